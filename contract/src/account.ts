@@ -1,0 +1,42 @@
+/** Who signs in, and what the directory says of them. */
+import { type Static, Type } from 'typebox';
+import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
+
+export const roles = ['technician', 'teacher', 'pupil'] as const;
+export const Role = OneOf(roles);
+export type Role = (typeof roles)[number];
+
+export const AccountId = Id('acc');
+export const GroupId = Id('grp');
+
+export const Group = Strict({
+  id: GroupId,
+  kind: OneOf(['class', 'group']),
+  name: Line(80),
+  siteId: Nullable(Id('sit')),
+});
+export type Group = Static<typeof Group>;
+
+export const Account = Strict({
+  id: AccountId,
+  login: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{1,62}$' }),
+  displayName: Line(120),
+  role: Role,
+  siteId: Nullable(Id('sit')),
+  siteName: Nullable(Line(120)),
+});
+export type Account = Static<typeof Account>;
+
+/** What the publication decision needs to know of a person. */
+export interface Person {
+  id: string;
+  role: Role;
+  siteId: string | null;
+  groupIds: readonly string[];
+}
+
+export const SignIn = Strict({
+  login: Type.String({ minLength: 1, maxLength: 120 }),
+  password: Type.String({ minLength: 1, maxLength: 256 }),
+});
+export type SignIn = Static<typeof SignIn>;

@@ -1,0 +1,27 @@
+/** Who did what to what, and when. Append-only; each effect has one event. */
+import { type Static, Type } from 'typebox';
+import { Nullable, OneOf, Strict } from './schema.ts';
+
+export const auditActions = [
+  'account.signed_in', 'account.sign_in_refused', 'account.signed_out',
+  'site.created', 'server.code_created', 'server.enrolled', 'server.retired', 'server.state_refused',
+  'application.created', 'application.wanted', 'application.unwanted', 'application.installed', 'application.removed', 'application.failed',
+  'rule.created', 'rule.deleted',
+  'session.launched', 'session.ready', 'session.opened', 'session.attached', 'session.left', 'session.ended', 'session.failed', 'session.refused',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+export const AuditEvent = Strict({
+  id: Type.String(),
+  at: Type.Integer(),
+  action: OneOf(auditActions),
+  actorKind: OneOf(['account', 'agent', 'job', 'nobody']),
+  actorId: Nullable(Type.String()),
+  actorName: Type.String(),
+  subjectId: Nullable(Type.String()),
+  subjectName: Type.String(),
+  siteId: Nullable(Type.String()),
+  /** Small facts about the effect, never a secret. */
+  details: Type.Record(Type.String(), Type.Unknown()),
+});
+export type AuditEvent = Static<typeof AuditEvent>;

@@ -1,0 +1,39 @@
+/** How a server gets its identity: one-use code in, key pair made on the server. */
+import { type Static, Type } from 'typebox';
+import { Id, Line, Strict } from './schema.ts';
+
+export const enrolmentCodeTtlMs = 30 * 60_000;
+
+/** Raw Ed25519 public key, 32 bytes in base64url. */
+export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
+
+export const EnrolmentCodeRequest = Strict({ serverName: Line(80) });
+export const EnrolmentCode = Strict({
+  /** Shown once, kept only as a hash. */
+  code: Type.String(),
+  /** The controller's public key: the agent pins it. */
+  controllerKey: PublicKey,
+  expiresAt: Type.Integer(),
+  /** One line to paste on the server, as root. */
+  command: Type.String(),
+});
+export type EnrolmentCode = Static<typeof EnrolmentCode>;
+
+export const EnrolmentRequest = Strict({
+  code: Type.String({ pattern: '^[A-Z2-7]{4}(-[A-Z2-7]{4}){5}$' }),
+  publicKey: PublicKey,
+  hostname: Line(255),
+  protocol: Type.Integer({ minimum: 1 }),
+});
+export type EnrolmentRequest = Static<typeof EnrolmentRequest>;
+
+export const Enrolment = Strict({ serverId: Id('srv'), siteName: Line(120), serverName: Line(80), controllerKey: PublicKey });
+export type Enrolment = Static<typeof Enrolment>;
+
+/** What an agent signs for each call, so that nothing but this call can be made with it:
+ *  `preau1`, time in ms, method, path, and the SHA-256 of the body in hex, one per line. */
+export function agentCallText(call: { at: number; method: string; path: string; bodyHash: string }): string {
+  return `preau1\n${call.at}\n${call.method}\n${call.path}\n${call.bodyHash}`;
+}
+/** Agents whose clock differs by more than this are told so and refused. */
+export const clockToleranceMs = 5 * 60_000;

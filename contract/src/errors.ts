@@ -1,0 +1,58 @@
+/** The closed table of everything that can be refused: one code, one HTTP status, one sentence per language
+ *  for the person in front of it, each ending with what to do next. */
+
+export const errors = {
+  VALIDATION_FAILED: { status: 400, retryable: false, fr: 'La demande est mal formée. Corrigez le champ indiqué puis recommencez.', en: 'The request is malformed. Correct the field named below and try again.' },
+  NOT_SIGNED_IN: { status: 401, retryable: false, fr: 'Connectez-vous pour continuer.', en: 'Sign in to continue.' },
+  SIGN_IN_REFUSED: { status: 401, retryable: false, fr: 'Identifiant ou mot de passe incorrect. Vérifiez les majuscules puis recommencez.', en: 'Wrong user name or password. Check capital letters and try again.' },
+  FORBIDDEN: { status: 403, retryable: false, fr: 'Votre compte ne permet pas cette action. Demandez à un technicien de la ville.', en: 'Your account does not allow this. Ask a city technician.' },
+  ORIGIN_REFUSED: { status: 403, retryable: false, fr: 'Cette page ne vient pas de Préau. Ouvrez Préau par son adresse habituelle.', en: 'This page does not come from Préau. Open Préau by its usual address.' },
+  APPLICATION_NOT_ALLOWED: { status: 403, retryable: false, fr: 'Cette application ne fait pas partie de celles ouvertes pour vous. Demandez-la à votre enseignant ou au technicien.', en: 'This application is not among those opened for you. Ask your teacher or the technician for it.' },
+  NOT_FOUND: { status: 404, retryable: false, fr: 'Ceci n’existe pas ou plus. Revenez à la page précédente.', en: 'This does not exist, or no longer. Go back to the previous page.' },
+  APPLICATION_NOT_INSTALLED: { status: 409, retryable: true, fr: 'Cette application n’est pas encore installée dans votre école. Réessayez dans quelques minutes, ou prévenez le technicien.', en: 'This application is not installed in your school yet. Try again in a few minutes, or tell the technician.' },
+  ALREADY_EXISTS: { status: 409, retryable: false, fr: 'Ce nom est déjà pris. Choisissez-en un autre.', en: 'This name is taken. Choose another one.' },
+  STATE_FORBIDS: { status: 409, retryable: false, fr: 'Ce n’est plus possible dans l’état actuel. Rechargez la page.', en: 'This is no longer possible in the present state. Reload the page.' },
+  SESSION_OVER: { status: 410, retryable: false, fr: 'Cette session est terminée. Relancez l’application depuis l’accueil.', en: 'This session is over. Start the application again from the home page.' },
+  PAYLOAD_TOO_LARGE: { status: 413, retryable: false, fr: 'Ce fichier est trop volumineux.', en: 'This file is too large.' },
+  ICON_REFUSED: { status: 415, retryable: false, fr: 'L’icône doit être une image PNG d’au plus 256 Ko et 1024 pixels de côté.', en: 'The icon must be a PNG image of at most 256 KB and 1024 pixels a side.' },
+  BUSY: { status: 503, retryable: true, fr: 'Beaucoup de monde se connecte en même temps. Réessayez dans quelques secondes.', en: 'Many people are signing in at once. Try again in a few seconds.' },
+  NO_SITE: { status: 409, retryable: false, fr: 'Votre compte n’est rattaché à aucune école : rien ne peut être lancé. Prévenez le technicien.', en: 'Your account belongs to no school: nothing can be started. Tell the technician.' },
+  SERVER_OFFLINE: { status: 503, retryable: true, fr: 'Le serveur de votre école ne répond pas. Réessayez dans un instant ; si cela dure, prévenez le technicien.', en: 'Your school’s server is not answering. Try again in a moment; if it lasts, tell the technician.' },
+  SERVER_FULL: { status: 503, retryable: true, fr: 'Toutes les places du serveur de l’école sont prises. Fermez une application ou réessayez dans un instant.', en: 'All places on the school’s server are taken. Close an application or try again in a moment.' },
+  LAUNCH_TIMEOUT: { status: 504, retryable: true, fr: 'Le démarrage prend trop de temps. Réessayez ; si cela recommence, prévenez le technicien.', en: 'Starting takes too long. Try again; if it happens again, tell the technician.' },
+  APPLICATION_EXITED: { status: 502, retryable: true, fr: 'L’application s’est arrêtée avant de s’afficher. Réessayez ; si cela recommence, prévenez le technicien.', en: 'The application stopped before showing itself. Try again; if it happens again, tell the technician.' },
+  WINDOW_NOT_OPENED: { status: 504, retryable: true, fr: 'L’application n’a pas affiché de fenêtre. Réessayez ; si cela recommence, prévenez le technicien.', en: 'The application showed no window. Try again; if it happens again, tell the technician.' },
+  DISPLAY_FAILED: { status: 502, retryable: true, fr: 'L’écran de l’application n’a pas pu être préparé. Réessayez ; si cela recommence, prévenez le technicien.', en: 'The application’s screen could not be prepared. Try again; if it happens again, tell the technician.' },
+  GATEWAY_UNREACHABLE: { status: 502, retryable: true, fr: 'Le service d’affichage ne répond pas. Réessayez dans quelques secondes.', en: 'The display service is not answering. Try again in a few seconds.' },
+  TICKET_REFUSED: { status: 403, retryable: true, fr: 'L’autorisation d’affichage a expiré ou a déjà servi. Réessayez.', en: 'The permission to show this has expired or was used already. Try again.' },
+  SIZE_REFUSED: { status: 400, retryable: false, fr: 'La taille d’écran demandée est hors limites (200 à 8192 pixels).', en: 'The requested screen size is out of bounds (200 to 8192 pixels).' },
+  ENROLMENT_CODE_REFUSED: { status: 403, retryable: false, fr: 'Ce code d’enrôlement est inconnu, expiré ou déjà utilisé. Créez-en un nouveau dans la console.', en: 'This enrolment code is unknown, expired or already used. Create a new one in the console.' },
+  AGENT_REFUSED: { status: 401, retryable: false, fr: 'Ce serveur n’est pas reconnu. Enrôlez-le de nouveau.', en: 'This server is not recognised. Enrol it again.' },
+  CLOCK_SKEWED: { status: 401, retryable: true, fr: 'L’horloge de ce serveur est décalée de plus de 5 minutes. Réglez-la puis réessayez.', en: 'This server’s clock is more than 5 minutes off. Set it and try again.' },
+  PROTOCOL_UNSUPPORTED: { status: 426, retryable: false, fr: 'Cet agent parle un protocole inconnu. Mettez-le à jour.', en: 'This agent speaks an unknown protocol. Update it.' },
+  STATE_SIGNATURE_INVALID: { status: 400, retryable: false, fr: 'L’état reçu n’est pas signé par le contrôleur connu.', en: 'The state received is not signed by the known controller.' },
+  STATE_FOR_ANOTHER_SERVER: { status: 400, retryable: false, fr: 'L’état reçu est celui d’un autre serveur.', en: 'The state received is for another server.' },
+  STATE_OLDER: { status: 400, retryable: false, fr: 'L’état reçu est plus ancien que celui déjà appliqué.', en: 'The state received is older than the one applied.' },
+  STATE_MALFORMED: { status: 400, retryable: false, fr: 'L’état reçu contient un champ inconnu ou invalide.', en: 'The state received has an unknown or invalid field.' },
+  PACKAGE_NOT_FOUND: { status: 422, retryable: false, fr: 'Un paquet de la recette n’existe pas dans les sources du serveur. Corrigez la recette.', en: 'A package of the recipe does not exist in the server’s sources. Correct the recipe.' },
+  INSTALL_FAILED: { status: 502, retryable: true, fr: 'L’installation a échoué. Lisez le détail, puis réessayez.', en: 'The installation failed. Read the detail, then try again.' },
+  NOT_DETECTED: { status: 502, retryable: false, fr: 'L’installation s’est terminée, mais la règle de détection ne trouve pas l’application. Corrigez la recette.', en: 'The installation finished, but the detection rule does not find the application. Correct the recipe.' },
+  REMOVE_FAILED: { status: 502, retryable: true, fr: 'La désinstallation a échoué. Lisez le détail, puis réessayez.', en: 'The removal failed. Read the detail, then try again.' },
+  NOT_PUBLISHED_HERE: { status: 403, retryable: false, fr: 'Ce serveur n’a pas le droit d’ouvrir cette application.', en: 'This server may not open this application.' },
+  INTERNAL: { status: 500, retryable: true, fr: 'Une erreur inattendue s’est produite. Réessayez ; si cela recommence, donnez ce code au technicien.', en: 'Something unexpected went wrong. Try again; if it happens again, give this code to the technician.' },
+} as const satisfies Record<string, { status: number; retryable: boolean; fr: string; en: string }>;
+
+export type ErrorCode = keyof typeof errors;
+export const errorCodes = Object.keys(errors) as ErrorCode[];
+
+/** The only error that verbs throw on purpose. `details` reaches the caller: no secret in it. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown>;
+  constructor(code: ErrorCode, details: Record<string, unknown> = {}, options?: { cause?: unknown }) {
+    super(`${code}: ${errors[code].en}`, options);
+    this.name = 'AppError';
+    this.code = code;
+    this.details = details;
+  }
+}

@@ -1,0 +1,102 @@
+/** What an agent saw: always the whole picture, so that a lost report costs time and never truth. */
+import { type Static, Type } from 'typebox';
+import { ApplicationId, installStates } from './application.ts';
+import { errorCodes } from './errors.ts';
+import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
+import { endReasons, SessionId } from './session.ts';
+
+/** Text from a machine we do not trust: bounded, shown only as text. */
+const Message = Type.String({ maxLength: 2000 });
+
+export const stepKinds = [
+  'refuse_state', 'start_displays', 'prepare_display', 'install_application', 'remove_application', 'read_icon', 'open_session', 'end_session',
+] as const;
+
+export const FailedStep = Strict({
+  step: OneOf(stepKinds),
+  code: OneOf(errorCodes),
+  /** Which one: an application, a session, a package. */
+  element: Type.String({ maxLength: 200 }),
+  message: Message,
+  attempt: Type.Integer({ minimum: 1 }),
+  at: Type.Integer(),
+  retryAt: Nullable(Type.Integer()),
+});
+export type FailedStep = Static<typeof FailedStep>;
+
+/** Lets guacd attach once to the session's display. Sealed by the controller on arrival, erased at use. */
+export const Attachment = Strict({
+  serial: Type.Integer({ minimum: 1 }),
+  host: Type.String({ maxLength: 255, pattern: '^[A-Za-z0-9.:-]+$' }),
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+  username: Type.String({ maxLength: 64, pattern: '^[a-z0-9_-]+$' }),
+  password: Type.String({ minLength: 22, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }),
+});
+export type Attachment = Static<typeof Attachment>;
+
+export const ReportedSession = Type.Union([
+  Strict({
+    sessionId: SessionId,
+    state: Type.Literal('ready'),
+    attachment: Nullable(Attachment),
+    openedAt: Nullable(Type.Integer()),
+  }),
+  Strict({ sessionId: SessionId, state: Type.Literal('ended'), reason: OneOf(endReasons) }),
+  Strict({ sessionId: SessionId, state: Type.Literal('failed'), code: OneOf(errorCodes), message: Message }),
+]);
+export type ReportedSession = Static<typeof ReportedSession>;
+
+export const ReportedApplication = Strict({
+  applicationId: ApplicationId,
+  state: OneOf(installStates),
+  version: Nullable(Line(80)),
+  error: Nullable(Strict({ code: OneOf(errorCodes), message: Message })),
+  iconHash: Nullable(Type.String({ pattern: '^[0-9a-f]{64}$' })),
+});
+export type ReportedApplication = Static<typeof ReportedApplication>;
+
+/** CPU in share of all cores (0–1) over the last interval; memory and disk in MiB. */
+export const Health = Strict({
+  cpu: Type.Number({ minimum: 0, maximum: 1 }),
+  cores: Type.Integer({ minimum: 1 }),
+  memoryUsedMiB: Type.Integer({ minimum: 0 }),
+  memoryTotalMiB: Type.Integer({ minimum: 1 }),
+  diskFreeMiB: Type.Integer({ minimum: 0 }),
+  sessions: Type.Integer({ minimum: 0 }),
+  displaysReady: Type.Integer({ minimum: 0 }),
+  uptimeSeconds: Type.Integer({ minimum: 0 }),
+});
+export type Health = Static<typeof Health>;
+
+export const Inventory = Strict({
+  hostname: Line(255),
+  system: Line(120),
+  kernel: Line(120),
+  agentVersion: Line(40),
+  packages: Type.Integer({ minimum: 0 }),
+});
+export type Inventory = Static<typeof Inventory>;
+
+export const Report = Strict({
+  protocol: Type.Integer({ minimum: 1 }),
+  /** Which run of the agent this is; `seq` counts its reports from 1. */
+  epoch: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' }),
+  seq: Type.Integer({ minimum: 1 }),
+  /** Generation whose every step has been tried. */
+  generation: Type.Integer({ minimum: 0 }),
+  health: Health,
+  inventory: Inventory,
+  applications: Type.Array(ReportedApplication, { maxItems: 1000 }),
+  sessions: Type.Array(ReportedSession, { maxItems: 1000 }),
+  failedSteps: Type.Array(FailedStep, { maxItems: 100 }),
+});
+export type Report = Static<typeof Report>;
+
+export const IconUpload = Strict({
+  applicationId: ApplicationId,
+  /** A PNG file in base64; at most 256 KB decoded. */
+  png: Type.String({ maxLength: 360_000, pattern: '^[A-Za-z0-9+/]+={0,2}$' }),
+});
+export type IconUpload = Static<typeof IconUpload>;
+
+export const ServerId = Id('srv');

@@ -1,0 +1,35 @@
+/** Building blocks every wire schema shares: ids, instants, text that is safe to keep and show.
+ *  Not for shapes of one noun: those live in the noun's own file. */
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** Names a stored thing: a short prefix that says its kind, then 128 random bits in base64url (22 characters). */
+export const Id = (prefix: string) => Type.String({ pattern: `^${prefix}_[A-Za-z0-9_-]{22}$`, maxLength: 32 });
+
+/** Milliseconds since 1970-01-01 UTC. */
+export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+
+/** One line that people read. Control characters, text-direction overrides and path climbing (`../`) are refused:
+ *  names travel to file systems, terminals and log files of 27 schools. */
+export const Line = (maxLength: number) =>
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern: '^(?!\\s)(?!.*\\.\\.[\\\\/])[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$',
+  });
+
+/** Lower-case words joined by hyphens: what stands in a URL. */
+export const Slug = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{1,40}$' });
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** An object that refuses fields it does not know: a typing error in a request is an error, not a silence. */
+export const Strict = <P extends Record<string, TSchema>>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false });
+
+export const OneOf = <const V extends readonly string[]>(values: V) =>
+  Type.Union(values.map((value) => Type.Literal(value))) as unknown as ReturnType<
+    typeof Type.Unsafe<V[number]>
+  >;
+
+export const Translated = (maxLength: number) => Strict({ fr: Line(maxLength), en: Line(maxLength) });
+export type Translated = Static<ReturnType<typeof Translated>>;
