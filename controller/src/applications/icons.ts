@@ -1,0 +1,41 @@
+/** Icons: PNG only, small, checked by their bytes. SVG is refused: it can carry script. */
+import type { Static } from 'typebox';
+import type { Application } from '@preau/contract/application.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import type { IconUpload } from '@preau/contract/report.ts';
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { sha256 } from '#src/platform/secrets.ts';
+import { saveIcon, selectApplications, selectIcon } from './store.ts';
+
+const maxBytes = 256 * 1024;
+const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+
+/** Pure. Refuses with ICON_REFUSED what is not a PNG of at most 256 KB and 1024 pixels a side. */
+export function checkPng(bytes: Buffer): void {
+  const refuse = (why: string) => new AppError('ICON_REFUSED', { why });
+  if (bytes.length > maxBytes) throw refuse(`${bytes.length} bytes`);
+  if (bytes.length < 33 || !bytes.subarray(0, 8).equals(signature) || bytes.toString('latin1', 12, 16) !== 'IHDR') throw refuse('not a PNG image');
+  const width = bytes.readUInt32BE(16);
+  const height = bytes.readUInt32BE(20);
+  if (width === 0 || height === 0 || width > 1024 || height > 1024) throw refuse(`${width} × ${height} pixels`);
+}
+
+export async function setIcon(deps: Pick<Platform, 'database' | 'wakeups'>, actor: Actor, input: Static<typeof IconUpload>): Promise<Application> {
+  const png = Buffer.from(input.png, 'base64');
+  checkPng(png);
+  const [application] = await selectApplications(deps.database, { id: input.applicationId });
+  if (application === undefined) throw new AppError('NOT_FOUND', { application: input.applicationId });
+  // An agent fills an empty place; only a technician replaces: one hostile school cannot repaint the city.
+  if (actor.kind === 'agent' && application.iconHash !== null) return application;
+  const hash = sha256(png);
+  await saveIcon(deps.database, application.id, hash, png);
+  deps.wakeups.wake(['applications', 'portal']);
+  return { ...application, iconHash: hash };
+}
+
+export async function readIcon(deps: Pick<Platform, 'database'>, hash: string): Promise<Buffer> {
+  const png = await selectIcon(deps.database, hash);
+  if (png === undefined) throw new AppError('NOT_FOUND', { icon: hash });
+  return png;
+}

@@ -1,0 +1,113 @@
+/** Configuration: the sole reader of the environment. Every fault is reported at once, with its name, value and
+ *  what was expected; then the result is frozen. A TOML file (`PREAU_CONFIG`) may hold the same names in lower case
+ *  without the prefix; the environment wins. */
+import { readFileSync } from 'node:fs';
+import { parse as parseToml } from 'smol-toml';
+
+interface Setting<T> {
+  /** What it is for, shown in faults and in docs/configuration. */
+  meaning: string;
+  expected: string;
+  default: string | null;
+  parse: (text: string) => T | undefined;
+}
+
+const setting = <T>(meaning: string, expected: string, fallback: string | null, parse: (text: string) => T | undefined): Setting<T> => ({
+  meaning,
+  expected,
+  default: fallback,
+  parse,
+});
+const text = (meaning: string, fallback: string | null) => setting(meaning, 'text', fallback, (value) => value);
+const integer = (meaning: string, min: number, max: number, fallback: string) =>
+  setting(meaning, `a whole number from ${min} to ${max}`, fallback, (value) => {
+    const number = Number(value);
+    return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined;
+  });
+const url = (meaning: string, protocols: string[], fallback: string | null) =>
+  setting(meaning, `an address starting with ${protocols.join(' or ')}`, fallback, (value) =>
+    value === '' || protocols.some((protocol) => value.startsWith(protocol)) ? value : undefined,
+  );
+
+/** Every variable the controller understands. `docker-compose.yml` may set no other. */
+export const settings = {
+  PREAU_HOST: text('Address to listen on', '127.0.0.1'),
+  PREAU_PORT: integer('Port to listen on; 0 picks a free one', 0, 65535, '8080'),
+  PREAU_PUBLIC_URL: setting('Address people type; pages from any other origin are refused', 'an http(s) origin without a path', '', (value) =>
+    value === '' || /^https?:\/\/[A-Za-z0-9.:[\]-]+$/.test(value) ? value : undefined,
+  ),
+  PREAU_DATA: text('Folder for the database and the secret', './.data'),
+  PREAU_CONSOLE: text('Folder of the built console; empty serves none', ''),
+  PREAU_AGENT_FILES: text('Folder of files offered to new servers (agent bundle, installer); empty offers none', ''),
+  PREAU_DATABASE_URL: url('PostgreSQL; empty means SQLite in the data folder', ['postgres://', 'postgresql://'], ''),
+  PREAU_REDIS_URL: url('Redis for jobs and wake-ups', ['redis://', 'rediss://', 'unix://'], 'redis://127.0.0.1:6379'),
+  PREAU_GUACD_HOST: text('Host of guacd', '127.0.0.1'),
+  PREAU_GUACD_PORT: integer('Port of guacd', 1, 65535, '4822'),
+  PREAU_SECRET: setting('32 bytes in hexadecimal, shared by all controller processes; empty makes one in the data folder', '64 hexadecimal digits', '', (value) =>
+    value === '' || /^[0-9a-f]{64}$/.test(value) ? value : undefined,
+  ),
+  PREAU_LOG_LEVEL: setting('How much to log', 'debug, info, warn or error', 'info', (value) =>
+    value === 'debug' || value === 'info' || value === 'warn' || value === 'error' ? value : undefined,
+  ),
+  PREAU_SIGN_IN_HOURS: integer('How long a sign-in lasts', 1, 720, '12'),
+  PREAU_GRACE_SECONDS: integer('How long an application runs on after its tab was closed', 5, 86400, '600'),
+  PREAU_STANDBY_DISPLAYS: integer('Displays each school keeps started in advance', 0, 32, '2'),
+  PREAU_MAX_SESSIONS: integer('Sessions one server takes at once, unless set on the server', 1, 1000, '60'),
+} as const;
+
+type Settings = typeof settings;
+type Value<S> = S extends Setting<infer T> ? T : never;
+export type Environment = { readonly [K in keyof Settings]: Value<Settings[K]> };
+
+export interface ConfigFault {
+  name: string;
+  value: string;
+  expected: string;
+}
+
+export class ConfigError extends Error {
+  readonly faults: ConfigFault[];
+  constructor(faults: ConfigFault[]) {
+    super(
+      `The configuration has ${faults.length} fault${faults.length > 1 ? 's' : ''}:\n` +
+        faults.map((fault) => `  ${fault.name} is ${JSON.stringify(fault.value)}: expected ${fault.expected}`).join('\n'),
+    );
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+/** Pure: text in, checked values out. Unknown `PREAU_` names are faults too: a typing error must not be a silence. */
+export function parseConfig(environment: Record<string, string | undefined>, file: Record<string, unknown> = {}): Environment {
+  const faults: ConfigFault[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, definition] of Object.entries(settings) as [keyof Settings, Setting<unknown>][]) {
+    const fromFile = file[name.slice('PREAU_'.length).toLowerCase()];
+    const given = environment[name] ?? (fromFile === undefined ? undefined : String(fromFile)) ?? definition.default ?? '';
+    const value = definition.parse(given);
+    // The secret's value is never repeated: faults end up in logs.
+    if (value === undefined) faults.push({ name, value: name === 'PREAU_SECRET' ? '(hidden)' : given, expected: definition.expected });
+    else values[name] = value;
+  }
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('PREAU_') && name !== 'PREAU_CONFIG' && !(name in settings))
+      faults.push({ name, value: '(set)', expected: 'no such variable: see docs/configuration.md' });
+  }
+  for (const key of Object.keys(file)) {
+    if (!(`PREAU_${key.toUpperCase()}` in settings)) faults.push({ name: key, value: '(in the file)', expected: 'no such key: see docs/configuration.md' });
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return Object.freeze(values) as unknown as Environment;
+}
+
+export function readConfig(): Environment {
+  const path = process.env['PREAU_CONFIG'];
+  if (path === undefined) return parseConfig(process.env);
+  let file: Record<string, unknown>;
+  try {
+    file = parseToml(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new ConfigError([{ name: 'PREAU_CONFIG', value: path, expected: `a readable TOML file (${cause instanceof Error ? cause.message : String(cause)})` }]);
+  }
+  return parseConfig(process.env, file);
+}

@@ -1,0 +1,36 @@
+/** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to date. */
+import SqliteDatabase from 'better-sqlite3';
+import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import pg from 'pg';
+import * as first from './migrations/0001-first.ts';
+import type { Tables } from './tables.ts';
+
+export type Database = Kysely<Tables>;
+/** A transaction, or the database outside of one: what stores take. */
+export type Rows = Kysely<Tables> | Transaction<Tables>;
+
+const migrations: Record<string, (postgres: boolean) => Migration> = { '0001-first': (postgres) => ({ up: (database) => first.up(database, postgres) }) };
+
+/** `target`: a postgres:// address, a file path, or `:memory:`. */
+export function openDatabase(target: string): Database {
+  if (/^postgres(ql)?:\/\//.test(target)) {
+    const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text')) };
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: target, max: 12, types: types as pg.CustomTypesConfig }) }) });
+  }
+  const sqlite = new SqliteDatabase(target);
+  // WAL with synchronous=FULL: what was acknowledged survives kill -9 and a power cut.
+  sqlite.pragma('journal_mode = WAL');
+  sqlite.pragma('synchronous = FULL');
+  sqlite.pragma('foreign_keys = ON');
+  sqlite.pragma('busy_timeout = 5000');
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) });
+}
+
+/** Runs what is missing; throws the first failure, which leaves the database as it was. */
+export async function migrate(database: Database, postgres: boolean): Promise<string[]> {
+  const provider = { getMigrations: async () => Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(postgres)])) };
+  const { error, results = [] } = await new Migrator({ db: database, provider }).migrateToLatest();
+  if (error !== undefined) throw error;
+  return results.map((result) => result.migrationName);
+}

@@ -1,0 +1,42 @@
+/** argon2id in a bounded pool: a hash costs tens of milliseconds of one core and 19 MiB, so a whole school signing in
+ *  at once must queue, and a queue without end must say so. */
+import { availableParallelism } from 'node:os';
+import { hash, verify } from '@node-rs/argon2';
+import { AppError } from '@preau/contract/errors.ts';
+
+// OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
+const options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const maxWaiting = 500;
+
+export interface Passwords {
+  hash: (password: string) => Promise<string>;
+  /** Always costs the same, also when there is no hash: timing tells nobody which names exist. */
+  verify: (storedHash: string | null, password: string) => Promise<boolean>;
+}
+
+export function createPasswords(workers = availableParallelism()): Passwords {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  const bounded = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= workers) {
+      if (waiting.length >= maxWaiting) throw new AppError('BUSY');
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+  const dummy = hash('no such account', options);
+  return {
+    hash: (password) => bounded(() => hash(password, options)),
+    verify: (storedHash, password) =>
+      bounded(async () => {
+        const matches = await verify(storedHash ?? (await dummy), password);
+        return matches && storedHash !== null;
+      }),
+  };
+}

@@ -1,0 +1,61 @@
+/** Wake-ups: after a commit, whoever may care is told which topics changed, here and in the other controller
+ *  processes (through one Redis channel). A topic is a name, never a fact; losing one costs time, never truth.
+ *
+ *  | topic            | who listens                                       |
+ *  |------------------|---------------------------------------------------|
+ *  | agent:<server>   | the agent of that server: fetch your desired state |
+ *  | session:<id>     | the gateway tunnel and the person's pages          |
+ *  | person:<account> | the person's portal                                |
+ *  | sites servers applications rules sessions audit | the admin console   | */
+import type { Redis } from 'ioredis';
+import type { Log } from '#src/platform/log.ts';
+
+export interface Wakeups {
+  wake: (topics: readonly string[]) => void;
+  /** Calls back for each batch of topics; returns how to stop. */
+  listen: (listener: (topics: readonly string[]) => void) => () => void;
+  /** Resolves when `topic` is woken, or after `timeoutMs`. */
+  next: (topic: string, timeoutMs: number) => Promise<void>;
+}
+
+const channel = 'preau:wake';
+
+export function createWakeups(redis: { publisher: Redis; subscriber: Redis } | null, log: Log): Wakeups {
+  const listeners = new Set<(topics: readonly string[]) => void>();
+  const origin = `${process.pid}.${performance.timeOrigin}`;
+  const dispatch = (topics: readonly string[]) => {
+    for (const listener of listeners) listener(topics);
+  };
+  if (redis !== null) {
+    redis.subscriber.subscribe(channel).catch((error: unknown) => log.warn({ error }, 'wake-ups from other processes are off'));
+    redis.subscriber.on('message', (_channel, message) => {
+      const [from, ...topics] = message.split(' ');
+      if (from !== origin) dispatch(topics);
+    });
+  }
+  return {
+    wake: (topics) => {
+      if (topics.length === 0) return;
+      dispatch(topics);
+      // Redis away: pages and agents of other processes notice at their next tick.
+      redis?.publisher.publish(channel, [origin, ...topics].join(' ')).catch((error: unknown) => log.debug({ error }, 'wake-up not published'));
+    },
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    next: (topic, timeoutMs) =>
+      new Promise((resolve) => {
+        const stop = () => {
+          clearTimeout(timer);
+          listeners.delete(onWake);
+          resolve();
+        };
+        const timer = setTimeout(stop, timeoutMs);
+        const onWake = (topics: readonly string[]) => {
+          if (topics.includes(topic)) stop();
+        };
+        listeners.add(onWake);
+      }),
+  };
+}
