@@ -1,0 +1,203 @@
+/** All SQL of execution servers: enrolment codes, desired states, reports, applications on servers. */
+import type { InstalledApplication, Recipes } from '@preau/contract/application.ts';
+import type { DesiredApplication, DesiredSession, SignedState } from '@preau/contract/desired-state.ts';
+import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
+import { offlineAfterMs, type Server, type ServerSummary } from '@preau/contract/server.ts';
+import { liveStates } from '@preau/contract/session.ts';
+import type { Rows } from '#src/platform/database.ts';
+import { newId } from '#src/platform/secrets.ts';
+
+export async function insertEnrolmentCode(rows: Rows, code: { hash: string; siteId: string; serverName: string; createdBy: string; now: number; expiresAt: number }): Promise<void> {
+  await rows
+    .insertInto('enrolment_codes')
+    .values({ hash: code.hash, site_id: code.siteId, server_name: code.serverName, created_by: code.createdBy, created_at: code.now, expires_at: code.expiresAt, used_at: null, server_id: null })
+    .execute();
+}
+
+/** Takes the code if it is unused and in time. Of a hundred at once exactly one gets it: the update is the lock. */
+export async function takeEnrolmentCode(rows: Rows, hash: string, serverId: string, now: number): Promise<{ siteId: string; serverName: string } | undefined> {
+  const row = await rows
+    .updateTable('enrolment_codes')
+    .set({ used_at: now, server_id: serverId })
+    .where('hash', '=', hash).where('used_at', 'is', null).where('expires_at', '>', now)
+    .returning(['site_id', 'server_name'])
+    .executeTakeFirst();
+  return row && { siteId: row.site_id, serverName: row.server_name };
+}
+
+export async function insertServer(rows: Rows, server: { id: string; siteId: string; name: string; publicKey: string; maxSessions: number; now: number }): Promise<void> {
+  await rows
+    .insertInto('servers')
+    .values({
+      id: server.id, site_id: server.siteId, name: server.name, roles: JSON.stringify(['execution']), public_key: server.publicKey, generation: 0, applied_generation: 0,
+      epoch: null, seq: 0, last_seen_at: null, health: null, inventory: null, failed_steps: '[]', max_sessions: server.maxSessions, created_at: server.now, retired_at: null,
+    })
+    .execute();
+}
+
+export async function publicKeyIsKnown(rows: Rows, publicKey: string): Promise<boolean> {
+  return (await rows.selectFrom('servers').select('id').where('public_key', '=', publicKey).executeTakeFirst()) !== undefined;
+}
+
+export interface ServerRow {
+  id: string; siteId: string; name: string; publicKey: string; generation: number; epoch: string | null; seq: number; lastSeenAt: number | null; failedSteps: FailedStep[];
+}
+
+/** Undefined when unknown or retired. */
+export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow | undefined> {
+  const row = await rows.selectFrom('servers').selectAll().where('id', '=', id).where('retired_at', 'is', null).executeTakeFirst();
+  return (
+    row && {
+      id: row.id, siteId: row.site_id, name: row.name, publicKey: row.public_key, generation: row.generation, epoch: row.epoch, seq: row.seq, lastSeenAt: row.last_seen_at,
+      failedSteps: JSON.parse(row.failed_steps) as FailedStep[],
+    }
+  );
+}
+
+/** Locks the server's row until the transaction ends, on PostgreSQL too. */
+export async function nextGeneration(rows: Rows, serverId: string): Promise<number> {
+  const row = await rows.updateTable('servers').set((e) => ({ generation: e('generation', '+', 1) })).where('id', '=', serverId).returning('generation').executeTakeFirstOrThrow();
+  return row.generation;
+}
+
+export async function selectDesiredApplications(rows: Rows, serverId: string): Promise<{ applications: DesiredApplication[]; removals: DesiredApplication[] }> {
+  const found = await rows
+    .selectFrom('server_applications as s')
+    .innerJoin('applications as a', 'a.id', 's.application_id')
+    .innerJoin('application_versions as v', 'v.id', 's.version_id')
+    .select(['s.application_id', 's.version_id', 's.wanted', 's.state', 'a.slug', 'v.version', 'v.recipes'])
+    .where('s.server_id', '=', serverId).orderBy('a.slug').execute();
+  const desired = (row: (typeof found)[number]): DesiredApplication => ({
+    applicationId: row.application_id, versionId: row.version_id, slug: row.slug, version: row.version, recipes: JSON.parse(row.recipes) as Recipes,
+  });
+  return {
+    applications: found.filter((row) => row.wanted === 1).map(desired),
+    removals: found.filter((row) => row.wanted === 0 && row.state !== 'removed').map(desired),
+  };
+}
+
+export async function selectDesiredSessions(rows: Rows, serverId: string): Promise<DesiredSession[]> {
+  const found = await rows
+    .selectFrom('sessions as s').innerJoin('accounts as p', 'p.id', 's.account_id')
+    .select(['s.id', 's.application_id', 's.account_id', 's.language', 's.attach_serial', 'p.login', 'p.display_name'])
+    .where('s.server_id', '=', serverId).where('s.state', 'in', [...liveStates]).orderBy('s.started_at').execute();
+  return found.map((row) => ({
+    sessionId: row.id, applicationId: row.application_id, accountId: row.account_id, login: row.login, displayName: row.display_name,
+    language: row.language === 'en' ? 'en' : 'fr', attachSerial: row.attach_serial,
+  }));
+}
+
+export async function saveDesiredState(rows: Rows, serverId: string, generation: number, signed: SignedState): Promise<void> {
+  await rows
+    .insertInto('desired_states').values({ server_id: serverId, generation, ...signed })
+    .onConflict((conflict) => conflict.column('server_id').doUpdateSet({ generation, ...signed }))
+    .execute();
+}
+
+export async function selectDesiredState(rows: Rows, serverId: string): Promise<SignedState | undefined> {
+  return rows.selectFrom('desired_states').select(['document', 'signature']).where('server_id', '=', serverId).executeTakeFirst();
+}
+
+export async function saveVitals(
+  rows: Rows,
+  serverId: string,
+  seen: { epoch: string; seq: number; at: number; appliedGeneration: number; health: Health; inventory: Inventory; failedSteps: FailedStep[] },
+): Promise<void> {
+  await rows
+    .updateTable('servers')
+    .set({
+      epoch: seen.epoch, seq: seen.seq, last_seen_at: seen.at, applied_generation: seen.appliedGeneration,
+      health: JSON.stringify(seen.health), inventory: JSON.stringify(seen.inventory), failed_steps: JSON.stringify(seen.failedSteps),
+    })
+    .where('id', '=', serverId).execute();
+}
+
+export async function selectServerApplicationStates(rows: Rows, serverId: string): Promise<Map<string, { state: string; error: string | null; version: string | null; name: string; iconHash: string | null }>> {
+  const found = await rows
+    .selectFrom('server_applications as s').innerJoin('applications as a', 'a.id', 's.application_id')
+    .select(['s.application_id', 's.state', 's.error', 's.version', 'a.name_fr', 'a.icon_hash']).where('s.server_id', '=', serverId).execute();
+  return new Map(found.map((row) => [row.application_id, { state: row.state, error: row.error, version: row.version, name: row.name_fr, iconHash: row.icon_hash }]));
+}
+
+export async function saveApplicationState(rows: Rows, serverId: string, applicationId: string, seen: { state: string; version: string | null; error: string | null; at: number }): Promise<void> {
+  await rows
+    .updateTable('server_applications').set({ state: seen.state, version: seen.version, error: seen.error, updated_at: seen.at })
+    .where('server_id', '=', serverId).where('application_id', '=', applicationId).execute();
+}
+
+export async function saveWanted(rows: Rows, wish: { serverId: string; applicationId: string; versionId: string; wanted: boolean; now: number }): Promise<void> {
+  const set = { wanted: wish.wanted ? 1 : 0, version_id: wish.versionId, state: wish.wanted ? 'wanted' : 'removing', error: null, updated_at: wish.now };
+  await rows
+    .insertInto('server_applications').values({ server_id: wish.serverId, application_id: wish.applicationId, version: null, ...set })
+    .onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet(set)).execute();
+}
+
+const serverColumns = (rows: Rows) =>
+  rows
+    .selectFrom('servers as v').innerJoin('sites as s', 's.id', 'v.site_id').selectAll('v').select('s.name as site_name')
+    .select((e) => e.selectFrom('sessions as x').select((f) => f.fn.countAll<number>().as('n')).whereRef('x.server_id', '=', 'v.id').where('x.state', 'in', [...liveStates]).as('live'));
+
+type ListedRow = Awaited<ReturnType<ReturnType<typeof serverColumns>['execute']>>[number];
+
+const toSummary = (row: ListedRow, now: number): ServerSummary => {
+  const failing = (JSON.parse(row.failed_steps) as FailedStep[]).length > 0;
+  const online = row.last_seen_at !== null && now - row.last_seen_at < offlineAfterMs;
+  return {
+    id: row.id, siteId: row.site_id, siteName: row.site_name, name: row.name, roles: JSON.parse(row.roles) as ServerSummary['roles'],
+    health: row.retired_at !== null ? 'retired' : !online ? 'offline' : failing ? 'failing' : 'online',
+    generation: row.generation, appliedGeneration: row.applied_generation, lastSeenAt: row.last_seen_at,
+    vitals: row.health === null ? null : (JSON.parse(row.health) as Health), liveSessions: Number(row.live ?? 0), maxSessions: row.max_sessions,
+  };
+};
+
+export async function selectServers(rows: Rows, now: number, siteId?: string): Promise<ServerSummary[]> {
+  let query = serverColumns(rows).where('v.retired_at', 'is', null).orderBy('s.name').orderBy('v.name');
+  if (siteId !== undefined) query = query.where('v.site_id', '=', siteId);
+  return (await query.execute()).map((row) => toSummary(row, now));
+}
+
+export async function selectServer(rows: Rows, id: string, now: number): Promise<Server | undefined> {
+  const row = await serverColumns(rows).where('v.id', '=', id).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const applications = await rows
+    .selectFrom('server_applications as s').innerJoin('applications as a', 'a.id', 's.application_id')
+    .select(['s.application_id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.icon_hash', 's.wanted', 's.state', 's.version', 's.error', 's.updated_at'])
+    .where('s.server_id', '=', id).orderBy('a.name_fr').execute();
+  return {
+    ...toSummary(row, now),
+    inventory: row.inventory === null ? null : (JSON.parse(row.inventory) as Inventory),
+    failedSteps: JSON.parse(row.failed_steps) as FailedStep[],
+    applications: applications.map((entry) => ({
+      applicationId: entry.application_id, slug: entry.slug, name: { fr: entry.name_fr, en: entry.name_en }, iconHash: entry.icon_hash, wanted: entry.wanted === 1,
+      state: entry.state as InstalledApplication['state'], version: entry.version, error: entry.error === null ? null : (JSON.parse(entry.error) as { code: string; message: string }), updatedAt: entry.updated_at,
+    })),
+  };
+}
+
+export async function markRetired(rows: Rows, serverId: string, now: number): Promise<void> {
+  await rows.updateTable('servers').set({ retired_at: now }).where('id', '=', serverId).execute();
+}
+
+/** Facts for choosing where a session starts. */
+export async function selectCandidates(rows: Rows, siteId: string, applicationId: string): Promise<{ serverId: string; lastSeenAt: number | null; roles: string[]; installed: boolean; liveSessions: number; maxSessions: number }[]> {
+  const found = await serverColumns(rows)
+    .leftJoin('server_applications as i', (join) => join.onRef('i.server_id', '=', 'v.id').on('i.application_id', '=', applicationId).on('i.state', '=', 'installed').on('i.wanted', '=', 1))
+    .select('i.application_id as installed_id')
+    .where('v.site_id', '=', siteId).where('v.retired_at', 'is', null).execute();
+  return found.map((row) => ({
+    serverId: row.id, lastSeenAt: row.last_seen_at, roles: JSON.parse(row.roles) as string[], installed: row.installed_id !== null, liveSessions: Number(row.live ?? 0), maxSessions: row.max_sessions,
+  }));
+}
+
+export async function selectInstalledAtSite(rows: Rows, siteId: string): Promise<Set<string>> {
+  const found = await rows
+    .selectFrom('server_applications as i').innerJoin('servers as v', 'v.id', 'i.server_id').select('i.application_id')
+    .where('v.site_id', '=', siteId).where('v.retired_at', 'is', null).where('i.state', '=', 'installed').where('i.wanted', '=', 1).execute();
+  return new Set(found.map((row) => row.application_id));
+}
+
+export async function deleteOldEnrolmentCodes(rows: Rows, before: number): Promise<void> {
+  await rows.deleteFrom('enrolment_codes').where('expires_at', '<', before).where('used_at', 'is', null).execute();
+}
+
+export const newServerId = () => newId('srv');

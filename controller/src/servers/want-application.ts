@@ -1,0 +1,27 @@
+import { AppError } from '@preau/contract/errors.ts';
+import { selectApplications } from '#src/applications/store.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { publishDesiredState } from './desired-state.ts';
+import { saveWanted, selectServerRow } from './store.ts';
+
+/** Asks for an application on a server, or for its removal. Asking again is safe and is how one retries. */
+export async function wantApplication(
+  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
+  actor: Actor,
+  input: { serverId: string; applicationId: string; wanted: boolean },
+): Promise<void> {
+  const topic = await deps.database.transaction().execute(async (rows) => {
+    const server = await selectServerRow(rows, input.serverId);
+    const [application] = await selectApplications(rows, { id: input.applicationId });
+    if (server === undefined || application === undefined) throw new AppError('NOT_FOUND', input);
+    await saveWanted(rows, { ...input, versionId: application.versionId, now: deps.clock.now() });
+    await recordEffect(deps, rows, actor, {
+      action: input.wanted ? 'application.wanted' : 'application.unwanted',
+      subjectId: application.id, subjectName: application.name.fr, siteId: server.siteId, details: { server: server.name, version: application.version },
+    });
+    return publishDesiredState(deps, rows, server.id);
+  });
+  deps.wakeups.wake([topic, 'servers', 'audit']);
+}

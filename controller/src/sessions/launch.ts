@@ -1,0 +1,96 @@
+/** Launching, and coming back: both end with a session and a one-use ticket to it. */
+import type { Launch } from '@preau/contract/api.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { evaluate } from '@preau/contract/publication.ts';
+import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
+import { selectPerson } from '#src/accounts/store.ts';
+import { selectApplications } from '#src/applications/store.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { selectRuleDrafts } from '#src/publications/store.ts';
+import { publishDesiredState } from '#src/servers/desired-state.ts';
+import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
+import { place } from './place.ts';
+import { insertSession, insertTicket, nextAttachSerial, publicView, type StoredSession, selectLiveSession, selectSession } from './store.ts';
+
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+export interface Admission {
+  session: Session;
+  ticket: Ticket;
+}
+
+const ticketTtlMs = 30_000;
+/** An X server on a busy school takes seconds; beyond a minute something is wrong. */
+const startWithinMs = 60_000;
+
+/** Starts the application for the actor, or takes up their running session of it: a double click is one session.
+ *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL. */
+export async function launch(deps: Deps, actor: AccountActor, input: Launch): Promise<Admission> {
+  const [application] = await selectApplications(deps.database, { slug: input.application });
+  if (application === undefined) throw new AppError('NOT_FOUND', { application: input.application });
+  const running = await selectLiveSession(deps.database, actor.id, application.id);
+  if (running !== undefined) return attach(deps, actor, running.id);
+  const refuse = async (error: AppError): Promise<never> => {
+    await recordEffect(deps, deps.database, actor, { action: 'session.refused', subjectId: application.id, subjectName: application.name.fr, siteId: actor.siteId, details: { code: error.code } });
+    deps.wakeups.wake(['audit']);
+    throw error;
+  };
+  const decision = evaluate(await selectRuleDrafts(deps.database), await selectPerson(deps.database, actor), application);
+  if (!decision.allowed) return refuse(new AppError('APPLICATION_NOT_ALLOWED', { application: input.application }));
+  const siteId = actor.siteId;
+  if (siteId === null) return refuse(new AppError('NO_SITE'));
+  const now = deps.clock.now();
+  const placement = place(await selectCandidates(deps.database, siteId, application.id), now);
+  if ('refused' in placement) return refuse(new AppError(placement.refused, { application: input.application }));
+  const { serverId } = placement;
+
+  const { admission, topics } = await deps.database.transaction().execute(async (rows) => {
+    // Taking the generation locks the server's row: from here on its count of places is ours.
+    const generation = await nextGeneration(rows, serverId);
+    const raced = await selectLiveSession(rows, actor.id, application.id);
+    if (raced !== undefined) return admit(deps, rows, actor, raced.id, generation);
+    const recount = place((await selectCandidates(rows, siteId, application.id)).filter((candidate) => candidate.serverId === serverId), now);
+    if ('refused' in recount) throw new AppError(recount.refused, { application: input.application });
+    const sessionId = await insertSession(rows, { accountId: actor.id, applicationId: application.id, serverId, siteId, language: input.language, now, deadlineAt: now + startWithinMs });
+    const topic = await publishDesiredState(deps, rows, serverId, generation);
+    await recordEffect(deps, rows, actor, { action: 'session.launched', subjectId: sessionId, subjectName: application.name.fr, siteId, details: { server: serverId } });
+    const session = await mustSelect(rows, sessionId);
+    return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
+  });
+  deps.wakeups.wake(topics);
+  return admission;
+}
+
+/** A new ticket to a running session, for coming back or for another browser: whoever was attached is let go.
+ *  Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended. */
+export async function attach(deps: Deps, actor: AccountActor, sessionId: string): Promise<Admission> {
+  const { admission, topics } = await deps.database.transaction().execute((rows) => admit(deps, rows, actor, sessionId));
+  deps.wakeups.wake(topics);
+  return admission;
+}
+
+async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: string, generation?: number) {
+  const session = await selectSession(rows, sessionId);
+  if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
+  if (!sessionCan.connect(session)) throw new AppError('SESSION_OVER', { session: sessionId, ...(session.failureCode === null ? {} : { failure: session.failureCode }) });
+  const serial = await nextAttachSerial(rows, sessionId);
+  const topic = await publishDesiredState(deps, rows, session.serverId, generation);
+  return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, serial) }, topics: [topic, `session:${sessionId}`] };
+}
+
+async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number): Promise<Ticket> {
+  const ticket = newToken();
+  const expiresAt = deps.clock.now() + ticketTtlMs;
+  await insertTicket(rows, { hash: sha256(ticket), sessionId: session.id, accountId: session.accountId, serial, expiresAt });
+  return { ticket, expiresAt };
+}
+
+async function mustSelect(rows: Rows, id: string): Promise<StoredSession> {
+  const session = await selectSession(rows, id);
+  if (session === undefined) throw new AppError('INTERNAL');
+  return session;
+}

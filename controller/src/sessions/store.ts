@@ -1,0 +1,146 @@
+/** All SQL of sessions and tickets. Every change of state is a compare-and-set. */
+import { type EndReason, liveStates, type Session, type SessionRow, type SessionState } from '@preau/contract/session.ts';
+import type { Rows } from '#src/platform/database.ts';
+import { newId } from '#src/platform/secrets.ts';
+
+/** A session with what verbs need beside what people see. */
+export interface StoredSession extends Session {
+  accountId: string; serverId: string; siteId: string; attachSerial: number; attachmentSerial: number; attachment: string | null; deadlineAt: number | null;
+}
+
+const columns = (rows: Rows) => rows.selectFrom('sessions as s').innerJoin('applications as a', 'a.id', 's.application_id').selectAll('s').select(['a.slug', 'a.name_fr', 'a.name_en']);
+type Row = Awaited<ReturnType<ReturnType<typeof columns>['execute']>>[number];
+
+const toSession = (row: Row): Session => ({
+  id: row.id, applicationId: row.application_id, applicationSlug: row.slug, applicationName: { fr: row.name_fr, en: row.name_en }, state: row.state as SessionState,
+  startedAt: row.started_at, openedAt: row.opened_at, graceUntil: row.grace_until, endedAt: row.ended_at, endReason: row.end_reason as EndReason | null, failureCode: row.failure_code,
+});
+const toStored = (row: Row): StoredSession => ({
+  ...toSession(row), accountId: row.account_id, serverId: row.server_id, siteId: row.site_id, attachSerial: row.attach_serial, attachmentSerial: row.attachment_serial,
+  attachment: row.attachment, deadlineAt: row.deadline_at,
+});
+
+/** What people may see of a stored session. */
+export const publicView = (stored: StoredSession): Session => ({
+  id: stored.id, applicationId: stored.applicationId, applicationSlug: stored.applicationSlug, applicationName: stored.applicationName, state: stored.state, startedAt: stored.startedAt,
+  openedAt: stored.openedAt, graceUntil: stored.graceUntil, endedAt: stored.endedAt, endReason: stored.endReason, failureCode: stored.failureCode,
+});
+
+export async function insertSession(
+  rows: Rows,
+  session: { accountId: string; applicationId: string; serverId: string; siteId: string; language: string; now: number; deadlineAt: number },
+): Promise<string> {
+  const id = newId('ses');
+  await rows
+    .insertInto('sessions')
+    .values({
+      id, account_id: session.accountId, application_id: session.applicationId, server_id: session.serverId, site_id: session.siteId, state: 'starting', language: session.language,
+      attachment: null, tunnel_seen_at: null, started_at: session.now, deadline_at: session.deadlineAt, ready_at: null, opened_at: null, grace_until: null, ended_at: null, end_reason: null, failure_code: null,
+    })
+    .execute();
+  return id;
+}
+
+export async function selectSession(rows: Rows, id: string): Promise<StoredSession | undefined> {
+  const row = await columns(rows).where('s.id', '=', id).executeTakeFirst();
+  return row && toStored(row);
+}
+
+export async function selectLiveSession(rows: Rows, accountId: string, applicationId: string): Promise<StoredSession | undefined> {
+  const row = await columns(rows).where('s.account_id', '=', accountId).where('s.application_id', '=', applicationId).where('s.state', 'in', [...liveStates]).executeTakeFirst();
+  return row && toStored(row);
+}
+
+export async function selectLiveSessionsOf(rows: Rows, owner: { accountId: string } | { serverId: string }): Promise<StoredSession[]> {
+  const query = columns(rows).where('s.state', 'in', [...liveStates]);
+  const found = await ('accountId' in owner ? query.where('s.account_id', '=', owner.accountId) : query.where('s.server_id', '=', owner.serverId)).execute();
+  return found.map(toStored);
+}
+
+export async function selectLastUsed(rows: Rows, accountId: string): Promise<Map<string, number>> {
+  const found = await rows.selectFrom('sessions').select(['application_id', (e) => e.fn.max<number>('started_at').as('at')]).where('account_id', '=', accountId).groupBy('application_id').execute();
+  return new Map(found.map((row) => [row.application_id, Number(row.at)]));
+}
+
+/** Sessions whose time has come: start overdue, grace over, tunnel silent since `tunnelBefore`. */
+export async function selectDueSessions(rows: Rows, now: number, tunnelBefore: number): Promise<StoredSession[]> {
+  const found = await columns(rows)
+    .where((w) =>
+      w.or([
+        w.and([w('s.state', '=', 'starting'), w('s.deadline_at', '<', now)]),
+        w.and([w('s.state', 'in', ['ready', 'disconnected']), w('s.grace_until', '<', now)]),
+        w.and([w('s.state', '=', 'active'), w('s.tunnel_seen_at', '<', tunnelBefore)]),
+      ]),
+    )
+    .execute();
+  return found.map(toStored);
+}
+
+/** False when the session is no longer in one of the states `from`: somebody else was first. */
+export async function moveSession(
+  rows: Rows,
+  id: string,
+  from: readonly SessionState[],
+  to: { state: SessionState; ready_at?: number; grace_until?: number | null; ended_at?: number; end_reason?: EndReason; failure_code?: string; tunnel_seen_at?: number | null; attachment?: null; deadline_at?: null },
+  serial?: number,
+): Promise<boolean> {
+  let query = rows.updateTable('sessions').set(to).where('id', '=', id).where('state', 'in', [...from]);
+  if (serial !== undefined) query = query.where('attach_serial', '=', serial);
+  return (await query.executeTakeFirst()).numUpdatedRows > 0n;
+}
+
+export async function markOpened(rows: Rows, id: string, at: number): Promise<boolean> {
+  return (await rows.updateTable('sessions').set({ opened_at: at }).where('id', '=', id).where('opened_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
+}
+
+export async function saveAttachment(rows: Rows, id: string, serial: number, sealed: string): Promise<boolean> {
+  const result = await rows.updateTable('sessions').set({ attachment: sealed, attachment_serial: serial }).where('id', '=', id).where('attachment_serial', '<', serial).executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** Takes the sealed attachment of this serial, once. */
+export async function takeAttachment(rows: Rows, id: string, serial: number): Promise<string | undefined> {
+  const session = await rows.selectFrom('sessions').select('attachment').where('id', '=', id).where('attachment_serial', '=', serial).where('attachment', 'is not', null).executeTakeFirst();
+  if (session === undefined || session.attachment === null) return undefined;
+  const taken = await rows.updateTable('sessions').set({ attachment: null }).where('id', '=', id).where('attachment', '=', session.attachment).executeTakeFirst();
+  return taken.numUpdatedRows > 0n ? session.attachment : undefined;
+}
+
+export async function nextAttachSerial(rows: Rows, id: string): Promise<number> {
+  const row = await rows.updateTable('sessions').set((e) => ({ attach_serial: e('attach_serial', '+', 1) })).where('id', '=', id).returning('attach_serial').executeTakeFirstOrThrow();
+  return row.attach_serial;
+}
+
+export async function touchTunnels(rows: Rows, ids: readonly string[], now: number): Promise<void> {
+  if (ids.length > 0) await rows.updateTable('sessions').set({ tunnel_seen_at: now }).where('id', 'in', [...ids]).where('state', '=', 'active').execute();
+}
+
+export async function insertTicket(rows: Rows, ticket: { hash: string; sessionId: string; accountId: string; serial: number; expiresAt: number }): Promise<void> {
+  await rows.insertInto('tickets').values({ hash: ticket.hash, session_id: ticket.sessionId, account_id: ticket.accountId, serial: ticket.serial, expires_at: ticket.expiresAt, used_at: null }).execute();
+}
+
+/** One use: the update is the check. Undefined for an unknown, used, expired or foreign ticket alike. */
+export async function takeTicket(rows: Rows, hash: string, accountId: string, now: number): Promise<{ sessionId: string; serial: number } | undefined> {
+  const row = await rows
+    .updateTable('tickets').set({ used_at: now }).where('hash', '=', hash).where('account_id', '=', accountId).where('used_at', 'is', null).where('expires_at', '>', now)
+    .returning(['session_id', 'serial']).executeTakeFirst();
+  return row && { sessionId: row.session_id, serial: row.serial };
+}
+
+export async function deleteOldTickets(rows: Rows, before: number): Promise<void> {
+  await rows.deleteFrom('tickets').where('expires_at', '<', before).execute();
+}
+
+export async function selectSessionRows(rows: Rows, filter: { state: 'live' | 'over' | null; limit: number }): Promise<SessionRow[]> {
+  let query = columns(rows)
+    .innerJoin('accounts as p', 'p.id', 's.account_id').innerJoin('sites as i', 'i.id', 's.site_id').innerJoin('servers as v', 'v.id', 's.server_id')
+    .select(['p.display_name as person_name', 'i.name as site_name', 'v.name as server_name']).orderBy('s.started_at', 'desc').limit(filter.limit);
+  if (filter.state === 'live') query = query.where('s.state', 'in', [...liveStates]);
+  if (filter.state === 'over') query = query.where('s.state', 'in', ['ended', 'failed']);
+  return (await query.execute()).map((row) => ({ ...toSession(row), personName: row.person_name, siteName: row.site_name, serverName: row.server_name }));
+}
+
+export async function countLiveBySite(rows: Rows): Promise<Map<string, number>> {
+  const found = await rows.selectFrom('sessions').select(['site_id', (e) => e.fn.countAll<number>().as('n')]).where('state', 'in', [...liveStates]).groupBy('site_id').execute();
+  return new Map(found.map((row) => [row.site_id, Number(row.n)]));
+}

@@ -1,0 +1,36 @@
+/** What time alone brings about. Rows say what is due; the alarm clock only says "look". Running it twice is a no-op. */
+import { deleteExpiredSignIns } from '#src/accounts/store.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';
+import { closeSession } from './end.ts';
+import { deleteOldTickets, moveSession, type StoredSession, selectDueSessions } from './store.ts';
+
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+export const sweepEveryMs = 10_000;
+/** The gateway notes its tunnels every 10 s; one silent for this long belonged to a process that died. */
+const tunnelSilentMs = 35_000;
+
+export async function sweep(deps: Deps): Promise<void> {
+  const actor: Actor = { kind: 'job', id: 'sweep', name: 'sweep' };
+  const now = deps.clock.now();
+  const due = await selectDueSessions(deps.database, now, now - tunnelSilentMs);
+  for (const session of due) {
+    const topics = await deps.database.transaction().execute(async (rows) => {
+      if (session.state === 'starting') return closeSession(deps, rows, actor, session, { state: 'failed', code: 'LAUNCH_TIMEOUT', message: 'the server did not answer in time' });
+      if (session.state !== 'active') return closeSession(deps, rows, actor, session, { state: 'ended', reason: session.state === 'ready' ? 'never_connected' : 'left' });
+      const left = await moveSession(rows, session.id, ['active'], { state: 'disconnected', grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000, tunnel_seen_at: null });
+      if (left) await recordLeft(deps, rows, actor, session);
+      return left ? [`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit'] : [];
+    });
+    deps.wakeups.wake(topics);
+  }
+  await deleteExpiredSignIns(deps.database, now);
+  await deleteOldTickets(deps.database, now - 3_600_000);
+  await deleteOldEnrolmentCodes(deps.database, now - 86_400_000);
+}
+
+const recordLeft = (deps: Deps, rows: Parameters<typeof recordEffect>[1], actor: Actor, session: StoredSession) =>
+  recordEffect(deps, rows, actor, { action: 'session.left', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, details: { why: 'no tunnel' } });

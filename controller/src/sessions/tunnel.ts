@@ -1,0 +1,76 @@
+/** What the gateway asks of a session: to admit a ticket, to hand over the one-use attachment, to note that a browser
+ *  came and went. The gateway itself knows no table. */
+import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import type { Attachment } from '@preau/contract/report.ts';
+import { isLive } from '@preau/contract/session.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { sha256 } from '#src/platform/secrets.ts';
+import { moveSession, selectSession, takeAttachment, takeTicket, touchTunnels } from './store.ts';
+
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+export interface Grant {
+  sessionId: string;
+  serial: number;
+}
+
+/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it. */
+export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: string): Promise<Grant> {
+  const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
+  if (grant === undefined) throw new AppError('TICKET_REFUSED');
+  return grant;
+}
+
+/** Why a tunnel of this serial may not go on; null when it may. */
+export async function reasonToClose(deps: Pick<Platform, 'database'>, grant: Grant): Promise<'superseded' | ErrorCode | null> {
+  const session = await selectSession(deps.database, grant.sessionId);
+  if (session === undefined || !isLive(session.state)) return (session?.failureCode as ErrorCode | null | undefined) ?? 'SESSION_OVER';
+  return session.attachSerial > grant.serial ? 'superseded' : null;
+}
+
+/** Waits until the agent has prepared this attachment, and takes it: it works once.
+ *  Throws SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was quicker, or LAUNCH_TIMEOUT. */
+export async function takePreparedAttachment(deps: Deps, grant: Grant, timeoutMs: number, signal: AbortSignal): Promise<Attachment> {
+  const deadline = deps.clock.now() + timeoutMs;
+  while (!signal.aborted && deps.clock.now() < deadline) {
+    // Listen before reading, so that no wake-up falls between the two.
+    const woken = deps.wakeups.next(`session:${grant.sessionId}`, 2000);
+    const reason = await reasonToClose(deps, grant);
+    if (reason !== null) throw new AppError(reason === 'superseded' ? 'TICKET_REFUSED' : reason, { session: grant.sessionId });
+    const sealed = await takeAttachment(deps.database, grant.sessionId, grant.serial);
+    if (sealed !== undefined) return JSON.parse(deps.secrets.unseal(sealed)) as Attachment;
+    await woken;
+  }
+  throw new AppError('LAUNCH_TIMEOUT', { session: grant.sessionId });
+}
+
+export async function noteAttached(deps: Deps, actor: AccountActor, grant: Grant): Promise<void> {
+  const session = await selectSession(deps.database, grant.sessionId);
+  if (session === undefined) return;
+  const moved = await deps.database.transaction().execute(async (rows) => {
+    const now = deps.clock.now();
+    const attached = await moveSession(rows, grant.sessionId, ['starting', 'ready', 'active', 'disconnected'], { state: 'active', grace_until: null, deadline_at: null, tunnel_seen_at: now }, grant.serial);
+    if (attached) await recordEffect(deps, rows, actor, { action: 'session.attached', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId });
+    return attached;
+  });
+  if (moved) deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit']);
+}
+
+/** The tab closed or the line broke: the application runs on for the grace period. A newer browser is not disturbed. */
+export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): Promise<void> {
+  const session = await selectSession(deps.database, grant.sessionId);
+  if (session === undefined) return;
+  const moved = await deps.database.transaction().execute(async (rows) => {
+    const graceUntil = deps.clock.now() + deps.config.PREAU_GRACE_SECONDS * 1000;
+    const left = await moveSession(rows, grant.sessionId, ['active'], { state: 'disconnected', grace_until: graceUntil, tunnel_seen_at: null }, grant.serial);
+    if (left) await recordEffect(deps, rows, actor, { action: 'session.left', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId });
+    return left;
+  });
+  if (moved) deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit']);
+}
+
+export async function noteAlive(deps: Pick<Platform, 'database' | 'clock'>, sessionIds: readonly string[]): Promise<void> {
+  await touchTunnels(deps.database, sessionIds, deps.clock.now());
+}
