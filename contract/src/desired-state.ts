@@ -23,6 +23,8 @@ export const DesiredApplication = Strict({
   slug: Slug,
   version: Line(80),
   recipes: Recipes,
+  /** When a technician last asked for it: asking again clears past failures. */
+  askedAt: Instant,
 });
 export type DesiredApplication = Static<typeof DesiredApplication>;
 

@@ -10,6 +10,8 @@ export const newId = (prefix: string): string => `${prefix}_${randomBytes(16).to
 /** 256 random bits, base64url: sign-ins and tickets. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
 export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
+/** As content-security policies write it. */
+export const sha256Base64 = (data: string): string => createHash('sha256').update(data).digest('base64');
 
 /** 24 characters of base32 (120 bits) in groups of four: short enough to read out on the telephone. */
 export function newEnrolmentCode(): string {

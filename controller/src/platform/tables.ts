@@ -16,7 +16,7 @@ export interface Tables {
   application_versions: { id: string; application_id: string; version: string; recipes: string; created_at: number };
   icons: { hash: string; png: Buffer };
   server_applications: {
-    server_id: string; application_id: string; version_id: string; wanted: number; state: string; version: string | null; error: string | null; updated_at: number;
+    server_id: string; application_id: string; version_id: string; wanted: number; state: string; version: string | null; error: string | null; asked_at: number; updated_at: number;
   };
   accounts: { id: string; login: string; display_name: string; role: string; site_id: string | null; password_hash: string | null; created_at: number };
   groups: { id: string; kind: string; name: string; site_id: string | null };

@@ -65,10 +65,10 @@ export async function selectDesiredApplications(rows: Rows, serverId: string): P
     .selectFrom('server_applications as s')
     .innerJoin('applications as a', 'a.id', 's.application_id')
     .innerJoin('application_versions as v', 'v.id', 's.version_id')
-    .select(['s.application_id', 's.version_id', 's.wanted', 's.state', 'a.slug', 'v.version', 'v.recipes'])
+    .select(['s.application_id', 's.version_id', 's.wanted', 's.state', 's.asked_at', 'a.slug', 'v.version', 'v.recipes'])
     .where('s.server_id', '=', serverId).orderBy('a.slug').execute();
   const desired = (row: (typeof found)[number]): DesiredApplication => ({
-    applicationId: row.application_id, versionId: row.version_id, slug: row.slug, version: row.version, recipes: JSON.parse(row.recipes) as Recipes,
+    applicationId: row.application_id, versionId: row.version_id, slug: row.slug, version: row.version, recipes: JSON.parse(row.recipes) as Recipes, askedAt: row.asked_at,
   });
   return {
     applications: found.filter((row) => row.wanted === 1).map(desired),
@@ -126,7 +126,7 @@ export async function saveApplicationState(rows: Rows, serverId: string, applica
 }
 
 export async function saveWanted(rows: Rows, wish: { serverId: string; applicationId: string; versionId: string; wanted: boolean; now: number }): Promise<void> {
-  const set = { wanted: wish.wanted ? 1 : 0, version_id: wish.versionId, state: wish.wanted ? 'wanted' : 'removing', error: null, updated_at: wish.now };
+  const set = { wanted: wish.wanted ? 1 : 0, version_id: wish.versionId, state: wish.wanted ? 'wanted' : 'removing', error: null, asked_at: wish.now, updated_at: wish.now };
   await rows
     .insertInto('server_applications').values({ server_id: wish.serverId, application_id: wish.applicationId, version: null, ...set })
     .onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet(set)).execute();

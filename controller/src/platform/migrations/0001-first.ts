@@ -34,7 +34,7 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
   await schema.createTable('server_applications')
     .addColumn('server_id', 'text', (c) => c.notNull().references('servers.id')).addColumn('application_id', 'text', (c) => c.notNull().references('applications.id'))
     .addColumn('version_id', 'text', (c) => c.notNull()).addColumn('wanted', 'integer', (c) => c.notNull()).addColumn('state', 'text', (c) => c.notNull())
-    .addColumn('version', 'text').addColumn('error', 'text').addColumn('updated_at', 'bigint', (c) => c.notNull())
+    .addColumn('version', 'text').addColumn('error', 'text').addColumn('asked_at', 'bigint', (c) => c.notNull()).addColumn('updated_at', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('server_applications_key', ['server_id', 'application_id']).execute();
   await schema.createTable('accounts')
     .addColumn('id', 'text', (c) => c.primaryKey()).addColumn('login', 'text', (c) => c.notNull().unique()).addColumn('display_name', 'text', (c) => c.notNull())

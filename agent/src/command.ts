@@ -1,0 +1,90 @@
+/** The only spawner of processes. Arguments are lists, never shell lines; output is bounded; every wait has a limit. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+
+export interface Finished {
+  /** Exit code; null when a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  timedOut: boolean;
+}
+
+const maxOutput = 1_000_000;
+
+export interface RunOptions {
+  timeoutMs: number;
+  input?: string;
+  env?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Never throws for a program that fails; throws when it cannot be started at all. */
+export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, [...args], { env: options.env ?? cleanEnvironment, stdio: ['pipe', 'pipe', 'pipe'], ...(options.signal ? { signal: options.signal } : {}) });
+    let stdout = '';
+    let stderr = '';
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    }, options.timeoutMs);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (stdout.length < maxOutput) stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (stderr.length < maxOutput) stderr += text;
+    });
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr, timedOut });
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+export interface Started {
+  pid: number;
+  /** Resolves with the exit code when the process ends, as long as this agent lives. */
+  exited: Promise<number | null>;
+}
+
+/** Starts a process that outlives the agent: in a session of its own, its output in a file. */
+export function startDetached(file: string, args: readonly string[], logPath: string, env: Record<string, string> = cleanEnvironment): Promise<Started> {
+  return new Promise((resolve, reject) => {
+    const log = openSync(logPath, 'a', 0o600);
+    const child = spawn(file, [...args], { env, detached: true, stdio: ['ignore', log, log] });
+    closeSync(log);
+    const exited = new Promise<number | null>((done) => child.on('exit', done));
+    child.on('error', reject);
+    child.on('spawn', () => {
+      child.unref();
+      resolve({ pid: child.pid ?? 0, exited });
+    });
+  });
+}
+
+/** Follows the lines a program prints until it ends or `stop` is called. */
+export function follow(file: string, args: readonly string[], env: Record<string, string>, onLine: (line: string) => void): { stop: () => void; ended: Promise<void> } {
+  const child = spawn(file, [...args], { env: { ...cleanEnvironment, ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() ?? '').slice(-65_536);
+    for (const line of lines) onLine(line);
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.on('error', () => resolve());
+    child.on('close', () => resolve());
+  });
+  return { stop: () => child.kill('SIGKILL'), ended };
+}
+
+/** What children inherit: nothing of the agent's own configuration. */
+const cleanEnvironment: Record<string, string> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' };

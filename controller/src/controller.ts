@@ -1,0 +1,67 @@
+/** The wiring, readable top to bottom. `main.ts` runs it; tests and the demo start it in their own process. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSlowDown, localProvider } from './accounts/sign-in.ts';
+import type { Environment } from './config.ts';
+import { createHttp } from './edge/http.ts';
+import { startJobs } from './edge/jobs.ts';
+import type { EdgeDeps } from './edge/verbs.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { migrate, openDatabase } from './platform/database.ts';
+import { createLog } from './platform/log.ts';
+import { createPasswords } from './platform/passwords.ts';
+import { openRedis } from './platform/redis.ts';
+import { createSecrets, loadSecret } from './platform/secrets.ts';
+import { createWakeups } from './wakeups.ts';
+
+export interface Controller {
+  url: string;
+  close: () => Promise<void>;
+}
+
+export const version = '0.1.0';
+
+export async function startController(config: Environment, clock: Clock = systemClock): Promise<Controller> {
+  const log = createLog(config.PREAU_LOG_LEVEL);
+  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
+  const postgres = config.PREAU_DATABASE_URL !== '';
+  const database = openDatabase(postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'));
+  const applied = await migrate(database, postgres);
+  if (applied.length > 0) log.info({ applied }, 'database brought up to date');
+
+  const openConnection = () => {
+    const redis = openRedis(config.PREAU_REDIS_URL);
+    redis.on('error', (error: Error) => log.debug({ reason: error.message }, 'redis'));
+    return redis;
+  };
+  const redis = { publisher: openConnection(), subscriber: openConnection() };
+  const wakeups = createWakeups(redis, log);
+  const secrets = createSecrets(loadSecret(config.PREAU_DATA, config.PREAU_SECRET));
+
+  let url = config.PREAU_PUBLIC_URL;
+  const platform = { config, database, clock, log, secrets, wakeups };
+  const deps: EdgeDeps = {
+    ...platform,
+    version,
+    publicUrl: () => url,
+    originAllowed: (origin) => origin !== undefined && (origin === url || (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
+    providers: [localProvider(platform, createPasswords())],
+    slowDown: createSlowDown(clock.now),
+  };
+  const http = await createHttp(deps);
+  const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
+  if (url === '') url = listening;
+  const jobs = await startJobs(platform, openConnection);
+  log.info({ url: deps.publicUrl() }, 'controller listens');
+
+  return {
+    url,
+    close: async () => {
+      await http.close();
+      await jobs.close();
+      redis.publisher.disconnect();
+      redis.subscriber.disconnect();
+      await database.destroy();
+    },
+  };
+}

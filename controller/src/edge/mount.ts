@@ -1,0 +1,82 @@
+/** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none can be forgotten. */
+import { api, type Policy, type Route, type RouteName } from '@preau/contract/api.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Actor } from '#src/platform/actor.ts';
+import { sha256 } from '#src/platform/secrets.ts';
+import { actorOfAgentCall, actorOfCookie, cookieName, cookieOf, readAgentHeader } from './sign-in.ts';
+import { type Answer, type EdgeDeps, verbs } from './verbs.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    rawBody: Buffer | null;
+  }
+}
+
+export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
+  for (const name of Object.keys(api) as RouteName[]) {
+    const route: Route = api[name];
+    const checks = { params: checker(route.params, 'params'), query: checker(route.query, 'query'), body: checker(route.body, 'body') };
+    const isReply = Compile(route.reply);
+    // The one place where the table's types meet a request: the checks above are what makes this true.
+    const verb = verbs[name] as (deps: EdgeDeps, actor: Actor, input: unknown, answer: Answer) => Promise<unknown>;
+    app.route({
+      method: route.method,
+      url: route.path,
+      handler: async (request, reply) => {
+        const started = performance.now();
+        const actor = await authorise(deps, route.policy, request);
+        const input = { params: checks.params(request.params), query: checks.query(request.query), body: checks.body(request.body) };
+        const result = await verb(deps, actor, input, {
+          setSignIn: (token, expiresAt) => {
+            const cookie = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure: deps.publicUrl().startsWith('https:') };
+            if (token === null) reply.clearCookie(cookieName, cookie);
+            else reply.setCookie(cookieName, token, { ...cookie, expires: new Date(expiresAt) });
+          },
+        });
+        reply.header('server-timing', `verb;dur=${(performance.now() - started).toFixed(1)}`).status(route.status ?? 200);
+        if (route.status === 204) return reply.send();
+        // A file is named by the hash of what is in it.
+        if (route.file !== undefined) return reply.type(route.file).header('cache-control', 'private, max-age=31536000, immutable').send(result);
+        // An answer that breaks its contract is a bug of ours, and might leak what no schema names.
+        if (!isReply.Check(result)) throw new Error(`${name} answered outside its contract: ${JSON.stringify(isReply.Errors(result).slice(0, 3))}`);
+        return reply.header('cache-control', 'no-store').send(result);
+      },
+    });
+  }
+}
+
+function checker(schema: TSchema | undefined, where: string): (value: unknown) => unknown {
+  if (schema === undefined) return () => undefined;
+  const compiled = Compile(schema);
+  return (value) => {
+    if (compiled.Check(value)) return value;
+    const issues = compiled.Errors(value).slice(0, 5).map((issue) => ({ field: `${where}${issue.instancePath}`, problem: issue.message }));
+    throw new AppError('VALIDATION_FAILED', { issues });
+  };
+}
+
+async function authorise(deps: EdgeDeps, policy: Policy, request: FastifyRequest): Promise<Actor> {
+  // A page of another origin must not act with the cookie of ours; agents and command lines send no Origin.
+  const { origin } = request.headers;
+  if (origin !== undefined && request.method !== 'GET' && !deps.originAllowed(origin)) throw new AppError('ORIGIN_REFUSED');
+  switch (policy) {
+    case 'public':
+      return { kind: 'nobody', id: null, name: '?' };
+    case 'agent': {
+      const header = readAgentHeader(request.headers.authorization);
+      if (header === null) throw new AppError('AGENT_REFUSED');
+      return actorOfAgentCall(deps, { ...header, method: request.method, path: request.url, bodyHash: request.rawBody === null ? '' : sha256(request.rawBody) });
+    }
+    case 'signedIn':
+    case 'technician': {
+      // An agent's key opens no page of a person's.
+      if (request.headers.authorization !== undefined) throw new AppError('FORBIDDEN');
+      const actor = await actorOfCookie(deps, cookieOf(request.raw));
+      if (policy === 'technician' && actor.role !== 'technician') throw new AppError('FORBIDDEN');
+      return actor;
+    }
+  }
+}

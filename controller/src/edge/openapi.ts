@@ -1,0 +1,48 @@
+/** `/api/openapi.json`, printed from the contract's route table. */
+import { api, type Route } from '@preau/contract/api.ts';
+import { errorCodes, errors } from '@preau/contract/errors.ts';
+
+interface ObjectSchema {
+  properties?: Record<string, unknown>;
+  required?: readonly string[];
+}
+
+const parameters = (place: 'path' | 'query', schema: ObjectSchema | undefined) =>
+  Object.entries(schema?.properties ?? {}).map(([name, value]) => ({ name, in: place, required: place === 'path' || (schema?.required ?? []).includes(name), schema: value }));
+
+export function openApi(version: string): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const [operationId, entry] of Object.entries(api)) {
+    const route: Route = entry;
+    const path = route.path.replace(/:([a-zA-Z]+)/g, '{$1}');
+    const reply = route.file === undefined ? { 'application/json': { schema: route.reply } } : { [route.file]: { schema: { type: 'string', format: 'binary' } } };
+    paths[path] ??= {};
+    paths[path][route.method.toLowerCase()] = {
+      operationId,
+      summary: route.summary,
+      'x-policy': route.policy,
+      security: route.policy === 'public' ? [] : [{ [route.policy === 'agent' ? 'serverKey' : 'signIn']: [] }],
+      parameters: [...parameters('path', route.params), ...parameters('query', route.query)],
+      ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+      responses: { [route.status ?? 200]: { description: 'Done', ...(route.status === 204 ? {} : { content: reply }) }, default: { $ref: '#/components/responses/Refused' } },
+    };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Préau', version },
+    paths,
+    components: {
+      securitySchemes: {
+        signIn: { type: 'apiKey', in: 'cookie', name: 'preau_sign_in' },
+        serverKey: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Preau <server> <time ms> <Ed25519 signature of the call>' },
+      },
+      responses: {
+        Refused: {
+          description: 'Refused, with a code, a sentence and details',
+          content: { 'application/json': { schema: { type: 'object', required: ['code', 'message'], properties: { code: { enum: errorCodes }, message: { type: 'object', properties: { fr: { type: 'string' }, en: { type: 'string' } } }, details: { type: 'object' } } } } },
+        },
+      },
+    },
+    'x-errors': errors,
+  };
+}

@@ -1,0 +1,48 @@
+/** From cookie or signature to actor. */
+import type { IncomingMessage } from 'node:http';
+import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { selectSignedIn } from '#src/accounts/store.ts';
+import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { sha256, verifySignature } from '#src/platform/secrets.ts';
+import { selectServerRow } from '#src/servers/store.ts';
+
+export const cookieName = 'preau_sign_in';
+
+export function cookieOf(request: IncomingMessage): string | null {
+  return new RegExp(`(?:^|;\\s*)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1] ?? null;
+}
+
+/** Refuses with NOT_SIGNED_IN. */
+export async function actorOfCookie(deps: Pick<Platform, 'database' | 'clock'>, cookie: string | null): Promise<AccountActor> {
+  const tokenHash = cookie === null ? null : sha256(cookie);
+  const account = tokenHash === null ? undefined : await selectSignedIn(deps.database, tokenHash, deps.clock.now());
+  if (account === undefined || tokenHash === null) throw new AppError('NOT_SIGNED_IN');
+  return { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: tokenHash };
+}
+
+export interface AgentCall {
+  serverId: string;
+  at: number;
+  signature: string;
+  method: string;
+  path: string;
+  bodyHash: string;
+}
+
+/** `Authorization: Preau srv_… <at> <signature>` → its parts. */
+export function readAgentHeader(header: string | undefined): Pick<AgentCall, 'serverId' | 'at' | 'signature'> | null {
+  const parts = /^Preau (srv_[A-Za-z0-9_-]{22}) (\d{1,16}) ([A-Za-z0-9_-]{86})$/.exec(header ?? '');
+  return parts === null ? null : { serverId: parts[1] ?? '', at: Number(parts[2]), signature: parts[3] ?? '' };
+}
+
+/** Each call is signed with the server's own key: it opens this call only, within five minutes.
+ *  Refuses with AGENT_REFUSED, or CLOCK_SKEWED when only the time is wrong. */
+export async function actorOfAgentCall(deps: Pick<Platform, 'database' | 'clock'>, call: AgentCall): Promise<AgentActor> {
+  const server = await selectServerRow(deps.database, call.serverId);
+  if (server === undefined || !verifySignature(server.publicKey, agentCallText(call), call.signature)) throw new AppError('AGENT_REFUSED');
+  const now = deps.clock.now();
+  if (Math.abs(now - call.at) > clockToleranceMs) throw new AppError('CLOCK_SKEWED', { controllerTime: now });
+  return { kind: 'agent', id: server.id, name: server.name, siteId: server.siteId };
+}
