@@ -1,5 +1,5 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
-import { chmodSync, chownSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export function writeDurably(path: string, text: string, mode = 0o600): void {
@@ -51,4 +51,10 @@ export function readText(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+export function copyTo(from: string, to: string, mode: number, owner: { uid: number; gid: number }): void {
+  copyFileSync(from, to);
+  chmodSync(to, mode);
+  chownSync(to, owner.uid, owner.gid);
 }

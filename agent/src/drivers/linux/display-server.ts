@@ -1,0 +1,237 @@
+/** xrdp and xrdp-sesman of our own, in a private mount and pid namespace: the host's xrdp, its files, ports and display
+ *  numbers are never touched, and ending one process ends every display. */
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { AppError } from '@preau/contract/errors.ts';
+import { run, startDetached } from '#src/command.ts';
+import { exists, makeFolder, names, readBytes, readText, remove, write } from '#src/files.ts';
+import type { Layout } from './layout.ts';
+import { listProcesses, type Process, signal } from './processes.ts';
+
+export interface Ports {
+  rdp: number;
+  sesman: number;
+}
+
+const programs = ['/usr/bin/bwrap', '/usr/sbin/xrdp', '/usr/sbin/xrdp-sesman', '/usr/bin/xrdp-sesrun', '/usr/lib/xorg/Xorg', '/usr/bin/openbox', '/usr/bin/xprop', '/usr/bin/dbus-run-session', '/usr/bin/setpriv', '/usr/bin/openssl'];
+
+/** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a free one.
+ *  Throws AppError DISPLAY_FAILED and names what is missing. */
+export async function startDisplayServer(layout: Layout, wantedPort: number): Promise<Ports> {
+  const missing = programs.filter((program) => !exists(program));
+  if (missing.length > 0) throw new AppError('DISPLAY_FAILED', { why: `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox x11-utils dbus-daemon openssl` });
+  const running = findServer(layout);
+  const known = readText(join(layout.run, 'ports.json'));
+  if (running.length > 0 && known !== undefined) return JSON.parse(known) as Ports;
+
+  const ports = { rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort, sesman: await freePort('127.0.0.1') };
+  await writeConfiguration(layout, ports);
+  const started = await startDetached('/usr/bin/bwrap', serverArguments(layout), join(layout.logs, 'display-server.log'));
+  await waitUntil(async () => (await isListening(layout.rdpHost, ports.rdp)) && ((await isListening('127.0.0.1', ports.sesman)) || (await isListening('::1', ports.sesman))), 10_000, started.exited);
+  write(join(layout.run, 'ports.json'), JSON.stringify(ports), 0o600);
+  return ports;
+}
+
+/** The bwrap that holds the display server of this agent. */
+const findServer = (layout: Layout): Process[] => listProcesses().filter((process) => process.args[0]?.endsWith('bwrap') === true && process.args.includes(layout.xrdpEtc));
+
+export const displayServerRuns = (layout: Layout): boolean => findServer(layout).length > 0;
+
+/** Ends the display server and with it every display. */
+export async function stopDisplayServer(layout: Layout): Promise<void> {
+  const servers = findServer(layout);
+  const pids = new Set(servers.map((process) => process.pid));
+  // Its only child is process 1 of the namespace: the kernel ends the rest with it.
+  for (const process of listProcesses()) if (pids.has(process.parent)) signal(process.pid, 'SIGKILL');
+  for (const pid of pids) signal(pid, 'SIGKILL');
+  await waitUntil(async () => findServer(layout).length === 0, 5000);
+}
+
+const serverArguments = (layout: Layout): string[] => [
+  '--dev-bind', '/', '/',
+  '--bind', layout.xrdpEtc, '/etc/xrdp',
+  '--bind', layout.xrdpRun, '/run/xrdp',
+  '--ro-bind', layout.pamFile, '/etc/pam.d/xrdp-sesman',
+  '--bind', layout.displayTmp, '/tmp',
+  '--unshare-pid', '--as-pid-1', '--proc', '/proc',
+  '/bin/sh', '/etc/xrdp/serve',
+];
+
+async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
+  const xrdp = await userOf('xrdp');
+  for (const folder of [layout.xrdpEtc, layout.xrdpRun, layout.displayTmp]) remove(folder);
+  makeFolder(layout.xrdpEtc, 0o755);
+  makeFolder(layout.xrdpRun, 0o755, { uid: xrdp.uid, gid: 0 });
+  makeFolder(layout.credentials, 0o700);
+  makeFolder(layout.displayTmp, 0o1777);
+  makeFolder(layout.x11, 0o1777);
+  // Sockets of displays get the group that xrdp connects with.
+  makeFolder(join(layout.xrdpRun, 'sockdir'), 0o3777, { uid: 0, gid: xrdp.gid });
+  // Keyboard tables are the package's own.
+  for (const name of names('/etc/xrdp')) if (/^(km-.*|xrdp_keyboard)\.ini$/.test(name)) write(join(layout.xrdpEtc, name), readBytes(join('/etc/xrdp', name)).toString('utf8'), 0o644);
+  const key = join(layout.xrdpEtc, 'key.pem');
+  const made = await run('/usr/bin/openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', join(layout.xrdpEtc, 'cert.pem'), '-days', '3650', '-subj', '/CN=preau-display'], { timeoutMs: 10_000 });
+  if (made.code !== 0) throw new AppError('DISPLAY_FAILED', { why: `openssl: ${made.stderr.slice(0, 300)}` });
+  write(key, readText(key) ?? '', 0o600, xrdp);
+  const put = (name: string, text: string, mode = 0o644) => write(join(layout.xrdpEtc, name), text, mode);
+  put('xrdp.ini', xrdpIni(layout, ports));
+  put('sesman.ini', sesmanIni(ports));
+  put('serve', serveScript, 0o755);
+  put('wait', waitScript, 0o755);
+  put('reconnectwm.sh', '#!/bin/sh\nexit 0\n', 0o755);
+  put('one-use-password', oneUsePassword, 0o755);
+  write(layout.pamFile, pamConfiguration, 0o644);
+}
+
+/** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to elsewhere.
+ *  The dynamic channel carries resizing; all others are off. */
+const xrdpIni = (layout: Layout, ports: Ports): string => `[Globals]
+ini_version=1
+fork=true
+port=tcp://${layout.rdpHost}:${ports.rdp}
+tcp_nodelay=true
+tcp_keepalive=true
+security_layer=tls
+certificate=/etc/xrdp/cert.pem
+key_file=/etc/xrdp/key.pem
+ssl_protocols=TLSv1.2, TLSv1.3
+autorun=Xorg
+allow_channels=true
+allow_multimon=false
+bitmap_cache=true
+bitmap_compression=true
+bulk_compression=true
+max_bpp=32
+new_cursors=true
+use_fastpath=both
+[Logging]
+LogFile=/run/xrdp/xrdp.log
+LogLevel=WARNING
+EnableSyslog=false
+[Channels]
+rdpdr=false
+rdpsnd=false
+drdynvc=true
+cliprdr=false
+rail=false
+xrdpvr=false
+tcutils=false
+[Xorg]
+name=Xorg
+lib=libxup.so
+username=ask
+password=ask
+ip=127.0.0.1
+port=-1
+code=20
+`;
+
+/** Matching by account and colour depth: with one account per display, a second connection finds the same display. */
+const sesmanIni = (ports: Ports): string => `[Globals]
+ListenAddress=127.0.0.1
+ListenPort=${ports.sesman}
+EnableUserWindowManager=false
+DefaultWindowManager=/etc/xrdp/wait
+ReconnectScript=/etc/xrdp/reconnectwm.sh
+[Security]
+AllowRootLogin=false
+MaxLoginRetry=1
+AlwaysGroupCheck=false
+RestrictOutboundClipboard=all
+RestrictInboundClipboard=all
+[Sessions]
+X11DisplayOffset=10
+MaxSessions=1000
+KillDisconnected=false
+DisconnectedTimeLimit=0
+IdleTimeLimit=0
+Policy=Default
+[Logging]
+LogFile=/run/xrdp/sesman.log
+LogLevel=WARNING
+EnableSyslog=false
+[Xorg]
+param=/usr/lib/xorg/Xorg
+param=-config
+param=xrdp/xorg.conf
+param=-noreset
+param=-nolisten
+param=tcp
+param=-nolisten
+param=local
+param=-logfile
+param=xorg.log
+[Chansrv]
+FuseMountName=none
+[ChansrvLogging]
+LogLevel=ERROR
+EnableSyslog=false
+[SessionVariables]
+`;
+
+/** xrdp becomes process 1 of the namespace, as its own user; sesman must be root to start displays of accounts. */
+const serveScript = `#!/bin/sh
+xrdp-sesman -n &
+exec setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n
+`;
+
+/** All that a display account ever runs: nothing, until it is told to go. */
+const waitScript = `#!/bin/sh
+exec sleep infinity
+`;
+
+/** The account has no password in the system: this file is its only way in, and opening removes it. \`rm\` without -f
+ *  fails for whoever comes second. */
+const oneUsePassword = `#!/bin/sh
+IFS= read -r given
+case "$PAM_USER" in *[!a-z0-9-]*|'') exit 1;; esac
+file="/run/xrdp/credentials/$PAM_USER"
+[ -f "$file" ] || exit 1
+[ "$(printf %s "$given" | sha256sum | cut -c1-64)" = "$(cat "$file")" ] || exit 1
+rm "$file" 2>/dev/null
+`;
+
+const pamConfiguration = `auth requisite pam_exec.so expose_authtok quiet /etc/xrdp/one-use-password
+auth required pam_permit.so
+account required pam_permit.so
+session required pam_permit.so
+password required pam_deny.so
+`;
+
+export async function userOf(name: string): Promise<{ uid: number; gid: number }> {
+  const found = await run('/usr/bin/getent', ['passwd', name], { timeoutMs: 5000 });
+  const [, , uid, gid] = found.stdout.split(':');
+  if (found.code !== 0 || uid === undefined || gid === undefined) throw new AppError('DISPLAY_FAILED', { why: `no account ${name}` });
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, host, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Asked of the kernel's table, not by connecting: xrdp forks for each caller. */
+async function isListening(host: string, port: number): Promise<boolean> {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const table = readText(host === '::1' ? '/proc/net/tcp6' : '/proc/net/tcp') ?? '';
+  const mapped = host === '::1' ? '' : (readText('/proc/net/tcp6') ?? '');
+  return new RegExp(`:${hex} [0-9A-F]+:0000 0A`).test(table + mapped);
+}
+
+async function waitUntil(done: () => Promise<boolean>, timeoutMs: number, exited?: Promise<number | null>): Promise<void> {
+  let gone = false;
+  void exited?.then(() => {
+    gone = true;
+  });
+  const deadline = Date.now() + timeoutMs;
+  while (!(await done())) {
+    if (gone || Date.now() > deadline) throw new AppError('DISPLAY_FAILED', { why: gone ? 'the display server ended at once: see display-server.log' : 'the display server did not come up or down in time' });
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

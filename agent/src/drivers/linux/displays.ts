@@ -1,0 +1,103 @@
+/** Displays: a throw-away account and an X server waiting under it. One display serves one session and is destroyed.
+ *  Starting X takes most of a second on a busy school, so a few stand by. */
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { AppError } from '@preau/contract/errors.ts';
+import type { Access } from '#src/drivers/driver.ts';
+import { run } from '#src/command.ts';
+import { exists, makeFolder, names, remove, write } from '#src/files.ts';
+import { userOf } from './display-server.ts';
+import type { Layout } from './layout.ts';
+import { endAll, listProcesses } from './processes.ts';
+
+export interface Display {
+  /** The throw-away account. */
+  account: string;
+  uid: number;
+  /** X display number. */
+  number: number;
+}
+
+/** useradd and userdel hold one lock on the machine's accounts: ours queue up rather than fail. */
+let accountsLock: Promise<unknown> = Promise.resolve();
+const withAccounts = <T>(change: () => Promise<T>): Promise<T> => {
+  const next = accountsLock.then(change, change);
+  accountsLock = next.catch(() => undefined);
+  return next;
+};
+
+const homeOf = (layout: Layout, account: string) => join(layout.displays, account);
+const credentialOf = (layout: Layout, account: string) => join(layout.credentials, account);
+export const cookieOf = (layout: Layout, account: string) => join(homeOf(layout, account), '.Xauthority');
+export const socketOf = (layout: Layout, display: Display) => join(layout.x11, `X${display.number}`);
+
+/** Throws AppError DISPLAY_FAILED, and leaves nothing behind then. */
+export async function createDisplay(layout: Layout): Promise<Display> {
+  const account = `${layout.prefix}-${randomBytes(5).toString('hex')}`;
+  const home = homeOf(layout, account);
+  try {
+    const added = await withAccounts(() =>
+      run('/usr/sbin/useradd', ['--system', '--no-create-home', '--home-dir', home, '--shell', '/usr/sbin/nologin', '--gid', 'nogroup', '--no-log-init', '--comment', 'Preau display', account], { timeoutMs: 20_000 }),
+    );
+    if (added.code !== 0) throw new AppError('DISPLAY_FAILED', { why: `useradd: ${added.stderr.slice(0, 300)}` });
+    const user = await userOf(account);
+    makeFolder(home, 0o700, user);
+    const { password } = grantOnce(layout, account);
+    const sessionRun = (host: string) => run('/usr/bin/xrdp-sesrun', ['-s', host, '-c', join(layout.xrdpEtc, 'sesman.ini'), '-t', 'Xorg', '-g', '1280x720', '-b', '24', '-F', '0', account], { timeoutMs: 20_000, input: `${password}\n` });
+    // sesman listens on the IPv6 loopback when there is one, on IPv4 otherwise.
+    const host = exists('/proc/net/if_inet6') ? '::1' : '127.0.0.1';
+    const started = await sessionRun(host);
+    const number = Number(/display=:(\d+)/.exec(started.stdout)?.[1] ?? Number.NaN);
+    if (!/^ok/m.test(started.stdout) || Number.isNaN(number)) throw new AppError('DISPLAY_FAILED', { why: `xrdp-sesrun: ${(started.stdout + started.stderr).slice(0, 300)}` });
+    const display = { account, uid: user.uid, number };
+    const deadline = Date.now() + 15_000;
+    while (!exists(socketOf(layout, display))) {
+      if (Date.now() > deadline) throw new AppError('DISPLAY_FAILED', { why: `X server :${number} did not come up` });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return display;
+  } catch (error) {
+    await destroyDisplay(layout, account).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** True while its X server lives. */
+export const displayLives = (layout: Layout, display: Display): boolean =>
+  exists(socketOf(layout, display)) && listProcesses().some((process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true);
+
+/** A fresh password that opens the account once; 128 random bits, of which only the hash touches the disk. */
+export function grantOnce(layout: Layout, account: string): Pick<Access, 'username' | 'password'> {
+  const password = randomBytes(16).toString('base64url');
+  write(credentialOf(layout, account), createHash('sha256').update(password).digest('hex'), 0o600);
+  return { username: account, password };
+}
+
+export const grantPending = (layout: Layout, account: string): boolean => exists(credentialOf(layout, account));
+
+/** Processes, password, sockets, account, home. Safe to repeat, also for what exists only in part. */
+export async function destroyDisplay(layout: Layout, account: string, number?: number): Promise<void> {
+  remove(credentialOf(layout, account));
+  const user = await userOf(account).catch(() => undefined);
+  if (user !== undefined) {
+    // X removes its socket and lock when asked to end; half a second is plenty.
+    await endAll(() => listProcesses().filter((process) => process.uid === user.uid), 500);
+    await withAccounts(async () => {
+      const removed = await run('/usr/sbin/userdel', [account], { timeoutMs: 20_000 });
+      if (removed.code !== 0 && removed.code !== 6) throw new AppError('DISPLAY_FAILED', { why: `userdel: ${removed.stderr.slice(0, 300)}` });
+    });
+  }
+  if (number !== undefined) {
+    remove(join(layout.x11, `X${number}`));
+    remove(join(layout.displayTmp, `.X${number}-lock`));
+  }
+  remove(homeOf(layout, account));
+}
+
+/** Accounts of displays that exist, by the system's own list: also those a dead agent forgot. */
+export async function listDisplayAccounts(layout: Layout): Promise<string[]> {
+  const { stdout } = await run('/usr/bin/getent', ['passwd'], { timeoutMs: 5000 });
+  const pattern = new RegExp(`^${layout.prefix}-[0-9a-f]{10}$`);
+  const accounts = stdout.split('\n').map((line) => line.split(':')[0] ?? '').filter((name) => pattern.test(name));
+  return [...new Set([...accounts, ...names(layout.displays)])];
+}

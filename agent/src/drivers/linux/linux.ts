@@ -1,0 +1,229 @@
+/** The Linux driver: Debian packages, xrdp displays, applications in sandboxes. What runs is read from the process table
+ *  and from the folders named in layout.ts, so a driver that starts anew finds all of it. */
+import { join } from 'node:path';
+import type { DesiredSession } from '@preau/contract/desired-state.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import type { Inventory } from '@preau/contract/report.ts';
+import { follow, startDetached } from '#src/command.ts';
+import type { AgentConfig } from '#src/config.ts';
+import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
+import { copyTo, exists, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
+import { detect, install, removePackages } from './applications.ts';
+import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
+import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
+import { createHealthMeter, readInventory } from './health.ts';
+import { readIcon } from './icons.ts';
+import { layoutOf } from './layout.ts';
+import { endAll, listProcesses, pidNamespace, type Process } from './processes.ts';
+import { groupFile, launchScript, openboxConfiguration, passwdFile, sandboxArguments, sessionMarker } from './sandbox.ts';
+
+/** People's files belong to user ids from here on; the id is the owner of the home directory, there is no other list. */
+const firstPersonUid = 700_000;
+const windowWithinMs = 90_000;
+/** Between a splash screen and the main window there may be none. */
+const noWindowForMs = 8000;
+
+interface Running {
+  display: Display;
+  stopWatching: () => void;
+}
+
+export function createLinuxDriver(config: AgentConfig, version: string): Driver {
+  const layout = layoutOf(config);
+  const standby: Display[] = [];
+  const running = new Map<string, Running>();
+  const meter = createHealthMeter(config.stateFolder);
+  let inventory: Promise<Inventory> | null = null;
+  let ports: Ports | null = null;
+
+  const ensureServer = async (): Promise<Ports> => {
+    if (ports !== null && displayServerRuns(layout)) return ports;
+    standby.length = 0;
+    ports = await startDisplayServer(layout, config.rdpPort);
+    return ports;
+  };
+
+  const filesOf = (sessionId: string) => join(layout.sessions, sessionId);
+
+  /** Every process of the session's sandbox, by its pid namespace. */
+  const processesOf = (sessionId: string): Process[] => {
+    const all = listProcesses();
+    const outer = all.filter((process) => process.args[0]?.endsWith('bwrap') === true && process.args[process.args.indexOf(sessionMarker) + 1] === sessionId);
+    const holders = new Set(outer.map((process) => process.pid));
+    const spaces = new Set(all.filter((process) => holders.has(process.parent)).map((process) => pidNamespace(process.pid)));
+    const own = pidNamespace(process.pid);
+    return [...outer, ...all.filter((candidate) => {
+      const space = pidNamespace(candidate.pid);
+      return space !== undefined && space !== own && spaces.has(space);
+    })];
+  };
+
+  const claimDisplay = async (): Promise<Display> => {
+    await ensureServer();
+    for (let display = standby.shift(); display !== undefined; display = standby.shift()) {
+      if (displayLives(layout, display)) return display;
+      await destroyDisplay(layout, display.account, display.number);
+    }
+    return createDisplay(layout);
+  };
+
+  const homeFor = (accountId: string): { path: string; uid: number } => {
+    const path = join(layout.homes, accountId);
+    if (exists(path)) return { path, uid: ownerOf(path) };
+    const taken = names(layout.homes).map((name) => ownerOf(join(layout.homes, name)));
+    const uid = Math.max(firstPersonUid, ...taken) + 1;
+    makeFolder(path, 0o700, { uid, gid: uid });
+    return { path, uid };
+  };
+
+  const localeFor = (language: DesiredSession['language']): string => (language === 'fr' && (exists('/usr/lib/locale/fr_FR.utf8') || exists('/usr/lib/locale/locale-archive')) ? 'fr_FR.UTF-8' : 'C.UTF-8');
+
+  /** Watches the display's list of windows, and whether the sandbox still lives. */
+  const watch = (sessionId: string, display: Display, events: SessionEvents, openedBefore: boolean, exited: Promise<number | null> | null) => {
+    const files = filesOf(sessionId);
+    let opened = openedBefore;
+    let windows = openedBefore ? 1 : 0;
+    let noWindowSince = Date.now();
+    let over = false;
+    const finish = (outcome: Parameters<SessionEvents['over']>[0]) => {
+      if (over) return;
+      over = true;
+      stop();
+      events.over(outcome);
+    };
+    const closed = (code: number | null) => finish(opened ? { state: 'ended', reason: 'application_closed' } : { state: 'failed', code: 'APPLICATION_EXITED', message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}` });
+    let spy: ReturnType<typeof follow> | null = null;
+    const spyOnWindows = () => {
+      spy = follow(
+        '/usr/bin/bwrap',
+        ['--dev-bind', '/', '/', '--bind', layout.displayTmp, '/tmp', '/usr/bin/setpriv', '--reuid', String(display.uid), '--regid', 'nogroup', '--clear-groups', '/usr/bin/xprop', '-root', '-spy'],
+        { DISPLAY: `:${display.number}`, XAUTHORITY: cookieOf(layout, display.account) },
+        (line) => {
+          if (!line.startsWith('_NET_CLIENT_LIST(')) return;
+          windows = line.match(/0x[0-9a-f]+/g)?.length ?? 0;
+          if (windows === 0) noWindowSince = Date.now();
+          else if (!opened) {
+            opened = true;
+            write(join(files, 'opened'), '', 0o600);
+            events.opened();
+          }
+        },
+      );
+    };
+    spyOnWindows();
+    const startedAt = Date.now();
+    const timer = setInterval(() => {
+      if (!displayLives(layout, display)) finish({ state: 'failed', code: 'DISPLAY_FAILED', message: 'the X server ended' });
+      else if (exited === null && processesOf(sessionId).length === 0) closed(null);
+      else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs) finish({ state: 'ended', reason: 'application_closed' });
+      else if (!opened && Date.now() - startedAt > windowWithinMs) finish({ state: 'failed', code: 'WINDOW_NOT_OPENED', message: `no window within ${windowWithinMs / 1000} s` });
+    }, 1000);
+    const stop = () => {
+      clearInterval(timer);
+      spy?.stop();
+    };
+    void exited?.then(closed);
+    return () => {
+      over = true;
+      stop();
+    };
+  };
+
+  const endSandbox = (sessionId: string) => endAll(() => processesOf(sessionId), 1500);
+
+  const driver: Driver = {
+    start: async () => {
+      for (const folder of [config.stateFolder, layout.homes, layout.logs, layout.run, layout.displays, layout.sessions]) makeFolder(folder, folder === layout.run || folder === layout.displays || folder === layout.sessions ? 0o755 : 0o700);
+      // A session survives this agent when its sandbox, its display and its file are all there; the rest is swept away.
+      const surviving: string[] = [];
+      const kept = new Set<string>();
+      for (const sessionId of names(layout.sessions)) {
+        const display = JSON.parse(readText(join(filesOf(sessionId), 'display.json')) ?? 'null') as Display | null;
+        if (display !== null && processesOf(sessionId).length > 0 && displayLives(layout, display)) {
+          surviving.push(sessionId);
+          kept.add(display.account);
+          running.set(sessionId, { display, stopWatching: () => undefined });
+        } else await endSandbox(sessionId).then(() => remove(filesOf(sessionId)));
+      }
+      for (const account of await listDisplayAccounts(layout)) if (!kept.has(account)) await destroyDisplay(layout, account);
+      return surviving;
+    },
+    inventory: () => {
+      inventory ??= readInventory(version);
+      return inventory;
+    },
+    health: async () => ({ ...meter(), displaysReady: standby.length }),
+
+    detect,
+    install: async (application) => {
+      await install(application, layout.logs);
+      inventory = null;
+    },
+    remove: async (application) => {
+      await removePackages(application, layout.logs);
+      inventory = null;
+    },
+    readIcon: (application) => readIcon(application, layout.run),
+
+    prepareDisplay: async () => {
+      await ensureServer();
+      standby.push(await createDisplay(layout));
+    },
+    displaysReady: () => standby.length,
+
+    openSession: async (session, application, events) => {
+      const display = await claimDisplay();
+      const files = filesOf(session.sessionId);
+      running.set(session.sessionId, { display, stopWatching: () => undefined });
+      const home = homeFor(session.accountId);
+      makeFolder(files, 0o755);
+      write(join(files, 'display.json'), JSON.stringify(display), 0o600);
+      makeFolder(join(files, 'runtime'), 0o700, { uid: home.uid, gid: home.uid });
+      write(join(files, 'launch'), launchScript, 0o755);
+      write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
+      write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
+      write(join(files, 'group'), groupFile(session.login, home.uid), 0o644);
+      copyTo(cookieOf(layout, display.account), join(files, 'cookie'), 0o400, { uid: home.uid, gid: home.uid });
+      const started = await startDetached(
+        '/usr/bin/bwrap',
+        sandboxArguments({
+          sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files,
+          locale: localeFor(session.language), command: application.recipes.linux.launch.command,
+        }),
+        join(files, 'log'),
+      );
+      running.set(session.sessionId, { display, stopWatching: watch(session.sessionId, display, events, false, started.exited) });
+    },
+    adoptSession: async (sessionId, events) => {
+      const session = running.get(sessionId);
+      if (session === undefined) throw new AppError('INTERNAL', { why: `no session ${sessionId} to adopt` });
+      await ensureServer();
+      session.stopWatching = watch(sessionId, session.display, events, exists(join(filesOf(sessionId), 'opened')), null);
+    },
+    grantAccess: async (sessionId) => {
+      const session = running.get(sessionId);
+      if (session === undefined || ports === null) throw new AppError('DISPLAY_FAILED', { why: 'the session has no display' });
+      return { host: layout.rdpHost, port: ports.rdp, ...grantOnce(layout, session.display.account) };
+    },
+    accessPending: (sessionId) => {
+      const session = running.get(sessionId);
+      return session !== undefined && grantPending(layout, session.display.account);
+    },
+    endSession: async (sessionId) => {
+      const session = running.get(sessionId);
+      session?.stopWatching();
+      await endSandbox(sessionId);
+      if (session !== undefined) await destroyDisplay(layout, session.display.account, session.display.number);
+      running.delete(sessionId);
+      remove(filesOf(sessionId));
+    },
+    stop: async () => {
+      for (const sessionId of [...running.keys()]) await driver.endSession(sessionId);
+      for (const account of await listDisplayAccounts(layout)) await destroyDisplay(layout, account);
+      standby.length = 0;
+      await stopDisplayServer(layout);
+      remove(layout.run);
+    },
+  };
+  return driver;
+}

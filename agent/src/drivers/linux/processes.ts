@@ -1,0 +1,64 @@
+/** What runs on this machine, read from /proc: the truth after any crash, where files of pids would lie. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export interface Process {
+  pid: number;
+  parent: number;
+  /** Real user id. */
+  uid: number;
+  args: string[];
+}
+
+export function listProcesses(): Process[] {
+  const processes: Process[] = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const status = readFileSync(`/proc/${name}/status`, 'utf8');
+      // Zombies are only waiting to be counted: they hold nothing.
+      if (/^State:\s+Z/m.test(status)) continue;
+      processes.push({
+        pid: Number(name),
+        parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]),
+        uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]),
+        args: readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1),
+      });
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return processes;
+}
+
+/** Names the pid namespace a process is in; undefined when it has ended. */
+export function pidNamespace(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+export function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Asks, waits up to `graceMs`, then kills, until `find` finds none. Throws when something survives for 5 s. */
+export async function endAll(find: () => Process[], graceMs: number): Promise<void> {
+  for (const process of find()) signal(process.pid, 'SIGTERM');
+  const started = Date.now();
+  for (;;) {
+    const left = find();
+    if (left.length === 0) return;
+    const waited = Date.now() - started;
+    if (waited > graceMs + 5000) throw new Error(`processes ${left.map((process) => process.pid).join(', ')} do not end`);
+    if (waited > graceMs) for (const process of left) signal(process.pid, 'SIGKILL');
+    await pause(waited > graceMs ? 20 : 40);
+  }
+}

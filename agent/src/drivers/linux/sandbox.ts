@@ -1,0 +1,103 @@
+/** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system is read-only; homes,
+ *  accounts and run files of everybody else are not there; its processes are alone in their pid namespace, so that
+ *  ending the first ends all; it holds no capability and can gain none. */
+export interface Sandbox {
+  sessionId: string;
+  login: string;
+  uid: number;
+  display: number;
+  /** The display's socket on the host. */
+  socket: string;
+  /** The person's home directory on the host. */
+  home: string;
+  /** Host folder with this session's launcher, cookie, passwd, group and runtime folder. */
+  files: string;
+  locale: string;
+  command: readonly string[];
+}
+
+/** The marker by which a session's sandbox is found again in the process table. */
+export const sessionMarker = 'PREAU_SESSION';
+
+export function sandboxArguments(sandbox: Sandbox): string[] {
+  const { uid } = sandbox;
+  const home = `/home/${sandbox.login}`;
+  const runtime = `/run/user/${uid}`;
+  const environment: Record<string, string> = {
+    [sessionMarker]: sandbox.sessionId,
+    HOME: home,
+    USER: sandbox.login,
+    LOGNAME: sandbox.login,
+    SHELL: '/bin/sh',
+    PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games',
+    DISPLAY: `:${sandbox.display}`,
+    XAUTHORITY: '/run/preau/cookie',
+    XDG_RUNTIME_DIR: runtime,
+    LANG: sandbox.locale,
+    LANGUAGE: sandbox.locale.slice(0, 2) === 'C.' ? 'en' : sandbox.locale.slice(0, 2),
+    // No accessibility bus is offered yet: without this, each start waits for one.
+    NO_AT_BRIDGE: '1',
+    GTK_A11Y: 'none',
+    GTK_USE_PORTAL: '0',
+    GDK_BACKEND: 'x11',
+    QT_QPA_PLATFORM: 'xcb',
+    // Shared memory would need the X server's own user.
+    QT_X11_NO_MITSHM: '1',
+    LIBGL_ALWAYS_SOFTWARE: '1',
+    SDL_AUDIODRIVER: 'dummy',
+  };
+  return [
+    '--ro-bind', '/', '/',
+    '--dev', '/dev',
+    '--proc', '/proc',
+    '--perms', '0755', '--tmpfs', '/run',
+    '--perms', '0700', '--tmpfs', '/root',
+    '--perms', '0755', '--tmpfs', '/home',
+    '--perms', '1777', '--tmpfs', '/tmp',
+    '--perms', '1777', '--tmpfs', '/var/tmp',
+    '--perms', '0755', '--dir', '/tmp/.X11-unix',
+    '--ro-bind', sandbox.socket, `/tmp/.X11-unix/X${sandbox.display}`,
+    '--bind', sandbox.home, home,
+    '--ro-bind', sandbox.files, '/run/preau',
+    '--perms', '0755', '--dir', '/run/user',
+    '--bind', `${sandbox.files}/runtime`, runtime,
+    '--ro-bind', `${sandbox.files}/passwd`, '/etc/passwd',
+    '--ro-bind', `${sandbox.files}/group`, '/etc/group',
+    '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1',
+    '--hostname', 'preau',
+    '--clearenv', ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    '--chdir', home,
+    '/usr/bin/setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all',
+    '/usr/bin/dbus-run-session', '--', '/bin/sh', '/run/preau/launch', ...sandbox.command,
+  ];
+}
+
+/** Starts the window manager, then the application; some programs start a second process and end the first, so the
+ *  session lasts as long as there is a window. */
+export const launchScript = `#!/bin/sh
+/usr/bin/openbox --config-file /run/preau/openbox.xml &
+"$@"
+code=$?
+while xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; do sleep 1; done
+exit $code
+`;
+
+/** Full screen, no decoration, no menu, no key of the window manager's own: there is nothing but the application. */
+export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
+<openbox_config xmlns="http://openbox.org/3.4/rc">
+  <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
+  <placement><policy>Smart</policy><center>yes</center></placement>
+  <desktops><number>1</number><popupTime>0</popupTime></desktops>
+  <resize><popupShow>Never</popupShow></resize>
+  <applications>
+    <application class="*" type="normal"><decor>no</decor><maximized>true</maximized><focus>yes</focus></application>
+    <application class="*" type="dialog"><decor>yes</decor><focus>yes</focus></application>
+  </applications>
+</openbox_config>
+`;
+
+/** The sandbox knows its person and nobody else. `displayName` may hold anything a name may: colons and commas would
+ *  break the line. */
+export const passwdFile = (login: string, uid: number, displayName: string): string =>
+  `root:x:0:0:root:/root:/usr/sbin/nologin\n${login}:x:${uid}:${uid}:${displayName.replace(/[:,\n]/g, ' ')}:/home/${login}:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n`;
+export const groupFile = (login: string, uid: number): string => `root:x:0:\n${login}:x:${uid}:\nnogroup:x:65534:\n`;

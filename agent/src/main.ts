@@ -1,0 +1,73 @@
+/** `node main.ts enrol --controller URL --key KEY --code CODE` once, then `node main.ts run`. */
+import { parseArgs } from 'node:util';
+import { AppError } from '@preau/contract/errors.ts';
+import pino from 'pino';
+import { createAgent } from './agent.ts';
+import { readAgentConfig } from './config.ts';
+import { openLink } from './controller-link.ts';
+import { createLinuxDriver } from './drivers/linux/linux.ts';
+import { enrol } from './enrol.ts';
+import { isSignedByController, loadIdentity } from './identity.ts';
+
+const version = '0.1.0';
+const usage = 'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY --code CODE\n       preau-agent run';
+
+function stop(message: string, code: number): never {
+  console.error(message);
+  process.exit(code);
+}
+
+const config = (() => {
+  try {
+    return readAgentConfig();
+  } catch (error) {
+    return stop(error instanceof Error ? error.message : String(error), 2);
+  }
+})();
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { controller: { type: 'string' }, key: { type: 'string' }, code: { type: 'string' } } });
+
+if (positionals[0] === 'enrol') {
+  const { controller, key, code } = values;
+  if (controller === undefined || key === undefined || code === undefined) stop(usage, 2);
+  if (loadIdentity(config.stateFolder) !== undefined) stop(`This server is enrolled already. To enrol it anew, remove ${config.stateFolder}/identity.json first.`, 1);
+  try {
+    const identity = await enrol(config.stateFolder, { controllerUrl: controller, controllerKey: key, code });
+    console.log(`Enrolled as ${identity.serverId}.`);
+  } catch (error) {
+    stop(error instanceof AppError ? error.message : `The controller at ${controller} could not be reached: ${error instanceof Error ? error.message : error}`, 1);
+  }
+} else if (positionals[0] === 'run') {
+  if (process.getuid?.() !== 0) stop('The agent installs applications and makes accounts: run it as root.', 1);
+  const identity = loadIdentity(config.stateFolder);
+  if (identity === undefined) stop(`This server is not enrolled yet.\n${usage}`, 1);
+  const log = pino({ level: config.logLevel });
+  const link = openLink(identity);
+  const agent = createAgent({
+    serverId: identity.serverId,
+    stateFolder: config.stateFolder,
+    driver: createLinuxDriver(config, version),
+    link,
+    verify: (text, signature) => isSignedByController(identity.controllerKey, text, signature),
+    now: () => Date.now(),
+    log,
+  });
+  let stopping = false;
+  const end = () => {
+    if (stopping) return;
+    stopping = true;
+    agent.stop().then(
+      () => {
+        link.close();
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'not stopped cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  await agent.start();
+  log.info({ server: identity.serverId }, 'agent runs');
+} else stop(usage, 2);

@@ -1,0 +1,80 @@
+/** Desired and actual in, steps out. Pure: no I/O, no clock of its own; planning twice without a change between gives the
+ *  same steps, and none for what is already being worked on. */
+import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+
+export type Step =
+  | { kind: 'prepare_display' }
+  | { kind: 'install_application'; application: DesiredApplication }
+  | { kind: 'remove_application'; application: DesiredApplication }
+  | { kind: 'open_session'; session: DesiredSession; application: DesiredApplication }
+  | { kind: 'attach_session'; session: DesiredSession }
+  | { kind: 'end_session'; sessionId: string }
+  | { kind: 'refuse_session'; session: DesiredSession };
+
+export interface ActualApplication {
+  /** The version that was worked through; null before the first look. */
+  versionId: string | null;
+  state: 'unknown' | 'installed' | 'absent' | 'failed';
+  askedAt: number;
+  retryAt: number | null;
+}
+
+export interface ActualSession {
+  phase: 'opening' | 'running' | 'ending' | 'over';
+  serial: number;
+}
+
+export interface Actual {
+  applications: ReadonlyMap<string, ActualApplication>;
+  sessions: ReadonlyMap<string, ActualSession>;
+  displays: { ready: number; preparing: number; retryAt: number | null };
+  /** True while apt works: one at a time, dpkg has one lock. */
+  packagesBusy: boolean;
+}
+
+/** `now` in epoch ms. */
+export function plan(desired: DesiredState, actual: Actual, now: number): Step[] {
+  const steps: Step[] = [];
+  const wanted = new Map(desired.sessions.map((session) => [session.sessionId, session]));
+  for (const [sessionId, session] of actual.sessions) {
+    if (!wanted.has(sessionId) && (session.phase === 'running' || session.phase === 'over')) steps.push({ kind: 'end_session', sessionId });
+  }
+  let opening = 0;
+  for (const session of desired.sessions) {
+    const running = actual.sessions.get(session.sessionId);
+    if (running === undefined) {
+      const application = desired.applications.find((candidate) => candidate.applicationId === session.applicationId);
+      // Only what is published to this server is opened here, whatever a session asks for.
+      if (application === undefined) steps.push({ kind: 'refuse_session', session });
+      else {
+        steps.push({ kind: 'open_session', session, application });
+        opening += 1;
+      }
+    } else if (running.phase === 'running' && running.serial < session.attachSerial) steps.push({ kind: 'attach_session', session });
+  }
+  const { ready, preparing, retryAt } = actual.displays;
+  if (retryAt === null || retryAt <= now) {
+    // A session that opens takes one of those standing by: fill up behind it.
+    const missing = desired.standbyDisplays - (Math.max(ready - opening, 0) + preparing);
+    for (let count = 0; count < Math.min(missing, 2 - preparing); count += 1) steps.push({ kind: 'prepare_display' });
+  }
+  if (!actual.packagesBusy) {
+    const next = nextPackageStep(desired, actual, now);
+    if (next !== undefined) steps.push(next);
+  }
+  return steps;
+}
+
+function nextPackageStep(desired: DesiredState, actual: Actual, now: number): Step | undefined {
+  const removal = desired.removals.find((application) => due(actual.applications.get(application.applicationId), application, now, 'absent'));
+  if (removal !== undefined) return { kind: 'remove_application', application: removal };
+  const install = desired.applications.find((application) => due(actual.applications.get(application.applicationId), application, now, 'installed'));
+  return install === undefined ? undefined : { kind: 'install_application', application: install };
+}
+
+function due(known: ActualApplication | undefined, application: DesiredApplication, now: number, goal: 'installed' | 'absent'): boolean {
+  if (known === undefined || known.state === 'unknown' || known.versionId !== application.versionId) return true;
+  // A technician asked again: past failures count no more.
+  if (known.state === 'failed') return known.askedAt !== application.askedAt || (known.retryAt !== null && known.retryAt <= now);
+  return known.state !== goal;
+}
