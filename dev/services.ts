@@ -1,0 +1,174 @@
+/** Starts and ends the parts of a city on one machine, each as a process of its own with its output in a file: for the
+ *  demo, the tests and the benchmarks. Ports are free ones, folders are given, nothing of the host's is used. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+const guacdRoot = join(root, '.data/tools/guacd');
+
+export interface Service {
+  name: string;
+  pid: () => number;
+  /** Asks it to end, then kills it; resolves when it is gone. */
+  stop: () => Promise<void>;
+  /** As a crash would: no time to tidy up. */
+  kill: () => Promise<void>;
+  /** Starts it again after `kill` or a crash. */
+  restart: () => void;
+}
+
+interface Definition {
+  name: string;
+  file: string;
+  args: readonly string[];
+  env?: Record<string, string>;
+  logPath: string;
+  /** Started again when it ends by itself: the demo keeps itself alive. */
+  keepAlive?: boolean;
+  uid?: number;
+  gid?: number;
+}
+
+export function startService(definition: Definition): Service {
+  let child: ChildProcess;
+  let exited: Promise<void>;
+  let wanted = true;
+  const start = () => {
+    const log = openSync(definition.logPath, 'a', 0o600);
+    // A group of its own: Ctrl-C in the terminal reaches only the parent, which ends everything in order.
+    child = spawn(definition.file, [...definition.args], {
+      stdio: ['ignore', log, log], detached: true,
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: '/root', NODE_NO_WARNINGS: '1', ...definition.env },
+      ...(definition.uid === undefined ? {} : { uid: definition.uid }), ...(definition.gid === undefined ? {} : { gid: definition.gid }),
+    });
+    closeSync(log);
+    exited = new Promise((resolve) => {
+      child.on('error', () => resolve());
+      child.on('exit', () => {
+        resolve();
+        if (wanted && definition.keepAlive === true) setTimeout(() => wanted && start(), 500);
+      });
+    });
+  };
+  start();
+  const end = async (signal: NodeJS.Signals) => {
+    wanted = false;
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await exited;
+    clearTimeout(late);
+  };
+  return {
+    name: definition.name,
+    pid: () => child.pid ?? 0,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    restart: () => {
+      wanted = true;
+      start();
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Waits for `ready`, asking every 30 ms. */
+export async function until(what: string, ready: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (await Promise.resolve(ready()).catch(() => false)) return;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+/** A private Redis on a unix socket: nothing of it is on the network. */
+export function startRedis(folder: string, keepAlive = false): { service: Service; url: string; ready: () => boolean } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const socket = join(folder, 'redis.sock');
+  rmSync(socket, { force: true });
+  const args = ['--port', '0', '--unixsocket', socket, '--dir', folder, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '', '--daemonize', 'no'];
+  return { service: startService({ name: 'redis', file: '/usr/bin/redis-server', args, logPath: join(folder, 'redis.log'), keepAlive }), url: `unix://${socket}`, ready: () => existsSync(socket) };
+}
+
+const guacdUser = 'preau-guacd';
+
+/** guacd on loopback, as its own user, which owns nothing but an empty home (FreeRDP wants one). */
+export function startGuacd(folder: string, port: number, keepAlive = false): Service {
+  if (spawnSync('getent', ['passwd', guacdUser]).status !== 0) spawnSync('useradd', ['--system', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', guacdUser]);
+  const [, , uid, gid] = spawnSync('getent', ['passwd', guacdUser], { encoding: 'utf8' }).stdout.split(':');
+  if (uid === undefined || gid === undefined) throw new Error(`the account ${guacdUser} could not be made`);
+  mkdirSync(folder, { recursive: true });
+  // Outside of the data folder, which only root may enter.
+  const home = `/run/preau-guacd-${port}`;
+  mkdirSync(home, { recursive: true });
+  chownSync(home, Number(uid), Number(gid));
+  chmodSync(home, 0o700);
+  // The binaries too: a checkout in a private home is closed to other users.
+  const binaries = '/run/preau-guacd-bin';
+  if (!existsSync(join(binaries, 'usr/sbin/guacd'))) {
+    mkdirSync(binaries, { recursive: true });
+    spawnSync('cp', ['-a', `${guacdRoot}/.`, binaries]);
+    chmodSync(binaries, 0o755);
+  }
+  const service = startService({
+    name: 'guacd', file: join(binaries, 'usr/sbin/guacd'), args: ['-f', '-b', '127.0.0.1', '-l', String(port), '-L', 'info'],
+    env: { LD_LIBRARY_PATH: join(binaries, 'usr/lib/x86_64-linux-gnu'), HOME: home }, logPath: join(folder, 'guacd.log'), keepAlive, uid: Number(uid), gid: Number(gid),
+  });
+  const stop = service.stop;
+  return {
+    ...service,
+    stop: async () => {
+      await stop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export const startControllerProcess = (env: Record<string, string>, logPath: string, keepAlive = false): Service =>
+  startService({ name: 'controller', file: process.execPath, args: [join(root, 'controller/src/main.ts')], env, logPath, keepAlive });
+
+export const startAgentProcess = (env: Record<string, string>, logPath: string, keepAlive = false): Service =>
+  startService({ name: 'agent', file: process.execPath, args: [join(root, 'agent/src/main.ts'), 'run'], env, logPath, keepAlive });
+
+export function enrolAgent(env: Record<string, string>, code: { controllerUrl: string; controllerKey: string; code: string }): void {
+  const done = spawnSync(process.execPath, [join(root, 'agent/src/main.ts'), 'enrol', '--controller', code.controllerUrl, '--key', code.controllerKey, '--code', code.code], {
+    encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', ...env },
+  });
+  if (done.status !== 0) throw new Error(`enrolment: ${done.stdout}${done.stderr}`);
+}
+
+/** Remembers which processes belong to a folder, so that the next start can end what a crash left behind. */
+export function rememberProcesses(folder: string, services: readonly Service[]): void {
+  writeFileSync(join(folder, 'processes.json'), JSON.stringify(services.map((service) => ({ pid: service.pid(), started: startedAt(service.pid()) }))));
+}
+
+export function endLeftovers(folder: string): void {
+  const path = join(folder, 'processes.json');
+  if (!existsSync(path)) return;
+  for (const { pid, started } of JSON.parse(readFileSync(path, 'utf8')) as { pid: number; started: string | null }[]) {
+    // The same number may be another process by now: the start time tells.
+    if (started !== null && startedAt(pid) === started) process.kill(pid, 'SIGKILL');
+  }
+  rmSync(path);
+}
+
+function startedAt(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}

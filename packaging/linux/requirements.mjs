@@ -1,0 +1,15 @@
+/** What Debian must provide, by purpose. Plain JavaScript: it is read before anything is installed. */
+
+/** On a school's execution server. */
+export const serverPackages = [
+  'xrdp', 'xorgxrdp', 'openbox', 'bubblewrap', 'x11-utils', 'dbus-daemon', 'openssl', 'librsvg2-bin', 'fonts-dejavu-core', 'adwaita-icon-theme', 'locales',
+];
+
+/** Beside the controller, when no containers are used. */
+export const controllerPackages = ['redis-server'];
+
+/** What guacd of Debian 11 needs from Debian 12. */
+export const guacdPackages = ['libfreerdp2-2', 'libfreerdp-client2-2', 'libwinpr2-2', 'libssh2-1', 'libossp-uuid16', 'libcairo2', 'libjpeg62-turbo', 'libpng16-16'];
+
+/** For the tests only. */
+export const testPackages = ['chromium', 'postgresql', 'fonts-noto-color-emoji'];
