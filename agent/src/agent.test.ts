@@ -1,0 +1,375 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DesiredApplication, DesiredSession, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { Report } from '@preau/contract/report.ts';
+import { Compile } from 'typebox/compile';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Agent, createAgent } from './agent.ts';
+import { createMemoryDriver, type MemoryDriver } from './drivers/memory.ts';
+
+const isReport = Compile(Report);
+const serverId = `srv_${'a'.repeat(22)}`;
+const id = (prefix: string, letter: string) => `${prefix}_${letter.repeat(22)}`;
+const tux: DesiredApplication = {
+  applicationId: id('app', 't'), versionId: id('ver', 't'), slug: 'tux', version: '1.2', askedAt: 1,
+  recipes: { linux: { kind: 'apt', packages: ['tux'], detect: { kind: 'package', package: 'tux' }, launch: { command: ['tux'] }, icon: { desktopFile: 'tux.desktop' } } },
+};
+const sessionOne: DesiredSession = { sessionId: id('ses', '1'), applicationId: tux.applicationId, accountId: id('acc', 'l'), login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1 };
+const sign = (document: string) => createHash('sha256').update(document).digest('base64url');
+
+interface World {
+  agent: Agent;
+  driver: MemoryDriver;
+  folder: string;
+  reports: Report[];
+  icons: { applicationId: string; png: string }[];
+  clock: { at: number };
+  /** Publishes a state, and rings the bell. */
+  want: (state: Partial<DesiredState>) => void;
+  answer: (signed: SignedState) => void;
+  away: (isAway: boolean) => void;
+  last: () => Report;
+  soon: (check: () => void) => Promise<void>;
+}
+
+const running: World[] = [];
+afterEach(async () => {
+  for (const world of running.splice(0)) {
+    await world.agent.stop();
+    rmSync(world.folder, { recursive: true, force: true });
+  }
+});
+
+function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: string[] } = {}): World {
+  const driver = options.driver ?? createMemoryDriver();
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'preau-agent-'));
+  const reports: Report[] = [];
+  const icons: { applicationId: string; png: string }[] = [];
+  const clock = { at: 1_800_000_000_000 };
+  let generation = 0;
+  let signed: SignedState | null = null;
+  let isAway = false;
+  const bells: (() => void)[] = [];
+  const ring = () => {
+    for (const bell of bells) bell();
+  };
+  const answer = (state: SignedState) => {
+    signed = state;
+    ring();
+  };
+  const agent = createAgent({
+    serverId, stateFolder: folder, driver, now: () => clock.at, verify: (text, signature) => signature === sign(text),
+    log: { info: () => undefined, warn: () => undefined },
+    link: {
+      readDesiredState: async () => {
+        if (isAway) throw new Error('connect ECONNREFUSED');
+        if (signed === null) throw new AppError('NOT_FOUND');
+        return signed;
+      },
+      sendReport: async (report) => {
+        if (isAway) throw new Error('connect ECONNREFUSED');
+        if (!isReport.Check(report)) throw new Error(`report outside its contract: ${JSON.stringify(isReport.Errors(report))}`);
+        reports.push(structuredClone(report));
+        return { generation, icons: options.iconsAsked ?? [] };
+      },
+      sendIcon: async (icon) => {
+        icons.push(icon);
+      },
+      onWake: (listener) => {
+        bells.push(listener);
+      },
+    },
+  });
+  const made: World = {
+    agent, driver, folder, reports, icons, clock, answer,
+    want: (state) => {
+      generation += 1;
+      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, applications: [], removals: [], sessions: [], ...state });
+      answer({ document, signature: sign(document) });
+    },
+    away: (away) => {
+      isAway = away;
+      if (!away) ring();
+    },
+    last: () => {
+      const report = reports.at(-1);
+      if (report === undefined) throw new Error('no report yet');
+      return report;
+    },
+    soon: (check) => vi.waitFor(check, { timeout: 4000, interval: 5 }),
+  };
+  running.push(made);
+  return made;
+}
+
+const seen = (w: World) => w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);
+const app = (w: World) => w.last().applications.find((each) => each.applicationId === tux.applicationId);
+
+async function opened(w: World): Promise<void> {
+  w.want({ applications: [tux], sessions: [sessionOne] });
+  await w.agent.start();
+  await w.soon(() => expect(seen(w)).toMatchObject({ state: 'ready' }));
+}
+
+describe('installing', () => {
+  test('looks before, installs, looks again, reports the version', async () => {
+    const w = world();
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed', version: '1.2', error: null }));
+    expect(w.driver.calls.filter((call) => /detect|install/.test(call))).toEqual(['detect tux', 'install tux', 'detect tux']);
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 1, failedSteps: [] }));
+  });
+
+  test('what is there is not installed twice', async () => {
+    const w = world({ driver: createMemoryDriver({ installed: ['tux'] }) });
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
+    expect(w.driver.calls).not.toContain('install tux');
+  });
+
+  test('exit code 0 without detection is NOT_DETECTED, and is not retried', async () => {
+    const w = world();
+    w.driver.hollow.add('tux');
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'NOT_DETECTED' } }));
+    expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'install_application', code: 'NOT_DETECTED', element: 'tux', attempt: 1, retryAt: null })]);
+    w.clock.at += 86_400_000;
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last().generation).toBe(2));
+    expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(1);
+  });
+
+  test('a failure is told, retried after its delay, and forgotten once mended', async () => {
+    const w = world();
+    w.driver.fail('install', new AppError('INSTALL_FAILED', { why: 'apt-get ended with 100' }));
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'INSTALL_FAILED', message: 'apt-get ended with 100' } }));
+    expect(w.last().failedSteps[0]).toMatchObject({ attempt: 1, retryAt: w.clock.at + 30_000 });
+    w.clock.at += 30_000;
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
+    expect(w.last().failedSteps).toEqual([]);
+  });
+
+  test('asking again clears what failed for good', async () => {
+    const w = world();
+    w.driver.fail('install', new AppError('PACKAGE_NOT_FOUND', { why: 'no package tux' }));
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'PACKAGE_NOT_FOUND' } }));
+    w.want({ applications: [{ ...tux, askedAt: 2 }] });
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
+    expect(w.last().failedSteps).toEqual([]);
+  });
+
+  test('removing, and a removal that leaves it there', async () => {
+    const w = world({ driver: createMemoryDriver({ installed: ['tux'] }) });
+    w.driver.hollow.add('tux');
+    w.want({ removals: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'REMOVE_FAILED' } }));
+    w.driver.hollow.delete('tux');
+    w.want({ removals: [{ ...tux, askedAt: 2 }] });
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'removed', version: null }));
+    expect(w.driver.installed.has('tux')).toBe(false);
+  });
+
+  test('the icon is sent when it is asked for; one that cannot be read stops nothing', async () => {
+    const png = Buffer.from('picture');
+    const w = world({ driver: createMemoryDriver({ icon: png }), iconsAsked: [tux.applicationId] });
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(w.icons[0]).toEqual({ applicationId: tux.applicationId, png: png.toString('base64') }));
+    expect(app(w)).toMatchObject({ iconHash: createHash('sha256').update(png).digest('hex') });
+
+    const other = world();
+    other.driver.fail('readIcon', new AppError('ICON_REFUSED'));
+    other.want({ applications: [tux] });
+    await other.agent.start();
+    await other.soon(() => expect(app(other)).toMatchObject({ state: 'installed', iconHash: null }));
+    expect(other.last().failedSteps).toEqual([expect.objectContaining({ step: 'read_icon', code: 'ICON_REFUSED' })]);
+  });
+});
+
+describe('sessions', () => {
+  test('opened, attachable once, window seen, ended', async () => {
+    const w = world();
+    await opened(w);
+    expect(seen(w)).toMatchObject({ attachment: { serial: 1, username: 'preau-1', password: expect.stringMatching(/^.{32}$/) }, openedAt: null });
+    w.clock.at += 700;
+    w.driver.showWindow(sessionOne.sessionId);
+    await w.soon(() => expect(seen(w)).toMatchObject({ openedAt: w.clock.at }));
+    w.driver.useAccess(sessionOne.sessionId);
+    w.want({ applications: [tux], sessions: [sessionOne] });
+    await w.soon(() => expect(seen(w)).toMatchObject({ attachment: null }));
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], generation: 3 }));
+    expect(w.driver.running.size).toBe(0);
+    expect(readdirSync(join(w.folder, 'sessions'))).toEqual([]);
+  });
+
+  test('a browser that asks anew gets a fresh password with the new serial', async () => {
+    const w = world();
+    await opened(w);
+    const first = seen(w);
+    w.want({ applications: [tux], sessions: [{ ...sessionOne, attachSerial: 2 }] });
+    await w.soon(() => expect(seen(w)).toMatchObject({ attachment: { serial: 2 } }));
+    expect(seen(w)).not.toEqual(first);
+    expect(w.driver.calls.filter((call) => call.startsWith('openSession'))).toHaveLength(1);
+  });
+
+  test('the application closes by itself: told, and nothing of it stays', async () => {
+    const w = world();
+    await opened(w);
+    w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
+    await w.soon(() => expect(seen(w)).toEqual({ sessionId: sessionOne.sessionId, state: 'ended', reason: 'application_closed' }));
+    expect(w.driver.running.size).toBe(0);
+    // Still told until the controller no longer wants it; not opened again meanwhile.
+    expect(w.driver.calls.filter((call) => call.startsWith('openSession'))).toHaveLength(1);
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last().sessions).toEqual([]));
+  });
+
+  test('one that does not open carries its own failure', async () => {
+    const w = world();
+    w.driver.fail('openSession', new AppError('DISPLAY_FAILED', { why: 'no X server' }));
+    w.want({ applications: [tux], sessions: [sessionOne] });
+    await w.agent.start();
+    await w.soon(() => expect(seen(w)).toEqual({ sessionId: sessionOne.sessionId, state: 'failed', code: 'DISPLAY_FAILED', message: 'no X server' }));
+    expect(w.driver.calls).toContain(`endSession ${sessionOne.sessionId}`);
+    expect(w.last().failedSteps.filter((step) => step.step === 'open_session')).toEqual([]);
+  });
+
+  test('one whose application is not published here is refused', async () => {
+    const w = world();
+    w.want({ sessions: [sessionOne] });
+    await w.agent.start();
+    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'failed', code: 'NOT_PUBLISHED_HERE' }));
+    expect(w.driver.calls.some((call) => call.startsWith('openSession'))).toBe(false);
+  });
+
+  test('ending that fails is told and tried again', async () => {
+    const w = world();
+    await opened(w);
+    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }));
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.driver.running.size).toBe(0));
+    await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], failedSteps: [] }));
+    expect(w.reports.some((report) => report.failedSteps.some((step) => step.step === 'end_session'))).toBe(true);
+  });
+
+  test('displays stand by; one that fails waits for its retry', async () => {
+    const w = world();
+    w.driver.fail('prepareDisplay', new AppError('DISPLAY_FAILED', { why: 'no' }), true);
+    w.want({ standbyDisplays: 1 });
+    await w.agent.start();
+    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'prepare_display', code: 'DISPLAY_FAILED' })]));
+    const tried = w.driver.calls.filter((call) => call === 'prepareDisplay').length;
+    w.want({ standbyDisplays: 2 });
+    await w.soon(() => expect(w.last().generation).toBeGreaterThan(0));
+    expect(w.driver.calls.filter((call) => call === 'prepareDisplay')).toHaveLength(tried);
+    w.driver.mend('prepareDisplay');
+    w.clock.at += 30_000;
+    w.want({ standbyDisplays: 2 });
+    await w.soon(() => expect(w.last()).toMatchObject({ health: { displaysReady: 2 }, failedSteps: [] }));
+  });
+});
+
+describe('the controller is away', () => {
+  test('keeps serving from the state on disk, and reports when it is back', async () => {
+    const first = world();
+    await opened(first);
+    const state = readFileSync(join(first.folder, 'desired.json'), 'utf8');
+    const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
+    writeFileSync(join(folder, 'desired.json'), state);
+
+    const w = world({ folder });
+    w.away(true);
+    await w.agent.start();
+    await w.soon(() => expect(w.driver.running).toEqual(new Set([sessionOne.sessionId])));
+    await w.soon(() => expect(w.driver.installed.has('tux')).toBe(true));
+    w.driver.showWindow(sessionOne.sessionId);
+    expect(w.reports).toEqual([]);
+    w.want({ applications: [tux], sessions: [sessionOne] });
+    w.away(false);
+    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'ready', openedAt: w.clock.at }));
+    expect(w.driver.calls.filter((call) => call.startsWith('openSession'))).toHaveLength(1);
+  });
+
+  test('a state on disk that somebody changed is not obeyed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
+    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [] });
+    writeFileSync(join(folder, 'desired.json'), JSON.stringify({ document, signature: sign(`${document} `) }));
+    const w = world({ folder });
+    await w.agent.start();
+    await w.soon(() => expect(w.last().generation).toBe(0));
+    expect(w.driver.calls).not.toContain('install tux');
+  });
+});
+
+describe('restart', () => {
+  const journal = (folder: string, sessionId: string) => {
+    mkdirSync(join(folder, 'sessions'), { recursive: true });
+    writeFileSync(join(folder, 'sessions', sessionId), '{}');
+  };
+  test('what the journal knows and the machine does not is reported as lost; what still runs is taken up', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
+    const lost = id('ses', '2');
+    journal(folder, sessionOne.sessionId);
+    journal(folder, lost);
+    const w = world({ folder, driver: createMemoryDriver({ installed: ['tux'], running: [sessionOne.sessionId] }) });
+    w.want({ applications: [tux], sessions: [sessionOne, { ...sessionOne, sessionId: lost }] });
+    await w.agent.start();
+    await w.soon(() => expect(w.last().sessions).toContainEqual({ sessionId: lost, state: 'ended', reason: 'lost' }));
+    expect(seen(w)).toMatchObject({ state: 'ready' });
+    expect(w.driver.calls).toContain(`adoptSession ${sessionOne.sessionId}`);
+    expect(w.driver.calls.some((call) => call.startsWith('openSession'))).toBe(false);
+    w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
+    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'ended', reason: 'application_closed' }));
+  });
+
+  test('stopping ends sessions and says so', async () => {
+    const w = world();
+    await opened(w);
+    await w.agent.stop();
+    expect(seen(w)).toMatchObject({ state: 'ended', reason: 'agent_stopped' });
+    expect(w.driver.running.size).toBe(0);
+  });
+});
+
+describe('states that are refused', () => {
+  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [], ...more });
+  const cases: [name: string, code: string, signed: SignedState][] = [
+    ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x' }],
+    ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })) }],
+    ['unknown field', 'STATE_MALFORMED', { document: valid({ more: 1 }), signature: sign(valid({ more: 1 })) }],
+    ['older', 'STATE_OLDER', { document: valid({ generation: 1 }), signature: sign(valid({ generation: 1 })) }],
+  ];
+  test.each(cases)('%s: reported as %s, not obeyed, and forgotten after a good one', async (_name, code, bad) => {
+    const w = world();
+    w.want({});
+    w.want({});
+    await w.agent.start();
+    await w.soon(() => expect(w.last().generation).toBe(2));
+    w.answer(bad);
+    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'refuse_state', code, element: 'generation after 2', retryAt: null })]));
+    expect(w.last()).toMatchObject({ generation: 2, applications: [] });
+    expect(w.driver.calls).not.toContain('install tux');
+    w.want({});
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 3, failedSteps: [] }));
+  });
+});
+
+test('each report has the next number of one epoch', async () => {
+  const w = world();
+  await opened(w);
+  expect(w.reports.map((report) => report.seq)).toEqual(w.reports.map((_, at) => at + 1));
+  expect(new Set(w.reports.map((report) => report.epoch)).size).toBe(1);
+});
