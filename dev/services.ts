@@ -88,9 +88,21 @@ export function freePort(): Promise<number> {
 export async function until(what: string, ready: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    if (await Promise.resolve(ready()).catch(() => false)) return;
+    if (await attempt(ready)) return;
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+/** Thrown inside `until` when waiting on would be pointless. */
+export class GivenUp extends Error {}
+
+async function attempt(ready: () => boolean | Promise<boolean>): Promise<boolean> {
+  try {
+    return await ready();
+  } catch (error) {
+    if (error instanceof GivenUp) throw error;
+    return false;
   }
 }
 

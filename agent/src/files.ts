@@ -1,5 +1,5 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
-import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export function writeDurably(path: string, text: string, mode = 0o600): void {
@@ -58,3 +58,7 @@ export function copyTo(from: string, to: string, mode: number, owner: { uid: num
   chmodSync(to, mode);
   chownSync(to, owner.uid, owner.gid);
 }
+
+/** Names in a folder; `link` is the target of those that are symbolic links. */
+export const entries = (folder: string): { name: string; link: string | null }[] =>
+  readdirSync(folder, { withFileTypes: true }).map((entry) => ({ name: entry.name, link: entry.isSymbolicLink() ? readlinkSync(`${folder}/${entry.name}`) : null }));

@@ -73,6 +73,10 @@ async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
   const made = await run('/usr/bin/openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', join(layout.xrdpEtc, 'cert.pem'), '-days', '3650', '-subj', '/CN=preau-display'], { timeoutMs: 10_000 });
   if (made.code !== 0) throw new AppError('DISPLAY_FAILED', { why: `openssl: ${made.stderr.slice(0, 300)}` });
   write(key, readText(key) ?? '', 0o600, xrdp);
+  // xrdp insists on this key pair too, though legacy encryption is off.
+  const legacyKeys = join(layout.xrdpEtc, 'rsakeys.ini');
+  await run('/usr/bin/xrdp-keygen', ['xrdp', legacyKeys, '2048'], { timeoutMs: 20_000 });
+  write(legacyKeys, readText(legacyKeys) ?? '', 0o600, xrdp);
   const put = (name: string, text: string, mode = 0o644) => write(join(layout.xrdpEtc, name), text, mode);
   put('xrdp.ini', xrdpIni(layout, ports));
   put('sesman.ini', sesmanIni(ports));

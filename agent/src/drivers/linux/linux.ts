@@ -7,7 +7,7 @@ import type { Inventory } from '@preau/contract/report.ts';
 import { follow, startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
-import { copyTo, exists, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
+import { copyTo, entries, exists, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
 import { detect, install, removePackages } from './applications.ts';
 import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
 import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
@@ -36,10 +36,14 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
   let inventory: Promise<Inventory> | null = null;
   let ports: Ports | null = null;
 
+  let starting: Promise<Ports> | null = null;
   const ensureServer = async (): Promise<Ports> => {
     if (ports !== null && displayServerRuns(layout)) return ports;
-    standby.length = 0;
-    ports = await startDisplayServer(layout, config.rdpPort);
+    // Several displays may ask at once: one start serves all.
+    starting ??= startDisplayServer(layout, config.rdpPort).finally(() => {
+      starting = null;
+    });
+    ports = await starting;
     return ports;
   };
 
@@ -187,7 +191,7 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
       const started = await startDetached(
         '/usr/bin/bwrap',
         sandboxArguments({
-          sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files,
+          sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files, etc: entries('/etc'),
           locale: localeFor(session.language), command: application.recipes.linux.launch.command,
         }),
         join(files, 'log'),

@@ -12,6 +12,8 @@ export interface Sandbox {
   home: string;
   /** Host folder with this session's launcher, cookie, passwd, group and runtime folder. */
   files: string;
+  /** Names in the host's /etc; `link` is the target of those that are symbolic links. */
+  etc: readonly { name: string; link: string | null }[];
   locale: string;
   command: readonly string[];
 }
@@ -51,6 +53,11 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--dev', '/dev',
     '--proc', '/proc',
     '--perms', '0755', '--tmpfs', '/run',
+    // A private /etc that points to the host's: were passwd bound over the host's own file, the next useradd, which
+    // renames a new file into its place, would take the mount away (detach_mounts in the kernel's fs/namespace.c).
+    '--perms', '0755', '--tmpfs', '/etc',
+    '--ro-bind', '/etc', '/run/etc',
+    ...sandbox.etc.filter(({ name }) => !/^(passwd|group|shadow|gshadow|subuid|subgid)/.test(name)).flatMap(({ name, link }) => ['--symlink', link ?? `/run/etc/${name}`, `/etc/${name}`]),
     '--perms', '0700', '--tmpfs', '/root',
     '--perms', '0755', '--tmpfs', '/home',
     '--perms', '1777', '--tmpfs', '/tmp',
@@ -63,8 +70,8 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--bind', `${sandbox.files}/runtime`, runtime,
     '--ro-bind', `${sandbox.files}/passwd`, '/etc/passwd',
     '--ro-bind', `${sandbox.files}/group`, '/etc/group',
-    '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1',
-    '--hostname', 'preau',
+    // The host's name stays: X finds its cookie by it.
+    '--unshare-pid', '--unshare-ipc', '--as-pid-1',
     '--clearenv', ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     '--chdir', home,
     '/usr/bin/setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all',

@@ -1,0 +1,181 @@
+/** A running city: seeded database, Redis, guacd, controller, and the agent of one school on this machine. The demo, the
+ *  end-to-end tests and the benchmarks all start it here, each in its own folders, with its own ports and account names. */
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApplicationDraft } from '@preau/contract/application.ts';
+import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts';
+import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
+import { migrate, openDatabase } from '../controller/src/platform/database.ts';
+import { createPasswords } from '../controller/src/platform/passwords.ts';
+import { insertRule } from '../controller/src/publications/store.ts';
+import { insertSite } from '../controller/src/sites/store.ts';
+import { Compile } from 'typebox/compile';
+import { Client } from './client.ts';
+import { endLeftovers, enrolAgent, freePort, GivenUp, rememberProcesses, root, type Service, startAgentProcess, startControllerProcess, startGuacd, startRedis, until } from './services.ts';
+import { buildCity, demoLogins } from './world.ts';
+
+export interface CityOptions {
+  folder: string;
+  /** 0 picks a free one. */
+  port: number;
+  applications: readonly string[];
+  people: { teachers: number; pupils: number };
+  keepAlive: boolean;
+  graceSeconds?: number;
+  standbyDisplays?: number;
+  tell?: (step: string, seconds: number) => void;
+}
+
+export interface RunningCity {
+  url: string;
+  password: string;
+  siteId: string;
+  /** Where the agent keeps people's home directories. */
+  homes: string;
+  runFolder: string;
+  accountPrefix: string;
+  guacdPort: number;
+  services: { redis: Service; guacd: Service; controller: Service; agent: Service };
+  stop: () => Promise<void>;
+}
+
+/** The school whose server is this machine. */
+const ownSchool = 0;
+const everyone = { pupils: ['tuxpaint', 'galculator'], teachers: ['mousepad'] };
+
+export function readCatalogue(): ApplicationDraft[] {
+  const folder = join(root, 'packaging/catalogue');
+  const check = Compile(ApplicationDraft);
+  return readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => {
+    const draft: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    if (!check.Check(draft)) throw new Error(`${name}: ${JSON.stringify(check.Errors(draft)[0])}`);
+    return draft;
+  });
+}
+
+/** Safe to repeat: a city that exists is left as it is. Answers the id of the own school. */
+async function seed(folder: string, people: CityOptions['people'], password: string): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const database = openDatabase(join(folder, 'preau.sqlite'));
+  try {
+    await migrate(database, false);
+    if ((await database.selectFrom('sites').select('id').limit(1).execute()).length > 0) return;
+    const city = buildCity(2026, people);
+    const now = Date.now();
+    // One hash for everybody: it is a demo, and ten thousand of them would take minutes.
+    const passwordHash = await createPasswords().hash(password);
+    await database.transaction().execute(async (rows) => {
+      const siteIds: string[] = [];
+      for (const school of city.schools) siteIds.push((await insertSite(rows, school, now)).id);
+      const accountIds = await insertAccounts(rows, city.people.map((person) => ({ login: person.login, displayName: person.displayName, role: person.role, siteId: person.school === null ? null : (siteIds[person.school] ?? null), passwordHash })), now);
+      for (const group of city.classes) await insertGroup(rows, { kind: 'class', name: group.name, siteId: siteIds[group.school] ?? null }, group.members.map((index) => accountIds[index] ?? ''));
+      for (const draft of readCatalogue()) await upsertApplication(rows, draft, now);
+      const bySlug = new Map((await selectApplications(rows)).map((application) => [application.slug, application.id]));
+      const allow = async (slug: string, role: 'teacher' | 'pupil') => {
+        const applicationId = bySlug.get(slug);
+        if (applicationId !== undefined) await insertRule(rows, { effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role }, siteId: null }, null, now);
+      };
+      for (const slug of everyone.pupils) await allow(slug, 'pupil');
+      for (const slug of [...everyone.pupils, ...everyone.teachers]) await allow(slug, 'teacher');
+    });
+  } finally {
+    await database.destroy();
+  }
+}
+
+export async function startCity(options: CityOptions): Promise<RunningCity> {
+  const { folder } = options;
+  const timed = async <T>(step: string, work: () => Promise<T>): Promise<T> => {
+    const started = Date.now();
+    const result = await work();
+    options.tell?.(step, (Date.now() - started) / 1000);
+    return result;
+  };
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  endLeftovers(folder);
+  // Two cities on one machine never share an account, a folder or a port.
+  const mark = createHash('sha256').update(folder).digest('hex').slice(0, 6);
+  const accountPrefix = `pd${mark}`;
+  const runFolder = `/run/preau-${mark}`;
+  const passwordPath = join(folder, 'demo-password');
+  const words = ['lune', 'cahier', 'plume', 'soleil', 'encre', 'craie', 'cartable', 'nuage'];
+  if (!existsSync(passwordPath)) {
+    const bytes = crypto.getRandomValues(new Uint32Array(3));
+    writeFileSync(passwordPath, `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-${1000 + ((bytes[2] ?? 0) % 9000)}`, { mode: 0o600 });
+  }
+  const password = readFileSync(passwordPath, 'utf8');
+
+  await timed('city in the database', () => seed(join(folder, 'controller'), options.people, password));
+  const guacdPort = await freePort();
+  const redis = startRedis(join(folder, 'redis'), options.keepAlive);
+  const guacd = startGuacd(join(folder, 'guacd'), guacdPort, options.keepAlive);
+  await timed('Redis', () => until('Redis', redis.ready));
+
+  const port = options.port === 0 ? await freePort() : options.port;
+  const url = `http://127.0.0.1:${port}`;
+  const controller = startControllerProcess(
+    {
+      PREAU_PORT: String(port), PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_GUACD_PORT: String(guacdPort),
+      PREAU_CONSOLE: join(root, 'console/build'), PREAU_AGENT_FILES: join(root, 'packaging/build'),
+      PREAU_GRACE_SECONDS: String(options.graceSeconds ?? 600), PREAU_STANDBY_DISPLAYS: String(options.standbyDisplays ?? 2),
+    },
+    join(folder, 'controller.log'),
+    options.keepAlive,
+  );
+  await timed('controller', () => until('the controller', async () => (await fetch(`${url}/api/health`)).ok));
+
+  const technician = new Client(url);
+  await technician.signIn(demoLogins.technician, password);
+  const { items: sites } = await technician.call('listSites', {});
+  const own = buildCity(2026, { teachers: 1, pupils: 1 }).schools[ownSchool];
+  const site = sites.find((candidate) => candidate.uai === own?.uai);
+  if (site === undefined) throw new Error('the demo school is missing');
+
+  const stateFolder = join(folder, 'agent');
+  const agentEnv = { PREAU_AGENT_STATE: stateFolder, PREAU_AGENT_RUN: runFolder, PREAU_AGENT_PREFIX: accountPrefix };
+  if (!existsSync(join(stateFolder, 'identity.json'))) {
+    await timed('enrolment of the school’s server', async () => {
+      const code = await technician.call('createEnrolmentCode', { params: { id: site.id }, body: { serverName: 'Serveur pédagogique' } });
+      enrolAgent(agentEnv, { controllerUrl: url, controllerKey: code.controllerKey, code: code.code });
+    });
+  } else {
+    // The port may differ from last time's.
+    const path = join(stateFolder, 'identity.json');
+    const identity = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    writeFileSync(path, JSON.stringify({ ...identity, controllerUrl: url }), { mode: 0o600 });
+  }
+  const agent = startAgentProcess(agentEnv, join(folder, 'agent.log'), options.keepAlive);
+  const services = { redis: redis.service, guacd, controller, agent };
+  rememberProcesses(folder, Object.values(services));
+
+  await timed(`applications: ${options.applications.join(', ')}`, async () => {
+    const { items: servers } = await technician.call('listServers', { query: { site: site.id } });
+    const serverId = servers[0]?.id ?? '';
+    const catalogue = (await technician.call('listApplications', {})).items;
+    for (const slug of options.applications) {
+      const application = catalogue.find((candidate) => candidate.slug === slug);
+      if (application === undefined) throw new Error(`${slug} is not in the catalogue`);
+      const known = (await technician.call('readServer', { params: { id: serverId } })).applications.find((candidate) => candidate.slug === slug);
+      if (known?.wanted !== true) await technician.call('wantApplication', { params: { id: serverId, applicationId: application.id }, body: { wanted: true } });
+    }
+    await until('the applications', async () => {
+      const server = await technician.call('readServer', { params: { id: serverId } });
+      const failed = server.applications.find((application) => application.state === 'failed');
+      if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
+      return server.health === 'online' && options.applications.every((slug) => server.applications.some((application) => application.slug === slug && application.state === 'installed')) && (server.vitals?.displaysReady ?? 0) >= Math.min(options.standbyDisplays ?? 2, 1);
+    }, 600_000);
+  });
+
+  return {
+    url, password, siteId: site.id, homes: join(stateFolder, 'homes'), runFolder, accountPrefix, guacdPort, services,
+    stop: async () => {
+      // The agent first: it ends sessions and displays and tells the controller so.
+      await agent.stop();
+      await controller.stop();
+      await Promise.all([guacd.stop(), redis.service.stop()]);
+      rmSync(join(folder, 'processes.json'), { force: true });
+    },
+  };
+}
