@@ -1,0 +1,4 @@
+export declare const serverPackages: string[];
+export declare const controllerPackages: string[];
+export declare const guacdPackages: string[];
+export declare const testPackages: string[];
