@@ -2,14 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 const unit = ['contract/src/**/*.test.ts', 'controller/src/**/*.test.ts', 'agent/src/**/*.test.ts', 'dev/**/*.test.ts', 'test/*.test.ts'];
 const system = ['test/e2e/**/*.test.ts', '**/*.system.test.ts'];
+// Fastify 5 announces for each server that an option of it moves in version 6.
+const execArgv = ['--disable-warning=FSTDEP023'];
 const elsewhere = ['**/node_modules/**', '**/.data/**', '**/dist/**'];
 
 /** `unit` runs anywhere in seconds; `system` starts real databases, servers, agents and browsers, one file at a time. */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', environment: 'node', include: unit, exclude: [...elsewhere, '**/*.system.test.ts'] } },
-      { test: { name: 'system', environment: 'node', include: system, exclude: elsewhere, testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false, maxWorkers: 1 } },
+      { test: { name: 'unit', environment: 'node', execArgv, include: unit, exclude: [...elsewhere, '**/*.system.test.ts'] } },
+      { test: { name: 'system', environment: 'node', execArgv, include: system, exclude: elsewhere, testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false, maxWorkers: 1 } },
     ],
   },
 });

@@ -3,6 +3,7 @@ import { groupFile, launchScript, openboxConfiguration, passwdFile, type Sandbox
 
 const sandbox: Sandbox = {
   sessionId: 'ses_1', login: 'lea', uid: 61_001, display: 12, socket: '/run/preau-agent/tmp/.X11-unix/X12', home: '/var/lib/preau-agent/homes/acc_lea', files: '/run/preau-agent/sessions/ses_1',
+  etc: [{ name: 'fonts', link: null }, { name: 'mtab', link: '/proc/mounts' }, { name: 'passwd', link: null }, { name: 'passwd-', link: null }, { name: 'group', link: null }, { name: 'shadow', link: null }, { name: 'subuid', link: null }],
   locale: 'fr_FR.UTF-8', command: ['/usr/bin/geogebra', '--title', 'a b; rm -rf /', '$(id)'],
 };
 const args = sandboxArguments(sandbox);
@@ -23,7 +24,7 @@ describe('sandboxArguments', () => {
   });
 
   test('other homes, root’s files, run files and temporary files are hidden before anything is mounted into them', () => {
-    expect(all('--tmpfs', 1).flat().sort()).toEqual(['/home', '/root', '/run', '/tmp', '/var/tmp']);
+    expect(all('--tmpfs', 1).flat().sort()).toEqual(['/etc', '/home', '/root', '/run', '/tmp', '/var/tmp']);
     expect(position('--tmpfs', '/home')).toBeLessThan(position('--bind', sandbox.home));
     expect(position('--tmpfs', '/run')).toBeLessThan(position('--ro-bind', sandbox.files));
     expect(position('--tmpfs', '/tmp')).toBeLessThan(position('--ro-bind', sandbox.socket));
@@ -31,12 +32,17 @@ describe('sandboxArguments', () => {
 
   test('one display’s socket, its own passwd and group, and nothing else of the host', () => {
     expect(all('--ro-bind', 2)).toEqual([
-      ['/', '/'], [sandbox.socket, '/tmp/.X11-unix/X12'], [sandbox.files, '/run/preau'], [`${sandbox.files}/passwd`, '/etc/passwd'], [`${sandbox.files}/group`, '/etc/group'],
+      ['/', '/'], ['/etc', '/run/etc'], [sandbox.socket, '/tmp/.X11-unix/X12'], [sandbox.files, '/run/preau'], [`${sandbox.files}/passwd`, '/etc/passwd'], [`${sandbox.files}/group`, '/etc/group'],
     ]);
   });
 
+  test('/etc leads to the host’s files, except to those about accounts', () => {
+    expect(all('--symlink', 2)).toEqual([['/run/etc/fonts', '/etc/fonts'], ['/proc/mounts', '/etc/mtab']]);
+    expect(position('--tmpfs', '/etc')).toBeLessThan(position('--ro-bind', `${sandbox.files}/passwd`, '/etc/passwd'));
+  });
+
   test('processes are alone', () => {
-    for (const option of ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--clearenv']) expect(args).toContain(option);
+    for (const option of ['--unshare-pid', '--unshare-ipc', '--as-pid-1', '--clearenv']) expect(args).toContain(option);
     expect(all('--proc', 1)).toEqual([['/proc']]);
     expect(all('--dev', 1)).toEqual([['/dev']]);
   });
