@@ -1,0 +1,56 @@
+/** Calls the controller through the contract's route table. */
+import { api, type Body, type Params, pathOf, type Query, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
+import { errors } from '@preau/contract/errors.ts';
+import { page } from './page.svelte.ts';
+
+export class Refused extends Error {
+  readonly code: string;
+  readonly details: Record<string, unknown>;
+  readonly words: { fr: string; en: string };
+  constructor(code: string, words: { fr: string; en: string }, details: Record<string, unknown>) {
+    super(code);
+    this.code = code;
+    this.words = words;
+    this.details = details;
+  }
+}
+
+/** The sentence for the person, whatever went wrong. */
+export function sentence(error: unknown): string {
+  if (error instanceof Refused) {
+    const field = (error.details['issues'] as { field: string }[] | undefined)?.[0]?.field;
+    return error.words[page.language] + (field === undefined ? '' : ` (${field.replace('body/', '')})`);
+  }
+  return errors.INTERNAL[page.language];
+}
+
+interface Input<N extends RouteName> {
+  params?: Params<N>;
+  query?: Query<N>;
+  body?: Body<N>;
+}
+
+/** Throws Refused. A sign-in that has ended shows the sign-in page. */
+export async function call<N extends RouteName>(name: N, input: Input<N> = {}): Promise<Reply<N>> {
+  const route: Route = api[name];
+  const search = new URLSearchParams((input.query ?? {}) as Record<string, string>).toString();
+  let response: Response;
+  try {
+    response = await fetch(pathOf(route, input.params as Record<string, string> | undefined) + (search === '' ? '' : `?${search}`), {
+      method: route.method,
+      ...(input.body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
+    });
+    page.online = true;
+  } catch {
+    page.online = false;
+    throw new Refused('NETWORK', { fr: 'Préau ne répond pas. Vérifiez la connexion.', en: 'Préau is not answering. Check the connection.' }, {});
+  }
+  if (response.status === 204) return null as Reply<N>;
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  if (!response.ok) {
+    const code = String(answer['code'] ?? 'INTERNAL');
+    if (code === 'NOT_SIGNED_IN') page.account = null;
+    throw new Refused(code, (answer['message'] as { fr: string; en: string } | undefined) ?? errors.INTERNAL, (answer['details'] as Record<string, unknown> | undefined) ?? {});
+  }
+  return answer as Reply<N>;
+}

@@ -1,0 +1,57 @@
+/** Pages that change by themselves: the hub names what changed, the page reads it again. A slow tick is the safety net. */
+import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
+import { io, type Socket } from 'socket.io-client';
+import { page } from './page.svelte.ts';
+
+const safetyNetMs = 45_000;
+let socket: Socket | null = null;
+const listeners = new Set<(topics: string[]) => void>();
+
+export function openHub(): void {
+  closeHub();
+  socket = io(consoleNamespace, { path: hubPath, transports: ['websocket'], reconnectionDelay: 500, reconnectionDelayMax: 10_000, randomizationFactor: 0.8 });
+  socket.on('wake', (topics: string[]) => {
+    for (const listener of listeners) listener(topics);
+  });
+  // Whatever was missed while away is read again.
+  socket.on('connect', () => {
+    page.online = true;
+    for (const listener of listeners) listener(['*']);
+  });
+  socket.on('disconnect', (reason) => {
+    if (reason !== 'io client disconnect') page.online = false;
+  });
+}
+
+export function closeHub(): void {
+  socket?.disconnect();
+  socket = null;
+}
+
+/** Loads now, on each wake-up of a topic that `cares` names, and every 45 s. Call inside `$effect`; returns how to stop. */
+export function keepFresh(cares: (topic: string) => boolean, load: () => Promise<void>): () => void {
+  let busy = false;
+  let again = false;
+  const run = async () => {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    do {
+      again = false;
+      await load().catch(() => undefined);
+    } while (again);
+    busy = false;
+  };
+  const listener = (topics: string[]) => {
+    if (topics.some((topic) => topic === '*' || cares(topic))) void run();
+  };
+  listeners.add(listener);
+  const timer = setInterval(() => void run(), safetyNetMs);
+  void run();
+  return () => {
+    listeners.delete(listener);
+    clearInterval(timer);
+  };
+}

@@ -1,0 +1,46 @@
+/** Where we are, who we are, in which language. */
+import type { Account } from '@preau/contract/account.ts';
+import { type Language, type Messages, messages } from './messages.ts';
+
+const stored = localStorage.getItem('language');
+const initial: Language = stored === 'fr' || stored === 'en' ? stored : navigator.language.startsWith('en') ? 'en' : 'fr';
+
+export const page = $state({ path: location.pathname, language: initial, account: null as Account | null, online: true });
+
+export const t = (): Messages => messages[page.language];
+
+export function setLanguage(language: Language): void {
+  page.language = language;
+  localStorage.setItem('language', language);
+  document.documentElement.lang = language;
+}
+document.documentElement.lang = initial;
+
+export function go(path: string, replace = false): void {
+  if (replace) history.replaceState(null, '', path);
+  else history.pushState(null, '', path);
+  page.path = location.pathname;
+  window.scrollTo(0, 0);
+}
+addEventListener('popstate', () => {
+  page.path = location.pathname;
+});
+
+/** For links: stays in the page unless the person asks for a new tab. */
+export function follow(event: MouseEvent): void {
+  const link = event.currentTarget as HTMLAnchorElement;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  go(link.pathname + link.search);
+}
+
+export const time = (at: number | null): string =>
+  at === null ? t().never : new Intl.DateTimeFormat(page.language, { dateStyle: 'short', timeStyle: 'medium' }).format(at);
+
+export function ago(at: number | null, now: number): string {
+  if (at === null) return t().never;
+  const seconds = Math.round((at - now) / 1000);
+  const format = new Intl.RelativeTimeFormat(page.language, { numeric: 'auto' });
+  if (seconds > -90) return format.format(Math.min(seconds, 0), 'second');
+  return seconds > -5400 ? format.format(Math.round(seconds / 60), 'minute') : seconds > -129_600 ? format.format(Math.round(seconds / 3600), 'hour') : format.format(Math.round(seconds / 86_400), 'day');
+}

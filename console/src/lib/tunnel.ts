@@ -1,0 +1,73 @@
+/** The browser's end of the gateway. Own class rather than Guacamole's WebSocketTunnel: the ticket travels in the
+ *  subprotocol list (not in the URL), lengths are counted in code points, and close reasons keep their codes. */
+import Guacamole from 'guacamole-common-js';
+
+const encode = (elements: readonly unknown[]): string => `${elements.map((element) => `${[...String(element)].length}.${String(element)}`).join(',')};`;
+
+/** What the type package leaves out of Tunnel. */
+const Tunnel = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel & { setState: (state: number) => void; setUUID: (id: string) => void };
+
+export class TicketTunnel extends Tunnel {
+  readonly #ticket: string;
+  #socket: WebSocket | null = null;
+  #ping: ReturnType<typeof setInterval> | undefined;
+  /** Called once: `status` is Guacamole's number, `code` ours. */
+  onclosed: (status: number, code: string) => void = () => undefined;
+
+  constructor(ticket: string) {
+    super();
+    this.#ticket = ticket;
+    this.connect = (query?: string) => this.#connect(query ?? '');
+    this.disconnect = () => this.#end();
+    this.sendMessage = (...elements: unknown[]) => {
+      if (this.#socket?.readyState === WebSocket.OPEN && elements.length > 0) this.#socket.send(encode(elements));
+    };
+  }
+
+  #connect(query: string): void {
+    this.setState(Guacamole.Tunnel.State.CONNECTING);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/tunnel?${query}`, ['guacamole', `ticket.${this.#ticket}`]);
+    this.#socket = socket;
+    socket.onmessage = (event: MessageEvent<string>) => this.#receive(event.data);
+    socket.onclose = (event) => {
+      clearInterval(this.#ping);
+      this.setState(Guacamole.Tunnel.State.CLOSED);
+      const [status = '0', code = ''] = event.reason.split(' ');
+      this.onclosed(event.reason === '' ? 520 : Number(status), code);
+    };
+    this.#ping = setInterval(() => this.sendMessage('', 'ping', Date.now()), 5000);
+  }
+
+  #end(): void {
+    clearInterval(this.#ping);
+    this.#socket?.close(1000);
+  }
+
+  #receive(text: string): void {
+    let at = 0;
+    while (at < text.length) {
+      const elements: string[] = [];
+      for (;;) {
+        const dot = text.indexOf('.', at);
+        const length = Number(text.slice(at, dot));
+        let end = dot + 1 + length;
+        // Nearly everything is ASCII, where one unit is one code point.
+        if (text[end] !== ',' && text[end] !== ';') {
+          end = dot + 1;
+          for (let left = length; left > 0; left -= 1) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+        }
+        elements.push(text.slice(dot + 1, end));
+        at = end + 1;
+        if (text[end] === ';') break;
+        if (text[end] !== ',') return this.#end();
+      }
+      const [opcode = '', ...args] = elements;
+      if (opcode === '') {
+        if (args.length === 1) {
+          this.setUUID(args[0] ?? '');
+          this.setState(Guacamole.Tunnel.State.OPEN);
+        }
+      } else this.oninstruction?.(opcode, args);
+    }
+  }
+}
