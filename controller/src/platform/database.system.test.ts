@@ -1,0 +1,174 @@
+/** Every case against every database: SQLite in a file, and a PostgreSQL 15 of our own. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Postgres, startPostgres } from '../../../test/postgres.ts';
+import { insertAccounts, insertGroup, searchAudiences, selectPerson } from '#src/accounts/store.ts';
+import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#src/applications/store.ts';
+import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
+import { selectRules } from '#src/publications/store.ts';
+import { selectCandidates, selectServers } from '#src/servers/store.ts';
+import { launchCases } from '#src/sessions/launch.cases.ts';
+import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
+import { launch } from '#src/sessions/launch.ts';
+import { countPeopleBySite } from '#src/sites/store.ts';
+import { draft, makeCity } from '#src/testing.ts';
+import { migrate, openDatabase } from './database.ts';
+
+interface Dialect {
+  name: 'SQLite' | 'PostgreSQL';
+  start: () => Promise<void>;
+  newTarget: () => Promise<string>;
+  stop: () => Promise<void>;
+}
+
+let folder = '';
+let postgres: Postgres;
+const dialects: Dialect[] = [
+  {
+    name: 'SQLite',
+    start: async () => {
+      folder = mkdtempSync(join(tmpdir(), 'preau-sqlite-'));
+    },
+    newTarget: async () => join(folder, `${randomUUID()}.sqlite`),
+    stop: async () => rmSync(folder, { recursive: true, force: true }),
+  },
+  {
+    name: 'PostgreSQL',
+    start: async () => {
+      postgres = await startPostgres();
+    },
+    newTarget: () => postgres.newDatabase(),
+    stop: () => postgres.stop(),
+  },
+];
+
+for (const dialect of dialects) {
+  const city = async (settings?: Record<string, string>) => makeCity(await dialect.newTarget(), settings);
+  const isPostgres = dialect.name === 'PostgreSQL';
+
+  describe(dialect.name, () => {
+    beforeAll(dialect.start);
+    afterAll(dialect.stop);
+
+    describe('migrations', () => {
+      test('run once, and again is a no-op', async () => {
+        const target = await dialect.newTarget();
+        const database = openDatabase(target);
+        expect(await migrate(database, isPostgres)).toEqual(['0001-first']);
+        expect(await migrate(database, isPostgres)).toEqual([]);
+        await database.destroy();
+        const again = openDatabase(target);
+        expect(await migrate(again, isPostgres)).toEqual([]);
+        await again.destroy();
+      });
+      test('are run by one of four controllers that start at once', async () => {
+        const target = await dialect.newTarget();
+        const databases = Array.from({ length: isPostgres ? 4 : 1 }, () => openDatabase(target));
+        const results = await Promise.all(databases.map((database) => migrate(database, isPostgres)));
+        expect(results.flat()).toEqual(['0001-first']);
+        for (const database of databases) await database.destroy();
+      });
+      test('the database is the one we think it is', async () => {
+        const database = openDatabase(await dialect.newTarget());
+        const version = isPostgres ? await sql<{ v: string }>`select version() as v`.execute(database) : await sql<{ v: string }>`select 'SQLite ' || sqlite_version() as v`.execute(database);
+        expect(version.rows[0]?.v).toMatch(isPostgres ? /^PostgreSQL 15/ : /^SQLite 3/);
+        await database.destroy();
+      });
+    });
+
+    describe('stores', () => {
+      test('instants and large numbers are numbers', async () => {
+        const { platform, time, site, agent, pupil, applications, close } = await city();
+        await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
+        const [server] = await selectServers(platform.database, time.at, site.id);
+        expect(server).toMatchObject({ id: agent.actor.id, lastSeenAt: time.at, liveSessions: 1, maxSessions: 60, generation: 5, health: 'online' });
+        expect(await selectCandidates(platform.database, site.id, applications.tuxpaint.id)).toEqual([{ serverId: agent.actor.id, lastSeenAt: time.at, roles: ['execution'], installed: true, liveSessions: 1, maxSessions: 60 }]);
+        expect((await selectCandidates(platform.database, site.id, applications.gimp.id))[0]?.installed).toBe(false);
+        expect(await countLiveBySite(platform.database)).toEqual(new Map([[site.id, 1]]));
+        expect(await countPeopleBySite(platform.database)).toEqual(new Map([[site.id, 2]]));
+        expect((await selectApplications(platform.database, { slug: 'tuxpaint' }))[0]?.installedOn).toBe(1);
+        expect(await selectSessionRows(platform.database, { state: 'live', limit: 10 })).toEqual([expect.objectContaining({ personName: 'lea', siteName: site.name, serverName: 'serveur-1', startedAt: time.at })]);
+        expect(await selectSessionRows(platform.database, { state: 'over', limit: 10 })).toEqual([]);
+        await close();
+      });
+
+      test('the newest version of an application counts; the same one twice is not added', async () => {
+        const { platform, time, close } = await city();
+        expect(await upsertApplication(platform.database, draft('tuxpaint'), time.at)).toMatchObject({ added: false });
+        expect(await upsertApplication(platform.database, { ...draft('tuxpaint'), version: '2.0' }, time.at + 1)).toMatchObject({ added: true });
+        expect((await selectApplications(platform.database, { slug: 'tuxpaint' })).map((each) => each.version)).toEqual(['2.0']);
+        await close();
+      });
+
+      test('icons are bytes, kept once', async () => {
+        const { platform, applications, close } = await city();
+        const png = Buffer.from([0x89, 0, 255, 0x0a, 0x5c]);
+        await saveIcon(platform.database, applications.gimp.id, 'hash', png);
+        await saveIcon(platform.database, applications.tuxpaint.id, 'hash', png);
+        expect(Buffer.from((await selectIcon(platform.database, 'hash')) ?? [])).toEqual(png);
+        expect(await selectIcon(platform.database, 'other')).toBeUndefined();
+        await close();
+      });
+
+      test('people and groups are found whatever the case; wildcards are only text', async () => {
+        const { platform, time, site, close } = await city();
+        const [id = ''] = await insertAccounts(platform.database, [{ login: 'zoe.martin', displayName: 'Zoe Martin', role: 'pupil', siteId: site.id, passwordHash: null }], time.at);
+        const groupId = await insertGroup(platform.database, { kind: 'class', name: 'CM2 A', siteId: site.id }, [id]);
+        expect((await searchAudiences(platform.database, 'MARTIN')).people.map((person) => person.login)).toEqual(['zoe.martin']);
+        expect((await searchAudiences(platform.database, 'cm2')).groups.map((group) => group.name)).toEqual([`CM2 A, ${site.name}`]);
+        expect((await searchAudiences(platform.database, 'z%e')).people).toEqual([]);
+        expect(await selectPerson(platform.database, { id, role: 'pupil', siteId: site.id })).toEqual({ id, role: 'pupil', siteId: site.id, groupIds: [groupId] });
+        await close();
+      });
+
+      test('rules carry the names of what they name', async () => {
+        const { platform, close } = await city();
+        expect((await selectRules(platform.database)).map((rule) => [rule.targetName, rule.audienceName]).sort()).toEqual([['gimp', null], ['tuxpaint', null]]);
+        await close();
+      });
+
+      test('audit pages follow each other without gap or repetition', async () => {
+        const { platform, time, close } = await city();
+        for (let at = 0; at < 30; at += 1) {
+          await insertAuditEvent(platform.database, { at: time.at + Math.floor(at / 10), action: 'site.created', actorKind: 'job', actorId: null, actorName: 'Paging', subjectId: null, subjectName: String(at), siteId: null, details: { at } });
+        }
+        const seen: string[] = [];
+        for (let before: string | null = null; ; ) {
+          const page: Awaited<ReturnType<typeof selectAuditEvents>> = await selectAuditEvents(platform.database, { before, limit: 7, search: 'pAGing' });
+          seen.push(...page.map((event) => event.subjectName));
+          before = page.at(-1)?.id ?? null;
+          if (page.length < 7) break;
+        }
+        expect(seen).toHaveLength(30);
+        expect(new Set(seen).size).toBe(30);
+        expect(seen.map((name) => Math.floor(Number(name) / 10))).toEqual([...Array<number>(10).fill(2), ...Array<number>(10).fill(1), ...Array<number>(10).fill(0)]);
+        await close();
+      });
+
+      test('one live session per person and application, whoever writes', async () => {
+        const { platform, pupil, close } = await city();
+        const { session } = await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
+        const row = await platform.database.selectFrom('sessions').selectAll().where('id', '=', session.id).executeTakeFirstOrThrow();
+        await expect(platform.database.insertInto('sessions').values({ ...row, id: `ses_${'x'.repeat(22)}` }).execute()).rejects.toThrow(/unique/i);
+        await platform.database.insertInto('sessions').values({ ...row, id: `ses_${'x'.repeat(22)}`, state: 'ended' }).execute();
+        await close();
+      });
+
+      test('a transaction that fails leaves nothing', async () => {
+        const { platform, time, close } = await city();
+        await expect(platform.database.transaction().execute(async (rows) => {
+          await insertAccounts(rows, [{ login: 'ghost', displayName: 'Ghost', role: 'pupil', siteId: null, passwordHash: null }], time.at);
+          throw new Error('no');
+        })).rejects.toThrow('no');
+        expect((await searchAudiences(platform.database, 'ghost')).people).toEqual([]);
+        await close();
+      });
+    });
+
+    launchCases(city);
+  });
+}

@@ -1,0 +1,69 @@
+/** A private PostgreSQL 15 for one test file: its own folder, a unix socket, no network, nothing left behind. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { freePort } from '../dev/services.ts';
+
+const binaries = '/usr/lib/postgresql/15/bin';
+
+export interface Postgres {
+  /** Makes an empty database and answers its address. */
+  newDatabase: () => Promise<string>;
+  stop: () => Promise<void>;
+}
+
+export async function startPostgres(): Promise<Postgres> {
+  if (!existsSync(join(binaries, 'initdb'))) throw new Error(`no PostgreSQL 15 in ${binaries}: apt-get install postgresql`);
+  const [, , uid = '', gid = ''] = spawnSync('getent', ['passwd', 'postgres'], { encoding: 'utf8' }).stdout.split(':');
+  const folder = mkdtempSync(join(tmpdir(), 'preau-postgres-'));
+  const asPostgres = process.getuid?.() === 0 ? ['--reuid', uid, '--regid', gid, '--clear-groups'] : ['--no-new-privs'];
+  if (process.getuid?.() === 0) chownSync(folder, Number(uid), Number(gid));
+  const data = join(folder, 'data');
+  const env = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' };
+  const made = spawnSync('setpriv', [...asPostgres, join(binaries, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale', 'C.UTF-8'], { encoding: 'utf8', env, cwd: folder });
+  if (made.status !== 0) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(`initdb: ${made.stderr}`);
+  }
+  const port = await freePort();
+  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200'].flatMap((setting) => ['-c', setting]);
+  let output = '';
+  const server: ChildProcess = spawn('setpriv', [...asPostgres, join(binaries, 'postgres'), '-D', data, '-p', String(port), ...settings], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [server.stdout, server.stderr]) stream?.on('data', (bytes: Buffer) => {
+    output = (output + bytes.toString()).slice(-4000);
+  });
+  const exited = new Promise<void>((resolve) => server.on('exit', () => resolve()));
+  const address = (name: string) => `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;
+  const ask = async (sql: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: address('postgres') });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  };
+  const stop = async () => {
+    // SIGINT is PostgreSQL's fast shutdown: connections that are still there are cut.
+    if (server.exitCode === null) server.kill('SIGINT');
+    await exited;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + 20_000;
+  while (!(await ask('select 1').then(() => true, () => false))) {
+    if (Date.now() > deadline || server.exitCode !== null) {
+      await stop();
+      throw new Error(`PostgreSQL did not start: ${output}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  let count = 0;
+  return {
+    newDatabase: async () => {
+      count += 1;
+      await ask(`create database city_${count}`);
+      return address(`city_${count}`);
+    },
+    stop,
+  };
+}
+
