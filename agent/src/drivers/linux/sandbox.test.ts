@@ -64,7 +64,7 @@ describe('sandboxArguments', () => {
     expect(environment.get('XAUTHORITY')).toBe('/run/preau/cookie');
     expect(environment.get('LANG')).toBe('fr_FR.UTF-8');
     expect(environment.get('LANGUAGE')).toBe('fr');
-    expect([...environment.keys()].filter((name) => name.startsWith('PREAU_'))).toEqual(['PREAU_SESSION']);
+    expect([...environment.keys()].filter((name) => name?.startsWith('PREAU_'))).toEqual(['PREAU_SESSION']);
     expect(args.indexOf('--clearenv')).toBeLessThan(args.indexOf('--setenv'));
   });
 

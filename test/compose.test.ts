@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { settings } from '../controller/src/config.ts';
+
+interface Service {
+  image?: string;
+  build?: unknown;
+  environment?: Record<string, string> | string[];
+  ports?: (string | object)[];
+  privileged?: boolean;
+  volumes?: (string | object)[];
+}
+const text = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
+const file = parse(text) as { services: Record<string, Service> };
+const environmentOf = ({ environment = {} }: Service): [name: string, value: string][] =>
+  Array.isArray(environment) ? environment.map((line): [string, string] => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]) : Object.entries(environment).map(([name, value]) => [name, String(value)]);
+
+describe('docker-compose.yml', () => {
+  test('sets no variable the controller does not know', () => {
+    const names = Object.values(file.services).flatMap((service) => environmentOf(service).map(([name]) => name)).filter((name) => name.startsWith('PREAU_'));
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.filter((name) => !(name in settings))).toEqual([]);
+  });
+  test('mentions no variable the controller does not know, in comments and substitutions neither', () => {
+    const mentioned = [...text.matchAll(/\bPREAU_[A-Z_]+\b/g)].map((match) => match[0]);
+    expect([...new Set(mentioned)].filter((name) => !(name in settings))).toEqual([]);
+  });
+  test('gives each fixed value in the form the controller accepts', () => {
+    for (const service of Object.values(file.services)) {
+      for (const [name, value] of environmentOf(service)) {
+        // `${NAME:-default}`: the default must be good too; `${NAME:?…}` has none.
+        const fixed = /^\$\{[A-Z_]+:-(.*)\}$/.exec(value)?.[1] ?? (value.includes('${') ? null : value);
+        const known = Object.entries(settings).find(([candidate]) => candidate === name)?.[1];
+        if (known !== undefined && fixed !== null) expect([name, known.parse(fixed) !== undefined]).toEqual([name, true]);
+      }
+    }
+  });
+  test('holds no secret', () => {
+    const secrets = Object.values(file.services).flatMap((service) => environmentOf(service)).filter(([name]) => /PASSWORD|SECRET|DATABASE_URL/.test(name));
+    for (const [name, value] of secrets) expect([name, value]).toEqual([name, expect.stringMatching(/^(\$\{[A-Z_]+(:?[-?][^}]*)?\})?$/)]);
+  });
+  test('every image has a fixed version, nothing is privileged, only the controller is published', () => {
+    for (const [name, service] of Object.entries(file.services)) {
+      if (service.image !== undefined) expect([name, service.image]).toEqual([name, expect.stringMatching(/:[0-9]/)]);
+      expect(service.privileged ?? false).toBe(false);
+      expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
+      if (service.build === undefined) expect([name, service.ports ?? []]).toEqual([name, []]);
+    }
+  });
+});
