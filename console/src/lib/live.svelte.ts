@@ -1,6 +1,7 @@
 /** Pages that change by themselves: the hub names what changed, the page reads it again. A slow tick is the safety net. */
 import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import { io, type Socket } from 'socket.io-client';
+import { untrack } from 'svelte';
 import { page } from './page.svelte.ts';
 
 const safetyNetMs = 45_000;
@@ -49,7 +50,8 @@ export function keepFresh(cares: (topic: string) => boolean, load: () => Promise
   };
   listeners.add(listener);
   const timer = setInterval(() => void run(), safetyNetMs);
-  void run();
+  // What loading reads must not make the page's effect run again.
+  untrack(() => void run());
   return () => {
     listeners.delete(listener);
     clearInterval(timer);

@@ -1,0 +1,26 @@
+/** Headless Chromium for tests, screenshots and benchmarks. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
+
+export interface OpenBrowser {
+  context: BrowserContext;
+  close: () => Promise<void>;
+}
+
+/** A browser with a profile of its own: another device, as far as the controller can tell. */
+export async function openBrowser(width = 1280, height = 800, locale = 'fr-FR'): Promise<OpenBrowser> {
+  const profile = mkdtempSync(join(tmpdir(), 'preau-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: '/usr/bin/chromium', headless: true, viewport: { width, height }, locale,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  return {
+    context,
+    close: async () => {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
