@@ -133,7 +133,7 @@ export function createAgent(deps: AgentDeps): Agent {
         sessions.set(step.session.sessionId, { phase: 'opening', serial: 0, access: null, openedAt: null, outcome: null });
         return work(() => openSession(step.session, step.application));
       case 'attach_session':
-        return work(() => grant(step.session.sessionId, step.session.attachSerial));
+        return work(() => attachSession(step.session.sessionId, step.session.attachSerial));
       case 'end_session': {
         const session = sessions.get(step.sessionId);
         if (session !== undefined) session.phase = 'ending';
@@ -208,7 +208,7 @@ export function createAgent(deps: AgentDeps): Agent {
       session.phase = 'ending';
       // Nothing of it stays while the controller has not heard yet.
       work(async () => {
-        await driver.endSession(sessionId);
+        await tidyUp(sessionId);
         session.phase = 'over';
         session.access = null;
         session.outcome = outcome;
@@ -229,7 +229,7 @@ export function createAgent(deps: AgentDeps): Agent {
       mended('open_session', session.sessionId);
     } catch (error) {
       const failure = failed('open_session', session.sessionId, error, false);
-      await driver.endSession(session.sessionId);
+      await tidyUp(session.sessionId);
       local.phase = 'over';
       local.outcome = { state: 'failed', code: failure.code, message: failure.message };
       // The session carries its own failure; a list of past ones would only grow.
@@ -244,17 +244,39 @@ export function createAgent(deps: AgentDeps): Agent {
     local.access = { ...(await driver.grantAccess(sessionId)), serial };
   };
 
-  const endSession = async (sessionId: string) => {
+  const attachSession = async (sessionId: string, serial: number) => {
+    try {
+      await grant(sessionId, serial);
+      mended('attach_session', sessionId);
+    } catch (error) {
+      // The person asks again with a new serial: nothing to retry here.
+      failed('attach_session', sessionId, error, false);
+    }
+  };
+
+  /** False when something of the session is left: told, and due again at its `retryAt`. */
+  const tidyUp = async (sessionId: string): Promise<boolean> => {
     try {
       await driver.endSession(sessionId);
+      mended('end_session', sessionId);
+      return true;
+    } catch (error) {
+      const { retryAt } = failed('end_session', sessionId, error, true);
+      const session = sessions.get(sessionId);
+      if (session !== undefined) session.retryAt = retryAt ?? now() + maxRetryMs;
+      return false;
+    }
+  };
+
+  const endSession = async (sessionId: string) => {
+    if (await tidyUp(sessionId)) {
       remove(join(sessionsFolder, sessionId));
       sessions.delete(sessionId);
-      mended('end_session', sessionId);
-    } catch (error) {
-      failed('end_session', sessionId, error, true);
-      const session = sessions.get(sessionId);
-      if (session !== undefined) session.phase = 'over';
+      mended('attach_session', sessionId);
+      return;
     }
+    const session = sessions.get(sessionId);
+    if (session !== undefined) session.phase = 'over';
   };
 
   // ---- reports ------------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ export interface ActualApplication {
 export interface ActualSession {
   phase: 'opening' | 'running' | 'ending' | 'over';
   serial: number;
+  /** When ending may be tried again after it failed. */
+  retryAt?: number;
 }
 
 export interface Actual {
@@ -37,7 +39,8 @@ export function plan(desired: DesiredState, actual: Actual, now: number): Step[]
   const steps: Step[] = [];
   const wanted = new Map(desired.sessions.map((session) => [session.sessionId, session]));
   for (const [sessionId, session] of actual.sessions) {
-    if (!wanted.has(sessionId) && (session.phase === 'running' || session.phase === 'over')) steps.push({ kind: 'end_session', sessionId });
+    const due = session.retryAt === undefined || session.retryAt <= now;
+    if (!wanted.has(sessionId) && due && (session.phase === 'running' || session.phase === 'over')) steps.push({ kind: 'end_session', sessionId });
   }
   let opening = 0;
   for (const session of desired.sessions) {
