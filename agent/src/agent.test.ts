@@ -255,14 +255,51 @@ describe('sessions', () => {
     expect(w.driver.calls.some((call) => call.startsWith('openSession'))).toBe(false);
   });
 
-  test('ending that fails is told and tried again', async () => {
+  test('ending that fails is told and tried again after its delay, not at once', async () => {
+    const w = world();
+    await opened(w);
+    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }), true);
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'end_session', code: 'DISPLAY_FAILED', message: 'still mounted', retryAt: w.clock.at + 30_000 })]));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(w.driver.calls.filter((call) => call.startsWith('endSession'))).toHaveLength(1);
+    w.driver.mend('endSession');
+    w.clock.at += 30_000;
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], failedSteps: [], generation: 3 }));
+    expect(w.driver.running.size).toBe(0);
+  });
+
+  test('an application that closed is told though tidying up behind it failed, and tidied up later', async () => {
     const w = world();
     await opened(w);
     w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }));
+    w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
+    await w.soon(() => expect(seen(w)).toEqual({ sessionId: sessionOne.sessionId, state: 'ended', reason: 'application_closed' }));
+    w.clock.at += 30_000;
     w.want({ applications: [tux] });
-    await w.soon(() => expect(w.driver.running.size).toBe(0));
     await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], failedSteps: [] }));
-    expect(w.reports.some((report) => report.failedSteps.some((step) => step.step === 'end_session'))).toBe(true);
+    expect(w.driver.running.size).toBe(0);
+  });
+
+  test('one that does not open is told though tidying up behind it failed', async () => {
+    const w = world();
+    w.driver.fail('openSession', new AppError('DISPLAY_FAILED', { why: 'no X server' }));
+    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }));
+    w.want({ applications: [tux], sessions: [sessionOne] });
+    await w.agent.start();
+    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'failed', code: 'DISPLAY_FAILED', message: 'no X server' }));
+  });
+
+  test('an access that cannot be granted is told', async () => {
+    const w = world();
+    await opened(w);
+    w.driver.fail('grantAccess', new AppError('DISPLAY_FAILED', { why: 'no such display' }));
+    w.want({ applications: [tux], sessions: [{ ...sessionOne, attachSerial: 2 }] });
+    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'attach_session', code: 'DISPLAY_FAILED', element: sessionOne.sessionId })]));
+    w.want({ applications: [tux], sessions: [{ ...sessionOne, attachSerial: 3 }] });
+    await w.soon(() => expect(seen(w)).toMatchObject({ attachment: { serial: 3 } }));
+    await w.soon(() => expect(w.last().failedSteps).toEqual([]));
   });
 
   test('displays stand by; one that fails waits for its retry', async () => {

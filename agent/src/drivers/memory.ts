@@ -19,7 +19,7 @@ export interface MemoryDriver extends Driver {
   /** A browser signs in to the display. */
   useAccess: (sessionId: string) => void;
 }
-type FailingCall = 'detect' | 'install' | 'remove' | 'readIcon' | 'prepareDisplay' | 'openSession' | 'endSession';
+type FailingCall = 'detect' | 'install' | 'remove' | 'readIcon' | 'prepareDisplay' | 'openSession' | 'grantAccess' | 'endSession';
 
 export function createMemoryDriver(options: { installed?: readonly string[]; running?: readonly string[]; icon?: Buffer | null } = {}): MemoryDriver {
   const calls: string[] = [];
@@ -90,6 +90,7 @@ export function createMemoryDriver(options: { installed?: readonly string[]; run
     },
     grantAccess: async (sessionId) => {
       note('grantAccess', sessionId);
+      mayFail('grantAccess');
       pending.add(sessionId);
       return { host: '127.0.0.1', port: 3389, username: 'preau-1', password: randomBytes(24).toString('base64url') };
     },

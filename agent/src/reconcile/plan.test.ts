@@ -66,6 +66,8 @@ describe('plan', () => {
     ['no longer wanted', desired(), actual({ sessions: [['ses_1', { phase: 'running', serial: 1 }]] }), ['end ses_1']],
     ['over and heard of', desired(), actual({ sessions: [['ses_1', { phase: 'over', serial: 1 }]] }), ['end ses_1']],
     ['over but the controller has not heard', desired({ applications: [tux], sessions: [session('1', 'tux', 4)] }), actual({ applications: [known('tux', 'installed')], sessions: [['ses_1', { phase: 'over', serial: 1 }]] }), []],
+    ['ending that failed waits for its retry', desired(), actual({ sessions: [['ses_1', { phase: 'over', serial: 1, retryAt: now + 1 }]] }), []],
+    ['ending that failed is tried again in time', desired(), actual({ sessions: [['ses_1', { phase: 'over', serial: 1, retryAt: now }]] }), ['end ses_1']],
     ['ending is not ended twice', desired(), actual({ sessions: [['ses_1', { phase: 'ending', serial: 1 }]] }), []],
     ['opening is ended once it runs', desired(), actual({ sessions: [['ses_1', { phase: 'opening', serial: 0 }]] }), []],
 
