@@ -60,6 +60,8 @@ export function createAgent(deps: AgentDeps): Agent {
   let fetchRequested = true;
   let reportRequested = true;
   let lastReportAt = 0;
+  /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
+  let fetchAgainAt = 0;
   let wakeLoop: () => void = () => undefined;
 
   const again = (ask: { fetch?: boolean; report?: boolean } = {}) => {
@@ -90,8 +92,10 @@ export function createAgent(deps: AgentDeps): Agent {
     if ('refused' in verdict) {
       failed('refuse_state', `generation after ${desired?.generation ?? 0}`, new AppError(verdict.refused, { why: verdict.why }), false);
       reportRequested = true;
+      fetchAgainAt = now() + reportEveryMs;
       return;
     }
+    fetchAgainAt = 0;
     for (const key of failures.keys()) if (key.startsWith('refuse_state')) failures.delete(key);
     if (verdict.accepted.generation === desired?.generation) return;
     // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
@@ -304,7 +308,7 @@ export function createAgent(deps: AgentDeps): Agent {
     };
     const reply = await link.sendReport(body);
     lastReportAt = now();
-    if (reply.generation > (desired?.generation ?? 0)) again({ fetch: true });
+    if (reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) again({ fetch: true });
     for (const applicationId of reply.icons) {
       const icon = icons.get(applicationId);
       if (icon !== undefined) await link.sendIcon({ applicationId, png: icon.png.toString('base64') });
