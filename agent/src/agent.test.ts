@@ -28,7 +28,9 @@ interface World {
   icons: { applicationId: string; png: string }[];
   clock: { at: number };
   /** Publishes a state, and rings the bell. */
-  want: (state: Partial<DesiredState>) => void;
+  want: (state: Partial<DesiredState>, signature?: string) => void;
+  /** One entry for each time the desired state was asked for; stops the test when it is asked for without end. */
+  fetched: number[];
   answer: (signed: SignedState) => void;
   away: (isAway: boolean) => void;
   last: () => Report;
@@ -52,6 +54,7 @@ function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: s
   let generation = 0;
   let signed: SignedState | null = null;
   let isAway = false;
+  const fetched: number[] = [];
   const bells: (() => void)[] = [];
   const ring = () => {
     for (const bell of bells) bell();
@@ -66,6 +69,9 @@ function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: s
     link: {
       readDesiredState: async () => {
         if (isAway) throw new Error('connect ECONNREFUSED');
+        fetched.push(clock.at);
+        // A network takes its time: a loop without pause must not stop the test itself.
+        await new Promise((resolve) => setImmediate(resolve));
         if (signed === null) throw new AppError('NOT_FOUND');
         return signed;
       },
@@ -85,10 +91,11 @@ function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: s
   });
   const made: World = {
     agent, driver, folder, reports, icons, clock, answer,
-    want: (state) => {
+    fetched,
+    want: (state, signature) => {
       generation += 1;
       const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, applications: [], removals: [], sessions: [], ...state });
-      answer({ document, signature: sign(document) });
+      answer({ document, signature: signature ?? sign(document) });
     },
     away: (away) => {
       isAway = away;
@@ -402,6 +409,21 @@ describe('states that are refused', () => {
     w.want({});
     await w.soon(() => expect(w.last()).toMatchObject({ generation: 3, failedSteps: [] }));
   });
+});
+
+test('a state that stays refused is not fetched again and again: the next try comes with the next regular report', async () => {
+  const w = world();
+  w.want({});
+  await w.agent.start();
+  await w.soon(() => expect(w.last().generation).toBe(1));
+  const { fetched } = w;
+  const before = fetched.length;
+  w.want({}, 'forged');
+  await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'refuse_state', code: 'STATE_SIGNATURE_INVALID' })]));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(fetched.length - before).toBe(1);
+  w.clock.at += 20_000;
+  await w.soon(() => expect(fetched.length - before).toBe(2));
 });
 
 test('each report has the next number of one epoch', async () => {
