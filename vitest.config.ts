@@ -10,7 +10,7 @@ const elsewhere = ['**/node_modules/**', '**/.data/**', '**/dist/**'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', environment: 'node', execArgv, include: unit, exclude: [...elsewhere, '**/*.system.test.ts'] } },
+      { test: { name: 'unit', environment: 'node', execArgv, include: unit, testTimeout: 20_000, exclude: [...elsewhere, '**/*.system.test.ts'] } },
       { test: { name: 'system', environment: 'node', execArgv, include: system, exclude: elsewhere, testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false, maxWorkers: 1 } },
     ],
   },

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode, type Instruction, InstructionFramer, mayForward } from './guacamole.ts';
 
+/** Characters of one to four bytes, combining ones, and those the protocol itself uses. */
+const unit = fc.constantFrom('a', 'é', '€', '🦊', '\u0301', '\u{10ffff}', '\0', '\n', '.', ',', ';', '1', '9');
+
 describe('encode and decode', () => {
   const cases: [name: string, instruction: Instruction, text: string][] = [
     ['no argument', ['nop'], '3.nop;'],
@@ -41,7 +44,7 @@ describe('encode and decode', () => {
     expect(decode('')).toEqual([]);
   });
   test('decode undoes encode for any text', () => {
-    const instruction = fc.array(fc.string({ unit: 'binary', maxLength: 20 }), { minLength: 1, maxLength: 8 });
+    const instruction = fc.array(fc.string({ unit, maxLength: 20 }), { minLength: 1, maxLength: 8 });
     fc.assert(fc.property(fc.array(instruction, { maxLength: 4 }), (list) => {
       expect(decode(list.map((each) => encode(each as unknown as Instruction)).join(''))).toEqual(list);
     }));
@@ -89,7 +92,7 @@ describe('InstructionFramer', () => {
   });
 
   test('any instructions, any chunks of 1 to 7 bytes', () => {
-    const anyInstruction = fc.array(fc.string({ unit: 'binary', maxLength: 12 }).filter((text) => text.isWellFormed()), { minLength: 1, maxLength: 4 });
+    const anyInstruction = fc.array(fc.string({ unit, maxLength: 12 }), { minLength: 1, maxLength: 4 });
     fc.assert(fc.property(fc.array(anyInstruction, { minLength: 1, maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 12 }), (list, sizes) => {
       const text = list.map((each) => encode(each as unknown as Instruction)).join('');
       const out = frames(Buffer.from(text), sizes);
