@@ -67,7 +67,10 @@ const newPage = async (width = 1280, height = 800): Promise<Page> => {
   browsers.push(browser);
   return browser.context.pages()[0] ?? browser.context.newPage();
 };
-const windowOpen = (page: Page) => page.waitForSelector('.veil', { state: 'detached', timeout: 45_000 });
+const windowOpen = async (page: Page) => {
+  await page.waitForSelector('.screen');
+  await page.waitForSelector('.veil', { state: 'detached', timeout: 45_000 });
+};
 async function seriousFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };

@@ -1,5 +1,5 @@
-/** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system is read-only; homes,
- *  accounts and run files of everybody else are not there; its processes are alone in their pid namespace, so that
+/** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system is read-only; homes
+ *  and run files of everybody else are not there; programs know one account, their person's; its processes are alone in their pid namespace, so that
  *  ending the first ends all; it holds no capability and can gain none. */
 export interface Sandbox {
   sessionId: string;
