@@ -1,0 +1,19 @@
+/** What a benchmark says, and the little arithmetic it takes. */
+export interface Figure {
+  id: string;
+  value: number;
+  unit: 'ratio' | 'ms' | 'MB';
+  aim: string;
+  holds: boolean;
+  /** Raw numbers behind the value. */
+  detail: Record<string, unknown>;
+}
+
+/** Nearest rank; NaN of nothing. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(Math.max(Math.ceil(share * sorted.length) - 1, 0), sorted.length - 1)] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
