@@ -2,7 +2,9 @@
  *  `--json`, a table without; progress on standard error. Exits with 0 when it measured, whatever it found. */
 import type { Figure } from './bench/figures.ts';
 
-const benches: Record<string, () => Promise<(tell: (text: string) => void) => Promise<Figure[]>>> = {
+type Measure = (tell: (text: string) => void, signal: AbortSignal) => Promise<Figure[]>;
+
+const benches: Record<string, () => Promise<Measure>> = {
   launch: async () => (await import('./bench/launch.ts')).measureLaunch,
   gateway: async () => (await import('./bench/gateway.ts')).measureGateway,
 };
@@ -16,8 +18,11 @@ if (load === undefined) {
 }
 
 const measure = await load();
+// A benchmark that is called off still ends what it started.
+const abort = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort(new Error(`called off by ${signal}`)));
 // Numbers that do not exist (a run without a single sample) must fail loudly rather than become `null`.
-const figures = await measure((text) => console.error(`• ${text}`)).catch((error: unknown) => {
+const figures = await measure((text) => console.error(`• ${text}`), abort.signal).catch((error: unknown) => {
   console.error(error);
   process.exit(1);
 });

@@ -287,7 +287,7 @@ function control(port: number, answer: (job: Job | null) => unknown): void {
 
 // ————————————————————————————————————————————————————————————————— the measurement
 
-export async function measureGateway(tell: (text: string) => void): Promise<Figure[]> {
+export async function measureGateway(tell: (text: string) => void, signal: AbortSignal): Promise<Figure[]> {
   const folder = join(root, '.data', `bench-gateway-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   const services: Service[] = [];
@@ -310,6 +310,7 @@ export async function measureGateway(tell: (text: string) => void): Promise<Figu
 
     let groups = 0;
     const runOnce = async (way: Way, stream: Stream, count: number, amount: number) => {
+      signal.throwIfAborted();
       groups += 1;
       const before = await ask<State>(gateway);
       const received = await ask<Received>(clients, { way, order: { stream, amount, group: String(groups), clients: count } });
@@ -368,6 +369,7 @@ export async function measureGateway(tell: (text: string) => void): Promise<Figu
     let peakRss = 0;
     let sentAt2s = 0;
     for (let each = 0; each < 20; each += 1) {
+      signal.throwIfAborted();
       await new Promise((resolve) => setTimeout(resolve, 250));
       peakRss = Math.max(peakRss, (await ask<State>(gateway)).rss);
       if (each === 7) sentAt2s = (await ask<State>(fake)).sent;

@@ -178,7 +178,7 @@ async function launchLimit(limit: Limit, guacdPort: number, account: string): Pr
 
 // ————————————————————————————————————————————————————————————————— the measurement
 
-export async function measureLaunch(tell: (text: string) => void): Promise<Figure[]> {
+export async function measureLaunch(tell: (text: string) => void, signal: AbortSignal): Promise<Figure[]> {
   const folder = join(root, '.data/bench-launch');
   const limitFolder = join(root, `.data/bench-launch-limit-${process.pid}`);
   let city: RunningCity | null = null;
@@ -187,6 +187,7 @@ export async function measureLaunch(tell: (text: string) => void): Promise<Figur
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(limitFolder, { recursive: true, mode: 0o700 });
     city = await startCity({ folder, port: 0, applications: ['galculator', 'mousepad'], people: { teachers: 40, pupils: 100 }, keepAlive: false, standbyDisplays: 2, tell: (step, seconds) => tell(`${step} … ${seconds.toFixed(1)} s`) });
+    signal.throwIfAborted();
     limit = await prepareLimit(limitFolder);
     const teacher = new Client(city.url);
     await teacher.signIn(demoLogins.teacher, city.password);
@@ -207,6 +208,7 @@ export async function measureLaunch(tell: (text: string) => void): Promise<Figur
       const account = await makeAccount(limit);
       const samples: [Sample | null, Omit<Sample, 'decisionMs'> | null] = [null, null];
       for (const way of pair % 2 === 0 ? (['product', 'limit'] as const) : (['limit', 'product'] as const)) {
+        signal.throwIfAborted();
         await settled();
         if (way === 'product') samples[0] = await launchProduct(teacher);
         else {
