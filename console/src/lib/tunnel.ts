@@ -59,7 +59,10 @@ export class TicketTunnel extends Tunnel {
         elements.push(text.slice(dot + 1, end));
         at = end + 1;
         if (text[end] === ';') break;
-        if (text[end] !== ',') return this.#end();
+        if (text[end] !== ',') {
+          this.#end();
+          return;
+        }
       }
       const [opcode = '', ...args] = elements;
       if (opcode === '') {

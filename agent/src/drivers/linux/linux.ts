@@ -68,7 +68,8 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
       if (displayLives(layout, display)) return display;
       await destroyDisplay(layout, display.account, display.number);
     }
-    return createDisplay(layout);
+    // Right after a crash the display server may still be letting go of the past: one more try costs less than a refusal.
+    return createDisplay(layout).catch(() => createDisplay(layout));
   };
 
   const homeFor = (accountId: string): { path: string; uid: number } => {
