@@ -41,11 +41,15 @@ export function decode(text: string): Instruction[] | null {
   return instructions;
 }
 
+/** Where the scan stands: in an element's length, or in its value with its terminator still to come. */
+const inLength = 0;
+const inContent = 1;
+
 /** Cuts a byte stream at instruction boundaries, without decoding what is inside: only lengths are read. Chunks may
  *  split anywhere, also inside a character. Pictures are base64, so nearly every chunk is ASCII and skipped over
  *  whole elements at a time. */
 export class InstructionFramer {
-  #phase: 'length' | 'content' | 'terminator' = 'length';
+  #phase: typeof inLength | typeof inContent = inLength;
   #length = 0;
   #digits = 0;
   #remaining = 0;
@@ -74,45 +78,54 @@ export class InstructionFramer {
     if (this.#heldBytes > 4_194_304) throw new Error('an instruction of more than 4 MiB');
   }
 
-  /** Offset just past the last `;` of the chunk that ends an instruction, or -1. */
+  /** Offset just past the last `;` of the chunk that ends an instruction, or -1. The state lives in local variables while
+   *  it scans: drawing operations are short, and this loop is what the gateway's speed is made of. */
   #scan(chunk: Buffer): number {
     const ascii = isAscii(chunk);
+    const size = chunk.length;
+    let phase = this.#phase;
+    let length = this.#length;
+    let digits = this.#digits;
+    let remaining = this.#remaining;
     let end = -1;
     let at = 0;
-    while (at < chunk.length) {
-      if (this.#phase === 'content') {
+    while (at < size) {
+      if (phase === inContent) {
         if (ascii) {
-          const step = Math.min(this.#remaining, chunk.length - at);
+          const step = Math.min(remaining, size - at);
           at += step;
-          this.#remaining -= step;
+          remaining -= step;
         } else {
           // A character ends where the next byte does not continue it (10xxxxxx).
-          while (at < chunk.length && (this.#remaining > 0 || ((chunk[at] ?? 0) & 0xc0) === 0x80)) {
-            if (((chunk[at] ?? 0) & 0xc0) !== 0x80) this.#remaining -= 1;
+          while (at < size && (remaining > 0 || ((chunk[at] ?? 0) & 0xc0) === 0x80)) {
+            if (((chunk[at] ?? 0) & 0xc0) !== 0x80) remaining -= 1;
             at += 1;
           }
         }
-        if (this.#remaining > 0 || at >= chunk.length) continue;
-        this.#phase = 'terminator';
-      }
-      const byte = chunk[at] ?? 0;
-      at += 1;
-      if (this.#phase === 'length') {
-        if (byte >= 0x30 && byte <= 0x39 && this.#digits < 8) {
-          this.#length = this.#length * 10 + (byte - 0x30);
-          this.#digits += 1;
-        } else if (byte === 0x2e && this.#digits > 0) {
-          this.#remaining = this.#length;
-          this.#length = 0;
-          this.#digits = 0;
-          this.#phase = 'content';
-        } else throw new Error('not a Guacamole instruction: bad length');
+        if (remaining > 0 || at >= size) continue;
+        const terminator = chunk[at];
+        at += 1;
+        if (terminator === 0x3b) end = at;
+        else if (terminator !== 0x2c) throw new Error('not a Guacamole instruction: bad terminator');
+        phase = inLength;
       } else {
-        if (byte === 0x3b) end = at;
-        else if (byte !== 0x2c) throw new Error('not a Guacamole instruction: bad terminator');
-        this.#phase = 'length';
+        const byte = chunk[at] ?? 0;
+        at += 1;
+        if (byte >= 0x30 && byte <= 0x39 && digits < 8) {
+          length = length * 10 + (byte - 0x30);
+          digits += 1;
+        } else if (byte === 0x2e && digits > 0) {
+          remaining = length;
+          length = 0;
+          digits = 0;
+          phase = inContent;
+        } else throw new Error('not a Guacamole instruction: bad length');
       }
     }
+    this.#phase = phase;
+    this.#length = length;
+    this.#digits = digits;
+    this.#remaining = remaining;
     return end;
   }
 }
