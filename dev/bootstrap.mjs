@@ -104,8 +104,9 @@ async function getGuacd() {
     rmSync(work, { recursive: true, force: true });
     for (const name of ['lists/partial', 'cache/archives/partial', 'debs', 'root']) mkdirSync(join(work, name), { recursive: true });
     const sources = spawnSync('sh', ['-c', "cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | grep -Eo 'https?://[^ ]+' "], { encoding: 'utf8' }).stdout.split('\n').map((line) => line.replace(/\/$/, ''));
-    const main = sources.find((line) => /\/debian$/.test(line)) ?? 'http://deb.debian.org/debian';
-    const security = sources.find((line) => /\/debian-security$/.test(line)) ?? 'http://deb.debian.org/debian-security';
+    const main = sources.find((line) => /\/debian$/.test(line));
+    const security = sources.find((line) => /\/debian-security$/.test(line));
+    if (main === undefined || security === undefined) refuse('\nNo Debian mirror was found in /etc/apt/sources.list(.d): add one for main and security, then start again.');
     const signed = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]';
     writeFileSync(join(work, 'sources.list'), `deb ${signed} ${main} bullseye main\ndeb ${signed} ${security} bullseye-security main\n`);
     const own = ['sourcelist', 'sourceparts'].map((name) => `Dir::Etc::${name}=${name === 'sourcelist' ? join(work, 'sources.list') : '-'}`);

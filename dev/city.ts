@@ -111,6 +111,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   const guacdPort = await freePort();
   const redis = startRedis(join(folder, 'redis'), options.keepAlive);
   const guacd = startGuacd(join(folder, 'guacd'), guacdPort, options.keepAlive);
+  rememberProcesses(folder, [redis.service, guacd]);
   await timed('Redis', () => until('Redis', redis.ready));
 
   const port = options.port === 0 ? await freePort() : options.port;
@@ -124,6 +125,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     join(folder, 'controller.log'),
     options.keepAlive,
   );
+  rememberProcesses(folder, [redis.service, guacd, controller]);
   await timed('controller', () => until('the controller', async () => (await fetch(`${url}/api/health`)).ok));
 
   const technician = new Client(url);

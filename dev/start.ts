@@ -1,14 +1,32 @@
 /** `npm start`: the demo city, until Ctrl-C. */
 import { join } from 'node:path';
-import { startCity } from './city.ts';
-import { root } from './services.ts';
+import { type RunningCity, startCity } from './city.ts';
+import { endLeftovers, root } from './services.ts';
 import { demoLogins } from './world.ts';
 
 const port = Number(process.env['PORT'] ?? 8080);
 const started = Date.now();
+const folder = join(root, '.data/demo');
+let city: RunningCity | null = null;
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    console.error('Ending sessions, displays and services …');
+    // Still starting: what runs already is ended by its number.
+    Promise.resolve(city === null ? endLeftovers(folder) : city.stop()).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  });
+}
 console.error('Préau: the demo city of Valmont-sur-Orne');
-const city = await startCity({
-  folder: join(root, '.data/demo'),
+city = await startCity({
+  folder,
   port,
   applications: ['galculator', 'mousepad', 'tuxpaint'],
   people: { teachers: 300, pupils: 10_000 },
@@ -30,16 +48,4 @@ console.log(`
   Ctrl-C ends everything; the data stays in .data/demo.
 `);
 
-let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (stopping) return;
-    stopping = true;
-    console.error('Ending sessions, displays and services …');
-    city.stop().then(() => process.exit(0), (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    });
-  });
-}
 setInterval(() => undefined, 60_000);

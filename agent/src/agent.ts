@@ -173,7 +173,7 @@ export function createAgent(deps: AgentDeps): Agent {
       let version = await driver.detect(application);
       if ((version !== null) !== installing) {
         note(past?.state ?? 'unknown', installing ? 'installing' : 'removing');
-        await (installing ? driver.install(application) : driver.remove(application));
+        await (installing ? driver.install(application) : driver.remove(withoutSharedPackages(application)));
         version = await driver.detect(application);
       }
       if ((version !== null) !== installing) throw new AppError(installing ? 'NOT_DETECTED' : 'REMOVE_FAILED', { why: `the detection rule ${installing ? 'does not find' : 'still finds'} ${slug}` });
@@ -184,6 +184,13 @@ export function createAgent(deps: AgentDeps): Agent {
       const failure = failed(kind, slug, error, true);
       note('failed', 'failed', { error: { code: failure.code, message: failure.message } }, failure.retryAt);
     }
+  };
+
+  /** What another wanted application lists too stays. */
+  const withoutSharedPackages = (application: DesiredApplication): DesiredApplication => {
+    const { linux } = application.recipes;
+    const shared = new Set(desired?.applications.flatMap((other) => other.recipes.linux.packages) ?? []);
+    return { ...application, recipes: { linux: { ...linux, packages: linux.packages.filter((name) => !shared.has(name)) } } };
   };
 
   const readIcon = async (application: DesiredApplication): Promise<string | null> => {

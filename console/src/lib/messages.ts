@@ -1,6 +1,6 @@
 /** Every sentence of the console, in both languages; the compiler keeps them complete. */
 const fr = {
-  appName: 'Préau', keyboard: 'Clavier de l’application', signIn: 'Se connecter', signOut: 'Se déconnecter', login: 'Identifiant', password: 'Mot de passe', welcome: 'Bonjour', welcomeText: 'Connectez-vous pour ouvrir vos applications.',
+  appName: 'Préau', verdict: 'Décision', keyboard: 'Clavier de l’application', signIn: 'Se connecter', signOut: 'Se déconnecter', login: 'Identifiant', password: 'Mot de passe', welcome: 'Bonjour', welcomeText: 'Connectez-vous pour ouvrir vos applications.',
   signingIn: 'Connexion…', showPassword: 'Afficher le mot de passe', hidePassword: 'Masquer le mot de passe', myApplications: 'Mes applications', search: 'Chercher une application', running: 'En cours', recent: 'Récemment utilisées', all: 'Toutes les applications',
   resume: 'Reprendre', open: 'Ouvrir', notInstalled: 'Bientôt disponible', noApplications: 'Aucune application pour le moment', noApplicationsText: 'Votre enseignant ou le technicien de la ville peut en ouvrir pour vous.', noMatch: 'Aucune application ne correspond à cette recherche.',
   closeApplication: 'Fermer l’application', confirmClose: 'Fermer l’application ? Enregistrez d’abord votre travail : ce qui n’est pas enregistré sera perdu.', cancel: 'Annuler', leave: 'Accueil', leaveTip: 'Revenir à l’accueil ; l’application reste ouverte', fullScreen: 'Plein écran', bar: 'Barre de la session',
@@ -17,7 +17,7 @@ const fr = {
 };
 export type Messages = typeof fr;
 const en: Messages = {
-  appName: 'Préau', keyboard: 'The application’s keyboard', signIn: 'Sign in', signOut: 'Sign out', login: 'User name', password: 'Password', welcome: 'Hello', welcomeText: 'Sign in to open your applications.',
+  appName: 'Préau', verdict: 'Verdict', keyboard: 'The application’s keyboard', signIn: 'Sign in', signOut: 'Sign out', login: 'User name', password: 'Password', welcome: 'Hello', welcomeText: 'Sign in to open your applications.',
   signingIn: 'Signing in…', showPassword: 'Show password', hidePassword: 'Hide password', myApplications: 'My applications', search: 'Search for an application', running: 'Running', recent: 'Recently used', all: 'All applications',
   resume: 'Resume', open: 'Open', notInstalled: 'Coming soon', noApplications: 'No application yet', noApplicationsText: 'Your teacher or the city’s technician can open some for you.', noMatch: 'No application matches this search.',
   closeApplication: 'Close the application', confirmClose: 'Close the application? Save your work first: what is not saved will be lost.', cancel: 'Cancel', leave: 'Home', leaveTip: 'Back to the home page; the application stays open', fullScreen: 'Full screen', bar: 'Session bar',

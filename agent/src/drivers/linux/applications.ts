@@ -37,6 +37,7 @@ export async function install(application: DesiredApplication, logs: string): Pr
 }
 
 export async function removePackages(application: DesiredApplication, logs: string): Promise<void> {
+  if (application.recipes.linux.packages.length === 0) return;
   const done = await aptGet(application, logs, ['remove', ...quiet, ...application.recipes.linux.packages]);
   if (done.code !== 0) throw new AppError('REMOVE_FAILED', { why: `apt-get ended with ${done.code ?? 'a signal'}: ${done.tail}` });
 }
