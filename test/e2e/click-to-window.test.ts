@@ -30,7 +30,10 @@ const read = (client: Client, id: string) => client.call('readSession', { params
 const opened = async (client: Client, id: string) => {
   await until('the window', async () => {
     const session = await read(client, id);
-    if (session.state === 'failed' || session.state === 'ended') throw new GivenUp(`${session.state}: ${session.failureCode ?? session.endReason}`);
+    if (session.state === 'failed' || session.state === 'ended') {
+      const told = (await technician.call('listAudit', { query: { limit: '5', search: `session.${session.state}` } })).items.find((event) => event.subjectId === id);
+      throw new GivenUp(`${session.state}: ${session.failureCode ?? session.endReason} ${JSON.stringify(told?.details)}`);
+    }
     return session.openedAt !== null;
   }, 45_000);
 };

@@ -87,7 +87,8 @@ export async function destroyDisplay(layout: Layout, account: string, number?: n
       if (removed.code !== 0 && removed.code !== 6) throw new AppError('DISPLAY_FAILED', { why: `userdel: ${removed.stderr.slice(0, 300)}` });
     });
   }
-  if (number !== undefined) {
+  // The number may be another display's by now: an X server exists before its socket does, so none means ours is stale.
+  if (number !== undefined && !listProcesses().some((process) => process.args[0]?.endsWith('/Xorg') === true && process.args[1] === `:${number}`)) {
     remove(join(layout.x11, `X${number}`));
     remove(join(layout.displayTmp, `.X${number}-lock`));
   }
