@@ -308,9 +308,29 @@ describe('parts that die', () => {
     await allGone();
   });
 
-  it('twenty launches with random kills leave one audit event per effect and nothing else', async () => {
+  it('agent killed during an install: apt finishes, nothing is installed twice; removal works too', async () => {
+    const abacus = await technician.call('createApplication', { body: { slug: 'abacus', name: { fr: 'Boulier', en: 'Abacus' }, description: { fr: 'Un boulier.', en: 'An abacus.' }, category: 'mathematics', version: '1', recipes: { linux: { kind: 'apt', packages: ['xabacus'], detect: { kind: 'package', package: 'xabacus' }, launch: { command: ['/usr/games/xabacus'] }, icon: { desktopFile: 'xabacus.desktop' } } } } });
+    const serverId = (await technician.call('listServers', { query: { site: city.siteId } })).items[0]?.id ?? '';
+    const want = (wanted: boolean) => technician.call('wantApplication', { params: { id: serverId, applicationId: abacus.id }, body: { wanted } });
+    const state = async () => (await technician.call('readServer', { params: { id: serverId } })).applications.find((application) => application.applicationId === abacus.id)?.state;
+    const installs = () => readFileSync('/var/log/dpkg.log', 'utf8').split('\n').filter((line) => / install xabacus:/.test(line)).length;
+    await want(false);
+    await until('absent', async () => (await state()) === 'removed', 60_000);
+    const before = installs();
+    await want(true);
+    await until('installing', async () => (await state()) === 'installing', 30_000);
+    await city.services.agent.kill();
+    city.services.agent.restart();
+    await until('installed', async () => (await state()) === 'installed', 120_000);
+    expect(installs() - before).toBe(1);
+    expect(execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', 'xabacus'], { encoding: 'utf8' })).toBe('installed');
+    await want(false);
+    await until('removed', async () => (await state()) === 'removed', 60_000);
+  }, 300_000);
+
+  it('fifty launches with random kills leave one audit event per effect and nothing else', async () => {
     const ids: string[] = [];
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 50; round += 1) {
       const { session, ticket } = await launch(teacher, round % 2 === 0 ? 'galculator' : 'mousepad');
       ids.push(session.id);
       const tunnel = await openTunnel(teacher, ticket).catch(() => null);
@@ -334,5 +354,5 @@ describe('parts that die', () => {
     for (const id of ids) {
       for (const action of ['session.launched', 'session.ended']) expect(events.filter((event) => event.subjectId === id && event.action === action).length, `${action} of ${id}`).toBe(1);
     }
-  }, 300_000);
+  }, 500_000);
 });
