@@ -4,7 +4,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredState } from './desired-state.ts';
-import { saveWanted, selectServerRow } from './store.ts';
+import { nextGeneration, saveWanted, selectServerRow } from './store.ts';
 
 /** Asks for an application on a server, or for its removal. Asking again is safe and is how one retries. */
 export async function wantApplication(
@@ -16,12 +16,13 @@ export async function wantApplication(
     const server = await selectServerRow(rows, input.serverId);
     const [application] = await selectApplications(rows, { id: input.applicationId });
     if (server === undefined || application === undefined) throw new AppError('NOT_FOUND', input);
+    const generation = await nextGeneration(rows, server.id);
     await saveWanted(rows, { ...input, versionId: application.versionId, now: deps.clock.now() });
     await recordEffect(deps, rows, actor, {
       action: input.wanted ? 'application.wanted' : 'application.unwanted',
       subjectId: application.id, subjectName: application.name.fr, siteId: server.siteId, details: { server: server.name, version: application.version },
     });
-    return publishDesiredState(deps, rows, server.id);
+    return publishDesiredState(deps, rows, server.id, generation);
   });
   deps.wakeups.wake([topic, 'servers', 'audit']);
 }

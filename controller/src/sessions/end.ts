@@ -6,6 +6,7 @@ import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredState } from '#src/servers/desired-state.ts';
+import { nextGeneration } from '#src/servers/store.ts';
 import { moveSession, publicView, type StoredSession, selectLiveSessionsOf, selectSession } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -13,19 +14,21 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 export type Outcome = { state: 'ended'; reason: EndReason } | { state: 'failed'; code: ErrorCode; message: string };
 
 /** In the caller's transaction: closes the session once and writes the server's new desired state.
- *  Returns the topics to wake; none when the session was over already. */
+ *  Returns the topics to wake. */
 export async function closeSession(deps: Deps, rows: Rows, actor: Actor, session: StoredSession, outcome: Outcome): Promise<string[]> {
   const now = deps.clock.now();
+  // The server's row before the session's, as everywhere. A generation once taken is also written.
+  const generation = await nextGeneration(rows, session.serverId);
   const moved = await moveSession(rows, session.id, liveStates, {
     state: outcome.state, ended_at: now, attachment: null, grace_until: null, deadline_at: null,
     ...(outcome.state === 'ended' ? { end_reason: outcome.reason } : { failure_code: outcome.code }),
   });
-  if (!moved) return [];
+  const topic = await publishDesiredState(deps, rows, session.serverId, generation);
+  if (!moved) return [topic];
   await recordEffect(deps, rows, actor, {
     action: `session.${outcome.state}`, subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId,
     details: outcome.state === 'ended' ? { reason: outcome.reason } : { code: outcome.code, message: outcome.message },
   });
-  const topic = await publishDesiredState(deps, rows, session.serverId);
   return [topic, `session:${session.id}`, `person:${session.accountId}`, 'sessions', 'servers', 'audit'];
 }
 

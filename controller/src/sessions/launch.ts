@@ -77,8 +77,10 @@ async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: str
   const session = await selectSession(rows, sessionId);
   if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
   if (!sessionCan.connect(session)) throw new AppError('SESSION_OVER', { session: sessionId, ...(session.failureCode === null ? {} : { failure: session.failureCode }) });
+  // The server's row is locked before the session's, here as everywhere: two orders would deadlock on PostgreSQL.
+  const number = generation ?? (await nextGeneration(rows, session.serverId));
   const serial = await nextAttachSerial(rows, sessionId);
-  const topic = await publishDesiredState(deps, rows, session.serverId, generation);
+  const topic = await publishDesiredState(deps, rows, session.serverId, number);
   return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, serial) }, topics: [topic, `session:${sessionId}`] };
 }
 
