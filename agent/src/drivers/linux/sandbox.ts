@@ -47,6 +47,8 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     QT_X11_NO_MITSHM: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
     SDL_AUDIODRIVER: 'dummy',
+    // A display that nobody looks at yet has no RandR output, and SDL gives up: it takes the plain screen size instead.
+    SDL_VIDEO_X11_XRANDR: '0',
   };
   return [
     '--ro-bind', '/', '/',
