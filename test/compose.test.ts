@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { agentSettings } from '../agent/src/config.ts';
 import { settings } from '../controller/src/config.ts';
 
 interface Service {
@@ -10,9 +11,12 @@ interface Service {
   ports?: (string | object)[];
   privileged?: boolean;
   volumes?: (string | object)[];
+  networks?: string[];
 }
-const text = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
-const file = parse(text) as { services: Record<string, Service> };
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+const text = read('docker-compose.yml');
+const file = parse(text) as { services: Record<string, Service>; networks: Record<string, { internal?: boolean }> };
+const networksOf = (service: string) => file.services[service]?.networks ?? [];
 const environmentOf = ({ environment = {} }: Service): [name: string, value: string][] =>
   Array.isArray(environment) ? environment.map((line): [string, string] => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]) : Object.entries(environment).map(([name, value]) => [name, String(value)]);
 
@@ -48,4 +52,27 @@ describe('docker-compose.yml', () => {
       if (service.build === undefined) expect([name, service.ports ?? []]).toEqual([name, []]);
     }
   });
+});
+
+test('the containers set only variables the controller knows', () => {
+  const inCompose = Object.values(file.services).flatMap((service) => environmentOf(service).map(([name]) => name));
+  const inImage = [...read('packaging/container/Dockerfile').matchAll(/(PREAU_[A-Z_]+)=/g)].map((match) => match[1]);
+  const set = [...inCompose, ...inImage].filter((name) => name?.startsWith('PREAU_'));
+  expect(set.length).toBeGreaterThan(5);
+  for (const name of set) expect(Object.keys(settings)).toContain(name);
+});
+
+test('guacd shares no network with Redis or PostgreSQL, and only the controller is published', () => {
+  for (const store of ['redis', 'postgres']) {
+    expect(networksOf(store).filter((network) => networksOf('guacd').includes(network))).toEqual([]);
+    expect(networksOf(store).every((network) => file.networks[network]?.internal === true)).toBe(true);
+  }
+  const published = Object.entries(file.services).filter(([, service]) => service.ports !== undefined);
+  expect(published.map(([name]) => name)).toEqual(['controller']);
+});
+
+test('docs/configuration.md names every setting, and no other', () => {
+  const told = [...read('docs/configuration.md').matchAll(/^\| `(PREAU_[A-Z_]+)` \|/gm)].map((match) => match[1]);
+  const known = ['PREAU_CONFIG', ...Object.keys(settings), ...agentSettings.map((setting) => setting.name)];
+  expect(told.toSorted()).toEqual(known.toSorted());
 });

@@ -33,11 +33,6 @@ export async function insertGroup(rows: Rows, group: Omit<Group, 'id'>, memberId
   return id;
 }
 
-export async function countAccounts(rows: Rows): Promise<number> {
-  const row = await rows.selectFrom('accounts').select((e) => e.fn.countAll<number>().as('n')).executeTakeFirst();
-  return Number(row?.n ?? 0);
-}
-
 const accountsWithSite = (rows: Rows) =>
   rows.selectFrom('accounts').leftJoin('sites', 'sites.id', 'accounts.site_id').select(['accounts.id', 'accounts.login', 'accounts.display_name', 'accounts.role', 'accounts.site_id', 'sites.name as site_name']);
 

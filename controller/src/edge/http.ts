@@ -71,8 +71,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   }
   app.setNotFoundHandler((request, reply) => {
     if (page !== null && request.method === 'GET' && !request.url.startsWith('/api/') && !request.url.startsWith('/agent/')) return reply.type('text/html').header('cache-control', 'no-cache').send(page);
-    const { status, fr, en } = errors.NOT_FOUND;
-    return reply.status(status).send({ code: 'NOT_FOUND', message: { fr, en }, retryable: false, details: {} });
+    throw new AppError('NOT_FOUND');
   });
 
   const hub = createHub(deps, app.server);
