@@ -1,11 +1,11 @@
 /** What time alone brings about. Rows say what is due; the alarm clock only says "look". Running it twice is a no-op. */
 import { deleteExpiredSignIns } from '#src/accounts/store.ts';
-import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';
 import { closeSession } from './end.ts';
-import { deleteOldTickets, moveSession, type StoredSession, selectDueSessions } from './store.ts';
+import { deleteOldTickets, selectDueSessions } from './store.ts';
+import { leaveSession } from './tunnel.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -21,9 +21,7 @@ export async function sweep(deps: Deps): Promise<void> {
     const topics = await deps.database.transaction().execute(async (rows) => {
       if (session.state === 'starting') return closeSession(deps, rows, actor, session, { state: 'failed', code: 'LAUNCH_TIMEOUT', message: 'the server did not answer in time' });
       if (session.state !== 'active') return closeSession(deps, rows, actor, session, { state: 'ended', reason: session.state === 'ready' ? 'never_connected' : 'left' });
-      const left = await moveSession(rows, session.id, ['active'], { state: 'disconnected', grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000, tunnel_seen_at: null });
-      if (left) await recordLeft(deps, rows, actor, session);
-      return left ? [`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit'] : [];
+      return leaveSession(deps, rows, actor, session, { details: { why: 'no tunnel' } });
     });
     deps.wakeups.wake(topics);
   }
@@ -31,6 +29,3 @@ export async function sweep(deps: Deps): Promise<void> {
   await deleteOldTickets(deps.database, now - 3_600_000);
   await deleteOldEnrolmentCodes(deps.database, now - 86_400_000);
 }
-
-const recordLeft = (deps: Deps, rows: Parameters<typeof recordEffect>[1], actor: Actor, session: StoredSession) =>
-  recordEffect(deps, rows, actor, { action: 'session.left', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, details: { why: 'no tunnel' } });

@@ -4,10 +4,11 @@ import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { Attachment } from '@preau/contract/report.ts';
 import { isLive } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
-import type { AccountActor } from '#src/platform/actor.ts';
+import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { moveSession, selectSession, takeAttachment, takeTicket, touchTunnels } from './store.ts';
+import { moveSession, type StoredSession, selectSession, takeAttachment, takeTicket, touchTunnels } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -58,17 +59,20 @@ export async function noteAttached(deps: Deps, actor: AccountActor, grant: Grant
   if (moved) deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit']);
 }
 
-/** The tab closed or the line broke: the application runs on for the grace period. A newer browser is not disturbed. */
+/** In the caller's transaction: the application runs on without a browser for the grace period. Returns the topics to
+ *  wake; none when it was not attached, or when `serial` is given and a newer browser has come. */
+export async function leaveSession(deps: Deps, rows: Rows, actor: Actor, session: StoredSession, how: { serial?: number; details?: Record<string, unknown> } = {}): Promise<string[]> {
+  const graceUntil = deps.clock.now() + deps.config.PREAU_GRACE_SECONDS * 1000;
+  if (!(await moveSession(rows, session.id, ['active'], { state: 'disconnected', grace_until: graceUntil, tunnel_seen_at: null }, how.serial))) return [];
+  await recordEffect(deps, rows, actor, { action: 'session.left', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, ...(how.details === undefined ? {} : { details: how.details }) });
+  return [`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit'];
+}
+
+/** The tab closed or the line broke. A newer browser is not disturbed. */
 export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): Promise<void> {
   const session = await selectSession(deps.database, grant.sessionId);
   if (session === undefined) return;
-  const moved = await deps.database.transaction().execute(async (rows) => {
-    const graceUntil = deps.clock.now() + deps.config.PREAU_GRACE_SECONDS * 1000;
-    const left = await moveSession(rows, grant.sessionId, ['active'], { state: 'disconnected', grace_until: graceUntil, tunnel_seen_at: null }, grant.serial);
-    if (left) await recordEffect(deps, rows, actor, { action: 'session.left', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId });
-    return left;
-  });
-  if (moved) deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit']);
+  deps.wakeups.wake(await deps.database.transaction().execute((rows) => leaveSession(deps, rows, actor, session, { serial: grant.serial })));
 }
 
 export async function noteAlive(deps: Pick<Platform, 'database' | 'clock'>, sessionIds: readonly string[]): Promise<void> {
