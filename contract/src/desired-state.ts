@@ -1,7 +1,8 @@
 /** Everything one execution server should be: complete, immutable, numbered by `generation`, signed. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, Recipes, VersionId } from './application.ts';
-import { Id, Instant, Line, Slug, Strict } from './schema.ts';
+import { Id, Instant, Line, Nullable, Slug, Strict } from './schema.ts';
+import { Order } from './rollout.ts';
 import { SessionId } from './session.ts';
 
 export const DesiredSession = Strict({
@@ -39,6 +40,12 @@ export const DesiredState = Strict({
   /** Applications that were installed by Préau and are wanted no more. */
   removals: Type.Array(DesiredApplication, { maxItems: 500 }),
   sessions: Type.Array(DesiredSession, { maxItems: 1000 }),
+  /** What rollouts ask of this server now. */
+  orders: Type.Array(Order, { maxItems: 20 }),
+  /** The site's first server, from which the others fetch packages; null on that server itself and where there is one only. */
+  cache: Nullable(Strict({ serverId: Id('srv'), host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }), port: Type.Integer({ minimum: 1, maximum: 65535 }) })),
+  /** Servers of the same site, whose signed requests for packages are answered. */
+  peers: Type.Array(Strict({ serverId: Id('srv'), publicKey: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }), { maxItems: 200 }),
 });
 export type DesiredState = Static<typeof DesiredState>;
 

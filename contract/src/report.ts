@@ -1,8 +1,9 @@
 /** What an agent saw: always the whole picture, so that a lost report costs time and never truth. */
 import { type Static, Type } from 'typebox';
-import { ApplicationId, installStates } from './application.ts';
+import { ApplicationId, installStates, platforms } from './application.ts';
 import { errorCodes } from './errors.ts';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
+import { ReportedOrder } from './rollout.ts';
 import { endReasons, SessionId } from './session.ts';
 
 /** Text from a machine we do not trust: bounded, shown only as text. */
@@ -73,7 +74,12 @@ export const Inventory = Strict({
   system: Line(120),
   kernel: Line(120),
   agentVersion: Line(40),
+  platform: OneOf(platforms),
   packages: Type.Integer({ minimum: 0 }),
+  /** Installed on purpose, by us or by hand, name and version; not what came along as a dependency. */
+  chosen: Type.Array(Strict({ name: Line(120), version: Line(120) }), { maxItems: 2000 }),
+  /** Where this server's package cache listens for its neighbours. */
+  cache: Nullable(Strict({ host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }), port: Type.Integer({ minimum: 1, maximum: 65535 }) })),
 });
 export type Inventory = Static<typeof Inventory>;
 
@@ -89,6 +95,7 @@ export const Report = Strict({
   applications: Type.Array(ReportedApplication, { maxItems: 1000 }),
   sessions: Type.Array(ReportedSession, { maxItems: 1000 }),
   failedSteps: Type.Array(FailedStep, { maxItems: 100 }),
+  orders: Type.Array(ReportedOrder, { maxItems: 40 }),
 });
 export type Report = Static<typeof Report>;
 

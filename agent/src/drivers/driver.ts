@@ -4,6 +4,35 @@ import type { Health, Inventory } from '@preau/contract/report.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
 
+/** Something to bring or to take away. An order's application, or one that was asked for on this server alone. */
+export interface Installable extends Pick<DesiredApplication, 'applicationId' | 'versionId' | 'slug' | 'version' | 'recipes'> {
+  want: 'present' | 'absent';
+}
+
+export interface StageOptions {
+  /** Cap of the site's line while fetching; null: none. */
+  kibibytesPerSecond: number | null;
+  /** Bytes fetched so far, of how many (null: not known yet), and how many of them came over the line to the city. */
+  progress: (done: number, total: number | null, wan: number) => void;
+  signal: AbortSignal;
+}
+
+export interface ApplyOptions {
+  /** Called when work on one of them begins. */
+  progress: (applicationId: string, state: 'installing' | 'installed' | 'removed' | 'failed') => void;
+  /** Kills the installer and everything it started. */
+  signal: AbortSignal;
+  timeoutMs: number;
+}
+
+/** What became of one of them; `code` null: the installer was content. Whether it worked, `detect` says. */
+export interface Applied {
+  applicationId: string;
+  code: ErrorCode | null;
+  message: string;
+  ms: number;
+}
+
 /** Tells a running session's story. Each is called at most once. */
 export interface SessionEvents {
   /** The application's window is on its display. */
@@ -27,11 +56,23 @@ export interface Driver {
   inventory: () => Promise<Inventory>;
   health: () => Promise<Omit<Health, 'sessions'>>;
 
-  /** The installed version by the recipe's detection rule, or null. */
-  detect: (application: DesiredApplication) => Promise<string | null>;
-  /** Throws AppError: PACKAGE_NOT_FOUND, INSTALL_FAILED. Does not judge whether it worked: `detect` does. */
-  install: (application: DesiredApplication) => Promise<void>;
-  remove: (application: DesiredApplication) => Promise<void>;
+  /** Why this driver cannot do it at all (`NOT_APPLICABLE`: no recipe for this platform, or of a kind of another one;
+   *  `SCRIPT_REFUSED`: not reviewed); null when it can. Pure. */
+  refuses: (application: Installable) => ErrorCode | null;
+  /** The installed version by the recipe's detection rule, or null. Cheap enough to ask for all of them at each tick. */
+  detect: (application: Pick<Installable, 'slug' | 'version' | 'recipes'>) => Promise<string | null>;
+  /** Fetches all that bringing these will need, checked by hash, and holds it under `key`. Resumes; safe to repeat. Throws AppError:
+   *  PACKAGE_NOT_FOUND, HASH_MISMATCH, DOWNLOAD_FAILED, DISK_FULL. */
+  stage: (key: string, applications: readonly Installable[], options: StageOptions) => Promise<void>;
+  /** Brings and takes away, in this order, in as few runs of the installer as possible; one that fails does not spoil the
+   *  others. The installer outlives the agent. Throws only when nothing could be begun. */
+  apply: (key: string, applications: readonly Installable[], options: ApplyOptions) => Promise<Applied[]>;
+  /** Resolves when an installer begun under `key` (by an agent that died) has ended; null when none runs. */
+  installerOf: (key: string) => Promise<void> | null;
+  /** The end of what the installer wrote under `key`. */
+  logOf: (key: string) => string;
+  /** Forgets what was staged under `key`; what others need stays in the cache. */
+  discard: (key: string) => void;
   /** A PNG of at most 256 KB, or null when the application has none. */
   readIcon: (application: DesiredApplication) => Promise<Buffer | null>;
 

@@ -4,13 +4,17 @@ import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
+import * as rollouts from './migrations/0002-rollouts.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
 /** A transaction, or the database outside of one: what stores take. */
 export type Rows = Kysely<Tables> | Transaction<Tables>;
 
-const migrations: Record<string, (postgres: boolean) => Migration> = { '0001-first': (postgres) => ({ up: (database) => first.up(database, postgres) }) };
+const migrations: Record<string, (postgres: boolean) => Migration> = {
+  '0001-first': (postgres) => ({ up: (database) => first.up(database, postgres) }),
+  '0002-rollouts': () => ({ up: rollouts.up }),
+};
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */
 export function openDatabase(target: string): Database {

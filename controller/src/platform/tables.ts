@@ -9,11 +9,12 @@ export interface Tables {
     id: string; site_id: string; name: string; roles: string; public_key: string; generation: number; applied_generation: number;
     epoch: string | null; seq: number; last_seen_at: number | null; health: string | null; inventory: string | null; failed_steps: string;
     max_sessions: number; created_at: number; retired_at: number | null;
+    labels: Generated<string>; draining_since: number | null; quarantined_at: number | null; past_epochs: Generated<string>; silent_told: Generated<number>;
   };
   enrolment_codes: { hash: string; site_id: string; server_name: string; created_by: string; created_at: number; expires_at: number; used_at: number | null; server_id: string | null };
   desired_states: { server_id: string; generation: number; document: string; signature: string };
-  applications: { id: string; slug: string; name_fr: string; name_en: string; description_fr: string; description_en: string; category: string; icon_hash: string | null; created_at: number };
-  application_versions: { id: string; application_id: string; version: string; recipes: string; created_at: number };
+  applications: { id: string; slug: string; name_fr: string; name_en: string; description_fr: string; description_en: string; category: string; icon_hash: string | null; created_at: number; seats: number | null };
+  application_versions: { id: string; application_id: string; version: string; recipes: string; created_at: number; requires: Generated<string>; estimate: string | null };
   icons: { hash: string; png: Buffer };
   server_applications: {
     server_id: string; application_id: string; version_id: string; wanted: number; state: string; version: string | null; error: string | null; asked_at: number; updated_at: number;
@@ -35,4 +36,34 @@ export interface Tables {
   audit_events: {
     id: string; at: number; action: string; actor_kind: string; actor_id: string | null; actor_name: string; subject_id: string | null; subject_name: string; site_id: string | null; details: string;
   };
+  rollouts: {
+    id: string; name: string; state: string; version: Generated<number>; fence: Generated<number>; pause_reason: string | null; paused_at: number | null; note_fr: string | null; note_en: string | null;
+    draft: string; plan: string; plan_hash: string; sites: number; created_by: string | null; created_by_name: string; created_at: number; approved_by: string | null; approved_by_name: string | null; forced: Generated<number>;
+    start_at: number | null; started_at: number | null; ended_at: number | null; look_at: number | null; cancel_kind: string | null; rollback_wave: number | null; schedule_id: string | null; superseded_by: string | null;
+  };
+  rollout_waves: { rollout_id: string; number: number; state: string; spec: string; size: number; opened_at: number | null; soak_until: number | null; closed_at: number | null };
+  rollout_targets: {
+    rollout_id: string; server_id: string; site_id: string; wave: number; state: string; version: Generated<number>; action: string; attempt: Generated<number>; order_id: string | null; order_body: string | null; last_seq: Generated<number>;
+    lease_until: number | null; deadline_at: number; not_before: number | null; opens_at: number | null; reason: string | null; code: string | null; message: string | null; badge: string | null;
+    items: Generated<string>; before_set: string | null; bytes_done: Generated<number>; bytes_total: number | null; offered_at: number | null; finished_at: number | null; updated_at: number;
+  };
+  rollout_counts: { rollout_id: string; wave: number; state: string; n: number };
+  rollout_logs: { rollout_id: string; server_id: string; log: string };
+  rollout_evidence: { id: string; rollout_id: string; server_id: string; at: number; text: string };
+  install_history: { id: string; application_id: string; version_id: string; server_id: string; bytes: number | null; ms: number; at: number };
+  rollout_schedules: { id: string; body: string; paused: Generated<number>; next_at: number | null; last_rollout_id: string | null; last_problem: string | null; created_by: string | null; created_at: number };
+  /** One row per city-wide thing: the brake, the settings of rollouts. */
+  city: { name: string; body: string; updated_at: number };
+  site_groups: { id: string; name: string; created_at: number };
+  site_group_members: { group_id: string; site_id: string };
+  server_additions: {
+    id: string; site_id: string; server_name: string; host: string; port: number; login: string; host_key: string; state: string; log: string; code_hash: string | null; server_id: string | null; failure_code: string | null;
+    alive_until: number | null; created_by: string | null; created_at: number; ended_at: number | null;
+  };
+  package_files: { sha256: string; name: string; size: number; created_by: string | null; created_at: number };
+  scripts: {
+    id: string; name: string; install: string; remove: string | null; created_by: string | null; created_by_name: string; created_at: number;
+    reviewed_by: string | null; reviewed_by_name: string | null; reviewed_at: number | null; signature: string | null;
+  };
+  api_tokens: { id: string; token_hash: string; name: string; account_id: string; scope: string; site_ids: string | null; created_at: number; expires_at: number; last_used_at: number | null; revoked_at: number | null };
 }
