@@ -2,11 +2,13 @@
  *  `--json`, a table without; progress on standard error. Exits with 0 when it measured, whatever it found. */
 import type { Figure } from './bench/figures.ts';
 
-type Measure = (tell: (text: string) => void, signal: AbortSignal) => Promise<Figure[]>;
+/** `words`: the whole command line, for what only one benchmark understands. */
+type Measure = (tell: (text: string) => void, signal: AbortSignal, words: readonly string[]) => Promise<Figure[]>;
 
 const benches: Record<string, () => Promise<Measure>> = {
   launch: async () => (await import('./bench/launch.ts')).measureLaunch,
   gateway: async () => (await import('./bench/gateway.ts')).measureGateway,
+  fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
 };
 
 const words = process.argv.slice(2);
@@ -22,7 +24,7 @@ const measure = await load();
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort(new Error(`called off by ${signal}`)));
 // Numbers that do not exist (a run without a single sample) must fail loudly rather than become `null`.
-const figures = await measure((text) => console.error(`• ${text}`), abort.signal).catch((error: unknown) => {
+const figures = await measure((text) => console.error(`• ${text}`), abort.signal, words).catch((error: unknown) => {
   console.error(error);
   process.exit(1);
 });

@@ -162,6 +162,44 @@ export function enrolAgent(env: Record<string, string>, code: { controllerUrl: s
   if (done.status !== 0) throw new Error(`enrolment: ${done.stdout}${done.stderr}`);
 }
 
+/** A process of our own that is asked questions and answers them, such as dev/fleet.ts. It ends when we do. */
+export interface Talking {
+  pid: number;
+  /** Rejects with what went wrong over there. */
+  ask: (question: object) => Promise<unknown>;
+  end: () => Promise<void>;
+}
+
+export function startTalking(file: string, logPath: string): Talking {
+  const log = openSync(logPath, 'a', 0o600);
+  const child = spawn(process.execPath, [join(root, file)], { stdio: ['ignore', log, log, 'ipc'], detached: true, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' } });
+  closeSync(log);
+  const waiting = new Map<number, { resolve: (reply: unknown) => void; reject: (error: Error) => void }>();
+  const exited = new Promise<void>((resolve) => child.on('exit', () => {
+    for (const { reject } of waiting.values()) reject(new Error(`${file} ended: see ${logPath}`));
+    resolve();
+  }));
+  child.on('message', (message: { id: number; reply?: unknown; error?: string }) => {
+    const asked = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (message.error === undefined) asked?.resolve(message.reply);
+    else asked?.reject(new Error(message.error));
+  });
+  let last = 0;
+  return {
+    pid: child.pid ?? 0,
+    ask: (question) => new Promise((resolve, reject) => {
+      if (!child.connected) return reject(new Error(`${file} ended: see ${logPath}`));
+      waiting.set(++last, { resolve, reject });
+      child.send({ id: last, question });
+    }),
+    end: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
 /** Remembers which processes belong to a folder, so that the next start can end what a crash left behind. */
 export function rememberProcesses(folder: string, services: readonly Service[]): void {
   writeFileSync(join(folder, 'processes.json'), JSON.stringify(services.map((service) => ({ pid: service.pid(), started: startedAt(service.pid()) }))));

@@ -2,7 +2,7 @@
 export interface Figure {
   id: string;
   value: number;
-  unit: 'ratio' | 'ms' | 'MB';
+  unit: 'ratio' | 'ms' | 's' | 'MB';
   aim: string;
   holds: boolean;
   /** Raw numbers behind the value. */

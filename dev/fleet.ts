@@ -1,0 +1,140 @@
+/** Simulated servers: many real agents (their link, their reconcile loop, their signatures) in one process, each with the
+ *  memory driver instead of an operating system, in which installing takes as long as it is told to. `startTalking` in
+ *  services.ts starts it; it answers one question after the other, and ends with whoever started it.
+ *
+ *  Their states are written durably as everywhere, into a folder in memory: a thousand servers have a thousand disks, and
+ *  this machine has one. */
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { createAgent } from '../agent/src/agent.ts';
+import { type ControllerLink, openLink } from '../agent/src/controller-link.ts';
+import { createMemoryDriver } from '../agent/src/drivers/memory.ts';
+import type { Driver } from '../agent/src/drivers/driver.ts';
+import { enrol } from '../agent/src/enrol.ts';
+import { makeFolder } from '../agent/src/files.ts';
+import { type Identity, isSignedByController } from '../agent/src/identity.ts';
+
+export interface Enrolled {
+  serverId: string;
+  privateKey: string;
+}
+export interface FleetCounts {
+  agents: number;
+  linked: number;
+  /** Agents that have the application asked about. */
+  applied: number;
+  /** Answers by status, since the last `forget`. */
+  answers: Record<string, number>;
+  /** Calls that got no answer, by reason. */
+  unanswered: Record<string, number>;
+}
+export type FleetQuestion =
+  | { do: 'enrol'; folder: string; controllerUrl: string; controllerKey: string; codes: readonly string[]; installMs: number }
+  | { do: 'run'; folder: string; controllerUrl: string; controllerKey: string; agents: readonly Enrolled[]; installMs: number }
+  | { do: 'count'; slug: string | null; forget: boolean }
+  /** When each agent had the application: installed, and found by its detection rule. */
+  | { do: 'times'; slug: string }
+  | { do: 'stop' };
+
+interface Simulated {
+  link: ControllerLink;
+  stop: () => Promise<void>;
+  /** slug → epoch ms. */
+  appliedAt: Map<string, number>;
+}
+
+const fleet = new Map<string, Simulated>();
+let answers: FleetCounts['answers'] = {};
+let unanswered: FleetCounts['unanswered'] = {};
+const more = (counts: Record<string, number>, key: string) => {
+  counts[key] = (counts[key] ?? 0) + 1;
+};
+// What the wire said, below the agent's own code: nothing it makes of an answer can hide one.
+subscribe('http.client.response.finish', (message) => more(answers, String((message as { response: IncomingMessage }).response.statusCode)));
+subscribe('http.client.request.error', (message) => {
+  const { error } = message as { request: ClientRequest; error: NodeJS.ErrnoException };
+  more(unanswered, error.code ?? error.name);
+});
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Takes its time over an installation, and notes when an application is there. */
+function slowDriver(installMs: number, appliedAt: Map<string, number>): Driver {
+  const memory = createMemoryDriver();
+  return {
+    ...memory,
+    install: async (application) => {
+      await pause(installMs);
+      await memory.install(application);
+    },
+    detect: async (application) => {
+      const version = await memory.detect(application);
+      if (version !== null && !appliedAt.has(application.slug)) appliedAt.set(application.slug, Date.now());
+      return version;
+    },
+  };
+}
+
+async function run(identity: Identity, stateFolder: string, installMs: number): Promise<void> {
+  const link = openLink(identity);
+  const appliedAt = new Map<string, number>();
+  const agent = createAgent({
+    serverId: identity.serverId, stateFolder, link, driver: slowDriver(installMs, appliedAt), now: () => Date.now(),
+    verify: (text, signature) => isSignedByController(identity.controllerKey, text, signature),
+    log: { info: () => undefined, warn: (facts, text) => console.error(identity.serverId, text, JSON.stringify(facts)) },
+  });
+  await agent.start();
+  fleet.set(identity.serverId, { link, stop: agent.stop, appliedAt });
+}
+
+async function answer(question: FleetQuestion): Promise<unknown> {
+  switch (question.do) {
+    case 'enrol': {
+      const { folder, controllerUrl, controllerKey, codes, installMs } = question;
+      for (const [index, code] of codes.entries()) {
+        const stateFolder = join(folder, `enrolled-${index}`);
+        await run(await enrol(stateFolder, { controllerUrl, controllerKey, code }), stateFolder, installMs);
+      }
+      return [...fleet.keys()];
+    }
+    case 'run': {
+      const { folder, controllerUrl, controllerKey, agents, installMs } = question;
+      for (const [index, { serverId, privateKey }] of agents.entries()) {
+        const stateFolder = join(folder, serverId);
+        makeFolder(stateFolder, 0o700);
+        await run({ serverId, privateKey, controllerUrl, controllerKey }, stateFolder, installMs);
+        // Schools are not switched on in the same millisecond.
+        if (index % 10 === 9) await pause(10);
+      }
+      return null;
+    }
+    case 'count': {
+      const servers = [...fleet.values()];
+      const { slug } = question;
+      const counts: FleetCounts = {
+        agents: servers.length, linked: servers.filter(({ link }) => link.connected()).length,
+        applied: slug === null ? 0 : servers.filter(({ appliedAt }) => appliedAt.has(slug)).length, answers, unanswered,
+      };
+      if (question.forget) {
+        answers = {};
+        unanswered = {};
+      }
+      return counts;
+    }
+    case 'times':
+      return Object.fromEntries([...fleet].flatMap(([serverId, { appliedAt }]) => (appliedAt.has(question.slug) ? [[serverId, appliedAt.get(question.slug)]] : [])));
+    case 'stop':
+      await Promise.all([...fleet.values()].map(({ stop, link }) => stop().then(() => link.close())));
+      fleet.clear();
+      return null;
+  }
+}
+
+process.on('message', ({ id, question }: { id: number; question: FleetQuestion }) => {
+  answer(question).then(
+    (reply) => process.send?.({ id, reply }),
+    (error: unknown) => process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit(0));
