@@ -94,7 +94,7 @@ function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: s
     fetched,
     want: (state, signature) => {
       generation += 1;
-      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, applications: [], removals: [], sessions: [], ...state });
+      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...state });
       answer({ document, signature: signature ?? sign(document) });
     },
     away: (away) => {
@@ -265,7 +265,7 @@ describe('sessions', () => {
   test('ending that fails is told and tried again after its delay, not at once', async () => {
     const w = world();
     await opened(w);
-    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }), true);
+    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }), { always: true });
     w.want({ applications: [tux] });
     await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'end_session', code: 'DISPLAY_FAILED', message: 'still mounted', retryAt: w.clock.at + 30_000 })]));
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -311,7 +311,7 @@ describe('sessions', () => {
 
   test('displays stand by; one that fails waits for its retry', async () => {
     const w = world();
-    w.driver.fail('prepareDisplay', new AppError('DISPLAY_FAILED', { why: 'no' }), true);
+    w.driver.fail('prepareDisplay', new AppError('DISPLAY_FAILED', { why: 'no' }), { always: true });
     w.want({ standbyDisplays: 1 });
     await w.agent.start();
     await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'prepare_display', code: 'DISPLAY_FAILED' })]));
@@ -349,7 +349,7 @@ describe('the controller is away', () => {
 
   test('a state on disk that somebody changed is not obeyed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
-    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [] });
+    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [] });
     writeFileSync(join(folder, 'desired.json'), JSON.stringify({ document, signature: sign(`${document} `) }));
     const w = world({ folder });
     await w.agent.start();
@@ -389,7 +389,7 @@ describe('restart', () => {
 });
 
 describe('states that are refused', () => {
-  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [], ...more });
+  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [], ...more });
   const cases: [name: string, code: string, signed: SignedState][] = [
     ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x' }],
     ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })) }],

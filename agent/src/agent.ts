@@ -2,6 +2,7 @@
  *  installing takes minutes and a pupil's click must not; when a step ends, another pass follows. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { packagesOf } from '@preau/contract/application.ts';
 import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
@@ -10,7 +11,7 @@ import { reportEveryMs } from '@preau/contract/server.ts';
 import type { Static } from 'typebox';
 import { acceptState } from './accept-state.ts';
 import type { ControllerLink } from './controller-link.ts';
-import type { Access, Driver, SessionEvents, SessionOutcome } from './drivers/driver.ts';
+import type { Access, Driver, Installable, SessionEvents, SessionOutcome } from './drivers/driver.ts';
 import { makeFolder, names, readText, remove, writeDurably } from './files.ts';
 import { type ActualApplication, type ActualSession, plan, type Step } from './reconcile/plan.ts';
 
@@ -173,7 +174,7 @@ export function createAgent(deps: AgentDeps): Agent {
       let version = await driver.detect(application);
       if ((version !== null) !== installing) {
         note(past?.state ?? 'unknown', installing ? 'installing' : 'removing');
-        await (installing ? driver.install(application) : driver.remove(withoutSharedPackages(application)));
+        await change({ ...(installing ? application : withoutSharedPackages(application)), want: installing ? 'present' : 'absent' });
         version = await driver.detect(application);
       }
       if ((version !== null) !== installing) throw new AppError(installing ? 'NOT_DETECTED' : 'REMOVE_FAILED', { why: `the detection rule ${installing ? 'does not find' : 'still finds'} ${slug}` });
@@ -186,11 +187,23 @@ export function createAgent(deps: AgentDeps): Agent {
     }
   };
 
+  const change = async (application: Installable) => {
+    const key = `want-${application.slug}`;
+    const refusal = driver.refuses(application);
+    if (refusal !== null) throw new AppError(refusal, { why: application.slug });
+    const { signal } = new AbortController();
+    await driver.stage(key, [application], { kibibytesPerSecond: null, progress: () => undefined, signal });
+    const [applied] = await driver.apply(key, [application], { progress: () => undefined, signal, timeoutMs: 30 * 60_000 });
+    if (applied !== undefined && applied.code !== null) throw new AppError(applied.code, { why: applied.message });
+    driver.discard(key);
+  };
+
   /** What another wanted application lists too stays. */
   const withoutSharedPackages = (application: DesiredApplication): DesiredApplication => {
     const { linux } = application.recipes;
-    const shared = new Set(desired?.applications.flatMap((other) => other.recipes.linux.packages) ?? []);
-    return { ...application, recipes: { linux: { ...linux, packages: linux.packages.filter((name) => !shared.has(name)) } } };
+    if (linux?.kind !== 'apt') return application;
+    const shared = new Set(desired?.applications.flatMap((other) => packagesOf(other.recipes.linux)));
+    return { ...application, recipes: { ...application.recipes, linux: { ...linux, packages: linux.packages.filter((name) => !shared.has(name.split('=')[0] ?? name)) } } };
   };
 
   const readIcon = async (application: DesiredApplication): Promise<string | null> => {
@@ -312,6 +325,7 @@ export function createAgent(deps: AgentDeps): Agent {
       applications: [...applications.values()].map((application) => application.reported),
       sessions: reportedSessions(),
       failedSteps: [...failures.values()].slice(-100),
+      orders: [],
     };
     const reply = await link.sendReport(body);
     lastReportAt = now();

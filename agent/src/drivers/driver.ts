@@ -1,5 +1,5 @@
 /** The port between reconciling and an operating system: the only code that knows what a school's server runs. */
-import type { DesiredApplication, DesiredSession } from '@preau/contract/desired-state.ts';
+import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import type { Health, Inventory } from '@preau/contract/report.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
@@ -71,8 +71,11 @@ export interface Driver {
   installerOf: (key: string) => Promise<void> | null;
   /** The end of what the installer wrote under `key`. */
   logOf: (key: string) => string;
-  /** Forgets what was staged under `key`; what others need stays in the cache. */
+  /** Forgets what was staged under `key`; what others need stays in the cache, and so does the part of a file that was
+   *  fetched already, for a while: the next attempt goes on from there. */
   discard: (key: string) => void;
+  /** From whom packages are fetched, and whose requests for packages are answered. Called again at each change. */
+  setNeighbours: (neighbours: Pick<DesiredState, 'cache' | 'peers'>) => void;
   /** A PNG of at most 256 KB, or null when the application has none. */
   readIcon: (application: DesiredApplication) => Promise<Buffer | null>;
 

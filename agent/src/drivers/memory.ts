@@ -1,75 +1,175 @@
 /** A driver without an operating system: for the agent's tests and for simulated fleets. Failures are asked for by name. */
 import { randomBytes } from 'node:crypto';
-import type { AppError } from '@preau/contract/errors.ts';
-import type { Driver, SessionEvents, SessionOutcome } from './driver.ts';
+import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import type { Applied, Driver, Installable, SessionEvents, SessionOutcome } from './driver.ts';
 
 export interface MemoryDriver extends Driver {
   /** What was asked of it, in order, as `verb subject`. */
   readonly calls: readonly string[];
+  /** Slugs. */
   readonly installed: ReadonlySet<string>;
   readonly running: ReadonlySet<string>;
-  /** The next call of this name, or every one with `always`, throws. */
-  fail: (call: FailingCall, error: AppError, always?: boolean) => void;
+  /** The next call of this name (for this application alone, when a slug is given), or every one with `always`, throws.
+   *  `apply`: nothing is begun. `install`, `remove`: the installer fails for this one. */
+  fail: (call: FailingCall, error: AppError, more?: { always?: boolean; slug?: string }) => void;
   mend: (call: FailingCall) => void;
-  /** Packages whose installation ends well and installs nothing. */
+  /** Applications whose installation ends well and installs nothing. */
   hollow: Set<string>;
+  /** What the driver cannot do at all, by slug. */
+  refusals: Map<string, ErrorCode>;
+  /** Installed or removed by hand. */
+  byHand: (slug: string, present: boolean) => void;
+  /** What another driver finds on this machine after the agent was killed: installers run on, the rest is remembered. */
+  afterCrash: () => MemoryDriver;
   /** The application's window appears. */
   showWindow: (sessionId: string) => void;
   finish: (sessionId: string, outcome: SessionOutcome) => void;
   /** A browser signs in to the display. */
   useAccess: (sessionId: string) => void;
 }
-type FailingCall = 'detect' | 'install' | 'remove' | 'readIcon' | 'prepareDisplay' | 'openSession' | 'grantAccess' | 'endSession';
+type FailingCall = 'detect' | 'stage' | 'apply' | 'install' | 'remove' | 'readIcon' | 'prepareDisplay' | 'openSession' | 'grantAccess' | 'endSession';
 
-export function createMemoryDriver(options: { installed?: readonly string[]; running?: readonly string[]; icon?: Buffer | null } = {}): MemoryDriver {
+export interface MemoryOptions {
+  installed?: readonly string[];
+  running?: readonly string[];
+  icon?: Buffer | null;
+  /** How long fetching for one application takes, and bringing or taking away one. */
+  stageMs?: number;
+  installMs?: number;
+  /** Size of each application's packages. */
+  bytes?: number;
+}
+
+/** The machine, which outlives an agent. */
+interface Machine {
+  installed: Map<string, string>;
+  installers: Map<string, Promise<Applied[]>>;
+  staged: Set<string>;
+  running: Map<string, SessionEvents | null>;
+}
+
+export const createMemoryDriver = (options: MemoryOptions = {}): MemoryDriver =>
+  driverOf({ installed: new Map((options.installed ?? []).map((slug) => [slug, ''])), installers: new Map(), staged: new Set(), running: new Map((options.running ?? []).map((id) => [id, null])) }, options);
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new AppError('INTERNAL', { why: 'killed' }));
+    const killed = () => {
+      clearTimeout(timer);
+      reject(new AppError('INTERNAL', { why: 'killed' }));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', killed);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', killed, { once: true });
+  });
+}
+
+function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
+  const { installed, running, staged, installers } = machine;
   const calls: string[] = [];
-  const installed = new Set(options.installed);
-  const running = new Map<string, SessionEvents | null>((options.running ?? []).map((id) => [id, null]));
   const pending = new Set<string>();
   const hollow = new Set<string>();
-  const failures = new Map<FailingCall, { error: AppError; always: boolean }>();
+  const refusals = new Map<string, ErrorCode>();
+  const failures = new Map<FailingCall, { error: AppError; always: boolean; slug: string | null }>();
+  const bytes = options.bytes ?? 1000;
   let ready = 0;
   const note = (call: string, subject = '') => calls.push(`${call} ${subject}`.trim());
-  const mayFail = (call: FailingCall) => {
+  const mayFail = (call: FailingCall, slugs: readonly string[] = []) => {
     const failure = failures.get(call);
-    if (failure === undefined) return;
+    if (failure === undefined || (failure.slug !== null && !slugs.includes(failure.slug))) return;
     if (!failure.always) failures.delete(call);
     throw failure.error;
   };
+  const change = async ({ slug, version, want, applicationId }: Installable, signal: AbortSignal): Promise<Applied> => {
+    const call = want === 'present' ? 'install' : 'remove';
+    note(call, slug);
+    const ms = options.installMs ?? 0;
+    try {
+      if (ms > 0) await pause(ms, signal);
+      else if (signal.aborted) throw new AppError('INTERNAL', { why: 'killed' });
+      mayFail(call, [slug]);
+      if (!hollow.has(slug)) {
+        if (want === 'present') installed.set(slug, version);
+        else installed.delete(slug);
+      }
+      return { applicationId, code: null, message: '', ms };
+    } catch (error) {
+      const { code, details, message } = error instanceof AppError ? error : new AppError('INTERNAL', { why: String(error) });
+      return { applicationId, code, message: String(details['why'] ?? message), ms };
+    }
+  };
   return {
     calls,
-    installed,
+    get installed() {
+      return new Set(installed.keys());
+    },
     get running() {
       return new Set(running.keys());
     },
     hollow,
-    fail: (call, error, always = false) => failures.set(call, { error, always }),
+    refusals,
+    fail: (call, error, more = {}) => failures.set(call, { error, always: more.always ?? false, slug: more.slug ?? null }),
     mend: (call) => failures.delete(call),
+    byHand: (slug, present) => {
+      if (present) installed.set(slug, '');
+      else installed.delete(slug);
+    },
+    afterCrash: () => driverOf(machine, options),
     showWindow: (sessionId) => running.get(sessionId)?.opened(),
     finish: (sessionId, outcome) => running.get(sessionId)?.over(outcome),
     useAccess: (sessionId) => pending.delete(sessionId),
 
     start: async () => [...running.keys()],
-    inventory: async () => ({ hostname: 'memory', system: 'Memory', kernel: '0', agentVersion: '0.1.0', packages: installed.size }),
+    inventory: async () => ({ hostname: 'memory', system: 'Memory', kernel: '0', agentVersion: '0.1.0', platform: 'linux', packages: installed.size, chosen: [...installed].map(([name, version]) => ({ name, version: version || '1' })), cache: null }),
     health: async () => ({ cpu: 0.1, cores: 4, memoryUsedMiB: 100, memoryTotalMiB: 1000, diskFreeMiB: 1000, displaysReady: ready, uptimeSeconds: 1 }),
+
+    refuses: ({ slug, recipes }) => refusals.get(slug) ?? (recipes.linux === undefined ? 'NOT_APPLICABLE' : null),
     detect: async ({ slug, version }) => {
       note('detect', slug);
-      mayFail('detect');
-      return installed.has(slug) ? version : null;
+      mayFail('detect', [slug]);
+      const found = installed.get(slug);
+      // Put there before anybody looked: in whatever version is asked for.
+      return found === undefined ? null : found || version;
     },
-    install: async ({ slug }) => {
-      note('install', slug);
-      mayFail('install');
-      if (!hollow.has(slug)) installed.add(slug);
+    stage: async (key, applications, { progress, signal }) => {
+      note('stage', key);
+      const total = applications.length * bytes;
+      for (const [index] of applications.entries()) {
+        if ((options.stageMs ?? 0) > 0) await pause(options.stageMs ?? 0, signal);
+        progress((index + 1) * bytes, total, (index + 1) * bytes);
+      }
+      mayFail('stage', applications.map(({ slug }) => slug));
+      staged.add(key);
     },
-    remove: async ({ slug }) => {
-      note('remove', slug);
-      mayFail('remove');
-      if (!hollow.has(slug)) installed.delete(slug);
+    apply: async (key, applications, { progress, signal }) => {
+      note('apply', key);
+      mayFail('apply', applications.map(({ slug }) => slug));
+      // The loop is the installer: it goes on whatever becomes of the agent that began it.
+      const installer = (async () => {
+        const applied: Applied[] = [];
+        for (const application of applications) {
+          progress(application.applicationId, 'installing');
+          const one = await change(application, signal);
+          progress(application.applicationId, one.code !== null ? 'failed' : application.want === 'present' ? 'installed' : 'removed');
+          applied.push(one);
+        }
+        return applied;
+      })().finally(() => installers.delete(key));
+      installers.set(key, installer);
+      return installer;
     },
+    installerOf: (key) => installers.get(key)?.then(() => undefined) ?? null,
+    logOf: (key) => `memory ${key}`,
+    discard: (key) => {
+      note('discard', key);
+      staged.delete(key);
+    },
+    setNeighbours: ({ cache, peers }) => note('setNeighbours', `${cache?.host ?? '-'} ${peers.length}`),
     readIcon: async ({ slug }) => {
       note('readIcon', slug);
-      mayFail('readIcon');
+      mayFail('readIcon', [slug]);
       return options.icon ?? null;
     },
     prepareDisplay: async () => {

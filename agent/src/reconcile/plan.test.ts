@@ -10,7 +10,7 @@ const application = (name: string, more: Partial<DesiredApplication> = {}): Desi
   ...more,
 });
 const session = (name: string, app: string, attachSerial = 1): DesiredSession => ({ sessionId: `ses_${name}`, applicationId: `app_${app}`, accountId: 'acc_lea', login: 'lea', displayName: 'Léa', language: 'fr', attachSerial });
-const desired = (more: Partial<DesiredState> = {}): DesiredState => ({ protocol: 1, serverId: 'srv_a', generation: 1, issuedAt: now, standbyDisplays: 0, applications: [], removals: [], sessions: [], ...more });
+const desired = (more: Partial<DesiredState> = {}): DesiredState => ({ protocol: 1, serverId: 'srv_a', generation: 1, issuedAt: now, standbyDisplays: 0, applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...more });
 const known = (name: string, state: ActualApplication['state'], more: Partial<ActualApplication> = {}): [string, ActualApplication] => [`app_${name}`, { versionId: `ver_${name}`, state, askedAt: 1, retryAt: null, ...more }];
 const actual = (more: { applications?: [string, ActualApplication][]; sessions?: [string, ActualSession][]; displays?: Partial<Actual['displays']>; packagesBusy?: boolean } = {}): Actual => ({
   applications: new Map(more.applications), sessions: new Map(more.sessions), displays: { ready: 0, preparing: 0, retryAt: null, ...more.displays }, packagesBusy: more.packagesBusy ?? false,
