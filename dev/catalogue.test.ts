@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApplicationDraft } from '@preau/contract/application.ts';
+import { ApplicationDraft, packagesOf } from '@preau/contract/application.ts';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 
@@ -27,8 +27,8 @@ describe('starter catalogue', () => {
 
   test('what a recipe looks for is among what it installs', () => {
     for (const file of files) {
-      const { packages, detect } = draft.Parse(read(file)).recipes.linux;
-      if (detect.kind === 'package') expect(packages, file).toContain(detect.package);
+      const { linux } = draft.Parse(read(file)).recipes;
+      if (linux?.detect.kind === 'package') expect(packagesOf(linux), file).toContain(linux.detect.package);
     }
   });
 });

@@ -58,7 +58,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
     const [id = ''] = await insertAccounts(database, [{ login, displayName: login, role, siteId, passwordHash: null }], time.at);
     const made = await selectAccount(database, id);
     if (made === undefined) throw new Error('no account');
-    return { kind: 'account', id, name: made.displayName, role, siteId, signIn: sha256(`sign-in of ${login}`) };
+    return { kind: 'account', id, name: made.displayName, role, siteId, signIn: sha256(`sign-in of ${login}`), token: null };
   };
   const technician = await account('tech', 'technician', null);
   const teacher = await account('prof', 'teacher');
@@ -78,8 +78,8 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
         return {
           protocol: PROTOCOL, epoch: 'e'.repeat(22), seq, generation: 0,
           health: { cpu: 0.1, cores: 4, memoryUsedMiB: 1, memoryTotalMiB: 8000, diskFreeMiB: 1, sessions: 0, displaysReady: 2, uptimeSeconds: 1 },
-          inventory: { hostname: name, system: 'Debian 12', kernel: '6.1', agentVersion: '0.1.0', packages: 1 },
-          applications: [], sessions: [], failedSteps: [], ...more,
+          inventory: { hostname: name, system: 'Debian 12', kernel: '6.1', agentVersion: '0.1.0', platform: 'linux', packages: 1, chosen: [], cache: null },
+          applications: [], sessions: [], failedSteps: [], orders: [], ...more,
         };
       },
       authorization: (method, path, body, at = time.at) => {

@@ -5,7 +5,7 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { nextGeneration, saveDesiredState, selectDesiredApplications, selectDesiredSessions, selectDesiredState } from './store.ts';
+import { nextGeneration, saveDesiredState, selectDesiredApplications, selectDesiredOrders, selectDesiredSessions, selectDesiredState, selectNeighbours } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
@@ -21,6 +21,8 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
     standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS,
     ...(await selectDesiredApplications(rows, serverId)),
     sessions: await selectDesiredSessions(rows, serverId),
+    orders: await selectDesiredOrders(rows, serverId),
+    ...(await selectNeighbours(rows, serverId)),
   };
   const document = JSON.stringify(state);
   await saveDesiredState(rows, serverId, number, { document, signature: deps.secrets.sign(document) });

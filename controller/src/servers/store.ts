@@ -1,7 +1,8 @@
 /** All SQL of execution servers: enrolment codes, desired states, reports, applications on servers. */
 import type { InstalledApplication, Recipes } from '@preau/contract/application.ts';
-import type { DesiredApplication, DesiredSession, SignedState } from '@preau/contract/desired-state.ts';
+import type { DesiredApplication, DesiredSession, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
+import { inFlightStates, type Order } from '@preau/contract/rollout.ts';
 import { offlineAfterMs, type Server, type ServerSummary } from '@preau/contract/server.ts';
 import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -85,6 +86,26 @@ export async function selectDesiredSessions(rows: Rows, serverId: string): Promi
     sessionId: row.id, applicationId: row.application_id, accountId: row.account_id, login: row.login, displayName: row.display_name,
     language: row.language === 'en' ? 'en' : 'fr', attachSerial: row.attach_serial,
   }));
+}
+
+/** Orders of rollouts that this server has, or is to have. */
+export async function selectDesiredOrders(rows: Rows, serverId: string): Promise<Order[]> {
+  const found = await rows.selectFrom('rollout_targets').select('order_body').where('server_id', '=', serverId).where('state', 'in', [...inFlightStates]).where('order_body', 'is not', null).orderBy('offered_at').limit(20).execute();
+  return found.map((row) => JSON.parse(row.order_body ?? '') as Order);
+}
+
+/** The oldest execution server of a site that says where its package cache listens fetches for the others. */
+export async function selectNeighbours(rows: Rows, serverId: string): Promise<Pick<DesiredState, 'cache' | 'peers'>> {
+  const site = rows.selectFrom('servers').select('site_id').where('id', '=', serverId);
+  const servers = await rows.selectFrom('servers').select(['id', 'public_key', 'inventory']).where('site_id', '=', site).where('retired_at', 'is', null).where('quarantined_at', 'is', null).orderBy('created_at').orderBy('id').limit(200).execute();
+  if (servers.length < 2) return { cache: null, peers: [] };
+  const cacheOf = (row: { inventory: string | null }) => (row.inventory === null ? null : ((JSON.parse(row.inventory) as Inventory).cache ?? null));
+  const first = servers.find((row) => cacheOf(row) !== null);
+  const at = first === undefined ? null : cacheOf(first);
+  return {
+    cache: first === undefined || at === null || first.id === serverId ? null : { serverId: first.id, ...at },
+    peers: servers.filter((row) => row.id !== serverId).map((row) => ({ serverId: row.id, publicKey: row.public_key })),
+  };
 }
 
 export async function saveDesiredState(rows: Rows, serverId: string, generation: number, signed: SignedState): Promise<void> {
