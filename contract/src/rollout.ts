@@ -4,6 +4,7 @@
  *  is part of the server's signed desired state and is named by what it asks: the same order is never carried out twice. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, Recipes, VersionId } from './application.ts';
+import { Recurrence, Windows } from './calendar.ts';
 import { errorCodes } from './errors.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
@@ -85,19 +86,9 @@ export const isRolloutOver = among('completed', 'completed_with_failures', 'canc
 
 // ---- what a technician asks for -------------------------------------------------------------------------------------
 
-const Clock = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' });
-/** `to` at or before `from` ends on the next day. Days are ISO: Monday is 1. Times are the school's own. */
-export const WeeklyWindow = Strict({
-  days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { minItems: 1, maxItems: 7, uniqueItems: true }),
-  from: Clock, to: Clock,
-  period: OneOf(['always', 'school', 'holidays', 'outside_holidays']),
-});
-export type WeeklyWindow = Static<typeof WeeklyWindow>;
-const WindowList = Type.Array(WeeklyWindow, { minItems: 1, maxItems: 20 });
-
 const Share = Type.Number({ minimum: 0, maximum: 1 });
 /** The wave stops when one of these is *exceeded*; null never trips. Shares are of the wave's members, and count only from
- *  two bad targets on: one school of three is not a pattern. */
+ *  two bad targets on (one in a wave of one): one school of three is not a pattern. */
 export const TripRules = Strict({
   failedShare: Nullable(Share), failedCount: Nullable(Type.Integer({ minimum: 0, maximum: 10_000 })),
   timedOutShare: Nullable(Share), consecutiveFailures: Nullable(Type.Integer({ minimum: 1, maximum: 1000 })),
@@ -134,7 +125,7 @@ export const RolloutDraft = Strict({
     kibibytesPerSecond: Nullable(Type.Integer({ minimum: 8, maximum: 10_000_000 })),
   }),
   /** Null: any time. A download window is not an install window. */
-  windows: Strict({ install: Nullable(WindowList), download: Nullable(WindowList) }),
+  windows: Strict({ install: Nullable(Windows), download: Nullable(Windows) }),
   /** Null: as soon as it is started. */
   startAt: Nullable(Instant),
   timeoutMinutes: Type.Integer({ minimum: 1, maximum: 1440 }),
@@ -271,8 +262,7 @@ export type Rollout = Static<typeof Rollout>;
 /** A rollout that repeats: at this local time, on these days. */
 export const ScheduleDraft = Strict({
   name: Line(120),
-  days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { minItems: 1, maxItems: 7, uniqueItems: true }),
-  at: Clock, period: OneOf(['always', 'school', 'holidays', 'outside_holidays']),
+  when: Recurrence,
   draft: RolloutDraft,
 });
 export type ScheduleDraft = Static<typeof ScheduleDraft>;

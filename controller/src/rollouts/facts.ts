@@ -1,0 +1,108 @@
+/** What decisions about a rollout are made of. Plain data, read at one moment; no rows, no I/O. */
+import type { BlockReason, CancelKind, PauseReason, RolloutDraft, RolloutState, TargetState, WaveSpec, WaveState } from '@preau/contract/rollout.ts';
+
+export interface TargetFacts {
+  serverId: string;
+  siteId: string;
+  wave: number;
+  state: TargetState;
+  /** Compare-and-set: a change made from these facts lands only while the row has this number. */
+  version: number;
+  attempt: number;
+  action: 'install' | 'restore';
+  reason: string | null;
+  deadlineAt: number;
+  leaseUntil: number | null;
+  notBefore: number | null;
+  opensAt: number | null;
+  finishedAt: number | null;
+  /** The order it has, if any: what it may do and until when. */
+  order: { phase: 'stage' | 'install'; installFrom: number | null; installUntil: number | null; cancel: CancelKind | null } | null;
+  /** There is a proven earlier set to go back to, and it differs from what was brought. */
+  canRestore: boolean;
+  server: {
+    online: boolean; gone: boolean; draining: boolean;
+    /** An order of another rollout is in flight there. */
+    busy: boolean;
+    /** It has reported all that is wanted, in the wanted versions, and is online. */
+    hasAll: boolean;
+  };
+  /** The install window of its school that is open now or opens next; null: any time. */
+  install: Span | null;
+  download: Span | null;
+}
+
+/** `from` at or before now: open. `from` null: never within a year. */
+export interface Span {
+  from: number | null;
+  until: number | null;
+}
+
+export interface WaveFacts {
+  number: number;
+  state: WaveState;
+  spec: WaveSpec;
+  /** Failures a technician has looked at and accepted. */
+  tolerated: number;
+  soakUntil: number | null;
+  closedAt: number | null;
+}
+
+export interface RolloutFacts {
+  id: string;
+  state: RolloutState;
+  pauseReason: PauseReason | null;
+  cancelKind: CancelKind | null;
+  /** Only this wave is rolled back; null: all that was touched. */
+  rollbackWave: number | null;
+  superseded: boolean;
+  startAt: number | null;
+  startedAt: number | null;
+  draft: Pick<RolloutDraft, 'trip' | 'onTrip' | 'budget' | 'timeoutMinutes' | 'catchUpDays'>;
+  /** How long installing takes at most, learnt (p95 × 1.3); a window must leave room for it. */
+  expectedMs: number;
+  /** When the morning arrival in one of its schools is over; null: nobody arrives now. */
+  arrivalEnds: number | null;
+  braked: boolean;
+  /** In the order of the plan. */
+  waves: readonly WaveFacts[];
+  targets: readonly TargetFacts[];
+}
+
+export interface OrderTerms {
+  phase: 'stage' | 'install';
+  installFrom: number | null;
+  installUntil: number | null;
+  cancel: CancelKind | null;
+}
+
+/** One change of one target. `attempt`: a new one begins, so its old order is dead. `offer`: give it an order on these terms.
+ *  `terms`: rewrite those of the order it has. */
+export interface TargetChange {
+  serverId: string;
+  version: number;
+  to: TargetState;
+  reason?: BlockReason | string | null;
+  opensAt?: number | null;
+  notBefore?: number | null;
+  deadlineAt?: number;
+  action?: 'install' | 'restore';
+  newAttempt?: boolean;
+  offer?: OrderTerms;
+  terms?: OrderTerms;
+}
+
+export interface WaveChange {
+  number: number;
+  to: WaveState;
+  soakUntil?: number;
+  note?: 'all_left_out';
+}
+
+export interface Decision {
+  targets: TargetChange[];
+  waves: WaveChange[];
+  rollout: { to: RolloutState; pauseReason?: PauseReason; note?: { fr: string; en: string } } | null;
+  /** When to look again if nothing happens before. */
+  lookAt: number | null;
+}
