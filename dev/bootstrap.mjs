@@ -1,19 +1,19 @@
 /** Runs under whatever Node the machine has (20 or newer): installs what is missing, then hands over to Node 24.
  *  Each step says what it does and how long it took; what is there already costs nothing.
  *
- *    node dev/bootstrap.mjs start | test [--quick] | bench NAME [--json] | check | build */
+ *    node dev/bootstrap.mjs start | test [--quick] | bench NAME [--json] | lab up|down|status|fault … | check | build */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { controllerPackages, guacdPackages, serverPackages, testPackages } from '../packaging/linux/requirements.mjs';
+import { controllerPackages, guacdPackages, labPackages, serverPackages, testPackages } from '../packaging/linux/requirements.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const tools = join(root, '.data/tools');
 const [command = '', ...rest] = process.argv.slice(2);
 const quick = rest.includes('--quick');
-const needsSystem = command === 'start' || command === 'bench' || (command === 'test' && !quick);
+const needsSystem = command === 'start' || command === 'bench' || command === 'lab' || (command === 'test' && !quick);
 
 // A benchmark prints one JSON object and nothing else on standard output: steps are told on standard error.
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -159,7 +159,7 @@ checkMachine();
 await installNpm();
 const node = node24();
 if (needsSystem) {
-  await installPackages([...controllerPackages, ...serverPackages, ...guacdPackages, ...(command === 'start' ? [] : testPackages)]);
+  await installPackages([...controllerPackages, ...serverPackages, ...guacdPackages, ...(command === 'start' ? [] : [...testPackages, ...labPackages])]);
   await getGuacd();
   await step('French locale', frenchExists, () => must('localedef', ['-i', 'fr_FR', '-f', 'UTF-8', 'fr_FR.UTF-8']));
 }
@@ -170,10 +170,14 @@ const runs = {
   start: [join(root, 'dev/start.ts'), ...rest],
   test: [vitest, 'run', ...(quick ? ['--project', 'unit'] : []), ...rest.filter((word) => word !== '--quick')],
   bench: [join(root, 'dev/bench.ts'), ...rest],
+  lab: [join(root, 'dev/lab/main.ts'), ...rest],
   check: [join(root, 'dev/check.ts'), ...rest],
+  'refresh-calendar': [join(root, 'dev/refresh-calendar.ts'), ...rest],
 };
 if (command === 'build') process.exit(0);
-const run = runs[command] ?? refuse(`Unknown command ${JSON.stringify(command)}: start, test, bench, check or build.`);
+// Here, not in the test: a base system takes a minute to make, and says so while it is made.
+if (command === 'test' && !quick) must(node, [join(root, 'dev/lab/main.ts'), 'prepare'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+const run = runs[command] ?? refuse(`Unknown command ${JSON.stringify(command)}: start, test, bench, lab, check or build.`);
 const child = spawn(node, run, { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_NO_WARNINGS: '1' } });
 // A terminal sends Ctrl-C to the child as well; a supervisor sends it only to us.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name === 'SIGHUP' ? 'SIGTERM' : name));

@@ -55,7 +55,7 @@ export function readCatalogue(): ApplicationDraft[] {
 }
 
 /** Safe to repeat: a city that exists is left as it is. Answers the id of the own school. */
-async function seed(folder: string, people: CityOptions['people'], password: string): Promise<void> {
+export async function seed(folder: string, people: CityOptions['people'], password: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(folder, 'preau.sqlite'));
   try {

@@ -13,3 +13,6 @@ export const guacdPackages = ['libfreerdp2-2', 'libfreerdp-client2-2', 'libwinpr
 
 /** For the tests only. */
 export const testPackages = ['chromium', 'postgresql', 'fonts-noto-color-emoji'];
+
+/** For the lab: a root system for its schools, their network, packages made and signed for it; Ansible to be measured against. */
+export const labPackages = ['mmdebstrap', 'nftables', 'iproute2', 'openssh-client', 'gpg', 'gpg-agent', 'dpkg-dev', 'ansible-core'];

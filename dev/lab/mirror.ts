@@ -1,0 +1,129 @@
+/** The city's package source: serves one repository to the schools, counts what each of them takes, and misbehaves when told. */
+import { createReadStream, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream';
+
+/** `truncated`: half of what was announced, then the line is closed. `endless`: never stops. `trickle`: one byte a second.
+ *  `changed`: one byte is another. `missing`: 404. `mute`: takes the question and says nothing. */
+export type SourceFault = 'truncated' | 'endless' | 'trickle' | 'changed' | 'missing' | 'mute';
+export const sourceFaults: readonly SourceFault[] = ['truncated', 'endless', 'trickle', 'changed', 'missing', 'mute'];
+
+export interface Mirror {
+  url: string;
+  /** Bytes put on the wire towards these addresses, headers included. */
+  bytesOf: (addresses: readonly string[]) => number;
+  /** Requests answered, for each file name, from these addresses. */
+  requestsOf: (addresses: readonly string[]) => ReadonlyMap<string, number>;
+  resetCounts: () => void;
+  /** From now on, for packages (or for the file names that match), for everyone or for these addresses. Answers its end. */
+  misbehave: (fault: SourceFault, where?: { addresses?: readonly string[]; files?: RegExp }) => () => void;
+  behave: () => void;
+  close: () => Promise<void>;
+}
+
+const clean = (address: string | undefined) => (address ?? '').replace(/^::ffff:/, '');
+
+export async function startMirror(options: { host: string; folder: string }): Promise<Mirror> {
+  const bytes = new Map<string, number>();
+  const requests = new Map<string, Map<string, number>>();
+  const open = new Map<Socket, { address: string; counted: number }>();
+  let misdeeds: { fault: SourceFault; addresses: readonly string[] | null; files: RegExp }[] = [];
+
+  // What waits in our own memory for a slow school has not crossed its line.
+  const count = (socket: Socket) => {
+    const known = open.get(socket);
+    if (known === undefined) return;
+    const sent = socket.bytesWritten - socket.writableLength;
+    bytes.set(known.address, (bytes.get(known.address) ?? 0) + sent - known.counted);
+    known.counted = sent;
+  };
+
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const address = clean(request.socket.remoteAddress);
+    const name = basename(decodeURIComponent((request.url ?? '').split('?')[0] ?? ''));
+    const own = requests.get(address) ?? new Map<string, number>();
+    requests.set(address, own.set(name, (own.get(name) ?? 0) + 1));
+    const fault = misdeeds.find((misdeed) => misdeed.files.test(name) && (misdeed.addresses === null || misdeed.addresses.includes(address)))?.fault;
+    const path = join(options.folder, name);
+    const size = /^(InRelease|Packages(\.gz)?|[A-Za-z0-9.+~%_:-]+\.deb)$/.test(name) ? (statSync(path, { throwIfNoEntry: false })?.size ?? -1) : -1;
+    if (fault === 'missing' || size < 0 || (request.method !== 'GET' && request.method !== 'HEAD')) return void response.writeHead(404, { 'content-length': 0 }).end();
+    if (fault === 'mute') return;
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const from = range === null ? 0 : Number(range[1]);
+    const to = range === null || range[2] === '' ? size - 1 : Math.min(Number(range[2]), size - 1);
+    if (range !== null && from > to) return void response.writeHead(416, { 'content-range': `bytes */${size}`, 'content-length': 0 }).end();
+    const headers = { 'content-type': 'application/octet-stream', 'accept-ranges': 'bytes', 'last-modified': statSync(path).mtime.toUTCString(), ...(range === null ? {} : { 'content-range': `bytes ${from}-${to}/${size}` }) };
+    if (fault === 'endless') return pour(response.writeHead(200, { 'content-type': 'application/octet-stream' }), 256 * 1024, 100);
+    response.writeHead(range === null ? 200 : 206, { ...headers, 'content-length': to - from + 1 });
+    if (request.method === 'HEAD' || size === 0) return void response.end();
+    if (fault === 'trickle') return pour(response, 1, 1000);
+    const end = fault === 'truncated' ? from + Math.floor((to - from) / 2) : to;
+    const file = createReadStream(path, { start: from, end });
+    if (fault === 'truncated') {
+      file.pipe(response, { end: false });
+      file.on('end', () => setTimeout(() => response.socket?.destroy(), 50));
+      return;
+    }
+    if (fault === 'changed') file.once('data', (chunk) => Buffer.isBuffer(chunk) && chunk.writeUInt8((chunk.readUInt8(chunk.length >> 1) ^ 0xff) & 0xff, chunk.length >> 1));
+    pipeline(file, response, () => undefined);
+  };
+
+  const pour = (response: ServerResponse, size: number, everyMs: number) => {
+    const timer = setInterval(() => {
+      if (response.writableLength < 4 * 1024 * 1024) response.write(Buffer.alloc(size, 'x'));
+    }, everyMs);
+    response.on('close', () => clearInterval(timer));
+  };
+
+  const server = createServer(answer);
+  server.on('connection', (socket) => {
+    open.set(socket, { address: clean(socket.remoteAddress), counted: 0 });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      count(socket);
+      open.delete(socket);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.on('error', reject);
+    server.listen(0, options.host, resolve);
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+
+  return {
+    url: `http://${options.host}:${port}`,
+    bytesOf: (addresses) => {
+      for (const socket of open.keys()) count(socket);
+      return addresses.reduce((sum, address) => sum + (bytes.get(address) ?? 0), 0);
+    },
+    requestsOf: (addresses) => {
+      const sum = new Map<string, number>();
+      for (const address of addresses) for (const [name, times] of requests.get(address) ?? []) sum.set(name, (sum.get(name) ?? 0) + times);
+      return sum;
+    },
+    resetCounts: () => {
+      for (const socket of open.keys()) count(socket);
+      bytes.clear();
+      requests.clear();
+    },
+    misbehave: (fault, where = {}) => {
+      const misdeed = { fault, addresses: where.addresses ?? null, files: where.files ?? /\.deb$/ };
+      misdeeds.push(misdeed);
+      return () => {
+        misdeeds = misdeeds.filter((other) => other !== misdeed);
+      };
+    },
+    behave: () => {
+      misdeeds = [];
+      // Answers that never end are ended: the school asks again.
+      for (const socket of open.keys()) socket.destroy();
+    },
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of open.keys()) socket.destroy();
+    }),
+  };
+}
