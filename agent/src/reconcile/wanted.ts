@@ -1,0 +1,42 @@
+/** Is an application as it is wanted? The detection rule finds what is there; this says whether that will do. Pure. */
+import { createHash } from 'node:crypto';
+import { packagesOf, type Platform } from '@preau/contract/application.ts';
+import type { Installable } from '#src/drivers/driver.ts';
+
+export interface Found {
+  /** What the detection rule finds; null: nothing. */
+  version: string | null;
+  asWanted: boolean;
+}
+
+/** Names what was brought: two versions with one recipe are the same work. */
+export const recipeMark = ({ recipes }: Pick<Installable, 'recipes'>, platform: Platform): string => createHash('sha256').update(JSON.stringify(recipes[platform] ?? null)).digest('base64url');
+
+/** The version the rule must find, or null when any will do. */
+function pinOf({ linux }: Pick<Installable['recipes'], 'linux'>, version: string): string | null {
+  if (linux === undefined) return null;
+  const { detect } = linux;
+  if (detect.kind === 'version_file') return version;
+  if (detect.kind === 'package' && linux.kind === 'apt') return linux.packages.find((name) => name.startsWith(`${detect.package}=`))?.slice(detect.package.length + 1) ?? null;
+  return null;
+}
+
+/** `mark` is that of what was brought last, undefined when we brought nothing: what somebody put there counts as it is. A recipe that
+ *  differs is work to be done although an older version answers to the same rule. After the work, and where only the rule
+ *  counts, leave `mark` out. */
+export function isAsWanted(application: Installable, version: string | null, platform: Platform, mark?: string): boolean {
+  if (application.want === 'absent') return version === null;
+  if (version === null) return false;
+  const pin = platform === 'linux' ? pinOf(application.recipes, application.version) : null;
+  if (pin !== null && pin !== version) return false;
+  return mark === undefined || mark === recipeMark(application, platform);
+}
+
+/** Packages that another wanted application lists too stay when one is taken away. */
+export function sparing<A extends Installable>(application: A, others: readonly Pick<Installable, 'applicationId' | 'recipes'>[]): A {
+  const { linux } = application.recipes;
+  if (application.want === 'present' || linux?.kind !== 'apt') return application;
+  const shared = new Set(others.filter(({ applicationId }) => applicationId !== application.applicationId).flatMap((other) => packagesOf(other.recipes.linux)));
+  const packages = linux.packages.filter((name) => !shared.has(name.split('=')[0] ?? name));
+  return { ...application, recipes: { ...application.recipes, linux: { ...linux, packages } } };
+}
