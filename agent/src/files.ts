@@ -1,6 +1,9 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
-import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statfsSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 export function writeDurably(path: string, text: string, mode = 0o600): void {
   const beside = `${path}.new`;
@@ -12,12 +15,7 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
     closeSync(file);
   }
   renameSync(beside, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  sync(dirname(path));
 }
 
 /** For files that need not survive a reboot. The mode is set whatever the umask. */
@@ -62,3 +60,55 @@ export function copyTo(from: string, to: string, mode: number, owner: { uid: num
 /** Names in a folder; `link` is the target of those that are symbolic links. */
 export const entries = (folder: string): { name: string; link: string | null }[] =>
   readdirSync(folder, { withFileTypes: true }).map((entry) => ({ name: entry.name, link: entry.isSymbolicLink() ? readlinkSync(`${folder}/${entry.name}`) : null }));
+
+// ---- large files: streamed, never held in memory -------------------------------------------------------------------
+
+/** 0 when there is none. */
+export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export const modifiedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** Differs when the file was written or replaced since; undefined when there is none. */
+export function stamp(path: string): string | undefined {
+  const seen = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return seen === undefined ? undefined : `${seen.mtimeNs} ${seen.size} ${seen.ino}`;
+}
+export const freeBytes = (folder: string): number => {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+};
+/** Within one file system, atomic, replaces what was there. */
+export const rename = renameSync;
+export function touch(path: string, at: number): void {
+  utimesSync(path, at / 1000, at / 1000);
+}
+/** A second name for the same file: no copy, and it stays when the first name goes. */
+export function linkTo(from: string, to: string): void {
+  rmSync(to, { force: true });
+  linkSync(from, to);
+}
+export const readFrom = (path: string, from = 0, to?: number): Readable => createReadStream(path, { start: from, ...(to === undefined ? {} : { end: to }) });
+/** Adds to the file from byte `from` on; what was behind it is gone. */
+export const writeFrom = (path: string, from: number, source: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> =>
+  pipeline(source, createWriteStream(path, from === 0 ? { flags: 'w', mode: 0o600 } : { flags: 'r+', start: from, mode: 0o600 }), signal === undefined ? {} : { signal });
+/** Makes a file that must not be there yet; follows no link. */
+export async function writeNew(path: string, source: AsyncIterable<Buffer>, mode: number): Promise<void> {
+  await pipeline(source, createWriteStream(path, { flags: 'wx', mode }));
+  chmodSync(path, mode);
+}
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+/** Copies what a link would share; for a program that must be its own file. */
+export function copyExecutable(from: string, to: string): void {
+  copyFileSync(from, to);
+  chmodSync(to, 0o755);
+}
+export function sync(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

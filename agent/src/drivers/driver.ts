@@ -23,6 +23,8 @@ export interface ApplyOptions {
   /** Kills the installer and everything it started. */
   signal: AbortSignal;
   timeoutMs: number;
+  /** Packages that other wanted applications list: they stay, whatever is taken away. */
+  keep?: readonly string[];
 }
 
 /** What became of one of them; `code` null: the installer was content. Whether it worked, `detect` says. */
@@ -59,10 +61,11 @@ export interface Driver {
   /** Why this driver cannot do it at all (`NOT_APPLICABLE`: no recipe for this platform, or of a kind of another one;
    *  `SCRIPT_REFUSED`: not reviewed); null when it can. Pure. */
   refuses: (application: Installable) => ErrorCode | null;
-  /** The installed version by the recipe's detection rule, or null. Cheap enough to ask for all of them at each tick. */
-  detect: (application: Pick<Installable, 'slug' | 'version' | 'recipes'>) => Promise<string | null>;
+  /** The installed version by the recipe's detection rule, or null; null too when another version is there than the recipe pins
+   *  (unless it is wanted `absent`: then any version counts). Cheap enough to ask for all of them at each tick. */
+  detect: (application: Pick<Installable, 'slug' | 'version' | 'recipes'> & Partial<Pick<Installable, 'want'>>) => Promise<string | null>;
   /** Fetches all that bringing these will need, checked by hash, and holds it under `key`. Resumes; safe to repeat. Throws AppError:
-   *  PACKAGE_NOT_FOUND, HASH_MISMATCH, DOWNLOAD_FAILED, DISK_FULL. */
+   *  PACKAGE_NOT_FOUND, SOURCE_REFUSED, HASH_MISMATCH, DOWNLOAD_FAILED, DISK_FULL; `details.element` is the slug of the guilty one when there is one. */
   stage: (key: string, applications: readonly Installable[], options: StageOptions) => Promise<void>;
   /** Brings and takes away, in this order, in as few runs of the installer as possible; one that fails does not spoil the
    *  others. The installer outlives the agent. Throws only when nothing could be begun. */

@@ -1,0 +1,88 @@
+/** What dpkg knows, read in this process: asking dpkg-query costs a process each time, and detection asks hundreds of times a
+ *  minute. The file is trusted only while dpkg is at rest: during a run the newest facts are in its `updates` folder. */
+import { run } from '#src/command.ts';
+import { names, readText, stamp } from '#src/files.ts';
+
+export interface Package {
+  version: string;
+  /** `installed`, or one of the states in which an interrupted or failed run leaves a package. */
+  status: string;
+  architecture: string;
+  /** Comes with the system, whatever anyone chose. */
+  base: boolean;
+}
+export type Packages = ReadonlyMap<string, Package>;
+
+const native = process.arch === 'x64' ? 'amd64' : process.arch;
+
+/** Pure. One name may be there for several architectures: the installed one, then the machine's own, counts. */
+export function parseStatus(text: string): Map<string, Package> {
+  const found = new Map<string, Package>();
+  for (const paragraph of text.split('\n\n')) {
+    const field = (name: string) => new RegExp(`^${name}: *(.*)$`, 'm').exec(paragraph)?.[1];
+    const name = field('Package');
+    const status = field('Status')?.split(' ')[2];
+    if (name === undefined || status === undefined || status === 'not-installed') continue;
+    const base = field('Essential') === 'yes' || /^(required|important|standard)$/.test(field('Priority') ?? '');
+    add(found, name, { version: field('Version') ?? '', status, architecture: field('Architecture') ?? '', base });
+  }
+  return found;
+}
+
+function add(found: Map<string, Package>, name: string, entry: Package): void {
+  const other = found.get(name);
+  const rank = ({ status, architecture }: Package) => (status === 'installed' ? 2 : 0) + (architecture === native || architecture === 'all' ? 1 : 0);
+  if (other === undefined || rank(entry) > rank(other)) found.set(name, entry);
+}
+
+/** Names that came along as a dependency (apt's extended_states). Pure. */
+export const parseAutomatic = (text: string): Set<string> =>
+  new Set(text.split('\n\n').flatMap((paragraph) => (/^Auto-Installed: 1$/m.test(paragraph) ? [/^Package: (\S+)$/m.exec(paragraph)?.[1] ?? ''] : [])));
+
+export interface Dpkg {
+  packages: () => Promise<Packages>;
+  /** Changes when anything dpkg knows changes. */
+  stamp: () => string;
+  /** Installed on purpose: not with the base system, not as a dependency. */
+  chosen: () => Promise<{ name: string; version: string }[]>;
+}
+
+export function readDpkg(folder = '/var/lib/dpkg', extendedStates = '/var/lib/apt/extended_states'): Dpkg {
+  let known: { stamp: string; packages: Packages } | null = null;
+  let asked: Promise<Packages> | null = null;
+  let chosen: { stamp: string; list: { name: string; version: string }[] } | null = null;
+  const status = `${folder}/status`;
+  const ask = async (): Promise<Packages> => {
+    const answer = await run('/usr/bin/dpkg-query', ['--admindir', folder, '-W', '-f', '${Package}\t${db:Status-Status}\t${Version}\t${Architecture}\t${Essential}\t${Priority}\n'], { timeoutMs: 30_000 });
+    const found = new Map<string, Package>();
+    for (const line of answer.stdout.split('\n')) {
+      const [name, state, version, architecture, essential, priority] = line.split('\t');
+      if (name !== undefined && name !== '' && state !== undefined && state !== 'not-installed') add(found, name, { version: version ?? '', status: state, architecture: architecture ?? '', base: essential === 'yes' || /^(required|important|standard)$/.test(priority ?? '') });
+    }
+    return found;
+  };
+  const dpkg: Dpkg = {
+    stamp: () => stamp(status) ?? '',
+    packages: async () => {
+      if (names(`${folder}/updates`).length > 0) {
+        asked ??= ask().finally(() => {
+          asked = null;
+        });
+        return asked;
+      }
+      const now = dpkg.stamp();
+      if (known?.stamp !== now) known = { stamp: now, packages: parseStatus(readText(status) ?? '') };
+      return known.packages;
+    },
+    chosen: async () => {
+      const now = `${dpkg.stamp()} ${stamp(extendedStates) ?? ''}`;
+      if (chosen?.stamp !== now) {
+        const automatic = parseAutomatic(readText(extendedStates) ?? '');
+        const list = [...(await dpkg.packages())].filter(([name, { status: state, base }]) => state === 'installed' && !base && !automatic.has(name)).map(([name, { version }]) => ({ name: name.slice(0, 120), version: version.slice(0, 120) }));
+        chosen = { stamp: now, list: list.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, 2000) };
+      }
+      return chosen.list;
+    },
+  };
+  return dpkg;
+}
