@@ -7,6 +7,9 @@ export const auditActions = [
   'site.created', 'server.code_created', 'server.enrolled', 'server.retired', 'server.state_refused',
   'application.created', 'application.wanted', 'application.unwanted', 'application.installed', 'application.removed', 'application.failed',
   'rule.created', 'rule.deleted',
+  'rollout.planned', 'rollout.changed', 'rollout.approved', 'rollout.started', 'rollout.paused', 'rollout.resumed', 'rollout.cancelling', 'rollout.cancelled', 'rollout.retried', 'rollout.rolling_back', 'rollout.rolled_back',
+  'rollout.completed', 'rollout.failed', 'rollout.finished', 'rollout.superseded', 'rollout.removed', 'rollout.wave_opened', 'rollout.wave_passed', 'rollout.wave_tripped', 'rollout.settings_changed',
+  'schedule.created', 'schedule.changed', 'schedule.deleted', 'schedule.ran', 'schedule.refused', 'brake.set', 'brake.released',
   'session.launched', 'session.ready', 'session.opened', 'session.attached', 'session.left', 'session.ended', 'session.failed', 'session.refused',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];

@@ -154,12 +154,12 @@ export const PlanEntry = Strict({
 });
 export type PlanEntry = Static<typeof PlanEntry>;
 export const leftOutReasons = ['no_server', 'retired', 'draining', 'quarantined', 'no_label', 'not_applicable'] as const;
+/** Without its entries, which are read page by page: a plan may have thousands. */
 export const RolloutPlan = Strict({
   /** SHA-256 of who gets what in which order: approval and start are bound to it. */
   hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   at: Type.Integer(),
   applications: Type.Array(Strict({ applicationId: ApplicationId, versionId: VersionId, slug: Slug, name: Translated(80), version: Line(80), want: OneOf(['present', 'absent']), becauseOf: Nullable(Slug) })),
-  entries: Type.Array(PlanEntry),
   leftOut: Type.Array(Strict({ siteId: Id('sit'), siteName: Line(120), serverName: Nullable(Line(80)), reason: OneOf(leftOutReasons) })),
   clashes: Type.Array(Strict({ rolloutId: RolloutId, rolloutName: Line(120), servers: Type.Integer(), kind: OneOf(['supersedes', 'waits_for']) })),
   totals: Strict({ sites: Type.Integer(), servers: Type.Integer(), nothingToDo: Type.Integer(), offline: Type.Integer(), bytes: Type.Integer(), minutes: Type.Number() }),

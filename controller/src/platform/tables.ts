@@ -38,7 +38,7 @@ export interface Tables {
   };
   rollouts: {
     id: string; name: string; state: string; version: Generated<number>; fence: Generated<number>; pause_reason: string | null; paused_at: number | null; note_fr: string | null; note_en: string | null;
-    draft: string; plan: string; plan_hash: string; sites: number; created_by: string | null; created_by_name: string; created_at: number; approved_by: string | null; approved_by_name: string | null; forced: Generated<number>;
+    draft: string; plan: string; plan_entries: string; plan_hash: string; sites: number; created_by: string | null; created_by_name: string; created_at: number; approved_by: string | null; approved_by_name: string | null; forced: Generated<number>;
     start_at: number | null; started_at: number | null; ended_at: number | null; look_at: number | null; cancel_kind: string | null; rollback_wave: number | null; schedule_id: string | null; superseded_by: string | null;
   };
   rollout_waves: { rollout_id: string; number: number; state: string; spec: string; size: number; opened_at: number | null; soak_until: number | null; closed_at: number | null };

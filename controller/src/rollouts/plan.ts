@@ -2,6 +2,10 @@
 import type { Application, Platform } from '@preau/contract/application.ts';
 import type { PlanEntry, RolloutDraft, RolloutPlan, WaveSpec } from '@preau/contract/rollout.ts';
 
+export interface FullPlan extends RolloutPlan {
+  entries: PlanEntry[];
+}
+
 export interface PlannedApplication {
   application: Pick<Application, 'id' | 'slug' | 'name' | 'recipes' | 'estimate'>;
   versionId: string;
@@ -34,7 +38,7 @@ export interface PlanFacts {
 /** Without an estimate: a middling program. */
 const unknownCost = { bytes: 20_000_000, minutes: 1 };
 
-export function planEntries(draft: Pick<RolloutDraft, 'where' | 'waves'>, facts: PlanFacts): Pick<RolloutPlan, 'entries' | 'leftOut' | 'totals'> {
+export function planEntries(draft: Pick<RolloutDraft, 'where' | 'waves'>, facts: PlanFacts): Pick<FullPlan, 'entries' | 'leftOut' | 'totals'> {
   const { where } = draft;
   const named = new Set(where.serverIds);
   const sites = new Map(facts.sites.map((site) => [site.id, site]));
@@ -102,7 +106,7 @@ export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[])
 }
 
 /** Share of the plan that is no longer true: servers that came, went, or get something else. */
-export function planDrift(before: Pick<RolloutPlan, 'entries'>, after: Pick<RolloutPlan, 'entries'>): { share: number; servers: string[] } {
+export function planDrift(before: Pick<FullPlan, 'entries'>, after: Pick<FullPlan, 'entries'>): { share: number; servers: string[] } {
   const key = (entry: PlanEntry) => entry.items.map((item) => `${item.applicationId} ${item.action}`).join();
   const then = new Map(before.entries.map((entry) => [entry.serverId, key(entry)]));
   const now = new Map(after.entries.map((entry) => [entry.serverId, key(entry)]));
@@ -111,5 +115,5 @@ export function planDrift(before: Pick<RolloutPlan, 'entries'>, after: Pick<Roll
 }
 
 /** What approval and start are bound to. */
-export const planText = (draft: RolloutDraft, plan: Pick<RolloutPlan, 'applications' | 'entries'>): string =>
+export const planText = (draft: RolloutDraft, plan: Pick<FullPlan, 'applications' | 'entries'>): string =>
   JSON.stringify([draft, plan.applications.map((planned) => [planned.applicationId, planned.versionId, planned.want]), plan.entries.map((entry) => [entry.serverId, entry.wave, entry.items.map((item) => item.action)])]);

@@ -9,7 +9,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     // `version` rises with each change (compare-and-set); `fence` with each evaluation, so that a frozen evaluator cannot write.
     .addColumn('version', 'integer', (c) => c.notNull().defaultTo(1)).addColumn('fence', 'bigint', (c) => c.notNull().defaultTo(0))
     .addColumn('pause_reason', 'text').addColumn('paused_at', 'bigint').addColumn('note_fr', 'text').addColumn('note_en', 'text')
-    .addColumn('draft', 'text', (c) => c.notNull()).addColumn('plan', 'text', (c) => c.notNull()).addColumn('plan_hash', 'text', (c) => c.notNull()).addColumn('sites', 'integer', (c) => c.notNull())
+    .addColumn('draft', 'text', (c) => c.notNull()).addColumn('plan', 'text', (c) => c.notNull()).addColumn('plan_entries', 'text', (c) => c.notNull()).addColumn('plan_hash', 'text', (c) => c.notNull()).addColumn('sites', 'integer', (c) => c.notNull())
     .addColumn('created_by', 'text').addColumn('created_by_name', 'text', (c) => c.notNull()).addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('approved_by', 'text').addColumn('approved_by_name', 'text').addColumn('forced', 'integer', (c) => c.notNull().defaultTo(0))
     .addColumn('start_at', 'bigint').addColumn('started_at', 'bigint').addColumn('ended_at', 'bigint').addColumn('look_at', 'bigint')
