@@ -252,10 +252,15 @@ function windowsRule(calendar: Calendar, place: Place, windows: Windows | readon
 /** When the open time around this moment on the wall ends, looking no further than `limit`; null when closed. */
 function endOfOpen(rule: Rule, local: number, limit: number): number | null {
   let end = local;
-  for (let before = Number.NaN; end !== before && end < limit; ) {
-    before = end;
-    const today = Math.floor(end / dayMs);
-    for (let day = today - 1; day <= today; day++) for (const { from, to } of rule.on(day)) if (day * dayMs + from <= end) end = Math.max(end, day * dayMs + to);
+  const extend = (day: number): void => {
+    for (const { from, to } of rule.on(day)) if (day * dayMs + from <= end) end = Math.max(end, day * dayMs + to);
+  };
+  // What begins on a day ends before the day after next begins: each day is looked at once.
+  let today = Math.floor(local / dayMs);
+  extend(today - 1);
+  for (let last = today - 1; last !== today && end < limit; today = Math.floor(end / dayMs)) {
+    last = today;
+    extend(today);
   }
   return end === local ? null : end;
 }
