@@ -63,7 +63,7 @@ describe('imports point one way', () => {
     expect(told(imports.filter(({ from, to }) => from.startsWith(`${workspace}/`) && to !== null && others.some((other) => to.startsWith(`${other}/`))))).toEqual([]);
   });
 
-  const nouns = ['audit', 'sites', 'accounts', 'applications', 'publications', 'servers', 'sessions', 'rollouts'];
+  const nouns = ['audit', 'sites', 'accounts', 'applications', 'publications', 'servers', 'sessions', 'rollouts', 'reports'];
   const folderOf = (file: string | null) => /^controller\/src\/([^/]+)\//.exec(file ?? '')?.[1] ?? null;
 
   test('every folder of the controller is one we know', () => {

@@ -15,7 +15,7 @@ import { createSecrets, sha256 } from './platform/secrets.ts';
 import { createRule } from './publications/rules.ts';
 import { createEnrolmentCode, enrol } from './servers/enrol.ts';
 import { wantApplication } from './servers/want-application.ts';
-import { acceptReport } from './sessions/accept-report.ts';
+import { acceptReport } from './reports/accept-report.ts';
 import { createSite } from './sites/sites.ts';
 import { createWakeups } from './wakeups.ts';
 

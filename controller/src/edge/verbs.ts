@@ -15,7 +15,7 @@ import { readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
 import { wantApplication } from '#src/servers/want-application.ts';
-import { acceptReport } from '#src/sessions/accept-report.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';

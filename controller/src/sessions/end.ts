@@ -1,4 +1,5 @@
 /** Ending a session: by its person, by a technician, by time, or because the agent said so. */
+import { isTechnician } from '@preau/contract/account.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { type EndReason, liveStates, type Session, sessionCan } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -36,7 +37,7 @@ export async function closeSession(deps: Deps, rows: Rows, actor: Actor, session
 export async function endSession(deps: Deps, actor: AccountActor, sessionId: string): Promise<Session> {
   const { session, topics } = await deps.database.transaction().execute(async (rows) => {
     const stored = await selectSession(rows, sessionId);
-    if (stored === undefined || (stored.accountId !== actor.id && actor.role !== 'technician')) throw new AppError('NOT_FOUND', { session: sessionId });
+    if (stored === undefined || (stored.accountId !== actor.id && !isTechnician(actor))) throw new AppError('NOT_FOUND', { session: sessionId });
     if (!sessionCan.end(stored)) throw new AppError('STATE_FORBIDS', { state: stored.state });
     const topics = await closeSession(deps, rows, actor, stored, { state: 'ended', reason: stored.accountId === actor.id ? 'person_closed' : 'technician_ended' });
     const ended = await selectSession(rows, sessionId);

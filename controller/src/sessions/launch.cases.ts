@@ -12,7 +12,7 @@ import { readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
 import { type City, publicUrl, readySession } from '#src/testing.ts';
-import { acceptReport } from './accept-report.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
 import { endSession, endSessionsOfServer } from './end.ts';
 import { attach, launch } from './launch.ts';
 import { portal } from './portal.ts';

@@ -1,0 +1,30 @@
+/** An agent says what is: its server, its sessions and its orders are brought to it. Running it twice is a no-op. */
+import type { Reply } from '@preau/contract/api.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { PROTOCOL } from '@preau/contract/protocol.ts';
+import type { Report } from '@preau/contract/report.ts';
+import type { AgentActor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { together } from '#src/platform/together.ts';
+import { settleOrders } from '#src/rollouts/settle-orders.ts';
+import { recordServerReport } from '#src/servers/record-report.ts';
+import { selectServerRow } from '#src/servers/store.ts';
+import { settleSessions } from '#src/sessions/settle.ts';
+
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+export async function acceptReport(deps: Deps, actor: AgentActor, report: Report): Promise<Reply<'sendReport'>> {
+  if (report.protocol !== PROTOCOL) throw new AppError('PROTOCOL_UNSUPPORTED', { protocol: report.protocol, supported: PROTOCOL });
+  const { topics, reply } = await together(deps.database, async (rows) => {
+    const server = await selectServerRow(rows, actor.id);
+    if (server === undefined) throw new AppError('AGENT_REFUSED');
+    // Late or repeated: answer with the present truth, change nothing.
+    if (server.epoch === report.epoch && report.seq <= server.seq) return { topics: new Set<string>(), reply: { generation: server.generation, icons: [] } };
+    const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, server, report);
+    for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
+    for (const topic of await settleOrders(deps, rows, actor, report.orders)) topics.add(topic);
+    return { topics, reply: { generation: server.generation, icons: iconsWanted } };
+  });
+  deps.wakeups.wake([...topics]);
+  return reply;
+}
