@@ -43,6 +43,7 @@ console.log(`
 
     teacher      ${demoLogins.teacher.padEnd(16)} ${city.password}
     pupil        ${demoLogins.pupil.padEnd(16)} ${city.password}
+    administrator ${demoLogins.administrator.padEnd(15)} ${city.password}    (${city.url}/admin)
     technician   ${demoLogins.technician.padEnd(16)} ${city.password}    (${city.url}/admin)
 
   Ctrl-C ends everything; the data stays in .data/demo.

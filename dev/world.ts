@@ -44,7 +44,7 @@ const uaiOf = (number: number) => `${String(number).padStart(7, '0')}${'ABCDEFGH
 
 const plain = (text: string) => text.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/[^a-z0-9]+/g, '');
 
-export const demoLogins = { technician: 'tech', teacher: 'camille.durand', pupil: 'leo.petit' } as const;
+export const demoLogins = { administrator: 'admin', technician: 'tech', teacher: 'camille.durand', pupil: 'leo.petit' } as const;
 
 export function buildCity(seed = 2026, size = { teachers: 300, pupils: 10_000 }): City {
   const random = seeded(seed);
@@ -59,8 +59,9 @@ export function buildCity(seed = 2026, size = { teachers: 300, pupils: 10_000 })
     logins.add(login);
     return people.push({ login, displayName: `${first} ${last}`, role, school }) - 1;
   };
-  logins.add(demoLogins.technician);
+  for (const login of [demoLogins.technician, demoLogins.administrator]) logins.add(login);
   people.push({ login: demoLogins.technician, displayName: 'Dominique Lefort', role: 'technician', school: null });
+  people.push({ login: demoLogins.administrator, displayName: 'Claude Rivoire', role: 'administrator', school: null });
   add('Camille', 'Durand', 'teacher', 0);
   const firstPupil = add('Léo', 'Petit', 'pupil', 0);
   for (let count = 1; count < size.teachers; count += 1) add(pick(firstNames), pick(lastNames), 'teacher', count % schools.length);

@@ -2,9 +2,13 @@
 import { type Static, Type } from 'typebox';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 
-export const roles = ['technician', 'teacher', 'pupil'] as const;
+/** `administrator`: a technician who also kills installations, makes tokens for others and changes the city's settings. */
+export const roles = ['administrator', 'technician', 'teacher', 'pupil'] as const;
 export const Role = OneOf(roles);
 export type Role = (typeof roles)[number];
+
+/** The city's own people: they look after every school. */
+export const isTechnician = (person: { role: Role }): boolean => person.role === 'technician' || person.role === 'administrator';
 
 export const AccountId = Id('acc');
 export const GroupId = Id('grp');

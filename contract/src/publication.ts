@@ -1,6 +1,6 @@
 /** Publication rules, and the decision they lead to. */
 import { type Static, Type } from 'typebox';
-import { AccountId, GroupId, type Person, Role } from './account.ts';
+import { AccountId, GroupId, isTechnician, type Person, Role } from './account.ts';
 import { ApplicationId, Category } from './application.ts';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 
@@ -78,7 +78,7 @@ function matches(rule: RuleDraft, person: Person, application: { id: string; cat
     case 'everyone':
       return true;
     case 'role':
-      return audience.role === person.role;
+      return audience.role === person.role || (audience.role === 'technician' && isTechnician(person));
     case 'group':
       return person.groupIds.includes(audience.groupId);
     case 'person':

@@ -1,5 +1,5 @@
 /** `node controller/src/main.ts`: the controller of a city.
- *  `node controller/src/main.ts create-technician LOGIN "Name"`: the first administrator, on the server itself only;
+ *  `node controller/src/main.ts create-administrator LOGIN "Name"`: the first administrator, on the server itself only;
  *  the password is read from standard input. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,9 +22,9 @@ function configOrExit(): Environment {
   }
 }
 
-async function createTechnician(config: Environment, login: string, displayName: string): Promise<void> {
+async function createAdministrator(config: Environment, login: string, displayName: string): Promise<void> {
   if (!Compile(Account.properties.login).Check(login) || !Compile(Account.properties.displayName).Check(displayName)) {
-    console.error('Usage: create-technician LOGIN "Name" (login: lower-case letters, digits, . _ -), password on standard input');
+    console.error('Usage: create-administrator LOGIN "Name" (login: lower-case letters, digits, . _ -), password on standard input');
     process.exit(2);
   }
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');
@@ -36,16 +36,16 @@ async function createTechnician(config: Environment, login: string, displayName:
   const postgres = config.PREAU_DATABASE_URL !== '';
   const database = openDatabase(postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'));
   await migrate(database, postgres);
-  await insertAccounts(database, [{ login, displayName, role: 'technician', siteId: null, passwordHash: await createPasswords().hash(password) }], Date.now());
+  await insertAccounts(database, [{ login, displayName, role: 'administrator', siteId: null, passwordHash: await createPasswords().hash(password) }], Date.now());
   await database.destroy();
-  console.log(`Technician ${login} created.`);
+  console.log(`Administrator ${login} created.`);
 }
 
 const config = configOrExit();
 const [command, login = '', displayName = login] = process.argv.slice(2);
-if (command === 'create-technician') await createTechnician(config, login, displayName);
+if (command === 'create-administrator') await createAdministrator(config, login, displayName);
 else if (command !== undefined) {
-  console.error(`Unknown command ${command}. Known: create-technician.`);
+  console.error(`Unknown command ${command}. Known: create-administrator.`);
   process.exit(2);
 } else {
   const controller = await startController(config);

@@ -72,7 +72,7 @@ export async function signIn(deps: Platform & { providers: readonly SignInProvid
   const expiresAt = now + deps.config.PREAU_SIGN_IN_HOURS * 3_600_000;
   await deps.database.transaction().execute(async (rows) => {
     await insertSignIn(rows, { tokenHash: sha256(token), accountId: account.id, now, expiresAt });
-    const actor: AccountActor = { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: '' };
+    const actor: AccountActor = { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: '', token: null };
     await recordEffect(deps, rows, actor, { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId });
   });
   return { account, token, expiresAt };

@@ -1,5 +1,6 @@
 /** The doorbell: socket.io rooms named after wake-up topics. It carries names of what changed, never what it is now. */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { isTechnician } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
 import { Server } from 'socket.io';
 import type { Platform } from '#src/platform/platform.ts';
@@ -24,7 +25,7 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   console.use((socket, next) => {
     actorOfCookie(deps, cookieOf(socket.request)).then(
       async (actor) => {
-        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(actor.role === 'technician' ? technicianTopics : [])]);
+        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(isTechnician(actor) ? technicianTopics : [])]);
         next();
       },
       (error: Error) => next(error),

@@ -19,7 +19,7 @@ export async function actorOfCookie(deps: Pick<Platform, 'database' | 'clock'>, 
   const tokenHash = cookie === null ? null : sha256(cookie);
   const account = tokenHash === null ? undefined : await selectSignedIn(deps.database, tokenHash, deps.clock.now());
   if (account === undefined || tokenHash === null) throw new AppError('NOT_SIGNED_IN');
-  return { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: tokenHash };
+  return { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: tokenHash, token: null };
 }
 
 export interface AgentCall {

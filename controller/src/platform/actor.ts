@@ -1,8 +1,16 @@
 /** Who is calling a verb. */
 import type { Role } from '@preau/contract/account.ts';
 
+/** A person's API token: never more than the person, and often less. `siteIds` null: the whole city. */
+export interface TokenScope {
+  id: string;
+  readOnly: boolean;
+  siteIds: readonly string[] | null;
+}
+
 export type Actor =
-  | { kind: 'account'; id: string; name: string; role: Role; siteId: string | null; signIn: string }
+  /** `signIn`: hash of the cookie's secret, empty for a token. */
+  | { kind: 'account'; id: string; name: string; role: Role; siteId: string | null; signIn: string; token: TokenScope | null }
   | { kind: 'agent'; id: string; name: string; siteId: string }
   | { kind: 'job'; id: string; name: string }
   | { kind: 'nobody'; id: null; name: string };

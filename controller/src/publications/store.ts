@@ -1,4 +1,5 @@
 /** All SQL of publication rules. */
+import type { Role } from '@preau/contract/account.ts';
 import type { Category } from '@preau/contract/application.ts';
 import type { Rule, RuleDraft } from '@preau/contract/publication.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -24,7 +25,7 @@ function toAudience(row: RuleRow): RuleDraft['audience'] {
     case 'group':
       return { kind: 'group', groupId: id };
     case 'role':
-      return { kind: 'role', role: id as 'technician' | 'teacher' | 'pupil' };
+      return { kind: 'role', role: id as Role };
     default:
       return { kind: 'everyone' };
   }
