@@ -87,6 +87,7 @@ function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: s
       onWake: (listener) => {
         bells.push(listener);
       },
+      clockSkewMs: () => 0,
     },
   });
   const made: World = {

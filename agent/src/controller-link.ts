@@ -20,6 +20,8 @@ export interface ControllerLink {
   /** Rings on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
+  /** This clock minus the controller's, by its last answer, to about a second; null before the first. */
+  clockSkewMs: () => number | null;
   close: () => void;
 }
 
@@ -31,10 +33,11 @@ interface Wire {
   controllerUrl: string;
   /** One connection stays open between reports: 2,700 schools must not shake hands anew every 20 s. */
   connections: HttpAgent;
+  skewMs: number | null;
 }
 const openWire = (controllerUrl: string): Wire => {
   const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 1 };
-  return { controllerUrl, connections: controllerUrl.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options) };
+  return { controllerUrl, skewMs: null, connections: controllerUrl.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options) };
 };
 
 export function openLink(identity: Identity): ControllerLink {
@@ -71,6 +74,7 @@ export function openLink(identity: Identity): ControllerLink {
       socket.on('connect', listener);
     },
     connected: () => socket.connected,
+    clockSkewMs: () => wire.skewMs,
     close: () => {
       socket.disconnect();
       wire.connections.destroy();
@@ -125,8 +129,12 @@ async function callController<N extends RouteName>(
 function exchange(wire: Wire, call: { method: string; path: string; headers: Record<string, string>; body: string | null }, again = true): Promise<{ status: number; answer: unknown }> {
   return new Promise((resolve, reject) => {
     const { controllerUrl, connections } = wire;
+    const sentAt = Date.now();
     const send = connections instanceof HttpsAgent ? requestHttps : requestHttp;
     const request = send(`${controllerUrl}${call.path}`, { method: call.method, headers: call.headers, agent: connections, signal: AbortSignal.timeout(callTimeoutMs) }, (response) => {
+      // Its clock tells whole seconds, and told them on the way.
+      const told = Date.parse(response.headers.date ?? '');
+      if (!Number.isNaN(told)) wire.skewMs = Math.round((sentAt + Date.now()) / 2 - (told + 500));
       readAnswer(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), reject);
     });
     request.on('error', (error: NodeJS.ErrnoException) => {

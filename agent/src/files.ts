@@ -1,6 +1,6 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statfsSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, statfsSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -36,6 +36,8 @@ export function makeFolder(path: string, mode: number, owner?: { uid: number; gi
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
 }
 
+/** What cannot be read is kept for whoever wonders, out of the way. */
+export const moveAside = (path: string): void => renameSync(path, `${path}.bad`);
 export const remove = (path: string): void => rmSync(path, { recursive: true, force: true });
 export const exists = existsSync;
 export const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
@@ -51,10 +53,10 @@ export function readText(path: string): string | undefined {
   }
 }
 
-export function copyTo(from: string, to: string, mode: number, owner: { uid: number; gid: number }): void {
+export function copyTo(from: string, to: string, mode: number, owner?: { uid: number; gid: number }): void {
   copyFileSync(from, to);
   chmodSync(to, mode);
-  chownSync(to, owner.uid, owner.gid);
+  if (owner !== undefined) chownSync(to, owner.uid, owner.gid);
 }
 
 /** Names in a folder; `link` is the target of those that are symbolic links. */
@@ -99,16 +101,24 @@ export async function sha256Of(path: string): Promise<string> {
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
-/** Copies what a link would share; for a program that must be its own file. */
-export function copyExecutable(from: string, to: string): void {
-  copyFileSync(from, to);
-  chmodSync(to, 0o755);
-}
 export function sync(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);
   } finally {
     closeSync(folder);
+  }
+}
+/** The last bytes of a file, and how long it is. */
+export function readTail(path: string, bytes: number): { text: string; size: number } {
+  const size = sizeOf(path);
+  if (size === 0 || bytes === 0) return { text: '', size };
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(Math.min(bytes, size));
+    readSync(file, buffer, 0, buffer.length, size - buffer.length);
+    return { text: buffer.toString('utf8'), size };
+  } finally {
+    closeSync(file);
   }
 }

@@ -10,7 +10,7 @@ import { endReasons, SessionId } from './session.ts';
 const Message = Type.String({ maxLength: 2000 });
 
 export const stepKinds = [
-  'refuse_state', 'start_displays', 'prepare_display', 'install_application', 'remove_application', 'read_icon', 'open_session', 'attach_session', 'end_session',
+  'refuse_state', 'start_displays', 'prepare_display', 'install_application', 'remove_application', 'read_icon', 'open_session', 'attach_session', 'end_session', 'keep_journal',
 ] as const;
 
 export const FailedStep = Strict({

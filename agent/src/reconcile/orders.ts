@@ -44,7 +44,8 @@ export type OrderEvent =
   | ({ kind: 'look_failed'; run: number } & Failure)
   | { kind: 'progress'; run: number; done: number; total: number | null; wan: number }
   | { kind: 'staged'; run: number }
-  | ({ kind: 'stage_failed'; run: number } & Failure)
+  /** `slug`: whose fault it is, when it is one's. */
+  | ({ kind: 'stage_failed'; run: number; slug: string } & Failure)
   | { kind: 'item'; run: number; applicationId: string; state: 'installing' | 'failed' }
   | { kind: 'applied'; run: number; results: readonly Applied[]; log: string }
   | ({ kind: 'apply_failed'; run: number; log: string } & Failure)
@@ -194,8 +195,13 @@ function answered(journal: OrderJournal, order: Order, event: Extract<OrderEvent
       if (doing !== 'staging') return null;
       return told(journal, { state: 'staged', items: items(journal, ({ applicationId }) => (journal.staged.includes(applicationId) ? { state: 'staged' } : {})) }, { doing: null });
     }
-    case 'stage_failed':
-      return doing === 'staging' ? end({ ...journal, doing: null }, { state: 'failed', code: event.code, message: event.message, items: items(journal, ({ applicationId }) => (journal.staged.includes(applicationId) ? { state: 'waiting' } : {})) }, now) : null;
+    case 'stage_failed': {
+      if (doing !== 'staging') return null;
+      const { code, message } = event;
+      const guilty = order.applications.find(({ slug }) => slug === event.slug)?.applicationId;
+      const left = items(journal, ({ applicationId }) => (applicationId === guilty ? { state: 'failed', code, message: message.slice(0, 2000) } : journal.staged.includes(applicationId) ? { state: 'waiting' } : {}));
+      return end({ ...journal, doing: null }, { state: 'failed', code, message, items: left }, now);
+    }
     case 'item':
       return doing === 'applying' ? told(journal, { items: items(journal, ({ applicationId }) => (applicationId === event.applicationId ? { state: event.state } : {})) }) : null;
     case 'applied':

@@ -12,8 +12,8 @@ const application = (name: string, more: Partial<DesiredApplication> = {}): Desi
 const session = (name: string, app: string, attachSerial = 1): DesiredSession => ({ sessionId: `ses_${name}`, applicationId: `app_${app}`, accountId: 'acc_lea', login: 'lea', displayName: 'Léa', language: 'fr', attachSerial });
 const desired = (more: Partial<DesiredState> = {}): DesiredState => ({ protocol: 1, serverId: 'srv_a', generation: 1, issuedAt: now, standbyDisplays: 0, applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...more });
 const known = (name: string, state: ActualApplication['state'], more: Partial<ActualApplication> = {}): [string, ActualApplication] => [`app_${name}`, { versionId: `ver_${name}`, state, askedAt: 1, retryAt: null, ...more }];
-const actual = (more: { applications?: [string, ActualApplication][]; sessions?: [string, ActualSession][]; displays?: Partial<Actual['displays']>; packagesBusy?: boolean } = {}): Actual => ({
-  applications: new Map(more.applications), sessions: new Map(more.sessions), displays: { ready: 0, preparing: 0, retryAt: null, ...more.displays }, packagesBusy: more.packagesBusy ?? false,
+const actual = (more: { applications?: [string, ActualApplication][]; sessions?: [string, ActualSession][]; displays?: Partial<Actual['displays']>; packagesBusy?: boolean; held?: string[] } = {}): Actual => ({
+  applications: new Map(more.applications), sessions: new Map(more.sessions), displays: { ready: 0, preparing: 0, retryAt: null, ...more.displays }, packagesBusy: more.packagesBusy ?? false, held: new Set(more.held),
 });
 const told = (step: Step): string => {
   switch (step.kind) {
@@ -45,6 +45,8 @@ describe('plan', () => {
     ['removed before comes back', desired({ applications: [tux] }), actual({ applications: [known('tux', 'absent')] }), ['install tux']],
     ['one package step at a time', desired({ applications: [tux, gimp] }), actual(), ['install tux']],
     ['none while apt works', desired({ applications: [tux] }), actual({ packagesBusy: true }), []],
+    ['what an order works on is left to it', desired({ applications: [tux, gimp] }), actual({ held: ['app_tux'] }), ['install gimp']],
+    ['nor is it removed meanwhile', desired({ removals: [tux] }), actual({ applications: [known('tux', 'installed')], held: ['app_tux'] }), []],
     ['the next once the first is there', desired({ applications: [tux, gimp] }), actual({ applications: [known('tux', 'installed')] }), ['install gimp']],
     ['a failed one does not hold up the next', desired({ applications: [tux, gimp] }), actual({ applications: [known('tux', 'failed')] }), ['install gimp']],
     ['failed for good is left alone', desired({ applications: [tux] }), actual({ applications: [known('tux', 'failed')] }), []],

@@ -32,6 +32,8 @@ export interface Actual {
   displays: { ready: number; preparing: number; retryAt: number | null };
   /** True while apt works: one at a time, dpkg has one lock. */
   packagesBusy: boolean;
+  /** Applications that are an order's business now. */
+  held: ReadonlySet<string>;
 }
 
 /** `now` in epoch ms. */
@@ -69,9 +71,9 @@ export function plan(desired: DesiredState, actual: Actual, now: number): Step[]
 }
 
 function nextPackageStep(desired: DesiredState, actual: Actual, now: number): Step | undefined {
-  const removal = desired.removals.find((application) => due(actual.applications.get(application.applicationId), application, now, 'absent'));
+  const removal = desired.removals.find((application) => !actual.held.has(application.applicationId) && due(actual.applications.get(application.applicationId), application, now, 'absent'));
   if (removal !== undefined) return { kind: 'remove_application', application: removal };
-  const install = desired.applications.find((application) => due(actual.applications.get(application.applicationId), application, now, 'installed'));
+  const install = desired.applications.find((application) => !actual.held.has(application.applicationId) && due(actual.applications.get(application.applicationId), application, now, 'installed'));
   return install === undefined ? undefined : { kind: 'install_application', application: install };
 }
 

@@ -13,7 +13,7 @@ export interface Found {
 export const recipeMark = ({ recipes }: Pick<Installable, 'recipes'>, platform: Platform): string => createHash('sha256').update(JSON.stringify(recipes[platform] ?? null)).digest('base64url');
 
 /** The version the rule must find, or null when any will do. */
-function pinOf({ linux }: Pick<Installable['recipes'], 'linux'>, version: string): string | null {
+export function pinOf({ linux }: Pick<Installable['recipes'], 'linux'>, version: string): string | null {
   if (linux === undefined) return null;
   const { detect } = linux;
   if (detect.kind === 'version_file') return version;
@@ -32,11 +32,9 @@ export function isAsWanted(application: Installable, version: string | null, pla
   return mark === undefined || mark === recipeMark(application, platform);
 }
 
-/** Packages that another wanted application lists too stay when one is taken away. */
-export function sparing<A extends Installable>(application: A, others: readonly Pick<Installable, 'applicationId' | 'recipes'>[]): A {
-  const { linux } = application.recipes;
-  if (application.want === 'present' || linux?.kind !== 'apt') return application;
-  const shared = new Set(others.filter(({ applicationId }) => applicationId !== application.applicationId).flatMap((other) => packagesOf(other.recipes.linux)));
-  const packages = linux.packages.filter((name) => !shared.has(name.split('=')[0] ?? name));
-  return { ...application, recipes: { ...application.recipes, linux: { ...linux, packages } } };
+/** Packages that stay whatever is taken away: others list them. */
+export function packagesToKeep(changing: readonly Installable[], wanted: readonly Pick<Installable, 'applicationId' | 'recipes'>[]): string[] {
+  const going = new Set(changing.filter(({ want }) => want === 'absent').map(({ applicationId }) => applicationId));
+  const staying = [...wanted, ...changing].filter(({ applicationId }) => !going.has(applicationId));
+  return [...new Set(staying.flatMap(({ recipes }) => packagesOf(recipes.linux)))];
 }
