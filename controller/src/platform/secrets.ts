@@ -68,12 +68,22 @@ export function createSecrets(secret: Buffer): Secrets {
   };
 }
 
+/** Reading a key costs as much as using it. A key is its own name: what is kept here can never be out of date. */
+const readKeys = new Map<string, KeyObject>();
+
+function readPublicKey(publicKey: string): KeyObject {
+  const known = readKeys.get(publicKey);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ key: Buffer.concat([publicPrefix, Buffer.from(publicKey, 'base64url')]), format: 'der', type: 'spki' });
+  if (readKeys.size >= 10_000) readKeys.delete(readKeys.keys().next().value ?? '');
+  readKeys.set(publicKey, key);
+  return key;
+}
+
 /** False for a wrong signature and for a malformed key alike. */
 export function verifySignature(publicKey: string, text: string, signature: string): boolean {
-  let key: KeyObject;
   try {
-    key = createPublicKey({ key: Buffer.concat([publicPrefix, Buffer.from(publicKey, 'base64url')]), format: 'der', type: 'spki' });
-    return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'));
+    return verify(null, Buffer.from(text), readPublicKey(publicKey), Buffer.from(signature, 'base64url'));
   } catch {
     return false;
   }
