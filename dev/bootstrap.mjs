@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { controllerPackages, guacdPackages, labPackages, serverPackages, testPackages } from '../packaging/linux/requirements.mjs';
+import { benchPackages, controllerPackages, guacdPackages, labPackages, serverPackages, testPackages } from '../packaging/linux/requirements.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const tools = join(root, '.data/tools');
@@ -159,7 +159,7 @@ checkMachine();
 await installNpm();
 const node = node24();
 if (needsSystem) {
-  await installPackages([...controllerPackages, ...serverPackages, ...guacdPackages, ...(command === 'start' ? [] : [...testPackages, ...labPackages])]);
+  await installPackages([...controllerPackages, ...serverPackages, ...guacdPackages, ...(command === 'start' ? [] : [...testPackages, ...labPackages]), ...(command === 'bench' ? benchPackages : [])]);
   await getGuacd();
   await step('French locale', frenchExists, () => must('localedef', ['-i', 'fr_FR', '-f', 'UTF-8', 'fr_FR.UTF-8']));
 }

@@ -16,3 +16,6 @@ export const testPackages = ['chromium', 'postgresql', 'fonts-noto-color-emoji']
 
 /** For the lab: a root system for its schools, their network, packages made and signed for it; Ansible to be measured against. */
 export const labPackages = ['mmdebstrap', 'nftables', 'iproute2', 'openssh-client', 'gpg', 'gpg-agent', 'dpkg-dev', 'ansible-core'];
+
+/** For the benchmarks: what Préau is measured beside. */
+export const benchPackages = ['clustershell', 'openssh-server', 'openssh-client'];
