@@ -232,6 +232,7 @@ export const Target = Strict({
 });
 export type Target = Static<typeof Target>;
 export const TargetDetail = Strict({ ...Target.properties, log: Type.String(), evidence: Type.Array(Strict({ at: Type.Integer(), text: Type.String() })) });
+export type TargetDetail = Static<typeof TargetDetail>;
 
 export const Wave = Strict({
   number: Type.Integer(), state: OneOf(waveStates), spec: WaveSpec, size: Type.Integer(),

@@ -5,6 +5,7 @@ import { createSlowDown, localProvider } from './accounts/sign-in.ts';
 import type { Environment } from './config.ts';
 import { createHttp } from './edge/http.ts';
 import { startJobs } from './edge/jobs.ts';
+import { startLooker } from './edge/looker.ts';
 import type { EdgeDeps } from './edge/verbs.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { migrate, openDatabase } from './platform/database.ts';
@@ -51,6 +52,7 @@ export async function startController(config: Environment, clock: Clock = system
   const http = await createHttp(deps);
   const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
   if (url === '') url = listening;
+  const looker = startLooker(platform);
   const jobs = await startJobs(platform, openConnection);
   log.info({ url: deps.publicUrl() }, 'controller listens');
 
@@ -59,6 +61,7 @@ export async function startController(config: Environment, clock: Clock = system
     close: async () => {
       await http.close();
       await jobs.close();
+      await looker.close();
       redis.publisher.disconnect();
       redis.subscriber.disconnect();
       await database.destroy();

@@ -6,7 +6,7 @@ import { Server } from 'socket.io';
 import type { Platform } from '#src/platform/platform.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit'];
+const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts'];
 
 export function createHub(deps: Platform & { originAllowed: (origin: string | undefined) => boolean }, http: HttpServer): { close: () => Promise<void> } {
   const io = new Server<Record<string, never>, WakeEvents>(http, {

@@ -2,21 +2,40 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Platform } from '#src/platform/platform.ts';
+import { sweepRollouts } from '#src/rollouts/schedules.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 
 export async function startJobs(deps: Platform, openConnection: () => Redis): Promise<{ close: () => Promise<void> }> {
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
+  let sweptAt = performance.now();
+  let sweeping: Promise<void> | null = null;
+  const sweepAll = () => {
+    sweptAt = performance.now();
+    sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).finally(() => {
+      sweeping = null;
+    });
+    return sweeping;
+  };
   const queue = new Queue('preau', { connection: forQueue, defaultJobOptions: { removeOnComplete: 100, removeOnFail: 100 } });
   queue.on('error', (error) => deps.log.warn({ reason: error.message }, 'queue'));
-  const worker = new Worker('preau', async () => sweep(deps), { connection: forWorker, concurrency: 1 });
+  const worker = new Worker('preau', sweepAll, { connection: forWorker, concurrency: 1 });
   worker.on('error', (error) => deps.log.warn({ reason: error.message }, 'worker'));
-  worker.on('failed', (_job, error) => deps.log.error({ error }, 'job failed'));
-  await queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
+  worker.on('failed', (_job, error) => deps.log.error({ err: error }, 'job failed'));
+  const schedule = () => queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
+  await schedule();
+  // Redis emptied or away: the alarm is set anew, and until it rings again this process looks by itself.
+  const watch = setInterval(() => {
+    if (performance.now() - sweptAt < sweepEveryMs * 2.5) return;
+    sweepAll().catch((error: unknown) => deps.log.error({ err: error }, 'sweep'));
+    schedule().catch((error: unknown) => deps.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'alarm not set'));
+  }, sweepEveryMs);
   return {
     close: async () => {
+      clearInterval(watch);
       await worker.close(true);
       await queue.close();
+      await sweeping?.catch(() => undefined);
       for (const connection of connections) connection.disconnect();
     },
   };

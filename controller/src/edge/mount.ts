@@ -38,6 +38,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
         });
         reply.header('server-timing', `verb;dur=${(performance.now() - started).toFixed(1)}`).status(route.status ?? 200);
         if (route.status === 204) return reply.send();
+        if (route.file !== undefined && route.download !== undefined) return reply.type(route.file).header('cache-control', 'no-store').header('content-disposition', `attachment; filename="${route.download}"`).send(result);
         // A file is named by the hash of what is in it.
         if (route.file !== undefined) return reply.type(route.file).header('cache-control', 'private, max-age=31536000, immutable').send(result);
         // An answer that breaks its contract is a bug of ours, and might leak what no schema names.

@@ -16,6 +16,11 @@ import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts'
 import { selectServer, selectServers } from '#src/servers/store.ts';
 import { wantApplication } from '#src/servers/want-application.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
+import { approveRollout, changeDraft, createRollout, removeRollout, startRollout } from '#src/rollouts/prepare.ts';
+import { readSettings } from '#src/rollouts/planning.ts';
+import { exportRollout, listPlanEntries, listRollouts, listTargets, readBrake, readRollout, readTarget } from '#src/rollouts/read.ts';
+import { changeSettings, createSchedule, listSchedules, pauseSchedule, removeSchedule } from '#src/rollouts/schedules.ts';
+import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, rollBackRollout, setBrake } from '#src/rollouts/steer.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';
@@ -41,6 +46,10 @@ export type Verbs = {
   [N in RouteName]: (deps: EdgeDeps, actor: ActorOf<N>, input: { params: Params<N>; query: Query<N>; body: Body<N> }, answer: Answer) => Promise<ReplyOf<N>>;
 };
 
+const thenRead = async (deps: EdgeDeps, actor: AccountActor, id: string, done: Promise<void>) => {
+  await done;
+  return readRollout(deps, actor, id);
+};
 const limitOf = (query: { limit?: string | undefined }) => Math.min(Number(query.limit ?? 50), 200);
 
 export const verbs: Verbs = {
@@ -105,6 +114,42 @@ export const verbs: Verbs = {
     const limit = limitOf(query);
     const items = await selectAuditEvents(deps.database, { before: query.before ?? null, limit, search: query.search ?? null });
     return { items, next: items.length === limit ? (items.at(-1)?.id ?? null) : null };
+  },
+
+  listRollouts: (deps, actor, { query }) => listRollouts(deps, actor, { after: query.after, limit: limitOf(query), active: query.active === undefined ? null : query.active === 'yes' }),
+  createRollout: async (deps, actor, { body }) => readRollout(deps, actor, await createRollout(deps, actor, body)),
+  readRollout: (deps, actor, { params }) => readRollout(deps, actor, params.id),
+  changeRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, body)),
+  planRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, null)),
+  listPlanEntries: (deps, actor, { params, query }) => listPlanEntries(deps, actor, params.id, { from: Number(query.from ?? 0), limit: limitOf(query) }),
+  approveRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, approveRollout(deps, actor, params.id, body.planHash)),
+  startRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, startRollout(deps, actor, params.id, body)),
+  pauseRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, pauseRollout(deps, actor, params.id)),
+  resumeRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, resumeRollout(deps, actor, params.id)),
+  cancelRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, cancelRollout(deps, actor, params.id, body.kind)),
+  retryRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, retryRollout(deps, actor, params.id)),
+  rollBackRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, rollBackRollout(deps, actor, params.id, body.wave)),
+  finishRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, finishRollout(deps, actor, params.id)),
+  removeRollout: async (deps, actor, { params }) => {
+    await removeRollout(deps, actor, params.id);
+    return null;
+  },
+  listTargets: (deps, actor, { params, query }) => listTargets(deps, actor, params.id, { ...query, limit: limitOf(query) }),
+  readTarget: (deps, actor, { params }) => readTarget(deps, actor, params.id, params.serverId),
+  exportRollout: (deps, actor, { params }) => exportRollout(deps, actor, params.id),
+  readBrake: (deps) => readBrake(deps),
+  setBrake: async (deps, actor, { body }) => {
+    await setBrake(deps, actor, body.on);
+    return readBrake(deps);
+  },
+  readRolloutSettings: (deps) => readSettings(deps.database),
+  changeRolloutSettings: (deps, actor, { body }) => changeSettings(deps, actor, body),
+  listSchedules: async (deps) => ({ items: await listSchedules(deps) }),
+  createSchedule: (deps, actor, { body }) => createSchedule(deps, actor, body),
+  pauseSchedule: (deps, actor, { params, body }) => pauseSchedule(deps, actor, params.id, body.paused),
+  deleteSchedule: async (deps, actor, { params }) => {
+    await removeSchedule(deps, actor, params.id);
+    return null;
   },
 
   enrol: (deps, actor, { body }) => enrol(deps, actor, body),

@@ -1,6 +1,6 @@
 /** All SQL of rollouts: their rows, waves, targets and counters, and what a plan is made of. */
 import type { Order, PauseReason, PlanEntry, ReportedItem, RolloutDraft, RolloutPlan, RolloutState, TargetState, WaveSpec, WaveState } from '@preau/contract/rollout.ts';
-import { inFlightStates } from '@preau/contract/rollout.ts';
+import { inFlightStates, isFinal, isWaiting, type Schedule, type ScheduleDraft, type Target } from '@preau/contract/rollout.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
@@ -304,4 +304,75 @@ export async function saveCity(rows: Rows, name: 'brake' | 'rollouts', body: obj
 export async function selectGroupSites(rows: Rows, groupIds: readonly string[]): Promise<string[]> {
   if (groupIds.length === 0) return [];
   return (await rows.selectFrom('site_group_members').select('site_id').where('group_id', 'in', [...groupIds]).execute()).map((row) => row.site_id);
+}
+
+// ---- what the console reads -----------------------------------------------------------------------------------------------
+
+export interface TargetFilter { rolloutId: string; after: { site: string; server: string } | null; limit: number; states: readonly TargetState[] | null; wave: number | null; search: string | null }
+
+/** By school's name, then server; strictly after `after`. */
+export async function selectTargetPage(rows: Rows, filter: TargetFilter): Promise<(Target & { log: string })[]> {
+  let query = rows
+    .selectFrom('rollout_targets as t').innerJoin('servers as s', 's.id', 't.server_id').innerJoin('sites as p', 'p.id', 't.site_id').leftJoin('rollout_logs as l', (join) => join.onRef('l.rollout_id', '=', 't.rollout_id').onRef('l.server_id', '=', 't.server_id'))
+    .selectAll('t').select(['s.name as server_name', 'p.name as site_name', 'l.log'])
+    .where('t.rollout_id', '=', filter.rolloutId).orderBy('p.name').orderBy('t.server_id').limit(filter.limit);
+  const { after, states, search } = filter;
+  if (after !== null) query = query.where((e) => e.or([e('p.name', '>', after.site), e.and([e('p.name', '=', after.site), e('t.server_id', '>', after.server)])]));
+  if (states !== null) query = query.where('t.state', 'in', [...states]);
+  if (filter.wave !== null) query = query.where('t.wave', '=', filter.wave);
+  if (search !== null) query = query.where((e) => e(e.fn<string>('lower', ['p.name']), 'like', `%${search.toLowerCase().replace(/[\\%_]/g, '')}%`));
+  return (await query.execute()).map((row) => ({
+    serverId: row.server_id, serverName: row.server_name, siteId: row.site_id, siteName: row.site_name, wave: row.wave, state: row.state as TargetState, reason: row.reason, action: row.action === 'restore' ? 'restore' : 'install', attempt: row.attempt,
+    code: row.code, message: row.message, badge: row.badge as Target['badge'], bytesDone: row.bytes_done, bytesTotal: row.bytes_total, items: JSON.parse(row.items) as ReportedItem[], offeredAt: row.offered_at, finishedAt: row.finished_at, deadlineAt: isFinal(row.state as TargetState) ? null : row.deadline_at,
+    opensAt: row.opens_at, log: row.log ?? '',
+  }));
+}
+
+export async function selectEvidence(rows: Rows, rolloutId: string, serverId: string): Promise<{ at: number; text: string }[]> {
+  return rows.selectFrom('rollout_evidence').select(['at', 'text']).where('rollout_id', '=', rolloutId).where('server_id', '=', serverId).orderBy('at').execute();
+}
+
+/** How long the good ones took, from offer to end, and who waits for a silent school. */
+export async function selectPace(rows: Rows, rolloutId: string, silentBefore: number): Promise<{ took: number[]; left: number; inFlight: number; silent: number }> {
+  const found = await rows.selectFrom('rollout_targets as t').innerJoin('servers as s', 's.id', 't.server_id').select(['t.state', 't.offered_at', 't.finished_at', 's.last_seen_at']).where('t.rollout_id', '=', rolloutId).execute();
+  const open = found.filter((row) => !isFinal(row.state as TargetState));
+  const silent = open.filter((row) => isWaiting(row.state as TargetState) && (row.last_seen_at === null || row.last_seen_at < silentBefore)).length;
+  return {
+    took: found.flatMap((row) => (row.state === 'succeeded' && row.offered_at !== null && row.finished_at !== null ? [row.finished_at - row.offered_at] : [])).sort((a, b) => a - b),
+    left: open.length - silent, silent, inFlight: open.filter((row) => !isWaiting(row.state as TargetState)).length,
+  };
+}
+
+// ---- schedules --------------------------------------------------------------------------------------------------------------
+
+const scheduleOf = (row: Omit<Tables['rollout_schedules'], 'paused'> & { paused: number }): Schedule & { createdBy: string | null } => ({
+  id: row.id, ...(JSON.parse(row.body) as ScheduleDraft), paused: row.paused === 1, nextAt: row.next_at, lastRolloutId: row.last_rollout_id, lastProblem: row.last_problem, createdBy: row.created_by,
+});
+
+export async function insertSchedule(rows: Rows, schedule: { draft: ScheduleDraft; nextAt: number | null; createdBy: string | null; now: number }): Promise<string> {
+  const id = newId('sch');
+  await rows.insertInto('rollout_schedules').values({ id, body: JSON.stringify(schedule.draft), next_at: schedule.nextAt, last_rollout_id: null, last_problem: null, created_by: schedule.createdBy, created_at: schedule.now }).execute();
+  return id;
+}
+
+export async function selectSchedules(rows: Rows, filter: { id?: string; dueAt?: number } = {}): Promise<ReturnType<typeof scheduleOf>[]> {
+  let query = rows.selectFrom('rollout_schedules').selectAll().orderBy('created_at');
+  if (filter.id !== undefined) query = query.where('id', '=', filter.id);
+  if (filter.dueAt !== undefined) query = query.where('paused', '=', 0).where('next_at', '<=', filter.dueAt);
+  return (await query.execute()).map(scheduleOf);
+}
+
+/** Compare-and-set on the moment it was due: of two controllers one runs it. */
+export async function moveSchedule(rows: Rows, id: string, from: number | null, set: { nextAt: number | null; paused?: boolean }): Promise<boolean> {
+  const query = rows.updateTable('rollout_schedules').set({ next_at: set.nextAt, ...(set.paused === undefined ? {} : { paused: set.paused ? 1 : 0 }) }).where('id', '=', id);
+  const done = await (from === null ? query.where('next_at', 'is', null) : query.where('next_at', '=', from)).executeTakeFirst();
+  return Number(done.numUpdatedRows) === 1;
+}
+
+export async function noteScheduleRun(rows: Rows, id: string, run: { rolloutId: string | null; problem: string | null }): Promise<void> {
+  await rows.updateTable('rollout_schedules').set({ ...(run.rolloutId === null ? {} : { last_rollout_id: run.rolloutId }), last_problem: run.problem }).where('id', '=', id).execute();
+}
+
+export async function deleteSchedule(rows: Rows, id: string): Promise<void> {
+  await rows.deleteFrom('rollout_schedules').where('id', '=', id).execute();
 }
