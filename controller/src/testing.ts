@@ -64,14 +64,14 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   const teacher = await account('prof', 'teacher');
   const pupil = await account('lea', 'pupil');
 
-  const enrolServer = async (name: string): Promise<TestAgent> => {
-    const { code } = await createEnrolmentCode({ ...platform, publicUrl: () => publicUrl }, technician, { siteId: site.id, serverName: name });
+  const enrolServer = async (name: string, siteId = site.id): Promise<TestAgent> => {
+    const { code } = await createEnrolmentCode({ ...platform, publicUrl: () => publicUrl }, technician, { siteId, serverName: name });
     const keys = generateKeyPairSync('ed25519');
     const publicKey = keys.publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64url');
     const { serverId } = await enrol(platform, { kind: 'nobody', id: null, name: '?' }, { code, publicKey, hostname: name, protocol: PROTOCOL });
     let seq = 0;
     return {
-      actor: { kind: 'agent', id: serverId, name, siteId: site.id },
+      actor: { kind: 'agent', id: serverId, name, siteId },
       publicKey, privateKey: keys.privateKey,
       report: (more = {}) => {
         seq += 1;

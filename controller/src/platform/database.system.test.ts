@@ -11,6 +11,7 @@ import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#sr
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { selectRules } from '#src/publications/store.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
+import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
 import { launchCases } from '#src/sessions/launch.cases.ts';
 import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
 import { launch } from '#src/sessions/launch.ts';
@@ -58,7 +59,7 @@ for (const dialect of dialects) {
       test('run once, and again is a no-op', async () => {
         const target = await dialect.newTarget();
         const database = openDatabase(target);
-        expect(await migrate(database, isPostgres)).toEqual(['0001-first']);
+        expect(await migrate(database, isPostgres)).toEqual(['0001-first', '0002-rollouts']);
         expect(await migrate(database, isPostgres)).toEqual([]);
         await database.destroy();
         const again = openDatabase(target);
@@ -170,5 +171,6 @@ for (const dialect of dialects) {
     });
 
     launchCases(city);
+    rolloutCases(() => city());
   });
 }
