@@ -3,6 +3,7 @@ import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { together } from '#src/platform/together.ts';
 import { publishDesiredState } from './desired-state.ts';
 import { nextGeneration, saveWanted, selectServerRow } from './store.ts';
 
@@ -12,7 +13,7 @@ export async function wantApplication(
   actor: Actor,
   input: { serverId: string; applicationId: string; wanted: boolean },
 ): Promise<void> {
-  const topic = await deps.database.transaction().execute(async (rows) => {
+  const topic = await together(deps.database, async (rows) => {
     const server = await selectServerRow(rows, input.serverId);
     const [application] = await selectApplications(rows, { id: input.applicationId });
     if (server === undefined || application === undefined) throw new AppError('NOT_FOUND', input);
