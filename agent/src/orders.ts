@@ -45,6 +45,8 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
   const folder = join(stateFolder, 'orders');
   const pathOf = (orderId: string) => join(folder, `${orderId}${ending}`);
   const book = new Map<string, OrderJournal>();
+  /** As on disk: no report tells more than the next agent will know. */
+  const saved = new Map<string, OrderJournal>();
   /** Orders whose journal cannot be read. */
   const lost = new Set<string>();
   const untold = new Set<string>();
@@ -99,8 +101,13 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
   const carryOut = (orderId: string, effect: Effect) => {
     const abort = new AbortController();
     switch (effect.kind) {
-      case 'save':
-        return writeDurably(pathOf(orderId), JSON.stringify(book.get(orderId)));
+      case 'save': {
+        const journal = book.get(orderId);
+        if (journal === undefined) return;
+        writeDurably(pathOf(orderId), JSON.stringify(journal));
+        saved.set(orderId, journal);
+        return;
+      }
       case 'remember':
         return applications.remember(effect.applications);
       case 'abort':
@@ -164,6 +171,7 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
   const forget = (orders: readonly Order[]) => {
     for (const orderId of forgettable(book, orders)) {
       book.delete(orderId);
+      saved.delete(orderId);
       untold.delete(orderId);
       remove(pathOf(orderId));
       remove(`${pathOf(orderId)}.bad`);
@@ -177,8 +185,10 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
       for (const name of files.filter((each) => each.endsWith(ending))) {
         const orderId = name.slice(0, -ending.length);
         const journal = parse(readText(join(folder, name)));
-        if (journal !== null && journal.report.orderId === orderId) book.set(orderId, journal);
-        else {
+        if (journal !== null && journal.report.orderId === orderId) {
+          book.set(orderId, journal);
+          saved.set(orderId, journal);
+        } else {
           moveAside(join(folder, name));
           lost.add(orderId);
           failures.failed('keep_journal', orderId, new AppError('INTERNAL', { why: `the journal ${name} cannot be read; it was moved aside` }), 'no');
@@ -198,7 +208,7 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
     },
     working: () => outstanding.size > 0 || [...book.values()].some(({ doing }) => doing !== null),
     held: (orders) => heldApplications(book, orders),
-    tell: (orders) => tellOrders(book, orders, untold),
+    tell: (orders) => tellOrders(saved, orders, untold),
     heard: (orders) => {
       for (const { orderId, seq } of orders) if (book.get(orderId)?.report.seq === seq) untold.delete(orderId);
     },

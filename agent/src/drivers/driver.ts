@@ -70,7 +70,8 @@ export interface Driver {
   /** Brings and takes away, in this order, in as few runs of the installer as possible; one that fails does not spoil the
    *  others. The installer outlives the agent. Throws only when nothing could be begun. */
   apply: (key: string, applications: readonly Installable[], options: ApplyOptions) => Promise<Applied[]>;
-  /** Resolves when an installer begun under `key` (by an agent that died) has ended; null when none runs. */
+  /** Resolves when an installer begun under `key` (by an agent that died) has ended; null when none runs. A new agent on trial counts as
+   *  one: it has ended once the controller has accepted a report from it, and `detect` then finds it. */
   installerOf: (key: string) => Promise<void> | null;
   /** The end of what the installer wrote under `key`. */
   logOf: (key: string) => string;

@@ -2,7 +2,7 @@
  *  that a simulation can crash it between any two effects.
  *
  *  Whoever runs it keeps two promises. *The journal*: effects are carried out one after the other, and `save` has reached the disk
- *  before the next begins. *The order id*: `step` is given the journal that order id has, ended ones included; from null it
+ *  before the next begins or a report tells of it. *The order id*: `step` is given the journal that order id has, ended ones included; from null it
  *  begins anew. Each can be broken on purpose to see that it is needed. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { CancelKind, Order, OrderedApplication, ReportedItem, ReportedOrder } from '@preau/contract/rollout.ts';
