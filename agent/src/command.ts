@@ -49,6 +49,39 @@ export function run(file: string, args: readonly string[], options: RunOptions):
   });
 }
 
+/** Runs until it ends, or until `signal`: asked to end then, killed after a moment. Dies with this agent: nobody else may write where it writes. */
+export function runUntil(file: string, args: readonly string[], options: { env: Record<string, string>; signal: AbortSignal }): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const { signal } = options;
+    const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'TERM', file, ...args], { env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let timer: NodeJS.Timeout | undefined;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-20_000);
+      });
+    }
+    const stop = () => {
+      child.kill('SIGTERM');
+      timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    };
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    child.on('error', (error) => {
+      end();
+      reject(error);
+    });
+    child.on('close', (code) => {
+      end();
+      resolve({ code, output });
+    });
+  });
+}
+
 export interface Started {
   pid: number;
   /** Resolves with the exit code when the process ends, as long as this agent lives. */
@@ -68,6 +101,17 @@ export function startDetached(file: string, args: readonly string[], logPath: st
       resolve({ pid: child.pid ?? 0, exited });
     });
   });
+}
+
+/** Starts a process that shares our output and dies with us, however we die. */
+export function startChild(file: string, args: readonly string[]): { exited: Promise<number>; kill: (signal: NodeJS.Signals) => void } {
+  const [program = file, ...words] = process.platform === 'linux' ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', file, ...args] : [file, ...args];
+  const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const exited = new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+  return { exited, kill: (signal) => child.kill(signal) };
 }
 
 /** Follows the lines a program prints until it ends or `stop` is called. */

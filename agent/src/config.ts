@@ -10,6 +10,15 @@ export interface AgentConfig {
   rdpHost: string;
   /** 0 picks a free one, once. */
   rdpPort: number;
+  /** Where the site's first server answers its neighbours' requests for packages. */
+  cacheHost: string;
+  /** 0 picks a free one, once. */
+  cachePort: number;
+  cacheMiB: number;
+  /** A download slower than this for a minute is given up. */
+  slowestBytesPerSecond: number;
+  /** How long a new agent has until the controller must have accepted a report from it. */
+  trialSeconds: number;
   logLevel: string;
 }
 
@@ -26,6 +35,11 @@ export const agentSettings = [
   { name: 'PREAU_AGENT_PREFIX', fallback: 'preau', expected: 'a lower-case word of at most 12 characters', matches: /^[a-z][a-z0-9]{1,11}$/ },
   { name: 'PREAU_AGENT_RDP_HOST', fallback: '127.0.0.1', expected: 'an IPv4 address of this machine', matches: /^\d{1,3}(\.\d{1,3}){3}$/ },
   { name: 'PREAU_AGENT_RDP_PORT', fallback: '0', expected: 'a port, or 0 for a free one', matches: /^\d{1,5}$/ },
+  { name: 'PREAU_AGENT_CACHE_HOST', fallback: '', expected: 'an IPv4 address of this machine, or empty for that of the displays', matches: /^(\d{1,3}(\.\d{1,3}){3})?$/ },
+  { name: 'PREAU_AGENT_CACHE_PORT', fallback: '0', expected: 'a port, or 0 for a free one', matches: /^\d{1,5}$/ },
+  { name: 'PREAU_AGENT_CACHE_MIB', fallback: '8192', expected: 'a whole number of MiB', matches: /^\d{1,8}$/ },
+  { name: 'PREAU_AGENT_SLOWEST', fallback: '1000', expected: 'a whole number of bytes per second', matches: /^\d{1,9}$/ },
+  { name: 'PREAU_AGENT_TRIAL_SECONDS', fallback: '120', expected: 'a whole number of seconds, at least 1', matches: /^[1-9]\d{0,4}$/ },
   { name: 'PREAU_AGENT_LOG_LEVEL', fallback: 'info', expected: 'debug, info, warn or error', matches: /^(debug|info|warn|error)$/ },
 ] as const satisfies Setting[];
 
@@ -43,6 +57,11 @@ export function parseAgentConfig(environment: Record<string, string | undefined>
     prefix: value('PREAU_AGENT_PREFIX'),
     rdpHost: value('PREAU_AGENT_RDP_HOST'),
     rdpPort: Number(value('PREAU_AGENT_RDP_PORT')),
+    cacheHost: value('PREAU_AGENT_CACHE_HOST') || value('PREAU_AGENT_RDP_HOST'),
+    cachePort: Number(value('PREAU_AGENT_CACHE_PORT')),
+    cacheMiB: Number(value('PREAU_AGENT_CACHE_MIB')),
+    slowestBytesPerSecond: Number(value('PREAU_AGENT_SLOWEST')),
+    trialSeconds: Number(value('PREAU_AGENT_TRIAL_SECONDS')),
     logLevel: value('PREAU_AGENT_LOG_LEVEL'),
   };
   for (const name of Object.keys(environment)) {

@@ -17,6 +17,8 @@ export interface ControllerLink {
   readDesiredState: () => Promise<SignedState>;
   sendReport: (report: Body<'sendReport'>) => Promise<Reply<'sendReport'>>;
   sendIcon: (icon: Body<'sendIcon'>) => Promise<void>;
+  /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and hash. */
+  readPackage: (sha256: string, from: number, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
   /** Rings on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
@@ -68,6 +70,13 @@ export function openLink(identity: Identity): ControllerLink {
     sendReport: (report) => call('sendReport', report),
     sendIcon: async (icon) => {
       await call('sendIcon', icon);
+    },
+    readPackage: async (sha256, from, signal) => {
+      const path = `/api/agent/packages/${sha256}`;
+      const response = await openDownload(wire, path, { authorization: authorization('GET', path, null), ...(from > 0 ? { range: `bytes=${from}-` } : {}) }, signal);
+      if (response.statusCode === (from > 0 ? 206 : 200)) return response as AsyncIterable<Buffer>;
+      const { code } = ((await readAnswer(response)) ?? {}) as { code?: string };
+      throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', { why: `the city answers ${response.statusCode} for ${sha256}` });
     },
     onWake: (listener) => {
       socket.on('wake', listener);
@@ -142,6 +151,17 @@ function exchange(wire: Wire, call: { method: string; path: string; headers: Rec
       else reject(error);
     });
     request.end(call.body ?? undefined);
+  });
+}
+
+/** On a connection of its own, so that calls do not wait behind a large file. */
+function openDownload({ controllerUrl }: Wire, path: string, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const send = controllerUrl.startsWith('https:') ? requestHttps : requestHttp;
+    const request = send(`${controllerUrl}${path}`, { headers, agent: false, signal, timeout: callTimeoutMs }, resolve);
+    request.on('timeout', () => request.destroy(new Error(`no byte from the city for ${callTimeoutMs / 1000} s`)));
+    request.on('error', reject);
+    request.end();
   });
 }
 

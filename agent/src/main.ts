@@ -3,10 +3,12 @@ import { parseArgs } from 'node:util';
 import { AppError } from '@preau/contract/errors.ts';
 import pino from 'pino';
 import { createAgent } from './agent.ts';
+import { openBundles, restartCode } from './bundles.ts';
 import { readAgentConfig } from './config.ts';
 import { openLink } from './controller-link.ts';
 import { createLinuxDriver } from './drivers/linux/linux.ts';
 import { enrol } from './enrol.ts';
+import { sha256Of } from './files.ts';
 import { isSignedByController, loadIdentity } from './identity.ts';
 
 const version = '0.1.0';
@@ -24,7 +26,7 @@ const config = (() => {
     return stop(error instanceof Error ? error.message : String(error), 2);
   }
 })();
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { controller: { type: 'string' }, key: { type: 'string' }, code: { type: 'string' } } });
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { controller: { type: 'string' }, key: { type: 'string' }, code: { type: 'string' }, launched: { type: 'boolean' } } });
 
 if (positionals[0] === 'enrol') {
   const { controller, key, code } = values;
@@ -42,11 +44,25 @@ if (positionals[0] === 'enrol') {
   if (identity === undefined) stop(`This server is not enrolled yet.\n${usage}`, 1);
   const log = pino({ level: config.logLevel });
   const link = openLink(identity);
+  const bundles = openBundles(config.stateFolder);
+  const bundle = await sha256Of(process.argv[1] ?? '');
   const agent = createAgent({
     serverId: identity.serverId,
     stateFolder: config.stateFolder,
-    driver: createLinuxDriver(config, version),
-    link,
+    driver: createLinuxDriver(config, {
+      version, identity, bundles, readPackage: link.readPackage, now: () => Date.now(),
+      running: { sha256: bundle, launched: values.launched === true },
+      restart: () => process.exit(restartCode),
+    }),
+    link: {
+      ...link,
+      // An agent that the city has heard is no longer on trial.
+      sendReport: async (report) => {
+        const reply = await link.sendReport(report);
+        bundles.confirm(bundle);
+        return reply;
+      },
+    },
     verify: (text, signature) => isSignedByController(identity.controllerKey, text, signature),
     now: () => Date.now(),
     log,

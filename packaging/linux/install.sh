@@ -9,7 +9,8 @@ set -eu
 
 packages='xrdp xorgxrdp openbox bubblewrap x11-utils dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales'
 oldest_node=22
-folder=/opt/preau
+# Not below /opt/preau: that is where applications are unpacked, each in a folder of its name.
+folder=/opt/preau-agent
 settings=/etc/preau/agent.env
 identity=/var/lib/preau-agent/identity.json
 
@@ -85,12 +86,14 @@ Do one of these, then run the same command again:
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   trap 'exit 1' INT TERM HUP
-  for file in preau-agent.mjs preau-agent.service; do
+  for file in preau-agent.mjs preau-agent-launcher.mjs preau-agent.service; do
     download "$controller/agent/$file" "$work/$file" || refuse "$controller/agent/$file could not be downloaded. Is the address right, and does this machine reach the controller?"
     [ -s "$work/$file" ] || refuse "$controller/agent/$file is empty."
   done
   # A page instead of a program: a proxy or a filter answered.
-  if head -c 64 "$work/preau-agent.mjs" | grep -qi '<!doctype\|<html'; then refuse "$controller/agent/preau-agent.mjs is a web page, not the agent. Is a filter or a portal in between?"; fi
+  for file in preau-agent.mjs preau-agent-launcher.mjs; do
+    if head -c 64 "$work/$file" | grep -qi '<!doctype\|<html'; then refuse "$controller/agent/$file is a web page, not the agent. Is a filter or a portal in between?"; fi
+  done
 
   if [ -z "$rdp_host" ]; then
     # The address this machine uses towards the controller is the one the city can reach it by.
@@ -125,9 +128,13 @@ Do one of these, then run the same command again:
   say "agent into $folder"
   mkdir -p "$folder" "${settings%/*}"
   chmod 755 "$folder" "${settings%/*}"
-  cp "$work/preau-agent.mjs" "$folder/preau-agent.mjs.new"
-  chmod 644 "$folder/preau-agent.mjs.new"
-  mv "$folder/preau-agent.mjs.new" "$folder/preau-agent.mjs"
+  for file in preau-agent.mjs preau-agent-launcher.mjs; do
+    cp "$work/$file" "$folder/$file.new"
+    chmod 644 "$folder/$file.new"
+    mv "$folder/$file.new" "$folder/$file"
+  done
+  # What the city offers now is what runs, not what an earlier rollout of the agent brought.
+  rm -f "${identity%/*}/agent/current" "${identity%/*}/agent/trial"
   ln -sfn "$(readlink -f "$node")" "$folder/node"
   if [ ! -e "$settings" ]; then
     printf 'PREAU_AGENT_RDP_HOST=%s\nPREAU_AGENT_RDP_PORT=%s\n' "$rdp_host" "$rdp_port" >"$settings"
@@ -155,7 +162,7 @@ Do one of these, then run the same command again:
     say 'the agent runs: systemctl status preau-agent'
   else
     say "there is no systemd here. Start the agent yourself, and after every boot:
-    env \$(cat $settings) $folder/node $folder/preau-agent.mjs run"
+    env \$(cat $settings) $folder/node $folder/preau-agent-launcher.mjs run"
   fi
   say "displays answer on $(sed -n 's/^PREAU_AGENT_RDP_HOST=//p' "$settings"):$(sed -n 's/^PREAU_AGENT_RDP_PORT=//p' "$settings"); let only the city's guacd reach that port"
 }

@@ -1,8 +1,7 @@
-/** Vital signs and inventory, from /proc and dpkg. */
+/** Vital signs and inventory, from /proc. */
 import { cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
 import { statfsSync } from 'node:fs';
 import type { Health, Inventory } from '@preau/contract/report.ts';
-import { run } from '#src/command.ts';
 import { readText } from '#src/files.ts';
 
 const mebibyte = 1_048_576;
@@ -32,8 +31,8 @@ export function createHealthMeter(stateFolder: string): () => Omit<Health, 'sess
   };
 }
 
-export async function readInventory(agentVersion: string): Promise<Inventory> {
+/** What does not change while the agent runs. */
+export function readSystem(agentVersion: string): Omit<Inventory, 'packages' | 'chosen' | 'cache'> {
   const system = /^PRETTY_NAME="?([^"\n]+)/m.exec(readText('/etc/os-release') ?? '')?.[1] ?? 'Linux';
-  const packages = await run('/usr/bin/dpkg-query', ['-W', '-f', '.'], { timeoutMs: 30_000 });
-  return { hostname: hostname(), system, kernel: release(), agentVersion, packages: packages.stdout.length };
+  return { hostname: hostname(), system, kernel: release(), agentVersion, platform: 'linux' };
 }

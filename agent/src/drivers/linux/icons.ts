@@ -10,7 +10,9 @@ const maxBytes = 256 * 1024;
 const wantedPixels = 128;
 
 export async function readIcon(application: DesiredApplication, scratch: string): Promise<Buffer | null> {
-  const text = readText(join('/usr/share/applications', application.recipes.linux.icon.desktopFile));
+  const desktopFile = application.recipes.linux?.icon?.desktopFile;
+  if (desktopFile === undefined) return null;
+  const text = readText(join('/usr/share/applications', desktopFile));
   const name = /^Icon=(.+)$/m.exec(text ?? '')?.[1]?.trim();
   if (name === undefined) return null;
   const source = findIcon(name);

@@ -21,6 +21,8 @@ export interface Layout {
   sessions: string;
   /** People's home directories: the only thing that outlives a session. */
   homes: string;
+  /** Applications that came as archives, one folder each; recipes name it. */
+  applications: string;
   logs: string;
 }
 
@@ -37,5 +39,6 @@ export const layoutOf = (config: AgentConfig): Layout => ({
   displays: join(config.runFolder, 'displays'),
   sessions: join(config.runFolder, 'sessions'),
   homes: join(config.stateFolder, 'homes'),
+  applications: '/opt/preau',
   logs: join(config.stateFolder, 'logs'),
 });

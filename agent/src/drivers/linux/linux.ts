@@ -3,18 +3,17 @@
 import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import type { Inventory } from '@preau/contract/report.ts';
 import { follow, startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
 import { copyTo, entries, exists, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
-import { detect, install, removePackages } from './applications.ts';
 import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
 import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
-import { createHealthMeter, readInventory } from './health.ts';
+import { createHealthMeter, readSystem } from './health.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
 import { endAll, listProcesses, pidNamespace, type Process } from './processes.ts';
+import { createSoftware, type SoftwareDeps } from './software.ts';
 import { groupFile, launchScript, openboxConfiguration, passwdFile, sandboxArguments, sessionMarker } from './sandbox.ts';
 
 /** People's files belong to user ids from here on; the id is the owner of the home directory, there is no other list. */
@@ -28,12 +27,19 @@ interface Running {
   stopWatching: () => void;
 }
 
-export function createLinuxDriver(config: AgentConfig, version: string): Driver {
+/** What the driver is given besides its settings: who this server is, the city's files, and its own bundle. */
+export type LinuxDeps = Pick<SoftwareDeps, 'identity' | 'readPackage' | 'bundles' | 'running' | 'restart' | 'now'> & { version: string };
+
+export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver {
   const layout = layoutOf(config);
+  const software = createSoftware({
+    ...deps, stateFolder: config.stateFolder, runFolder: layout.run, applications: layout.applications,
+    cache: { host: config.cacheHost, port: config.cachePort, maxBytes: config.cacheMiB * 1_048_576, slowestBytesPerSecond: config.slowestBytesPerSecond },
+  });
   const standby: Display[] = [];
   const running = new Map<string, Running>();
   const meter = createHealthMeter(config.stateFolder);
-  let inventory: Promise<Inventory> | null = null;
+  const system = readSystem(deps.version);
   let ports: Ports | null = null;
 
   let starting: Promise<Ports> | null = null;
@@ -153,21 +159,17 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
       for (const account of await listDisplayAccounts(layout)) if (!kept.has(account)) await destroyDisplay(layout, account);
       return surviving;
     },
-    inventory: () => {
-      inventory ??= readInventory(version);
-      return inventory;
-    },
+    inventory: async () => ({ ...system, ...(await software.inventory()) }),
     health: async () => ({ ...meter(), displaysReady: standby.length }),
 
-    detect,
-    install: async (application) => {
-      await install(application, layout.logs);
-      inventory = null;
-    },
-    remove: async (application) => {
-      await removePackages(application, layout.logs);
-      inventory = null;
-    },
+    refuses: software.refuses,
+    detect: software.detect,
+    stage: software.stage,
+    apply: software.apply,
+    installerOf: software.installerOf,
+    logOf: software.logOf,
+    discard: software.discard,
+    setNeighbours: software.setNeighbours,
     readIcon: (application) => readIcon(application, layout.run),
 
     prepareDisplay: async () => {
@@ -177,6 +179,8 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
     displaysReady: () => standby.length,
 
     openSession: async (session, application, events) => {
+      const command = application.recipes.linux?.launch?.command;
+      if (command === undefined) throw new AppError('NOT_PUBLISHED_HERE', { why: `${application.slug} has nothing to start` });
       const display = await claimDisplay();
       const files = filesOf(session.sessionId);
       running.set(session.sessionId, { display, stopWatching: () => undefined });
@@ -193,7 +197,7 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
         '/usr/bin/bwrap',
         sandboxArguments({
           sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files, etc: entries('/etc'),
-          locale: localeFor(session.language), command: application.recipes.linux.launch.command,
+          locale: localeFor(session.language), command,
         }),
         join(files, 'log'),
       );
@@ -226,6 +230,7 @@ export function createLinuxDriver(config: AgentConfig, version: string): Driver 
       for (const sessionId of [...running.keys()]) await driver.endSession(sessionId);
       for (const account of await listDisplayAccounts(layout)) await destroyDisplay(layout, account);
       standby.length = 0;
+      await software.stop();
       await stopDisplayServer(layout);
       remove(layout.run);
     },

@@ -39,6 +39,16 @@ export function pidNamespace(pid: number): string | undefined {
   }
 }
 
+/** When it started, in ticks since boot: with the pid, it names a process once and for all. Null when it has ended; a zombie has. */
+export function startTimeOf(pid: number): string | null {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+  } catch {
+    return null;
+  }
+}
+
 export function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(pid, name);

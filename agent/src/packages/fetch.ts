@@ -1,0 +1,157 @@
+/** Brings files into the store: what is there is not fetched, what the site's first server has or can get comes from there, the rest
+ *  from its source. One file is fetched once at a time whoever asks, and one source download runs at a time, so that the cap
+ *  of the school's line holds for all of them together. */
+import { AppError } from '@preau/contract/errors.ts';
+import { remove, sizeOf, writeFrom } from '#src/files.ts';
+import { type Limits, throttled, watchDownload } from './download.ts';
+import type { Neighbour } from './peers.ts';
+import type { Store } from './store.ts';
+import type { FileToFetch } from './wanted.ts';
+
+export interface Sources {
+  /** The driver's own way to an address. Resolves with null when done, or with why not. */
+  download: (uri: string, path: string, options: { kibibytesPerSecond: number | null; sha256: string; signal: AbortSignal }) => Promise<string | null>;
+  /** A file that was uploaded to the city, from byte `from` on. */
+  readPackage: (sha256: string, from: number, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
+}
+
+export interface FetchOptions {
+  kibibytesPerSecond: number | null;
+  /** Bytes since the last call, from anywhere; and those that came over the school's line for us. */
+  onBytes: (bytes: number) => void;
+  onWan: (bytes: number) => void;
+  signal: AbortSignal;
+}
+
+export interface Fetcher {
+  /** All of them, through the neighbour when there is one. Throws AppError. */
+  fetchAll: (files: readonly FileToFetch[], neighbour: Neighbour | null, options: { kibibytesPerSecond: number | null; progress: (done: number, total: number, wan: number) => void; signal: AbortSignal }) => Promise<void>;
+  fetchOne: (file: FileToFetch, neighbour: Neighbour | null, options: FetchOptions) => Promise<void>;
+  /** Bytes that came over the line since the start: tells a neighbour that waits that something moves. */
+  moved: () => number;
+}
+
+export function createFetcher(deps: { store: Store; sources: Sources; limits: Limits }): Fetcher {
+  const { store, sources } = deps;
+  const flights = new Map<string, Promise<void>>();
+  let line: Promise<unknown> = Promise.resolve();
+  let moved = 0;
+
+  /** One after the other; what waits can be called off. */
+  const onTheLine = <T>(task: () => Promise<T>): Promise<T> => {
+    const turn = line.then(task, task);
+    line = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const limitsUnder = (kibibytesPerSecond: number | null): Limits => ({
+    ...deps.limits, slowestBytesPerSecond: Math.min(deps.limits.slowestBytesPerSecond, kibibytesPerSecond === null ? Number.POSITIVE_INFINITY : kibibytesPerSecond * 256),
+  });
+
+  const fill = async (file: FileToFetch, options: FetchOptions) => {
+    const download = async (path: string, signal: AbortSignal): Promise<string | null> => {
+      if (file.uri !== null) return sources.download(file.uri, path, { kibibytesPerSecond: options.kibibytesPerSecond, sha256: file.sha256, signal });
+      const from = sizeOf(path);
+      try {
+        await writeFrom(path, from, throttled(await sources.readPackage(file.sha256, from, signal), options.kibibytesPerSecond, signal), signal);
+        return null;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    };
+    await watchDownload({ path: store.partOf(file.sha256), name: file.name, size: file.size }, download, {
+      limits: limitsUnder(options.kibibytesPerSecond), signal: options.signal,
+      onBytes: (bytes) => {
+        moved += bytes;
+        options.onBytes(bytes);
+        options.onWan(bytes);
+      },
+    });
+    await store.adopt(file.sha256, file.size);
+  };
+
+  const fromSource = (file: FileToFetch, options: FetchOptions): Promise<void> =>
+    onTheLine(async () => {
+      options.signal.throwIfAborted();
+      // A part left by an earlier attempt may be of a file that has changed since: from nothing, once more.
+      const resumed = sizeOf(store.partOf(file.sha256)) > 0;
+      await fill(file, options).catch(async (error: unknown) => {
+        if (!resumed || !(error instanceof AppError) || error.code !== 'HASH_MISMATCH') throw error;
+        remove(store.partOf(file.sha256));
+        await fill(file, options);
+      });
+    });
+
+  /** False when the neighbour cannot help. */
+  const fromNeighbour = async (file: FileToFetch, neighbour: Neighbour, options: FetchOptions): Promise<boolean> => {
+    const download = async (path: string, signal: AbortSignal): Promise<string | null> => {
+      const from = sizeOf(path);
+      const answer = await neighbour.read(file.sha256, from, signal);
+      if (answer === null) throw new AppError('NOT_FOUND');
+      await writeFrom(path, from, answer.stream, signal);
+      // Fetched over the line on our behalf: it counts, once, and here.
+      options.onWan(answer.fetchedForUs);
+      return null;
+    };
+    try {
+      await watchDownload({ path: store.partOf(file.sha256), name: file.name, size: file.size }, download, { limits: deps.limits, signal: options.signal, onBytes: options.onBytes });
+      await store.adopt(file.sha256, file.size);
+      return true;
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof AppError && error.code === 'DISK_FULL') throw error;
+      return false;
+    }
+  };
+
+  /** Whoever asks second waits for the first, and tries for itself only when that failed. */
+  const fetchOne = async (file: FileToFetch, neighbour: Neighbour | null, options: FetchOptions): Promise<void> => {
+    for (let running = flights.get(file.sha256); running !== undefined; running = flights.get(file.sha256)) await Promise.race([running.catch(() => undefined), aborted(options.signal)]);
+    options.signal.throwIfAborted();
+    if (store.has(file.sha256)) return;
+    const flight = (async () => {
+      if (neighbour === null || !(await fromNeighbour(file, neighbour, options))) await fromSource(file, options);
+    })().finally(() => flights.delete(file.sha256));
+    flights.set(file.sha256, flight);
+    await flight;
+  };
+
+  return {
+    moved: () => moved,
+    fetchOne,
+    fetchAll: async (files, neighbour, { kibibytesPerSecond, progress, signal }) => {
+      const wanted = [...new Map(files.map((file) => [file.sha256, file])).values()];
+      const total = wanted.reduce((sum, { size }) => sum + size, 0);
+      const missing = wanted.filter(({ sha256 }) => !store.has(sha256));
+      const helper = missing.length > 0 && neighbour !== null && (await neighbour.ask(missing, kibibytesPerSecond, signal)) ? neighbour : null;
+      let finished = total - missing.reduce((sum, { size }) => sum + size, 0);
+      let wan = 0;
+      progress(finished, total, wan);
+      for (const file of missing) {
+        // What an earlier attempt brought counts as done.
+        let current = Math.min(sizeOf(store.partOf(file.sha256)), file.size);
+        const tell = () => progress(finished + Math.min(current, file.size), total, wan);
+        await fetchOne(file, helper, {
+          kibibytesPerSecond, signal,
+          onBytes: (bytes) => {
+            current += bytes;
+            tell();
+          },
+          onWan: (bytes) => {
+            wan += bytes;
+            tell();
+          },
+        });
+        finished += file.size;
+        progress(finished, total, wan);
+      }
+    },
+  };
+}
+
+/** Never resolves: it breaks off what it races with. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
