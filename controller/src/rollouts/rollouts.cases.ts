@@ -15,7 +15,7 @@ import { lookAtRollout } from './look.ts';
 import { approveRollout, changeDraft, createRollout, startRollout } from './prepare.ts';
 import { exportRollout, listTargets, readBrake, readRollout, readTarget } from './read.ts';
 import { changeSettings, createSchedule, listSchedules, sweepRollouts } from './schedules.ts';
-import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, rollBackRollout, setBrake } from './steer.ts';
+import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, setBrake } from './steer.ts';
 import { recount, selectCounts } from './store.ts';
 
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
