@@ -1,4 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
+import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
+import { readRollout } from '#src/rollouts/read.ts';
+import { createSchedule } from '#src/rollouts/schedules.ts';
+import { pauseRollout } from '#src/rollouts/steer.ts';
 import { api, type Policy, pathOf, type Route, type RouteName } from '@preau/contract/api.ts';
 import { AppError, errorCodes, errors } from '@preau/contract/errors.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
@@ -6,7 +11,9 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
+import { createSiteGroup } from '#src/sites/groups.ts';
 import { type City, draft, makeCity, publicUrl, readySession } from '#src/testing.ts';
 import { createHttp } from './http.ts';
 
@@ -35,6 +42,7 @@ beforeEach(async () => {
       if (login === 'broken') throw new AppError('BUSY');
       return login === 'lea' && password === 'right' ? city.pupil.id : null;
     }],
+    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     slowDown: createSlowDown(city.platform.clock.now, async (ms) => {
       waits.push(ms);
     }),
@@ -86,6 +94,20 @@ const calls: { [N in RouteName]: (role: Role) => Promise<{ params?: Record<strin
   listServers: async () => ({ query: `?site=${city.site.id}` }),
   readServer: async () => ({ params: { id: city.agent.actor.id } }),
   retireServer: async () => ({ params: { id: city.agent.actor.id } }),
+  changeServer: async () => ({ params: { id: city.agent.actor.id }, body: { name: 'Serveur A', labels: ['pilote'] } }),
+  drainServers: async () => ({ body: { serverIds: [city.agent.actor.id], draining: true } }),
+  labelServers: async () => ({ body: { serverIds: [city.agent.actor.id], add: ['pilote'], remove: [] } }),
+  listSiteGroups: async () => ({}),
+  createSiteGroup: async () => ({ body: { name: 'Nord', siteIds: [city.site.id] } }),
+  changeSiteGroup: async () => ({ params: { id: (await createSiteGroup(city.platform, city.technician, { name: 'Nord', siteIds: [] })).id }, body: { name: 'Sud', siteIds: [city.site.id] } }),
+  deleteSiteGroup: async () => ({ params: { id: (await createSiteGroup(city.platform, city.technician, { name: 'Nord', siteIds: [] })).id } }),
+  readFleet: async () => ({}),
+  readDrift: async () => ({ query: '?search=hugo&limit=5&only=differences' }),
+  readHostKey: async () => ({ body: { siteId: city.site.id, host: '127.0.0.1', port: 1 }, status: 502 }),
+  addServer: async () => ({ body: { siteId: city.site.id, serverName: 'serveur-2', host: '127.0.0.1', port: 1, login: 'root', hostKey: `SHA256:${'a'.repeat(43)}`, password: 'secret-word' }, status: 404 }),
+  listAdditions: async () => ({}),
+  readAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
+  cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
   wantApplication: async () => ({ params: { id: city.agent.actor.id, applicationId: city.applications.gimp.id }, body: { wanted: false } }),
   listApplications: async () => ({}),
   createApplication: async () => ({ body: draft('inkscape') }),
@@ -96,10 +118,51 @@ const calls: { [N in RouteName]: (role: Role) => Promise<{ params?: Record<strin
   searchAudiences: async () => ({ query: '?search=lea' }),
   listSessions: async () => ({ query: '?state=live&limit=10' }),
   listAudit: async () => ({ query: '?limit=5&search=tux' }),
+  listRollouts: async () => ({ query: '?limit=5&active=yes' }),
+  createRollout: async () => ({ body: rolloutDraft() }),
+  readRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
+  changeRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { ...rolloutDraft(), name: 'Autre' } }),
+  planRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
+  listPlanEntries: async () => ({ params: { id: (await plannedRollout()).id }, query: '?from=0&limit=10' }),
+  approveRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { planHash: (await plannedRollout()).plan.hash }, status: 409 }),
+  startRollout: async () => {
+    const { id, plan } = await plannedRollout();
+    return { params: { id }, body: { planHash: plan.hash, force: true } };
+  },
+  pauseRollout: async () => ({ params: { id: await startedRollout() } }),
+  resumeRollout: async () => {
+    const id = await startedRollout();
+    await pauseRollout(city.platform, city.technician, id);
+    return { params: { id } };
+  },
+  cancelRollout: async () => ({ params: { id: await startedRollout() }, body: { kind: 'finish' } }),
+  retryRollout: async () => ({ params: { id: await startedRollout() }, status: 409 }),
+  rollBackRollout: async () => ({ params: { id: await startedRollout() }, body: { wave: null }, status: 409 }),
+  finishRollout: async () => ({ params: { id: await startedRollout() } }),
+  removeRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
+  listTargets: async () => ({ params: { id: await startedRollout() }, query: '?limit=10&state=queued&wave=1' }),
+  readTarget: async () => ({ params: { id: await startedRollout(), serverId: city.agent.actor.id } }),
+  exportRollout: async () => ({ params: { id: await startedRollout() } }),
+  readBrake: async () => ({}),
+  setBrake: async () => ({ body: { on: true } }),
+  readRolloutSettings: async () => ({}),
+  changeRolloutSettings: async () => ({ body: { approvalAboveSites: 5, brakeAtSilentShare: 0.5, planDriftShare: 0.1, closures: ['2026-12-24'] } }),
+  listSchedules: async () => ({}),
+  createSchedule: async () => ({ body: scheduleDraft() }),
+  pauseSchedule: async () => ({ params: { id: (await createSchedule(city.platform, city.technician, scheduleDraft())).id }, body: { paused: true } }),
+  deleteSchedule: async () => ({ params: { id: (await createSchedule(city.platform, city.technician, scheduleDraft())).id } }),
   enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: 1 }, status: 403 }),
   readDesiredState: async () => ({}),
   sendReport: async () => ({ body: city.agent.report() }),
   sendIcon: async () => ({ body: { applicationId: city.applications.gimp.id, png: onePixel() } }),
+};
+const rolloutDraft = (): RolloutDraft => ({ ...defaultDraft, name: 'GIMP partout', items: [{ applicationId: city.applications.gimp.id, want: 'present' }], where: { all: false, siteIds: [city.site.id], groupIds: [], serverIds: [], labels: [] } });
+const scheduleDraft = (): ScheduleDraft => ({ name: 'Le mercredi', when: { days: [3], at: '14:00', period: 'outside_holidays' }, draft: rolloutDraft() });
+const plannedRollout = async () => readRollout(city.platform, city.technician, await createRollout(city.platform, city.technician, rolloutDraft()));
+const startedRollout = async () => {
+  const { id, plan } = await plannedRollout();
+  await startRollout(city.platform, city.technician, id, { planHash: plan.hash, force: true });
+  return id;
 };
 const pupilSession = async () => (await launch(city.platform, city.pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
 
