@@ -70,7 +70,7 @@ for (const dialect of dialects) {
         const target = await dialect.newTarget();
         const databases = Array.from({ length: isPostgres ? 4 : 1 }, () => openDatabase(target));
         const results = await Promise.all(databases.map((database) => migrate(database, isPostgres)));
-        expect(results.flat()).toEqual(['0001-first']);
+        expect(results.flat()).toEqual(['0001-first', '0002-rollouts']);
         for (const database of databases) await database.destroy();
       });
       test('the database is the one we think it is', async () => {
@@ -87,7 +87,7 @@ for (const dialect of dialects) {
         await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
         const [server] = await selectServers(platform.database, time.at, site.id);
         expect(server).toMatchObject({ id: agent.actor.id, lastSeenAt: time.at, liveSessions: 1, maxSessions: 60, generation: 5, health: 'online' });
-        expect(await selectCandidates(platform.database, site.id, applications.tuxpaint.id)).toEqual([{ serverId: agent.actor.id, lastSeenAt: time.at, roles: ['execution'], installed: true, liveSessions: 1, maxSessions: 60 }]);
+        expect(await selectCandidates(platform.database, site.id, applications.tuxpaint.id)).toEqual([{ serverId: agent.actor.id, lastSeenAt: time.at, roles: ['execution'], draining: false, installed: true, liveSessions: 1, maxSessions: 60 }]);
         expect((await selectCandidates(platform.database, site.id, applications.gimp.id))[0]?.installed).toBe(false);
         expect(await countLiveBySite(platform.database)).toEqual(new Map([[site.id, 1]]));
         expect(await countPeopleBySite(platform.database)).toEqual(new Map([[site.id, 2]]));
