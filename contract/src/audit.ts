@@ -3,9 +3,12 @@ import { type Static, Type } from 'typebox';
 import { Nullable, OneOf, Strict } from './schema.ts';
 
 export const auditActions = [
-  'account.signed_in', 'account.sign_in_refused', 'account.signed_out',
-  'site.created', 'server.code_created', 'server.enrolled', 'server.retired', 'server.state_refused',
+  'account.signed_in', 'account.sign_in_refused', 'account.signed_out', 'token.created', 'token.revoked',
+  'site.created', 'site_group.created', 'site_group.changed', 'site_group.deleted',
+  'server.code_created', 'server.enrolled', 'server.retired', 'server.state_refused', 'server.changed', 'server.drained', 'server.undrained', 'server.silent', 'server.back', 'server.quarantined',
+  'server.addition_started', 'server.addition_done', 'server.addition_failed', 'server.addition_cancelled',
   'application.created', 'application.wanted', 'application.unwanted', 'application.installed', 'application.removed', 'application.failed',
+  'catalogue.imported', 'icon.changed', 'package.uploaded', 'package.deleted', 'script.proposed', 'script.reviewed',
   'rule.created', 'rule.deleted',
   'rollout.planned', 'rollout.changed', 'rollout.approved', 'rollout.started', 'rollout.paused', 'rollout.resumed', 'rollout.cancelling', 'rollout.cancelled', 'rollout.retried', 'rollout.rolling_back', 'rollout.rolled_back',
   'rollout.completed', 'rollout.failed', 'rollout.finished', 'rollout.superseded', 'rollout.removed', 'rollout.wave_opened', 'rollout.wave_passed', 'rollout.wave_tripped', 'rollout.settings_changed',

@@ -52,6 +52,7 @@ export const settings = {
   PREAU_SIGN_IN_HOURS: integer('How long a sign-in lasts', 1, 720, '12'),
   PREAU_GRACE_SECONDS: integer('How long an application runs on after its tab was closed', 5, 86400, '600'),
   PREAU_STANDBY_DISPLAYS: integer('Displays each school keeps started in advance', 0, 32, '2'),
+  PREAU_PACKAGE_MIB: integer('Largest file that may be uploaded for the catalogue, in MiB', 1, 4096, '4096'),
   PREAU_MAX_SESSIONS: integer('Sessions one server takes at once, unless set on the server', 1, 1000, '60'),
 } as const;
 

@@ -2,6 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSlowDown, localProvider } from './accounts/sign-in.ts';
+import { packageFiles } from './applications/files.ts';
+import { keepAgentApplication } from './applications/own-agent.ts';
 import type { Environment } from './config.ts';
 import { createHttp } from './edge/http.ts';
 import { startJobs } from './edge/jobs.ts';
@@ -13,6 +15,7 @@ import { createLog } from './platform/log.ts';
 import { createPasswords } from './platform/passwords.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
+import { createAdditions } from './servers/additions/add-server.ts';
 import { createWakeups } from './wakeups.ts';
 
 export interface Controller {
@@ -41,14 +44,18 @@ export async function startController(config: Environment, clock: Clock = system
 
   let url = config.PREAU_PUBLIC_URL;
   const platform = { config, database, clock, log, secrets, wakeups };
+  const additions = createAdditions({ ...platform, publicUrl: () => url });
   const deps: EdgeDeps = {
     ...platform,
+    additions,
     version,
     publicUrl: () => url,
     originAllowed: (origin) => origin !== undefined && (origin === url || (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
     providers: [localProvider(platform, createPasswords())],
     slowDown: createSlowDown(clock.now),
   };
+  await keepAgentApplication(platform);
+  await packageFiles(config.PREAU_DATA).tidy(clock.now());
   const http = await createHttp(deps);
   const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
   if (url === '') url = listening;
@@ -62,6 +69,7 @@ export async function startController(config: Environment, clock: Clock = system
       await http.close();
       await jobs.close();
       await looker.close();
+      await additions.close();
       redis.publisher.disconnect();
       redis.subscriber.disconnect();
       await database.destroy();

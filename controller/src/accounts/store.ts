@@ -1,5 +1,6 @@
-/** All SQL of accounts, groups and sign-ins. */
+/** All SQL of accounts, groups, sign-ins and API tokens. */
 import type { Account, Group, Person, Role } from '@preau/contract/account.ts';
+import type { ApiToken } from '@preau/contract/token.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -75,16 +76,83 @@ export async function selectPerson(rows: Rows, account: { id: string; role: Role
   return { id: account.id, role: account.role, siteId: account.siteId, groupIds: await selectGroupIds(rows, account.id) };
 }
 
-export async function searchAudiences(rows: Rows, search: string): Promise<{ people: Account[]; groups: Group[] }> {
+/** `siteIds`: people and groups of these schools only; null: of all. */
+export async function searchAudiences(rows: Rows, search: string, siteIds: readonly string[] | null = null): Promise<{ people: Account[]; groups: Group[] }> {
   const like = `%${search.toLowerCase().replace(/[\\%_]/g, '')}%`;
   const people = await accountsWithSite(rows)
     .where((where) => where.or([where(where.fn<string>('lower', ['accounts.display_name']), 'like', like), where('accounts.login', 'like', like)]))
-    .orderBy('accounts.display_name').limit(20).execute();
+    .$if(siteIds !== null, (query) => query.where('accounts.site_id', 'in', [...(siteIds ?? [])])).orderBy('accounts.display_name').limit(20).execute();
   const groups = await rows.selectFrom('groups').leftJoin('sites', 'sites.id', 'groups.site_id').select(['groups.id', 'groups.kind', 'groups.name', 'groups.site_id', 'sites.name as site_name'])
     .where((where) => where.or([where(where.fn<string>('lower', ['groups.name']), 'like', like), where(where.fn<string>('lower', ['sites.name']), 'like', like)]))
-    .orderBy('groups.name').limit(20).execute();
+    .$if(siteIds !== null, (query) => query.where('groups.site_id', 'in', [...(siteIds ?? [])])).orderBy('groups.name').limit(20).execute();
   return {
     people: people.map(toAccount),
     groups: groups.map((row) => ({ id: row.id, kind: row.kind as Group['kind'], name: row.site_name === null ? row.name : `${row.name}, ${row.site_name}`, siteId: row.site_id })),
   };
+}
+
+// ---- API tokens ---------------------------------------------------------------------------------------------------------
+
+const tokensWithOwner = (rows: Rows) => rows.selectFrom('api_tokens as t').innerJoin('accounts as a', 'a.id', 't.account_id').selectAll('t').select('a.display_name');
+type TokenRow = Awaited<ReturnType<ReturnType<typeof tokensWithOwner>['execute']>>[number];
+const sitesOfToken = (row: { site_ids: string | null }) => (row.site_ids === null ? null : (JSON.parse(row.site_ids) as string[]));
+const toToken = (row: TokenRow): ApiToken => ({
+  id: row.id, name: row.name, accountId: row.account_id, accountName: row.display_name, scope: row.scope as ApiToken['scope'], siteIds: sitesOfToken(row),
+  createdAt: row.created_at, expiresAt: row.expires_at, lastUsedAt: row.last_used_at, revokedAt: row.revoked_at,
+});
+
+export async function insertToken(rows: Rows, token: { hash: string; name: string; accountId: string; scope: string; siteIds: readonly string[] | null; now: number; expiresAt: number }): Promise<string> {
+  const id = newId('tok');
+  await rows.insertInto('api_tokens').values({
+    id, token_hash: token.hash, name: token.name, account_id: token.accountId, scope: token.scope, site_ids: token.siteIds === null ? null : JSON.stringify(token.siteIds),
+    created_at: token.now, expires_at: token.expiresAt, last_used_at: null, revoked_at: null,
+  }).execute();
+  return id;
+}
+
+/** Newest first; `accountId` null: everybody's. */
+export async function selectTokens(rows: Rows, accountId: string | null): Promise<ApiToken[]> {
+  const query = tokensWithOwner(rows).orderBy('t.created_at', 'desc').orderBy('t.id').limit(1000);
+  return (await (accountId === null ? query : query.where('t.account_id', '=', accountId)).execute()).map(toToken);
+}
+
+export async function selectToken(rows: Rows, id: string): Promise<ApiToken | undefined> {
+  const row = await tokensWithOwner(rows).where('t.id', '=', id).executeTakeFirst();
+  return row && toToken(row);
+}
+
+/** False when it was revoked before. */
+export async function markTokenRevoked(rows: Rows, id: string, now: number): Promise<boolean> {
+  return (await rows.updateTable('api_tokens').set({ revoked_at: now }).where('id', '=', id).where('revoked_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
+}
+
+/** The account a token speaks for, as it is now; undefined once the token is revoked or expired. */
+export async function selectTokenHolder(rows: Rows, hash: string, now: number): Promise<{ tokenId: string; scope: ApiToken['scope']; siteIds: string[] | null; lastUsedAt: number | null; account: Account } | undefined> {
+  const row = await accountsWithSite(rows).innerJoin('api_tokens as t', 't.account_id', 'accounts.id')
+    .select(['t.id as token_id', 't.scope', 't.site_ids', 't.last_used_at']).where('t.token_hash', '=', hash).where('t.revoked_at', 'is', null).where('t.expires_at', '>', now).executeTakeFirst();
+  return row && { tokenId: row.token_id, scope: row.scope as ApiToken['scope'], siteIds: sitesOfToken(row), lastUsedAt: row.last_used_at, account: toAccount(row) };
+}
+
+export async function touchToken(rows: Rows, id: string, now: number): Promise<void> {
+  await rows.updateTable('api_tokens').set({ last_used_at: now }).where('id', '=', id).execute();
+}
+
+export async function countSites(rows: Rows, ids: readonly string[]): Promise<number> {
+  return (await rows.selectFrom('sites').select('id').where('id', 'in', [...ids]).execute()).length;
+}
+
+/** The schools that things belong to, by their ids: servers, sessions, additions, rules (null: one of the whole city), groups of
+ *  schools (every member). Ids of what belongs to no school, and unknown ones, give nothing. */
+export async function selectSitesOf(rows: Rows, ids: readonly string[]): Promise<(string | null)[]> {
+  const found = new Set<string | null>(ids.filter((id) => id.startsWith('sit_')));
+  const look = async (prefix: string, query: (some: string[]) => Promise<{ site_id: string | null }[]>) => {
+    const named = ids.filter((id) => id.startsWith(prefix));
+    for (let at = 0; at < named.length; at += 500) for (const { site_id } of await query(named.slice(at, at + 500))) found.add(site_id);
+  };
+  await look('srv_', (some) => rows.selectFrom('servers').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('ses_', (some) => rows.selectFrom('sessions').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('add_', (some) => rows.selectFrom('server_additions').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('rul_', (some) => rows.selectFrom('publication_rules').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('sgr_', (some) => rows.selectFrom('site_group_members').select('site_id').distinct().where('group_id', 'in', some).execute());
+  return [...found];
 }

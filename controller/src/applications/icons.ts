@@ -3,9 +3,12 @@ import type { Static } from 'typebox';
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { IconUpload } from '@preau/contract/report.ts';
+import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
+import { packageFiles } from './files.ts';
+import { pngFrom } from './icon-files.ts';
 import { saveIcon, selectApplications, selectIcon } from './store.ts';
 
 const maxBytes = 256 * 1024;
@@ -21,7 +24,7 @@ export function checkPng(bytes: Buffer): void {
   if (width === 0 || height === 0 || width > 1024 || height > 1024) throw refuse(`${width} × ${height} pixels`);
 }
 
-export async function setIcon(deps: Pick<Platform, 'database' | 'wakeups'>, actor: Actor, input: Static<typeof IconUpload>): Promise<Application> {
+export async function setIcon(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, input: Static<typeof IconUpload>): Promise<Application> {
   const png = Buffer.from(input.png, 'base64');
   checkPng(png);
   const [application] = await selectApplications(deps.database, { id: input.applicationId });
@@ -29,9 +32,25 @@ export async function setIcon(deps: Pick<Platform, 'database' | 'wakeups'>, acto
   // An agent fills an empty place; only a technician replaces: one hostile school cannot repaint the city.
   if (actor.kind === 'agent' && application.iconHash !== null) return application;
   const hash = sha256(png);
-  await saveIcon(deps.database, application.id, hash, png);
-  deps.wakeups.wake(['applications', 'portal']);
+  await deps.database.transaction().execute(async (rows) => {
+    await saveIcon(rows, application.id, hash, png);
+    await recordEffect(deps, rows, actor, { action: 'icon.changed', subjectId: application.id, subjectName: application.name.fr, details: { hash } });
+  });
+  deps.wakeups.wake(['applications', 'portal', 'audit']);
   return { ...application, iconHash: hash };
+}
+
+/** Programs are read into memory for it. */
+const maxIconSource = 64 * 1_048_576;
+
+/** The icon inside an uploaded .exe, .ico or .png becomes the application's. Refuses with ICON_REFUSED and NOT_FOUND. */
+export async function iconFromPackage(deps: Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>, actor: Actor, input: { applicationId: string; sha256: string }): Promise<Application> {
+  const files = packageFiles(deps.config.PREAU_DATA);
+  const size = await files.sizeOf(input.sha256);
+  if (size !== null && size > maxIconSource) throw new AppError('ICON_REFUSED', { why: `${size} bytes` });
+  const file = await files.read(input.sha256);
+  if (file === undefined) throw new AppError('NOT_FOUND', { package: input.sha256 });
+  return setIcon(deps, actor, { applicationId: input.applicationId, png: pngFrom(file).toString('base64') });
 }
 
 export async function readIcon(deps: Pick<Platform, 'database'>, hash: string): Promise<Buffer> {

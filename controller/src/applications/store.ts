@@ -1,10 +1,36 @@
 /** All SQL of the catalogue. */
 import type { Application, ApplicationDraft, Estimate, Recipes } from '@preau/contract/application.ts';
+import type { ApplicationVersion, Script, UploadedPackage } from '@preau/contract/catalogue.ts';
+import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
-/** The newest version of each application. */
-export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string } = {}): Promise<Application[]> {
+/** What installing has cost: of the last 200 on record, by application. One query, of one application or of all. */
+export async function selectLearnt(rows: Rows, applicationId: string | null = null): Promise<Map<string, { samples: number; p50Ms: number; p95Ms: number; bytes: number | null }>> {
+  const found = await sql<{ application_id: string; samples: number; p50: number; p95: number; bytes: number | null }>`
+    with recent as (
+      select application_id, ms, bytes, row_number() over (partition by application_id order by at desc, id) as age from install_history
+      ${applicationId === null ? sql`` : sql`where application_id = ${applicationId}`}
+    ), ranked as (
+      select application_id, ms, bytes, count(*) over (partition by application_id) as n, count(bytes) over (partition by application_id) as b,
+        row_number() over (partition by application_id order by ms) as by_ms,
+        row_number() over (partition by application_id order by case when bytes is null then 1 else 0 end, bytes) as by_bytes
+      from recent where age <= 200
+    )
+    select application_id, max(n) as samples, max(case when by_ms = (n + 1) / 2 then ms end) as p50, max(case when by_ms = (n * 95 + 99) / 100 then ms end) as p95,
+      max(case when by_bytes = (b + 1) / 2 then bytes end) as bytes from ranked group by application_id`.execute(rows);
+  return new Map(found.rows.map((row) => [row.application_id, { samples: Number(row.samples), p50Ms: Number(row.p50), p95Ms: Number(row.p95), bytes: row.bytes === null ? null : Number(row.bytes) }]));
+}
+
+/** Measured where there is history, the draft's where there is none. */
+function estimateOf(draft: string | null, learnt: { samples: number; p50Ms: number; p95Ms: number; bytes: number | null } | undefined): Application['estimate'] {
+  const given = draft === null ? null : (JSON.parse(draft) as Estimate);
+  if (learnt === undefined) return given === null ? null : { ...given, p95Ms: Math.round(given.minutes * 60_000), samples: 0 };
+  return { bytes: learnt.bytes ?? given?.bytes ?? 0, minutes: Math.min(Math.round(learnt.p50Ms / 600) / 100, 600), p95Ms: learnt.p95Ms, samples: learnt.samples };
+}
+
+/** The newest version of each application. `learnt: false` does not look at history: for what pupils wait for. */
+export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string; learnt?: false } = {}): Promise<Application[]> {
   let query = rows
     .selectFrom('applications as a')
     .innerJoin('application_versions as v', (join) =>
@@ -17,7 +43,9 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
     .orderBy('a.name_fr');
   if (filter.slug !== undefined) query = query.where('a.slug', '=', filter.slug);
   if (filter.id !== undefined) query = query.where('a.id', '=', filter.id);
-  return (await query.execute()).map((row) => ({
+  const found = await query.execute();
+  const learnt = filter.learnt === false || found.length === 0 ? new Map() : await selectLearnt(rows, found.length === 1 ? (found[0]?.id ?? null) : null);
+  return found.map((row) => ({
     id: row.id,
     slug: row.slug,
     name: { fr: row.name_fr, en: row.name_en },
@@ -29,7 +57,7 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
     recipes: JSON.parse(row.recipes) as Recipes,
     requires: JSON.parse(row.requires) as string[],
     seats: row.seats,
-    estimate: row.estimate === null ? null : { ...(JSON.parse(row.estimate) as Estimate), p95Ms: 0, samples: 0 },
+    estimate: estimateOf(row.estimate, learnt.get(row.id)),
     installedOn: Number(row.installed_on ?? 0),
   }));
 }
@@ -56,4 +84,117 @@ export async function saveIcon(rows: Rows, applicationId: string, hash: string, 
 
 export async function selectIcon(rows: Rows, hash: string): Promise<Buffer | undefined> {
   return (await rows.selectFrom('icons').select('png').where('hash', '=', hash).executeTakeFirst())?.png;
+}
+
+export async function selectVersions(rows: Rows, applicationId: string): Promise<ApplicationVersion[]> {
+  const found = await rows.selectFrom('application_versions as v').selectAll('v')
+    .select((e) => e.selectFrom('server_applications as s').select((f) => f.fn.countAll<number>().as('n')).whereRef('s.version_id', '=', 'v.id').where('s.state', '=', 'installed').as('installed_on'))
+    .where('v.application_id', '=', applicationId).orderBy('v.created_at', 'desc').orderBy('v.id').execute();
+  return found.map((row) => ({
+    versionId: row.id, version: row.version, recipes: JSON.parse(row.recipes) as Recipes, requires: JSON.parse(row.requires) as string[], estimate: row.estimate === null ? null : (JSON.parse(row.estimate) as Estimate),
+    createdAt: row.created_at, installedOn: Number(row.installed_on ?? 0),
+  }));
+}
+
+/** Newest version of each, as the drafts that would make them. */
+export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
+  const given = new Map((await rows.selectFrom('application_versions').select(['id', 'estimate']).where('estimate', 'is not', null).execute()).map((row) => [row.id, JSON.parse(row.estimate ?? '') as Estimate]));
+  return (await selectApplications(rows, { learnt: false })).map((application) => {
+    const estimate = given.get(application.versionId);
+    return {
+      slug: application.slug, name: application.name, description: application.description, category: application.category, version: application.version, recipes: application.recipes,
+      ...(application.requires.length === 0 ? {} : { requires: application.requires }), ...(application.seats === null ? {} : { licence: { seats: application.seats } }), ...(estimate === undefined ? {} : { estimate }),
+    };
+  });
+}
+
+/** What the newest version of each requires. */
+export async function selectRequiring(rows: Rows): Promise<{ id: string; slug: string; requires: string[] }[]> {
+  const found = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.id', 'a.slug', 'v.requires']).orderBy('v.created_at').orderBy('v.id', 'desc').execute();
+  return [...new Map(found.map((row) => [row.id, { id: row.id, slug: row.slug, requires: JSON.parse(row.requires) as string[] }])).values()];
+}
+
+/** The version that counts is the newest: this one becomes it again. */
+export async function renewVersion(rows: Rows, applicationId: string, version: string, now: number): Promise<void> {
+  await rows.updateTable('application_versions').set({ created_at: now }).where('application_id', '=', applicationId).where('version', '=', version).execute();
+}
+
+/** Holds the application's row until the transaction ends, so that two who count its seats count one after the other. */
+export async function lockSeats(rows: Rows, applicationId: string): Promise<number | null> {
+  const row = await rows.updateTable('applications').set((e) => ({ seats: e.ref('seats') })).where('id', '=', applicationId).returning('seats').executeTakeFirst();
+  return row?.seats ?? null;
+}
+
+// ---- uploaded files -------------------------------------------------------------------------------------------------------
+
+/** False when it was known. */
+export async function insertPackage(rows: Rows, file: { sha256: string; name: string; size: number; createdBy: string | null; now: number }): Promise<boolean> {
+  const values = { sha256: file.sha256, name: file.name, size: file.size, created_by: file.createdBy, created_at: file.now };
+  return (await rows.insertInto('package_files').values(values).onConflict((conflict) => conflict.column('sha256').doNothing()).executeTakeFirst()).numInsertedOrUpdatedRows === 1n;
+}
+
+/** Who uses it and who deletes it wait for each other. */
+export async function lockPackage(rows: Rows, sha256: string): Promise<{ name: string; size: number } | undefined> {
+  return rows.updateTable('package_files').set((e) => ({ name: e.ref('name') })).where('sha256', '=', sha256).returning(['name', 'size']).executeTakeFirst();
+}
+
+export async function deletePackageRow(rows: Rows, sha256: string): Promise<void> {
+  await rows.deleteFrom('package_files').where('sha256', '=', sha256).execute();
+}
+
+const packageUsers = (rows: Rows) => ({
+  versions: rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.slug as name', 'v.recipes as files']),
+  scripts: rows.selectFrom('scripts').select(['name', 'install', 'remove']),
+});
+
+export async function selectPackageUsers(rows: Rows, sha256: string): Promise<string[]> {
+  const { versions, scripts } = packageUsers(rows);
+  const like = `%${sha256}%`;
+  const [ofVersions, ofScripts] = [await versions.where('v.recipes', 'like', like).execute(), await scripts.where((w) => w.or([w('install', 'like', like), w('remove', 'like', like)])).execute()];
+  return [...new Set([...ofVersions, ...ofScripts].map(({ name }) => name))].sort();
+}
+
+export async function selectPackages(rows: Rows, sha256?: string): Promise<UploadedPackage[]> {
+  const query = rows.selectFrom('package_files').selectAll().orderBy('created_at', 'desc').orderBy('sha256');
+  const found = await (sha256 === undefined ? query : query.where('sha256', '=', sha256)).execute();
+  if (found.length === 0) return [];
+  const { versions, scripts } = packageUsers(rows);
+  const users = new Map<string, Set<string>>();
+  const note = (name: string, files: string) => {
+    for (const [hash] of files.matchAll(/[0-9a-f]{64}/g)) users.set(hash, (users.get(hash) ?? new Set()).add(name));
+  };
+  for (const { name, files } of await versions.where('v.recipes', 'like', '%"sha256"%').execute()) note(name, files);
+  for (const { name, install, remove } of await scripts.execute()) note(name, `${install} ${remove ?? ''}`);
+  return found.map((row) => ({ name: row.name, sha256: row.sha256, size: row.size, createdAt: row.created_at, usedBy: [...(users.get(row.sha256) ?? [])].sort() }));
+}
+
+// ---- scripts ------------------------------------------------------------------------------------------------------------------
+
+/** A script without its texts, which are files. */
+export type StoredScript = Omit<Script, 'installText' | 'removeText'>;
+
+export async function selectScripts(rows: Rows, filter: { id?: string; name?: string } = {}): Promise<StoredScript[]> {
+  let query = rows.selectFrom('scripts').selectAll().orderBy('name');
+  if (filter.id !== undefined) query = query.where('id', '=', filter.id);
+  if (filter.name !== undefined) query = query.where('name', '=', filter.name);
+  return (await query.execute()).map((row) => ({
+    id: row.id, name: row.name, install: JSON.parse(row.install) as Script['install'], remove: row.remove === null ? null : (JSON.parse(row.remove) as Script['install']),
+    createdById: row.created_by, createdBy: row.created_by_name, createdAt: row.created_at, reviewedBy: row.reviewed_by_name, reviewedAt: row.reviewed_at, signature: row.signature,
+  }));
+}
+
+/** A new text takes the place of the old one, and has to be read anew. */
+export async function saveScript(rows: Rows, script: { name: string; install: Script['install']; remove: Script['remove']; by: { id: string | null; name: string }; now: number }): Promise<void> {
+  const set = {
+    install: JSON.stringify(script.install), remove: script.remove === null ? null : JSON.stringify(script.remove), created_by: script.by.id, created_by_name: script.by.name, created_at: script.now,
+    reviewed_by: null, reviewed_by_name: null, reviewed_at: null, signature: null,
+  };
+  await rows.insertInto('scripts').values({ id: newId('scr'), name: script.name, ...set }).onConflict((conflict) => conflict.column('name').doUpdateSet(set)).execute();
+}
+
+/** False when its text, or its author, is not what was read any more. */
+export async function markReviewed(rows: Rows, script: StoredScript, review: { by: { id: string | null; name: string }; now: number; signature: string }): Promise<boolean> {
+  const query = rows.updateTable('scripts').set({ reviewed_by: review.by.id, reviewed_by_name: review.by.name, reviewed_at: review.now, signature: review.signature })
+    .where('id', '=', script.id).where('install', '=', JSON.stringify(script.install)).where('created_at', '=', script.createdAt).where('signature', 'is', null);
+  return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }

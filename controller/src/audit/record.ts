@@ -23,6 +23,7 @@ export async function recordEffect(deps: { clock: Clock }, rows: Rows, actor: Ac
     subjectId: effect.subjectId ?? null,
     subjectName: effect.subjectName,
     siteId: effect.siteId ?? null,
-    details: effect.details ?? {},
+    // A token acts in its owner's name: which of them it was is told too.
+    details: actor.kind === 'account' && actor.token !== null ? { ...effect.details, token: actor.token.id } : (effect.details ?? {}),
   });
 }

@@ -25,9 +25,10 @@ export async function insertAuditEvent(rows: Rows, event: Omit<AuditEvent, 'id'>
 }
 
 /** Newest first, strictly before the event `before`. */
-export async function selectAuditEvents(rows: Rows, filter: { before: string | null; limit: number; search: string | null }): Promise<AuditEvent[]> {
+export async function selectAuditEvents(rows: Rows, filter: { before: string | null; limit: number; search: string | null; siteIds?: readonly string[] | null }): Promise<AuditEvent[]> {
   let query = rows.selectFrom('audit_events').selectAll().orderBy('id', 'desc').limit(filter.limit);
   if (filter.before !== null) query = query.where('id', '<', filter.before);
+  if (filter.siteIds != null) query = query.where('site_id', 'in', [...filter.siteIds]);
   if (filter.search !== null) {
     const like = `%${filter.search.toLowerCase().replace(/[\\%_]/g, '')}%`;
     query = query.where((where) =>

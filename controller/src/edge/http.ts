@@ -12,6 +12,7 @@ import { createGateway } from './gateway.ts';
 import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
 import { openApi } from './openapi.ts';
+import { mountPackages } from './packages.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
 import type { EdgeDeps } from './verbs.ts';
 
@@ -57,6 +58,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   await app.register(cookie);
   await app.register(compress, { threshold: 2048, encodings: ['gzip'] });
   mountApi(app, deps);
+  await mountPackages(app, deps);
   const description = openApi(deps.version);
   app.get('/api/openapi.json', async () => description);
 

@@ -1,12 +1,14 @@
 /** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none can be forgotten. */
-import { api, type Policy, type Route, type RouteName } from '@preau/contract/api.ts';
+import { isTechnician } from '@preau/contract/account.ts';
+import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Actor } from '#src/platform/actor.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { actorOfAgentCall, actorOfCookie, cookieName, cookieOf, readAgentHeader } from './sign-in.ts';
+import { guardInput, guardReply } from './guard.ts';
+import { actorOfAgentCall, actorOfCookieOrToken, cookieName, readAgentHeader } from './sign-in.ts';
 import { type Answer, type EdgeDeps, verbs } from './verbs.ts';
 
 declare module 'fastify' {
@@ -18,17 +20,19 @@ declare module 'fastify' {
 export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
   for (const name of Object.keys(api) as RouteName[]) {
     const route: Route = api[name];
+    if (route.stream !== undefined) continue;
     const checks = { params: checker(route.params, 'params'), query: checker(route.query, 'query'), body: checker(route.body, 'body') };
     const isReply = Compile(route.reply);
     // The one place where the table's types meet a request: the checks above are what makes this true.
-    const verb = verbs[name] as (deps: EdgeDeps, actor: Actor, input: unknown, answer: Answer) => Promise<unknown>;
+    const verb = verbs[name as Exclude<RouteName, StreamRouteName>] as (deps: EdgeDeps, actor: Actor, input: unknown, answer: Answer) => Promise<unknown>;
     app.route({
       method: route.method,
       url: route.path,
       handler: async (request, reply) => {
         const started = performance.now();
-        const actor = await authorise(deps, route.policy, request);
+        const actor = await authorise(deps, route, request);
         const input = { params: checks.params(request.params), query: checks.query(request.query), body: checks.body(request.body) };
+        await guardInput(deps, actor, route, input);
         const result = await verb(deps, actor, input, {
           setSignIn: (token, expiresAt) => {
             const cookie = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure: deps.publicUrl().startsWith('https:') };
@@ -36,6 +40,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
             else reply.setCookie(cookieName, token, { ...cookie, expires: new Date(expiresAt) });
           },
         });
+        await guardReply(deps, actor, route, result);
         reply.header('server-timing', `verb;dur=${(performance.now() - started).toFixed(1)}`).status(route.status ?? 200);
         if (route.status === 204) return reply.send();
         if (route.file !== undefined && route.download !== undefined) return reply.type(route.file).header('cache-control', 'no-store').header('content-disposition', `attachment; filename="${route.download}"`).send(result);
@@ -49,7 +54,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
   }
 }
 
-function checker(schema: TSchema | undefined, where: string): (value: unknown) => unknown {
+export function checker(schema: TSchema | undefined, where: string): (value: unknown) => unknown {
   if (schema === undefined) return () => undefined;
   const compiled = Compile(schema);
   return (value) => {
@@ -59,7 +64,7 @@ function checker(schema: TSchema | undefined, where: string): (value: unknown) =
   };
 }
 
-async function authorise(deps: EdgeDeps, policy: Policy, request: FastifyRequest): Promise<Actor> {
+export async function authorise(deps: EdgeDeps, { policy }: Route, request: FastifyRequest): Promise<Actor> {
   // A page of another origin must not act with the cookie of ours; agents and command lines send no Origin.
   const { origin } = request.headers;
   if (origin !== undefined && request.method !== 'GET' && !deps.originAllowed(origin)) throw new AppError('ORIGIN_REFUSED');
@@ -72,11 +77,10 @@ async function authorise(deps: EdgeDeps, policy: Policy, request: FastifyRequest
       return actorOfAgentCall(deps, { ...header, method: request.method, path: request.url, bodyHash: request.rawBody === null ? '' : sha256(request.rawBody) });
     }
     case 'signedIn':
-    case 'technician': {
-      // An agent's key opens no page of a person's.
-      if (request.headers.authorization !== undefined) throw new AppError('FORBIDDEN');
-      const actor = await actorOfCookie(deps, cookieOf(request.raw));
-      if (policy === 'technician' && actor.role !== 'technician') throw new AppError('FORBIDDEN');
+    case 'technician':
+    case 'administrator': {
+      const actor = await actorOfCookieOrToken(deps, request.raw);
+      if ((policy === 'technician' && !isTechnician(actor)) || (policy === 'administrator' && actor.role !== 'administrator')) throw new AppError('FORBIDDEN');
       return actor;
     }
   }

@@ -21,8 +21,10 @@ export function openApi(version: string): Record<string, unknown> {
       operationId,
       summary: route.summary,
       'x-policy': route.policy,
-      security: route.policy === 'public' ? [] : [{ [route.policy === 'agent' ? 'serverKey' : 'signIn']: [] }],
+      ...(route.reach === undefined ? {} : { 'x-reach': route.reach }),
+      security: route.policy === 'public' ? [] : route.policy === 'agent' ? [{ serverKey: [] }] : [{ signIn: [] }, ...(route.reach === 'self' ? [] : [{ token: [] }])],
       parameters: [...parameters('path', route.params), ...parameters('query', route.query)],
+      ...(route.stream === 'up' ? { requestBody: { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } } } : {}),
       ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
       responses: { [route.status ?? 200]: { description: 'Done', ...(route.status === 204 ? {} : { content: reply }) }, default: { $ref: '#/components/responses/Refused' } },
     };
@@ -34,6 +36,7 @@ export function openApi(version: string): Record<string, unknown> {
     components: {
       securitySchemes: {
         signIn: { type: 'apiKey', in: 'cookie', name: 'preau_sign_in' },
+        token: { type: 'http', scheme: 'bearer', description: 'preau_…, made in the console; not together with a sign-in' },
         serverKey: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Preau <server> <time ms> <Ed25519 signature of the call>' },
       },
       responses: {

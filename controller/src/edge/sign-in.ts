@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { actorOfToken } from '#src/accounts/tokens.ts';
 import { selectSignedIn } from '#src/accounts/store.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -22,6 +23,16 @@ export async function actorOfCookie(deps: Pick<Platform, 'database' | 'clock'>, 
   return { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: tokenHash, token: null };
 }
 
+/** `Authorization: Bearer preau_…`, or the cookie; never both, so that nobody is confused about who is calling. An agent's key
+ *  opens no page of a person's. A token stands in this header only: a query string is never looked at. */
+export async function actorOfCookieOrToken(deps: Pick<Platform, 'database' | 'clock'>, request: IncomingMessage): Promise<AccountActor> {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return actorOfCookie(deps, cookieOf(request));
+  const secret = /^Bearer ([^\s]+)$/.exec(authorization)?.[1];
+  if (secret === undefined || (request.headers.cookie ?? '').includes(cookieName)) throw new AppError('FORBIDDEN');
+  return actorOfToken(deps, secret);
+}
+
 export interface AgentCall {
   serverId: string;
   at: number;
@@ -38,10 +49,11 @@ export function readAgentHeader(header: string | undefined): Pick<AgentCall, 'se
 }
 
 /** Each call is signed with the server's own key: it opens this call only, within five minutes.
- *  Refuses with AGENT_REFUSED, or CLOCK_SKEWED when only the time is wrong. */
+ *  Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time is wrong. */
 export async function actorOfAgentCall(deps: Pick<Platform, 'database' | 'clock'>, call: AgentCall): Promise<AgentActor> {
   const server = await selectServerRow(deps.database, call.serverId);
   if (server === undefined || !verifySignature(server.publicKey, agentCallText(call), call.signature)) throw new AppError('AGENT_REFUSED');
+  if (server.quarantinedAt !== null) throw new AppError('SERVER_QUARANTINED');
   const now = deps.clock.now();
   if (Math.abs(now - call.at) > clockToleranceMs) throw new AppError('CLOCK_SKEWED', { controllerTime: now });
   return { kind: 'agent', id: server.id, name: server.name, siteId: server.siteId };

@@ -1,18 +1,28 @@
 /** Route name → verb: the whole API on one page. The compiler keeps it complete and its answers in shape. */
-import type { Api, Body, Params, Query, Reply, RouteName } from '@preau/contract/api.ts';
+import type { Api, Body, Params, Query, Reply, RouteName, StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { mustReach, reaches, reachOf, within } from '#src/accounts/reach.ts';
 import { type SlowDown, type SignInProvider, signIn, signOut } from '#src/accounts/sign-in.ts';
 import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
-import { createApplication } from '#src/applications/create.ts';
-import { readIcon, setIcon } from '#src/applications/icons.ts';
+import { createToken, listTokens, revokeToken } from '#src/accounts/tokens.ts';
+import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
+import { createApplication, listVersions } from '#src/applications/create.ts';
+import { iconFromPackage, readIcon, setIcon } from '#src/applications/icons.ts';
+import { deletePackage, listPackages } from '#src/applications/packages.ts';
+import { createScript, listScripts, reviewScript } from '#src/applications/scripts.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { createRule, withdrawRule } from '#src/publications/rules.ts';
 import { selectRules } from '#src/publications/store.ts';
+import type { Additions } from '#src/servers/additions/add-server.ts';
+import { selectAddition, selectAdditions } from '#src/servers/additions/store.ts';
+import { changeServer, drainServers, labelServers } from '#src/servers/change-server.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
+import { readDrift } from '#src/servers/fleet/drift.ts';
+import { selectFleet } from '#src/servers/fleet/store.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
 import { wantApplication } from '#src/servers/want-application.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
@@ -25,7 +35,9 @@ import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { countLiveBySite, publicView, selectSession, selectSessionRows } from '#src/sessions/store.ts';
+import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/sites/groups.ts';
 import { createSite, listSites } from '#src/sites/sites.ts';
+import { selectGroups } from '#src/sites/store.ts';
 
 export interface EdgeDeps extends Platform {
   version: string;
@@ -33,6 +45,7 @@ export interface EdgeDeps extends Platform {
   originAllowed: (origin: string | undefined) => boolean;
   providers: readonly SignInProvider[];
   slowDown: SlowDown;
+  additions: Additions;
 }
 
 /** What a verb may do to the answer beside its body. */
@@ -43,7 +56,7 @@ export interface Answer {
 type ActorOf<N extends RouteName> = Api[N]['policy'] extends 'agent' ? AgentActor : Api[N]['policy'] extends 'public' ? Actor : AccountActor;
 type ReplyOf<N extends RouteName> = Api[N] extends { file: string } ? Buffer : Reply<N>;
 export type Verbs = {
-  [N in RouteName]: (deps: EdgeDeps, actor: ActorOf<N>, input: { params: Params<N>; query: Query<N>; body: Body<N> }, answer: Answer) => Promise<ReplyOf<N>>;
+  [N in Exclude<RouteName, StreamRouteName>]: (deps: EdgeDeps, actor: ActorOf<N>, input: { params: Params<N>; query: Query<N>; body: Body<N> }, answer: Answer) => Promise<ReplyOf<N>>;
 };
 
 const thenRead = async (deps: EdgeDeps, actor: AccountActor, id: string, done: Promise<void>) => {
@@ -81,13 +94,14 @@ export const verbs: Verbs = {
   endSession: (deps, actor, { params }) => endSession(deps, actor, params.id),
   readIcon: (deps, _actor, { params }) => readIcon(deps, params.hash),
 
-  listSites: async (deps) => ({ items: await listSites(deps, await selectServers(deps.database, deps.clock.now()), await countLiveBySite(deps.database)) }),
+  listSites: async (deps, actor) => ({ items: await within(actor, await listSites(deps, await selectServers(deps.database, deps.clock.now()), await countLiveBySite(deps.database)), (site) => site.id) }),
   createSite: (deps, actor, { body }) => createSite(deps, actor, body),
   createEnrolmentCode: (deps, actor, { params, body }) => createEnrolmentCode(deps, actor, { siteId: params.id, serverName: body.serverName }),
-  listServers: async (deps, _actor, { query }) => ({ items: await selectServers(deps.database, deps.clock.now(), query.site) }),
-  readServer: async (deps, _actor, { params }) => {
+  listServers: async (deps, actor, { query }) => ({ items: within(actor, await selectServers(deps.database, deps.clock.now(), query.site), (server) => server.siteId) }),
+  readServer: async (deps, actor, { params }) => {
     const server = await selectServer(deps.database, params.id, deps.clock.now());
     if (server === undefined) throw new AppError('NOT_FOUND', { server: params.id });
+    mustReach(actor, server.siteId);
     return server;
   },
   retireServer: async (deps, actor, { params }) => {
@@ -95,6 +109,41 @@ export const verbs: Verbs = {
     await endSessionsOfServer(deps, actor, params.id);
     return null;
   },
+  changeServer: (deps, actor, { params, body }) => changeServer(deps, actor, params.id, body),
+  drainServers: async (deps, actor, { body }) => {
+    await drainServers(deps, actor, body);
+    return null;
+  },
+  labelServers: async (deps, actor, { body }) => {
+    await labelServers(deps, actor, body);
+    return null;
+  },
+  listSiteGroups: async (deps, actor) => ({ items: (await selectGroups(deps.database)).map((group) => ({ ...group, siteIds: within(actor, group.siteIds, (id) => id) })) }),
+  createSiteGroup: (deps, actor, { body }) => {
+    mustReach(actor, null);
+    return createSiteGroup(deps, actor, body);
+  },
+  changeSiteGroup: (deps, actor, { params, body }) => {
+    mustReach(actor, null);
+    return changeSiteGroup(deps, actor, params.id, body);
+  },
+  deleteSiteGroup: async (deps, actor, { params }) => {
+    mustReach(actor, null);
+    await deleteSiteGroup(deps, actor, params.id);
+    return null;
+  },
+  readFleet: (deps, actor) => selectFleet(deps.database, deps.clock.now(), reachOf(actor)),
+  readDrift: (deps, actor, { query }) => readDrift(deps, actor, { search: query.search ?? '', after: query.after ?? null, limit: limitOf(query), onlyDifferences: query.only === 'differences' }),
+  readHostKey: async (deps, actor, { body }) => ({ hostKey: await deps.additions.hostKey(actor, body) }),
+  addServer: (deps, actor, { body }) => deps.additions.add(actor, body),
+  listAdditions: async (deps, actor) => ({ items: within(actor, await selectAdditions(deps.database, 50), (addition) => addition.siteId) }),
+  readAddition: async (deps, actor, { params }) => {
+    const addition = await selectAddition(deps.database, params.id);
+    if (addition === undefined) throw new AppError('NOT_FOUND', { addition: params.id });
+    mustReach(actor, addition.siteId);
+    return addition;
+  },
+  cancelAddition: (deps, actor, { params }) => deps.additions.cancel(actor, params.id),
   wantApplication: async (deps, actor, { params, body }) => {
     await wantApplication(deps, actor, { serverId: params.id, applicationId: params.applicationId, wanted: body.wanted });
     return null;
@@ -102,17 +151,39 @@ export const verbs: Verbs = {
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
   createApplication: (deps, actor, { body }) => createApplication(deps, actor, body),
   setIcon: (deps, actor, { body }) => setIcon(deps, actor, body),
-  listRules: async (deps) => ({ items: await selectRules(deps.database) }),
-  createRule: (deps, actor, { body }) => createRule(deps, actor, body),
+  listVersions: async (deps, _actor, { params }) => ({ items: await listVersions(deps, params.id) }),
+  exportCatalogue: (deps) => exportCatalogue(deps),
+  importCatalogue: async (deps, actor, { body }) => ({ items: await importCatalogue(deps, actor, body) }),
+  iconFromPackage: (deps, actor, { body }) => iconFromPackage(deps, actor, body),
+  listPackages: async (deps) => ({ items: await listPackages(deps) }),
+  deletePackage: async (deps, actor, { params }) => {
+    await deletePackage(deps, actor, params.sha256);
+    return null;
+  },
+  listScripts: async (deps) => ({ items: await listScripts(deps) }),
+  createScript: (deps, actor, { body }) => createScript(deps, actor, body),
+  reviewScript: (deps, actor, { params, body }) => reviewScript(deps, actor, params.id, body),
+  listTokens: async (deps, actor) => ({ items: await listTokens(deps, actor) }),
+  createToken: (deps, actor, { body }) => createToken(deps, actor, body),
+  revokeToken: async (deps, actor, { params }) => {
+    await revokeToken(deps, actor, params.id);
+    return null;
+  },
+  // Rules of the whole city decide in every school, so whoever looks after one sees them.
+  listRules: async (deps, actor) => ({ items: (await selectRules(deps.database)).filter((rule) => rule.siteId === null || reaches(actor, rule.siteId)) }),
+  createRule: (deps, actor, { body }) => {
+    mustReach(actor, body.siteId);
+    return createRule(deps, actor, body);
+  },
   deleteRule: async (deps, actor, { params }) => {
     await withdrawRule(deps, actor, params.id);
     return null;
   },
-  searchAudiences: (deps, _actor, { query }) => searchAudiences(deps.database, query.search),
-  listSessions: async (deps, _actor, { query }) => ({ items: await selectSessionRows(deps.database, { state: query.state ?? null, limit: limitOf(query) }) }),
-  listAudit: async (deps, _actor, { query }) => {
+  searchAudiences: (deps, actor, { query }) => searchAudiences(deps.database, query.search, reachOf(actor)),
+  listSessions: async (deps, actor, { query }) => ({ items: await selectSessionRows(deps.database, { state: query.state ?? null, limit: limitOf(query), siteIds: reachOf(actor) }) }),
+  listAudit: async (deps, actor, { query }) => {
     const limit = limitOf(query);
-    const items = await selectAuditEvents(deps.database, { before: query.before ?? null, limit, search: query.search ?? null });
+    const items = await selectAuditEvents(deps.database, { before: query.before ?? null, limit, search: query.search ?? null, siteIds: reachOf(actor) });
     return { items, next: items.length === limit ? (items.at(-1)?.id ?? null) : null };
   },
 

@@ -4,7 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { evaluate } from '@preau/contract/publication.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
 import { selectPerson } from '#src/accounts/store.ts';
-import { selectApplications } from '#src/applications/store.ts';
+import { lockSeats, selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -14,7 +14,7 @@ import { selectRuleDrafts } from '#src/publications/store.ts';
 import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
 import { place } from './place.ts';
-import { insertSession, insertTicket, nextAttachSerial, publicView, type StoredSession, selectLiveSession, selectSession } from './store.ts';
+import { countLiveOf, insertSession, insertTicket, nextAttachSerial, publicView, type StoredSession, selectLiveSession, selectSession } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -28,9 +28,10 @@ const ticketTtlMs = 30_000;
 const startWithinMs = 60_000;
 
 /** Starts the application for the actor, or takes up their running session of it: a double click is one session.
- *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL. */
+ *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
+ *  LICENCE_EXHAUSTED. */
 export async function launch(deps: Deps, actor: AccountActor, input: Launch): Promise<Admission> {
-  const [application] = await selectApplications(deps.database, { slug: input.application });
+  const [application] = await selectApplications(deps.database, { slug: input.application, learnt: false });
   if (application === undefined) throw new AppError('NOT_FOUND', { application: input.application });
   const running = await selectLiveSession(deps.database, actor.id, application.id);
   if (running !== undefined) return attach(deps, actor, running.id);
@@ -55,12 +56,17 @@ export async function launch(deps: Deps, actor: AccountActor, input: Launch): Pr
     if (raced !== undefined) return admit(deps, rows, actor, raced.id, generation);
     const recount = place((await selectCandidates(rows, siteId, application.id)).filter((candidate) => candidate.serverId === serverId), now);
     if ('refused' in recount) throw new AppError(recount.refused, { application: input.application });
+    // Then the application's row: across schools, and across controllers, its seats are counted one after the other.
+    if (application.seats !== null) {
+      const seats = await lockSeats(rows, application.id);
+      if (seats !== null && (await countLiveOf(rows, application.id)) >= seats) throw new AppError('LICENCE_EXHAUSTED', { application: input.application, seats });
+    }
     const sessionId = await insertSession(rows, { accountId: actor.id, applicationId: application.id, serverId, siteId, language: input.language, now, deadlineAt: now + startWithinMs });
     const topic = await publishDesiredState(deps, rows, serverId, generation);
     await recordEffect(deps, rows, actor, { action: 'session.launched', subjectId: sessionId, subjectName: application.name.fr, siteId, details: { server: serverId } });
     const session = await mustSelect(rows, sessionId);
     return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
-  });
+  }).catch((error: unknown) => (error instanceof AppError && error.code === 'LICENCE_EXHAUSTED' ? refuse(error) : Promise.reject(error)));
   deps.wakeups.wake(topics);
   return admission;
 }

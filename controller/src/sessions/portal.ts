@@ -13,7 +13,7 @@ import { publicView, selectLastUsed, selectLiveSessionsOf } from './store.ts';
 export async function portal(deps: Pick<Platform, 'database'>, actor: AccountActor): Promise<PortalApplication[]> {
   const { database } = deps;
   const [applications, rules, person, lastUsed, sessions, installed] = await Promise.all([
-    selectApplications(database), selectRuleDrafts(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
+    selectApplications(database, { learnt: false }), selectRuleDrafts(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
     selectLiveSessionsOf(database, { accountId: actor.id }), actor.siteId === null ? new Set<string>() : selectInstalledAtSite(database, actor.siteId),
   ]);
   return applications.flatMap((application) => {

@@ -131,13 +131,20 @@ export async function deleteOldTickets(rows: Rows, before: number): Promise<void
   await rows.deleteFrom('tickets').where('expires_at', '<', before).execute();
 }
 
-export async function selectSessionRows(rows: Rows, filter: { state: 'live' | 'over' | null; limit: number }): Promise<SessionRow[]> {
+export async function selectSessionRows(rows: Rows, filter: { state: 'live' | 'over' | null; limit: number; siteIds?: readonly string[] | null }): Promise<SessionRow[]> {
   let query = columns(rows)
     .innerJoin('accounts as p', 'p.id', 's.account_id').innerJoin('sites as i', 'i.id', 's.site_id').innerJoin('servers as v', 'v.id', 's.server_id')
     .select(['p.display_name as person_name', 'i.name as site_name', 'v.name as server_name']).orderBy('s.started_at', 'desc').limit(filter.limit);
+  if (filter.siteIds != null) query = query.where('s.site_id', 'in', [...filter.siteIds]);
   if (filter.state === 'live') query = query.where('s.state', 'in', [...liveStates]);
   if (filter.state === 'over') query = query.where('s.state', 'in', ['ended', 'failed']);
   return (await query.execute()).map((row) => ({ ...toSession(row), personName: row.person_name, siteName: row.site_name, serverName: row.server_name }));
+}
+
+/** Everywhere in the city. */
+export async function countLiveOf(rows: Rows, applicationId: string): Promise<number> {
+  const row = await rows.selectFrom('sessions').select((e) => e.fn.countAll<number>().as('n')).where('application_id', '=', applicationId).where('state', 'in', [...liveStates]).executeTakeFirst();
+  return Number(row?.n ?? 0);
 }
 
 export async function countLiveBySite(rows: Rows): Promise<Map<string, number>> {

@@ -1,0 +1,87 @@
+/** The catalogue in depth: versions, import and export, uploaded files, reviewed scripts. */
+import { type Static, Type } from 'typebox';
+import { AccountId } from './account.ts';
+import { ApplicationDraft, ApplicationId, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
+import { errorCodes } from './errors.ts';
+import { Id, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+
+export const ApplicationVersion = Strict({
+  versionId: VersionId,
+  version: Type.String(),
+  recipes: Recipes,
+  requires: Type.Array(Slug),
+  estimate: Nullable(Estimate),
+  createdAt: Type.Integer(),
+  /** Servers that have this version. */
+  installedOn: Type.Integer(),
+});
+export type ApplicationVersion = Static<typeof ApplicationVersion>;
+
+// ---- import and export ------------------------------------------------------------------------------------------------
+
+/** Rises when a draft of before could not be read any more. */
+export const catalogueFormat = 1;
+export const Catalogue = Strict({ format: Type.Integer(), applications: Type.Array(ApplicationDraft) });
+export type Catalogue = Static<typeof Catalogue>;
+
+/** Each item is looked at by itself, so that one mistake does not hide the others. `dryRun`: nothing is kept. */
+export const CatalogueImport = Strict({ dryRun: Type.Boolean(), applications: Type.Array(Type.Unknown(), { maxItems: 2000 }) });
+export type CatalogueImport = Static<typeof CatalogueImport>;
+export const importResults = ['added', 'version_added', 'unchanged', 'refused'] as const;
+export const ImportedItem = Strict({
+  index: Type.Integer({ minimum: 0 }),
+  /** As far as it could be read. */
+  slug: Nullable(Slug),
+  version: Nullable(Line(80)),
+  result: OneOf(importResults),
+  code: Nullable(OneOf(errorCodes)),
+  /** Where the fault is: names and values are quoted nowhere. */
+  why: Nullable(Type.String({ maxLength: 400 })),
+});
+export type ImportedItem = Static<typeof ImportedItem>;
+
+// ---- uploaded files -----------------------------------------------------------------------------------------------------
+
+/** The body is the file itself (application/octet-stream); what it must be is announced here and checked while it streams. */
+export const PackageUpload = Strict({ name: PackageFile.properties.name, sha256: Sha256, size: Type.String({ pattern: '^[1-9][0-9]{0,9}$' }) });
+export type PackageUpload = Static<typeof PackageUpload>;
+export const UploadedPackage = Strict({
+  name: PackageFile.properties.name,
+  sha256: Sha256,
+  size: Type.Integer({ minimum: 1, maximum: maxPackageBytes }),
+  createdAt: Type.Integer(),
+  /** Slugs of the applications that use it, and names of scripts: it cannot be deleted then. */
+  usedBy: Type.Array(Slug),
+});
+export type UploadedPackage = Static<typeof UploadedPackage>;
+
+/** An icon is taken out of an uploaded program (.exe), icon (.ico) or picture (.png). */
+export const IconFromPackage = Strict({ applicationId: ApplicationId, sha256: Sha256 });
+
+// ---- scripts --------------------------------------------------------------------------------------------------------------
+
+export const ScriptId = Id('scr');
+export const maxScriptBytes = 65_536;
+/** With its interpreter in the first line; nothing that a reader would not see. */
+const ScriptText = Type.String({ minLength: 3, maxLength: maxScriptBytes, pattern: '^#!/[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]*$' });
+export const ScriptDraft = Strict({ name: Slug, install: ScriptText, remove: Nullable(ScriptText) });
+export type ScriptDraft = Static<typeof ScriptDraft>;
+/** Bound to what was read: a script that was changed meanwhile is not signed. */
+export const ScriptReview = Strict({ install: Sha256, remove: Nullable(Sha256) });
+export type ScriptReview = Static<typeof ScriptReview>;
+export const Script = Strict({
+  id: ScriptId,
+  name: Slug,
+  install: PackageFile,
+  installText: Type.String(),
+  remove: Nullable(PackageFile),
+  removeText: Nullable(Type.String()),
+  createdById: Nullable(AccountId),
+  createdBy: Line(120),
+  createdAt: Type.Integer(),
+  reviewedBy: Nullable(Line(120)),
+  reviewedAt: Nullable(Type.Integer()),
+  /** For the recipe; null until a second technician has read it. */
+  signature: Nullable(Type.String()),
+});
+export type Script = Static<typeof Script>;

@@ -1,0 +1,99 @@
+/** The catalogue as a whole: to keep, to take to another city, to have in a repository of one's own. */
+import { ApplicationDraft } from '@preau/contract/application.ts';
+import { type Catalogue, type CatalogueImport, catalogueFormat, type ImportedItem } from '@preau/contract/catalogue.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { Compile } from 'typebox/compile';
+import { recordEffect } from '#src/audit/record.ts';
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { addVersion, agentSlug } from './create.ts';
+import { selectApplications, selectDrafts } from './store.ts';
+
+type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
+
+const draftCheck = Compile(ApplicationDraft);
+const slugCheck = Compile(ApplicationDraft.properties.slug);
+const versionCheck = Compile(ApplicationDraft.properties.version);
+
+/** What another city can take in: the agent's own bundle is each city's own. */
+export async function exportCatalogue(deps: Pick<Platform, 'database'>): Promise<Catalogue> {
+  return { format: catalogueFormat, applications: (await selectDrafts(deps.database)).filter((draft) => draft.slug !== agentSlug) };
+}
+
+/** Ends a transaction that was only to be looked at. */
+class NotKept extends Error {
+  readonly result: ImportedItem['result'];
+  constructor(result: ImportedItem['result']) {
+    super('not kept');
+    this.result = result;
+  }
+}
+
+/** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item requires may come later in
+ *  the list: whoever waits for it is tried again. On a dry run each is judged by what is there now and by the rest of the
+ *  list. Repeating is safe: what is there is `unchanged`. */
+export async function importCatalogue(deps: Deps, actor: Actor, input: CatalogueImport): Promise<ImportedItem[]> {
+  const results = new Map<number, ImportedItem>();
+  const waiting: { index: number; draft: ApplicationDraft }[] = [];
+  input.applications.forEach((value, index) => {
+    if (draftCheck.Check(value)) waiting.push({ index, draft: value });
+    else results.set(index, { index, ...named(value), result: 'refused', code: 'VALIDATION_FAILED', why: faultOf(value) });
+  });
+  const coming = new Set(waiting.map(({ draft }) => draft.slug));
+  const known = new Set((await selectApplications(deps.database, { learnt: false })).map((application) => application.slug));
+
+  for (let round = waiting; round.length > 0; ) {
+    const again: typeof waiting = [];
+    for (const { index, draft } of round) {
+      const about = { index, slug: draft.slug, version: draft.version };
+      try {
+        results.set(index, { ...about, result: await importOne(deps, actor, draft, input.dryRun, known), code: null, why: null });
+        known.add(draft.slug);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        const path = Array.isArray(error.details['path']) ? (error.details['path'] as string[]) : [];
+        const missing = error.code === 'REQUIREMENT_MISSING' ? (path.at(-1) ?? '') : '';
+        if (input.dryRun && missing !== '' && coming.has(missing)) results.set(index, { ...about, result: known.has(draft.slug) ? 'version_added' : 'added', code: null, why: null });
+        else results.set(index, { ...about, result: 'refused', code: error.code, why: path.length === 0 ? null : path.join(' → ').slice(0, 400) });
+        if (!input.dryRun && missing !== '' && coming.has(missing)) again.push({ index, draft });
+      }
+    }
+    // Without progress another round would end the same.
+    round = again.length < round.length ? again : [];
+  }
+
+  const items = [...results.values()].sort((a, b) => a.index - b.index);
+  const added = items.filter((item) => item.result === 'added' || item.result === 'version_added').length;
+  if (!input.dryRun && added > 0) {
+    await recordEffect(deps, deps.database, actor, { action: 'catalogue.imported', subjectName: `${added}`, details: { added, refused: items.filter((item) => item.result === 'refused').length, items: items.length } });
+    deps.wakeups.wake(['applications', 'audit']);
+  }
+  return items;
+}
+
+async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, dryRun: boolean, known: ReadonlySet<string>): Promise<ImportedItem['result']> {
+  try {
+    return await deps.database.transaction().execute(async (rows) => {
+      const { added } = await addVersion(deps, rows, actor, draft);
+      const result = !added ? 'unchanged' : known.has(draft.slug) ? 'version_added' : 'added';
+      if (dryRun) throw new NotKept(result);
+      return result;
+    });
+  } catch (error) {
+    if (error instanceof NotKept) return error.result;
+    throw error;
+  }
+}
+
+/** Slug and version of something that is not a draft, if they at least are well formed. */
+function named(value: unknown): { slug: string | null; version: string | null } {
+  const fields = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  const { slug, version } = fields;
+  return { slug: slugCheck.Check(slug) ? slug : null, version: versionCheck.Check(version) ? version : null };
+}
+
+/** Where it is wrong, in our words only. */
+function faultOf(value: unknown): string {
+  const [first] = draftCheck.Errors(value);
+  return first === undefined ? 'malformed' : `${/^[A-Za-z0-9/_-]{0,120}$/.test(first.instancePath) ? first.instancePath || '/' : '…'}: ${first.keyword}`;
+}

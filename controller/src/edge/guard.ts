@@ -1,0 +1,43 @@
+/** What a token may do with a route, in one place and closed unless opened: a new route that forgets to filter is refused
+ *  to tokens of some schools, instead of telling them about the others. */
+import type { Route } from '@preau/contract/api.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { mustReach, reachOf } from '#src/accounts/reach.ts';
+import { selectSitesOf } from '#src/accounts/store.ts';
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+
+const belongsToSites = /^(sit|srv|ses|add|rul|sgr)_[A-Za-z0-9_-]{22}$/;
+/** Looked up by their own verbs, which call `mustReach`. */
+const reachedByVerb = /^rol_[A-Za-z0-9_-]{22}$/;
+
+/** Every string in a value that came from, or becomes, JSON. Pure. */
+export function stringsIn(value: unknown): Set<string> {
+  const found = new Set<string>();
+  const look = [value];
+  while (look.length > 0) {
+    const next = look.pop();
+    if (typeof next === 'string') found.add(next);
+    else if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) look.push(inner);
+  }
+  return found;
+}
+
+/** Before the verb. Refuses with FORBIDDEN what a token never does, with OUT_OF_SCOPE whatever names one school too many. */
+export async function guardInput(deps: Pick<Platform, 'database'>, actor: Actor, route: Route, input: unknown): Promise<void> {
+  if (actor.kind !== 'account' || actor.token === null) return;
+  if (route.reach === 'self' || (actor.token.readOnly && route.method !== 'GET')) throw new AppError('FORBIDDEN', { token: actor.token.readOnly ? 'read' : 'technician' });
+  if (actor.token.siteIds === null) return;
+  if (route.reach === 'city' && route.method !== 'GET') throw new AppError('OUT_OF_SCOPE');
+  const named = [...stringsIn(input)];
+  const ids = named.filter((text) => belongsToSites.test(text));
+  mustReach(actor, ...(await selectSitesOf(deps.database, ids)));
+  // Nothing named is everything meant.
+  if (route.reach !== 'city' && route.method !== 'GET' && ids.length === 0 && !named.some((text) => reachedByVerb.test(text))) throw new AppError('OUT_OF_SCOPE');
+}
+
+/** Before the answer leaves. Refuses with OUT_OF_SCOPE an answer that names a school, a server or a session of elsewhere. */
+export async function guardReply(deps: Pick<Platform, 'database'>, actor: Actor, route: Route, reply: unknown): Promise<void> {
+  if (reachOf(actor) === null || route.path === '/api/me') return;
+  mustReach(actor, ...(await selectSitesOf(deps.database, [...stringsIn(reply)].filter((text) => /^(sit|srv|ses|add)_/.test(text) && belongsToSites.test(text)))));
+}
