@@ -98,6 +98,9 @@ export const scriptReviewText = (script: { script: string; install: PackageFile;
 export const packagesOf = (recipe: LinuxRecipe | undefined): string[] =>
   recipe?.kind === 'apt' ? recipe.packages.map((name) => name.split('=')[0] ?? name) : recipe?.kind === 'deb' ? [recipe.package] : [];
 
+/** Updates and the agent's own bundle are brought once; everything else is kept there from then on, and can be gone back from. */
+export const isKept = (recipes: Recipes): boolean => recipes.linux?.kind !== 'updates' && recipes.linux?.kind !== 'agent';
+
 /** What an installation costs one server: bytes over the line, minutes of work. Replaced by what was measured, once there is history. */
 export const Estimate = Strict({ bytes: Type.Integer({ minimum: 0 }), minutes: Type.Number({ minimum: 0, maximum: 600 }) });
 export type Estimate = Static<typeof Estimate>;

@@ -5,7 +5,7 @@ import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { type Place, type Windows, arrivalTimeEnds, windowAt } from '@preau/contract/calendar.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { type Brake, isFinal, isInFlight, isWaiting, type Order, type OrderedApplication, type RolloutState } from '@preau/contract/rollout.ts';
-import type { Recipes } from '@preau/contract/application.ts';
+import { isKept, type Recipes } from '@preau/contract/application.ts';
 import type { AuditAction } from '@preau/contract/audit.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -58,11 +58,14 @@ async function readFacts(deps: RolloutDeps, rolloutId: string): Promise<Read | n
   ]);
   const { draft, plan } = rollout;
   const known = new Map<string, KnownApplication>();
+  let kept = true;
   if (targets.some((target) => isWaiting(target.state))) {
+    // Whether updates are pending only the server itself can say.
+    kept = [...(await selectVersions(rows, plan.applications.map((planned) => planned.versionId))).values()].every((version) => isKept(JSON.parse(version.recipes) as Recipes));
     for (const item of await selectKnownApplications(rows, plan.applications.map((planned) => planned.applicationId))) known.set(`${item.serverId} ${item.applicationId}`, item);
   }
   const hasAll = (serverId: string) =>
-    plan.applications.every(({ applicationId, versionId, want }) => {
+    kept && plan.applications.every(({ applicationId, versionId, want }) => {
       const item = known.get(`${serverId} ${applicationId}`);
       return want === 'absent' ? item === undefined || item.state === 'removed' : item !== undefined && item.wanted && item.state === 'installed' && item.versionId === versionId;
     });
@@ -174,10 +177,6 @@ async function changeOne(deps: RolloutDeps, rows: Rows, read: Read, change: Targ
 
 async function writeOrder(rows: Rows, rollout: StoredRollout, target: StoredTarget, terms: OrderTerms, deadlineAt: number): Promise<{ order: Order; before: BeforeItem[] }> {
   const known = new Map((await selectKnownApplications(rows, rollout.plan.applications.map((planned) => planned.applicationId), target.serverId)).map((item) => [item.applicationId, item]));
-  const before = rollout.plan.applications.map(({ applicationId }): BeforeItem => {
-    const item = known.get(applicationId);
-    return { applicationId, versionId: item !== undefined && item.wanted && item.state === 'installed' ? item.versionId : null };
-  });
   const wanted = target.action === 'install'
     ? rollout.plan.applications.map(({ applicationId, versionId, want }) => ({ applicationId, versionId, want }))
     // Last in, first out.
@@ -186,6 +185,10 @@ async function writeOrder(rows: Rows, rollout: StoredRollout, target: StoredTarg
   const applications = wanted.flatMap((item): OrderedApplication[] => {
     const version = versions.get(item.versionId);
     return version === undefined ? [] : [{ ...item, slug: version.slug, version: version.version, recipes: JSON.parse(version.recipes) as Recipes }];
+  });
+  const before = applications.filter((application) => isKept(application.recipes)).map(({ applicationId }): BeforeItem => {
+    const item = known.get(applicationId);
+    return { applicationId, versionId: item !== undefined && item.wanted && item.state === 'installed' ? item.versionId : null };
   });
   const order: Order = {
     orderId: orderIdOf({ rolloutId: rollout.id, serverId: target.serverId, attempt: target.attempt, action: target.action, applications }), attempt: target.attempt, applications, ...terms,

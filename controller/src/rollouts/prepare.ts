@@ -11,7 +11,7 @@ import { selectSites } from '#src/sites/store.ts';
 import { brakeOff, type RolloutDeps } from './look.ts';
 import { type FullPlan, planDrift } from './plan.ts';
 import { makePlan, readSettings } from './planning.ts';
-import { changeRollout, deleteRollout, insertRollout, insertTargets, insertWaves, type StoredRollout, selectActiveRollouts, selectCity, selectPlanEntries, selectRollout, selectTargets } from './store.ts';
+import { changeRollout, deleteRollout, deleteTargets, insertRollout, insertTargets, insertWaves, type StoredRollout, selectActiveRollouts, selectCity, selectPlanEntries, selectRollout, selectTargets } from './store.ts';
 
 type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 
@@ -54,6 +54,7 @@ export async function changeDraft(deps: Deps, actor: Actor, id: string, draft: R
     const plan = await makePlan(rows, wanted, deps.clock.now());
     mustReachPlan(actor, wanted, plan);
     if (plan.entries.length === 0) throw new AppError('PLAN_EMPTY', { leftOut: plan.leftOut.slice(0, 10) });
+    if (rollout.state === 'scheduled') await deleteTargets(rows, id);
     const changed = await changeRollout(rows, id, rollout.version, { draft: wanted, plan, state: plan.needsApproval ? 'awaiting_approval' : 'planned', approvedBy: null, approvedByName: null });
     if (!changed) throw new AppError('STATE_FORBIDS', { state: rollout.state });
     await recordEffect(deps, rows, actor, { action: 'rollout.changed', subjectId: id, subjectName: wanted.name });

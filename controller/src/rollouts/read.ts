@@ -90,7 +90,7 @@ export async function listTargets(deps: Deps, actor: Actor, id: string, query: T
 
 export async function readTarget(deps: Deps, actor: Actor, id: string, serverId: string): Promise<TargetDetail> {
   await mustFind(deps.database, actor, id);
-  const found = (await selectTargetPage(deps.database, { rolloutId: id, after: null, limit: 100_000, states: null, wave: null, search: null })).find((target) => target.serverId === serverId);
+  const [found] = await selectTargetPage(deps.database, { rolloutId: id, after: null, limit: 1, states: null, wave: null, search: null, serverId });
   if (found === undefined) throw new AppError('NOT_FOUND', { server: serverId });
   return { ...found, evidence: await selectEvidence(deps.database, id, serverId) };
 }

@@ -1,5 +1,6 @@
 /** What an agent says of its orders: each target is brought to it, and what came of it is written where everyone looks. Running it
  *  twice is a no-op. */
+import { isKept } from '@preau/contract/application.ts';
 import { isFinal, isGood, type ReportedOrder } from '@preau/contract/rollout.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
@@ -72,7 +73,7 @@ async function takeOver(deps: Deps, rows: Rows, actor: AgentActor, target: Store
       if (item.state === 'failed') await recordEffect(deps, rows, actor, { action: 'application.failed', subjectId: item.applicationId, subjectName: application.slug, siteId: actor.siteId, details: { server: actor.name, rollout: target.rolloutId, version: application.version, code: item.code } });
       continue;
     }
-    await saveOutcome(rows, { serverId: actor.id, applicationId: item.applicationId, versionId: application.versionId, wanted: there, version: item.version, now });
+    if (isKept(application.recipes)) await saveOutcome(rows, { serverId: actor.id, applicationId: item.applicationId, versionId: application.versionId, wanted: there, version: item.version, now });
     if (item.state === 'already_installed') continue;
     await recordEffect(deps, rows, actor, { action: there ? 'application.installed' : 'application.removed', subjectId: item.applicationId, subjectName: application.slug, siteId: actor.siteId, details: { server: actor.name, rollout: target.rolloutId, version: item.version ?? application.version } });
     if (there && item.ms !== null && !order.recovered && isGood(order.state)) await insertHistory(rows, { applicationId: item.applicationId, versionId: application.versionId, serverId: actor.id, bytes: item.bytes, ms: item.ms, at: now });

@@ -100,6 +100,11 @@ export async function deleteRollout(rows: Rows, id: string): Promise<void> {
   await rows.deleteFrom('rollouts').where('id', '=', id).execute();
 }
 
+/** Before it began: an edited rollout has neither waves nor targets. */
+export async function deleteTargets(rows: Rows, id: string): Promise<void> {
+  for (const table of ['rollout_targets', 'rollout_counts', 'rollout_waves'] as const) await rows.deleteFrom(table).where('rollout_id', '=', id).execute();
+}
+
 /** A new evaluation begins: whoever evaluated before can no longer write. */
 export async function takeFence(rows: Rows, id: string): Promise<number | undefined> {
   return (await rows.updateTable('rollouts').set((e) => ({ fence: e('fence', '+', 1) })).where('id', '=', id).returning('fence').executeTakeFirst())?.fence;
@@ -308,7 +313,7 @@ export async function selectGroupSites(rows: Rows, groupIds: readonly string[]):
 
 // ---- what the console reads -----------------------------------------------------------------------------------------------
 
-export interface TargetFilter { rolloutId: string; after: { site: string; server: string } | null; limit: number; states: readonly TargetState[] | null; wave: number | null; search: string | null }
+export interface TargetFilter { rolloutId: string; after: { site: string; server: string } | null; limit: number; states: readonly TargetState[] | null; wave: number | null; search: string | null; serverId?: string }
 
 /** By school's name, then server; strictly after `after`. */
 export async function selectTargetPage(rows: Rows, filter: TargetFilter): Promise<(Target & { log: string })[]> {
@@ -316,7 +321,8 @@ export async function selectTargetPage(rows: Rows, filter: TargetFilter): Promis
     .selectFrom('rollout_targets as t').innerJoin('servers as s', 's.id', 't.server_id').innerJoin('sites as p', 'p.id', 't.site_id').leftJoin('rollout_logs as l', (join) => join.onRef('l.rollout_id', '=', 't.rollout_id').onRef('l.server_id', '=', 't.server_id'))
     .selectAll('t').select(['s.name as server_name', 'p.name as site_name', 'l.log'])
     .where('t.rollout_id', '=', filter.rolloutId).orderBy('p.name').orderBy('t.server_id').limit(filter.limit);
-  const { after, states, search } = filter;
+  const { after, states, search, serverId } = filter;
+  if (serverId !== undefined) query = query.where('t.server_id', '=', serverId);
   if (after !== null) query = query.where((e) => e.or([e('p.name', '>', after.site), e.and([e('p.name', '=', after.site), e('t.server_id', '>', after.server)])]));
   if (states !== null) query = query.where('t.state', 'in', [...states]);
   if (filter.wave !== null) query = query.where('t.wave', '=', filter.wave);
