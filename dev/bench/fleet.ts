@@ -2,6 +2,7 @@
  *  come back after it was killed. The agents are real but for the operating system (dev/fleet.ts); an installation takes
  *  0.2 s in each. `--agents 5000` measures that many too. */
 import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '../client.ts';
 import { enrolAgent, root, startService, until } from '../services.ts';
@@ -157,6 +158,8 @@ async function measureAgent(city: FleetCity, tell: Tell) {
 
 export async function measureFleet(tell: Tell, signal: AbortSignal, words: readonly string[]): Promise<Figure[]> {
   const more = Number(words[words.indexOf('--agents') + 1]);
+  // Everything shares this machine's cores: figures of a busy one are not the product's.
+  const machine = { cores: availableParallelism(), load_before: round(loadavg()[0] ?? Number.NaN, 1) };
   const peers = await measurePeers(tell, [27, 108]);
   const small = await withFleet(tell, signal, { agents: 27, overHttp: true, rounds: 6 }, async (city, rounds) => ({ rounds, agentMb: await measureAgent(city, tell) }));
   const middle = await withFleet(tell, signal, { agents: 108, overHttp: false, rounds: 4 }, async (_city, rounds) => rounds);
@@ -173,7 +176,7 @@ export async function measureFleet(tell: Tell, signal: AbortSignal, words: reado
   const applied = (agents: number, rounds: readonly Round[], aim: number, detail: Record<string, unknown>): Figure => {
     // Stored in the controller's rows is what a technician sees: later than the application being there, never earlier.
     const value = seconds(quantile(rounds.flatMap((each) => each.storedMs), 0.99));
-    return { id: `fleet.apply_${agents}_s_p99`, value, unit: 's', aim: `<= ${aim}`, holds: value <= aim, detail: { what: 'order → application there, and its report in the controller’s rows', ...describe(rounds), ...detail } };
+    return { id: `fleet.apply_${agents}_s_p99`, value, unit: 's', aim: `<= ${aim}`, holds: value <= aim, detail: { what: 'order → application there, and its report in the controller’s rows', machine, ...describe(rounds), ...detail } };
   };
   const { herd } = large;
   const mb = round(large.grownMb, 1);
