@@ -1,0 +1,84 @@
+/** A city whose 27 schools have simulated servers inside this process: real agents on the memory driver, a real controller and
+ *  Redis. Nothing is installed anywhere; what fails, fails because it was asked to. For the console's tests and pictures. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Agent, createAgent } from '../agent/src/agent.ts';
+import { type ControllerLink, openLink } from '../agent/src/controller-link.ts';
+import type { Driver } from '../agent/src/drivers/driver.ts';
+import { createMemoryDriver, type MemoryDriver } from '../agent/src/drivers/memory.ts';
+import { enrol } from '../agent/src/enrol.ts';
+import { makeFolder } from '../agent/src/files.ts';
+import { isSignedByController } from '../agent/src/identity.ts';
+import { seed } from './city.ts';
+import { Client } from './client.ts';
+import { endLeftovers, freePort, rememberProcesses, root, startControllerProcess, startRedis, until } from './services.ts';
+import { demoLogins } from './world.ts';
+
+export interface SimulatedSchool {
+  name: string;
+  siteId: string;
+  serverId: string;
+  driver: MemoryDriver;
+  /** The school goes silent, as when its line is cut. */
+  silence: () => Promise<void>;
+}
+export interface SimulatedCity {
+  url: string;
+  password: string;
+  technician: Client;
+  schools: SimulatedSchool[];
+  stop: () => Promise<void>;
+}
+
+export async function startSimulatedCity(options: { folder: string; port?: number; stageMs: number; installMs: number; bytes?: number; log?: (slugs: string) => string }): Promise<SimulatedCity> {
+  const { folder } = options;
+  const password = 'des-ecoles-pour-voir';
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  endLeftovers(folder);
+  await seed(join(folder, 'controller'), { teachers: 1, pupils: 1 }, password);
+  const redis = startRedis(join(folder, 'redis'));
+  await until('Redis', redis.ready);
+  const port = options.port ?? (await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const controller = startControllerProcess(
+    { PREAU_PORT: String(port), PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_GUACD_PORT: String(await freePort()), PREAU_CONSOLE: join(root, 'console/build'), PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn' },
+    join(folder, 'controller.log'),
+  );
+  rememberProcesses(folder, [redis.service, controller]);
+  await until('the controller', async () => (await fetch(`${url}/api/health`)).ok);
+  const technician = new Client(url);
+  await technician.signIn(demoLogins.technician, password);
+
+  const running: { agent: Agent; link: ControllerLink }[] = [];
+  const schools: SimulatedSchool[] = [];
+  for (const site of (await technician.call('listSites', {})).items) {
+    const { code, controllerKey } = await technician.call('createEnrolmentCode', { params: { id: site.id }, body: { serverName: 'Serveur pédagogique' } });
+    const stateFolder = join(folder, 'agents', site.uai);
+    makeFolder(stateFolder, 0o700);
+    const identity = await enrol(stateFolder, { controllerUrl: url, controllerKey, code });
+    const driver = createMemoryDriver({ stageMs: options.stageMs, installMs: options.installMs, bytes: options.bytes ?? 4_000_000 });
+    const told: Driver = options.log === undefined ? driver : { ...driver, logOf: options.log };
+    const link = openLink(identity);
+    const agent = createAgent({ serverId: identity.serverId, stateFolder, link, driver: told, now: () => Date.now(), verify: (text, signature) => isSignedByController(controllerKey, text, signature), log: { info: () => undefined, warn: () => undefined } });
+    await agent.start();
+    const part = { agent, link };
+    running.push(part);
+    const silence = async () => {
+      if (!running.includes(part)) return;
+      running.splice(running.indexOf(part), 1);
+      await agent.stop();
+      link.close();
+    };
+    schools.push({ name: site.name, siteId: site.id, serverId: identity.serverId, driver, silence });
+  }
+  await until('every school', async () => (await technician.call('listServers', { query: {} })).items.filter((server) => server.health === 'online').length === schools.length, 30_000);
+  return {
+    url, password, technician, schools,
+    stop: async () => {
+      for (const school of schools) await school.silence();
+      await controller.stop();
+      await redis.service.stop();
+      rmSync(join(folder, 'processes.json'), { force: true });
+    },
+  };
+}
