@@ -1,6 +1,6 @@
 /** The reconcile loop: wake or tick → newest desired state → plan → start steps → report. A pass never waits for a step:
  *  installing takes minutes and a pupil's click must not; when a step ends, another pass follows. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -53,6 +53,8 @@ export function createAgent(deps: AgentDeps): Agent {
   let fetchRequested = true;
   let reportRequested = true;
   let lastReportAt = 0;
+  /** Reports in a row that did not arrive. */
+  let unheard = 0;
   /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
   let fetchAgainAt = 0;
   let wakeLoop: () => void = () => undefined;
@@ -181,6 +183,7 @@ export function createAgent(deps: AgentDeps): Agent {
     orders.heard(body.orders);
     deps.onHeard?.();
     lastReportAt = now();
+    unheard = 0;
     if (reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) again({ fetch: true });
     for (const applicationId of reply.icons) {
       const png = applications.iconOf(applicationId);
@@ -205,8 +208,9 @@ export function createAgent(deps: AgentDeps): Agent {
     if (reportRequested || now() - lastReportAt >= reportEveryMs) {
       await report().catch((error: unknown) => {
         log.info({ reason: error instanceof Error ? error.message : String(error) }, 'report not sent');
-        // Asked again at the next tick, not at once: a controller that is down is not hammered.
-        lastReportAt = now() - reportEveryMs + tickMs;
+        // Asked again at the next tick, then ever later and each server at its own moment: a controller that has too much to do must not get more.
+        unheard += 1;
+        lastReportAt = now() - reportEveryMs + randomInt(tickMs, Math.min(tickMs * 2 ** (unheard - 1), reportEveryMs) + 1);
       });
     }
   };
