@@ -2,13 +2,14 @@
 import { type Static, Type } from 'typebox';
 import { InstalledApplication } from './application.ts';
 import { FailedStep, Health, Inventory, ServerId } from './report.ts';
-import { Line, Nullable, OneOf, Strict } from './schema.ts';
+import { Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
 export const serverRoles = ['execution', 'files', 'filtering'] as const;
 
-/** Silent for this long: shown as offline, not chosen for launches. Agents report every 20 s. */
-export const offlineAfterMs = 50_000;
+/** Silent for this long: shown as offline, not chosen for launches. Two reports may be lost; the sweep, every 10 s, then
+ *  tells of it, so that a server that vanishes is noticed within 60 s at the worst. */
+export const offlineAfterMs = 45_000;
 export const reportEveryMs = 20_000;
 
 export const ServerSummary = Strict({
@@ -17,7 +18,13 @@ export const ServerSummary = Strict({
   siteName: Line(120),
   name: Line(80),
   roles: Type.Array(OneOf(serverRoles)),
-  health: OneOf(['online', 'offline', 'failing', 'retired']),
+  labels: Type.Array(Slug),
+  health: OneOf(['online', 'offline', 'failing', 'quarantined', 'retired']),
+  /** Since when it takes no new session; those that run go on. */
+  drainingSince: Nullable(Type.Integer()),
+  /** Since when two machines are known to use its identity: its key opens nothing. */
+  quarantinedAt: Nullable(Type.Integer()),
+  agentVersion: Nullable(Line(40)),
   /** Generation asked for, and the last one the agent has worked through. */
   generation: Type.Integer(),
   appliedGeneration: Type.Integer(),
@@ -31,9 +38,27 @@ export type ServerSummary = Static<typeof ServerSummary>;
 export const Server = Strict({
   ...ServerSummary.properties,
   inventory: Nullable(Inventory),
+  /** Packages of `inventory.chosen` that a recipe of the catalogue brings; the others were installed by hand. */
+  knownPackages: Type.Array(Line(120)),
   failedSteps: Type.Array(FailedStep),
   applications: Type.Array(InstalledApplication),
 });
 export type Server = Static<typeof Server>;
 
 export const WantApplication = Strict({ wanted: Type.Boolean() });
+
+/** What is left out stays as it is. */
+export const ServerChanges = Strict({
+  name: Type.Optional(Line(80)),
+  roles: Type.Optional(Type.Array(OneOf(serverRoles), { minItems: 1, uniqueItems: true })),
+  labels: Type.Optional(Type.Array(Slug, { maxItems: 20, uniqueItems: true })),
+  maxSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+});
+export type ServerChanges = Static<typeof ServerChanges>;
+
+/** Many servers at once: one that is unknown or out of reach refuses the whole. */
+const serverIds = Type.Array(ServerId, { minItems: 1, maxItems: 5000, uniqueItems: true });
+export const DrainServers = Strict({ serverIds, draining: Type.Boolean() });
+export type DrainServers = Static<typeof DrainServers>;
+export const LabelServers = Strict({ serverIds, add: Type.Array(Slug, { maxItems: 20, uniqueItems: true }), remove: Type.Array(Slug, { maxItems: 20, uniqueItems: true }) });
+export type LabelServers = Static<typeof LabelServers>;

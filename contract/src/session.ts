@@ -13,7 +13,7 @@ export type SessionState = (typeof sessionStates)[number];
 export const liveStates = ['starting', 'ready', 'active', 'disconnected'] as const satisfies SessionState[];
 
 export const endReasons = [
-  'application_closed', 'person_closed', 'technician_ended', 'left', 'never_connected', 'server_retired', 'agent_stopped', 'lost',
+  'application_closed', 'person_closed', 'technician_ended', 'left', 'never_connected', 'server_retired', 'server_quarantined', 'agent_stopped', 'lost',
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 

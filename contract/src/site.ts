@@ -13,11 +13,18 @@ export const SiteDraft = Strict({
 });
 export type SiteDraft = Static<typeof SiteDraft>;
 
+export const SiteGroupId = Id('sgr');
+export const SiteGroupDraft = Strict({ name: Line(80), siteIds: Type.Array(SiteId, { maxItems: 10_000, uniqueItems: true }) });
+export type SiteGroupDraft = Static<typeof SiteGroupDraft>;
+export const SiteGroup = Strict({ id: SiteGroupId, ...SiteGroupDraft.properties });
+export type SiteGroup = Static<typeof SiteGroup>;
+
 /** One school at a glance. `health` is the worst of its servers; `none`: no server enrolled yet. */
 export const SiteSummary = Strict({
   id: SiteId,
   ...SiteDraft.properties,
-  health: OneOf(['none', 'online', 'offline', 'failing']),
+  health: OneOf(['none', 'online', 'offline', 'failing', 'quarantined']),
+  groupIds: Type.Array(SiteGroupId),
   servers: Type.Integer(),
   liveSessions: Type.Integer(),
   failedSteps: Type.Integer(),

@@ -4,6 +4,8 @@ import { isTechnician } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
 import { Server } from 'socket.io';
 import type { Platform } from '#src/platform/platform.ts';
+import { quarantineServer } from '#src/sessions/quarantine.ts';
+import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
 const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts'];
@@ -44,6 +46,15 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
       (error: Error) => next(error),
     );
   });
+  const watch = createLinkWatch((serverId) => {
+    const actor = { kind: 'job', id: 'hub', name: 'hub' } as const;
+    deps.database.transaction().execute((rows) => quarantineServer(deps, rows, actor, serverId, { seenBy: 'links' })).then(deps.wakeups.wake, (error: unknown) => deps.log.error({ err: error, server: serverId }, 'a clone was not set apart'));
+  });
+  agents.on('connection', (socket) => {
+    watch.opened(String(socket.handshake.auth['serverId']), socket.id);
+    socket.conn.on('heartbeat', () => watch.answered(socket.id));
+    socket.on('disconnect', () => watch.closed(socket.id));
+  });
   // Nothing is heard on either namespace: reports and verbs come over HTTP, where they have schemas and policies.
 
   const stop = deps.wakeups.listen((topics) => {
@@ -51,6 +62,8 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
       if (topic.startsWith('agent:')) agents.to(topic).emit('wake', ['desired-state']);
       else if (topic.startsWith('retired:')) agents.in(`agent:${topic.slice('retired:'.length)}`).disconnectSockets(true);
       else if (topic.startsWith('sign-in:')) console.in(topic).disconnectSockets(true);
+      // A room for each would be many; technicians are few.
+      else if (topic.startsWith('addition:')) console.to('servers').emit('wake', [topic]);
       else console.to(topic).emit('wake', [topic]);
     }
   });

@@ -7,8 +7,10 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { together } from '#src/platform/together.ts';
 import { settleOrders } from '#src/rollouts/settle-orders.ts';
+import { hear } from '#src/servers/clone.ts';
 import { recordServerReport } from '#src/servers/record-report.ts';
-import { selectServerRow } from '#src/servers/store.ts';
+import { savePastEpochs, selectServerRow } from '#src/servers/store.ts';
+import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { settleSessions } from '#src/sessions/settle.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -18,13 +20,20 @@ export async function acceptReport(deps: Deps, actor: AgentActor, report: Report
   const { topics, reply } = await together(deps.database, async (rows) => {
     const server = await selectServerRow(rows, actor.id);
     if (server === undefined) throw new AppError('AGENT_REFUSED');
-    // Late or repeated: answer with the present truth, change nothing.
-    if (server.epoch === report.epoch && report.seq <= server.seq) return { topics: new Set<string>(), reply: { generation: server.generation, icons: [] } };
-    const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, server, report);
+    if (server.quarantinedAt !== null) return { topics: new Set<string>(), reply: null };
+    const heard = hear({ epoch: server.epoch, seq: server.seq, past: server.pastEpochs }, report);
+    if (heard.verdict === 'clone') return { topics: new Set(await quarantineServer(deps, rows, actor, server.id, { seenBy: 'reports', hostname: report.inventory.hostname })), reply: null };
+    if (heard.verdict === 'stale') {
+      // Late or repeated: answer with the present truth, change nothing else.
+      if (heard.past !== server.pastEpochs) await savePastEpochs(rows, server.id, heard.past);
+      return { topics: new Set<string>(), reply: { generation: server.generation, icons: [] } };
+    }
+    const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, server, report, heard.past);
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
     for (const topic of await settleOrders(deps, rows, actor, report.orders)) topics.add(topic);
     return { topics, reply: { generation: server.generation, icons: iconsWanted } };
   });
   deps.wakeups.wake([...topics]);
+  if (reply === null) throw new AppError('SERVER_QUARANTINED');
   return reply;
 }

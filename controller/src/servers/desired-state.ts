@@ -5,7 +5,7 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { nextGeneration, saveDesiredState, selectDesiredApplications, selectDesiredOrders, selectDesiredSessions, selectDesiredState, selectNeighbours } from './store.ts';
+import { nextGeneration, saveDesiredState, selectDesiredApplications, selectDesiredOrders, selectDesiredSessions, selectDesiredState, selectNeighbours, selectServerRows } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
@@ -27,6 +27,21 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
   const document = JSON.stringify(state);
   await saveDesiredState(rows, serverId, number, { document, signature: deps.secrets.sign(document) });
   return `agent:${serverId}`;
+}
+
+/** Takes the generations of all servers of a site, in the order of their ids, so that two who do so never wait for each other. */
+export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, number>> {
+  const generations = new Map<string, number>();
+  for (const { id } of await selectServerRows(rows, { siteId })) generations.set(id, await nextGeneration(rows, id));
+  return generations;
+}
+
+/** Who belongs to a site, and which of its servers keeps packages for the others, is part of the state of each of them.
+ *  Returns the topics to wake. */
+export async function publishForNeighbours(deps: Deps, rows: Rows, siteId: string, generations?: ReadonlyMap<string, number>): Promise<string[]> {
+  const topics: string[] = [];
+  for (const [id, generation] of generations ?? (await lockSite(rows, siteId))) topics.push(await publishDesiredState(deps, rows, id, generation));
+  return topics;
 }
 
 export async function readDesiredState(deps: Pick<Platform, 'database'>, actor: AgentActor): Promise<SignedState> {

@@ -4,6 +4,8 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import type { PastEpoch } from './clone.ts';
+import { lockSite, publishForNeighbours } from './desired-state.ts';
 import { saveApplicationState, saveVitals, selectServerApplicationStates, type ServerRow } from './store.ts';
 
 export interface RecordedReport {
@@ -13,10 +15,18 @@ export interface RecordedReport {
 }
 
 /** Repeating a report changes nothing: effects are told only when a state changes. */
-export async function recordServerReport(deps: Pick<Platform, 'clock'>, rows: Rows, actor: AgentActor, server: ServerRow, report: Report): Promise<RecordedReport> {
+export async function recordServerReport(deps: Pick<Platform, 'config' | 'clock' | 'secrets'>, rows: Rows, actor: AgentActor, server: ServerRow, report: Report, pastEpochs: readonly PastEpoch[]): Promise<RecordedReport> {
   const now = deps.clock.now();
   const topics = new Set(['servers']);
-  await saveVitals(rows, server.id, { epoch: report.epoch, seq: report.seq, at: now, appliedGeneration: report.generation, health: report.health, inventory: report.inventory, failedSteps: report.failedSteps });
+  const cacheMoved = JSON.stringify(server.cache) !== JSON.stringify(report.inventory.cache);
+  // All rows of the site are locked in one order, before our own is.
+  const generations = cacheMoved ? await lockSite(rows, server.siteId) : null;
+  await saveVitals(rows, server.id, { epoch: report.epoch, seq: report.seq, pastEpochs, at: now, appliedGeneration: report.generation, health: report.health, inventory: report.inventory, failedSteps: report.failedSteps });
+  if (generations !== null) for (const topic of await publishForNeighbours(deps, rows, server.siteId, generations)) topics.add(topic);
+  if (server.silentTold) {
+    await recordEffect(deps, rows, actor, { action: 'server.back', subjectId: server.id, subjectName: server.name, siteId: server.siteId, details: { silentMs: now - (server.lastSeenAt ?? now) } });
+    topics.add('sites').add('audit');
+  }
   for (const step of report.failedSteps) {
     const known = server.failedSteps.some((past) => past.step === step.step && past.code === step.code && past.element === step.element);
     if (step.step === 'refuse_state' && !known) {

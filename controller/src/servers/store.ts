@@ -1,12 +1,13 @@
 /** All SQL of execution servers: enrolment codes, desired states, reports, applications on servers. */
-import type { InstalledApplication, Recipes } from '@preau/contract/application.ts';
+import { type InstalledApplication, packagesOf, type Recipes } from '@preau/contract/application.ts';
 import type { DesiredApplication, DesiredSession, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
 import { inFlightStates, type Order } from '@preau/contract/rollout.ts';
-import { offlineAfterMs, type Server, type ServerSummary } from '@preau/contract/server.ts';
+import { offlineAfterMs, type Server, type ServerChanges, type ServerSummary } from '@preau/contract/server.ts';
 import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
+import type { PastEpoch } from './clone.ts';
 
 export async function insertEnrolmentCode(rows: Rows, code: { hash: string; siteId: string; serverName: string; createdBy: string; now: number; expiresAt: number }): Promise<void> {
   await rows
@@ -42,6 +43,7 @@ export async function publicKeyIsKnown(rows: Rows, publicKey: string): Promise<b
 
 export interface ServerRow {
   id: string; siteId: string; name: string; publicKey: string; generation: number; epoch: string | null; seq: number; lastSeenAt: number | null; failedSteps: FailedStep[];
+  labels: string[]; drainingSince: number | null; quarantinedAt: number | null; pastEpochs: PastEpoch[]; silentTold: boolean; cache: Inventory['cache'];
 }
 
 /** Undefined when unknown or retired. */
@@ -51,6 +53,7 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
     row && {
       id: row.id, siteId: row.site_id, name: row.name, publicKey: row.public_key, generation: row.generation, epoch: row.epoch, seq: row.seq, lastSeenAt: row.last_seen_at,
       failedSteps: JSON.parse(row.failed_steps) as FailedStep[],
+      labels: JSON.parse(row.labels) as string[], drainingSince: row.draining_since, quarantinedAt: row.quarantined_at, pastEpochs: JSON.parse(row.past_epochs) as PastEpoch[], silentTold: row.silent_told === 1, cache: cacheOf(row),
     }
   );
 }
@@ -94,12 +97,13 @@ export async function selectDesiredOrders(rows: Rows, serverId: string): Promise
   return found.map((row) => JSON.parse(row.order_body ?? '') as Order);
 }
 
+const cacheOf = (row: { inventory: string | null }) => (row.inventory === null ? null : ((JSON.parse(row.inventory) as Inventory).cache ?? null));
+
 /** The oldest execution server of a site that says where its package cache listens fetches for the others. */
 export async function selectNeighbours(rows: Rows, serverId: string): Promise<Pick<DesiredState, 'cache' | 'peers'>> {
   const site = rows.selectFrom('servers').select('site_id').where('id', '=', serverId);
   const servers = await rows.selectFrom('servers').select(['id', 'public_key', 'inventory']).where('site_id', '=', site).where('retired_at', 'is', null).where('quarantined_at', 'is', null).orderBy('created_at').orderBy('id').limit(200).execute();
   if (servers.length < 2) return { cache: null, peers: [] };
-  const cacheOf = (row: { inventory: string | null }) => (row.inventory === null ? null : ((JSON.parse(row.inventory) as Inventory).cache ?? null));
   const first = servers.find((row) => cacheOf(row) !== null);
   const at = first === undefined ? null : cacheOf(first);
   return {
@@ -122,12 +126,12 @@ export async function selectDesiredState(rows: Rows, serverId: string): Promise<
 export async function saveVitals(
   rows: Rows,
   serverId: string,
-  seen: { epoch: string; seq: number; at: number; appliedGeneration: number; health: Health; inventory: Inventory; failedSteps: FailedStep[] },
+  seen: { epoch: string; seq: number; pastEpochs: readonly PastEpoch[]; at: number; appliedGeneration: number; health: Health; inventory: Inventory; failedSteps: FailedStep[] },
 ): Promise<void> {
   await rows
     .updateTable('servers')
     .set({
-      epoch: seen.epoch, seq: seen.seq, last_seen_at: seen.at, applied_generation: seen.appliedGeneration,
+      epoch: seen.epoch, seq: seen.seq, past_epochs: JSON.stringify(seen.pastEpochs), silent_told: 0, last_seen_at: seen.at, applied_generation: seen.appliedGeneration,
       health: JSON.stringify(seen.health), inventory: JSON.stringify(seen.inventory), failed_steps: JSON.stringify(seen.failedSteps),
     })
     .where('id', '=', serverId).execute();
@@ -160,12 +164,16 @@ const serverColumns = (rows: Rows) =>
 
 type ListedRow = Awaited<ReturnType<ReturnType<typeof serverColumns>['execute']>>[number];
 
+/** Out of the text: a list of 2,700 servers need not parse what is installed on each. */
+const agentVersionOf = (inventory: string | null): string | null => /"agentVersion":"([^"\\]*)"/.exec(inventory ?? '')?.[1] ?? null;
+
 const toSummary = (row: ListedRow, now: number): ServerSummary => {
   const failing = (JSON.parse(row.failed_steps) as FailedStep[]).length > 0;
   const online = row.last_seen_at !== null && now - row.last_seen_at < offlineAfterMs;
   return {
     id: row.id, siteId: row.site_id, siteName: row.site_name, name: row.name, roles: JSON.parse(row.roles) as ServerSummary['roles'],
-    health: row.retired_at !== null ? 'retired' : !online ? 'offline' : failing ? 'failing' : 'online',
+    labels: JSON.parse(row.labels) as string[], drainingSince: row.draining_since, quarantinedAt: row.quarantined_at, agentVersion: agentVersionOf(row.inventory),
+    health: row.retired_at !== null ? 'retired' : row.quarantined_at !== null ? 'quarantined' : !online ? 'offline' : failing ? 'failing' : 'online',
     generation: row.generation, appliedGeneration: row.applied_generation, lastSeenAt: row.last_seen_at,
     vitals: row.health === null ? null : (JSON.parse(row.health) as Health), liveSessions: Number(row.live ?? 0), maxSessions: row.max_sessions,
   };
@@ -180,13 +188,16 @@ export async function selectServers(rows: Rows, now: number, siteId?: string): P
 export async function selectServer(rows: Rows, id: string, now: number): Promise<Server | undefined> {
   const row = await serverColumns(rows).where('v.id', '=', id).executeTakeFirst();
   if (row === undefined) return undefined;
+  const known = await selectCataloguePackages(rows);
+  const inventory = row.inventory === null ? null : (JSON.parse(row.inventory) as Inventory);
   const applications = await rows
     .selectFrom('server_applications as s').innerJoin('applications as a', 'a.id', 's.application_id')
     .select(['s.application_id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.icon_hash', 's.wanted', 's.state', 's.version', 's.error', 's.updated_at'])
     .where('s.server_id', '=', id).orderBy('a.name_fr').execute();
   return {
     ...toSummary(row, now),
-    inventory: row.inventory === null ? null : (JSON.parse(row.inventory) as Inventory),
+    inventory,
+    knownPackages: (inventory?.chosen ?? []).map(({ name }) => name).filter((name) => known.has(name)),
     failedSteps: JSON.parse(row.failed_steps) as FailedStep[],
     applications: applications.map((entry) => ({
       applicationId: entry.application_id, slug: entry.slug, name: { fr: entry.name_fr, en: entry.name_en }, iconHash: entry.icon_hash, wanted: entry.wanted === 1,
@@ -195,25 +206,71 @@ export async function selectServer(rows: Rows, id: string, now: number): Promise
   };
 }
 
+/** Debian packages that some recipe of the catalogue brings. */
+export async function selectCataloguePackages(rows: Rows): Promise<Set<string>> {
+  const found = await rows.selectFrom('application_versions').select('recipes').execute();
+  return new Set(found.flatMap((row) => packagesOf((JSON.parse(row.recipes) as Recipes).linux)));
+}
+
+export async function saveServerChanges(rows: Rows, serverId: string, changes: ServerChanges): Promise<void> {
+  const set = {
+    ...(changes.name === undefined ? {} : { name: changes.name }), ...(changes.roles === undefined ? {} : { roles: JSON.stringify(changes.roles) }),
+    ...(changes.labels === undefined ? {} : { labels: JSON.stringify([...changes.labels].sort()) }), ...(changes.maxSessions === undefined ? {} : { max_sessions: changes.maxSessions }),
+  };
+  if (Object.keys(set).length > 0) await rows.updateTable('servers').set(set).where('id', '=', serverId).execute();
+}
+
+/** In the order of their ids, which is the order of locking; the unknown and the retired are left out. */
+export async function selectServerRows(rows: Rows, filter: { ids: readonly string[] } | { siteId: string }): Promise<Pick<ServerRow, 'id' | 'siteId' | 'name' | 'labels' | 'drainingSince'>[]> {
+  const query = rows.selectFrom('servers').select(['id', 'site_id', 'name', 'labels', 'draining_since']).where('retired_at', 'is', null).orderBy('id');
+  const found: Awaited<ReturnType<typeof query.execute>> = [];
+  if ('siteId' in filter) found.push(...(await query.where('site_id', '=', filter.siteId).where('quarantined_at', 'is', null).execute()));
+  // Databases limit how many values one statement takes.
+  else for (let at = 0; at < filter.ids.length; at += 500) found.push(...(await query.where('id', 'in', [...filter.ids].sort().slice(at, at + 500)).execute()));
+  return found.map((row) => ({ id: row.id, siteId: row.site_id, name: row.name, labels: JSON.parse(row.labels) as string[], drainingSince: row.draining_since }));
+}
+
+export async function saveDraining(rows: Rows, serverId: string, since: number | null): Promise<void> {
+  await rows.updateTable('servers').set({ draining_since: since }).where('id', '=', serverId).execute();
+}
+
+export async function savePastEpochs(rows: Rows, serverId: string, pastEpochs: readonly PastEpoch[]): Promise<void> {
+  await rows.updateTable('servers').set({ past_epochs: JSON.stringify(pastEpochs) }).where('id', '=', serverId).execute();
+}
+
+/** Once: false when it is quarantined or retired already. */
+export async function markQuarantined(rows: Rows, serverId: string, now: number): Promise<boolean> {
+  const done = await rows.updateTable('servers').set({ quarantined_at: now }).where('id', '=', serverId).where('retired_at', 'is', null).where('quarantined_at', 'is', null).executeTakeFirst();
+  return Number(done.numUpdatedRows) === 1;
+}
+
+/** Servers last seen at `before` or earlier of which nobody was told yet: from here on somebody was. */
+export async function takeNewlySilent(rows: Rows, before: number): Promise<{ id: string; name: string; siteId: string; lastSeenAt: number | null }[]> {
+  const found = await rows
+    .updateTable('servers').set({ silent_told: 1 }).where('silent_told', '=', 0).where('retired_at', 'is', null).where('quarantined_at', 'is', null).where('last_seen_at', '<=', before)
+    .returning(['id', 'name', 'site_id', 'last_seen_at']).execute();
+  return found.map((row) => ({ id: row.id, name: row.name, siteId: row.site_id, lastSeenAt: row.last_seen_at }));
+}
+
 export async function markRetired(rows: Rows, serverId: string, now: number): Promise<void> {
   await rows.updateTable('servers').set({ retired_at: now }).where('id', '=', serverId).execute();
 }
 
 /** Facts for choosing where a session starts. */
-export async function selectCandidates(rows: Rows, siteId: string, applicationId: string): Promise<{ serverId: string; lastSeenAt: number | null; roles: string[]; installed: boolean; liveSessions: number; maxSessions: number }[]> {
+export async function selectCandidates(rows: Rows, siteId: string, applicationId: string): Promise<{ serverId: string; lastSeenAt: number | null; roles: string[]; draining: boolean; installed: boolean; liveSessions: number; maxSessions: number }[]> {
   const found = await serverColumns(rows)
     .leftJoin('server_applications as i', (join) => join.onRef('i.server_id', '=', 'v.id').on('i.application_id', '=', applicationId).on('i.state', '=', 'installed').on('i.wanted', '=', 1))
     .select('i.application_id as installed_id')
-    .where('v.site_id', '=', siteId).where('v.retired_at', 'is', null).execute();
+    .where('v.site_id', '=', siteId).where('v.retired_at', 'is', null).where('v.quarantined_at', 'is', null).execute();
   return found.map((row) => ({
-    serverId: row.id, lastSeenAt: row.last_seen_at, roles: JSON.parse(row.roles) as string[], installed: row.installed_id !== null, liveSessions: Number(row.live ?? 0), maxSessions: row.max_sessions,
+    serverId: row.id, lastSeenAt: row.last_seen_at, roles: JSON.parse(row.roles) as string[], draining: row.draining_since !== null, installed: row.installed_id !== null, liveSessions: Number(row.live ?? 0), maxSessions: row.max_sessions,
   }));
 }
 
 export async function selectInstalledAtSite(rows: Rows, siteId: string): Promise<Set<string>> {
   const found = await rows
     .selectFrom('server_applications as i').innerJoin('servers as v', 'v.id', 'i.server_id').select('i.application_id')
-    .where('v.site_id', '=', siteId).where('v.retired_at', 'is', null).where('i.state', '=', 'installed').where('i.wanted', '=', 1).execute();
+    .where('v.site_id', '=', siteId).where('v.retired_at', 'is', null).where('v.quarantined_at', 'is', null).where('i.state', '=', 'installed').where('i.wanted', '=', 1).execute();
   return new Set(found.map((row) => row.application_id));
 }
 

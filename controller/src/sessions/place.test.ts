@@ -3,7 +3,7 @@ import { offlineAfterMs } from '@preau/contract/server.ts';
 import { type Candidate, type Placement, place } from './place.ts';
 
 const now = 1_800_000_000_000;
-const server = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({ serverId, lastSeenAt: now - 1000, roles: ['execution'], installed: true, liveSessions: 0, maxSessions: 10, ...more });
+const server = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({ serverId, lastSeenAt: now - 1000, roles: ['execution'], draining: false, installed: true, liveSessions: 0, maxSessions: 10, ...more });
 
 describe('place', () => {
   const cases: [name: string, candidates: Candidate[], placement: Placement][] = [
@@ -15,6 +15,8 @@ describe('place', () => {
     ['not installed', [server('a', { installed: false })], { refused: 'APPLICATION_NOT_INSTALLED' }],
     ['full', [server('a', { liveSessions: 10 })], { refused: 'SERVER_FULL' }],
     ['more than full', [server('a', { liveSessions: 11 })], { refused: 'SERVER_FULL' }],
+    ['draining', [server('a', { draining: true })], { refused: 'SERVER_FULL' }],
+    ['the one that is not draining, however busy', [server('a', { draining: true }), server('b', { liveSessions: 9 })], { serverId: 'b' }],
     ['the last place', [server('a', { liveSessions: 9 })], { serverId: 'a' }],
     ['the first thing missing is named: offline before not installed', [server('a', { lastSeenAt: null, installed: false })], { refused: 'SERVER_OFFLINE' }],
     ['not installed before full', [server('a', { installed: false, liveSessions: 10 })], { refused: 'APPLICATION_NOT_INSTALLED' }],

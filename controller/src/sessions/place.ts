@@ -5,6 +5,7 @@ export interface Candidate {
   serverId: string;
   lastSeenAt: number | null;
   roles: readonly string[];
+  draining: boolean;
   installed: boolean;
   liveSessions: number;
   maxSessions: number;
@@ -19,7 +20,8 @@ export function place(candidates: readonly Candidate[], now: number): Placement 
   if (online.length === 0) return { refused: 'SERVER_OFFLINE' };
   const installed = online.filter((c) => c.installed);
   if (installed.length === 0) return { refused: 'APPLICATION_NOT_INSTALLED' };
-  const free = installed.filter((c) => c.liveSessions < c.maxSessions);
+  // One that is to run empty takes nobody new.
+  const free = installed.filter((c) => !c.draining && c.liveSessions < c.maxSessions);
   const share = (c: Candidate) => c.liveSessions / c.maxSessions;
   const best = free.sort((a, b) => share(a) - share(b) || a.serverId.localeCompare(b.serverId))[0];
   return best === undefined ? { refused: 'SERVER_FULL' } : { serverId: best.serverId };

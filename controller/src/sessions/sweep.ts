@@ -2,6 +2,8 @@
 import { deleteExpiredSignIns } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { endAbandonedAdditions } from '#src/servers/additions/add-server.ts';
+import { noticeSilence } from '#src/servers/silence.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';
 import { closeSession } from './end.ts';
 import { deleteOldTickets, selectDueSessions } from './store.ts';
@@ -15,6 +17,9 @@ const tunnelSilentMs = 35_000;
 
 export async function sweep(deps: Deps): Promise<void> {
   const actor: Actor = { kind: 'job', id: 'sweep', name: 'sweep' };
+  // First: nothing below may delay it.
+  await noticeSilence(deps, actor);
+  await endAbandonedAdditions(deps, actor);
   const now = deps.clock.now();
   const due = await selectDueSessions(deps.database, now, now - tunnelSilentMs);
   for (const session of due) {

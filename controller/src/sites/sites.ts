@@ -5,22 +5,28 @@ import type { SiteDraft, SiteSummary } from '@preau/contract/site.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { countPeopleBySite, insertSite, selectSites, uaiIsTaken } from './store.ts';
+import { countPeopleBySite, insertSite, selectGroups, selectSites, uaiIsTaken } from './store.ts';
 
 /** The worst of its servers; `none` without one. Pure. */
 export function siteHealth(servers: readonly Pick<ServerSummary, 'health'>[]): SiteSummary['health'] {
   if (servers.length === 0) return 'none';
+  if (servers.some((server) => server.health === 'quarantined')) return 'quarantined';
   if (servers.some((server) => server.health === 'offline')) return 'offline';
   return servers.some((server) => server.health === 'failing') ? 'failing' : 'online';
 }
 
 export async function listSites(deps: Pick<Platform, 'database'>, servers: readonly ServerSummary[], liveSessions: ReadonlyMap<string, number>): Promise<SiteSummary[]> {
   const people = await countPeopleBySite(deps.database);
+  const groups = await selectGroups(deps.database);
+  const groupIds = new Map<string, string[]>();
+  for (const group of groups) for (const siteId of group.siteIds) groupIds.set(siteId, [...(groupIds.get(siteId) ?? []), group.id]);
+  const bySite = Map.groupBy(servers, (server) => server.siteId);
   return (await selectSites(deps.database)).map((site) => {
-    const own = servers.filter((server) => server.siteId === site.id);
+    const own = bySite.get(site.id) ?? [];
     return {
       ...site,
       health: siteHealth(own),
+      groupIds: groupIds.get(site.id) ?? [],
       servers: own.length,
       liveSessions: liveSessions.get(site.id) ?? 0,
       failedSteps: own.filter((server) => server.health === 'failing').length,
@@ -38,5 +44,5 @@ export async function createSite(deps: Pick<Platform, 'database' | 'clock' | 'wa
     return site;
   });
   deps.wakeups.wake(['sites', 'audit']);
-  return { ...site, health: 'none', servers: 0, liveSessions: 0, failedSteps: 0, people: 0 };
+  return { ...site, health: 'none', groupIds: [], servers: 0, liveSessions: 0, failedSteps: 0, people: 0 };
 }

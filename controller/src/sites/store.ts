@@ -1,5 +1,5 @@
 /** All SQL of schools. */
-import type { SiteDraft } from '@preau/contract/site.ts';
+import type { SiteDraft, SiteGroup, SiteGroupDraft } from '@preau/contract/site.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -38,4 +38,29 @@ export async function uaiIsTaken(rows: Rows, uai: string): Promise<boolean> {
 export async function countPeopleBySite(rows: Rows): Promise<Map<string, number>> {
   const counts = await rows.selectFrom('accounts').select(['site_id', (e) => e.fn.countAll<number>().as('people')]).where('site_id', 'is not', null).groupBy('site_id').execute();
   return new Map(counts.map((row) => [row.site_id ?? '', Number(row.people)]));
+}
+
+export async function selectKnownSiteIds(rows: Rows): Promise<Set<string>> {
+  return new Set((await rows.selectFrom('sites').select('id').execute()).map((row) => row.id));
+}
+
+export async function selectGroups(rows: Rows): Promise<SiteGroup[]> {
+  const [groups, members] = [await rows.selectFrom('site_groups').select(['id', 'name']).orderBy('name').execute(), await rows.selectFrom('site_group_members').selectAll().orderBy('site_id').execute()];
+  const siteIds = Map.groupBy(members, (member) => member.group_id);
+  return groups.map((group) => ({ ...group, siteIds: (siteIds.get(group.id) ?? []).map((member) => member.site_id) }));
+}
+
+export async function insertGroup(rows: Rows, group: { id: string; name: string; now: number }): Promise<void> {
+  await rows.insertInto('site_groups').values({ id: group.id, name: group.name, created_at: group.now }).execute();
+}
+
+export async function replaceMembers(rows: Rows, groupId: string, draft: SiteGroupDraft): Promise<void> {
+  await rows.updateTable('site_groups').set({ name: draft.name }).where('id', '=', groupId).execute();
+  await rows.deleteFrom('site_group_members').where('group_id', '=', groupId).execute();
+  for (let at = 0; at < draft.siteIds.length; at += 400) await rows.insertInto('site_group_members').values(draft.siteIds.slice(at, at + 400).map((site_id) => ({ group_id: groupId, site_id }))).execute();
+}
+
+export async function deleteGroup(rows: Rows, groupId: string): Promise<void> {
+  await rows.deleteFrom('site_group_members').where('group_id', '=', groupId).execute();
+  await rows.deleteFrom('site_groups').where('id', '=', groupId).execute();
 }

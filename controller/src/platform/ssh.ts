@@ -1,0 +1,121 @@
+/** SSH to a machine that is to become a server: the only user of the library, and the only connection the controller opens
+ *  to a school. The host's key is checked before anything secret is sent. */
+import { createHash } from 'node:crypto';
+import { AppError } from '@preau/contract/errors.ts';
+import { NodeSSH } from 'node-ssh';
+
+export interface SshSecrets {
+  password?: string | undefined;
+  privateKey?: string | undefined;
+  passphrase?: string | undefined;
+}
+
+export interface SshLink {
+  /** The exit code. `onOutput` hears both of the machine's voices. Rejects when the line breaks, on abort, and after `timeoutMs`. */
+  run: (command: string, options: { stdin?: string; timeoutMs: number; onOutput?: (text: string) => void }) => Promise<number>;
+  close: () => void;
+}
+
+const fingerprintOf = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+
+/** Connects far enough to see the host's key and leaves. Refuses with SSH_FAILED. */
+export async function readHostKey(target: { host: string; port: number }, timeoutMs: number): Promise<string> {
+  let seen: string | null = null;
+  const ssh = new NodeSSH();
+  try {
+    await connect(ssh, { ...target, login: 'preau' }, {}, timeoutMs, (key) => {
+      seen = fingerprintOf(key);
+      return false;
+    });
+  } catch (cause) {
+    if (seen !== null) return seen;
+    throw new AppError('SSH_FAILED', { host: target.host, port: target.port, why: reasonOf(cause) }, { cause });
+  } finally {
+    ssh.dispose();
+  }
+  throw new AppError('SSH_FAILED', { host: target.host, port: target.port });
+}
+
+/** Refuses with HOST_KEY_CHANGED, SSH_SIGN_IN_REFUSED and SSH_FAILED. */
+export async function openSsh(target: { host: string; port: number; login: string }, secrets: SshSecrets, hostKey: string, timeoutMs: number, signal: AbortSignal): Promise<SshLink> {
+  let foreign: string | null = null;
+  const ssh = new NodeSSH();
+  const leave = () => ssh.dispose();
+  signal.addEventListener('abort', leave);
+  const close = () => {
+    signal.removeEventListener('abort', leave);
+    ssh.dispose();
+  };
+  try {
+    signal.throwIfAborted();
+    await connect(ssh, target, secrets, timeoutMs, (key) => {
+      const seen = fingerprintOf(key);
+      if (seen !== hostKey) foreign = seen;
+      return seen === hostKey;
+    });
+    signal.throwIfAborted();
+  } catch (cause) {
+    close();
+    if (foreign !== null) throw new AppError('HOST_KEY_CHANGED', { hostKey: foreign }, { cause });
+    const level = (cause as { level?: unknown }).level;
+    const unreadable = cause instanceof Error && /parse privateKey|passphrase/i.test(cause.message);
+    throw new AppError(level === 'client-authentication' || unreadable ? 'SSH_SIGN_IN_REFUSED' : 'SSH_FAILED', { why: reasonOf(cause) }, { cause });
+  }
+  return {
+    run: (command, { stdin, timeoutMs: within, onOutput }) =>
+      new Promise((resolve, reject) => {
+        const fail = (why: string) => {
+          tidy();
+          reject(new AppError(why === 'timeout' ? 'INSTALL_TIMED_OUT' : 'SSH_FAILED', { why }));
+        };
+        const timer = setTimeout(() => fail('timeout'), within);
+        const aborted = () => fail('cancelled');
+        const broken = () => fail('the connection was lost');
+        const tidy = () => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', aborted);
+          ssh.connection?.off('close', broken);
+        };
+        if (signal.aborted) return aborted();
+        signal.addEventListener('abort', aborted);
+        ssh.connection?.on('close', broken);
+        const hear = (chunk: Buffer) => onOutput?.(chunk.toString('utf8'));
+        ssh.execCommand(command, { stdin: stdin ?? '', onStdout: hear, onStderr: hear, noTrim: true }).then(
+          ({ code, signal: killed }) => {
+            tidy();
+            if (code === null) reject(new AppError('SSH_FAILED', { why: killed ?? 'the connection was lost' }));
+            else resolve(code);
+          },
+          (error: unknown) => fail(reasonOf(error)),
+        );
+      }),
+    close,
+  };
+}
+
+async function connect(ssh: NodeSSH, target: { host: string; port: number; login: string }, secrets: SshSecrets, timeoutMs: number, hostVerifier: (key: Buffer) => boolean): Promise<void> {
+  const { password, privateKey, passphrase } = secrets;
+  // `readyTimeout` counts from the first byte of the protocol; a host that accepts and says nothing must not hold us.
+  let late: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error('timeout')), timeoutMs);
+  });
+  try {
+    const connected = ssh.connect({
+      host: target.host, port: target.port, username: target.login, readyTimeout: timeoutMs, timeout: timeoutMs, keepaliveInterval: 10_000, keepaliveCountMax: 3, hostVerifier,
+      ...(privateKey === undefined ? {} : { privateKey, ...(passphrase === undefined ? {} : { passphrase }) }),
+      // Debian's sshd asks for passwords in either way.
+      ...(password === undefined || privateKey !== undefined ? {} : { password, tryKeyboard: true, onKeyboardInteractive: (_name: string, _text: string, _language: string, prompts: readonly unknown[], finish: (answers: string[]) => void) => finish(prompts.map(() => password)) }),
+    });
+    connected.catch(() => undefined);
+    await Promise.race([connected, tooLate]);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** One short line about what the library met; it never holds what was sent. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return String(typeof code === 'string' && /^E[A-Z]+$/.test(code) ? code : message).replace(/[^\x20-\x7e]/g, ' ').slice(0, 200);
+}

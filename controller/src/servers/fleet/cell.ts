@@ -1,0 +1,46 @@
+/** One application in one school: what is asked, what is there. */
+import { type DriftCell, type DriftState, driftStates } from '@preau/contract/fleet.ts';
+
+/** What is known of the application on one server. */
+export interface ServerFacts {
+  /** Null: not asked for there. */
+  wantedVersion: string | null;
+  /** As last reported; null: never heard of there. */
+  state: string | null;
+  version: string | null;
+  errorCode: string | null;
+  /** Debian packages its recipe brings; empty where it is not one of packages. */
+  packages: readonly string[];
+  /** What is installed on purpose, name → version; null where the server does not say. */
+  chosen: ReadonlyMap<string, string> | null;
+}
+
+/** Pure. What the agent reports goes before what the list of packages suggests, but for what was taken away or put there by
+ *  hand, which only the list can tell. */
+export function stateOn(facts: ServerFacts): DriftState {
+  const { wantedVersion, state, packages, chosen } = facts;
+  const told = chosen !== null && chosen.size > 0 && packages.length > 0;
+  const there = told && packages.every((name) => chosen.has(name));
+  if (wantedVersion === null) {
+    if (state === 'installed' || state === 'installing' || state === 'removing' || state === 'wanted') return 'arriving';
+    if (state === 'failed') return 'failed';
+    return there ? 'extra' : 'none';
+  }
+  const gone = told && !packages.some((name) => chosen.has(name));
+  // The agent looks again and again, and says so when its detection rule no longer finds what it installed.
+  if (state === 'failed') return gone && facts.errorCode === 'NOT_DETECTED' ? 'missing' : 'failed';
+  if (state !== 'installed') return 'arriving';
+  if (gone) return 'missing';
+  return facts.version !== null && facts.version !== wantedVersion ? 'other_version' : 'installed';
+}
+
+/** The worst of a school's servers; `driftStates` goes from the best to the worst. Pure. */
+export function cellOf(applicationId: string, servers: readonly ServerFacts[]): DriftCell {
+  const states = servers.map(stateOn);
+  const worst = states.reduce<DriftState>((found, state) => (driftStates.indexOf(state) > driftStates.indexOf(found) ? state : found), 'none');
+  const versions = servers.map((facts, at) => facts.version ?? (states[at] === 'extra' ? (facts.chosen?.get(facts.packages[0] ?? '') ?? null) : null)).filter((version) => version !== null);
+  return {
+    applicationId, state: worst, wantedVersion: servers.find((facts) => facts.wantedVersion !== null)?.wantedVersion ?? null,
+    versions: [...new Set(versions)].sort(), wantedOn: servers.filter((facts) => facts.wantedVersion !== null).length, servers: servers.length,
+  };
+}
