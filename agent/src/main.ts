@@ -1,4 +1,4 @@
-/** `node main.ts enrol --controller URL --key KEY --code CODE` once, then `node main.ts run`. */
+/** `node main.ts enrol --controller URL --key KEY --code CODE` (or `--code-file FILE`, which no list of processes shows) once, then `node main.ts run`. */
 import { parseArgs } from 'node:util';
 import { AppError } from '@preau/contract/errors.ts';
 import pino from 'pino';
@@ -12,7 +12,7 @@ import { sha256Of } from './files.ts';
 import { isSignedByController, loadIdentity } from './identity.ts';
 
 const version = '0.1.0';
-const usage = 'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY --code CODE\n       preau-agent run';
+const usage = 'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY (--code CODE | --code-file FILE)\n       preau-agent run';
 
 function stop(message: string, code: number): never {
   console.error(message);
@@ -26,10 +26,11 @@ const config = (() => {
     return stop(error instanceof Error ? error.message : String(error), 2);
   }
 })();
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { controller: { type: 'string' }, key: { type: 'string' }, code: { type: 'string' }, launched: { type: 'boolean' } } });
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { controller: { type: 'string' }, key: { type: 'string' }, code: { type: 'string' }, 'code-file': { type: 'string' }, launched: { type: 'boolean' } } });
 
 if (positionals[0] === 'enrol') {
-  const { controller, key, code } = values;
+  const { controller, key, 'code-file': codeFile } = values;
+  const code = codeFile === undefined ? values.code : readText(codeFile)?.trim();
   if (controller === undefined || key === undefined || code === undefined) stop(usage, 2);
   if (loadIdentity(config.stateFolder) !== undefined) stop(`This server is enrolled already. To enrol it anew, remove ${config.stateFolder}/identity.json first.`, 1);
   try {

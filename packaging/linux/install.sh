@@ -3,6 +3,8 @@
 #
 #   install.sh --controller URL --key KEY --code CODE [--rdp-host ADDRESS] [--rdp-port PORT]
 #
+# `--code-file FILE` in place of `--code` keeps the code out of the list of processes.
+#
 # Everything is checked before anything is changed. Safe to repeat: an enrolled server keeps its identity and gets the
 # controller's present agent.
 set -eu
@@ -14,7 +16,7 @@ folder=/opt/preau-agent
 settings=/etc/preau/agent.env
 identity=/var/lib/preau-agent/identity.json
 
-usage='Usage: install.sh --controller URL --key KEY --code CODE [--rdp-host ADDRESS] [--rdp-port PORT]'
+usage='Usage: install.sh --controller URL --key KEY (--code CODE | --code-file FILE) [--rdp-host ADDRESS] [--rdp-port PORT]'
 
 refuse() {
   printf '%s\n' "$1" "Nothing was changed." >&2
@@ -38,13 +40,14 @@ download() {
 
 # The whole script is read before a line of it runs: a download cut short does nothing.
 main() {
-  controller='' key='' code='' rdp_host='' rdp_port=3390
+  controller='' key='' code='' code_file='' rdp_host='' rdp_port=3390
   while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || refuse "$usage"
     case $1 in
       --controller) controller=${2%/} ;;
       --key) key=$2 ;;
       --code) code=$2 ;;
+      --code-file) code_file=$2 ;;
       --rdp-host) rdp_host=$2 ;;
       --rdp-port) rdp_port=$2 ;;
       *) refuse "Unknown option $1. $usage" ;;
@@ -53,7 +56,8 @@ main() {
   done
 
   # --- Checks: nothing below this line and above the next changes the machine.
-  [ -n "$controller" ] && [ -n "$key" ] && [ -n "$code" ] || refuse "$usage"
+  [ -n "$controller" ] && [ -n "$key" ] && [ -n "$code$code_file" ] || refuse "$usage"
+  [ -z "$code_file" ] || [ -r "$code_file" ] || refuse "$code_file cannot be read."
   case $controller in http://*|https://*) ;; *) refuse "--controller is $controller: expected an address that starts with https:// or http://." ;; esac
   case $rdp_port in ''|*[!0-9]*) refuse "--rdp-port is $rdp_port: expected a port number." ;; esac
   [ "$(id -u)" -eq 0 ] || refuse 'The agent installs applications and makes accounts: run this as root (for example: … | sudo sh -s -- …).'
@@ -145,7 +149,11 @@ Do one of these, then run the same command again:
     say 'enrolled already: the identity is kept'
   else
     say "enrolment with $controller"
-    "$folder/node" "$folder/preau-agent.mjs" enrol --controller "$controller" --key "$key" --code "$code" || failed 'The controller did not enrol this server. Codes work once and for 30 minutes: make a new one in the console.'
+    if [ -z "$code_file" ]; then
+      code_file=$work/code
+      (umask 077 && printf '%s\n' "$code" >"$code_file")
+    fi
+    "$folder/node" "$folder/preau-agent.mjs" enrol --controller "$controller" --key "$key" --code-file "$code_file" || failed 'The controller did not enrol this server. Codes work once and for 30 minutes: make a new one in the console.'
   fi
 
   if [ -d /run/systemd/system ]; then
