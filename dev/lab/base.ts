@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { root } from '../services.ts';
 import { must } from './host.ts';
+import { describePackage } from './repository.ts';
 
 export const labFolder = join(root, '.data/lab');
 export const baseFolder = join(labFolder, 'base');
@@ -17,12 +18,16 @@ export const lightApplications = poolApplications.slice(0, 5);
 
 /** What the agent and its installer use, without the displays; the libraries a server with displays has anyway; for Ansible
  *  and a person: Python and sshd. */
-const included = ['ca-certificates', 'openssh-server', 'python3', 'python3-apt', 'librsvg2-bin', 'iproute2', 'procps', 'libgtk-3-0', 'libgl1', 'libsdl2-2.0-0', 'libpulse0'];
+const included = ['ca-certificates', 'openssh-server', 'python3', 'python3-apt', 'librsvg2-bin', 'iproute2', 'procps', 'libgtk-3-0', 'libsdl2-2.0-0', 'libpulse0'];
 /** Nobody reads manuals in a lab, and it shall be fast: dpkg does not wait for the disk. */
 const dpkgOptions = [...['doc', 'man', 'info', 'locale'].map((name) => `path-exclude=/usr/share/${name}/*`), 'force-unsafe-io'];
 
-const stamp = createHash('sha256').update(JSON.stringify([poolApplications, included, dpkgOptions, 1])).digest('hex');
+const stamp = createHash('sha256').update(JSON.stringify([poolApplications, included, dpkgOptions, 2])).digest('hex');
 const stampPath = join(labFolder, 'base.stamp');
+const indexPath = join(labFolder, 'pool.json');
+
+/** What an index says of each package of the pool, by file name. */
+export const readPoolIndex = () => new Map(JSON.parse(readFileSync(indexPath, 'utf8')) as [string, string][]);
 
 export async function prepareBase(tell: (step: string, seconds: number) => void = () => undefined): Promise<void> {
   if (existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp) return;
@@ -44,8 +49,11 @@ export async function prepareBase(tell: (step: string, seconds: number) => void 
       rmSync(path, { recursive: true, force: true });
       renameSync(join(work, name), path);
     }
+    const index: [string, string][] = [];
+    for (const name of readdirSync(poolFolder)) index.push([name, await describePackage(join(poolFolder, name))]);
+    writeFileSync(indexPath, JSON.stringify(index));
     writeFileSync(stampPath, stamp);
-    tell(`base system of the lab, and ${readdirSync(poolFolder).length} packages`, (Date.now() - started) / 1000);
+    tell(`base system of the lab, and ${index.length} packages for its source`, (Date.now() - started) / 1000);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

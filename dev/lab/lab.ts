@@ -6,7 +6,7 @@ import { seed as seedCity } from '../city.ts';
 import { Client } from '../client.ts';
 import { freePort, root, type Service, startControllerProcess, startRedis, until } from '../services.ts';
 import { demoLogins } from '../world.ts';
-import { poolFolder, prepareBase } from './base.ts';
+import { poolFolder, prepareBase, readPoolIndex } from './base.ts';
 import { must, signal } from './host.ts';
 import { type Mirror, startMirror } from './mirror.ts';
 import { claimSlot, cityAddress, layCables, type Leftovers, leftoversOf, type Slot, sweep } from './network.ts';
@@ -89,8 +89,15 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
   const numbers = Array.from({ length: options.sites }, (_, index) => index + 1);
   await timed('cables', () => layCables(slot, numbers.map((number) => ({ number, servers: serversOf(number) }))));
 
+  // The present agent, in a copy: whoever builds anew while this lab is up does not change what its servers run.
+  const agentBundle = join(folder, 'preau-agent.mjs');
+  await timed('agent bundle', async () => {
+    await must([process.execPath, join(root, 'packaging/bundle-agent.ts')], { cwd: root });
+    copyFileSync(join(root, 'packaging/build/preau-agent.mjs'), agentBundle);
+  });
+
   const { mirror, repository } = await timed('package source, signed', async () => {
-    const repository = await createRepository(join(folder, 'source'));
+    const repository = await createRepository(join(folder, 'source'), readPoolIndex());
     await repository.add(readdirSync(poolFolder).map((name) => join(poolFolder, name)));
     const mirror = await startMirror({ host, folder: repository.folder });
     stopped.push(mirror.close);
@@ -131,7 +138,7 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
   const schools = numbers.map((number) => {
     const site = sites.sort((a, b) => a.uai.localeCompare(b.uai))[number - 1];
     if (site === undefined) throw new Error(`the city has ${sites.length} schools`);
-    return createSchool({ slot, number, name: site.name, siteId: site.id, servers: serversOf(number), folder, seed, diskMib: options.diskMibOf?.[number] ?? options.diskMib ?? 0, technician, controllerUrl: url });
+    return createSchool({ slot, number, name: site.name, siteId: site.id, servers: serversOf(number), folder, seed, diskMib: options.diskMibOf?.[number] ?? options.diskMib ?? 0, agentBundle, technician, controllerUrl: url });
   });
   const servers = schools.flatMap((school) => school.servers);
   stopped.push(async () => {
@@ -148,7 +155,9 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
   await timed('all online', () => until('every server online', async () => {
     const online = new Set((await technician.call('listServers', { query: {} })).items.filter(({ health }) => health === 'online').map(({ id }) => id));
     return servers.every((server) => online.has(server.serverId()));
-  }, 120_000));
+  }, 60_000).catch((error: unknown) => {
+    throw new Error(`${error instanceof Error ? error.message : error}. The first server’s agent says: ${servers[0]?.agentLog().slice(-1500)}`);
+  }));
   const knownHosts = join(folder, 'known-hosts');
   writeFileSync(knownHosts, (await Promise.all(servers.map(async (server) => `${server.address} ${(await server.run(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])).stdout.trim()}`))).join('\n'), { mode: 0o600 });
 

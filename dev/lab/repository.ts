@@ -17,7 +17,15 @@ export interface Repository {
   remove: (fileNames: readonly string[]) => Promise<void>;
 }
 
-export async function createRepository(folder: string): Promise<Repository> {
+/** A package as an index tells of it. */
+export async function describePackage(path: string): Promise<string> {
+  const bytes = readFileSync(path);
+  const control = (await must(['dpkg-deb', '-f', path])).trim();
+  return `${control}\nFilename: ./${basename(path)}\nSize: ${bytes.length}\nSHA256: ${createHash('sha256').update(bytes).digest('hex')}\n`;
+}
+
+/** `known`: descriptions by file name, of packages that never change. */
+export async function createRepository(folder: string, known: ReadonlyMap<string, string>): Promise<Repository> {
   const served = join(folder, 'served');
   const home = join(folder, 'key');
   const keyPath = join(folder, 'lab.asc');
@@ -32,18 +40,13 @@ export async function createRepository(folder: string): Promise<Repository> {
   } finally {
     await endAgent();
   }
-  // One package is described once: three hundred would take seconds each time.
-  const described = new Map<string, string>();
-  const describe = async (path: string): Promise<string> => {
-    const bytes = readFileSync(path);
-    const control = (await must(['dpkg-deb', '-f', path])).trim();
-    return `${control}\nFilename: ./${basename(path)}\nSize: ${bytes.length}\nSHA256: ${createHash('sha256').update(bytes).digest('hex')}\n`;
-  };
+  // Each is described once: three hundred take many seconds.
+  const described = new Map(known);
   const sign = async () => {
     const names = readdirSync(served).filter((name) => name.endsWith('.deb')).sort();
     for (const name of [...described.keys()]) if (!names.includes(name)) described.delete(name);
     const fresh = names.filter((name) => !described.has(name));
-    for (let start = 0; start < fresh.length; start += 8) await Promise.all(fresh.slice(start, start + 8).map(async (name) => described.set(name, await describe(join(served, name)))));
+    for (let start = 0; start < fresh.length; start += 8) await Promise.all(fresh.slice(start, start + 8).map(async (name) => described.set(name, await describePackage(join(served, name)))));
     const index = Buffer.from(names.map((name) => described.get(name) ?? '').join('\n'));
     const files = new Map([['Packages', index], ['Packages.gz', gzipSync(index)]]);
     const sums = [...files].map(([name, bytes]) => ` ${createHash('sha256').update(bytes).digest('hex')} ${bytes.length} ${name}`);

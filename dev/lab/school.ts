@@ -3,12 +3,11 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client.ts';
-import { root, until } from '../services.ts';
+import { until } from '../services.ts';
 import { baseFolder } from './base.ts';
 import { type Done, type HostProcess, must, namespaceOf, processesWhere, residentKib, run, type RunOptions, signal, startTalking } from './host.ts';
 import { dropNothing, dropOnUplink, limitUplink, names, serverAddress, setCable, type Slot, uplinkBytes } from './network.ts';
 
-const bundle = join(root, 'packaging/build/preau-agent.mjs');
 const agentRun = '/opt/preau/node /opt/preau/preau-agent.mjs run';
 
 /** A program inside a server that can be ended and begun again. */
@@ -87,6 +86,7 @@ export interface SchoolPlan {
   seed: string;
   /** 0: as much as this machine has. */
   diskMib: number;
+  agentBundle: string;
   technician: Client;
   controllerUrl: string;
 }
@@ -155,7 +155,7 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
 
   const boot = () => new Promise<void>((resolve, reject) => {
     const said: string[] = [];
-    const child = startTalking(['nsenter', `--net=/run/netns/${namespace}`, 'unshare', '--mount', '--pid', '--fork', '--uts', '--ipc', '--kill-child', '--', '/bin/bash', join(import.meta.dirname, 'boot.sh'), baseFolder, disk, String(plan.diskMib), plan.seed, process.execPath, bundle, name], (line) => {
+    const child = startTalking(['nsenter', `--net=/run/netns/${namespace}`, 'unshare', '--mount', '--pid', '--fork', '--uts', '--ipc', '--kill-child', '--', '/bin/bash', join(import.meta.dirname, 'boot.sh'), baseFolder, disk, String(plan.diskMib), plan.seed, process.execPath, plan.agentBundle, name], (line) => {
       const pid = Number(/^up (\d+)$/.exec(line)?.[1] ?? 0);
       if (pid === 0) said.push(line);
       else {
