@@ -8,7 +8,7 @@ import { readAgentConfig } from './config.ts';
 import { openLink } from './controller-link.ts';
 import { createLinuxDriver } from './drivers/linux/linux.ts';
 import { enrol } from './enrol.ts';
-import { sha256Of } from './files.ts';
+import { readText, sha256Of } from './files.ts';
 import { isSignedByController, loadIdentity } from './identity.ts';
 
 const version = '0.1.0';
