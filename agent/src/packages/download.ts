@@ -66,7 +66,7 @@ export async function watchDownload(file: { path: string; name: string; size: nu
     let why: string | null;
     try {
       why = await download(file.path, AbortSignal.any([signal, stop.signal])).catch((error: unknown) => {
-        if (error instanceof AppError && !errors[error.code].retryable) throw error;
+        if (error instanceof AppError && (error.code === 'HASH_MISMATCH' || !errors[error.code].retryable)) throw error;
         return error instanceof Error ? error.message : String(error);
       });
     } finally {

@@ -45,6 +45,8 @@ export function codeOf({ tail, timedOut }: Pick<Ran, 'tail' | 'timedOut'>, other
   return /Unable to fetch some archives|Failed to fetch/i.test(tail) ? 'DOWNLOAD_FAILED' : otherwise;
 }
 
+const lastWords = ({ tail }: Pick<Ran, 'tail'>): string => tail.replace(/^W: .*\n?/gm, '').trim().slice(-1200);
+
 /** Packages that dpkg itself says failed. Pure. */
 export const parseFailing = (tail: string): string[] => [
   ...[...tail.matchAll(/^dpkg: error processing (?:package|archive) (\S+)/gm)].map(([, name = '']) => name),
@@ -71,7 +73,8 @@ export function createApplier(deps: ApplierDeps) {
   return async (key: string, applications: readonly Installable[], options: ApplyOptions): Promise<Applied[]> => {
     const staged = stagedUnder(deps.root, key);
     const endsAt = performance.now() + options.timeoutMs;
-    const left = () => Math.max(endsAt - performance.now(), 1000);
+    /** Whoever comes after one that hung still gets a fair try, though the time is over. */
+    const left = () => Math.max(endsAt - performance.now(), options.timeoutMs * 0.2);
     const outcomes = new Map<string, Applied>();
     const settle = (application: Installable, outcome: Outcome, ms: number) => {
       outcomes.set(application.applicationId, { applicationId: application.applicationId, code: outcome?.code ?? null, message: (outcome?.message ?? '').slice(-2000), ms: Math.round(ms) });
@@ -138,7 +141,7 @@ export function createApplier(deps: ApplierDeps) {
       await mend(before, ran.timedOut);
       const named = new Set([...parseFailing(ran.tail), ...hanging, ...parseUnknown(ran.tail).map((name) => name.split('=')[0] ?? name)]);
       const others: Installable[] = [];
-      const verdict: Outcome = { code: codeOf(ran), message: `apt-get ended with ${ran.timedOut ? 'its time over' : ran.code}: ${ran.tail.trim().slice(-1200)}` };
+      const verdict: Outcome = { code: codeOf(ran), message: `apt-get ended with ${ran.timedOut ? 'its time over' : ran.code}: ${lastWords(ran)}` };
       for (const application of group) {
         if ((await isThere(application)) === null) done.push(application);
         else if (group.length === 1 || packagesOf(application.recipes.linux).some((name) => named.has(name))) settle(application, verdict, share());
@@ -171,7 +174,7 @@ export function createApplier(deps: ApplierDeps) {
         if (ran === null || ran.code === 0) {
           if (linux?.kind === 'apt' && linux.source !== undefined) apt.removeSource(application.slug);
           settle(application, null, (performance.now() - started) / group.length);
-        } else settle(application, { code: codeOf(ran, 'REMOVE_FAILED'), message: `apt-get ended with ${ran.code}: ${ran.tail.trim().slice(-1200)}` }, performance.now() - started);
+        } else settle(application, { code: codeOf(ran, 'REMOVE_FAILED'), message: `apt-get ended with ${ran.code}: ${lastWords(ran)}` }, performance.now() - started);
       }
     };
 

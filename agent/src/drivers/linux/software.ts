@@ -71,6 +71,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
     const done = await runUntil('/usr/lib/apt/apt-helper', [...apt.options, '-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=30', '-o', 'Acquire::https::Timeout=30', ...cap, 'download-file', uri, path, `SHA256:${sha256}`], { env: unattended, signal });
     // What it found wrong it keeps under another name.
     remove(`${path}.FAILED`);
+    // It looks at the hash itself, and keeps nothing of what is wrong: asking again would bring the same.
+    if (/Hash Sum mismatch/i.test(done.output)) throw new AppError('HASH_MISMATCH', { why: `${uri} is not what was announced` });
     return done.code === 0 ? null : done.output.trim().slice(-800) || `apt-helper ended with ${done.code}`;
   };
   const fetcher = createFetcher({ store, limits, sources: { download, readPackage: deps.readPackage } });

@@ -1,0 +1,112 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { AppError } from '@preau/contract/errors.ts';
+import { pack } from 'tar-stream';
+import { afterAll, describe, expect, test } from 'vitest';
+import { unpack, usualBounds } from './archive.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'preau-archive-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+interface Item {
+  name: string;
+  content?: Buffer;
+  type?: 'file' | 'symlink' | 'link' | 'character-device' | 'fifo' | 'directory';
+  to?: string;
+  mode?: number;
+}
+const tar = async (items: readonly Item[]): Promise<Buffer> => {
+  const packing = pack();
+  for (const { name, content, type = 'file', to, mode = 0o644 } of items) packing.entry({ name, type, mode, ...(to === undefined ? {} : { linkname: to }) }, content ?? Buffer.alloc(0));
+  packing.finalize();
+  return buffer(packing);
+};
+/** Written by hand: no honest library makes these. */
+function zip(items: readonly Item[]): Buffer {
+  const locals: Buffer[] = [];
+  const centrals: Buffer[] = [];
+  let offset = 0;
+  for (const { name, content = Buffer.alloc(0), type = 'file', mode = 0o644 } of items) {
+    const packed = deflateRawSync(content);
+    const bytes = Buffer.from(name);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(0x800, 2);
+    common.writeUInt16LE(8, 4);
+    common.writeUInt32LE(crc32(content), 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(content.length, 18);
+    common.writeUInt16LE(bytes.length, 22);
+    const local = Buffer.concat([Buffer.from('504b0304', 'hex'), common, bytes, packed]);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE((((type === 'symlink' ? 0o120_000 : 0o100_000) | mode) << 16) >>> 0, 6);
+    tail.writeUInt32LE(offset, 10);
+    centrals.push(Buffer.concat([Buffer.from('504b01021403', 'hex'), common, tail, bytes]));
+    locals.push(local);
+    offset += local.length;
+  }
+  const central = Buffer.concat(centrals);
+  const end = Buffer.alloc(22);
+  end.write('PK\u0005\u0006', 'latin1');
+  end.writeUInt16LE(items.length, 8);
+  end.writeUInt16LE(items.length, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, central, end]);
+}
+let count = 0;
+async function unpacked(format: 'zip' | 'tar' | 'appimage', bytes: Buffer, bounds = usualBounds) {
+  const place = join(root, `case-${++count}`);
+  const path = join(root, `archive-${count}`);
+  writeFileSync(path, bytes);
+  const before = (await readdir(root)).length;
+  const refusal = await unpack({ path, format, name: 'app' }, { root: place, slug: 'app', version: '1.0' }, new AbortController().signal, bounds).then(() => null, (error: unknown) => (error instanceof AppError ? error.code : String(error)));
+  const left = (await readdir(place, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(place.length + 1)).sort();
+  return { refusal, left, outside: (await readdir(root)).length - before - 1, place };
+}
+
+const attacks: [name: string, items: Item[]][] = [
+  ['climbs', [{ name: 'good', content: Buffer.from('x') }, { name: '../../outside', content: Buffer.from('x') }]],
+  ['climbs inside', [{ name: 'a/../../outside' }]],
+  ['is absolute', [{ name: '/etc/preau-attack' }]],
+  ['has a drive', [{ name: 'C:/windows/x' }]],
+  ['has a backslash', [{ name: '..\\outside' }]],
+  ['has a link', [{ name: 'link', type: 'symlink', to: '/etc' }, { name: 'link/preau-attack' }]],
+  ['names a file twice', [{ name: 'a', content: Buffer.from('1') }, { name: './a', content: Buffer.from('2') }]],
+  ['puts a file into a file', [{ name: 'a' }, { name: 'a/b' }]],
+];
+describe.each(['zip', 'tar'] as const)('%s', (format) => {
+  const make = (items: Item[]) => (format === 'zip' ? Promise.resolve(zip(items)) : tar(items));
+  test('is unpacked, executable or not, and nothing else of its modes', async () => {
+    const { refusal, left, place } = await unpacked(format, await make([{ name: 'bin/run', content: Buffer.from('#!'), mode: 0o4755 }, { name: 'read me', content: Buffer.from('hello') }]));
+    expect({ refusal, left }).toEqual({ refusal: null, left: ['app/1.0/bin/run', 'app/1.0/read me'] });
+    expect(statSync(join(place, 'app/1.0/bin/run')).mode & 0o7777).toBe(0o755);
+    expect(statSync(join(place, 'app/1.0/read me')).mode & 0o7777).toBe(0o644);
+    expect(readFileSync(join(place, 'app/1.0/read me'), 'utf8')).toBe('hello');
+  });
+  test.each(attacks)('one that %s is refused, and writes nothing', async (_name, items) => {
+    expect(await unpacked(format, await make(items))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [], outside: 0 });
+  });
+  const bombs = [['bytes', { ...usualBounds, bytes: 1_000_000 }], ['ratio', { ...usualBounds, ratioFromBytes: 1_000_000 }], ['entries', { ...usualBounds, entries: 1 }]] as const;
+  test.each(bombs)('a bomb of %s is refused', async (_name, bounds) => {
+    const bytes = await make([{ name: 'zeros', content: Buffer.alloc(5_000_000) }, { name: 'more', content: Buffer.alloc(5_000_000) }]);
+    expect(await unpacked(format, format === 'tar' ? gzipSync(bytes) : bytes, bounds)).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+  });
+  test('half of one, and what is none', async () => {
+    const whole = await make([{ name: 'a', content: Buffer.from('a'.repeat(5000)) }]);
+    expect(await unpacked(format, format === 'tar' ? gzipSync(whole).subarray(0, 60) : whole.subarray(0, 60))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+    expect(await unpacked(format, Buffer.from('a page of a proxy, not an archive'))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+  });
+});
+test.each(['link', 'character-device', 'fifo'] as const)('tar: a %s is refused', async (type) => {
+  expect(await unpacked('tar', await tar([{ name: 'x', type, to: '/etc/passwd' }]))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+});
+test('an AppImage is one executable file', async () => {
+  const { left, place } = await unpacked('appimage', Buffer.from('ELF'));
+  expect(left).toEqual(['app/1.0/app']);
+  expect(statSync(join(place, 'app/1.0/app')).mode & 0o777).toBe(0o755);
+});
