@@ -112,7 +112,7 @@ export const api = {
   iconFromPackage: { method: 'POST', path: '/api/icons/from-package', policy: 'technician', reach: 'city', summary: 'Take an application’s icon out of an uploaded file', body: IconFromPackage, reply: Application },
   listPackages: { method: 'GET', path: '/api/packages', policy: 'technician', reach: 'city', summary: 'Files uploaded to the city', reply: List(UploadedPackage) },
   uploadPackage: { method: 'POST', path: '/api/packages', policy: 'technician', reach: 'city', summary: 'Upload a file; hash and size are checked while it streams', query: PackageUpload, reply: UploadedPackage, status: 201, stream: 'up' },
-  deletePackage: { method: 'DELETE', path: '/api/packages/:sha256', policy: 'technician', reach: 'city', summary: 'Delete an uploaded file that nothing uses', params: Strict({ sha256: Hash }), reply: Nothing, status: 204 },
+  deletePackage: { method: 'DELETE', path: '/api/packages/:hash', policy: 'technician', reach: 'city', summary: 'Delete an uploaded file that nothing uses', params: Strict({ hash: Hash }), reply: Nothing, status: 204 },
   listScripts: { method: 'GET', path: '/api/scripts', policy: 'technician', reach: 'city', summary: 'Install scripts, with their text', reply: List(Script) },
   createScript: { method: 'POST', path: '/api/scripts', policy: 'technician', reach: 'city', summary: 'Propose a script, or a new text of it', body: ScriptDraft, reply: Script, status: 201 },
   reviewScript: { method: 'POST', path: '/api/scripts/:id/review', policy: 'technician', reach: 'city', summary: 'Sign a colleague’s script, having read it', params: ofId(ScriptId), body: ScriptReview, reply: Script },
@@ -156,7 +156,7 @@ export const api = {
   enrol: { method: 'POST', path: '/api/agent/enrol', policy: 'public', summary: 'Exchange a one-use code for an identity', body: EnrolmentRequest, reply: Enrolment, status: 201 },
   readDesiredState: { method: 'GET', path: '/api/agent/desired-state', policy: 'agent', summary: 'What this server should be', reply: SignedState },
   sendReport: { method: 'POST', path: '/api/agent/report', policy: 'agent', summary: 'What this server is', body: Report, reply: Strict({ generation: Type.Integer(), icons: Type.Array(ApplicationId) }) },
-  readPackage: { method: 'GET', path: '/api/agent/packages/:sha256', policy: 'agent', summary: 'An uploaded file, or a range of it', params: Strict({ sha256: Hash }), reply: Type.String(), file: 'application/octet-stream', stream: 'down' },
+  readPackage: { method: 'GET', path: '/api/agent/packages/:hash', policy: 'agent', summary: 'An uploaded file, or a range of it', params: Strict({ hash: Hash }), reply: Type.String(), file: 'application/octet-stream', stream: 'down' },
   sendIcon: { method: 'POST', path: '/api/agent/icons', policy: 'agent', summary: 'The icon of an installed application', body: IconUpload, reply: Nothing, status: 204 },
 } as const satisfies Record<string, Route>;
 

@@ -43,9 +43,10 @@ async function keepPackage(deps: Deps, actor: Actor, file: { name: string; sha25
 
 /** A small file of our own making: a script, the agent's bundle. */
 export async function storeFile(deps: Deps, actor: Actor, file: { name: string; sha256: string }, content: Buffer): Promise<PackageFile> {
-  await packageFiles(deps.config.PREAU_DATA).receive({ sha256: file.sha256, size: content.length }, (async function* () { yield content; })());
-  await keepPackage(deps, actor, { ...file, size: content.length });
-  return { ...file, size: content.length };
+  const stored = { name: file.name, sha256: file.sha256, size: content.length };
+  await packageFiles(deps.config.PREAU_DATA).receive(stored, (async function* () { yield content; })());
+  await keepPackage(deps, actor, stored);
+  return stored;
 }
 
 export const listPackages = (deps: Pick<Platform, 'database'>): Promise<UploadedPackage[]> => selectPackages(deps.database);

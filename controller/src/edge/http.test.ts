@@ -1,10 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
-import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
-import { readRollout } from '#src/rollouts/read.ts';
-import { createSchedule } from '#src/rollouts/schedules.ts';
-import { pauseRollout } from '#src/rollouts/steer.ts';
-import { api, type Policy, pathOf, type Route, type RouteName } from '@preau/contract/api.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { api, pathOf, type Route, type RouteName } from '@preau/contract/api.ts';
 import { AppError, errorCodes, errors } from '@preau/contract/errors.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -13,17 +10,15 @@ import { insertSignIn } from '#src/accounts/store.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
-import { createSiteGroup } from '#src/sites/groups.ts';
-import { type City, draft, makeCity, publicUrl, readySession } from '#src/testing.ts';
+import { type City, makeCity, publicUrl, readySession } from '#src/testing.ts';
+import { callsOf, onePixel, type Role, refusal, roles } from './calls.cases.ts';
 import { createHttp } from './http.ts';
-
-type Role = 'none' | 'pupil' | 'teacher' | 'technician' | 'agent';
-const roles: Role[] = ['none', 'pupil', 'teacher', 'technician', 'agent'];
 
 let city: City;
 let app: FastifyInstance;
-let cookies: Record<'pupil' | 'teacher' | 'technician', string>;
+let cookies: Record<'pupil' | 'teacher' | 'technician' | 'administrator', string>;
 const waits: number[] = [];
+const dataFolder = mkdtempSync(join(tmpdir(), 'preau-http-'));
 /** Set by a test that changed nothing: the next one may take over its city. */
 let untouched = false;
 let close: (() => Promise<void>) | null = null;
@@ -34,7 +29,7 @@ beforeEach(async () => {
     return;
   }
   await close?.();
-  city = await makeCity();
+  city = await makeCity(':memory:', { PREAU_DATA: dataFolder });
   waits.length = 0;
   app = await createHttp({
     ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl,
@@ -56,123 +51,22 @@ beforeEach(async () => {
     await app.close();
     await city.close();
   };
-  cookies = { pupil: await signIn(city.pupil.id), teacher: await signIn(city.teacher.id), technician: await signIn(city.technician.id) };
+  cookies = { pupil: await signIn(city.pupil.id), teacher: await signIn(city.teacher.id), technician: await signIn(city.technician.id), administrator: await signIn(city.administrator.id) };
 });
-afterAll(() => close?.());
+afterAll(async () => {
+  await close?.();
+  rmSync(dataFolder, { recursive: true, force: true });
+});
 
 async function call(role: Role, method: Route['method'], url: string, body?: unknown, headers: Record<string, string> = {}) {
-  const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const payload = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const who: Record<string, string> =
-    role === 'none' ? {} : role === 'agent' ? { authorization: city.agent.authorization(method, url, payload ?? null) } : { cookie: `preau_sign_in=${cookies[role]}` };
-  const options: InjectOptions = { method, url, headers: { ...who, ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(payload === undefined ? {} : { payload }) };
+    role === 'none' ? {} : role === 'agent' ? { authorization: city.agent.authorization(method, url, typeof payload === 'string' ? payload : null) } : { cookie: `preau_sign_in=${cookies[role]}` };
+  const options: InjectOptions = { method, url, headers: { ...who, ...(payload === undefined ? {} : { 'content-type': Buffer.isBuffer(payload) ? 'application/octet-stream' : 'application/json' }), ...headers }, ...(payload === undefined ? {} : { payload }) };
   return app.inject(options);
 }
 
-const onePixel = () => {
-  const image = Buffer.alloc(40);
-  Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').copy(image);
-  image.writeUInt32BE(1, 16);
-  image.writeUInt32BE(1, 20);
-  return image.toString('base64');
-};
-
-/** A call of each route that does what it is for, when the caller may. `status`: for those it is open to. */
-const calls: { [N in RouteName]: (role: Role) => Promise<{ params?: Record<string, string>; query?: string; body?: unknown; status?: number }> } = {
-  health: async () => ({}),
-  signIn: async () => ({ body: { login: 'lea', password: 'right' } }),
-  signOut: async () => ({}),
-  me: async () => ({}),
-  portal: async () => ({}),
-  launchSession: async (role) => ({ body: { application: 'tuxpaint', language: 'fr' }, ...(role === 'technician' ? { status: 409 } : {}) }),
-  readSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-  attachSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-  endSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'teacher' ? { status: 404 } : {}) }),
-  readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
-  listSites: async () => ({}),
-  createSite: async () => ({ body: { uai: '0380002B', name: 'École Jules-Ferry', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' } }),
-  createEnrolmentCode: async () => ({ params: { id: city.site.id }, body: { serverName: 'serveur-2' } }),
-  listServers: async () => ({ query: `?site=${city.site.id}` }),
-  readServer: async () => ({ params: { id: city.agent.actor.id } }),
-  retireServer: async () => ({ params: { id: city.agent.actor.id } }),
-  changeServer: async () => ({ params: { id: city.agent.actor.id }, body: { name: 'Serveur A', labels: ['pilote'] } }),
-  drainServers: async () => ({ body: { serverIds: [city.agent.actor.id], draining: true } }),
-  labelServers: async () => ({ body: { serverIds: [city.agent.actor.id], add: ['pilote'], remove: [] } }),
-  listSiteGroups: async () => ({}),
-  createSiteGroup: async () => ({ body: { name: 'Nord', siteIds: [city.site.id] } }),
-  changeSiteGroup: async () => ({ params: { id: (await createSiteGroup(city.platform, city.technician, { name: 'Nord', siteIds: [] })).id }, body: { name: 'Sud', siteIds: [city.site.id] } }),
-  deleteSiteGroup: async () => ({ params: { id: (await createSiteGroup(city.platform, city.technician, { name: 'Nord', siteIds: [] })).id } }),
-  readFleet: async () => ({}),
-  readDrift: async () => ({ query: '?search=hugo&limit=5&only=differences' }),
-  readHostKey: async () => ({ body: { siteId: city.site.id, host: '127.0.0.1', port: 1 }, status: 502 }),
-  addServer: async () => ({ body: { siteId: city.site.id, serverName: 'serveur-2', host: '127.0.0.1', port: 1, login: 'root', hostKey: `SHA256:${'a'.repeat(43)}`, password: 'secret-word' }, status: 404 }),
-  listAdditions: async () => ({}),
-  readAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
-  cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
-  wantApplication: async () => ({ params: { id: city.agent.actor.id, applicationId: city.applications.gimp.id }, body: { wanted: false } }),
-  listApplications: async () => ({}),
-  createApplication: async () => ({ body: draft('inkscape') }),
-  setIcon: async () => ({ body: { applicationId: city.applications.gimp.id, png: onePixel() } }),
-  listRules: async () => ({}),
-  createRule: async () => ({ body: { effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'role', role: 'pupil' }, siteId: null } }),
-  deleteRule: async () => ({ params: { id: (await city.platform.database.selectFrom('publication_rules').select('id').executeTakeFirstOrThrow()).id } }),
-  searchAudiences: async () => ({ query: '?search=lea' }),
-  listSessions: async () => ({ query: '?state=live&limit=10' }),
-  listAudit: async () => ({ query: '?limit=5&search=tux' }),
-  listRollouts: async () => ({ query: '?limit=5&active=yes' }),
-  createRollout: async () => ({ body: rolloutDraft() }),
-  readRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
-  changeRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { ...rolloutDraft(), name: 'Autre' } }),
-  planRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
-  listPlanEntries: async () => ({ params: { id: (await plannedRollout()).id }, query: '?from=0&limit=10' }),
-  approveRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { planHash: (await plannedRollout()).plan.hash }, status: 409 }),
-  startRollout: async () => {
-    const { id, plan } = await plannedRollout();
-    return { params: { id }, body: { planHash: plan.hash, force: true } };
-  },
-  pauseRollout: async () => ({ params: { id: await startedRollout() } }),
-  resumeRollout: async () => {
-    const id = await startedRollout();
-    await pauseRollout(city.platform, city.technician, id);
-    return { params: { id } };
-  },
-  cancelRollout: async () => ({ params: { id: await startedRollout() }, body: { kind: 'finish' } }),
-  retryRollout: async () => ({ params: { id: await startedRollout() }, status: 409 }),
-  rollBackRollout: async () => ({ params: { id: await startedRollout() }, body: { wave: null }, status: 409 }),
-  finishRollout: async () => ({ params: { id: await startedRollout() } }),
-  removeRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
-  listTargets: async () => ({ params: { id: await startedRollout() }, query: '?limit=10&state=queued&wave=1' }),
-  readTarget: async () => ({ params: { id: await startedRollout(), serverId: city.agent.actor.id } }),
-  exportRollout: async () => ({ params: { id: await startedRollout() } }),
-  readBrake: async () => ({}),
-  setBrake: async () => ({ body: { on: true } }),
-  readRolloutSettings: async () => ({}),
-  changeRolloutSettings: async () => ({ body: { approvalAboveSites: 5, brakeAtSilentShare: 0.5, planDriftShare: 0.1, closures: ['2026-12-24'] } }),
-  listSchedules: async () => ({}),
-  createSchedule: async () => ({ body: scheduleDraft() }),
-  pauseSchedule: async () => ({ params: { id: (await createSchedule(city.platform, city.technician, scheduleDraft())).id }, body: { paused: true } }),
-  deleteSchedule: async () => ({ params: { id: (await createSchedule(city.platform, city.technician, scheduleDraft())).id } }),
-  enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: 1 }, status: 403 }),
-  readDesiredState: async () => ({}),
-  sendReport: async () => ({ body: city.agent.report() }),
-  sendIcon: async () => ({ body: { applicationId: city.applications.gimp.id, png: onePixel() } }),
-};
-const rolloutDraft = (): RolloutDraft => ({ ...defaultDraft, name: 'GIMP partout', items: [{ applicationId: city.applications.gimp.id, want: 'present' }], where: { all: false, siteIds: [city.site.id], groupIds: [], serverIds: [], labels: [] } });
-const scheduleDraft = (): ScheduleDraft => ({ name: 'Le mercredi', when: { days: [3], at: '14:00', period: 'outside_holidays' }, draft: rolloutDraft() });
-const plannedRollout = async () => readRollout(city.platform, city.technician, await createRollout(city.platform, city.technician, rolloutDraft()));
-const startedRollout = async () => {
-  const { id, plan } = await plannedRollout();
-  await startRollout(city.platform, city.technician, id, { planHash: plan.hash, force: true });
-  return id;
-};
-const pupilSession = async () => (await launch(city.platform, city.pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
-
-/** What the policy alone says of a caller: null lets them in. */
-const refusal: Record<Policy, Record<Role, keyof typeof errors | null>> = {
-  public: { none: null, pupil: null, teacher: null, technician: null, agent: null },
-  signedIn: { none: 'NOT_SIGNED_IN', pupil: null, teacher: null, technician: null, agent: 'FORBIDDEN' },
-  technician: { none: 'NOT_SIGNED_IN', pupil: 'FORBIDDEN', teacher: 'FORBIDDEN', technician: null, agent: 'FORBIDDEN' },
-  agent: { none: 'AGENT_REFUSED', pupil: 'AGENT_REFUSED', teacher: 'AGENT_REFUSED', technician: 'AGENT_REFUSED', agent: null },
-};
+const calls = callsOf(() => city);
 
 describe('every route × every role', () => {
   const names = Object.keys(api) as RouteName[];

@@ -1,4 +1,5 @@
 /** The two routes that carry files: bytes go from socket to disk, and from disk to socket, never through memory as a whole. */
+import type { IncomingMessage } from 'node:http';
 import { api } from '@preau/contract/api.ts';
 import { maxPackageBytes } from '@preau/contract/application.ts';
 import type { PackageUpload } from '@preau/contract/catalogue.ts';
@@ -25,12 +26,11 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
       handler: async (request, reply) => {
         // Refused before the end of the body: what still comes is not read, and the connection is of no use any more.
         reply.header('connection', 'close');
-        request.raw.setTimeout(silentMs, () => request.raw.destroy());
         const actor = await authorise(deps, api.uploadPackage, request);
         const announced = checkQuery(request.query) as PackageUpload;
         await guardInput(deps, actor, api.uploadPackage, announced);
         if (request.headers['content-type'] !== 'application/octet-stream') throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body', problem: 'must be application/octet-stream' }] });
-        const stored = await uploadPackage(deps, actor, announced, request.raw);
+        const stored = await uploadPackage(deps, actor, announced, untilSilent(request.raw));
         return reply.status(201).header('cache-control', 'no-store').send(stored);
       },
     });
@@ -42,7 +42,7 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
       url: api.readPackage.path,
       handler: async (request, reply) => {
         await authorise(deps, api.readPackage, request);
-        const { sha256 } = checkParams(request.params) as { sha256: string };
+        const { hash: sha256 } = checkParams(request.params) as { hash: string };
         const size = await files.sizeOf(sha256);
         if (size === null) throw new AppError('NOT_FOUND', { package: sha256 });
         const range = rangeOf(request.headers.range, size);
@@ -55,6 +55,18 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
       },
     });
   });
+}
+
+async function* untilSilent(body: IncomingMessage): AsyncGenerator<Buffer> {
+  const silence = setTimeout(() => body.destroy(), silentMs);
+  try {
+    for await (const chunk of body) {
+      silence.refresh();
+      yield chunk as Buffer;
+    }
+  } finally {
+    clearTimeout(silence);
+  }
 }
 
 /** One range of bytes; what is not one is as if it were not asked (RFC 9110, 14.2). Null: nothing of it exists. Pure. */

@@ -157,7 +157,7 @@ export const verbs: Verbs = {
   iconFromPackage: (deps, actor, { body }) => iconFromPackage(deps, actor, body),
   listPackages: async (deps) => ({ items: await listPackages(deps) }),
   deletePackage: async (deps, actor, { params }) => {
-    await deletePackage(deps, actor, params.sha256);
+    await deletePackage(deps, actor, params.hash);
     return null;
   },
   listScripts: async (deps) => ({ items: await listScripts(deps) }),

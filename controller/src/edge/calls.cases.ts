@@ -1,0 +1,153 @@
+/** A call of each route that does what it is for: for tests that go through every route. */
+import { randomBytes } from 'node:crypto';
+import type { Policy, RouteName } from '@preau/contract/api.ts';
+import type { errors } from '@preau/contract/errors.ts';
+import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
+import { createToken } from '#src/accounts/tokens.ts';
+import { storeFile } from '#src/applications/packages.ts';
+import { createScript } from '#src/applications/scripts.ts';
+import { sha256 } from '#src/platform/secrets.ts';
+import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
+import { readRollout } from '#src/rollouts/read.ts';
+import { createSchedule } from '#src/rollouts/schedules.ts';
+import { pauseRollout } from '#src/rollouts/steer.ts';
+import { launch } from '#src/sessions/launch.ts';
+import { createSiteGroup } from '#src/sites/groups.ts';
+import { type City, draft } from '#src/testing.ts';
+
+export const roles = ['none', 'pupil', 'teacher', 'technician', 'administrator', 'agent'] as const;
+export type Role = (typeof roles)[number];
+/** `body`: bytes are sent as they are. `status`: for those it is open to. */
+export interface RouteCall {
+  params?: Record<string, string>;
+  query?: string;
+  body?: unknown;
+  status?: number;
+}
+
+/** What the policy alone says of a caller: null lets them in. */
+export const refusal: Record<Policy, Record<Role, keyof typeof errors | null>> = {
+  public: { none: null, pupil: null, teacher: null, technician: null, administrator: null, agent: null },
+  signedIn: { none: 'NOT_SIGNED_IN', pupil: null, teacher: null, technician: null, administrator: null, agent: 'FORBIDDEN' },
+  technician: { none: 'NOT_SIGNED_IN', pupil: 'FORBIDDEN', teacher: 'FORBIDDEN', technician: null, administrator: null, agent: 'FORBIDDEN' },
+  administrator: { none: 'NOT_SIGNED_IN', pupil: 'FORBIDDEN', teacher: 'FORBIDDEN', technician: 'FORBIDDEN', administrator: null, agent: 'FORBIDDEN' },
+  agent: { none: 'AGENT_REFUSED', pupil: 'AGENT_REFUSED', teacher: 'AGENT_REFUSED', technician: 'AGENT_REFUSED', administrator: 'AGENT_REFUSED', agent: null },
+};
+
+export const onePixel = () => {
+  const image = Buffer.alloc(40);
+  Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').copy(image);
+  image.writeUInt32BE(1, 16);
+  image.writeUInt32BE(1, 20);
+  return image.toString('base64');
+};
+
+export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => Promise<RouteCall> } {
+  const anyName = () => `Groupe ${randomBytes(6).toString('hex')}`;
+  const upload = (content: Buffer) => storeFile(city().platform, city().technician, { name: 'a.bin', sha256: sha256(content) }, content);
+  const rolloutDraft = (): RolloutDraft => ({ ...defaultDraft, name: 'GIMP partout', items: [{ applicationId: city().applications.gimp.id, want: 'present' }], where: { all: false, siteIds: [city().site.id], groupIds: [], serverIds: [], labels: [] } });
+  const scheduleDraft = (): ScheduleDraft => ({ name: 'Le mercredi', when: { days: [3], at: '14:00', period: 'outside_holidays' }, draft: rolloutDraft() });
+  const plannedRollout = async () => readRollout(city().platform, city().technician, await createRollout(city().platform, city().technician, rolloutDraft()));
+  const startedRollout = async () => {
+    const { id, plan } = await plannedRollout();
+    await startRollout(city().platform, city().technician, id, { planHash: plan.hash, force: true });
+    return id;
+  };
+  const pupilSession = async () => (await launch(city().platform, city().pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
+  return {
+    health: async () => ({}),
+    signIn: async () => ({ body: { login: 'lea', password: 'right' } }),
+    signOut: async () => ({}),
+    me: async () => ({}),
+    portal: async () => ({}),
+    launchSession: async (role) => ({ body: { application: 'tuxpaint', language: 'fr' }, ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
+    readSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
+    attachSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
+    endSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'teacher' ? { status: 404 } : {}) }),
+    readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
+    listSites: async () => ({}),
+    createSite: async () => ({ body: { uai: '0380002B', name: 'École Jules-Ferry', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' } }),
+    createEnrolmentCode: async () => ({ params: { id: city().site.id }, body: { serverName: 'serveur-2' } }),
+    listServers: async () => ({ query: `?site=${city().site.id}` }),
+    readServer: async () => ({ params: { id: city().agent.actor.id } }),
+    retireServer: async () => ({ params: { id: city().agent.actor.id } }),
+    changeServer: async () => ({ params: { id: city().agent.actor.id }, body: { name: 'Serveur A', labels: ['pilote'] } }),
+    drainServers: async () => ({ body: { serverIds: [city().agent.actor.id], draining: true } }),
+    labelServers: async () => ({ body: { serverIds: [city().agent.actor.id], add: ['pilote'], remove: [] } }),
+    listSiteGroups: async () => ({}),
+    createSiteGroup: async () => ({ body: { name: 'Nord', siteIds: [city().site.id] } }),
+    changeSiteGroup: async () => ({ params: { id: (await createSiteGroup(city().platform, city().technician, { name: anyName(), siteIds: [] })).id }, body: { name: anyName(), siteIds: [city().site.id] } }),
+    deleteSiteGroup: async () => ({ params: { id: (await createSiteGroup(city().platform, city().technician, { name: anyName(), siteIds: [] })).id } }),
+    readFleet: async () => ({}),
+    readDrift: async () => ({ query: '?search=hugo&limit=5&only=differences' }),
+    readHostKey: async () => ({ body: { siteId: city().site.id, host: '127.0.0.1', port: 1 }, status: 502 }),
+    addServer: async () => ({ body: { siteId: city().site.id, serverName: 'serveur-2', host: '127.0.0.1', port: 1, login: 'root', hostKey: `SHA256:${'a'.repeat(43)}`, password: 'secret-word' }, status: 404 }),
+    listAdditions: async () => ({}),
+    readAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
+    cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
+    wantApplication: async () => ({ params: { id: city().agent.actor.id, applicationId: city().applications.gimp.id }, body: { wanted: false } }),
+    listApplications: async () => ({}),
+    createApplication: async () => ({ body: draft('inkscape') }),
+    setIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),
+    listVersions: async () => ({ params: { id: city().applications.gimp.id } }),
+    exportCatalogue: async () => ({}),
+    importCatalogue: async () => ({ body: { dryRun: false, applications: [draft('inkscape')] } }),
+    iconFromPackage: async () => ({ body: { applicationId: city().applications.gimp.id, sha256: (await upload(Buffer.from(onePixel(), 'base64'))).sha256 } }),
+    listPackages: async () => ({}),
+    uploadPackage: async () => ({ query: `?name=a.deb&sha256=${sha256('bytes')}&size=5`, body: Buffer.from('bytes') }),
+    deletePackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
+    listScripts: async () => ({}),
+    createScript: async () => ({ body: { name: 'essai', install: '#!/bin/sh\ntrue\n', remove: null } }),
+    reviewScript: async (role) => {
+      const script = await createScript(city().platform, role === 'technician' ? city().administrator : city().technician, { name: `essai-${randomBytes(6).toString('hex')}`, install: '#!/bin/sh\ntrue\n', remove: null });
+      return { params: { id: script.id }, body: { install: script.install.sha256, remove: null } };
+    },
+    listTokens: async () => ({}),
+    createToken: async () => ({ body: { name: 'script', scope: 'read', siteIds: null, days: 30 } }),
+    revokeToken: async (role) => ({ params: { id: (await createToken(city().platform, role === 'administrator' ? city().administrator : city().technician, { name: 'script', scope: 'read', siteIds: null, days: 30 })).token.id } }),
+    readPackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
+    listRules: async () => ({}),
+    createRule: async () => ({ body: { effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'role', role: 'pupil' }, siteId: null } }),
+    deleteRule: async () => ({ params: { id: (await city().platform.database.selectFrom('publication_rules').select('id').executeTakeFirstOrThrow()).id } }),
+    searchAudiences: async () => ({ query: '?search=lea' }),
+    listSessions: async () => ({ query: '?state=live&limit=10' }),
+    listAudit: async () => ({ query: '?limit=5&search=tux' }),
+    listRollouts: async () => ({ query: '?limit=5&active=yes' }),
+    createRollout: async () => ({ body: rolloutDraft() }),
+    readRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
+    changeRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { ...rolloutDraft(), name: 'Autre' } }),
+    planRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
+    listPlanEntries: async () => ({ params: { id: (await plannedRollout()).id }, query: '?from=0&limit=10' }),
+    approveRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { planHash: (await plannedRollout()).plan.hash }, status: 409 }),
+    startRollout: async () => {
+      const { id, plan } = await plannedRollout();
+      return { params: { id }, body: { planHash: plan.hash, force: true } };
+    },
+    pauseRollout: async () => ({ params: { id: await startedRollout() } }),
+    resumeRollout: async () => {
+      const id = await startedRollout();
+      await pauseRollout(city().platform, city().technician, id);
+      return { params: { id } };
+    },
+    cancelRollout: async () => ({ params: { id: await startedRollout() }, body: { kind: 'finish' } }),
+    retryRollout: async () => ({ params: { id: await startedRollout() }, status: 409 }),
+    rollBackRollout: async () => ({ params: { id: await startedRollout() }, body: { wave: null }, status: 409 }),
+    finishRollout: async () => ({ params: { id: await startedRollout() } }),
+    removeRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
+    listTargets: async () => ({ params: { id: await startedRollout() }, query: '?limit=10&state=queued&wave=1' }),
+    readTarget: async () => ({ params: { id: await startedRollout(), serverId: city().agent.actor.id } }),
+    exportRollout: async () => ({ params: { id: await startedRollout() } }),
+    readBrake: async () => ({}),
+    setBrake: async () => ({ body: { on: true } }),
+    readRolloutSettings: async () => ({}),
+    changeRolloutSettings: async () => ({ body: { approvalAboveSites: 5, brakeAtSilentShare: 0.5, planDriftShare: 0.1, closures: ['2026-12-24'] } }),
+    listSchedules: async () => ({}),
+    createSchedule: async () => ({ body: scheduleDraft() }),
+    pauseSchedule: async () => ({ params: { id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id }, body: { paused: true } }),
+    deleteSchedule: async () => ({ params: { id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id } }),
+    enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: 1 }, status: 403 }),
+    readDesiredState: async () => ({}),
+    sendReport: async () => ({ body: city().agent.report() }),
+    sendIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),
+  };
+}
