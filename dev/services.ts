@@ -156,7 +156,7 @@ export const startAgentProcess = (env: Record<string, string>, logPath: string, 
   startService({ name: 'agent', file: process.execPath, args: [join(root, 'agent/src/main.ts'), 'run'], env, logPath, keepAlive });
 
 export function enrolAgent(env: Record<string, string>, code: { controllerUrl: string; controllerKey: string; code: string }): void {
-  const done = spawnSync(process.execPath, [join(root, 'agent/src/main.ts'), 'enrol', '--controller', code.controllerUrl, '--key', code.controllerKey, '--code', code.code], {
+  const done = spawnSync(process.execPath, [join(root, 'agent/src/main.ts'), 'enrol', '--controller', code.controllerUrl, `--key=${code.controllerKey}`, '--code', code.code], {
     encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', ...env },
   });
   if (done.status !== 0) throw new Error(`enrolment: ${done.stdout}${done.stderr}`);
