@@ -66,9 +66,11 @@ export async function createRepository(folder: string, known: ReadonlyMap<string
     add: async (debs) => {
       for (const path of debs) {
         const target = join(served, basename(path));
-        if (existsSync(target)) rmSync(target);
+        if (existsSync(target)) {
+          rmSync(target);
+          described.delete(basename(path));
+        }
         linkSync(path, target);
-        described.delete(basename(path));
       }
       await sign();
     },

@@ -182,7 +182,7 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
     await sshd.start();
     if (!existsSync(join(rootPath(), 'var/lib/preau-agent/identity.json'))) {
       const code = await plan.technician.call('createEnrolmentCode', { params: { id: plan.siteId }, body: { serverName: number === 1 ? 'Serveur pédagogique' : `Serveur pédagogique ${number}` } });
-      const told = await must(inside(['/opt/preau/node', '/opt/preau/preau-agent.mjs', 'enrol', '--controller', plan.controllerUrl, '--key', code.controllerKey, '--code', code.code]));
+      const told = await must(inside(['/opt/preau/node', '/opt/preau/preau-agent.mjs', 'enrol', '--controller', plan.controllerUrl, `--key=${code.controllerKey}`, '--code', code.code]));
       serverId = /Enrolled as (\S+)\./.exec(told)?.[1] ?? '';
       if (serverId === '') throw new Error(`${name}: ${told}`);
     }
