@@ -1,117 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DesiredApplication, DesiredSession, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
+import type { SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { Report } from '@preau/contract/report.ts';
-import { Compile } from 'typebox/compile';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Agent, createAgent } from './agent.ts';
-import { createMemoryDriver, type MemoryDriver } from './drivers/memory.ts';
-
-const isReport = Compile(Report);
-const serverId = `srv_${'a'.repeat(22)}`;
-const id = (prefix: string, letter: string) => `${prefix}_${letter.repeat(22)}`;
-const tux: DesiredApplication = {
-  applicationId: id('app', 't'), versionId: id('ver', 't'), slug: 'tux', version: '1.2', askedAt: 1,
-  recipes: { linux: { kind: 'apt', packages: ['tux'], detect: { kind: 'package', package: 'tux' }, launch: { command: ['tux'] }, icon: { desktopFile: 'tux.desktop' } } },
-};
-const sessionOne: DesiredSession = { sessionId: id('ses', '1'), applicationId: tux.applicationId, accountId: id('acc', 'l'), login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1 };
-const sign = (document: string) => createHash('sha256').update(document).digest('base64url');
-
-interface World {
-  agent: Agent;
-  driver: MemoryDriver;
-  folder: string;
-  reports: Report[];
-  icons: { applicationId: string; png: string }[];
-  clock: { at: number };
-  /** Publishes a state, and rings the bell. */
-  want: (state: Partial<DesiredState>, signature?: string) => void;
-  /** One entry for each time the desired state was asked for; stops the test when it is asked for without end. */
-  fetched: number[];
-  answer: (signed: SignedState) => void;
-  away: (isAway: boolean) => void;
-  last: () => Report;
-  soon: (check: () => void) => Promise<void>;
-}
-
-const running: World[] = [];
-afterEach(async () => {
-  for (const world of running.splice(0)) {
-    await world.agent.stop();
-    rmSync(world.folder, { recursive: true, force: true });
-  }
-});
-
-function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: string[] } = {}): World {
-  const driver = options.driver ?? createMemoryDriver();
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'preau-agent-'));
-  const reports: Report[] = [];
-  const icons: { applicationId: string; png: string }[] = [];
-  const clock = { at: 1_800_000_000_000 };
-  let generation = 0;
-  let signed: SignedState | null = null;
-  let isAway = false;
-  const fetched: number[] = [];
-  const bells: (() => void)[] = [];
-  const ring = () => {
-    for (const bell of bells) bell();
-  };
-  const answer = (state: SignedState) => {
-    signed = state;
-    ring();
-  };
-  const agent = createAgent({
-    serverId, stateFolder: folder, driver, now: () => clock.at, verify: (text, signature) => signature === sign(text),
-    log: { info: () => undefined, warn: () => undefined },
-    link: {
-      readDesiredState: async () => {
-        if (isAway) throw new Error('connect ECONNREFUSED');
-        fetched.push(clock.at);
-        // A network takes its time: a loop without pause must not stop the test itself.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (signed === null) throw new AppError('NOT_FOUND');
-        return signed;
-      },
-      sendReport: async (report) => {
-        if (isAway) throw new Error('connect ECONNREFUSED');
-        if (!isReport.Check(report)) throw new Error(`report outside its contract: ${JSON.stringify(isReport.Errors(report))}`);
-        reports.push(structuredClone(report));
-        return { generation, icons: options.iconsAsked ?? [] };
-      },
-      sendIcon: async (icon) => {
-        icons.push(icon);
-      },
-      onWake: (listener) => {
-        bells.push(listener);
-      },
-      clockSkewMs: () => 0,
-    },
-  });
-  const made: World = {
-    agent, driver, folder, reports, icons, clock, answer,
-    fetched,
-    want: (state, signature) => {
-      generation += 1;
-      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...state });
-      answer({ document, signature: signature ?? sign(document) });
-    },
-    away: (away) => {
-      isAway = away;
-      if (!away) ring();
-    },
-    last: () => {
-      const report = reports.at(-1);
-      if (report === undefined) throw new Error('no report yet');
-      return report;
-    },
-    soon: (check) => vi.waitFor(check, { timeout: 4000, interval: 5 }),
-  };
-  running.push(made);
-  return made;
-}
+import { describe, expect, test } from 'vitest';
+import { createMemoryDriver } from './drivers/memory.ts';
+import { id, serverId, sessionOne, sign, tux, type World, world } from './world.cases.ts';
 
 const seen = (w: World) => w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);
 const app = (w: World) => w.last().applications.find((each) => each.applicationId === tux.applicationId);
@@ -203,6 +98,58 @@ describe('installing', () => {
     await other.agent.start();
     await other.soon(() => expect(app(other)).toMatchObject({ state: 'installed', iconHash: null }));
     expect(other.last().failedSteps).toEqual([expect.objectContaining({ step: 'read_icon', code: 'ICON_REFUSED' })]);
+  });
+});
+
+describe('what is there and what is not', () => {
+  test('taken away by hand: told, and brought again once after its delay', async () => {
+    const w = world();
+    w.want({ applications: [tux] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
+    w.driver.byHand('tux', false);
+    w.driver.hollow.add('tux');
+    w.clock.at += 2000;
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'NOT_DETECTED', message: 'tux was there and is gone: changed by hand' } }));
+    expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'install_application', element: 'tux', retryAt: w.clock.at + 30_000 })]);
+    w.clock.at += 30_000;
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ attempt: 2, retryAt: null })]));
+    w.clock.at += 86_400_000;
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last().generation).toBe(4));
+    expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(2);
+  });
+
+  test('another version with another recipe is brought, after a restart too; with the same recipe it is there', async () => {
+    const first = world();
+    first.want({ applications: [tux] });
+    await first.agent.start();
+    await first.soon(() => expect(app(first)).toMatchObject({ state: 'installed' }));
+    const w = first.kill();
+    const same = { ...tux, versionId: id('ver', 'u') };
+    w.want({ applications: [same] });
+    await w.agent.start();
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
+    expect(w.driver.calls).not.toContain('install tux');
+    const more = { ...tux, versionId: id('ver', 'v'), recipes: { linux: { ...tux.recipes.linux, kind: 'apt' as const, packages: ['tux', 'tux-data'], detect: { kind: 'package' as const, package: 'tux' } } } };
+    w.want({ applications: [more] });
+    await w.soon(() => expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(1));
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 3, applications: [{ state: 'installed' }] }));
+  });
+
+  test('neighbours are named to the driver, once for each change', async () => {
+    const w = world();
+    const cache = { serverId: id('srv', 'c'), host: '10.0.0.1', port: 8080 };
+    w.want({ cache });
+    await w.agent.start();
+    await w.soon(() => expect(w.last().generation).toBe(1));
+    w.want({ cache });
+    await w.soon(() => expect(w.last().generation).toBe(2));
+    w.want({ cache: null });
+    await w.soon(() => expect(w.last().generation).toBe(3));
+    expect(w.driver.calls.filter((call) => call.startsWith('setNeighbours'))).toEqual(['setNeighbours 10.0.0.1 0', 'setNeighbours - 0']);
   });
 });
 
