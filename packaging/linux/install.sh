@@ -153,7 +153,7 @@ Do one of these, then run the same command again:
       code_file=$work/code
       (umask 077 && printf '%s\n' "$code" >"$code_file")
     fi
-    "$folder/node" "$folder/preau-agent.mjs" enrol --controller "$controller" --key "$key" --code-file "$code_file" || failed 'The controller did not enrol this server. Codes work once and for 30 minutes: make a new one in the console.'
+    "$folder/node" "$folder/preau-agent.mjs" enrol --controller "$controller" --key="$key" --code-file "$code_file" || failed 'The controller did not enrol this server. Codes work once and for 30 minutes: make a new one in the console.'
   fi
 
   if [ -d /run/systemd/system ]; then
