@@ -1,5 +1,5 @@
 /** A file to bring, and from where: what a server says of it to itself and to its site's first server. */
-import { PackageFile, Sha256 } from '@preau/contract/application.ts';
+import { type PackageFile, Sha256 } from '@preau/contract/application.ts';
 import { Id, OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 

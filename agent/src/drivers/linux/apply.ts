@@ -139,12 +139,15 @@ export function createApplier(deps: ApplierDeps) {
       }
       const hanging = ran.timedOut ? [...(await dpkg.packages())].filter(([, { status }]) => status === 'half-configured' || status === 'half-installed').map(([name]) => name) : [];
       await mend(before, ran.timedOut);
-      const named = new Set([...parseFailing(ran.tail), ...hanging, ...parseUnknown(ran.tail).map((name) => name.split('=')[0] ?? name)]);
+      // Who failed by itself before somebody else hung is not the one whose time is over.
+      const failing = new Set([...parseFailing(ran.tail), ...parseUnknown(ran.tail).map((name) => name.split('=')[0] ?? name)]);
+      const named = new Set([...failing, ...hanging]);
       const others: Installable[] = [];
-      const verdict: Outcome = { code: codeOf(ran), message: `apt-get ended with ${ran.timedOut ? 'its time over' : ran.code}: ${lastWords(ran)}` };
+      const verdictOf = (packages: readonly string[]): Outcome => ({ code: codeOf({ ...ran, timedOut: ran.timedOut && !packages.some((name) => failing.has(name)) }), message: `apt-get ended with ${ran.timedOut ? 'its time over' : ran.code}: ${lastWords(ran)}` });
       for (const application of group) {
+        const packages = packagesOf(application.recipes.linux);
         if ((await isThere(application)) === null) done.push(application);
-        else if (group.length === 1 || packagesOf(application.recipes.linux).some((name) => named.has(name))) settle(application, verdict, share());
+        else if (group.length === 1 || packages.some((name) => named.has(name))) settle(application, verdictOf(packages), share());
         else others.push(application);
       }
       for (const application of done) settle(application, null, share());

@@ -32,7 +32,7 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
       const shown = JSON.stringify(entry.name.slice(0, 120));
       if (entries > bounds.entries) throw refuse(`more than ${bounds.entries} entries`);
       if (entry.kind === 'other') throw refuse(`${shown} is a link or a device`);
-      if (entry.name.length > 1000 || /[\u0000-\u001f\u007f\\]/.test(entry.name)) throw refuse(`${shown} is no name for a file`);
+      if (entry.name.length > 1000 || /[\p{Cc}\\]/u.test(entry.name)) throw refuse(`${shown} is no name for a file`);
       if (entry.name.startsWith('/') || /^[A-Za-z]:/.test(entry.name)) throw refuse(`${shown} is an absolute path`);
       const parts = entry.name.split('/').filter((part) => part !== '' && part !== '.');
       if (parts.includes('..')) throw refuse(`${shown} leaves the folder`);
