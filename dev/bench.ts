@@ -8,6 +8,7 @@ type Measure = (tell: (text: string) => void, signal: AbortSignal, words: readon
 const benches: Record<string, () => Promise<Measure>> = {
   launch: async () => (await import('./bench/launch.ts')).measureLaunch,
   gateway: async () => (await import('./bench/gateway.ts')).measureGateway,
+  rollout: async () => (await import('./bench/rollout.ts')).measureRollout,
   fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
 };
 

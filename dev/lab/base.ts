@@ -11,10 +11,10 @@ export const labFolder = join(root, '.data/lab');
 export const baseFolder = join(labFolder, 'base');
 export const poolFolder = join(labFolder, 'pool');
 
-/** Of the catalogue, by slug (each also the name of its package). The first five share most of what they need: about fifty
- *  packages for a school. All ten are three hundred. */
-export const poolApplications = ['galculator', 'mousepad', 'lybniz', 'tuxmath', 'tuxtype', 'thonny', 'gbrainy', 'kmplot', 'kbruch', 'kturtle'] as const;
-export const lightApplications = poolApplications.slice(0, 5);
+/** Ten small real programs, by the name of their package: the first six are of the catalogue. Together about sixty packages
+ *  for a school: a morning's work for one of them, and nothing that takes half an hour to unpack twenty-seven times. */
+export const tenPrograms = ['galculator', 'mousepad', 'lybniz', 'tuxmath', 'tuxtype', 'tuxpaint', 'l3afpad', 'lxtask', 'gpicview', 'xpad'] as const;
+export const lightApplications = tenPrograms.slice(0, 5);
 
 /** What the agent and its installer use, without the displays; the libraries a server with displays has anyway; for Ansible
  *  and a person: Python and sshd. */
@@ -22,7 +22,7 @@ const included = ['ca-certificates', 'openssh-server', 'python3', 'python3-apt',
 /** Nobody reads manuals in a lab, and it shall be fast: dpkg does not wait for the disk. */
 const dpkgOptions = [...['doc', 'man', 'info', 'locale'].map((name) => `path-exclude=/usr/share/${name}/*`), 'force-unsafe-io'];
 
-const stamp = createHash('sha256').update(JSON.stringify([poolApplications, included, dpkgOptions, 2])).digest('hex');
+const stamp = createHash('sha256').update(JSON.stringify([tenPrograms, included, dpkgOptions, 2])).digest('hex');
 const stampPath = join(labFolder, 'base.stamp');
 const indexPath = join(labFolder, 'pool.json');
 
@@ -42,7 +42,7 @@ export async function prepareBase(tell: (step: string, seconds: number) => void 
     const reaching = (await must(['apt-config', 'dump'])).split('\n').filter((line) => /^Acquire::(?!IndexTargets|Languages|GzipIndexes|CompressionTypes)/.test(line));
     writeFileSync(join(work, 'reach.conf'), `${reaching.join('\n')}\n`);
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
-    const fetch = `rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q --no-install-recommends --download-only ${poolApplications.join(' ')} && mv "$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
+    const fetch = `rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q --no-install-recommends --download-only ${tenPrograms.join(' ')} && mv "$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
     const forget = 'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list; chmod 755 "$1"';
     await must(['mmdebstrap', '--mode=root', '--variant=minbase', '--format=directory', `--include=${included.join(',')}`, `--aptopt=${join(work, 'reach.conf')}`, `--dpkgopt=${join(work, 'dpkg.conf')}`, '--aptopt=Acquire::Languages "none"', `--customize-hook=${fetch}`, `--customize-hook=${forget}`, suite, join(work, 'base'), join(work, 'sources.list')], { env: { TMPDIR: work } });
     for (const [name, path] of [['base', baseFolder], ['pool', poolFolder]] as const) {
