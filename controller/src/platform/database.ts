@@ -46,7 +46,7 @@ function preparedOnce(sqlite: SqliteDatabase.Database): (text: string) => Sqlite
   };
 }
 
-export const isSqlite = (database: Database): boolean => database.getExecutor().adapter instanceof SqliteAdapter;
+export const isSqlite = (rows: Rows): boolean => rows.getExecutor().adapter instanceof SqliteAdapter;
 
 /** Runs what is missing; throws the first failure, which leaves the database as it was. */
 export async function migrate(database: Database, postgres: boolean): Promise<string[]> {

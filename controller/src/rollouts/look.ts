@@ -12,14 +12,14 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { publishDesiredState } from '#src/servers/desired-state.ts';
-import { nextGeneration } from '#src/servers/store.ts';
+import { publishDesiredStates } from '#src/servers/desired-state.ts';
+import { nextGenerations } from '#src/servers/store.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { advance, offerLeaseMs } from './advance.ts';
 import type { Decision, OrderTerms, RolloutFacts, Span, TargetChange, WaveChange } from './facts.ts';
 import { lateJoiners, readSettings } from './planning.ts';
 import {
-  type BeforeItem, changeRollout, changeTarget, changeWave, holdsFence, insertTargets, type KnownApplication, type StoredRollout, type StoredTarget, type StoredWave, selectBusyServers, selectCity, selectKnownApplications,
+  type BeforeItem, changeRollout, changeTarget, changeWave, type Count, holdsFence, insertTargets, type KnownApplication, saveCounts, type StoredRollout, type StoredTarget, type StoredWave, selectBusyServers, selectCity, selectKnownApplications,
   selectReach, selectRollout, selectTargets, selectVersions, selectWaves, takeFence,
 } from './store.ts';
 
@@ -53,13 +53,15 @@ async function readFacts(deps: RolloutDeps, rolloutId: string): Promise<Read | n
   const now = deps.clock.now();
   const rollout = await selectRollout(rows, rolloutId);
   if (rollout === undefined) return null;
-  const [waves, targets, reach, busy, brake, settings, sites] = await Promise.all([
-    selectWaves(rows, rolloutId), selectTargets(rows, rolloutId), selectReach(rows, rolloutId), selectBusyServers(rows, rolloutId), selectCity(rows, 'brake', brakeOff), readSettings(rows), selectSites(rows),
+  const [waves, targets, reach, brake, settings, sites] = await Promise.all([
+    selectWaves(rows, rolloutId), selectTargets(rows, rolloutId), selectReach(rows, rolloutId), selectCity(rows, 'brake', brakeOff), readSettings(rows), selectSites(rows),
   ]);
   const { draft, plan } = rollout;
   const known = new Map<string, KnownApplication>();
+  let busy = new Set<string>();
   let kept = true;
   if (targets.some((target) => isWaiting(target.state))) {
+    busy = await selectBusyServers(rows, rolloutId);
     // Whether updates are pending only the server itself can say.
     kept = [...(await selectVersions(rows, plan.applications.map((planned) => planned.versionId))).values()].every((version) => isKept(JSON.parse(version.recipes) as Recipes));
     for (const item of await selectKnownApplications(rows, plan.applications.map((planned) => planned.applicationId))) known.set(`${item.serverId} ${item.applicationId}`, item);
@@ -90,8 +92,11 @@ async function readFacts(deps: RolloutDeps, rolloutId: string): Promise<Read | n
         const server = reach.get(target.serverId);
         const online = server !== undefined && !server.gone && server.lastSeenAt !== null && now - server.lastSeenAt < offlineAfterMs;
         const waits = isWaiting(target.state) || isInFlight(target.state);
+        const { serverId, siteId, wave, state, version, attempt, action, reason, deadlineAt, leaseUntil, notBefore, opensAt, finishedAt } = target;
         return {
-          ...target, canRestore: restored(rollout, target).length > 0,
+          serverId, siteId, wave, state, version, attempt, action, reason, deadlineAt, leaseUntil, notBefore, opensAt, finishedAt,
+          // What is over has no terms any more, and what is not going back asks for no way back.
+          order: isInFlight(state) ? target.order : null, canRestore: rollout.state === 'rolling_back' && restored(rollout, target).length > 0,
           server: { online, gone: server?.gone ?? true, draining: server?.draining ?? false, busy: busy.has(target.serverId), hasAll: online && isWaiting(target.state) && hasAll(target.serverId) },
           install: waits ? spanOf(draft.windows.install, target.siteId) : null, download: waits ? spanOf(draft.windows.download, target.siteId) : null,
         };
@@ -135,8 +140,7 @@ async function carryOut(deps: RolloutDeps, read: Read, decision: Decision, fence
   for (let at = 0; at === 0 || at < changes.length; at += chunk) {
     const topics = await deps.database.transaction().execute(async (rows) => {
       if (!(await holdsFence(rows, rollout.id, fence, decision.lookAt))) return null;
-      const woken = new Set<string>();
-      for (const change of changes.slice(at, at + chunk)) for (const topic of await changeOne(deps, rows, read, change)) woken.add(topic);
+      const woken = new Set(await changeTargets(deps, rows, read, changes.slice(at, at + chunk)));
       if (at === 0) {
         for (const wave of decision.waves) for (const topic of await changeTheWave(deps, rows, read, wave)) woken.add(topic);
         if (decision.rollout !== null) for (const topic of await changeTheRollout(deps, rows, rollout, decision.rollout)) woken.add(topic);
@@ -151,50 +155,66 @@ async function carryOut(deps: RolloutDeps, read: Read, decision: Decision, fence
   return did && !nothing;
 }
 
-async function changeOne(deps: RolloutDeps, rows: Rows, read: Read, change: TargetChange): Promise<string[]> {
+/** Locks are taken in one order, rollout → servers → targets → counters, so that nobody waits for one who waits for him. */
+async function changeTargets(deps: RolloutDeps, rows: Rows, read: Read, changes: readonly TargetChange[]): Promise<string[]> {
   const { rollout } = read;
-  const target = read.targets.get(change.serverId);
-  if (target === undefined) return [];
   const now = deps.clock.now();
-  const { serverId } = change;
-  const touchesServer = change.offer !== undefined || change.terms !== undefined || target.order !== null;
-  const generation = touchesServer ? await nextGeneration(rows, serverId) : null;
-  const attempt = change.newAttempt === true ? target.attempt + 1 : target.attempt;
-  const action = change.action ?? target.action;
-  const offered = change.offer === undefined ? null : await writeOrder(rows, rollout, { ...target, attempt, action }, change.offer, change.deadlineAt ?? target.deadlineAt);
-  const changed = await changeTarget(rows, { ...target, version: change.version }, {
-    state: change.to, reason: change.reason ?? null, opensAt: change.opensAt ?? null, ...(change.notBefore === undefined ? {} : { notBefore: change.notBefore }), ...(change.deadlineAt === undefined ? {} : { deadlineAt: change.deadlineAt }), action, attempt,
-    ...(change.newAttempt === true ? { orderId: null, order: null, lastSeq: 0, leaseUntil: null, notBefore: null, code: null, message: null, finishedAt: null, badge: null } : {}),
-    ...(offered === null ? {} : { orderId: offered.order.orderId, order: offered.order, lastSeq: 0, leaseUntil: now + offerLeaseMs, offeredAt: now, bytesDone: 0, bytesTotal: null, items: [], code: null, message: null, badge: null, ...(action === 'install' && target.before === null ? { before: offered.before } : {}) }),
-    ...(change.terms === undefined || target.order === null ? {} : { order: { ...target.order, ...change.terms, deadlineAt: change.deadlineAt ?? target.deadlineAt } }),
-    ...(isFinal(change.to) ? { finishedAt: now } : {}),
-  }, now);
-  // Somebody was faster: the next look sees what is.
-  const topics = generation === null ? [] : [await publishDesiredState(deps, rows, serverId, generation)];
-  if (!changed) return topics;
-  return [...topics, `rollout:${rollout.id}`];
+  const steps = changes.flatMap((change) => {
+    const target = read.targets.get(change.serverId);
+    return target === undefined ? [] : [{ change, target: { ...target, version: change.version, attempt: change.newAttempt === true ? target.attempt + 1 : target.attempt, action: change.action ?? target.action } }];
+  });
+  const touchesServer = steps.filter(({ change, target }) => change.offer !== undefined || change.terms !== undefined || target.order !== null);
+  const generations = await nextGenerations(rows, touchesServer.map(({ target }) => target.serverId));
+  const write = await orderWriter(rows, read, steps.filter(({ change }) => change.offer !== undefined).map(({ target }) => target));
+  const counts: Count[] = [];
+  let changed = false;
+  for (const { change, target } of steps) {
+    const deadlineAt = change.deadlineAt ?? target.deadlineAt;
+    const offered = change.offer === undefined ? null : write(target, change.offer, deadlineAt);
+    const { order, action, attempt } = target;
+    const done = await changeTarget(rows, target, {
+      state: change.to, reason: change.reason ?? null, opensAt: change.opensAt ?? null, ...(change.notBefore === undefined ? {} : { notBefore: change.notBefore }), ...(change.deadlineAt === undefined ? {} : { deadlineAt }), action, attempt,
+      ...(change.newAttempt === true ? { orderId: null, order: null, lastSeq: 0, leaseUntil: null, notBefore: null, code: null, message: null, finishedAt: null, badge: null } : {}),
+      ...(offered === null ? {} : { orderId: offered.order.orderId, order: offered.order, lastSeq: 0, leaseUntil: now + offerLeaseMs, offeredAt: now, bytesDone: 0, bytesTotal: null, items: [], code: null, message: null, badge: null, ...(action === 'install' && target.before === null ? { before: offered.before } : {}) }),
+      ...(change.terms === undefined || order === null ? {} : { order: { ...order, ...change.terms, deadlineAt } }),
+      ...(isFinal(change.to) ? { finishedAt: now } : {}),
+    }, now, counts);
+    // Somebody was faster: the next look sees what is.
+    changed ||= done;
+  }
+  const topics = await publishDesiredStates(deps, rows, generations);
+  await saveCounts(rows, counts);
+  return changed ? [...topics, `rollout:${rollout.id}`] : topics;
 }
 
-async function writeOrder(rows: Rows, rollout: StoredRollout, target: StoredTarget, terms: OrderTerms, deadlineAt: number): Promise<{ order: Order; before: BeforeItem[] }> {
-  const known = new Map((await selectKnownApplications(rows, rollout.plan.applications.map((planned) => planned.applicationId), target.serverId)).map((item) => [item.applicationId, item]));
-  const wanted = target.action === 'install'
-    ? rollout.plan.applications.map(({ applicationId, versionId, want }) => ({ applicationId, versionId, want }))
+type OrderWriter = (target: StoredTarget, terms: OrderTerms, deadlineAt: number) => { order: Order; before: BeforeItem[] };
+
+/** Reads once what the orders of these targets are made of. */
+async function orderWriter(rows: Rows, { rollout, facts }: Read, targets: readonly StoredTarget[]): Promise<OrderWriter> {
+  const { plan, draft } = rollout;
+  const wantedBy = (target: StoredTarget) => target.action === 'install'
+    ? plan.applications.map(({ applicationId, versionId, want }) => ({ applicationId, versionId, want }))
     // Last in, first out.
     : restored(rollout, target).reverse().map((item) => ({ applicationId: item.applicationId, versionId: item.versionId ?? item.now, want: item.versionId === null ? ('absent' as const) : ('present' as const) }));
-  const versions = await selectVersions(rows, wanted.map((item) => item.versionId));
-  const applications = wanted.flatMap((item): OrderedApplication[] => {
-    const version = versions.get(item.versionId);
-    return version === undefined ? [] : [{ ...item, slug: version.slug, version: version.version, recipes: JSON.parse(version.recipes) as Recipes }];
-  });
-  const before = applications.filter((application) => isKept(application.recipes)).map(({ applicationId }): BeforeItem => {
-    const item = known.get(applicationId);
-    return { applicationId, versionId: item !== undefined && item.wanted && item.state === 'installed' ? item.versionId : null };
-  });
-  const order: Order = {
-    orderId: orderIdOf({ rolloutId: rollout.id, serverId: target.serverId, attempt: target.attempt, action: target.action, applications }), attempt: target.attempt, applications, ...terms,
-    expectedMs: terms.installUntil === null ? 0 : await expectedMs(rows, rollout), deadlineAt, kibibytesPerSecond: rollout.draft.budget.kibibytesPerSecond,
+  const versions = new Map([...(await selectVersions(rows, [...new Set(targets.flatMap((target) => wantedBy(target).map((item) => item.versionId)))]))].map(([id, version]) => [id, { slug: version.slug, version: version.version, recipes: JSON.parse(version.recipes) as Recipes }]));
+  const known = new Map<string, KnownApplication>();
+  const serverIds = targets.map((target) => target.serverId);
+  if (targets.length > 0) for (const item of await selectKnownApplications(rows, plan.applications.map((planned) => planned.applicationId), serverIds)) known.set(`${item.serverId} ${item.applicationId}`, item);
+  return (target, terms, deadlineAt) => {
+    const applications = wantedBy(target).flatMap((item): OrderedApplication[] => {
+      const version = versions.get(item.versionId);
+      return version === undefined ? [] : [{ ...item, ...version }];
+    });
+    const before = applications.filter((application) => isKept(application.recipes)).map(({ applicationId }): BeforeItem => {
+      const item = known.get(`${target.serverId} ${applicationId}`);
+      return { applicationId, versionId: item !== undefined && item.wanted && item.state === 'installed' ? item.versionId : null };
+    });
+    const { attempt, action, serverId } = target;
+    return {
+      order: { orderId: orderIdOf({ rolloutId: rollout.id, serverId, attempt, action, applications }), attempt, applications, ...terms, expectedMs: terms.installUntil === null ? 0 : facts.expectedMs, deadlineAt, kibibytesPerSecond: draft.budget.kibibytesPerSecond },
+      before,
+    };
   };
-  return { order, before };
 }
 
 async function changeTheWave(deps: RolloutDeps, rows: Rows, read: Read, change: WaveChange): Promise<string[]> {

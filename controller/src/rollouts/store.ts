@@ -156,20 +156,21 @@ export interface BeforeItem { applicationId: string; versionId: string | null }
 type TargetRow = Pick<Tables['rollout_targets'], 'rollout_id' | 'server_id' | 'site_id' | 'wave' | 'state' | 'action' | 'order_id' | 'order_body' | 'lease_until' | 'deadline_at' | 'not_before' | 'opens_at' | 'reason' | 'finished_at' | 'before_set'> & { version: number; attempt: number; last_seq: number; items: string };
 const targetOf = (row: TargetRow): StoredTarget => ({
   rolloutId: row.rollout_id, serverId: row.server_id, siteId: row.site_id, wave: row.wave, state: row.state as TargetState, version: row.version, action: row.action === 'restore' ? 'restore' : 'install', attempt: row.attempt, orderId: row.order_id,
-  order: row.order_body === null ? null : (JSON.parse(row.order_body) as Order), lastSeq: row.last_seq, leaseUntil: row.lease_until, deadlineAt: row.deadline_at, notBefore: row.not_before, opensAt: row.opens_at, reason: row.reason, finishedAt: row.finished_at,
-  items: JSON.parse(row.items) as ReportedItem[], before: row.before_set === null ? null : (JSON.parse(row.before_set) as BeforeItem[]),
+  lastSeq: row.last_seq, leaseUntil: row.lease_until, deadlineAt: row.deadline_at, notBefore: row.not_before, opensAt: row.opens_at, reason: row.reason, finishedAt: row.finished_at,
+  // Read when asked for: a look at thousands needs few of them.
+  get order() { return row.order_body === null ? null : (JSON.parse(row.order_body) as Order); },
+  get items() { return JSON.parse(row.items) as ReportedItem[]; },
+  get before() { return row.before_set === null ? null : (JSON.parse(row.before_set) as BeforeItem[]); },
 });
 
 export async function insertTargets(rows: Rows, rolloutId: string, targets: readonly { serverId: string; siteId: string; wave: number }[], deadlineAt: number, now: number): Promise<void> {
-  const added = new Map<number, number>();
-  for (const target of targets) {
-    await rows.insertInto('rollout_targets').values({
+  for (let at = 0; at < targets.length; at += 100) {
+    await rows.insertInto('rollout_targets').values(targets.slice(at, at + 100).map((target) => ({
       rollout_id: rolloutId, server_id: target.serverId, site_id: target.siteId, wave: target.wave, state: 'queued', action: 'install', order_id: null, order_body: null, lease_until: null, deadline_at: deadlineAt, not_before: null, opens_at: null,
       reason: null, code: null, message: null, badge: null, before_set: null, bytes_total: null, offered_at: null, finished_at: null, updated_at: now,
-    }).execute();
-    added.set(target.wave, (added.get(target.wave) ?? 0) + 1);
+    }))).execute();
   }
-  for (const [wave, n] of added) await count(rows, rolloutId, wave, 'queued', n);
+  await saveCounts(rows, targets.map(({ wave }) => ({ rolloutId, wave, state: 'queued', by: 1 })));
 }
 
 export async function selectTargets(rows: Rows, rolloutId: string): Promise<StoredTarget[]> {
@@ -193,8 +194,9 @@ export type TargetSet = Partial<{
   reason: string | null; code: string | null; message: string | null; badge: string | null; items: ReportedItem[]; before: BeforeItem[] | null; bytesDone: number; bytesTotal: number | null; offeredAt: number | null; finishedAt: number | null;
 }>;
 
-/** The one way a target changes: compare-and-set, and its counters in the same transaction. False when it has moved on. */
-export async function changeTarget(rows: Rows, target: Pick<StoredTarget, 'rolloutId' | 'serverId' | 'version' | 'state' | 'wave'>, set: TargetSet, now: number): Promise<boolean> {
+/** The one way a target changes: compare-and-set, and its counters in the same transaction. False when it has moved on. `counts`: whoever
+ *  changes many gathers what they do to the counters, and saves it last. */
+export async function changeTarget(rows: Rows, target: Pick<StoredTarget, 'rolloutId' | 'serverId' | 'version' | 'state' | 'wave'>, set: TargetSet, now: number, counts?: Count[]): Promise<boolean> {
   const done = await rows
     .updateTable('rollout_targets')
     .set((e) => ({
@@ -210,17 +212,27 @@ export async function changeTarget(rows: Rows, target: Pick<StoredTarget, 'rollo
     .executeTakeFirst();
   if (Number(done.numUpdatedRows) !== 1) return false;
   if (set.state !== undefined && set.state !== target.state) {
-    await count(rows, target.rolloutId, target.wave, target.state, -1);
-    await count(rows, target.rolloutId, target.wave, set.state, 1);
+    const { rolloutId, wave } = target;
+    const moved = [{ rolloutId, wave, state: target.state, by: -1 }, { rolloutId, wave, state: set.state, by: 1 }];
+    if (counts === undefined) await saveCounts(rows, moved);
+    else counts.push(...moved);
   }
   return true;
 }
 
-async function count(rows: Rows, rolloutId: string, wave: number, state: string, by: number): Promise<void> {
-  await rows
-    .insertInto('rollout_counts').values({ rollout_id: rolloutId, wave, state, n: by })
-    .onConflict((conflict) => conflict.columns(['rollout_id', 'wave', 'state']).doUpdateSet((e) => ({ n: e('rollout_counts.n', '+', by) })))
-    .execute();
+export interface Count { rolloutId: string; wave: number; state: string; by: number }
+
+/** One statement, in one order of the counters: many want the same ones, and hold them from here to their commit. */
+export async function saveCounts(rows: Rows, counts: readonly Count[]): Promise<void> {
+  const sums = new Map<string, number>();
+  for (const { rolloutId, wave, state, by } of counts) sums.set(`${rolloutId} ${wave} ${state}`, (sums.get(`${rolloutId} ${wave} ${state}`) ?? 0) + by);
+  const values = [...sums].filter(([, n]) => n !== 0).sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, n]) => {
+    const [rollout_id = '', wave, state = ''] = key.split(' ');
+    return { rollout_id, wave: Number(wave), state, n };
+  });
+  if (values.length === 0) return;
+  await rows.insertInto('rollout_counts').values(values)
+    .onConflict((conflict) => conflict.columns(['rollout_id', 'wave', 'state']).doUpdateSet((e) => ({ n: e('rollout_counts.n', '+', e.ref('excluded.n')) }))).execute();
 }
 
 export async function selectCounts(rows: Rows, rolloutIds: readonly string[]): Promise<{ rolloutId: string; wave: number; state: string; n: number }[]> {
@@ -275,9 +287,9 @@ export async function selectReach(rows: Rows, rolloutId: string): Promise<Map<st
 
 export interface KnownApplication { serverId: string; applicationId: string; versionId: string; wanted: boolean; state: string; version: string | null }
 
-export async function selectKnownApplications(rows: Rows, applicationIds: readonly string[], serverId?: string): Promise<KnownApplication[]> {
+export async function selectKnownApplications(rows: Rows, applicationIds: readonly string[], serverIds?: readonly string[]): Promise<KnownApplication[]> {
   let query = rows.selectFrom('server_applications').select(['server_id', 'application_id', 'version_id', 'wanted', 'state', 'version']).where('application_id', 'in', [...applicationIds]);
-  if (serverId !== undefined) query = query.where('server_id', '=', serverId);
+  if (serverIds !== undefined) query = query.where('server_id', 'in', [...serverIds]);
   return (await query.execute()).map((row) => ({ serverId: row.server_id, applicationId: row.application_id, versionId: row.version_id, wanted: row.wanted === 1, state: row.state, version: row.version }));
 }
 

@@ -5,7 +5,7 @@ import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
 import { inFlightStates, type Order } from '@preau/contract/rollout.ts';
 import { offlineAfterMs, type Server, type ServerChanges, type ServerSummary } from '@preau/contract/server.ts';
 import { liveStates } from '@preau/contract/session.ts';
-import type { Rows } from '#src/platform/database.ts';
+import { isSqlite, type Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { PastEpoch } from './clone.ts';
 
@@ -64,58 +64,98 @@ export async function nextGeneration(rows: Rows, serverId: string): Promise<numb
   return row.generation;
 }
 
-export async function selectDesiredApplications(rows: Rows, serverId: string): Promise<{ applications: DesiredApplication[]; removals: DesiredApplication[] }> {
+/** Locks the rows of all these in the order of their ids, so that two who do so never wait for each other. */
+export async function nextGenerations(rows: Rows, serverIds: readonly string[]): Promise<Map<string, number>> {
+  if (serverIds.length === 0) return new Map();
+  const ids = [...serverIds];
+  // An update of many locks in whatever order it finds them. SQLite has one writer at a time.
+  if (!isSqlite(rows)) await rows.selectFrom('servers').select('id').where('id', 'in', ids).orderBy('id').forUpdate().execute();
+  const found = await rows.updateTable('servers').set((e) => ({ generation: e('generation', '+', 1) })).where('id', 'in', ids).returning(['id', 'generation']).execute();
+  return new Map(found.map((row) => [row.id, row.generation]));
+}
+
+/** Rows by what they belong to, each list in the order of the rows. */
+function groupedBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const known = groups.get(keyOf(row));
+    if (known === undefined) groups.set(keyOf(row), [row]);
+    else known.push(row);
+  }
+  return groups;
+}
+
+/** What the desired states of these servers are made of, but for what is the same for all. */
+export async function selectDesired(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'applications' | 'removals' | 'sessions' | 'orders' | 'cache' | 'peers'>> {
+  const [applications, sessions, orders, neighbours] = [await selectDesiredApplications(rows, serverIds), await selectDesiredSessions(rows, serverIds), await selectDesiredOrders(rows, serverIds), await selectNeighbours(rows, serverIds)];
+  return (serverId) => ({ ...applications(serverId), sessions: sessions.get(serverId) ?? [], orders: orders.get(serverId) ?? [], ...neighbours(serverId) });
+}
+
+async function selectDesiredApplications(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'applications' | 'removals'>> {
   const found = await rows
     .selectFrom('server_applications as s')
     .innerJoin('applications as a', 'a.id', 's.application_id')
     .innerJoin('application_versions as v', 'v.id', 's.version_id')
-    .select(['s.application_id', 's.version_id', 's.wanted', 's.state', 's.asked_at', 'a.slug', 'v.version', 'v.recipes'])
-    .where('s.server_id', '=', serverId).orderBy('a.slug').execute();
-  const desired = (row: (typeof found)[number]): DesiredApplication => ({
-    applicationId: row.application_id, versionId: row.version_id, slug: row.slug, version: row.version, recipes: JSON.parse(row.recipes) as Recipes, askedAt: row.asked_at,
-  });
-  return {
-    applications: found.filter((row) => row.wanted === 1).map(desired),
-    removals: found.filter((row) => row.wanted === 0 && row.state !== 'removed').map(desired),
+    .select(['s.server_id', 's.application_id', 's.version_id', 's.wanted', 's.state', 's.asked_at', 'a.slug', 'v.version', 'v.recipes'])
+    .where('s.server_id', 'in', [...serverIds]).orderBy('a.slug').execute();
+  const recipes = new Map<string, Recipes>();
+  const desired = (row: (typeof found)[number]): DesiredApplication => {
+    const read = recipes.get(row.version_id) ?? (JSON.parse(row.recipes) as Recipes);
+    recipes.set(row.version_id, read);
+    return { applicationId: row.application_id, versionId: row.version_id, slug: row.slug, version: row.version, recipes: read, askedAt: row.asked_at };
+  };
+  const byServer = groupedBy(found, (row) => row.server_id);
+  return (serverId) => {
+    const known = byServer.get(serverId) ?? [];
+    return {
+      applications: known.filter((row) => row.wanted === 1).map(desired),
+      removals: known.filter((row) => row.wanted === 0 && row.state !== 'removed').map(desired),
+    };
   };
 }
 
-export async function selectDesiredSessions(rows: Rows, serverId: string): Promise<DesiredSession[]> {
+async function selectDesiredSessions(rows: Rows, serverIds: readonly string[]): Promise<Map<string, DesiredSession[]>> {
   const found = await rows
     .selectFrom('sessions as s').innerJoin('accounts as p', 'p.id', 's.account_id')
-    .select(['s.id', 's.application_id', 's.account_id', 's.language', 's.attach_serial', 'p.login', 'p.display_name'])
-    .where('s.server_id', '=', serverId).where('s.state', 'in', [...liveStates]).orderBy('s.started_at').execute();
-  return found.map((row) => ({
+    .select(['s.server_id', 's.id', 's.application_id', 's.account_id', 's.language', 's.attach_serial', 'p.login', 'p.display_name'])
+    .where('s.server_id', 'in', [...serverIds]).where('s.state', 'in', [...liveStates]).orderBy('s.started_at').execute();
+  const desired = (row: (typeof found)[number]): DesiredSession => ({
     sessionId: row.id, applicationId: row.application_id, accountId: row.account_id, login: row.login, displayName: row.display_name,
     language: row.language === 'en' ? 'en' : 'fr', attachSerial: row.attach_serial,
-  }));
+  });
+  return new Map([...groupedBy(found, (row) => row.server_id)].map(([serverId, known]) => [serverId, known.map(desired)]));
 }
 
-/** Orders of rollouts that this server has, or is to have. */
-export async function selectDesiredOrders(rows: Rows, serverId: string): Promise<Order[]> {
-  const found = await rows.selectFrom('rollout_targets').select('order_body').where('server_id', '=', serverId).where('state', 'in', [...inFlightStates]).where('order_body', 'is not', null).orderBy('offered_at').limit(20).execute();
-  return found.map((row) => JSON.parse(row.order_body ?? '') as Order);
+/** Orders of rollouts that these servers have, or are to have. */
+async function selectDesiredOrders(rows: Rows, serverIds: readonly string[]): Promise<Map<string, Order[]>> {
+  const found = await rows.selectFrom('rollout_targets').select(['server_id', 'order_body']).where('server_id', 'in', [...serverIds]).where('state', 'in', [...inFlightStates]).where('order_body', 'is not', null).orderBy('offered_at').execute();
+  return new Map([...groupedBy(found, (row) => row.server_id)].map(([serverId, known]) => [serverId, known.slice(0, 20).map((row) => JSON.parse(row.order_body ?? '') as Order)]));
 }
 
 const cacheOf = (row: { inventory: string | null }) => (row.inventory === null ? null : ((JSON.parse(row.inventory) as Inventory).cache ?? null));
 
 /** The oldest execution server of a site that says where its package cache listens fetches for the others. */
-export async function selectNeighbours(rows: Rows, serverId: string): Promise<Pick<DesiredState, 'cache' | 'peers'>> {
-  const site = rows.selectFrom('servers').select('site_id').where('id', '=', serverId);
-  const servers = await rows.selectFrom('servers').select(['id', 'public_key', 'inventory']).where('site_id', '=', site).where('retired_at', 'is', null).where('quarantined_at', 'is', null).orderBy('created_at').orderBy('id').limit(200).execute();
-  if (servers.length < 2) return { cache: null, peers: [] };
-  const first = servers.find((row) => cacheOf(row) !== null);
-  const at = first === undefined ? null : cacheOf(first);
-  return {
-    cache: first === undefined || at === null || first.id === serverId ? null : { serverId: first.id, ...at },
-    peers: servers.filter((row) => row.id !== serverId).map((row) => ({ serverId: row.id, publicKey: row.public_key })),
+async function selectNeighbours(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'cache' | 'peers'>> {
+  const ids = [...serverIds];
+  const sites = rows.selectFrom('servers').select('site_id').where('id', 'in', ids);
+  const found = await rows.selectFrom('servers').select(['id', 'site_id', 'public_key', 'inventory']).where('site_id', 'in', sites).where('retired_at', 'is', null).where('quarantined_at', 'is', null).orderBy('created_at').orderBy('id').execute();
+  const siteOf = new Map(found.map((row) => [row.id, row.site_id]));
+  const bySite = new Map([...groupedBy(found, (row) => row.site_id)].map(([siteId, all]) => {
+    const servers = all.slice(0, 200);
+    const first = servers.length < 2 ? undefined : servers.find((row) => cacheOf(row) !== null);
+    const at = first === undefined ? null : cacheOf(first);
+    return [siteId, { cache: first === undefined || at === null ? null : { serverId: first.id, ...at }, peers: servers.map((row) => ({ serverId: row.id, publicKey: row.public_key })) }];
+  }));
+  return (serverId) => {
+    const site = bySite.get(siteOf.get(serverId) ?? '');
+    return { cache: site?.cache?.serverId === serverId ? null : (site?.cache ?? null), peers: site?.peers.filter((peer) => peer.serverId !== serverId) ?? [] };
   };
 }
 
-export async function saveDesiredState(rows: Rows, serverId: string, generation: number, signed: SignedState): Promise<void> {
+export async function saveDesiredStates(rows: Rows, states: readonly ({ serverId: string; generation: number } & SignedState)[]): Promise<void> {
   await rows
-    .insertInto('desired_states').values({ server_id: serverId, generation, ...signed })
-    .onConflict((conflict) => conflict.column('server_id').doUpdateSet({ generation, ...signed }))
+    .insertInto('desired_states').values(states.map(({ serverId, ...state }) => ({ server_id: serverId, ...state })))
+    .onConflict((conflict) => conflict.column('server_id').doUpdateSet((e) => ({ generation: e.ref('excluded.generation'), document: e.ref('excluded.document'), signature: e.ref('excluded.signature') })))
     .execute();
 }
 
