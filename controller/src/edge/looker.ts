@@ -3,8 +3,10 @@
 import { lookAtRollout } from '#src/rollouts/look.ts';
 import type { Platform } from '#src/platform/platform.ts';
 
-/** A thousand reports in a second are a few looks, not a thousand. */
+/** A thousand reports in a second are a few looks, not a thousand… */
 const atLeastMs = 60;
+/** …and looking is a small part of what this process does, however many targets there are. */
+const restPerLook = 5;
 
 export function startLooker(deps: Platform): { close: () => Promise<void> } {
   const pending = new Map<string, { again: boolean; done: Promise<void> }>();
@@ -15,7 +17,8 @@ export function startLooker(deps: Platform): { close: () => Promise<void> } {
       mine.again = false;
       const started = performance.now();
       await lookAtRollout(deps, id).catch((error: unknown) => deps.log.error({ err: error, rollout: id }, 'rollout not looked at'));
-      await new Promise((resolve) => setTimeout(resolve, Math.max(atLeastMs - (performance.now() - started), 5)));
+      const took = performance.now() - started;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(atLeastMs - took, Math.min(took * restPerLook, 2000))));
     }
     pending.delete(id);
   };
