@@ -24,8 +24,6 @@ export interface AgentDeps {
   link: Pick<ControllerLink, 'readDesiredState' | 'sendReport' | 'sendIcon' | 'onWake' | 'clockSkewMs'>;
   verify: (text: string, signature: string) => boolean;
   now: () => number;
-  /** The controller has accepted a report of this agent. */
-  onHeard?: () => void;
   log: { info: (facts: object, text: string) => void; warn: (facts: object, text: string) => void };
 }
 
@@ -181,7 +179,6 @@ export function createAgent(deps: AgentDeps): Agent {
     };
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
-    deps.onHeard?.();
     lastReportAt = now();
     unheard = 0;
     if (reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) again({ fetch: true });

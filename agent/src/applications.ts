@@ -129,6 +129,8 @@ export function createApplications({ stateFolder, driver, failures, again }: { s
       for (const application of wanted) {
         const local = applications.get(application.applicationId);
         if (local?.state !== 'installed' || local.versionId !== application.versionId) continue;
+        // That new updates are pending is nobody's deed.
+        if (application.recipes.linux?.kind === 'updates') continue;
         const found = await find({ ...application, want: 'present' }, 'after');
         // Work that began meanwhile may be why.
         if (busy()) return;
