@@ -8,7 +8,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { mustHaveFiles } from './packages.ts';
 import { expandRequirements } from './requirements.ts';
 import { mustBeReviewed } from './scripts.ts';
-import { selectApplications, selectRequiring, selectVersions, upsertApplication } from './store.ts';
+import { selectApplications, selectRequirements, selectVersions, upsertApplication } from './store.ts';
 
 /** Kept by the controller itself: nobody else may say what the agent is. */
 export const agentSlug = 'preau-agent';
@@ -36,7 +36,7 @@ export async function addVersion(deps: Pick<Platform, 'clock'>, rows: Rows, acto
   await mustBeReviewed(rows, draft.recipes);
   const { id, added } = await upsertApplication(rows, draft, deps.clock.now());
   if (!added) return { id, added };
-  const expanded = (draft.requires ?? []).length === 0 ? { order: [] } : expandRequirements(await selectRequiring(rows), [id]);
+  const expanded = (draft.requires ?? []).length === 0 ? { order: [] } : expandRequirements(await selectRequirements(rows, draft.slug), [id]);
   if ('refused' in expanded) throw new AppError(expanded.refused, { path: expanded.path });
   await recordEffect(deps, rows, actor, { action: 'application.created', subjectId: id, subjectName: draft.name.fr, details: { slug: draft.slug, version: draft.version } });
   return { id, added };

@@ -67,13 +67,17 @@ export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now
   const known = await rows.selectFrom('applications').select('id').where('slug', '=', draft.slug).executeTakeFirst();
   const words = { name_fr: draft.name.fr, name_en: draft.name.en, description_fr: draft.description.fr, description_en: draft.description.en, category: draft.category, seats: draft.licence?.seats ?? null };
   const id = known?.id ?? newId('app');
+  let createdAt = now;
   if (known === undefined) await rows.insertInto('applications').values({ id, slug: draft.slug, ...words, icon_hash: null, created_at: now }).execute();
   else {
     const same = await rows.selectFrom('application_versions').select('id').where('application_id', '=', id).where('version', '=', draft.version).executeTakeFirst();
     if (same !== undefined) return { id, added: false };
+    // What comes later is newer, whatever the clock says.
+    const last = await rows.selectFrom('application_versions').select((e) => e.fn.max<number>('created_at').as('at')).where('application_id', '=', id).executeTakeFirst();
+    createdAt = Math.max(now, Number(last?.at ?? 0) + 1);
     await rows.updateTable('applications').set(words).where('id', '=', id).execute();
   }
-  await rows.insertInto('application_versions').values({ id: newId('ver'), application_id: id, version: draft.version, recipes: JSON.stringify(draft.recipes), requires: JSON.stringify(draft.requires ?? []), estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate), created_at: now }).execute();
+  await rows.insertInto('application_versions').values({ id: newId('ver'), application_id: id, version: draft.version, recipes: JSON.stringify(draft.recipes), requires: JSON.stringify(draft.requires ?? []), estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate), created_at: createdAt }).execute();
   return { id, added: true };
 }
 
@@ -108,10 +112,16 @@ export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
   });
 }
 
-/** What the newest version of each requires. */
-export async function selectRequiring(rows: Rows): Promise<{ id: string; slug: string; requires: string[] }[]> {
-  const found = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.id', 'a.slug', 'v.requires']).orderBy('v.created_at').orderBy('v.id', 'desc').execute();
-  return [...new Map(found.map((row) => [row.id, { id: row.id, slug: row.slug, requires: JSON.parse(row.requires) as string[] }])).values()];
+/** The application of that slug and, level by level, everything that its newest version requires. */
+export async function selectRequirements(rows: Rows, slug: string): Promise<{ id: string; slug: string; requires: string[] }[]> {
+  const found = new Map<string, { id: string; slug: string; requires: string[] }>();
+  for (let level = [slug]; level.length > 0; ) {
+    const versions = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.id', 'a.slug', 'v.requires'])
+      .where('a.slug', 'in', level).orderBy('v.created_at').orderBy('v.id', 'desc').execute();
+    for (const row of versions) found.set(row.slug, { id: row.id, slug: row.slug, requires: JSON.parse(row.requires) as string[] });
+    level = [...new Set(level.flatMap((one) => found.get(one)?.requires ?? []))].filter((one) => !found.has(one));
+  }
+  return [...found.values()];
 }
 
 /** The version that counts is the newest: this one becomes it again. */

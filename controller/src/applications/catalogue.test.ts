@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ApplicationDraft } from '@preau/contract/application.ts';
+import { scriptReviewText } from '@preau/contract/application.ts';
+import { Script } from '@preau/contract/catalogue.ts';
+import { Compile } from 'typebox/compile';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sha256, verifySignature } from '#src/platform/secrets.ts';
+import { type City, draft, makeCity } from '#src/testing.ts';
+import { exportCatalogue, importCatalogue } from './catalogue.ts';
+import { agentSlug, createApplication, listVersions } from './create.ts';
+import { keepAgentApplication, versionOf } from './own-agent.ts';
+import { deletePackage, listPackages } from './packages.ts';
+import { createScript, listScripts, reviewScript } from './scripts.ts';
+import { selectApplications } from './store.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'preau-catalogue-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let city: City;
+beforeEach(async () => {
+  const folder = mkdtempSync(join(root, 'city-'));
+  city = await makeCity(':memory:', { PREAU_DATA: folder, PREAU_AGENT_FILES: folder });
+});
+afterEach(() => city.close());
+
+const shown = (items: Awaited<ReturnType<typeof importCatalogue>>) => items.map(({ slug, result, code }) => `${slug} ${result}${code === null ? '' : ` ${code}`}`);
+const take = (applications: unknown[], dryRun = false) => importCatalogue(city.platform, city.technician, { dryRun, applications });
+const requiring = (slug: string, ...requires: string[]): ApplicationDraft => ({ ...draft(slug), requires });
+const newest = async (slug: string) => (await selectApplications(city.platform.database, { slug }))[0];
+
+describe('requirements', () => {
+  test('are checked when a draft is added', async () => {
+    await expect(createApplication(city.platform, city.technician, requiring('jeu', 'moteur'))).rejects.toMatchObject({ code: 'REQUIREMENT_MISSING', details: { path: ['jeu', 'moteur'] } });
+    expect(await newest('jeu')).toBeUndefined();
+    await createApplication(city.platform, city.technician, draft('moteur'));
+    expect((await createApplication(city.platform, city.technician, requiring('jeu', 'moteur'))).requires).toEqual(['moteur']);
+    await expect(createApplication(city.platform, city.technician, { ...requiring('moteur', 'jeu'), version: '2.0' })).rejects.toMatchObject({ code: 'REQUIREMENTS_CIRCULAR' });
+    expect((await newest('moteur'))?.version).toBe('1.0');
+  });
+});
+
+describe('import', () => {
+  test('what is exported comes in elsewhere, and again changes nothing', async () => {
+    const full: ApplicationDraft = { ...draft('jeu'), requires: ['tuxpaint'], licence: { seats: 12 }, estimate: { bytes: 5_000_000, minutes: 2 } };
+    await createApplication(city.platform, city.technician, full);
+    const exported = await exportCatalogue(city.platform);
+    expect(exported.applications.find(({ slug }) => slug === 'jeu')).toEqual(full);
+    const other = await makeCity(':memory:', { PREAU_DATA: mkdtempSync(join(root, 'other-')) });
+    const items = await importCatalogue(other.platform, other.technician, { dryRun: false, applications: exported.applications });
+    expect(shown(items).sort()).toEqual(['gimp unchanged', 'jeu added', 'secret unchanged', 'tuxpaint unchanged']);
+    expect(await exportCatalogue(other.platform)).toEqual(exported);
+    await other.close();
+    expect(new Set(shown(await take(exported.applications)).map((line) => line.split(' ')[1]))).toEqual(new Set(['unchanged']));
+  });
+
+  test('a fault in one leaves the others alone', async () => {
+    const hostile = { ...draft('mechant'), name: { fr: '<script>\u202e', en: '=cmd()' }, recipes: { linux: { kind: 'apt', packages: ['a; rm -rf /'], detect: { kind: 'file', path: '/../etc/passwd' } } } };
+    const items = await take([draft('inkscape'), hostile, { ...draft('gimp'), version: '2.0' }, draft('tuxpaint'), 'text', null, requiring('seul', 'absent'), { slug: '../../etc', version: '\u0000' }, { __proto__: { slug: 'x' } }, { ...draft(agentSlug) }]);
+    expect(shown(items)).toEqual([
+      'inkscape added', 'mechant refused VALIDATION_FAILED', 'gimp version_added', 'tuxpaint unchanged', 'null refused VALIDATION_FAILED', 'null refused VALIDATION_FAILED', 'seul refused REQUIREMENT_MISSING', 'null refused VALIDATION_FAILED', 'null refused VALIDATION_FAILED',
+      `${agentSlug} refused FORBIDDEN`,
+    ]);
+    expect(JSON.stringify(items)).not.toMatch(/script>|cmd|rm -rf|passwd/);
+    expect((await newest('gimp'))?.version).toBe('2.0');
+    expect(await newest('seul')).toBeUndefined();
+  });
+
+  test('the order does not matter; a circle is refused, whole', async () => {
+    const list = [requiring('c0', 'b0'), requiring('b0', 'a0'), draft('a0'), requiring('x1', 'y1'), requiring('y1', 'x1')];
+    expect(shown(await take(list))).toEqual(['c0 added', 'b0 added', 'a0 added', 'x1 refused REQUIREMENT_MISSING', 'y1 refused REQUIREMENT_MISSING']);
+  });
+
+  test('a dry run tells the same and keeps nothing', async () => {
+    const list = [requiring('jeu', 'moteur'), draft('moteur'), { ...draft('gimp'), version: '2.0' }, draft('tuxpaint'), { slug: 'x' }];
+    const before = [await exportCatalogue(city.platform), (await city.platform.database.selectFrom('audit_events').select('id').execute()).length];
+    const dry = shown(await take(list, true));
+    expect([await exportCatalogue(city.platform), (await city.platform.database.selectFrom('audit_events').select('id').execute()).length]).toEqual(before);
+    expect(dry).toEqual(['jeu added', 'moteur added', 'gimp version_added', 'tuxpaint unchanged', 'null refused VALIDATION_FAILED']);
+    expect(shown(await take(list))).toEqual(dry);
+  });
+
+  test('two thousand, in seconds', async () => {
+    const list = Array.from({ length: 2000 }, (_, index) => ({ ...draft(`app-${index}`), requires: index % 10 === 0 ? [] : ['gimp'] }));
+    const started = performance.now();
+    expect((await take(list)).filter(({ result }) => result === 'added')).toHaveLength(2000);
+    expect(performance.now() - started).toBeLessThan(60_000);
+  }, 90_000);
+});
+
+describe('scripts', () => {
+  const text = { name: 'imprimante', install: '#!/bin/sh\nset -eu\necho é > /etc/imprimante\n', remove: '#!/bin/sh\nrm -f /etc/imprimante\n' };
+  const recipeOf = (script: Script): ApplicationDraft => ({
+    ...draft('imprimante'),
+    recipes: { linux: { kind: 'script', script: script.name, install: script.install, ...(script.remove === null ? {} : { remove: script.remove }), signature: script.signature ?? 'a'.repeat(86), detect: { kind: 'file', path: '/etc/imprimante' } } },
+  });
+
+  test('need two people', async () => {
+    const script = await createScript(city.platform, city.technician, text);
+    expect(Compile(Script).Check(script)).toBe(true);
+    const review = { install: script.install.sha256, remove: script.remove?.sha256 ?? null };
+    await expect(createApplication(city.platform, city.technician, recipeOf(script))).rejects.toMatchObject({ code: 'SCRIPT_REFUSED' });
+    await expect(reviewScript(city.platform, city.technician, script.id, review)).rejects.toMatchObject({ code: 'OWN_APPROVAL' });
+    await expect(reviewScript(city.platform, { ...city.administrator, token: { id: 'tok', readOnly: false, siteIds: null } }, script.id, review)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(reviewScript(city.platform, city.administrator, script.id, { ...review, remove: null })).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
+    const signed = await reviewScript(city.platform, city.administrator, script.id, review);
+    expect(verifySignature(city.platform.secrets.controllerKey, scriptReviewText({ script: signed.name, install: signed.install, remove: signed.remove ?? undefined }), signed.signature ?? '')).toBe(true);
+    await createApplication(city.platform, city.technician, recipeOf(signed));
+    expect((await listScripts(city.platform))[0]).toMatchObject({ installText: text.install, removeText: text.remove, createdBy: 'tech', reviewedBy: 'admin' });
+    expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([['imprimante'], ['imprimante']]);
+    await expect(deletePackage(city.platform, city.technician, script.install.sha256)).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
+  });
+
+  test('a new text has to be read anew; the old signature opens nothing new', async () => {
+    const script = await createScript(city.platform, city.technician, text);
+    const signed = await reviewScript(city.platform, city.administrator, script.id, { install: script.install.sha256, remove: script.remove?.sha256 ?? null });
+    expect((await createScript(city.platform, city.technician, text)).signature).toBe(signed.signature);
+    const changed = await createScript(city.platform, city.administrator, { ...text, install: '#!/bin/sh\nrm -rf /\n' });
+    expect([changed.signature, changed.createdBy]).toEqual([null, 'admin']);
+    await expect(createApplication(city.platform, city.technician, { ...recipeOf(changed), recipes: { linux: { ...recipeOf(changed).recipes.linux, signature: signed.signature ?? '' } as never } })).rejects.toMatchObject({ code: 'SCRIPT_REFUSED' });
+    await expect(reviewScript(city.platform, city.technician, script.id, { install: script.install.sha256, remove: null })).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
+  });
+
+  test('64 KiB, in bytes', async () => {
+    await createScript(city.platform, city.technician, { ...text, install: `#!/bin/sh\n${'x'.repeat(65_526)}` });
+    await expect(createScript(city.platform, city.technician, { ...text, install: `#!/bin/sh\n${'é'.repeat(32_764)}` })).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+  });
+});
+
+describe('the agent itself', () => {
+  const bundle = (text: string, version: string | null) => {
+    writeFileSync(join(city.platform.config.PREAU_AGENT_FILES, 'preau-agent.mjs'), text);
+    writeFileSync(join(city.platform.config.PREAU_AGENT_FILES, 'version.json'), version ?? '{');
+  };
+
+  test('is in the catalogue, newest what lies there, once each', async () => {
+    await keepAgentApplication(city.platform);
+    expect(await newest(agentSlug)).toBeUndefined();
+    bundle('// one', '{"version":"0.1.0"}');
+    await keepAgentApplication(city.platform);
+    await keepAgentApplication(city.platform);
+    const first = await newest(agentSlug);
+    expect(first).toMatchObject({ category: 'tools', version: `0.1.0+${sha256('// one').slice(0, 12)}`, recipes: { linux: { kind: 'agent', file: { name: 'preau-agent.mjs', sha256: sha256('// one'), size: 6 }, detect: { kind: 'agent' } } } });
+    city.time.at += 1000;
+    bundle('// two', '{"version":"0.2.0"}');
+    await keepAgentApplication(city.platform);
+    expect((await newest(agentSlug))?.version).toMatch(/^0\.2\.0\+/);
+    city.time.at += 1000;
+    bundle('// one', '{"version":"0.1.0"}');
+    await keepAgentApplication(city.platform);
+    expect((await newest(agentSlug))?.version).toBe(first?.version);
+    expect((await listVersions(city.platform, first?.id ?? '')).map(({ version }) => version.slice(0, 5))).toEqual(['0.1.0', '0.2.0']);
+    expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([[agentSlug], [agentSlug]]);
+    expect((await exportCatalogue(city.platform)).applications.map(({ slug }) => slug)).not.toContain(agentSlug);
+  });
+
+  const versions: [file: string | null, version: string][] = [['{"version":"1.2.3"}', '1.2.3'], ['{', '0'], [null, '0'], ['{"version":"a b"}', '0'], ['[]', '0'], ['null', '0']];
+  test.each(versions)('%s says %s', (file, version) => expect(versionOf(file, 'a'.repeat(64))).toBe(`${version}+aaaaaaaaaaaa`));
+});
+
+describe('estimates', () => {
+  const past = (id: string, entries: { ms: number; bytes: number | null }[]) =>
+    city.platform.database.insertInto('install_history').values(entries.map(({ ms, bytes }, index) => ({ id: `his_${id}_${index}`, application_id: id, version_id: 'v', server_id: 's', ms, bytes, at: index }))).execute();
+
+  test('are the draft’s until there is history, then what was measured', async () => {
+    const made = await createApplication(city.platform, city.technician, { ...draft('jeu'), estimate: { bytes: 7, minutes: 2 } });
+    expect(made.estimate).toEqual({ bytes: 7, minutes: 2, p95Ms: 120_000, samples: 0 });
+    await past(made.id, [{ ms: 60_000, bytes: null }]);
+    expect((await newest('jeu'))?.estimate).toEqual({ bytes: 7, minutes: 1, p95Ms: 60_000, samples: 1 });
+  });
+  test('median and 95 of 100 of the last 200, bytes of those that told them', async () => {
+    const { id } = city.applications.gimp;
+    // Very slow ones of long ago are forgotten.
+    await past(id, [...Array.from({ length: 50 }, () => ({ ms: 9_000_000, bytes: 1 })), ...Array.from({ length: 200 }, (_, index) => ({ ms: (index + 1) * 600, bytes: index % 2 === 0 ? index * 1000 : null }))]);
+    await past(city.applications.tuxpaint.id, [{ ms: 5, bytes: 5 }]);
+    const all = await selectApplications(city.platform.database);
+    expect(all.find((application) => application.id === id)?.estimate).toEqual({ bytes: 98_000, minutes: 1, p95Ms: 190 * 600, samples: 200 });
+    expect((await newest('gimp'))?.estimate).toEqual(all.find((application) => application.id === id)?.estimate);
+    expect(all.find(({ slug }) => slug === 'secret')?.estimate).toBeNull();
+  });
+});
