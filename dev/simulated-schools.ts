@@ -45,7 +45,7 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
     join(folder, 'controller.log'),
   );
   rememberProcesses(folder, [redis.service, controller]);
-  await until('the controller', async () => (await fetch(`${url}/api/health`)).ok);
+  await until('the controller', async () => (await fetch(`${url}/api/health`)).ok, 90_000);
   const technician = new Client(url);
   await technician.signIn(demoLogins.technician, password);
 
@@ -71,7 +71,7 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
     };
     schools.push({ name: site.name, siteId: site.id, serverId: identity.serverId, driver, silence });
   }
-  await until('every school', async () => (await technician.call('listServers', { query: {} })).items.filter((server) => server.health === 'online').length === schools.length, 30_000);
+  await until('every school', async () => (await technician.call('listServers', { query: {} })).items.filter((server) => server.health === 'online').length === schools.length, 60_000);
   return {
     url, password, technician, schools,
     stop: async () => {

@@ -96,7 +96,7 @@ export function etaWords(rollout: Pick<Rollout, 'state' | 'eta' | 'startedAt' | 
   const parts: string[] = [];
   if (rollout.state === 'paused') parts.push(r().etaPaused);
   else if (rollout.eta === null) parts.push(r().etaNone);
-  else parts.push(rollout.eta.p95Ms === 0 ? r().etaDone : rollout.eta.p95Ms < 60_000 ? r().eta(r().lessThanMinute, r().min(1)) : r().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)));
+  else parts.push(rollout.eta.p95Ms === 0 ? r().etaDone : spanWords(rollout.eta.p50Ms) === spanWords(rollout.eta.p95Ms) ? r().etaWithin(spanWords(rollout.eta.p95Ms)) : r().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)));
   if (rollout.eta !== null && rollout.eta.waitingForSilent > 0) parts.push(r().etaSilent(rollout.eta.waitingForSilent, dayWords(rollout.startedAt + rollout.draft.catchUpDays * 86_400_000)));
   return `${parts.join(' ; ')}.`;
 }
@@ -109,13 +109,16 @@ export function waveWords({ size, gate, soakMinutes }: WaveSpec): string {
 
 // ---- the one button -----------------------------------------------------------------------------------------------------
 
-export type Primary = 'start' | 'schedule' | 'approve' | 'pause' | 'resume' | 'openNext' | 'goOn' | 'releaseBrake' | 'retry' | 'again' | null;
+export type Primary = 'start' | 'schedule' | 'approve' | 'pause' | 'resume' | 'openNext' | 'goOn' | 'releaseBrake' | 'retry' | 'finish' | 'again' | null;
 /** What makes sense now: one thing, or nothing. */
 export function primaryOf(rollout: Rollout, me: string | undefined, now: number): Primary {
   if (rolloutCan.approve(rollout)) return rollout.createdById === me ? null : 'approve';
   if (rolloutCan.start(rollout)) return rollout.draft.startAt !== null && rollout.draft.startAt > now ? 'schedule' : 'start';
+  const sum = bucketCounts(rollout.counts);
+  // Only silent schools are left: there is nothing to pause.
+  if (rollout.state === 'running' && sum.working + sum.unknown === 0 && sum.waiting > 0 && sum.waiting === rollout.eta?.waitingForSilent && rollout.waves.every((wave) => wave.state === 'passed' || wave.state === 'skipped')) return sum.failed > 0 ? 'retry' : 'finish';
   if (rolloutCan.pause(rollout)) return 'pause';
   if (rollout.state === 'paused') return rollout.pauseReason === 'brake' ? 'releaseBrake' : rollout.pauseReason === 'gate' ? 'openNext' : rollout.pauseReason === 'threshold' ? 'goOn' : 'resume';
   if (!isRolloutOver(rollout)) return null;
-  return bucketCounts(rollout.counts).failed > 0 && rolloutCan.retry(rollout) ? 'retry' : 'again';
+  return sum.failed > 0 && rolloutCan.retry(rollout) ? 'retry' : 'again';
 }
