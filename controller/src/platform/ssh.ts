@@ -16,6 +16,9 @@ export interface SshLink {
   close: () => void;
 }
 
+/** Far more than an installation says; a machine that goes on is cut off. */
+const maxOutput = 16_000_000;
+
 const fingerprintOf = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 
 /** Connects far enough to see the host's key and leaves. Refuses with SSH_FAILED. */
@@ -61,33 +64,49 @@ export async function openSsh(target: { host: string; port: number; login: strin
     const unreadable = cause instanceof Error && /parse privateKey|passphrase/i.test(cause.message);
     throw new AppError(level === 'client-authentication' || unreadable ? 'SSH_SIGN_IN_REFUSED' : 'SSH_FAILED', { why: reasonOf(cause) }, { cause });
   }
+  const { connection } = ssh;
+  if (connection === null) throw new AppError('SSH_FAILED');
+  // A line that breaks is told by `close`; an error nobody listens to would end the process.
+  connection.on('error', () => undefined);
   return {
-    run: (command, { stdin, timeoutMs: within, onOutput }) =>
+    run: (command, { stdin = '', timeoutMs: within, onOutput }) =>
       new Promise((resolve, reject) => {
-        const fail = (why: string) => {
-          tidy();
-          reject(new AppError(why === 'timeout' ? 'INSTALL_TIMED_OUT' : 'SSH_FAILED', { why }));
-        };
-        const timer = setTimeout(() => fail('timeout'), within);
-        const aborted = () => fail('cancelled');
-        const broken = () => fail('the connection was lost');
-        const tidy = () => {
+        const settle = (outcome: number | AppError) => {
           clearTimeout(timer);
           signal.removeEventListener('abort', aborted);
-          ssh.connection?.off('close', broken);
+          connection.off('close', broken);
+          if (typeof outcome === 'number') resolve(outcome);
+          else reject(outcome);
         };
-        if (signal.aborted) return aborted();
+        const fail = (why: string, code: 'SSH_FAILED' | 'INSTALL_TIMED_OUT' = 'SSH_FAILED') => settle(new AppError(code, { why }));
+        const timer = setTimeout(() => fail(`more than ${Math.round(within / 1000)} s`, 'INSTALL_TIMED_OUT'), within);
+        const aborted = () => fail('cancelled');
+        const broken = () => fail('the connection was lost');
         signal.addEventListener('abort', aborted);
-        ssh.connection?.on('close', broken);
-        const hear = (chunk: Buffer) => onOutput?.(chunk.toString('utf8'));
-        ssh.execCommand(command, { stdin: stdin ?? '', onStdout: hear, onStderr: hear, noTrim: true }).then(
-          ({ code, signal: killed }) => {
-            tidy();
-            if (code === null) reject(new AppError('SSH_FAILED', { why: killed ?? 'the connection was lost' }));
-            else resolve(code);
-          },
-          (error: unknown) => fail(reasonOf(error)),
-        );
+        connection.on('close', broken);
+        if (signal.aborted) return aborted();
+        // Not by node-ssh's own `execCommand`: it keeps all that a machine says in memory.
+        connection.exec(command, (error, channel) => {
+          if (error !== undefined) return fail(reasonOf(error));
+          let said = 0;
+          const hear = (text: string) => {
+            said += text.length;
+            if (said > maxOutput) {
+              channel.close();
+              fail('the machine does not stop talking');
+            } else onOutput?.(text);
+          };
+          channel.setEncoding('utf8').on('data', hear);
+          channel.stderr.setEncoding('utf8').on('data', hear);
+          channel.on('error', (broke: unknown) => fail(reasonOf(broke)));
+          channel.stdin.on('error', () => undefined);
+          let code: number | null = null;
+          channel.on('exit', (exit: number | null) => {
+            code = exit;
+          });
+          channel.on('close', () => (code === null ? fail('the connection was lost') : settle(code)));
+          channel.end(stdin);
+        });
       }),
     close,
   };

@@ -13,11 +13,12 @@ export function cleanOutput(text: string, secrets: readonly string[]): string {
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
-/** The end matters: what is too much is dropped at the beginning, by whole lines. */
+/** The end matters: what is too much is dropped at the beginning, by whole lines, and a good part of it at once, so that a
+ *  machine that never stops talking costs no more than it says. */
 export function append(log: string, text: string): string {
   const whole = log + text;
   if (whole.length <= maxAdditionLog) return whole;
-  const kept = whole.slice(-maxAdditionLog + 2);
+  const kept = whole.slice(-maxAdditionLog * 0.75);
   const line = kept.indexOf('\n');
   return `…\n${line < 0 ? kept : kept.slice(line + 1)}`;
 }
