@@ -65,7 +65,7 @@ interface Limit {
 }
 
 async function prepareLimit(stateFolder: string): Promise<Limit> {
-  const layout = layoutOf({ stateFolder, runFolder: `/run/preau-bench-${process.pid}`, prefix: `pb${process.pid}`, rdpHost: '127.0.0.1', rdpPort: 0, logLevel: 'info' });
+  const layout = layoutOf(parseAgentConfig({ PREAU_AGENT_STATE: stateFolder, PREAU_AGENT_RUN: `/run/preau-bench-${process.pid}`, PREAU_AGENT_PREFIX: `pb${process.pid}` }));
   makeFolder(layout.run, 0o755);
   makeFolder(layout.logs, 0o700);
   makeFolder(layout.displays, 0o755);
