@@ -288,6 +288,8 @@ describe('crashes', () => {
     test('the restart is no crash; detection decides', () => {
       const back = play(installing.journal, [{ kind: 'restarted' }]);
       expect(back.journal.crashes).toBe(0);
+      // An agent is not taken away: cancelled so, the new one stays.
+      expect(play(back.journal, [wanted({ ...own, applications: [itself], cancel: 'remove' }), gone, looked(itself)]).effects.flatMap((effect) => (effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : []))).toEqual([]);
       expect(play(back.journal, [gone, looked(itself, tux)]).journal.report).toMatchObject({ state: 'succeeded', recovered: true });
       expect(play(back.journal, [gone, looked(tux)]).journal.report).toMatchObject({ state: 'failed', code: 'INSTALL_FAILED' });
     });

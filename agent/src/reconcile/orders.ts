@@ -112,8 +112,8 @@ function arrive(past: OrderJournal | null, event: Extract<OrderEvent, { kind: 'w
     order, doing: null, run: past?.run ?? 0, fetched: { done: 0, total: null, wan: 0 }, progressAt: 0, staged: [], bringing: [], before: [],
     cancel: null, undone: false, crashes: past?.crashes ?? 0, recovering: false, stopped: false, dropped: false, endedAt: null,
     report: {
-      // After a lost journal: higher than any number it can have reached.
-      orderId: order.orderId, attempt: order.attempt, seq: event.lost === true ? now : (past?.report.seq ?? 0), state: 'accepted', recovered: false, tooLate: false, code: null, message: '',
+      // Higher than any number reached by a journal that was lost, alone or with its disk.
+      orderId: order.orderId, attempt: order.attempt, seq: past?.report.seq ?? now, state: 'accepted', recovered: false, tooLate: false, code: null, message: '',
       bytesDone: 0, bytesTotal: null, wanBytes: 0, log: '',
       items: order.applications.map(({ applicationId }) => ({ applicationId, state: 'waiting', version: null, code: null, message: '', ms: null, bytes: null })),
     },
@@ -286,4 +286,5 @@ function conclude(journal: OrderJournal, order: Order, found: Readonly<Record<st
   return end(journal, { state: 'failed', recovered: journal.recovering, code: failed.code, message, items: settled }, now, remember);
 }
 
-const brought = (journal: OrderJournal, { applicationId, want }: OrderedApplication): boolean => want === 'present' && journal.bringing.includes(applicationId) && !journal.before.includes(applicationId);
+/** What could be taken away again: updates and the agent itself cannot. */
+const brought = (journal: OrderJournal, { applicationId, want, recipes: { linux } }: OrderedApplication): boolean => want === 'present' && linux?.kind !== 'updates' && linux?.kind !== 'agent' && journal.bringing.includes(applicationId) && !journal.before.includes(applicationId);
