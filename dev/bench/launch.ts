@@ -8,6 +8,7 @@ import { follow, run } from '../../agent/src/command.ts';
 import { exists, makeFolder, write } from '../../agent/src/files.ts';
 import { startDisplayServer, stopDisplayServer, userOf } from '../../agent/src/drivers/linux/display-server.ts';
 import { destroyDisplay, grantOnce } from '../../agent/src/drivers/linux/displays.ts';
+import { parseAgentConfig } from '../../agent/src/config.ts';
 import { type Layout, layoutOf } from '../../agent/src/drivers/linux/layout.ts';
 import { openboxConfiguration } from '../../agent/src/drivers/linux/sandbox.ts';
 import { encode, type Instruction, InstructionFramer } from '../../controller/src/platform/guacamole.ts';
