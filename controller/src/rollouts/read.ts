@@ -54,7 +54,7 @@ export async function readRollout(deps: Deps, actor: Actor, id: string): Promise
   const [waves, counts] = [await selectWaves(deps.database, id), await selectCounts(deps.database, [id])];
   return {
     ...summaryOf(rollout, summed(counts)), version: rollout.version, draft: rollout.draft, plan: rollout.plan, createdById: rollout.createdBy, approvedBy: rollout.approvedByName, scheduleId: rollout.scheduleId, supersededBy: rollout.supersededBy,
-    waves: waves.map(({ tolerated, ...wave }) => ({ ...wave, counts: summed(counts.filter((count) => count.wave === wave.number)) })),
+    waves: waves.map(({ number, state, spec, size, openedAt, soakUntil, closedAt }) => ({ number, state, spec, size, openedAt, soakUntil, closedAt, counts: summed(counts.filter((count) => count.wave === number)) })),
     eta: isRolloutOver(rollout) ? null : await etaOf(deps, deps.database, rollout),
   };
 }
