@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Postgres, startPostgres } from '../../../test/postgres.ts';
-import { insertAccounts, insertGroup, searchAudiences, selectPerson } from '#src/accounts/store.ts';
+import { insertAccounts, insertGroup, searchAudiences, selectPerson, selectSitesOf } from '#src/accounts/store.ts';
+import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens.ts';
+import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#src/applications/store.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { selectRules } from '#src/publications/store.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
 import { launchCases } from '#src/sessions/launch.cases.ts';
+import { licenceCases } from '#src/sessions/licence.cases.ts';
 import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { countPeopleBySite } from '#src/sites/store.ts';
@@ -97,6 +100,33 @@ for (const dialect of dialects) {
         await close();
       });
 
+      test('what was measured is learnt: last 200, medians, 95 of 100', async () => {
+        const { platform, applications, close } = await city();
+        const { id } = applications.gimp;
+        await platform.database.insertInto('install_history').values([...Array.from({ length: 50 }, () => ({ ms: 9_000_000, bytes: 1 })), ...Array.from({ length: 200 }, (_, index) => ({ ms: (index + 1) * 600, bytes: index % 2 === 0 ? index * 1000 : null }))]
+          .map((entry, index) => ({ id: `his_${index}`, application_id: id, version_id: 'v', server_id: 's', at: index, ...entry }))).execute();
+        expect((await selectApplications(platform.database)).find((application) => application.id === id)?.estimate).toEqual({ bytes: 98_000, minutes: 1, p95Ms: 114_000, samples: 200 });
+        await close();
+      });
+
+      test('a token opens what it may, until it is revoked', async () => {
+        const { platform, technician, site, agent, close } = await city();
+        const { token, secret } = await createToken(platform, technician, { name: 'script', scope: 'technician', siteIds: [site.id], days: 1 });
+        expect(await actorOfToken(platform, secret)).toMatchObject({ id: technician.id, role: 'technician', token: { readOnly: false, siteIds: [site.id] } });
+        expect(await selectSitesOf(platform.database, [agent.actor.id, site.id, `srv_${'x'.repeat(22)}`])).toEqual([site.id]);
+        await revokeToken(platform, technician, token.id);
+        await expect(actorOfToken(platform, secret)).rejects.toMatchObject({ code: 'TOKEN_REFUSED' });
+        await close();
+      });
+
+      test('a catalogue comes in, in any order, and goes out again', async () => {
+        const { platform, technician, close } = await city();
+        const list = [{ ...draft('jeu'), requires: ['moteur'] }, draft('moteur'), { ...draft('gimp'), version: '2.0' }];
+        expect((await importCatalogue(platform, technician, { dryRun: false, applications: list })).map(({ result }) => result)).toEqual(['added', 'added', 'version_added']);
+        expect((await exportCatalogue(platform)).applications).toEqual(expect.arrayContaining(list));
+        await close();
+      });
+
       test('the newest version of an application counts; the same one twice is not added', async () => {
         const { platform, time, close } = await city();
         expect(await upsertApplication(platform.database, draft('tuxpaint'), time.at)).toMatchObject({ added: false });
@@ -171,6 +201,7 @@ for (const dialect of dialects) {
     });
 
     launchCases(city);
+    licenceCases(city);
     rolloutCases(() => city());
   });
 }

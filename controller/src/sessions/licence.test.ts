@@ -1,0 +1,4 @@
+import { makeCity } from '#src/testing.ts';
+import { licenceCases } from './licence.cases.ts';
+
+licenceCases(() => makeCity());
