@@ -24,10 +24,14 @@ export interface AgentDeps {
   link: Pick<ControllerLink, 'readDesiredState' | 'sendReport' | 'sendIcon' | 'onWake' | 'clockSkewMs'>;
   verify: (text: string, signature: string) => boolean;
   now: () => number;
+  /** What happens within such a moment is told at once. */
+  momentMs?: number;
   log: { info: (facts: object, text: string) => void; warn: (facts: object, text: string) => void };
 }
 
 const tickMs = 2000;
+/** A fast order costs one report for all it went through. */
+const aMomentMs = 500;
 
 export interface Agent {
   start: () => Promise<void>;
@@ -35,7 +39,7 @@ export interface Agent {
 }
 
 export function createAgent(deps: AgentDeps): Agent {
-  const { driver, link, log, now, stateFolder } = deps;
+  const { driver, link, log, now, stateFolder, momentMs = aMomentMs } = deps;
   const statePath = join(stateFolder, 'desired.json');
   const epoch = randomBytes(16).toString('base64url');
   let seq = 0;
@@ -51,16 +55,20 @@ export function createAgent(deps: AgentDeps): Agent {
   let fetchRequested = true;
   let reportRequested = true;
   let lastReportAt = 0;
-  /** Reports in a row that did not arrive. */
+  /** Reports in a row that did not arrive, and when the next one may be sent. */
   let unheard = 0;
+  let reportNotBefore = 0;
+  let moment: NodeJS.Timeout | undefined;
   /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
   let fetchAgainAt = 0;
   let wakeLoop: () => void = () => undefined;
 
-  const again = (ask: { fetch?: boolean; report?: boolean } = {}) => {
+  /** `report`: now, or within a moment together with what else happens. */
+  const again = (ask: { fetch?: boolean; report?: boolean | 'soon' } = {}) => {
     passRequested = true;
     fetchRequested ||= ask.fetch === true;
     reportRequested ||= ask.report === true;
+    if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), momentMs);
     wakeLoop();
   };
 
@@ -164,6 +172,8 @@ export function createAgent(deps: AgentDeps): Agent {
     const [health, inventory] = [await driver.health(), await driver.inventory()];
     // Looked at in one moment: whatever asked for a report until now is in this one.
     reportRequested = false;
+    clearTimeout(moment);
+    moment = undefined;
     const steps = desired === null ? [] : plan(desired, actual(), now());
     const body: Report = {
       protocol: PROTOCOL,
@@ -202,12 +212,13 @@ export function createAgent(deps: AgentDeps): Agent {
       for (const step of plan(desired, actual(), now())) start(step, desired);
       lookAgain(desired);
     }
-    if (reportRequested || now() - lastReportAt >= reportEveryMs) {
+    if ((reportRequested || now() - lastReportAt >= reportEveryMs) && now() >= reportNotBefore) {
       await report().catch((error: unknown) => {
         log.info({ reason: error instanceof Error ? error.message : String(error) }, 'report not sent');
-        // Asked again at the next tick, then ever later and each server at its own moment: a controller that has too much to do must not get more.
+        // Asked again at the next tick, then ever later and each server at its own moment, whatever happens meanwhile: a controller that has too much to do must not get more.
         unheard += 1;
-        lastReportAt = now() - reportEveryMs + randomInt(tickMs, Math.min(tickMs * 2 ** (unheard - 1), reportEveryMs) + 1);
+        reportRequested = true;
+        reportNotBefore = now() + randomInt(tickMs, Math.min(tickMs * 2 ** (unheard - 1), reportEveryMs) + 1);
       });
     }
   };
@@ -235,13 +246,18 @@ export function createAgent(deps: AgentDeps): Agent {
       recallDesired();
       await sessions.recall(new Set(await driver.start()), desired);
       orders.recall();
-      link.onWake(() => again({ fetch: true, report: true }));
+      link.onWake(() => {
+        // Whoever rings is there.
+        reportNotBefore = 0;
+        again({ fetch: true, report: 'soon' });
+      });
       lastLookAt = now();
       looping = loop();
       again({ fetch: true, report: true });
     },
     stop: async () => {
       stopping = true;
+      clearTimeout(moment);
       wakeLoop();
       await looping;
       await orders.stop();

@@ -28,6 +28,7 @@ export interface ControllerLink {
 }
 
 const callTimeoutMs = 15_000;
+const joinWithinMs = 5000;
 /** Twice the largest answer there is, a signed state. */
 const maxAnswerBytes = 8_000_000;
 
@@ -63,8 +64,31 @@ export function openLink(identity: Identity): ControllerLink {
   socket.on('connect_error', () => {
     if (!socket.active) setTimeout(() => socket.connect(), randomInt(1000, 60_000)).unref();
   });
+  // After many attempts the next one is far away. Whoever answers a call can be linked with: soon, and not everyone at once.
+  let waits = false;
+  let joining: NodeJS.Timeout | undefined;
+  socket.io.on('error', () => {
+    waits = true;
+  });
+  for (const event of ['reconnect_attempt', 'open'] as const) {
+    socket.io.on(event, () => {
+      waits = false;
+    });
+  }
+  const answered = () => {
+    if (!waits) return;
+    joining ??= setTimeout(() => {
+      joining = undefined;
+      // An attempt that is under way is left alone.
+      if (waits) socket.disconnect().connect();
+    }, randomInt(joinWithinMs)).unref();
+  };
   const wire = openWire(identity.controllerUrl);
-  const call = <N extends RouteName>(name: N, body?: Body<N>) => callController(wire, name, body, authorization);
+  const call = async <N extends RouteName>(name: N, body?: Body<N>) => {
+    const reply = await callController(wire, name, body, authorization);
+    answered();
+    return reply;
+  };
   return {
     readDesiredState: () => call('readDesiredState'),
     sendReport: (report) => call('sendReport', report),
@@ -85,6 +109,8 @@ export function openLink(identity: Identity): ControllerLink {
     connected: () => socket.connected,
     clockSkewMs: () => wire.skewMs,
     close: () => {
+      clearTimeout(joining);
+      waits = false;
       socket.disconnect();
       wire.connections.destroy();
     },

@@ -241,6 +241,7 @@ describe('the agent dies', () => {
     await began(w);
     await w.soon(() => expect(of(w)).toMatchObject({ state: 'succeeded' }));
     const past = of(w)?.seq ?? 0;
+    w.clock.at += 1000;
     const next = w.kill();
     writeFileSync(join(next.folder, 'orders', `${orderId}.json`), '{"order":');
     cpSync(join(next.folder, 'orders', `${orderId}.json`), join(next.folder, 'orders', `${id('ord', '2')}.json.bad`));

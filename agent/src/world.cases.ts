@@ -91,7 +91,7 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
     ring();
   };
   const agent = createAgent({
-    serverId, stateFolder: folder, driver: alive, now: () => clock.at, verify: (text, signature) => signature === sign(text),
+    serverId, stateFolder: folder, driver: alive, now: () => clock.at, momentMs: 20, verify: (text, signature) => signature === sign(text),
     log: { info: () => undefined, warn: () => undefined },
     link: {
       readDesiredState: async () => {
