@@ -24,7 +24,7 @@ export interface FleetCounts {
   linked: number;
   /** Agents that have the application asked about. */
   applied: number;
-  /** Answers by status, since the last `forget`. */
+  /** Answers by `method path status`, since the last `forget`. */
   answers: Record<string, number>;
   /** Calls that got no answer, by reason. */
   unanswered: Record<string, number>;
@@ -51,7 +51,10 @@ const more = (counts: Record<string, number>, key: string) => {
   counts[key] = (counts[key] ?? 0) + 1;
 };
 // What the wire said, below the agent's own code: nothing it makes of an answer can hide one.
-subscribe('http.client.response.finish', (message) => more(answers, String((message as { response: IncomingMessage }).response.statusCode)));
+subscribe('http.client.response.finish', (message) => {
+  const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
+  more(answers, `${request.method} ${request.path} ${response.statusCode}`);
+});
 subscribe('http.client.request.error', (message) => {
   const { error } = message as { request: ClientRequest; error: NodeJS.ErrnoException };
   more(unanswered, error.code ?? error.name);
@@ -59,15 +62,11 @@ subscribe('http.client.request.error', (message) => {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Takes its time over an installation, and notes when an application is there. */
-function slowDriver(installMs: number, appliedAt: Map<string, number>): Driver {
-  const memory = createMemoryDriver();
+/** Notes when an application is there, and found by its detection rule. */
+function watchedDriver(installMs: number, appliedAt: Map<string, number>): Driver {
+  const memory = createMemoryDriver({ installMs });
   return {
     ...memory,
-    install: async (application) => {
-      await pause(installMs);
-      await memory.install(application);
-    },
     detect: async (application) => {
       const version = await memory.detect(application);
       if (version !== null && !appliedAt.has(application.slug)) appliedAt.set(application.slug, Date.now());
@@ -80,7 +79,7 @@ async function run(identity: Identity, stateFolder: string, installMs: number): 
   const link = openLink(identity);
   const appliedAt = new Map<string, number>();
   const agent = createAgent({
-    serverId: identity.serverId, stateFolder, link, driver: slowDriver(installMs, appliedAt), now: () => Date.now(),
+    serverId: identity.serverId, stateFolder, link, driver: watchedDriver(installMs, appliedAt), now: () => Date.now(),
     verify: (text, signature) => isSignedByController(identity.controllerKey, text, signature),
     log: { info: () => undefined, warn: (facts, text) => console.error(identity.serverId, text, JSON.stringify(facts)) },
   });
