@@ -96,13 +96,13 @@ export function etaWords(rollout: Pick<Rollout, 'state' | 'eta' | 'startedAt' | 
   const parts: string[] = [];
   if (rollout.state === 'paused') parts.push(r().etaPaused);
   else if (rollout.eta === null) parts.push(r().etaNone);
-  else parts.push(rollout.eta.p95Ms === 0 ? r().etaDone : spanWords(rollout.eta.p50Ms) === spanWords(rollout.eta.p95Ms) ? r().etaWithin(spanWords(rollout.eta.p95Ms)) : r().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)));
+  else parts.push(rollout.eta.p95Ms === 0 ? r().etaDone : rollout.eta.p50Ms < 60_000 || spanWords(rollout.eta.p50Ms) === spanWords(rollout.eta.p95Ms) ? r().etaWithin(spanWords(rollout.eta.p95Ms)) : r().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)));
   if (rollout.eta !== null && rollout.eta.waitingForSilent > 0) parts.push(r().etaSilent(rollout.eta.waitingForSilent, dayWords(rollout.startedAt + rollout.draft.catchUpDays * 86_400_000)));
-  return `${parts.join(' ; ')}.`;
+  return `${parts.join(r().semicolon)}.`;
 }
 
-export function waveWords({ size, gate, soakMinutes }: WaveSpec): string {
-  const how = 'sites' in size ? r().schools(size.sites) : 'share' in size ? `${Math.round(size.share * 100)} %` : r().sizeRest;
+export function waveWords({ size, gate, soakMinutes }: WaveSpec, alone = false): string {
+  const how = 'sites' in size ? r().schools(size.sites) : 'share' in size ? `${Math.round(size.share * 100)} %` : alone && 'rest' in size ? r().allSchools.toLowerCase() : r().sizeRest;
   const then = gate === 'auto' ? null : gate === 'manual' ? r().gates.manual : `${r().gates.after} (${spanWords(gate.afterMinutes * 60_000)})`;
   return [how, soakMinutes > 0 ? `${r().wave.soaking} ${spanWords(soakMinutes * 60_000)}` : null, then].filter((part) => part !== null).join(', ');
 }
