@@ -52,7 +52,7 @@ export interface Lab {
   /** Asks for an application, or its removal, on servers (all of them, unless said). */
   want: (applicationId: string, wanted?: boolean, servers?: readonly LabServer[]) => Promise<void>;
   stateOf: (server: LabServer, applicationId: string) => Promise<string | null>;
-  leftovers: () => Promise<Leftovers>;
+  leftovers: () => Leftovers;
   stop: () => Promise<void>;
 }
 

@@ -88,7 +88,7 @@ async function down(): Promise<void> {
   const started = Date.now();
   for (const slot of slots) {
     const owner = ownerOf(slot);
-    const there = await leftoversOf(slot, owner?.folder ?? folder);
+    const there = leftoversOf(slot, owner?.folder ?? folder);
     if (owner !== null && owner.folder !== folder && isAlive(owner)) continue;
     if (owner !== null && isAlive(owner)) {
       signal(owner.pid, 'SIGTERM');
@@ -96,7 +96,7 @@ async function down(): Promise<void> {
     } else if (there.links.length + there.namespaces.length === 0) continue;
     else console.error(`${names.bridge(slot)}: nobody holds this lab any more; ${there.namespaces.length} namespaces, ${there.links.length} links and ${there.processes.length} processes are taken away`);
     await sweep(slot, owner?.folder ?? folder);
-    const left = await leftoversOf(slot, owner?.folder ?? folder);
+    const left = leftoversOf(slot, owner?.folder ?? folder);
     if (Object.values(left).some((list: unknown[]) => list.length > 0)) throw new Error(`still there: ${JSON.stringify(left)}`);
   }
   rmSync(socketPath, { force: true });

@@ -1,7 +1,7 @@
 /** One city on one machine: a bridge in the root namespace is the city's network; each school is a namespace with a switch,
  *  whose uplink joins that bridge; each server is a namespace with a cable to its school's switch. What is there tells which
  *  lab it belongs to: nothing is remembered in a file that could be lost. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { must, namespaceOf, processesWhere, run, signal, startedAt } from './host.ts';
 
 /** Eight labs may be up at once on one machine, each in a slot. */
@@ -108,19 +108,19 @@ export interface Leftovers {
 }
 
 /** What of the lab in this slot is on the machine, by what is really there. */
-export async function leftoversOf(slot: Slot, folder: string | null): Promise<Leftovers> {
+export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
   const namespaces = (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) => name.startsWith(names.prefix(slot)));
   const links = readdirSync('/sys/class/net').filter((name) => name === names.bridge(slot) || name.startsWith(`${names.bridge(slot)}-`));
-  const inodes = new Set<string>();
-  for (const name of namespaces) inodes.add((await run(['stat', '-c', 'net:[%i]', `/run/netns/${name}`])).stdout.trim());
+  const inodes = new Set(namespaces.map((name) => `net:[${statSync(`/run/netns/${name}`).ino}]`));
   const own = namespaceOf('self', 'net');
   const processes = processesWhere((pid) => {
     const net = namespaceOf(pid, 'net');
     if (net !== own) return inodes.has(net);
     if (folder === null || pid === process.pid) return false;
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     // The controller tells by its data folder, Redis by the socket in its title, a server's first process by its disk.
-    return environment.includes(`PREAU_DATA=${folder}/controller`) || new RegExp(`^(/usr/bin/)?redis-server|^unshare`).test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/`);
+    if (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`PREAU_DATA=${folder}/controller`)) return true;
+    const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return /^(\/usr\/bin\/)?redis-server |^unshare /.test(title) && title.includes(`${folder}/`);
   }).map(({ pid }) => pid);
   const mounts = folder === null ? [] : readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${folder}/`));
   return { namespaces, links, processes, mounts };
@@ -129,12 +129,12 @@ export async function leftoversOf(slot: Slot, folder: string | null): Promise<Le
 /** Takes away whatever is there of the lab in this slot; the bridge, which tells whose it was, goes last. */
 export async function sweep(slot: Slot, folder: string | null): Promise<void> {
   for (let round = 0; round < 100; round += 1) {
-    const { processes } = await leftoversOf(slot, folder);
+    const { processes } = leftoversOf(slot, folder);
     if (processes.length === 0) break;
     for (const pid of processes) signal(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const { namespaces, links, mounts } = await leftoversOf(slot, folder);
+  const { namespaces, links, mounts } = leftoversOf(slot, folder);
   for (const path of mounts.reverse()) await run(['umount', '-l', path]);
   const cables = links.filter((name) => name !== names.bridge(slot));
   if (namespaces.length + cables.length > 0) await run(['ip', '-force', '-batch', '-'], { input: `${[...cables.map((name) => `link del ${name}`), ...namespaces.map((name) => `netns del ${name}`)].join('\n')}\n` });

@@ -171,10 +171,10 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
   });
   const powerOff = async () => {
     if (init === null) return;
-    const { child, pid, pids } = init;
+    const { child, pid } = init;
     signal(pid, 'SIGKILL');
+    // The kernel lets a first process be counted dead only when all of its namespace are.
     await until(`the end of ${name}`, () => child.exitCode !== null || child.signalCode !== null);
-    await until(`the end of everything in ${name}`, () => processesWhere((other) => namespaceOf(other, 'pid') === pids).length === 0);
     init = null;
   };
   const powerOn = async () => {

@@ -63,7 +63,6 @@ describe('a city of real schools', () => {
     expect(school(1).first.installs('galculator')).toBe(1);
     expect(existsSync(join(school(1).first.root(), 'usr/bin/galculator'))).toBe(true);
     expect(await school(2).first.installed('galculator')).toBeNull();
-    expect(existsSync('/usr/bin/galculator') && school(1).first.root() === '/').toBe(false);
     const bytes = lab.mirror.bytesOf(school(1).addresses);
     expect(bytes).toBeGreaterThan(150_000);
     expect(school(1).uplinkBytes().fromCity).toBeGreaterThan(bytes);
@@ -255,13 +254,13 @@ describe('machines', () => {
 
 describe('the end', () => {
   it('down leaves nothing', async () => {
-    const there = await lab.leftovers();
+    const there = lab.leftovers();
     expect(there.namespaces.length).toBe(3 + 4);
     expect(there.links.length).toBe(1 + 3);
     // The first process, sshd and agent of each server; controller and Redis.
     expect(there.processes.length).toBeGreaterThanOrEqual(4 * 3 + 2);
     await lab.stop();
-    expect(await lab.leftovers()).toEqual(nothing);
+    expect(lab.leftovers()).toEqual(nothing);
     expect(existsSync(folder)).toBe(false);
   });
 
@@ -279,10 +278,10 @@ describe('the end', () => {
       expect((await cli('fault', 'mend', '1')).code).toBe(0);
       process.kill(owner.pid, 'SIGKILL');
       await until('its end', () => !isAlive(owner));
-      expect((await leftoversOf(slot, own)).processes.length).toBeGreaterThan(0);
+      expect(leftoversOf(slot, own).processes.length).toBeGreaterThan(0);
       const down = await cli('down');
       expect(down.code, down.stderr).toBe(0);
-      expect(await leftoversOf(slot, own)).toEqual(nothing);
+      expectleftoversOf(slot, own).toEqual(nothing);
     } finally {
       for (const slot of slots) if (ownerOf(slot)?.folder === own) await sweep(slot, own);
       for (const path of [own, `${own}.log`, `${own}.sock`]) rmSync(path, { recursive: true, force: true });
