@@ -62,7 +62,7 @@ export const targetMoves: Readonly<Record<TargetState, readonly TargetState[]>> 
   verifying: ['unknown', ...ends],
   unknown: ['accepted', 'downloading', 'staged', 'installing', 'verifying', ...ends],
   // Late, while the wave is open; afterwards the verdict stands.
-  timed_out: ['succeeded', 'already_installed'],
+  timed_out: ['succeeded', 'already_installed', 'rolled_back'],
   succeeded: [], already_installed: [], failed: [], rejected: [], cancelled: [], skipped: [], superseded: [], rolled_back: [],
 };
 
