@@ -25,7 +25,11 @@ export async function settleOrders(deps: Deps, rows: Rows, actor: AgentActor, re
     const target = targets.get(order.orderId);
     if (target === undefined) continue;
     const settlement = settle({ ...target, installUntil: target.order?.installUntil ?? null }, order, await waveIsOpen(rows, target), now);
-    if (settlement.kind === 'known') continue;
+    if (settlement.kind === 'known') {
+      // Nothing new, and a sign of life: a long installation has little to say.
+      if (target.leaseUntil !== null && !isFinal(target.state) && order.seq === target.lastSeq && target.leaseUntil - now < runLeaseMs / 2) await changeTarget(rows, target, { leaseUntil: now + runLeaseMs }, now);
+      continue;
+    }
     topics.add('rollouts');
     if (settlement.kind === 'stale') {
       await saveEvidence(rows, { rolloutId: target.rolloutId, serverId: actor.id, orderId: order.orderId, seq: order.seq, text: `${settlement.why}: ${order.code ?? ''} ${order.message}`.trim().slice(0, 500), now });

@@ -24,7 +24,9 @@ const good = (state: ReportedOrder['state']) => state === 'succeeded' || state =
 /** `waveIsOpen`: a verdict that is late may still count. `now` in epoch ms. */
 export function settle(target: SettledTarget, report: ReportedOrder, waveIsOpen: boolean, now: number): Settlement {
   if (report.attempt !== target.attempt) return { kind: 'stale', why: `attempt ${report.attempt}, now ${target.attempt}` };
-  if (report.seq <= target.lastSeq) return { kind: 'known' };
+  // Said before, by one of whom nothing was known any more: it is back.
+  const isBack = target.state === 'unknown' && report.seq === target.lastSeq;
+  if (report.seq <= target.lastSeq && !isBack) return { kind: 'known' };
   if (target.state === 'cancelled') return good(report.state) ? { kind: 'noted', badge: 'installed_after_cancel' } : { kind: 'stale', why: `${report.state} after cancelled` };
   if (target.state === 'timed_out') {
     if (!good(report.state)) return { kind: 'stale', why: `${report.state} after timed_out` };
