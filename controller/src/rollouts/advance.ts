@@ -84,6 +84,9 @@ function hold(facts: RolloutFacts): TargetChange[] {
     .map((target) => change(target, target.state, { reason: 'held', terms: { phase: 'stage', installFrom: null, installUntil: null, cancel: null } }));
 }
 
+/** Given up while it worked; one that never came is another matter. */
+export const ranOutOfTime = ({ state, reason }: Pick<TargetFacts, 'state' | 'reason'>): boolean => state === 'timed_out' && reason === 'deadline';
+
 /** Members that have answered, members nobody can reach. */
 const isSilent = (target: TargetFacts) => isWaiting(target.state) && !target.server.online;
 
@@ -91,7 +94,7 @@ function trip(facts: RolloutFacts, wave: WaveFacts): { fr: string; en: string } 
   const members = facts.targets.filter((target) => target.wave === wave.number && target.state !== 'skipped');
   const failures = members.filter((target) => target.state === 'failed' || target.state === 'rejected');
   const failed = Math.max(failures.length - wave.tolerated, 0);
-  const timedOut = members.filter((target) => target.state === 'timed_out' && target.reason === 'deadline').length;
+  const timedOut = Math.max(members.filter(ranOutOfTime).length - wave.toleratedLate, 0);
   const { trip: rules } = facts.draft;
   const enough = Math.min(2, members.length);
   const told = (fr: string, en: string) => ({ fr: `Vague ${wave.number} arrêtée : ${fr}.`, en: `Wave ${wave.number} stopped: ${en}.` });

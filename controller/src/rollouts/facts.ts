@@ -42,8 +42,9 @@ export interface WaveFacts {
   number: number;
   state: WaveState;
   spec: WaveSpec;
-  /** Failures a technician has looked at and accepted. */
+  /** Failures, and those that ran out of time, which a technician has looked at and accepted. */
   tolerated: number;
+  toleratedLate: number;
   soakUntil: number | null;
   closedAt: number | null;
 }

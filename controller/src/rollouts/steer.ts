@@ -6,6 +6,7 @@ import { mustReach } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { ranOutOfTime } from './advance.ts';
 import { brakeOff, type RolloutDeps, restored } from './look.ts';
 import { mustFind } from './prepare.ts';
 import { changeRollout, changeTarget, changeWave, type RolloutChange, saveCity, type StoredRollout, selectActiveRollouts, selectCity, selectTargets, selectWaves } from './store.ts';
@@ -44,12 +45,14 @@ export const resumeRollout = (deps: Deps, actor: Actor, id: string): Promise<voi
     return { state: 'running', pauseReason: null, pausedAt: null, note: null };
   });
 
-async function openTripped(rows: Rows, rollout: StoredRollout, tolerate: boolean): Promise<void> {
+/** `again`: waves in which something begins anew; a cancelled rollout had left them out. */
+async function openTripped(rows: Rows, rollout: StoredRollout, tolerate: boolean, again: ReadonlySet<number> = new Set()): Promise<void> {
   const targets = await selectTargets(rows, rollout.id);
   for (const wave of await selectWaves(rows, rollout.id)) {
-    if (wave.state !== 'tripped') continue;
-    const failed = targets.filter((target) => target.wave === wave.number && (target.state === 'failed' || target.state === 'rejected')).length;
-    await changeWave(rows, rollout.id, wave, { state: 'open', closedAt: null, tolerated: tolerate ? failed : 0 });
+    if (wave.state !== 'tripped' && !(wave.state === 'skipped' && again.has(wave.number))) continue;
+    const members = tolerate ? targets.filter((target) => target.wave === wave.number) : [];
+    const tolerated = members.filter((target) => target.state === 'failed' || target.state === 'rejected').length;
+    await changeWave(rows, rollout.id, wave, { state: 'open', closedAt: null, tolerated, toleratedLate: members.filter(ranOutOfTime).length });
   }
 }
 
@@ -85,7 +88,7 @@ export const retryRollout = (deps: Deps, actor: Actor, id: string): Promise<void
         state: 'queued', attempt: target.attempt + 1, orderId: null, order: null, lastSeq: 0, leaseUntil: null, notBefore: null, reason: null, code: null, message: null, badge: null, finishedAt: null, deadlineAt: now + rollout.draft.catchUpDays * 86_400_000,
       }, now);
     }
-    await openTripped(rows, rollout, false);
+    await openTripped(rows, rollout, false, new Set(bad.map((target) => target.wave)));
     const restoring = bad.some((target) => target.action === 'restore');
     return { state: restoring ? 'rolling_back' : 'running', pauseReason: null, pausedAt: null, note: null, endedAt: null };
   });
