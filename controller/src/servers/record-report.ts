@@ -5,7 +5,7 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import type { PastEpoch } from './clone.ts';
-import { lockSite, publishForNeighbours } from './desired-state.ts';
+import { lockSite, publishDesiredState, publishForNeighbours } from './desired-state.ts';
 import { saveApplicationState, saveVitals, selectServerApplicationStates, type ServerRow } from './store.ts';
 
 export interface RecordedReport {
@@ -44,6 +44,8 @@ export async function recordServerReport(deps: Pick<Platform, 'config' | 'clock'
     if (seen.state === before.state && error === before.error && seen.version === before.version) continue;
     await saveApplicationState(rows, server.id, seen.applicationId, { state: seen.state, version: seen.version, error, at: now });
     topics.add('applications').add('portal');
+    // Taken away, and there again: brought meanwhile by an older wish. That it goes must be said anew.
+    if (before.state === 'removed') topics.add(await publishDesiredState(deps, rows, server.id));
     if (seen.state !== before.state && (seen.state === 'installed' || seen.state === 'removed' || seen.state === 'failed')) {
       topics.add('audit');
       await recordEffect(deps, rows, actor, {
