@@ -23,7 +23,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('rollout_id', 'text', (c) => c.notNull().references('rollouts.id')).addColumn('server_id', 'text', (c) => c.notNull().references('servers.id'))
     .addColumn('site_id', 'text', (c) => c.notNull()).addColumn('wave', 'integer', (c) => c.notNull()).addColumn('state', 'text', (c) => c.notNull())
     .addColumn('version', 'integer', (c) => c.notNull().defaultTo(1)).addColumn('action', 'text', (c) => c.notNull()).addColumn('attempt', 'integer', (c) => c.notNull().defaultTo(1))
-    .addColumn('order_id', 'text').addColumn('order_body', 'text').addColumn('last_seq', 'integer', (c) => c.notNull().defaultTo(0))
+    .addColumn('order_id', 'text').addColumn('order_body', 'text').addColumn('last_seq', 'bigint', (c) => c.notNull().defaultTo(0))
     .addColumn('lease_until', 'bigint').addColumn('deadline_at', 'bigint', (c) => c.notNull()).addColumn('not_before', 'bigint').addColumn('opens_at', 'bigint')
     .addColumn('reason', 'text').addColumn('code', 'text').addColumn('message', 'text').addColumn('badge', 'text')
     .addColumn('items', 'text', (c) => c.notNull().defaultTo('[]')).addColumn('before_set', 'text').addColumn('bytes_done', 'bigint', (c) => c.notNull().defaultTo(0)).addColumn('bytes_total', 'bigint')
