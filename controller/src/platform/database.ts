@@ -1,6 +1,6 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to date. */
 import SqliteDatabase from 'better-sqlite3';
-import { Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
+import { type Driver, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
@@ -28,7 +28,39 @@ export function openDatabase(target: string): Database {
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
   sqlite.pragma('busy_timeout = 5000');
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: { prepare: preparedOnce(sqlite), close: () => sqlite.close() } }) });
+  return new Kysely<Tables>({ dialect: new InTurn({ database: { prepare: preparedOnce(sqlite), close: () => sqlite.close() } }) });
+}
+
+/** One connection, and whoever waits for it gets it in turn. Kysely's own lock wakes everyone who waits each time it is free: behind a
+ *  thousand reports, each of them is woken a thousand times. */
+class InTurn extends SqliteDialect {
+  override createDriver(): Driver {
+    const driver = super.createDriver();
+    const waiting: (() => void)[] = [];
+    let taken = false;
+    const { acquireConnection, releaseConnection } = driver;
+    driver.acquireConnection = async (options) => {
+      if (taken) await new Promise<void>((resolve) => waiting.push(resolve));
+      taken = true;
+      return acquireConnection.call(driver, options);
+    };
+    driver.releaseConnection = async (connection, options) => {
+      await releaseConnection.call(driver, connection, options);
+      // Handed over, not let go: nobody comes in between.
+      const next = waiting.shift();
+      if (next === undefined) taken = false;
+      else next();
+    };
+    return driver;
+  }
+  override createAdapter(): SqliteAdapter {
+    return new OwnLock();
+  }
+}
+class OwnLock extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
 /** Preparing costs as much as running: the same text is prepared once. Nothing here iterates over a statement, so none is
