@@ -171,13 +171,14 @@ const runs = {
   test: [vitest, 'run', ...(quick ? ['--project', 'unit'] : []), ...rest.filter((word) => word !== '--quick')],
   bench: [join(root, 'dev/bench.ts'), ...rest],
   lab: [join(root, 'dev/lab/main.ts'), ...rest],
+  simulate: [join(root, 'dev/simulation/main.ts'), ...rest],
   check: [join(root, 'dev/check.ts'), ...rest],
   'refresh-calendar': [join(root, 'dev/refresh-calendar.ts'), ...rest],
 };
 if (command === 'build') process.exit(0);
 // Here, not in the test: a base system takes a minute to make, and says so while it is made.
 if (command === 'test' && !quick) must(node, [join(root, 'dev/lab/main.ts'), 'prepare'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-const run = runs[command] ?? refuse(`Unknown command ${JSON.stringify(command)}: start, test, bench, lab, check or build.`);
+const run = runs[command] ?? refuse(`Unknown command ${JSON.stringify(command)}: start, test, bench, lab, simulate, check or build.`);
 const child = spawn(node, run, { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_NO_WARNINGS: '1' } });
 // A terminal sends Ctrl-C to the child as well; a supervisor sends it only to us.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name === 'SIGHUP' ? 'SIGTERM' : name));

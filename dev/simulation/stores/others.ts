@@ -1,0 +1,31 @@
+/** In place of the stores a simulated city needs little of: schools, the catalogue, the audit trail, sessions. */
+import type { Recipes } from '@preau/contract/application.ts';
+import type * as applications from '../../../controller/src/applications/store.ts';
+import type * as audit from '../../../controller/src/audit/store.ts';
+import type * as sessions from '../../../controller/src/sessions/settle.ts';
+import type * as quarantine from '../../../controller/src/sessions/quarantine.ts';
+import type * as sites from '../../../controller/src/sites/store.ts';
+import { connectionOf } from '../tables.ts';
+
+export const selectSites: typeof sites.selectSites = async (rows) => connectionOf(rows).tables.sites.map(({ id, name }) => ({ id, name, uai: '0000000A', city: name, timeZone: 'Europe/Paris', holidayZone: 'B' }));
+export const selectSite: typeof sites.selectSite = async (rows, id) => connectionOf(rows).tables.sites.find((site) => site.id === id);
+
+/** The newest version of each. */
+export const selectApplications: typeof applications.selectApplications = async (rows) => {
+  const newest = new Map(connectionOf(rows).tables.versions.map((version) => [version.applicationId, version]));
+  return [...newest.values()].map(({ applicationId, versionId, slug, version, recipes }) => ({
+    id: applicationId, slug, name: { fr: slug, en: slug }, description: { fr: slug, en: slug }, category: 'tools', iconHash: null, version, versionId, recipes: recipes as Recipes, requires: [], seats: null,
+    estimate: { bytes: 1_000_000, minutes: 1, p95Ms: 90_000, samples: 9 }, installedOn: 0,
+  }));
+};
+
+export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;
+export const settleSessions: typeof sessions.settleSessions = async () => [];
+/** No server has a twin here. Two reports that were held up for longer than a run of the agent lasted look like one: counted, and the
+ *  server stays. */
+export const quarantineServer: typeof quarantine.quarantineServer = async (_deps, rows, _actor, serverId) => {
+  const { world } = connectionOf(rows);
+  world.note(`server ${serverId.slice(-1)} is taken for its twin`);
+  world.count('taken_for_a_twin');
+  return [];
+};

@@ -1,0 +1,75 @@
+/** In place of controller/src/servers/store.ts: what reports, desired states and the retirement of a server read and write. */
+import type { Recipes } from '@preau/contract/application.ts';
+import type { DesiredApplication } from '@preau/contract/desired-state.ts';
+import { inFlightStates } from '@preau/contract/rollout.ts';
+import type * as real from '../../../controller/src/servers/store.ts';
+import { connectionOf, type Shapes } from '../tables.ts';
+
+const inFlight: readonly string[] = inFlightStates;
+
+export const selectServerRow: typeof real.selectServerRow = async (rows, id) => {
+  const { tables, world } = connectionOf(rows);
+  const row = tables.of.servers.get(id);
+  if (row === undefined || row.retiredAt !== null) return undefined;
+  return world.without === 'serial' ? { ...row, seq: 0, pastEpochs: [] } : row;
+};
+
+export const selectServerRows: typeof real.selectServerRows = async (rows, filter) =>
+  [...connectionOf(rows).tables.of.servers.values()]
+    .filter((row) => row.retiredAt === null && ('siteId' in filter ? row.siteId === filter.siteId && row.quarantinedAt === null : filter.ids.includes(row.id)))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+export const nextGeneration: typeof real.nextGeneration = async (rows, serverId) => {
+  const connection = connectionOf(rows);
+  const row = connection.tables.of.servers.get(serverId);
+  if (row === undefined) throw new Error(`no server ${serverId}`);
+  connection.put('servers', serverId, { ...row, generation: row.generation + 1 });
+  return row.generation + 1;
+};
+
+export const nextGenerations: typeof real.nextGenerations = async (rows, serverIds) => {
+  const taken = new Map<string, number>();
+  for (const serverId of [...serverIds].sort()) taken.set(serverId, await nextGeneration(rows, serverId));
+  return taken;
+};
+
+export const selectDesired: typeof real.selectDesired = async (rows) => (serverId) => {
+  const { of, versions } = connectionOf(rows).tables;
+  const wishes = [...of.wishes.values()].filter((wish) => wish.serverId === serverId);
+  const desired = ({ applicationId, versionId, askedAt }: Shapes['wishes']): DesiredApplication[] =>
+    versions.filter((version) => version.versionId === versionId).map(({ slug, version, recipes }) => ({ applicationId, versionId, slug, version, recipes: recipes as Recipes, askedAt }));
+  return {
+    applications: wishes.filter(({ wanted }) => wanted).flatMap(desired), removals: wishes.filter(({ wanted, state }) => !wanted && state !== 'removed').flatMap(desired), sessions: [], cache: null, peers: [],
+    orders: [...of.targets.values()].filter((target) => target.serverId === serverId && inFlight.includes(target.state)).sort((a, b) => (a.offeredAt ?? 0) - (b.offeredAt ?? 0)).flatMap(({ order }) => (order === null ? [] : [order])),
+  };
+};
+
+export const saveDesiredStates: typeof real.saveDesiredStates = async (rows, states) => {
+  for (const state of states) connectionOf(rows).put('desired', state.serverId, state);
+};
+export const selectDesiredState: typeof real.selectDesiredState = async (rows, serverId) => connectionOf(rows).tables.of.desired.get(serverId);
+
+const changeServer = (rows: Parameters<typeof real.saveVitals>[0], serverId: string, set: Partial<Shapes['servers']>) => {
+  const connection = connectionOf(rows);
+  const row = connection.tables.of.servers.get(serverId);
+  if (row !== undefined) connection.put('servers', serverId, { ...row, ...set });
+};
+
+export const saveVitals: typeof real.saveVitals = async (rows, serverId, { epoch, seq, pastEpochs, at, appliedGeneration, failedSteps }) =>
+  changeServer(rows, serverId, { epoch, seq, pastEpochs: [...pastEpochs], lastSeenAt: at, appliedGeneration, failedSteps, silentTold: false });
+export const savePastEpochs: typeof real.savePastEpochs = async (rows, serverId, pastEpochs) => changeServer(rows, serverId, { pastEpochs: [...pastEpochs] });
+export const saveDraining: typeof real.saveDraining = async (rows, serverId, drainingSince) => changeServer(rows, serverId, { drainingSince });
+export const markRetired: typeof real.markRetired = async (rows, serverId, retiredAt) => changeServer(rows, serverId, { retiredAt });
+export const markQuarantined: typeof real.markQuarantined = async (rows, serverId, quarantinedAt) => {
+  changeServer(rows, serverId, { quarantinedAt });
+  return true;
+};
+
+export const selectServerApplicationStates: typeof real.selectServerApplicationStates = async (rows, serverId) =>
+  new Map([...connectionOf(rows).tables.of.wishes.values()].filter((wish) => wish.serverId === serverId).map(({ applicationId, state, error, version }) => [applicationId, { state, error, version, name: applicationId, iconHash: null }]));
+
+export const saveApplicationState: typeof real.saveApplicationState = async (rows, serverId, applicationId, { state, version, error }) => {
+  const connection = connectionOf(rows);
+  const wish = connection.tables.of.wishes.get(`${serverId} ${applicationId}`);
+  if (wish !== undefined) connection.put('wishes', `${serverId} ${applicationId}`, { ...wish, state, version, error });
+};
