@@ -1,11 +1,10 @@
 /** A school of the lab, its uplink and its servers; each server with a root, a process table and a network of its own. */
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client.ts';
 import { until } from '../services.ts';
 import { baseFolder } from './base.ts';
-import { type Done, type HostProcess, must, namespaceOf, processesWhere, residentKib, run, type RunOptions, signal, startTalking } from './host.ts';
+import { type Done, type HostProcess, must, namespaceOf, processesWhere, residentKib, run, type RunOptions, signal, startTalking, type Talking } from './host.ts';
 import { dropNothing, dropOnUplink, limitUplink, names, serverAddress, setCable, type Slot, uplinkBytes } from './network.ts';
 
 const agentRun = '/opt/preau/node /opt/preau/preau-agent.mjs run';
@@ -115,7 +114,7 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
   const address = serverAddress(slot, plan.number, number);
   const disk = join(plan.folder, 'disks', name);
   let serverId = '';
-  let init: { child: ChildProcess; pid: number; pids: string } | null = null;
+  let init: { child: Talking; pid: number; pids: string } | null = null;
 
   const powered = () => {
     if (init === null) throw new Error(`${name} is powered off`);

@@ -281,7 +281,7 @@ describe('the end', () => {
       expect(leftoversOf(slot, own).processes.length).toBeGreaterThan(0);
       const down = await cli('down');
       expect(down.code, down.stderr).toBe(0);
-      expectleftoversOf(slot, own).toEqual(nothing);
+      expect(leftoversOf(slot, own)).toEqual(nothing);
     } finally {
       for (const slot of slots) if (ownerOf(slot)?.folder === own) await sweep(slot, own);
       for (const path of [own, `${own}.log`, `${own}.sock`]) rmSync(path, { recursive: true, force: true });
