@@ -54,7 +54,7 @@ const applicationId = async (slug: string): Promise<string> => (await city.techn
 const tabTo = async (what: string) => {
   for (let presses = 0; presses < 60; presses += 1) {
     await page.keyboard.press('Tab');
-    if (await page.evaluate((selector) => document.activeElement?.matches(selector) === true, what)) return;
+    if ((await page.evaluate(`document.activeElement?.matches(${JSON.stringify(what)}) === true`)) === true) return;
   }
   throw new Error(`no way to ${what} by keyboard`);
 };
