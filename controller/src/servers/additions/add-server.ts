@@ -161,14 +161,15 @@ async function carryOut(deps: Deps, times: AdditionTimes, actor: AccountActor, i
       await upload('code', `${code}\n`);
       const url = deps.publicUrl();
       // Nothing secret is an argument: arguments are read by anyone on that machine. A public address has no quotes in it.
-      const install = `sh ${folder}/install.sh --controller ${url} --key ${controllerKey} --code-file ${folder}/code </dev/null`;
+      // A line that breaks does not stop what runs there: it then tidies up by itself.
+      const install = `trap "rm -rf ${folder}" EXIT; sh ${folder}/install.sh --controller ${url} --key ${controllerKey} --code-file ${folder}/code </dev/null`;
       const asRoot = input.login === 'root' ? install : `sudo -k -S -p '' -- sh -c '${install}'`;
       const sudoPassword = input.sudoPassword ?? input.password;
       if (input.login !== 'root' && (await link.run("sudo -k -S -p '' -- true", { stdin: sudoPassword === undefined ? '' : `${sudoPassword}\n`, timeoutMs: uploadMs, onOutput: say })) !== 0) throw new AppError('SUDO_REFUSED');
       const exit = await link.run(asRoot, { stdin: input.login === 'root' || sudoPassword === undefined ? '' : `${sudoPassword}\n`, timeoutMs: times.installMs, onOutput: say });
       if (exit !== 0) throw new AppError('INSTALL_FAILED', { why: `exit code ${exit}` });
     } finally {
-      if (folder !== '') await link.run(`rm -rf '${folder}'`, { timeoutMs: 5000 }).catch(() => undefined);
+      if (folder !== '') await link.run(`rm -rf '${folder}'`, { timeoutMs: 20_000 }).catch(() => undefined);
       link.close();
     }
     await beat('reporting');
