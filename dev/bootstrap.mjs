@@ -147,10 +147,10 @@ async function build(node) {
     must(node, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'], { cwd: join(root, 'console') });
     writeFileSync(stamp, sources);
   });
-  const agentSources = hashOf(['agent/src', 'contract/src', 'packaging/linux', 'package-lock.json']);
+  const agentSources = hashOf(['agent/src', 'cli/src', 'contract/src', 'packaging/linux', 'packaging/bundle-agent.ts', 'packaging/bundle-cli.ts', 'package-lock.json']);
   const agentStamp = join(root, 'packaging/build/.stamp');
-  await step('agent bundle', () => stampIs(agentStamp, agentSources), () => {
-    must(node, [join(root, 'packaging/bundle-agent.ts')], { cwd: root });
+  await step('agent and command line in one file each', () => stampIs(agentStamp, agentSources), () => {
+    for (const bundle of ['agent', 'cli']) must(node, [join(root, `packaging/bundle-${bundle}.ts`)], { cwd: root });
     writeFileSync(agentStamp, agentSources);
   });
 }

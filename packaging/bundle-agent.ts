@@ -42,3 +42,7 @@ if (!unit.includes(`ExecStart=${folder}/node ${folder}/preau-agent-launcher.mjs 
 writeFileSync(join(out, 'install.sh'), installer);
 chmodSync(join(out, 'install.sh'), 0o755);
 copyFileSync(join(linux, 'preau-agent.service'), join(out, 'preau-agent.service'));
+
+// What the catalogue says of this bundle.
+const { version } = JSON.parse(readFileSync(join(root, 'agent/package.json'), 'utf8')) as { version: string };
+writeFileSync(join(out, 'version.json'), `${JSON.stringify({ version })}\n`);

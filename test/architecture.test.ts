@@ -19,7 +19,7 @@ function filesIn(folder: string): string[] {
 
 /** Written for tests, imported only by them. */
 const isForTests = (file: string) => /\.(test|cases)\.ts$/.test(file) || file === 'controller/src/testing.ts';
-const sources = ['contract', 'controller', 'agent', 'console'].flatMap((name) => filesIn(`${name}/src`)).filter((file) => /\.(ts|mjs|svelte)$/.test(file));
+const sources = ['contract', 'controller', 'agent', 'console', 'cli'].flatMap((name) => filesIn(`${name}/src`)).filter((file) => /\.(ts|mjs|svelte)$/.test(file));
 const product = sources.filter((file) => !isForTests(file));
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
 
@@ -58,8 +58,8 @@ describe('imports point one way', () => {
     expect(told(imports.filter(({ from, to, name }) => from.startsWith('contract/') && (to === null ? !/^(typebox|temporal-polyfill)(\/|$)/.test(name) : !to.startsWith('contract/'))))).toEqual([]);
   });
 
-  test.each(['agent', 'console', 'controller'])('%s imports no other workspace than contract', (workspace) => {
-    const others = ['contract', 'controller', 'agent', 'console', 'dev', 'test', 'packaging'].filter((name) => name !== workspace && name !== 'contract');
+  test.each(['agent', 'console', 'controller', 'cli'])('%s imports no other workspace than contract', (workspace) => {
+    const others = ['contract', 'controller', 'agent', 'console', 'cli', 'dev', 'test', 'packaging'].filter((name) => name !== workspace && name !== 'contract');
     expect(told(imports.filter(({ from, to }) => from.startsWith(`${workspace}/`) && to !== null && others.some((other) => to.startsWith(`${other}/`))))).toEqual([]);
   });
 
@@ -110,7 +110,7 @@ const everything = [...sources, ...['dev', 'test', 'packaging'].flatMap(filesIn)
 describe('one place for each effect', () => {
   test('process.env is read in config.ts only (and by what starts and tests the product)', () => {
     const readers = everything.filter((file) => /\bprocess\s*(\.|\[\s*['"])env\b/.test(script(file)) || /import\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'node:process'/.test(script(file)));
-    expect(readers.filter((file) => !/^(controller|agent)\/src\/config\.ts$/.test(file) && !/^(dev|test|packaging)\//.test(file) && !/\.test\.ts$/.test(file))).toEqual([]);
+    expect(readers.filter((file) => !/^(controller|agent|cli)\/src\/config\.ts$/.test(file) && !/^(dev|test|packaging)\//.test(file) && !/\.test\.ts$/.test(file))).toEqual([]);
   });
 
   test('processes are started by agent/src/command.ts and four tools of dev/ only', () => {

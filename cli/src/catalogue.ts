@@ -1,0 +1,117 @@
+/** `preau catalogue` and `preau package`. */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { ImportedItem, UploadedPackage } from '@preau/contract/catalogue.ts';
+import { type Call, sendFile } from './call.ts';
+import type { Connection } from './config.ts';
+import { UsageError } from './outcome.ts';
+
+/** An import carries at most 2000 items and 4 MB; a little less leaves room. */
+const most = { items: 2000, bytes: 3_500_000 };
+
+/** A draft, a list of them, an exported catalogue; or a folder of such files. */
+export function readDrafts(path: string): unknown[] {
+  const read = (file: string): unknown[] => {
+    let value: unknown;
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (cause) {
+      throw new UsageError('unreadable', { path: file }, { cause });
+    }
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      throw new UsageError('notJson', { path: file }, { cause });
+    }
+    if (Array.isArray(value)) return value;
+    if (typeof value === 'object' && value !== null && 'applications' in value && Array.isArray(value.applications)) return value.applications;
+    return [value];
+  };
+  let isFolder = false;
+  try {
+    isFolder = statSync(path).isDirectory();
+  } catch (cause) {
+    throw new UsageError('unreadable', { path }, { cause });
+  }
+  const drafts = isFolder ? readdirSync(path).filter((name) => name.endsWith('.json')).sort().flatMap((name) => read(join(path, name))) : read(path);
+  if (drafts.length === 0) throw new UsageError('nothingIn', { path });
+  return drafts;
+}
+
+/** What requires something comes with it: the list is cut only where it must be. Pure. */
+export function cut(drafts: readonly unknown[]): unknown[][] {
+  const parts: unknown[][] = [[]];
+  let bytes = 0;
+  for (const draft of drafts) {
+    const size = JSON.stringify(draft).length + 1;
+    const last = parts.at(-1) ?? [];
+    if (last.length > 0 && (last.length >= most.items || bytes + size > most.bytes)) {
+      parts.push([draft]);
+      bytes = size;
+    } else {
+      last.push(draft);
+      bytes += size;
+    }
+  }
+  return parts;
+}
+
+export async function apply(call: Call, drafts: readonly unknown[], dryRun: boolean): Promise<ImportedItem[]> {
+  const items: ImportedItem[] = [];
+  for (const part of cut(drafts)) {
+    const first = items.length;
+    const { items: some } = await call('importCatalogue', { body: { dryRun, applications: part } });
+    items.push(...some.map((item) => ({ ...item, index: item.index + first })));
+  }
+  return items;
+}
+
+/** Files that recipes name without an address: those come from the city. Pure, whatever the drafts are. */
+export function filesIn(drafts: readonly unknown[]): { name: string; sha256: string; size: number }[] {
+  const found = new Map<string, { name: string; sha256: string; size: number }>();
+  const look: unknown[] = [...drafts];
+  while (look.length > 0) {
+    const value = look.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const { name, sha256, size, url } = value as Record<string, unknown>;
+    if (typeof name === 'string' && typeof sha256 === 'string' && typeof size === 'number' && url === undefined) found.set(sha256, { name, sha256, size });
+    else look.push(...Object.values(value));
+  }
+  return [...found.values()];
+}
+
+export async function hashFile(path: string): Promise<{ sha256: string; size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const chunk of createReadStream(path)) {
+      hash.update(chunk as Buffer);
+      size += (chunk as Buffer).length;
+    }
+  } catch (cause) {
+    throw new UsageError('unreadable', { path }, { cause });
+  }
+  return { sha256: hash.digest('hex'), size };
+}
+
+/** `before`: it was there already. */
+export async function upload(connection: Connection, call: Call, path: string, name: string | undefined, progress: (share: number) => void): Promise<{ stored: UploadedPackage; before: boolean }> {
+  const { sha256, size } = await hashFile(path);
+  const known = (await call('listPackages', {})).items.find((one) => one.sha256 === sha256);
+  if (known !== undefined) return { stored: known, before: true };
+  return { stored: await sendFile(connection, path, { name: name ?? basename(path), sha256, size: String(size) }, (bytes) => progress(bytes / size)), before: false };
+}
+
+/** Uploads from `folder` what the drafts name and the city does not have. Throws UsageError for what is nowhere. */
+export async function uploadMissing(connection: Connection, call: Call, drafts: readonly unknown[], folder: string, told: (stored: UploadedPackage) => void): Promise<void> {
+  const there = new Set((await call('listPackages', {})).items.map(({ sha256 }) => sha256));
+  for (const file of filesIn(drafts)) {
+    if (there.has(file.sha256)) continue;
+    // Only a name: a draft of somebody else must not read another folder.
+    const path = join(folder, basename(file.name));
+    if (!existsSync(path) || (await hashFile(path)).sha256 !== file.sha256) throw new UsageError('missingFile', { name: file.name, sha256: file.sha256.slice(0, 12), folder });
+    told(await sendFile(connection, path, { name: file.name, sha256: file.sha256, size: String(file.size) }, () => undefined));
+  }
+}

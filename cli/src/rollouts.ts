@@ -1,0 +1,117 @@
+/** `preau rollout`: from what people name to a plan, and from a rollout's state to an exit code. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { defaultDraft, isRolloutOver, type Rollout, type RolloutDraft, type RolloutState } from '@preau/contract/rollout.ts';
+import type { Call } from './call.ts';
+import { type ExitCode, exitCodes, Unreachable, UsageError } from './outcome.ts';
+import { gateFrom, listOf, type Where, wavesFrom, windowsFrom, wishesFrom } from './parse.ts';
+import { type Printer, progressLine, stateLine } from './show.ts';
+
+export interface PlanOptions {
+  apps?: string;
+  remove?: string;
+  sites?: string;
+  groups?: string;
+  labels?: string;
+  waves?: string;
+  gate: string;
+  windows?: string;
+  name?: string;
+  rollBack?: boolean;
+}
+
+/** Looks up what was named. Refuses with UsageError what is not there: a typing error must not become a smaller rollout. */
+export async function draftFrom(call: Call, options: PlanOptions): Promise<RolloutDraft> {
+  const wishes = [...wishesFrom(options.apps, 'present'), ...wishesFrom(options.remove, 'absent')];
+  if (wishes.length === 0) throw new UsageError('nothingAsked');
+  const gate = gateFrom(options.gate);
+  const waves = options.waves === undefined ? defaultDraft.waves.map((wave) => ({ ...wave, gate })) : wavesFrom(options.waves, gate);
+  const windows = options.windows === undefined ? null : windowsFrom(options.windows);
+  const { items: catalogue } = await call('listApplications', {});
+  const items: RolloutDraft['items'] = [];
+  for (const { slug, version, want } of wishes) {
+    const application = catalogue.find((one) => one.slug === slug);
+    if (application === undefined) throw new UsageError('unknownApplication', { slug });
+    if (version === null || version === application.version) {
+      items.push({ applicationId: application.id, want });
+      continue;
+    }
+    const known = (await call('listVersions', { params: { id: application.id } })).items.find((one) => one.version === version);
+    if (known === undefined) throw new UsageError('unknownVersion', { slug, version });
+    items.push({ applicationId: application.id, versionId: known.versionId, want });
+  }
+  const name = options.name ?? wishes.map(({ slug, version, want }) => `${want === 'absent' ? '− ' : ''}${slug}${version === null ? '' : ` ${version}`}`).join(', ').slice(0, 120);
+  return { ...defaultDraft, name, items, where: await whereFrom(call, options), waves, onTrip: options.rollBack === true ? 'roll_back' : 'pause', windows: { install: windows, download: null } };
+}
+
+async function whereFrom(call: Call, options: PlanOptions): Promise<Where> {
+  const named = listOf(options.sites);
+  const groups = listOf(options.groups);
+  const labels = listOf(options.labels);
+  const all = named.includes('all') || (named.length === 0 && groups.length === 0);
+  const where: Where = { all, siteIds: [], groupIds: [], serverIds: [], labels };
+  if (all && named.length > 1) throw new UsageError('badChoice', { text: options.sites ?? '', choices: 'all | UAI,UAI' });
+  if (!all && named.length > 0) {
+    const { items: sites } = await call('listSites', {});
+    where.siteIds = [...new Set(named.map((text) => {
+      const site = sites.find((one) => one.uai === text.toUpperCase() || one.name === text);
+      if (site === undefined) throw new UsageError('unknownSite', { site: text });
+      return site.id;
+    }))];
+  }
+  if (groups.length > 0) {
+    const { items: known } = await call('listSiteGroups', {});
+    where.groupIds = groups.map((text) => {
+      const group = known.find((one) => one.name === text);
+      if (group === undefined) throw new UsageError('unknownGroup', { group: text });
+      return group.id;
+    });
+  }
+  return where;
+}
+
+/** Pure. Null: go on watching. */
+export function exitCodeOf(rollout: { state: RolloutState; pauseReason: string | null }, untilPause: boolean): ExitCode | null {
+  if (rollout.state === 'completed') return exitCodes.done;
+  if (isRolloutOver(rollout)) return exitCodes.failed;
+  if (rollout.state === 'awaiting_approval') return exitCodes.needsApproval;
+  return untilPause && rollout.state === 'paused' ? exitCodes.paused : null;
+}
+
+const lookEveryMs = 2_000;
+/** A controller that restarts is back long before. */
+const patienceMs = 600_000;
+
+/** Follows it to its end, through restarts of the controller. `json`: one object per change. */
+export async function watch(call: Call, printer: Printer, id: string, options: { json: boolean; untilPause: boolean; lost: string }, clock = { now: () => performance.now(), wait: (ms: number) => pause(ms) }): Promise<ExitCode> {
+  let said = '';
+  let heardAt = clock.now();
+  let isLost = false;
+  for (;;) {
+    let rollout: Rollout | null = null;
+    try {
+      rollout = await call('readRollout', { params: { id } });
+    } catch (error) {
+      if (!(error instanceof Unreachable) || clock.now() - heardAt > patienceMs) throw error;
+      if (!isLost) printer.remark(options.lost);
+      isLost = true;
+    }
+    if (rollout !== null) {
+      isLost = false;
+      heardAt = clock.now();
+      const line = stateLine(rollout);
+      const code = exitCodeOf(rollout, options.untilPause);
+      if (options.json) {
+        const { state, pauseReason, counts, waves, eta, note } = rollout;
+        const change = JSON.stringify({ id, name: rollout.name, state, pauseReason, note, counts, waves: waves.map((wave) => ({ number: wave.number, state: wave.state, counts: wave.counts })), eta });
+        if (line !== said) printer.out(change);
+      } else if (printer.tty) printer.redraw(progressLine(rollout));
+      else if (line !== said) printer.out(line);
+      said = line;
+      if (code !== null) {
+        if (!options.json && printer.tty) printer.out(stateLine(rollout));
+        return code;
+      }
+    }
+    await clock.wait(lookEveryMs);
+  }
+}
