@@ -207,7 +207,7 @@ async function orderWriter(rows: Rows, { rollout, facts }: Read, targets: readon
     });
     const before = applications.filter((application) => isKept(application.recipes)).map(({ applicationId }): BeforeItem => {
       const item = known.get(`${target.serverId} ${applicationId}`);
-      return { applicationId, versionId: item !== undefined && item.wanted && item.state === 'installed' ? item.versionId : null };
+      return { applicationId, versionId: item?.wanted === true && item.state === 'installed' ? item.versionId : null };
     });
     const { attempt, action, serverId } = target;
     return {
