@@ -9,7 +9,7 @@ import type { Rows } from '#src/platform/database.ts';
 import { ranOutOfTime } from './advance.ts';
 import { brakeOff, type RolloutDeps, restored } from './look.ts';
 import { mustFind } from './prepare.ts';
-import { changeRollout, changeTarget, changeWave, type RolloutChange, saveCity, type StoredRollout, selectActiveRollouts, selectCity, selectTargets, selectWaves } from './store.ts';
+import { changeRollout, changeTarget, changeWave, type RolloutChange, saveCity, type StoredRollout, selectActiveRollouts, selectCity, selectTargets, selectWaves, takeFence } from './store.ts';
 
 type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 
@@ -19,6 +19,8 @@ async function steer(deps: Deps, actor: Actor, id: string, action: AuditAction, 
     const rollout = await mustFind(rows, actor, id);
     const set = await change(rows, rollout);
     if (!(await changeRollout(rows, id, rollout.version, set))) throw new AppError('STATE_FORBIDS', { state: rollout.state });
+    // Whoever decided before can no longer carry it out.
+    await takeFence(rows, id);
     await recordEffect(deps, rows, actor, { action, subjectId: id, subjectName: rollout.name, details });
   });
   deps.wakeups.wake([`rollout:${id}`, 'rollouts', 'audit']);
@@ -124,6 +126,7 @@ export async function setBrake(deps: Deps, actor: Actor, on: boolean, cause: 'te
     await saveCity(rows, 'brake', brake, now);
     const woken: string[] = [];
     for (const rollout of await selectActiveRollouts(rows)) {
+      await takeFence(rows, rollout.id);
       if (on && rollout.state === 'running') await changeRollout(rows, rollout.id, rollout.version, { state: 'paused', pauseReason: 'brake', pausedAt: now });
       if (!on && rollout.state === 'paused' && rollout.pauseReason === 'brake') {
         await freeDeadlines(deps, rows, rollout, true);
