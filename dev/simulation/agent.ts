@@ -324,7 +324,7 @@ export class Agent {
     this.#later(world.chance.between(20, 500), () => {
       const found = this.#find(installable, 'before');
       if (found.asWanted) return conclude(found);
-      const bring = this.#ifAlive(() => machine.install(key, [installable], 30 * 60_000, { begins: () => undefined, ended: this.#ifAlive(() => conclude(this.#find(installable, 'after'))) }));
+      const bring = this.#ifAlive(() => machine.install(key, [installable], 30 * 60_000, { begins: () => undefined, ended: this.#ifAlive(([result]) => (result !== undefined && result.code !== null ? note('failed', 'failed', null, this.#now + 30_000) : conclude(this.#find(installable, 'after')))) }));
       if (!machine.onEnd(key, bring)) bring();
     });
   }

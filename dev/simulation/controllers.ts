@@ -56,6 +56,7 @@ export class Controller {
         this.frozenUntil = world.clock.now + ms;
       }
       connection.stoodStill = true;
+      if (isLooking && moment === 'before a transaction') world.whileOneStandsStill(ms);
       await new Promise<void>((goOn) => {
         world.clock.after(ms, () => {
           const stop = nextStop();

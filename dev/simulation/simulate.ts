@@ -47,15 +47,19 @@ export async function simulate(seed: number, without: GuardName | null = null, k
   for (const agent of network.agents.values()) clock.after(chance.between(0, 8_000), () => agent.start());
   const sweep = () => {
     clock.after(sweepEveryMs, sweep);
-    if (network.redisIsAway && chance.under(0.6)) return;
+    if (network.redisIsAway && chance.under(0.6)) return undefined;
     const controller = network.anyController();
     if (controller !== undefined && !controller.isFrozen()) return controller.act('sweeping', sweepRollouts);
+    return undefined;
   };
-  sweep();
+  clock.after(0, sweep);
   clock.at(begin + trouble.from, () => technician.begins(applicationIds.slice(0, chance.between(1, applicationIds.length)), true));
   if (chance.under(0.6)) clock.at(begin + chance.between(2, 14) * minute, () => technician.begins(chance.under(0.5) ? applicationIds : [chance.pick(applicationIds)], chance.under(0.6)));
   for (let left = chance.between(0, 7); left > 0; left -= 1) clock.at(begin + chance.between(trouble.from, trouble.until), () => technician.acts());
   for (let left = chance.between(1, 8); left > 0; left -= 1) clock.at(begin + chance.between(trouble.from, trouble.until), () => misfortune(world, network, machines));
+  world.whileOneStandsStill = (ms) => {
+    if (world.isSlow && world.befalls(0.1)) clock.after(ms / 2, () => technician.halts());
+  };
   const forsaken = chance.under(0.1) ? chance.pick(machines) : null;
   clock.at(begin + trouble.until, () => peace(world, network, machines, forsaken));
 

@@ -77,6 +77,15 @@ export class Technician {
     ])();
   }
 
+  /** At the worst moment: somebody is about to carry out what was decided before. */
+  halts(): Promise<void> {
+    const { chance, tables } = this.#world;
+    const running = [...tables.of.rollouts.values()].filter(({ state }) => state === 'running' || state === 'rolling_back');
+    if (running.length === 0) return Promise.resolve();
+    if (chance.under(0.4)) return this.#does('brakes', (deps) => setBrake(deps, technician, true));
+    return this.#does('pauses', (deps) => pauseRollout(deps, technician, chance.pick(running).id));
+  }
+
   /** After the last fault: everything that waits for a person gets one. */
   async tidies(): Promise<void> {
     const { of } = this.#world.tables;

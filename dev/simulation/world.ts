@@ -28,6 +28,8 @@ export class World {
   troubled = true;
   broken: Broken | null = null;
   events = 0;
+  /** A controller stands still between reading and writing for so long. */
+  whileOneStandsStill: (ms: number) => void = () => undefined;
   readonly #kept: number;
   /** A slow database and a deaf Redis: much time passes between reading and writing, and few look at once. */
   readonly isSlow: boolean;
