@@ -12,6 +12,7 @@ import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts
 import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#src/applications/store.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { selectRules } from '#src/publications/store.ts';
+import { serverCases } from '#src/servers/servers.cases.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
 import { launchCases } from '#src/sessions/launch.cases.ts';
@@ -203,5 +204,6 @@ for (const dialect of dialects) {
     launchCases(city);
     licenceCases(city);
     rolloutCases(() => city());
+    describe('servers', () => serverCases(dialect.newTarget));
   });
 }
