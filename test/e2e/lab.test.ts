@@ -266,7 +266,7 @@ describe('the end', () => {
 
   it('a lab whose holder was killed is taken away by what is there', async () => {
     const own = join(root, '.data/lab', `e2e-cli-${process.pid}`);
-    const cli = (...words: string[]) => run([process.execPath, join(root, 'dev/lab/main.ts'), ...words, '--folder', own], { timeoutMs: 90_000 });
+    const cli = (...words: string[]) => run([process.execPath, join(root, 'dev/lab/main.ts'), ...words, '--folder', own], { timeoutMs: 200_000 });
     try {
       const up = await cli('up', '--sites', '1');
       expect(up.code, up.stderr).toBe(0);
@@ -286,5 +286,5 @@ describe('the end', () => {
       for (const slot of slots) if (ownerOf(slot)?.folder === own) await sweep(slot, own);
       for (const path of [own, `${own}.log`, `${own}.sock`]) rmSync(path, { recursive: true, force: true });
     }
-  });
+  }, 300_000);
 });
