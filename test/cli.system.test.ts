@@ -130,7 +130,7 @@ describe('the catalogue', () => {
     const again = await preau(['--json', 'catalogue', 'apply', drafts]);
     expect([again.code, (JSON.parse(again.out) as { result: string }[]).map(({ result }) => result)]).toEqual([0, ['unchanged', 'unchanged', 'unchanged', 'unchanged']]);
     const exported = JSON.parse((await preau(['catalogue', 'export'])).out) as { format: number; applications: { slug: string }[] };
-    expect([exported.format, exported.applications.map(({ slug }) => slug).sort()]).toEqual([1, ['galculator', 'jeu', 'mousepad', 'moteur']]);
+    expect([exported.format, exported.applications.map(({ slug }) => slug).sort()]).toEqual([1, ['galculator', 'jeu', 'moteur', 'mousepad']]);
     expect((await preau(['applications', 'list'])).out).toMatch(/^jeu +1\.0 +jeu +0$/m);
     expect(await preau(['catalogue', 'apply', join(folder, 'nowhere')])).toMatchObject({ code: 2 });
   });

@@ -36,7 +36,7 @@ export const settings = {
   PREAU_PUBLIC_URL: setting('Address people type; pages from any other origin are refused', 'an http(s) origin without a path', '', (value) =>
     value === '' || /^https?:\/\/[A-Za-z0-9.:[\]-]+$/.test(value) ? value : undefined,
   ),
-  PREAU_DATA: text('Folder for the database and the secret', './.data'),
+  PREAU_DATA: text('Folder for the database, the secret and uploaded files', './.data'),
   PREAU_CONSOLE: text('Folder of the built console; empty serves none', ''),
   PREAU_AGENT_FILES: text('Folder of files offered to new servers (agent bundle, installer); empty offers none', ''),
   PREAU_DATABASE_URL: url('PostgreSQL; empty means SQLite in the data folder', ['postgres://', 'postgresql://'], ''),
