@@ -2,6 +2,7 @@
 import type { Recipes } from '@preau/contract/application.ts';
 import type { RolloutDraft } from '@preau/contract/rollout.ts';
 import { sweepRollouts } from '../../controller/src/rollouts/schedules.ts';
+import { pinOf } from '../../agent/src/reconcile/wanted.ts';
 import { Agent } from './agent.ts';
 import { createChance } from './chance.ts';
 import { Clockwork } from './clockwork.ts';
@@ -191,13 +192,16 @@ function peace(world: World, network: Network, machines: readonly Machine[], for
   }
 }
 
-/** Installed is what is wanted, in the wanted version. */
+/** Can the recipe tell its version from another one? Where it cannot, a crash in the midst of a change leaves nobody any the wiser. */
+const tells = (world: World, versionId: string): boolean => world.tables.versions.some((version) => version.versionId === versionId && pinOf(version.recipes as Recipes, version.version) !== null);
+
+/** Installed is what is wanted, in the wanted version as far as that can be told. */
 function isAsDesired(world: World, network: Network, machine: Machine): boolean {
   const server = world.tables.of.servers.get(machine.id);
   if (!machine.online || server === undefined || server.retiredAt !== null) return true;
   const agent = network.agents.get(machine.id);
   if (agent === undefined || !agent.isSettled() || agent.generation < server.generation) return false;
-  return [...world.tables.of.wishes.values()].every((wish) => wish.serverId !== machine.id || (wish.wanted ? machine.installed.get(wish.applicationId)?.versionId === wish.versionId || machine.broken.has(wish.versionId) : machine.version(wish.applicationId) === null));
+  return [...world.tables.of.wishes.values()].every((wish) => wish.serverId !== machine.id || (wish.wanted ? machine.installed.get(wish.applicationId)?.versionId === wish.versionId || (machine.version(wish.applicationId) !== null && !tells(world, wish.versionId)) || machine.broken.has(wish.versionId) : machine.version(wish.applicationId) === null));
 }
 
 function unrest(world: World, network: Network, machines: readonly Machine[], technician: Technician, forsaken: Machine | null): string {

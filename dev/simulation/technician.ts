@@ -101,7 +101,9 @@ export class Technician {
     return [...of.rollouts.values()].every((rollout) => {
       if (isRolloutOver(rollout) || rollout.state === 'planned') return true;
       const open = [...of.targets.values()].filter((target) => target.rolloutId === rollout.id && !isFinal(target.state));
-      return open.length > 0 && open.every((target) => isSilent(target.serverId) && (target.state === 'blocked' || target.state === 'queued'));
+      const waits = open.filter((target) => isSilent(target.serverId) && (target.state === 'blocked' || target.state === 'queued'));
+      // A wave in which nobody answered well holds up those behind it.
+      return waits.length > 0 && open.every((target) => waits.includes(target) || of.waves.get(`${rollout.id} ${target.wave}`)?.state === 'pending');
     });
   }
 }
