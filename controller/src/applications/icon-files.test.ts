@@ -7,7 +7,7 @@ import { checkPng } from './icons.ts';
 const words = (...values: number[]) => Buffer.from(values.flatMap((value) => [value & 255, (value >> 8) & 255]));
 const longs = (...values: number[]) => {
   const bytes = Buffer.alloc(values.length * 4);
-  values.forEach((value, index) => bytes.writeUInt32LE(value >>> 0, index * 4));
+  for (const [index, value] of values.entries()) bytes.writeUInt32LE(value >>> 0, index * 4);
   return bytes;
 };
 
@@ -53,7 +53,8 @@ function program(...pictures: Buffer[]): Buffer {
   const groupLeaf = leaves + size(1);
   const data = groupLeaf + (pictures.length + 1) * 16;
   const group = Buffer.concat([words(0, 1, pictures.length), ...pictures.map((picture, index) => Buffer.concat([Buffer.alloc(4), words(1, 32), longs(picture.length), words(index + 1)]))]);
-  const places = [...pictures, group].reduce<number[]>((list, one) => [...list, (list.at(-1) ?? data) + one.length], [data]);
+  const places = [data];
+  for (const one of [...pictures, group]) places.push((places.at(-1) ?? data) + one.length);
   const resources = Buffer.concat([
     directory([[3, deeper + root], [14, deeper + icons]]),
     directory(pictures.map((_, index) => [index + 1, deeper + groups + index * size(1)])),
