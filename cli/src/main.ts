@@ -172,7 +172,6 @@ steering('roll-back', 'cmdRollBack', (call, id, { wave }) => {
   if (wave !== undefined && !/^[1-9]\d?$/.test(wave)) throw new UsageError('badChoice', { text: wave, choices: '1, 2, 3…' });
   return call('rollBackRollout', { params: { id }, body: { wave: wave === undefined ? null : Number(wave) } });
 }).option('--wave <number>', t('optWave'));
-steering('approve', 'cmdApprove', async (call, id) => call('approveRollout', { params: { id }, body: { planHash: (await call('readRollout', { params: { id } })).plan.hash } }));
 steering('finish', 'cmdFinish', (call, id) => call('finishRollout', { params: { id } }));
 
 program.command('brake [state]').description(t('cmdBrake')).action(calling(async ({ call, asJson }, state: string | undefined) => {

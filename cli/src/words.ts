@@ -31,7 +31,7 @@ const words = {
   planned: ['Plan {id} : {servers} serveurs dans {sites} écoles, {nothing} n’ont rien à faire, {offline} sont silencieux, environ {minutes} min.', 'Plan {id}: {servers} servers in {sites} schools, {nothing} have nothing to do, {offline} are silent, about {minutes} min.'],
   leftOut: ['{count} écartés : {reasons}', '{count} left out: {reasons}'],
   clash: ['Croise le déploiement « {name} » ({kind}, {servers} serveurs).', 'Meets the rollout “{name}” ({kind}, {servers} servers).'],
-  needsApproval: ['Ce plan attend l’accord d’un second technicien : preau rollout approve {id}', 'This plan waits for a second technician: preau rollout approve {id}'],
+  needsApproval: ['Ce plan attend l’accord d’un second technicien, dans la console.', 'This plan waits for a second technician, in the console.'],
   startWith: ['Pour démarrer : preau rollout start {id}', 'To start it: preau rollout start {id}'],
   nowIs: ['« {name} » : {state}', '“{name}”: {state}'],
   lost: ['Préau ne répond plus, nouvel essai…', 'Préau no longer answers, trying again…'],
@@ -81,7 +81,6 @@ const words = {
   cmdRetry: ['réessaie les échecs', 'try the failed ones again'],
   cmdRollBack: ['revient à l’état précédent', 'go back to the previous set'],
   optWave: ['cette vague seulement', 'this wave only'],
-  cmdApprove: ['approuve le plan d’un collègue', 'approve a colleague’s plan'],
   cmdFinish: ['termine sans les écoles silencieuses', 'end it without the silent schools'],
   cmdBrake: ['le frein : on, off ou status', 'the brake: on, off or status'],
   exitCodes: [

@@ -62,12 +62,14 @@ export async function changeDraft(deps: Deps, actor: Actor, id: string, draft: R
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-/** Binds to the plan that was read: `planHash`. Refuses with OWN_APPROVAL the one who planned it. */
+/** Binds to the plan that was read: `planHash`. Refuses with OWN_APPROVAL the one who planned it, with FORBIDDEN a token: nobody has
+ *  read the plan then. */
 export async function approveRollout(deps: Deps, actor: Actor, id: string, planHash: string): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
     const rollout = await mustFind(rows, actor, id);
     if (!rolloutCan.approve(rollout)) throw new AppError('STATE_FORBIDS', { state: rollout.state });
     if (rollout.plan.hash !== planHash) throw new AppError('PLAN_DRIFTED', { plan: rollout.plan.hash });
+    if (actor.kind !== 'account' || actor.token !== null) throw new AppError('FORBIDDEN');
     if (actor.id === rollout.createdBy) throw new AppError('OWN_APPROVAL');
     if (!(await changeRollout(rows, id, rollout.version, { state: 'approved', approvedBy: actor.id, approvedByName: actor.name }))) throw new AppError('STATE_FORBIDS', { state: rollout.state });
     await recordEffect(deps, rows, actor, { action: 'rollout.approved', subjectId: id, subjectName: rollout.name, details: { plan: planHash } });

@@ -374,6 +374,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
       expect(await codeOf(approveRollout(city.platform, city.technician, id, plan.hash))).toBe('OWN_APPROVAL');
       const colleague = await city.account('tech2', 'technician', null);
+      expect(await codeOf(approveRollout(city.platform, { ...colleague, token: { id: 'tok', readOnly: false, siteIds: null } }, id, plan.hash))).toBe('FORBIDDEN');
       await approveRollout(city.platform, colleague, id, plan.hash);
       await changeDraft(city.platform, city.technician, id, draft({ name: 'Autre' }));
       expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
