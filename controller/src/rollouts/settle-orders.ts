@@ -33,6 +33,11 @@ export async function settleOrders(deps: Deps, rows: Rows, actor: AgentActor, re
     topics.add('rollouts');
     if (settlement.kind === 'stale') {
       await saveEvidence(rows, { rolloutId: target.rolloutId, serverId: actor.id, orderId: order.orderId, seq: order.seq, text: `${settlement.why}: ${order.code ?? ''} ${order.message}`.trim().slice(0, 500), now });
+      // The verdict stands; what of it was brought all the same is there.
+      if (order.attempt === target.attempt && isFinal(order.state) && (await changeTarget(rows, target, { lastSeq: order.seq }, now))) {
+        await takeOver(deps, rows, actor, target, order);
+        over = true;
+      }
       continue;
     }
     if (settlement.kind === 'noted') {
