@@ -41,8 +41,6 @@ export class Agent {
   #passAsked = false;
   #lastReportAt = 0;
   #skewKnown = false;
-  /** When the controller last heard of each order. */
-  readonly heardOf = new Map<string, number>();
 
   constructor(world: World, machine: Machine, network: Network) {
     this.world = world;
@@ -186,8 +184,9 @@ export class Agent {
       this.#untold.add(orderId);
       if (code === 'ORDER_POISONED') {
         this.world.count('order_poisoned');
-        // Whatever a poisoned order left running is ended by the machine's own time limit; here at once.
+        // What it left running, and half done, is a technician's business.
         this.machine.kill(orderId);
+        this.machine.isLeftToTechnician = true;
       }
     }
     for (const effect of effects) {
@@ -370,7 +369,6 @@ export class Agent {
         this.#lastReportAt = this.world.clock.now;
         for (const { orderId, seq } of report.orders) {
           if (this.#book.get(orderId)?.report.seq === seq) this.#untold.delete(orderId);
-          this.heardOf.set(orderId, this.world.clock.now);
         }
         over({ fetch: reply.generation > (this.#desired?.generation ?? 0) }, 0);
       }),

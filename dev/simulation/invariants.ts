@@ -3,7 +3,6 @@ import type { Brake, TargetState } from '@preau/contract/rollout.ts';
 import { isBad, isFinal, isGood, isInFlight, targetMoves } from '@preau/contract/rollout.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
-import type { Agent } from './agent.ts';
 import type { Machine } from './machine.ts';
 import type { Connection, RowChange, Shapes } from './tables.ts';
 import type { World } from './world.ts';
@@ -11,12 +10,15 @@ import type { World } from './world.ts';
 /** Heard of so recently, an order is with nobody unknown. */
 const heardOfMs = 60_000;
 
-export function watch(world: World, agents: ReadonlyMap<string, Agent>): { acknowledged: (machine: Machine, report: Report) => void } {
+export function watch(world: World): { acknowledged: (machine: Machine, report: Report) => void } {
   const rows = world.tables.of;
   /** Rollouts whose wave is over its threshold, and the newest evaluation then. */
   const exceeded = new Map<string, { fence: number; wave: number }>();
+  /** When what the row says of an order was said last. */
+  const heardOf = new Map<string, number>();
   const brakeIsOn = () => (rows.city.get('brake')?.body as Brake | undefined)?.on === true;
   const nameOf = ({ serverId, rolloutId }: { serverId: string; rolloutId: string }) => `${rows.servers.get(serverId)?.name ?? serverId} in ${rolloutId.slice(-3)}`;
+  const targetsByOrder = (serverId: string, orderId: string) => [...rows.targets.values()].filter((target) => target.serverId === serverId && target.orderId === orderId);
   const targetsOf = (rolloutId: string) => [...rows.targets.values()].filter((target) => target.rolloutId === rolloutId);
 
   const moved = (before: Shapes['targets'], after: Shapes['targets'], by: Connection) => {
@@ -34,8 +36,8 @@ export function watch(world: World, agents: ReadonlyMap<string, Agent>): { ackno
     if (after.state === 'offered' && before.state !== 'offered') offered(after, by);
     if (after.state === 'timed_out' && before.state !== 'timed_out' && brakeIsOn()) world.violate('the brake holds', `${told} behind the brake`);
     if (after.state === 'unknown' && before.state !== 'unknown') {
-      const heard = agents.get(after.serverId)?.heardOf.get(after.orderId ?? '');
-      if (after.lastSeq >= before.lastSeq && heard !== undefined && world.clock.now - heard < heardOfMs) world.violate('only the silent are unknown', `${told}, heard of ${Math.round((world.clock.now - heard) / 1000)} s ago`);
+      const heard = heardOf.get(after.orderId ?? '');
+      if (heard !== undefined && world.clock.now - heard < heardOfMs) world.violate('only the silent are unknown', `${told}, heard of ${Math.round((world.clock.now - heard) / 1000)} s ago`);
     }
   };
 
@@ -149,11 +151,11 @@ export function watch(world: World, agents: ReadonlyMap<string, Agent>): { ackno
   return {
     /** The controller has said that it knows: from here on it does, whatever happens to it. */
     acknowledged: (machine, report) => {
-      for (const { orderId, state } of report.orders) {
+      for (const { orderId, state, seq } of report.orders) {
+        if (targetsByOrder(machine.id, orderId).some(({ lastSeq }) => lastSeq === seq)) heardOf.set(orderId, world.clock.now);
         const ended: TargetState = state;
         if (!isFinal(ended)) continue;
-        for (const target of rows.targets.values()) {
-          if (target.serverId !== machine.id || target.orderId !== orderId) continue;
+        for (const target of targetsByOrder(machine.id, orderId)) {
           if (!isFinal(target.state) && target.state !== 'unknown') world.violate('what was acknowledged is kept', `${nameOf(target)}: ${ended} was acknowledged, the row says ${target.state}`);
           if (isGood(ended) && target.state === 'failed') world.violate('what was acknowledged is kept', `${nameOf(target)}: ${ended} was acknowledged, the row says failed`);
         }

@@ -33,6 +33,7 @@ export class Machine {
   readonly name: string;
   disk = emptyDisk();
   online = true;
+  isLeftToTechnician = false;
   /** Its clock minus the controller's. */
   skewMs = 0;
   /** Versions that fail here whoever asks. */

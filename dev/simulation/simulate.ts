@@ -41,7 +41,7 @@ export async function simulate(seed: number, without: GuardName | null = null, k
   const world = new World(chance, clock, new Tables(), without, kept);
   const network = new Network(world);
   const machines = build(world, network);
-  network.acknowledged = watch(world, network.agents).acknowledged;
+  network.acknowledged = watch(world).acknowledged;
   const technician = new Technician(world, network, chance.under(0.2) ? windowsAround(chance.between(3, 12)) : anyTime);
   const applicationIds = [...new Set(world.tables.versions.map(({ applicationId }) => applicationId))];
 
@@ -66,7 +66,7 @@ export async function simulate(seed: number, without: GuardName | null = null, k
 
   let settledFor = 0;
   const look = () => {
-    const calm = technician.isDone((serverId) => serverId === forsaken?.id) && machines.every((machine) => isAsDesired(world, network, machine));
+    const calm = technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId)) && machines.every((machine) => isAsDesired(world, network, machine));
     settledFor = calm ? settledFor + 1 : 0;
     clock.after(30_000, look);
     return technician.tidies();
@@ -199,9 +199,10 @@ const tells = (world: World, versionId: string): boolean => world.tables.version
 function isAsDesired(world: World, network: Network, machine: Machine): boolean {
   const server = world.tables.of.servers.get(machine.id);
   if (!machine.online || server === undefined || server.retiredAt !== null) return true;
+  if (world.twins.has(machine.id)) return true;
   const agent = network.agents.get(machine.id);
   if (agent === undefined || !agent.isSettled() || agent.generation < server.generation) return false;
-  return [...world.tables.of.wishes.values()].every((wish) => wish.serverId !== machine.id || (wish.wanted ? machine.installed.get(wish.applicationId)?.versionId === wish.versionId || (machine.version(wish.applicationId) !== null && !tells(world, wish.versionId)) || machine.broken.has(wish.versionId) : machine.version(wish.applicationId) === null));
+  return machine.isLeftToTechnician || [...world.tables.of.wishes.values()].every((wish) => wish.serverId !== machine.id || (wish.wanted ? machine.installed.get(wish.applicationId)?.versionId === wish.versionId || (machine.version(wish.applicationId) !== null && !tells(world, wish.versionId)) || machine.broken.has(wish.versionId) : machine.version(wish.applicationId) === null));
 }
 
 function unrest(world: World, network: Network, machines: readonly Machine[], technician: Technician, forsaken: Machine | null): string {
@@ -213,5 +214,5 @@ function unrest(world: World, network: Network, machines: readonly Machine[], te
     const wishes = [...of.wishes.values()].filter(({ serverId }) => serverId === id).map(({ applicationId, versionId, wanted, state }) => `${applicationId.slice(-1)}: ${wanted ? versionId.slice(-2) : 'away'} ${state}`);
     return `${name} settled ${agent?.isSettled()} generation ${agent?.generation}/${of.servers.get(id)?.generation} wants ${wishes.join()} has ${[...(machines.find((machine) => machine.id === id)?.installed ?? [])].map(([app, { versionId }]) => `${app.slice(-1)}: ${versionId.slice(-2)}`).join()}`;
   });
-  return `done ${technician.isDone((serverId) => serverId === forsaken?.id)}; rollouts ${rollouts.join(', ')}; open ${open.join(', ') || 'none'}; odd ${odd.join('; ') || 'none'}`;
+  return `done ${technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId))}; rollouts ${rollouts.join(', ')}; open ${open.join(', ') || 'none'}; odd ${odd.join('; ') || 'none'}`;
 }

@@ -6,7 +6,7 @@ import type { Outcome } from './simulate.ts';
 import { type FaultName, faultNames, type GuardName } from './world.ts';
 
 /** Seeds that once found a fault. */
-const regressions = [1, 14, 24, 54, 62, 106, 130, 132, 134, 136, 141, 157, 193, 207, 219, 255];
+const regressions = [1, 14, 24, 54, 62, 106, 130, 132, 134, 136, 141, 157, 193, 207, 219, 255, 593, 605, 661, 886, 909];
 const seeds = 1000;
 
 test(`${seeds} seeds: everything holds, every fault occurs`, { timeout: 600_000 }, async () => {

@@ -28,6 +28,8 @@ export class World {
   troubled = true;
   broken: Broken | null = null;
   events = 0;
+  /** Servers whose reports are refused since late ones were taken for those of a twin. */
+  readonly twins = new Set<string>();
   /** A controller stands still between reading and writing for so long. */
   whileOneStandsStill: (ms: number) => void = () => undefined;
   readonly #kept: number;

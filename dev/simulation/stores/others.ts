@@ -21,11 +21,12 @@ export const selectApplications: typeof applications.selectApplications = async 
 
 export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;
 export const settleSessions: typeof sessions.settleSessions = async () => [];
-/** No server has a twin here. Two reports that were held up for longer than a run of the agent lasted look like one: counted, and the
- *  server stays. */
+/** No server has a twin here. Reports that were held up for longer than a run of the agent lasted look like one's: counted, and
+ *  left to a technician. */
 export const quarantineServer: typeof quarantine.quarantineServer = async (_deps, rows, _actor, serverId) => {
   const { world } = connectionOf(rows);
-  world.note(`server ${serverId.slice(-1)} is taken for its twin`);
+  if (!world.twins.has(serverId)) world.note(`server ${serverId.slice(-1)} is taken for its twin`);
+  world.twins.add(serverId);
   world.count('taken_for_a_twin');
   return [];
 };
