@@ -213,7 +213,8 @@ export class Agent {
         return;
       }
       case 'remember':
-        return this.#remember(effect.applications);
+        this.#remember(effect.applications);
+        return;
       case 'abort': {
         const work = this.#working.get(orderId);
         if (work === undefined) return;
@@ -225,19 +226,22 @@ export class Agent {
         return;
       case 'detect':
         this.#begin(orderId, 'detect');
-        return this.#later(world.chance.between(20, 700), () => {
+        this.#later(world.chance.between(20, 700), () => {
           const found: Record<string, Found> = {};
           for (const application of effect.applications) found[application.applicationId] = this.#find(application, effect.purpose);
           this.#answer(orderId, { kind: 'looked', run: effect.run, found });
         });
+        return;
       case 'stage':
-        return this.#stage(orderId, effect);
+        this.#stage(orderId, effect);
+        return;
       case 'apply':
         this.#begin(orderId, 'apply');
-        return machine.install(orderId, effect.applications, effect.timeoutMs, {
+        machine.install(orderId, effect.applications, effect.timeoutMs, {
           begins: this.#ifAlive((applicationId: string, state: 'installing' | 'failed') => this.#tell(orderId, { kind: 'item', run: effect.run, applicationId, state })),
           ended: this.#ifAlive((results) => this.#answer(orderId, { kind: 'applied', run: effect.run, results, log: '' })),
         });
+        return;
       case 'attach': {
         this.#begin(orderId, 'attach');
         const gone = this.#ifAlive(() => this.#answer(orderId, { kind: 'installer_gone', run: effect.run, log: '' }));
@@ -353,13 +357,14 @@ export class Agent {
     };
     if (this.#wantsFetch) {
       this.#wantsFetch = false;
-      return this.#network.fetch(this.machine, {
+      this.#network.fetch(this.machine, {
         answer: this.#ifAlive((signed) => {
           if (signed !== null) this.#obey(signed, this.#desired?.generation ?? 0);
           over({}, 0);
         }),
         failed: this.#ifAlive(() => over({}, 2_000)),
       });
+      return;
     }
     this.#wantsReport = false;
     const report = this.#report();

@@ -102,7 +102,10 @@ export class Machine {
 
   #next(installer: Installer, until: number): void {
     const application = installer.left[0];
-    if (application === undefined) return this.#finish(installer);
+    if (application === undefined) {
+      this.#finish(installer);
+      return;
+    }
     const { world } = this;
     const { applicationId, versionId, want } = application;
     this.#mayBegin(installer.key, application);

@@ -58,8 +58,8 @@ export class Network {
   #unlessLost(wake: () => void, serverId: string): void {
     const { world } = this;
     const online = this.agents.get(serverId)?.machine.online === true;
-    if (!online || this.redisIsAway || world.befalls(0.1)) return world.count('wake_lost');
-    world.clock.after(world.chance.between(2, world.befalls(0.05) ? 20_000 : 200), wake);
+    if (!online || this.redisIsAway || world.befalls(0.1)) world.count('wake_lost');
+    else world.clock.after(world.chance.between(2, world.befalls(0.05) ? 20_000 : 200), wake);
   }
 
   async look(controller: Controller, rolloutId: string): Promise<void> {
