@@ -170,10 +170,10 @@ describe('a teacher in a browser', () => {
     for (const width of [1280, 768]) {
       const page = await newPage(width, 1000);
       await signInPage(page, demoLogins.technician);
-      await page.waitForSelector('table');
-      for (const path of ['', '/servers', '/applications', '/rules', '/sessions', '/audit']) {
+      await page.waitForSelector('main h1');
+      for (const path of ['', '/schools', '/servers', '/fleet', '/applications', '/rules', '/sessions', '/audit']) {
         await page.goto(`${city.url}/admin${path}`);
-        await page.waitForSelector('table');
+        await page.waitForSelector(path === '' || path === '/schools' ? 'main h1' : 'table');
         await page.screenshot({ path: join(pictures, `admin${path.replace('/', '-')}-${width}.png`) });
         expect(await seriousFaults(page), `${path} at ${width}`).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width);

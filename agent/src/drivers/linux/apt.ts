@@ -1,9 +1,10 @@
 /** apt, asked and told. Which file belongs to which package, from where, of what size and hash, is apt's own answer; its downloader
  *  fetches them, so that the school's proxies, certificates and passwords hold. Never a question: there is nobody to answer. */
 import type { AptSource } from '@preau/contract/application.ts';
+import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
-import { exists, readText, remove, stamp, write } from '#src/files.ts';
+import { exists, makeFolder, readText, remove, stamp, write } from '#src/files.ts';
 
 export interface AptFile {
   uri: string;
@@ -75,11 +76,14 @@ export function createApt(deps: { options?: readonly string[]; sourcesFolder?: s
   const folder = deps.sourcesFolder ?? '/etc/apt/sources.list.d';
   const get = (args: readonly string[], timeoutMs: number) => run('/usr/bin/apt-get', [...options, ...args], { timeoutMs, env: unattended });
   const force = ['-o', 'Acquire::ForceHash=SHA256'];
+  const nothing = `${deps.stampFile}.none`;
   const sourcePath = (slug: string) => `${folder}/preau-${slug}.sources`;
   const apt: Apt = {
     options,
     plan: async (args) => {
-      const answer = await get([...quiet, '-qq', '--print-uris', ...force, ...args], 120_000);
+      // apt says nothing of what lies in its own archives; what is staged must be whole without them.
+      makeFolder(join(nothing, 'partial'), 0o700);
+      const answer = await get([...quiet, '-qq', '--print-uris', ...force, '-o', `Dir::Cache::archives=${nothing}/`, ...args], 120_000);
       const text = `${answer.stdout}\n${answer.stderr}`;
       return { files: parseUris(answer.stdout), unknown: parseUnknown(text), refusal: answer.code === 0 ? null : text.trim().slice(-1500) };
     },
