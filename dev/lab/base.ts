@@ -22,7 +22,7 @@ const included = ['ca-certificates', 'openssh-server', 'python3', 'python3-apt',
 /** Nobody reads manuals in a lab, and it shall be fast: dpkg does not wait for the disk. */
 const dpkgOptions = [...['doc', 'man', 'info', 'locale'].map((name) => `path-exclude=/usr/share/${name}/*`), 'force-unsafe-io'];
 
-const stamp = createHash('sha256').update(JSON.stringify([tenPrograms, included, dpkgOptions, 2])).digest('hex');
+const stamp = createHash('sha256').update(JSON.stringify([tenPrograms, included, dpkgOptions, 3])).digest('hex');
 const stampPath = join(labFolder, 'base.stamp');
 const indexPath = join(labFolder, 'pool.json');
 
@@ -43,7 +43,7 @@ export async function prepareBase(tell: (step: string, seconds: number) => void 
     writeFileSync(join(work, 'reach.conf'), `${reaching.join('\n')}\n`);
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
     const fetch = `rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q --no-install-recommends --download-only ${tenPrograms.join(' ')} && mv "$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
-    const forget = 'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list; chmod 755 "$1"';
+    const forget = 'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*; chmod 755 "$1"';
     await must(['mmdebstrap', '--mode=root', '--variant=minbase', '--format=directory', `--include=${included.join(',')}`, `--aptopt=${join(work, 'reach.conf')}`, `--dpkgopt=${join(work, 'dpkg.conf')}`, '--aptopt=Acquire::Languages "none"', `--customize-hook=${fetch}`, `--customize-hook=${forget}`, suite, join(work, 'base'), join(work, 'sources.list')], { env: { TMPDIR: work } });
     for (const [name, path] of [['base', baseFolder], ['pool', poolFolder]] as const) {
       rmSync(path, { recursive: true, force: true });
