@@ -71,8 +71,11 @@ test('guacd shares no network with Redis or PostgreSQL, and only the controller 
   expect(published.map(([name]) => name)).toEqual(['controller']);
 });
 
+/** What the command line reads beside its own files. */
+const cliVariables = [...new Set([...read('cli/src/config.ts').matchAll(/PREAU_[A-Z_]+/g)].map((match) => match[0]))];
+
 test('docs/configuration.md names every setting, and no other', () => {
   const told = [...read('docs/configuration.md').matchAll(/^\| `(PREAU_[A-Z_]+)` \|/gm)].map((match) => match[1]);
-  const known = ['PREAU_CONFIG', ...Object.keys(settings), ...agentSettings.map((setting) => setting.name)];
+  const known = ['PREAU_CONFIG', ...Object.keys(settings), ...agentSettings.map((setting) => setting.name), ...cliVariables];
   expect(told.toSorted()).toEqual(known.toSorted());
 });
