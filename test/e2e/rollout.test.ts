@@ -39,8 +39,17 @@ const countersHold = async (id: string) => {
   expect((await read(id)).counts).toEqual(counted);
 };
 
+let apps: Record<'payload' | 'payload2' | 'fails' | 'empty' | 'asks' | 'hangs' | 'ballast' | 'steady', string>;
+
 beforeAll(async () => {
   lab = await startLab({ sites, serversPerSite: { 1: 2 }, folder: join(labFolder, `rollout-${process.pid}`) });
+  // All at once: a source whose list changes while a school reads it is refused by apt, and rightly so.
+  apps = {
+    payload: await lab.offer('payload'), fails: await lab.offer('fails'), empty: await lab.offer('empty'), asks: await lab.offer('asks'), hangs: await lab.offer('hangs'),
+    ballast: await lab.offer({ name: 'preau-ballast', version: '1.0', ballastKib: 2048 }),
+    steady: await lab.offer({ name: 'preau-steady', version: '1.0', ballastKib: 512, files: { 'usr/games/preau-steady': '#!/bin/sh\n' }, postinst: 'sleep 3' }),
+    payload2: await lab.offer({ name: 'preau-other', version: '1.0', ballastKib: 64, files: { 'usr/games/preau-other': '#!/bin/sh\n' } }),
+  };
 }, 600_000);
 afterAll(async () => {
   await lab?.stop();
@@ -63,9 +72,7 @@ describe('on real schools', () => {
   });
 
   test('a package that fails stops in its wave; the others are untouched; one call brings the wave back', async () => {
-    const good = await lab.offer('payload');
-    const bad = await lab.offer('fails');
-    const id = await begin(draft('Casse', [good, bad], { waves: [{ size: { sites: 2 }, gate: 'auto', soakMinutes: 0 }, { size: { rest: true }, gate: 'auto', soakMinutes: 0 }], trip: { failedShare: 0.1, failedCount: 2, timedOutShare: null, consecutiveFailures: null } }));
+    const id = await begin(draft('Casse', [apps.payload, apps.fails], { waves: [{ size: { sites: 2 }, gate: 'auto', soakMinutes: 0 }, { size: { rest: true }, gate: 'auto', soakMinutes: 0 }], trip: { failedShare: 0.1, failedCount: 2, timedOutShare: null, consecutiveFailures: null } }));
     await until('the trip', async () => (await read(id)).state === 'paused', 120_000);
     const seen = await read(id);
     expect(seen).toMatchObject({ pauseReason: 'threshold' });
@@ -85,9 +92,9 @@ describe('on real schools', () => {
     const [first, second, third] = lab.servers.slice(2, 5);
     if (first === undefined || second === undefined || third === undefined) throw new Error('too few servers');
     const only = (server: LabServer) => ({ where: { all: false, siteIds: [], groupIds: [], serverIds: [server.serverId()], labels: [] } });
-    const empty = await begin(draft('Vide', [await lab.offer('empty')], only(first)));
-    const asks = await begin(draft('Question', [await lab.offer('asks')], only(second)));
-    const hangs = await begin(draft('Sans fin', [await lab.offer('hangs')], { ...only(third), timeoutMinutes: 1 }));
+    const empty = await begin(draft('Vide', [apps.empty], only(first)));
+    const asks = await begin(draft('Question', [apps.asks], only(second)));
+    const hangs = await begin(draft('Sans fin', [apps.hangs], { ...only(third), timeoutMinutes: 1 }));
     await over(empty, 60_000);
     expect(await targetOf(empty, first)).toMatchObject({ state: 'failed', code: 'NOT_DETECTED' });
     await over(asks, 60_000);
@@ -99,11 +106,10 @@ describe('on real schools', () => {
   test('a source that lies, endlessly or a byte at a time', async () => {
     const [first, second] = lab.servers.slice(2, 4);
     if (first === undefined || second === undefined) throw new Error('too few servers');
-    const app = await lab.offer({ name: 'preau-ballast', version: '1.0', ballastKib: 2048 });
     const only = (server: LabServer) => ({ where: { all: false, siteIds: [], groupIds: [], serverIds: [server.serverId()], labels: [] } });
     lab.mirror.misbehave('changed', { addresses: [first.address], files: /preau-ballast/ });
     lab.mirror.misbehave('endless', { addresses: [second.address], files: /preau-ballast/ });
-    const ids = [await begin(draft('Changé', [app], only(first))), await begin(draft('Sans fin', [app], only(second)))];
+    const ids = [await begin(draft('Changé', [apps.ballast], only(first))), await begin(draft('Sans fin', [apps.ballast], only(second)))];
     for (const id of ids) await over(id, 120_000);
     lab.mirror.behave();
     for (const [index, server] of [first, second].entries()) {
@@ -117,11 +123,9 @@ describe('on real schools', () => {
 
   test('thirty kills of controller, Redis, agents and installers; Redis emptied; a school cut off and back: nothing is lost, nothing is done twice', async () => {
     const roll = dice(2026);
-    const plan = { name: 'preau-steady', version: '1.0', ballastKib: 512, files: { 'usr/games/preau-steady': '#!/bin/sh\n' }, postinst: 'sleep 3' };
-    const application = await lab.offer(plan);
     const cut = lab.schools.at(-1);
     await cut?.cut();
-    const id = await begin(draft('Sous les coups', [application], { timeoutMinutes: 10 }));
+    const id = await begin(draft('Sous les coups', [apps.steady], { timeoutMinutes: 10 }));
     const kills = { controller: 0, redis: 0, agent: 0, installer: 0, flush: 0 };
     for (let count = 0; count < 30; count += 1) {
       const server = lab.servers[roll(lab.servers.length)];
@@ -168,7 +172,7 @@ describe('on real schools', () => {
     const last = lab.servers.at(-1);
     if (last === undefined) throw new Error('no server');
     last.agent.freeze();
-    const id = await begin(draft('Retirée', [await lab.offer('payload2')]));
+    const id = await begin(draft('Retirée', [apps.payload2]));
     await lab.technician.call('retireServer', { params: { id: last.serverId() } });
     await over(id, 120_000);
     expect(await targetOf(id, last)).toMatchObject({ state: 'cancelled' });
