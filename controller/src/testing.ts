@@ -2,6 +2,7 @@
  *  Not for the product: only tests import it. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { agentCallText } from '@preau/contract/enrolment.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { Attachment, Report, ReportedSession } from '@preau/contract/report.ts';
 import { insertAccounts, selectAccount } from './accounts/store.ts';
@@ -102,3 +103,14 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
 
 export const attachment = (serial: number): Attachment => ({ serial, host: '127.0.0.1', port: 3389, username: 'preau-1', password: `one-use-password-${String(serial).padStart(8, '0')}` });
 export const readySession = (sessionId: string, serial: number | null, openedAt: number | null = null): ReportedSession => ({ sessionId, state: 'ready', attachment: serial === null ? null : attachment(serial), openedAt });
+
+/** What a verb refuses with, or `done`. Anything but a refusal is thrown on. */
+export const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof AppError) return error.code;
+    throw error;
+  }
+  return 'done';
+};

@@ -1,6 +1,5 @@
 /** What must hold of rollouts, whatever database is below: run against each by its tests. Agents are played: each reads its signed
  *  desired state and reports what it is told to. */
-import { AppError } from '@preau/contract/errors.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { defaultDraft, type Order, type ReportedItem, type ReportedOrder, type RolloutDraft, type TargetState } from '@preau/contract/rollout.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,23 +9,13 @@ import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
 import { retireServer } from '#src/servers/enrol.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, draft as applicationDraft, type TestAgent } from '#src/testing.ts';
+import { type City, codeOf, draft as applicationDraft, type TestAgent } from '#src/testing.ts';
 import { lookAtRollout } from './look.ts';
 import { approveRollout, changeDraft, createRollout, startRollout } from './prepare.ts';
 import { exportRollout, listTargets, readBrake, readRollout, readTarget } from './read.ts';
 import { changeSettings, createSchedule, listSchedules, sweepRollouts } from './schedules.ts';
 import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, setBrake } from './steer.ts';
 import { recount, selectCounts } from './store.ts';
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof AppError) return error.code;
-    throw error;
-  }
-  return 'done';
-};
 
 export function rolloutCases(open: () => Promise<City>): void {
   let city: City;

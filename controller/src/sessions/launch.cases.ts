@@ -1,7 +1,6 @@
 /** What must hold of launching, attaching and ending, whatever database is below: run against each by its tests. */
 import { randomBytes } from 'node:crypto';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
-import { AppError } from '@preau/contract/errors.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertSignIn, selectSignedIn } from '#src/accounts/store.ts';
@@ -11,7 +10,7 @@ import { createRule } from '#src/publications/rules.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
-import { type City, publicUrl, readySession } from '#src/testing.ts';
+import { type City, codeOf, publicUrl, readySession } from '#src/testing.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { endSession, endSessionsOfServer } from './end.ts';
 import { attach, launch } from './launch.ts';
@@ -20,15 +19,6 @@ import { selectSession } from './store.ts';
 import { sweep } from './sweep.ts';
 import { noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from './tunnel.ts';
 
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof AppError) return error.code;
-    throw error;
-  }
-  return 'done';
-};
 const tuxpaint = { application: 'tuxpaint', language: 'fr' } as const;
 
 export function launchCases(openCity: (settings?: Record<string, string>) => Promise<City>): void {
