@@ -3,7 +3,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { arrivalTimeEnds } from '@preau/contract/calendar.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { isFinal, type RolloutDraft, rolloutCan } from '@preau/contract/rollout.ts';
-import { mustReach } from '#src/accounts/reach.ts';
+import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -18,7 +18,8 @@ type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 export async function mustFind(rows: Rows, actor: Actor, id: string): Promise<StoredRollout> {
   const rollout = await selectRollout(rows, id);
   if (rollout === undefined) throw new AppError('NOT_FOUND', { rollout: id });
-  mustReach(actor, ...(await sitesOf(rows, rollout)));
+  // A plan may have thousands of entries: they are read only for a caller who is limited to some schools.
+  if (reachOf(actor) !== null) mustReach(actor, ...(await sitesOf(rows, rollout)));
   return rollout;
 }
 
