@@ -77,6 +77,15 @@ for (const dialect of dialects) {
         expect(results.flat()).toEqual(['0001-first', '0002-rollouts']);
         for (const database of databases) await database.destroy();
       });
+      test.runIf(isPostgres)('connections cut by the server are replaced', async () => {
+        const target = await dialect.newTarget();
+        const [database, other] = [openDatabase(target), openDatabase(target)];
+        await sql`select 1`.execute(database);
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(other);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect((await sql<{ one: number }>`select 1 as one`.execute(database)).rows).toEqual([{ one: 1 }]);
+        await Promise.all([database.destroy(), other.destroy()]);
+      });
       test('the database is the one we think it is', async () => {
         const database = openDatabase(await dialect.newTarget());
         const version = isPostgres ? await sql<{ v: string }>`select version() as v`.execute(database) : await sql<{ v: string }>`select 'SQLite ' || sqlite_version() as v`.execute(database);

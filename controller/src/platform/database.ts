@@ -20,7 +20,11 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
 export function openDatabase(target: string): Database {
   if (/^postgres(ql)?:\/\//.test(target)) {
     const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text')) };
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: target, max: 12, types: types as pg.CustomTypesConfig }) }) });
+    const pool = new pg.Pool({ connectionString: target, max: 12, types: types as pg.CustomTypesConfig });
+    // A server that restarts cuts idle connections: the pool drops them and opens others, and whoever asks meanwhile gets the error.
+    // Without a listener Node would end the process.
+    pool.on('error', () => undefined);
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   }
   const sqlite = new SqliteDatabase(target);
   // WAL with synchronous=FULL: what was acknowledged survives kill -9 and a power cut.
