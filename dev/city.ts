@@ -8,11 +8,12 @@ import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts
 import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
 import { migrate, openDatabase } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
-import { insertRule } from '../controller/src/publications/store.ts';
+import { insertRuleVersion } from '../controller/src/publications/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
 import { Compile } from 'typebox/compile';
 import { Client } from './client.ts';
 import { endLeftovers, enrolAgent, freePort, GivenUp, rememberProcesses, root, type Service, startAgentProcess, startControllerProcess, startGuacd, startRedis, until } from './services.ts';
+import { plainRule } from '@preau/contract/publication.ts';
 import { buildCity, demoLogins } from './world.ts';
 
 export interface CityOptions {
@@ -74,7 +75,7 @@ export async function seed(folder: string, people: CityOptions['people'], passwo
       const bySlug = new Map((await selectApplications(rows)).map((application) => [application.slug, application.id]));
       const allow = async (slug: string, role: 'teacher' | 'pupil') => {
         const applicationId = bySlug.get(slug);
-        if (applicationId !== undefined) await insertRule(rows, { effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role }, siteId: null }, null, now);
+        if (applicationId !== undefined) await insertRuleVersion(rows, { id: null, version: 1, draft: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role } }, by: { id: null, name: 'démonstration' }, now });
       };
       for (const slug of everyone.pupils) await allow(slug, 'pupil');
       for (const slug of [...everyone.pupils, ...everyone.teachers]) await allow(slug, 'teacher');

@@ -2,18 +2,19 @@
  *  installing takes minutes and a pupil's click must not; when a step ends, another pass follows. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import type { DesiredState } from '@preau/contract/desired-state.ts';
+import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { Report } from '@preau/contract/report.ts';
 import { reportEveryMs } from '@preau/contract/server.ts';
-import { acceptState } from './accept-state.ts';
+import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { createApplications } from './applications.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { Driver } from './drivers/driver.ts';
 import { createFailures, maxRetryMs } from './failures.ts';
 import { readText, writeDurably } from './files.ts';
 import { createOrders } from './orders.ts';
+import { createMayOpen, type MayOpen } from './policy.ts';
 import { type Actual, plan, type Step } from './reconcile/plan.ts';
 import { createSessions } from './sessions.ts';
 
@@ -61,6 +62,10 @@ export function createAgent(deps: AgentDeps): Agent {
   let moment: NodeJS.Timeout | undefined;
   /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
   let fetchAgainAt = 0;
+  /** The rules of the school, and where it is. Until they are known nothing is opened. */
+  let known: KnownPolicy | null = null;
+  let place = '';
+  let mayOpen: MayOpen = () => false;
   let wakeLoop: () => void = () => undefined;
 
   /** `report`: now, or within a moment together with what else happens. */
@@ -88,8 +93,11 @@ export function createAgent(deps: AgentDeps): Agent {
 
   // ---- what the controller wants ------------------------------------------------------------------------------
 
-  const obey = (state: DesiredState) => {
+  const obey = (state: DesiredState, policy: KnownPolicy) => {
     desired = state;
+    if (policy !== known || JSON.stringify(state.site) !== place) mayOpen = createMayOpen(policy.document, state.site, now);
+    known = policy;
+    place = JSON.stringify(state.site);
     const { cache, peers } = state;
     const named = JSON.stringify({ cache, peers });
     if (named !== neighbours) driver.setNeighbours({ cache, peers });
@@ -97,8 +105,8 @@ export function createAgent(deps: AgentDeps): Agent {
   };
 
   const fetchDesired = async () => {
-    const signed = await link.readDesiredState();
-    const verdict = acceptState({ serverId: deps.serverId, newestGeneration: desired?.generation ?? 0, verify: deps.verify }, signed);
+    const signed = await link.readDesiredState(known?.hash ?? null);
+    const verdict = acceptState({ serverId: deps.serverId, newestGeneration: desired?.generation ?? 0, verify: deps.verify, knownPolicy: known }, signed);
     if ('refused' in verdict) {
       failed('refuse_state', `generation after ${desired?.generation ?? 0}`, new AppError(verdict.refused, { why: verdict.why }), 'no');
       reportRequested = true;
@@ -109,15 +117,15 @@ export function createAgent(deps: AgentDeps): Agent {
     failures.mendedAll('refuse_state');
     if (verdict.accepted.generation === desired?.generation) return;
     // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
-    writeDurably(statePath, JSON.stringify(signed));
-    obey(verdict.accepted);
+    writeDurably(statePath, JSON.stringify({ ...signed, policy: verdict.policy.text } satisfies SignedState));
+    obey(verdict.accepted, verdict.policy);
   };
 
   const recallDesired = () => {
     const text = readText(statePath);
     if (text === undefined) return;
-    const verdict = acceptState({ serverId: deps.serverId, newestGeneration: 0, verify: deps.verify }, JSON.parse(text) as { document: string; signature: string });
-    if ('accepted' in verdict) obey(verdict.accepted);
+    const verdict = acceptState({ serverId: deps.serverId, newestGeneration: 0, verify: deps.verify, knownPolicy: null }, JSON.parse(text) as SignedState);
+    if ('accepted' in verdict) obey(verdict.accepted, verdict.policy);
   };
 
   // ---- steps --------------------------------------------------------------------------------------------------
@@ -174,7 +182,7 @@ export function createAgent(deps: AgentDeps): Agent {
     reportRequested = false;
     clearTimeout(moment);
     moment = undefined;
-    const steps = desired === null ? [] : plan(desired, actual(), now());
+    const steps = desired === null ? [] : plan(desired, actual(), now(), mayOpen);
     const body: Report = {
       protocol: PROTOCOL,
       epoch,
@@ -209,7 +217,7 @@ export function createAgent(deps: AgentDeps): Agent {
     if (desired !== null) {
       // Orders first: they have a window and a deadline.
       orders.pass(desired.orders, changing);
-      for (const step of plan(desired, actual(), now())) start(step, desired);
+      for (const step of plan(desired, actual(), now(), mayOpen)) start(step, desired);
       lookAgain(desired);
     }
     if ((reportRequested || now() - lastReportAt >= reportEveryMs) && now() >= reportNotBefore) {

@@ -14,7 +14,8 @@ import { Compile } from 'typebox/compile';
 import { type Identity, signCall } from './identity.ts';
 
 export interface ControllerLink {
-  readDesiredState: () => Promise<SignedState>;
+  /** `knownPolicy`: the hash of the rules that need not be sent again. */
+  readDesiredState: (knownPolicy: string | null) => Promise<SignedState>;
   sendReport: (report: Body<'sendReport'>) => Promise<Reply<'sendReport'>>;
   sendIcon: (icon: Body<'sendIcon'>) => Promise<void>;
   /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and hash. */
@@ -84,13 +85,13 @@ export function openLink(identity: Identity): ControllerLink {
     }, randomInt(joinWithinMs)).unref();
   };
   const wire = openWire(identity.controllerUrl);
-  const call = async <N extends RouteName>(name: N, body?: Body<N>) => {
-    const reply = await callController(wire, name, body, authorization);
+  const call = async <N extends RouteName>(name: N, body?: Body<N>, search = '') => {
+    const reply = await callController(wire, name, body, authorization, search);
     answered();
     return reply;
   };
   return {
-    readDesiredState: () => call('readDesiredState'),
+    readDesiredState: (knownPolicy) => call('readDesiredState', undefined, knownPolicy === null ? '' : `?policy=${knownPolicy}`),
     sendReport: (report) => call('sendReport', report),
     sendIcon: async (icon) => {
       await call('sendIcon', icon);
@@ -143,12 +144,14 @@ async function callController<N extends RouteName>(
   name: N,
   body: unknown,
   authorization: (method: string, path: string, body: string | null) => string | null,
+  search = '',
 ): Promise<Reply<N>> {
   const route: Route = api[name];
   const text = body === undefined ? null : JSON.stringify(body);
-  const header = authorization(route.method, route.path, text);
+  const path = route.path + search;
+  const header = authorization(route.method, path, text);
   const { status, answer } = await exchange(wire, {
-    method: route.method, path: route.path, body: text,
+    method: route.method, path, body: text,
     headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...(text === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }), ...(header === null ? {} : { authorization: header }) },
   });
   if (status === 204) return null as Reply<N>;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DesiredApplication, DesiredSession, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
+import type { DesiredApplication, DesiredSession, DesiredState, PolicyDocument, SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { Report } from '@preau/contract/report.ts';
 import { Compile } from 'typebox/compile';
@@ -15,10 +15,15 @@ const isReport = Compile(Report);
 export const serverId = `srv_${'a'.repeat(22)}`;
 export const id = (prefix: string, letter: string) => `${prefix}_${letter.repeat(22)}`;
 export const tux: DesiredApplication = {
-  applicationId: id('app', 't'), versionId: id('ver', 't'), slug: 'tux', version: '1.2', askedAt: 1,
+  applicationId: id('app', 't'), versionId: id('ver', 't'), slug: 'tux', category: 'drawing', labels: [], version: '1.2', askedAt: 1,
   recipes: { linux: { kind: 'apt', packages: ['tux'], detect: { kind: 'package', package: 'tux' }, launch: { command: ['tux'] }, icon: { desktopFile: 'tux.desktop' } } },
 };
-export const sessionOne: DesiredSession = { sessionId: id('ses', '1'), applicationId: tux.applicationId, accountId: id('acc', 'l'), login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1 };
+export const sessionOne: DesiredSession = { sessionId: id('ses', '1'), applicationId: tux.applicationId, accountId: id('acc', 'l'), login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null };
+/** Everything is open to everyone. */
+export const openPolicy: PolicyDocument = { rules: [{ id: id('rul', 'o'), effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'everyone' }, place: { kind: 'everywhere' }, client: null, when: null, how: null }] };
+export const policyText = JSON.stringify(openPolicy);
+export const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+export const site: DesiredState['site'] = { siteId: id('sit', 's'), siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'A', closures: [], networks: [] };
 export const sign = (document: string) => createHash('sha256').update(document).digest('base64url');
 
 export interface World {
@@ -30,7 +35,7 @@ export interface World {
   icons: { applicationId: string; png: string }[];
   clock: { at: number };
   /** Publishes a state, and rings the bell. */
-  want: (state: Partial<DesiredState>, signature?: string) => void;
+  want: (state: Partial<DesiredState>, signature?: string, policy?: string) => void;
   /** One entry for each time the desired state was asked for; stops the test when it is asked for without end. */
   fetched: number[];
   answer: (signed: SignedState) => void;
@@ -120,10 +125,10 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
   const made: World = {
     agent, driver, folder, reports, icons, clock, skew, answer,
     fetched,
-    want: (state, signature) => {
+    want: (state, signature, policy = policyText) => {
       generation += 1;
-      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...state });
-      answer({ document, signature: signature ?? sign(document) });
+      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, site, policy: hashOf(policy), applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...state });
+      answer({ document, signature: signature ?? sign(document), policy });
     },
     away: (away) => {
       isAway = away;

@@ -2,13 +2,17 @@
 import { type Static, Type } from 'typebox';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 
-/** `administrator`: a technician who also kills installations, makes tokens for others and changes the city's settings. */
-export const roles = ['administrator', 'technician', 'teacher', 'pupil'] as const;
+/** `administrator`: a technician who also kills installations, makes tokens for others and changes the city's settings.
+ *  `contact`: a teacher who also looks after their own school: its people, badges and requests. */
+export const roles = ['administrator', 'technician', 'contact', 'teacher', 'pupil'] as const;
 export const Role = OneOf(roles);
 export type Role = (typeof roles)[number];
 
 /** The city's own people: they look after every school. */
 export const isTechnician = (person: { role: Role }): boolean => person.role === 'technician' || person.role === 'administrator';
+
+/** Who stands in front of a class: the school's contact is one of them. */
+export const isTeacher = (person: { role: Role }): boolean => person.role === 'teacher' || person.role === 'contact';
 
 export const AccountId = Id('acc');
 export const GroupId = Id('grp');
@@ -28,6 +32,8 @@ export const Account = Strict({
   role: Role,
   siteId: Nullable(Id('sit')),
   siteName: Nullable(Line(120)),
+  /** The schools a technician looks after; null: all of them. A contact looks after their own. */
+  siteIds: Nullable(Type.Array(Id('sit'), { maxItems: 500 })),
 });
 export type Account = Static<typeof Account>;
 
@@ -37,6 +43,8 @@ export interface Person {
   role: Role;
   siteId: string | null;
   groupIds: readonly string[];
+  /** What the directory says beside groups: `{ level: ['CM2'], subject: ['music'] }`. */
+  attributes: Readonly<Record<string, readonly string[]>>;
 }
 
 export const SignIn = Strict({

@@ -8,50 +8,21 @@ import { ApplicationVersion, Catalogue, CatalogueImport, IconFromPackage, Import
 import { SignedState } from './desired-state.ts';
 import { Enrolment, EnrolmentCode, EnrolmentCodeRequest, EnrolmentRequest } from './enrolment.ts';
 import { Addition, AdditionId, AdditionRequest, AdditionSummary, Drift, Fleet, HostKey, HostKeyRequest } from './fleet.ts';
-import { Rule, RuleDraft, RuleId } from './publication.ts';
 import { IconUpload, Report, ServerId } from './report.ts';
 import { Brake, cancelKinds, PlanEntry, Rollout, RolloutDraft, RolloutId, RolloutSettings, RolloutSummary, Schedule, ScheduleDraft, Target, TargetDetail } from './rollout.ts';
 import { Id, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { Count, Cursor, Hash, List, Nothing, ofId, Page, type Route } from './route.ts';
+import { classRoutes } from './routes/classes.ts';
+import { identityRoutes } from './routes/identity.ts';
+import { privacyRoutes } from './routes/privacy.ts';
+import { requestRoutes } from './routes/requests.ts';
+import { ruleRoutes } from './routes/rules.ts';
 import { DrainServers, LabelServers, Server, ServerChanges, ServerSummary, WantApplication } from './server.ts';
 import { Session, SessionId, SessionRow, Ticket } from './session.ts';
 import { ApiToken, ApiTokenDraft, NewApiToken, TokenId } from './token.ts';
 import { SiteDraft, SiteGroup, SiteGroupDraft, SiteGroupId, SiteId, SiteSummary } from './site.ts';
 
-/** `public`: anyone. `signedIn`: any account. `technician`: the city's technicians. `administrator`: those of them who are.
- *  `agent`: a server, by its key. An agent's key opens no other route, and a person's cookie or token opens no agent route. */
-export type Policy = 'public' | 'signedIn' | 'technician' | 'administrator' | 'agent';
-
-/** What a token that is limited to some schools may do with a route. `site`: it concerns schools; the ids it names must be
- *  the token's own, and so must all that it answers. `city`: it may read, not write. `self`: a person's own things, closed
- *  to every token. */
-export type Reach = 'site' | 'city' | 'self';
-
-interface RouteParts {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  path: string;
-  summary: string;
-  params?: TSchema;
-  query?: TSchema;
-  body?: TSchema;
-  reply: TSchema;
-  status?: 200 | 201 | 204;
-  /** Only for routes whose reply is a file. */
-  file?: string;
-  /** A file to keep, under this name; never from a cache. Other files are named by what is in them. */
-  download?: string;
-  /** The body, or the reply, is a stream of bytes: edge/packages.ts carries it. */
-  stream?: 'up' | 'down';
-}
-/** A person's route without a reach does not compile. */
-export type Route = RouteParts & ({ policy: 'public' | 'agent'; reach?: never } | { policy: 'signedIn' | 'technician' | 'administrator'; reach: Reach });
-
-const Nothing = Type.Null();
-const List = <T extends TSchema>(item: T) => Strict({ items: Type.Array(item) });
-const Page = <T extends TSchema>(item: T) => Strict({ items: Type.Array(item), next: Nullable(Type.String()) });
-const Count = Type.String({ pattern: '^[1-9][0-9]{0,2}$' });
-const Cursor = Type.String({ maxLength: 400, pattern: '^[A-Za-z0-9_-]+$' });
-const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
-const ofId = <T extends TSchema>(id: T) => Strict({ id });
+export type { Policy, Reach, Route } from './route.ts';
 
 export const PortalApplication = Strict({
   id: ApplicationId,
@@ -63,6 +34,8 @@ export const PortalApplication = Strict({
   installed: Type.Boolean(),
   lastUsedAt: Nullable(Type.Integer()),
   session: Nullable(Session),
+  /** When it closes by itself, today; null when it stays. */
+  openUntil: Nullable(Type.Integer()),
 });
 export type PortalApplication = Static<typeof PortalApplication>;
 
@@ -119,12 +92,15 @@ export const api = {
   listTokens: { method: 'GET', path: '/api/tokens', policy: 'technician', reach: 'self', summary: 'My API tokens (administrators: everybody’s)', reply: List(ApiToken) },
   createToken: { method: 'POST', path: '/api/tokens', policy: 'technician', reach: 'self', summary: 'Make an API token; its secret is shown once', body: ApiTokenDraft, reply: NewApiToken, status: 201 },
   revokeToken: { method: 'DELETE', path: '/api/tokens/:id', policy: 'technician', reach: 'self', summary: 'Revoke an API token at once', params: ofId(TokenId), reply: Nothing, status: 204 },
-  listRules: { method: 'GET', path: '/api/rules', policy: 'technician', reach: 'site', summary: 'Every publication rule', reply: List(Rule) },
-  createRule: { method: 'POST', path: '/api/rules', policy: 'technician', reach: 'site', summary: 'Publish or forbid', body: RuleDraft, reply: Rule, status: 201 },
-  deleteRule: { method: 'DELETE', path: '/api/rules/:id', policy: 'technician', reach: 'site', summary: 'Withdraw a rule', params: ofId(RuleId), reply: Nothing, status: 204 },
   searchAudiences: { method: 'GET', path: '/api/audiences', policy: 'technician', reach: 'site', summary: 'People and groups by name', query: Strict({ search: Type.String({ minLength: 1, maxLength: 80 }) }), reply: Strict({ people: Type.Array(Account), groups: Type.Array(Group) }) },
   listSessions: { method: 'GET', path: '/api/sessions', policy: 'technician', reach: 'site', summary: 'Sessions, live ones first', query: Strict({ state: Type.Optional(OneOf(['live', 'over'])), limit: Type.Optional(Count) }), reply: List(SessionRow) },
   listAudit: { method: 'GET', path: '/api/audit', policy: 'technician', reach: 'site', summary: 'What happened, newest first', query: Strict({ before: Type.Optional(Type.String({ maxLength: 40, pattern: '^[0-9A-Za-z_-]+$' })), limit: Type.Optional(Count), search: Type.Optional(Type.String({ maxLength: 80 })) }), reply: Page(AuditEvent) },
+
+  ...ruleRoutes,
+  ...identityRoutes,
+  ...classRoutes,
+  ...requestRoutes,
+  ...privacyRoutes,
 
   listRollouts: { method: 'GET', path: '/api/rollouts', policy: 'technician', reach: 'site', summary: 'Rollouts, newest first', query: Strict({ after: Type.Optional(Cursor), limit: Type.Optional(Count), active: Type.Optional(OneOf(['yes', 'no'])) }), reply: Page(RolloutSummary) },
   createRollout: { method: 'POST', path: '/api/rollouts', policy: 'technician', reach: 'site', summary: 'Plan a rollout: who gets what, who not and why', body: RolloutDraft, reply: Rollout, status: 201 },
@@ -154,7 +130,7 @@ export const api = {
   deleteSchedule: { method: 'DELETE', path: '/api/schedules/:id', policy: 'technician', reach: 'city', summary: 'Delete a repetition', params: ofId(Id('sch')), reply: Nothing, status: 204 },
 
   enrol: { method: 'POST', path: '/api/agent/enrol', policy: 'public', summary: 'Exchange a one-use code for an identity', body: EnrolmentRequest, reply: Enrolment, status: 201 },
-  readDesiredState: { method: 'GET', path: '/api/agent/desired-state', policy: 'agent', summary: 'What this server should be', reply: SignedState },
+  readDesiredState: { method: 'GET', path: '/api/agent/desired-state', policy: 'agent', summary: 'What this server should be; its rules too, unless it has them', query: Strict({ policy: Type.Optional(Hash) }), reply: SignedState },
   sendReport: { method: 'POST', path: '/api/agent/report', policy: 'agent', summary: 'What this server is', body: Report, reply: Strict({ generation: Type.Integer(), icons: Type.Array(ApplicationId) }) },
   readPackage: { method: 'GET', path: '/api/agent/packages/:hash', policy: 'agent', summary: 'An uploaded file, or a range of it', params: Strict({ hash: Hash }), reply: Type.String(), file: 'application/octet-stream', stream: 'down' },
   sendIcon: { method: 'POST', path: '/api/agent/icons', policy: 'agent', summary: 'The icon of an installed application', body: IconUpload, reply: Nothing, status: 204 },

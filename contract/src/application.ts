@@ -110,6 +110,7 @@ export const ApplicationDraft = Strict({
   name: Translated(80),
   description: Translated(300),
   category: Category,
+  labels: Type.Optional(Type.Array(Slug, { maxItems: 20, uniqueItems: true })),
   version: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.+:~-]{0,60}$' }),
   recipes: Recipes,
   /** Applications that must be there first. */
@@ -127,6 +128,7 @@ export const Application = Strict({
   name: Translated(80),
   description: Translated(300),
   category: Category,
+  labels: Type.Array(Slug),
   iconHash: Nullable(Type.String()),
   version: Type.String(),
   versionId: VersionId,

@@ -9,7 +9,7 @@ export const auditActions = [
   'server.addition_started', 'server.addition_done', 'server.addition_failed', 'server.addition_cancelled',
   'application.created', 'application.wanted', 'application.unwanted', 'application.installed', 'application.removed', 'application.failed',
   'catalogue.imported', 'icon.changed', 'package.uploaded', 'package.deleted', 'script.proposed', 'script.reviewed',
-  'rule.created', 'rule.deleted',
+  'rule.created', 'rule.changed', 'rule.deleted', 'rule.restored', 'site.settings_changed',
   'rollout.planned', 'rollout.changed', 'rollout.approved', 'rollout.started', 'rollout.paused', 'rollout.resumed', 'rollout.cancelling', 'rollout.cancelled', 'rollout.retried', 'rollout.rolling_back', 'rollout.rolled_back',
   'rollout.completed', 'rollout.failed', 'rollout.finished', 'rollout.superseded', 'rollout.removed', 'rollout.wave_opened', 'rollout.wave_passed', 'rollout.wave_tripped', 'rollout.settings_changed',
   'schedule.created', 'schedule.changed', 'schedule.deleted', 'schedule.ran', 'schedule.refused', 'brake.set', 'brake.released',

@@ -187,6 +187,9 @@ function firstMomentOf(timeZone: string, local: number): number {
   return Math.max(stretch.start, local - stretch.offset);
 }
 
+/** When this day (days since 1970-01-01) begins there. */
+export const momentOfDay = (place: Place, day: number): number => firstMomentOf(place.timeZone, day * dayMs);
+
 // ---- opening hours --------------------------------------------------------------------------------------------------
 
 /** Milliseconds from the day's midnight on the wall; `to` may reach into the next day. */

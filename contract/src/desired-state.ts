@@ -1,9 +1,26 @@
 /** Everything one execution server should be: complete, immutable, numbered by `generation`, signed. */
 import { type Static, Type } from 'typebox';
-import { ApplicationId, Recipes, VersionId } from './application.ts';
-import { Id, Instant, Line, Nullable, Slug, Strict } from './schema.ts';
+import { Role } from './account.ts';
+import { ApplicationId, Category, Recipes, VersionId } from './application.ts';
+import { PolicyRule } from './publication.ts';
 import { Order } from './rollout.ts';
+import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SessionId } from './session.ts';
+import { SiteGroupId, SiteId, SiteNetwork } from './site.ts';
+
+export const PersonAttributes = Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }), Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100 }));
+
+/** The school of the server, as rules see it. */
+export const DesiredSite = Strict({
+  siteId: SiteId, siteGroupIds: Type.Array(SiteGroupId, { maxItems: 1000 }), timeZone: Type.String({ maxLength: 40 }), holidayZone: OneOf(['A', 'B', 'C']),
+  closures: Type.Array(Type.String({ maxLength: 10 }), { maxItems: 800 }), networks: Type.Array(SiteNetwork, { maxItems: 200 }),
+});
+
+export type DesiredSite = Static<typeof DesiredSite>;
+
+/** Every rule that says anything at a school. Kept apart from the state, which names it by its hash: rules change rarely, states often. */
+export const PolicyDocument = Strict({ rules: Type.Array(PolicyRule, { maxItems: 20_000 }) });
+export type PolicyDocument = Static<typeof PolicyDocument>;
 
 export const DesiredSession = Strict({
   sessionId: SessionId,
@@ -15,6 +32,12 @@ export const DesiredSession = Strict({
   language: Type.Union([Type.Literal('fr'), Type.Literal('en')]),
   /** Rises by one each time a browser asks to attach: the agent then sets a fresh one-use password. */
   attachSerial: Type.Integer({ minimum: 1 }),
+  /** What the agent decides by, once more, before it opens anything. */
+  role: Role,
+  groupIds: Type.Array(Id('grp'), { maxItems: 1000 }),
+  attributes: PersonAttributes,
+  /** Of the person's device, when the session was asked for. */
+  address: Nullable(Type.String({ maxLength: 45 })),
 });
 export type DesiredSession = Static<typeof DesiredSession>;
 
@@ -22,6 +45,8 @@ export const DesiredApplication = Strict({
   applicationId: ApplicationId,
   versionId: VersionId,
   slug: Slug,
+  category: Category,
+  labels: Type.Array(Slug, { maxItems: 20 }),
   version: Line(80),
   recipes: Recipes,
   /** When a technician last asked for it: asking again clears past failures. */
@@ -36,6 +61,9 @@ export const DesiredState = Strict({
   issuedAt: Instant,
   /** Displays kept started in advance, so that a click does not wait for an X server. */
   standbyDisplays: Type.Integer({ minimum: 0, maximum: 32 }),
+  site: DesiredSite,
+  /** SHA-256 of the rules' document. */
+  policy: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   applications: Type.Array(DesiredApplication, { maxItems: 500 }),
   /** Applications that were installed by Préau and are wanted no more. */
   removals: Type.Array(DesiredApplication, { maxItems: 500 }),
@@ -49,6 +77,7 @@ export const DesiredState = Strict({
 });
 export type DesiredState = Static<typeof DesiredState>;
 
-/** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes, base64url. */
-export const SignedState = Strict({ document: Type.String({ maxLength: 4_000_000 }), signature: Type.String({ maxLength: 100 }) });
+/** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes, base64url. `policy`: the JSON text of its
+ *  PolicyDocument, unless the agent said that it has it; the state's hash vouches for it. */
+export const SignedState = Strict({ document: Type.String({ maxLength: 4_000_000 }), signature: Type.String({ maxLength: 100 }), policy: Nullable(Type.String({ maxLength: 8_000_000 })) });
 export type SignedState = Static<typeof SignedState>;

@@ -1,87 +1,108 @@
-/** Publication rules, and the decision they lead to. */
+/** Publication rules: who may use what, where, when and how. What they lead to is in policy.ts. */
 import { type Static, Type } from 'typebox';
-import { AccountId, GroupId, isTechnician, type Person, Role } from './account.ts';
+import { AccountId, GroupId, Role } from './account.ts';
 import { ApplicationId, Category } from './application.ts';
-import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
+import { WindowSpec } from './calendar.ts';
+import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { SiteGroupId, SiteId } from './site.ts';
 
 export const RuleId = Id('rul');
 
 export const RuleTarget = Type.Union([
   Strict({ kind: Type.Literal('application'), applicationId: ApplicationId }),
+  Strict({ kind: Type.Literal('label'), label: Slug }),
   Strict({ kind: Type.Literal('category'), category: Category }),
 ]);
+export type RuleTarget = Static<typeof RuleTarget>;
+
+export const attributeTests = ['is', 'is_not', 'starts_with', 'contains'] as const;
+/** On what a directory says of a person; capitals do not matter. `is_not` holds for who has no such attribute. */
+export const AttributeTest = Strict({ attribute: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }), test: OneOf(attributeTests), value: Line(120) });
+export type AttributeTest = Static<typeof AttributeTest>;
+
+/** `group`: a class or another group. `attributes`: all of the tests hold. */
 export const RuleAudience = Type.Union([
   Strict({ kind: Type.Literal('person'), accountId: AccountId }),
   Strict({ kind: Type.Literal('group'), groupId: GroupId }),
+  Strict({ kind: Type.Literal('attributes'), all: Type.Array(AttributeTest, { minItems: 1, maxItems: 5 }) }),
   Strict({ kind: Type.Literal('role'), role: Role }),
   Strict({ kind: Type.Literal('everyone') }),
 ]);
+export type RuleAudience = Static<typeof RuleAudience>;
 
+export const RulePlace = Type.Union([
+  Strict({ kind: Type.Literal('site'), siteId: SiteId }),
+  Strict({ kind: Type.Literal('site_group'), siteGroupId: SiteGroupId }),
+  Strict({ kind: Type.Literal('everywhere') }),
+]);
+export type RulePlace = Static<typeof RulePlace>;
+
+/** From which PCs: an address range, or those the school has given a label (`computer-room`). */
+export const RuleClient = Type.Union([
+  Strict({ kind: Type.Literal('label'), label: Slug }),
+  Strict({ kind: Type.Literal('subnet'), subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }) }),
+]);
+export type RuleClient = Static<typeof RuleClient>;
+
+const CalendarDate = Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' });
+
+/** In the school's time zone. `open` empty: at any hour. `from`, `until`: first and last day, both included. */
+export const RuleTimes = Strict({
+  open: Type.Array(WindowSpec, { maxItems: 20 }),
+  exceptDates: Type.Array(CalendarDate, { maxItems: 400, uniqueItems: true }),
+  from: Nullable(CalendarDate),
+  until: Nullable(CalendarDate),
+});
+export type RuleTimes = Static<typeof RuleTimes>;
+
+export const directions = ['none', 'in', 'out', 'both'] as const;
+/** How an application runs for whom a rule allows it. `in`: from the person's device into the application. `maxMinutes`: of one session;
+ *  `idleMinutes`: without a touch; `seats`: sessions of it that one school may run at once. */
+export const Terms = Strict({
+  clipboard: OneOf(directions),
+  files: OneOf(directions),
+  printing: Type.Boolean(),
+  recording: Type.Boolean(),
+  maxMinutes: Nullable(Type.Integer({ minimum: 1, maximum: 1440 })),
+  idleMinutes: Nullable(Type.Integer({ minimum: 1, maximum: 1440 })),
+  seats: Nullable(Type.Integer({ minimum: 1, maximum: 100_000 })),
+});
+export type Terms = Static<typeof Terms>;
+/** Nothing flows and nothing is recorded unless a rule says so. */
+export const defaultTerms: Terms = { clipboard: 'none', files: 'none', printing: false, recording: false, maxMinutes: null, idleMinutes: null, seats: null };
+
+/** `when` null: always. `how` null: `defaultTerms`, and so for every deny. */
 export const RuleDraft = Strict({
   effect: OneOf(['allow', 'deny']),
   target: RuleTarget,
   audience: RuleAudience,
-  siteId: Nullable(Id('sit')),
+  place: RulePlace,
+  client: Nullable(RuleClient),
+  when: Nullable(RuleTimes),
+  how: Nullable(Terms),
+  /** Why, for colleagues. */
+  note: Nullable(Line(200)),
 });
 export type RuleDraft = Static<typeof RuleDraft>;
+/** A draft that says only what it must. */
+export const plainRule: Pick<RuleDraft, 'place' | 'client' | 'when' | 'how' | 'note'> = { place: { kind: 'everywhere' }, client: null, when: null, how: null, note: null };
 
+/** What the decision reads of a rule. */
+export const PolicyRule = Strict({
+  id: RuleId,
+  effect: RuleDraft.properties.effect, target: RuleTarget, audience: RuleAudience, place: RulePlace, client: RuleDraft.properties.client, when: RuleDraft.properties.when, how: RuleDraft.properties.how,
+});
+export type PolicyRule = Static<typeof PolicyRule>;
+
+/** `version` counts its changes from 1. A name is null when what it named is gone: such a rule decides nothing. */
 export const Rule = Strict({
   id: RuleId,
+  version: Type.Integer({ minimum: 1 }),
   ...RuleDraft.properties,
-  targetName: Line(120),
-  audienceName: Nullable(Line(120)),
-  siteName: Nullable(Line(120)),
-  createdAt: Type.Integer(),
+  targetName: Nullable(Line(120)),
+  audienceName: Nullable(Line(200)),
+  placeName: Nullable(Line(120)),
+  changedAt: Instant,
+  changedByName: Line(120),
 });
 export type Rule = Static<typeof Rule>;
-
-export interface PublicationDecision {
-  allowed: boolean;
-  /** The rule that decided; null when no rule matched, which is a no. */
-  ruleId: string | null;
-}
-
-const audiencePrecision = { everyone: 0, role: 1, group: 2, person: 3 } as const;
-
-/** May this person have this application? Pure; independent of the order of `rules`.
- *
- *  The most precise matching rule decides: first by whom it names (person, then group, role, everyone), then by what
- *  (an application before a category), then by where (a school before all schools). Between equals deny wins.
- *  No matching rule is a no. */
-export function evaluate(
-  rules: readonly (RuleDraft & { id: string })[],
-  person: Person,
-  application: { id: string; category: string },
-): PublicationDecision {
-  let best: { rank: number; allowed: boolean; ruleId: string } | null = null;
-  for (const rule of rules) {
-    if (!matches(rule, person, application)) continue;
-    const rank =
-      audiencePrecision[rule.audience.kind] * 8 +
-      (rule.target.kind === 'application' ? 4 : 0) +
-      (rule.siteId === null ? 0 : 2) +
-      (rule.effect === 'deny' ? 1 : 0);
-    // Equal ranks have equal effects; the smaller id is named so that the answer never depends on order.
-    if (best === null || rank > best.rank || (rank === best.rank && rule.id < best.ruleId)) {
-      best = { rank, allowed: rule.effect === 'allow', ruleId: rule.id };
-    }
-  }
-  return best === null ? { allowed: false, ruleId: null } : { allowed: best.allowed, ruleId: best.ruleId };
-}
-
-function matches(rule: RuleDraft, person: Person, application: { id: string; category: string }): boolean {
-  if (rule.siteId !== null && rule.siteId !== person.siteId) return false;
-  const { target, audience } = rule;
-  if (target.kind === 'application' ? target.applicationId !== application.id : target.category !== application.category)
-    return false;
-  switch (audience.kind) {
-    case 'everyone':
-      return true;
-    case 'role':
-      return audience.role === person.role || (audience.role === 'technician' && isTechnician(person));
-    case 'group':
-      return person.groupIds.includes(audience.groupId);
-    case 'person':
-      return audience.accountId === person.id;
-  }
-}

@@ -13,7 +13,7 @@ export type SessionState = (typeof sessionStates)[number];
 export const liveStates = ['starting', 'ready', 'active', 'disconnected'] as const satisfies SessionState[];
 
 export const endReasons = [
-  'application_closed', 'person_closed', 'technician_ended', 'left', 'never_connected', 'server_retired', 'server_quarantined', 'agent_stopped', 'lost',
+  'application_closed', 'person_closed', 'technician_ended', 'left', 'never_connected', 'server_retired', 'server_quarantined', 'agent_stopped', 'lost', 'access_ended', 'time_over', 'idle',
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
@@ -38,6 +38,8 @@ export const Session = Strict({
   /** When the agent saw the application's window: that is "open". */
   openedAt: Nullable(Type.Integer()),
   graceUntil: Nullable(Type.Integer()),
+  /** When it will be ended, because the person's access or its own time ends then; null while nothing of the kind is in sight. */
+  endsAt: Nullable(Type.Integer()),
   endedAt: Nullable(Type.Integer()),
   endReason: Nullable(OneOf(endReasons)),
   failureCode: Nullable(Type.String()),

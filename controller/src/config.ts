@@ -2,6 +2,7 @@
  *  what was expected; then the result is frozen. A TOML file (`PREAU_CONFIG`) may hold the same names in lower case
  *  without the prefix; the environment wins. */
 import { readFileSync } from 'node:fs';
+import { addressOf, isSubnet } from '@preau/contract/network.ts';
 import { parse as parseToml } from 'smol-toml';
 
 interface Setting<T> {
@@ -36,6 +37,10 @@ export const settings = {
   PREAU_PUBLIC_URL: setting('Address people type; pages from any other origin are refused', 'an http(s) origin without a path', '', (value) =>
     value === '' || /^https?:\/\/[A-Za-z0-9.:[\]-]+$/.test(value) ? value : undefined,
   ),
+  PREAU_TRUSTED_PROXIES: setting('Reverse proxies whose word on a caller’s address is believed', 'addresses or ranges, with commas between', '', (value) => {
+    const list = value.split(',').map((part) => part.trim()).filter((part) => part !== '');
+    return list.every((part) => addressOf(part) !== null || isSubnet(part)) ? list : undefined;
+  }),
   PREAU_DATA: text('Folder for the database, the secret and uploaded files', './.data'),
   PREAU_CONSOLE: text('Folder of the built console; empty serves none', ''),
   PREAU_AGENT_FILES: text('Folder of files offered to new servers (agent bundle, installer); empty offers none', ''),

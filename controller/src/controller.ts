@@ -8,7 +8,7 @@ import type { Environment } from './config.ts';
 import { createHttp } from './edge/http.ts';
 import { startJobs } from './edge/jobs.ts';
 import { startLooker } from './edge/looker.ts';
-import type { EdgeDeps } from './edge/verbs.ts';
+import type { EdgeDeps } from './edge/verb.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { migrate, openDatabase } from './platform/database.ts';
 import { createLog } from './platform/log.ts';

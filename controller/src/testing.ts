@@ -4,7 +4,10 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { agentCallText } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
+import { plainRule } from '@preau/contract/publication.ts';
 import type { Attachment, Report, ReportedSession } from '@preau/contract/report.ts';
+import { createRule } from './access/rules.ts';
+import { actorOf } from './accounts/reach.ts';
 import { insertAccounts, selectAccount } from './accounts/store.ts';
 import { createApplication } from './applications/create.ts';
 import { type Environment, parseConfig } from './config.ts';
@@ -13,7 +16,6 @@ import { migrate, openDatabase } from './platform/database.ts';
 import { createLog } from './platform/log.ts';
 import type { Platform } from './platform/platform.ts';
 import { createSecrets, sha256 } from './platform/secrets.ts';
-import { createRule } from './publications/rules.ts';
 import { createEnrolmentCode, enrol } from './servers/enrol.ts';
 import { wantApplication } from './servers/want-application.ts';
 import { acceptReport } from './reports/accept-report.ts';
@@ -59,7 +61,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
     const [id = ''] = await insertAccounts(database, [{ login, displayName: login, role, siteId, passwordHash: null }], time.at);
     const made = await selectAccount(database, id);
     if (made === undefined) throw new Error('no account');
-    return { kind: 'account', id, name: made.displayName, role, siteId, signIn: sha256(`sign-in of ${login}`), token: null };
+    return actorOf(made, sha256(`sign-in of ${login}`));
   };
   const technician = await account('tech', 'technician', null);
   const administrator = await account('admin', 'administrator', null);
@@ -92,7 +94,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   };
   const agent = await enrolServer('serveur-1');
   const applications = { tuxpaint: await createApplication(platform, technician, draft('tuxpaint')), gimp: await createApplication(platform, technician, draft('gimp')), secret: await createApplication(platform, technician, draft('secret')) };
-  for (const { id } of [applications.tuxpaint, applications.gimp]) await createRule(platform, technician, { effect: 'allow', target: { kind: 'application', applicationId: id }, audience: { kind: 'everyone' }, siteId: null });
+  for (const { id } of [applications.tuxpaint, applications.gimp]) await createRule(platform, technician, { effect: 'allow', target: { kind: 'application', applicationId: id }, audience: { kind: 'everyone' }, ...plainRule });
   for (const { id } of Object.values(applications)) await wantApplication(platform, technician, { serverId: agent.actor.id, applicationId: id, wanted: true });
   await acceptReport(platform, agent.actor, agent.report({
     applications: [applications.tuxpaint, applications.secret].map(({ id }) => ({ applicationId: id, state: 'installed', version: '1.0', error: null, iconHash: null })),

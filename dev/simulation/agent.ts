@@ -156,7 +156,7 @@ export class Agent {
         if (!this.alive) return;
       }
       const actual = { applications: this.#applications, sessions: new Map(), displays: { ready: 0, preparing: 0, retryAt: null }, packagesBusy: this.#changing || this.#atWork(), held: heldApplications(this.#book, this.#desired.orders) };
-      for (const next of plan(this.#desired, actual, this.#now)) {
+      for (const next of plan(this.#desired, actual, this.#now, () => true)) {
         if (next.kind === 'install_application') this.#change(next.application, 'present');
         if (next.kind === 'remove_application') this.#change(next.application, 'absent');
       }
@@ -335,7 +335,7 @@ export class Agent {
   // ---- the controller -----------------------------------------------------------------------------------------------
 
   #obey(signed: SignedState, newestGeneration: number): boolean {
-    const verdict = acceptState({ serverId: this.machine.id, newestGeneration, verify: () => true }, signed);
+    const verdict = acceptState({ serverId: this.machine.id, newestGeneration, verify: () => true, knownPolicy: null }, signed);
     if ('refused' in verdict) {
       if (verdict.refused !== 'STATE_OLDER') this.world.violate('a desired state is accepted', verdict.why);
       return false;

@@ -9,7 +9,7 @@ import type { Deps } from './controllers.ts';
 import type { Network } from './network.ts';
 import type { World } from './world.ts';
 
-const technician = { kind: 'account', id: 'acc_0000000000000000000001', name: 'Technicienne', role: 'administrator', siteId: null, signIn: '', token: null } satisfies Actor;
+const technician = { kind: 'account', id: 'acc_0000000000000000000001', name: 'Technicienne', role: 'administrator', siteId: null, siteIds: null, signIn: '', token: null } satisfies Actor;
 
 export class Technician {
   readonly #world: World;

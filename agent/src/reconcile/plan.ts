@@ -36,8 +36,8 @@ export interface Actual {
   held: ReadonlySet<string>;
 }
 
-/** `now` in epoch ms. */
-export function plan(desired: DesiredState, actual: Actual, now: number): Step[] {
+/** `now` in epoch ms. `mayOpen`: what the school's rules say of a session, here and now. */
+export function plan(desired: DesiredState, actual: Actual, now: number, mayOpen: (session: DesiredSession, application: DesiredApplication) => boolean): Step[] {
   const steps: Step[] = [];
   const wanted = new Map(desired.sessions.map((session) => [session.sessionId, session]));
   for (const [sessionId, session] of actual.sessions) {
@@ -49,8 +49,8 @@ export function plan(desired: DesiredState, actual: Actual, now: number): Step[]
     const running = actual.sessions.get(session.sessionId);
     if (running === undefined) {
       const application = desired.applications.find((candidate) => candidate.applicationId === session.applicationId);
-      // Only what is published to this server is opened here, whatever a session asks for.
-      if (application === undefined) steps.push({ kind: 'refuse_session', session });
+      // Only what is wanted on this server, and what its school's rules allow this person, is opened here, whatever a session asks for.
+      if (application === undefined || !mayOpen(session, application)) steps.push({ kind: 'refuse_session', session });
       else {
         steps.push({ kind: 'open_session', session, application });
         opening += 1;

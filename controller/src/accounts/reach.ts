@@ -1,9 +1,21 @@
-/** How far a caller reaches: a token may be limited to some schools. Everyone else reaches the whole city. Pure. */
+/** How far a caller reaches. Technicians reach the schools they look after, which may be all; everybody else their own; a token never
+ *  more than its owner, and often less. Pure. */
+import { type Account, isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import type { Actor } from '#src/platform/actor.ts';
+import type { AccountActor, Actor, TokenScope } from '#src/platform/actor.ts';
+
+/** `signIn`: hash of the cookie's secret, empty for a token. */
+export function actorOf(account: Account, signIn: string, token: TokenScope | null = null): AccountActor {
+  // A token is never more than a technician.
+  const role = token !== null && account.role === 'administrator' ? 'technician' : account.role;
+  const own = isTechnician(account) ? account.siteIds : account.siteId === null ? [] : [account.siteId];
+  const given = token?.siteIds ?? null;
+  const siteIds = own === null ? given : given === null ? own : given.filter((id) => own.includes(id));
+  return { kind: 'account', id: account.id, name: account.displayName, role, siteId: account.siteId, siteIds, signIn, token };
+}
 
 /** Null: the whole city. */
-export const reachOf = (actor: Actor): readonly string[] | null => (actor.kind === 'account' ? (actor.token?.siteIds ?? null) : null);
+export const reachOf = (actor: Actor): readonly string[] | null => (actor.kind === 'account' ? actor.siteIds : null);
 
 export function reaches(actor: Actor, siteId: string | null): boolean {
   const own = reachOf(actor);

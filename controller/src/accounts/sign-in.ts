@@ -6,6 +6,7 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import type { Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { actorOf } from './reach.ts';
 import { deleteSignIn, insertSignIn, selectAccount, selectPasswordHash } from './store.ts';
 
 /** Port: answers the account's id, or null for "not one of mine, or wrong". Throws AppError when it cannot tell. */
@@ -72,8 +73,7 @@ export async function signIn(deps: Platform & { providers: readonly SignInProvid
   const expiresAt = now + deps.config.PREAU_SIGN_IN_HOURS * 3_600_000;
   await deps.database.transaction().execute(async (rows) => {
     await insertSignIn(rows, { tokenHash: sha256(token), accountId: account.id, now, expiresAt });
-    const actor: AccountActor = { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: '', token: null };
-    await recordEffect(deps, rows, actor, { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId });
+    await recordEffect(deps, rows, actorOf(account, ''), { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId });
   });
   return { account, token, expiresAt };
 }

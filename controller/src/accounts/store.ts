@@ -10,6 +10,11 @@ export interface NewAccount {
   role: Role;
   siteId: string | null;
   passwordHash: string | null;
+  /** Who vouches for them, and by which name; this city itself when left out. */
+  provider?: string;
+  externalId?: string | null;
+  mail?: string | null;
+  attributes?: Person['attributes'];
 }
 
 export async function insertAccounts(rows: Rows, accounts: readonly NewAccount[], now: number): Promise<string[]> {
@@ -21,6 +26,12 @@ export async function insertAccounts(rows: Rows, accounts: readonly NewAccount[]
     site_id: account.siteId,
     password_hash: account.passwordHash,
     created_at: now,
+    provider: account.provider ?? 'local',
+    external_id: account.externalId ?? null,
+    mail: account.mail ?? null,
+    attributes: JSON.stringify(account.attributes ?? {}),
+    disabled_at: null,
+    site_ids: null,
   }));
   for (let at = 0; at < values.length; at += 500) await rows.insertInto('accounts').values(values.slice(at, at + 500)).execute();
   return values.map((value) => value.id);
@@ -28,17 +39,19 @@ export async function insertAccounts(rows: Rows, accounts: readonly NewAccount[]
 
 export async function insertGroup(rows: Rows, group: Omit<Group, 'id'>, memberIds: readonly string[]): Promise<string> {
   const id = newId('grp');
-  await rows.insertInto('groups').values({ id, kind: group.kind, name: group.name, site_id: group.siteId }).execute();
+  await rows.insertInto('groups').values({ id, kind: group.kind, name: group.name, site_id: group.siteId, external_id: null }).execute();
   for (let at = 0; at < memberIds.length; at += 500)
     await rows.insertInto('group_members').values(memberIds.slice(at, at + 500).map((accountId) => ({ group_id: id, account_id: accountId }))).execute();
   return id;
 }
 
 const accountsWithSite = (rows: Rows) =>
-  rows.selectFrom('accounts').leftJoin('sites', 'sites.id', 'accounts.site_id').select(['accounts.id', 'accounts.login', 'accounts.display_name', 'accounts.role', 'accounts.site_id', 'sites.name as site_name']);
+  rows.selectFrom('accounts').leftJoin('sites', 'sites.id', 'accounts.site_id').select(['accounts.id', 'accounts.login', 'accounts.display_name', 'accounts.role', 'accounts.site_id', 'accounts.site_ids', 'sites.name as site_name']);
 
-type AccountRow = { id: string; login: string; display_name: string; role: string; site_id: string | null; site_name: string | null };
-const toAccount = (row: AccountRow): Account => ({ id: row.id, login: row.login, displayName: row.display_name, role: row.role as Role, siteId: row.site_id, siteName: row.site_name });
+type AccountRow = { id: string; login: string; display_name: string; role: string; site_id: string | null; site_ids: string | null; site_name: string | null };
+const toAccount = (row: AccountRow): Account => ({
+  id: row.id, login: row.login, displayName: row.display_name, role: row.role as Role, siteId: row.site_id, siteName: row.site_name, siteIds: row.site_ids === null ? null : (JSON.parse(row.site_ids) as string[]),
+});
 
 export async function selectAccount(rows: Rows, id: string): Promise<Account | undefined> {
   const row = await accountsWithSite(rows).where('accounts.id', '=', id).executeTakeFirst();
@@ -55,7 +68,7 @@ export async function insertSignIn(rows: Rows, signIn: { tokenHash: string; acco
 }
 
 export async function selectSignedIn(rows: Rows, tokenHash: string, now: number): Promise<Account | undefined> {
-  const row = await accountsWithSite(rows).innerJoin('sign_ins', 'sign_ins.account_id', 'accounts.id').where('sign_ins.token_hash', '=', tokenHash).where('sign_ins.expires_at', '>', now).executeTakeFirst();
+  const row = await accountsWithSite(rows).innerJoin('sign_ins', 'sign_ins.account_id', 'accounts.id').where('sign_ins.token_hash', '=', tokenHash).where('sign_ins.expires_at', '>', now).where('accounts.disabled_at', 'is', null).executeTakeFirst();
   return row && toAccount(row);
 }
 
@@ -67,14 +80,31 @@ export async function deleteExpiredSignIns(rows: Rows, now: number): Promise<voi
   await rows.deleteFrom('sign_ins').where('expires_at', '<', now).execute();
 }
 
-export async function selectGroupIds(rows: Rows, accountId: string): Promise<string[]> {
-  return (await rows.selectFrom('group_members').select('group_id').where('account_id', '=', accountId).execute()).map((row) => row.group_id);
+/** What the publication decision needs to know of an account, in one query. */
+export async function selectPerson(rows: Rows, account: { id: string; role: Role; siteId: string | null }): Promise<Person> {
+  const found = await rows.selectFrom('accounts as a').leftJoin('group_members as m', 'm.account_id', 'a.id').select(['a.attributes', 'm.group_id']).where('a.id', '=', account.id).execute();
+  return { id: account.id, role: account.role, siteId: account.siteId, groupIds: found.flatMap((row) => (row.group_id === null ? [] : [row.group_id])), attributes: attributesOf(found[0]?.attributes) };
 }
 
-/** What the publication decision needs to know of an account. */
-export async function selectPerson(rows: Rows, account: { id: string; role: Role; siteId: string | null }): Promise<Person> {
-  return { id: account.id, role: account.role, siteId: account.siteId, groupIds: await selectGroupIds(rows, account.id) };
+/** Everybody who may sign in, as rules see them, with their names; `siteIds` null: of the whole city. */
+export async function selectPeople(rows: Rows, siteIds: readonly string[] | null): Promise<(Person & { displayName: string; login: string })[]> {
+  let query = rows.selectFrom('accounts').select(['id', 'login', 'display_name', 'role', 'site_id', 'attributes']).where('disabled_at', 'is', null).orderBy('display_name');
+  let members = rows.selectFrom('group_members as m').select(['m.account_id', 'm.group_id']);
+  if (siteIds !== null) {
+    query = query.where('site_id', 'in', [...siteIds]);
+    members = members.innerJoin('accounts as a', 'a.id', 'm.account_id').where('a.site_id', 'in', [...siteIds]);
+  }
+  const groups = new Map<string, string[]>();
+  for (const { account_id, group_id } of await members.execute()) {
+    const known = groups.get(account_id);
+    if (known === undefined) groups.set(account_id, [group_id]);
+    else known.push(group_id);
+  }
+  return (await query.execute()).map((row) => ({ id: row.id, login: row.login, displayName: row.display_name, role: row.role as Role, siteId: row.site_id, groupIds: groups.get(row.id) ?? [], attributes: attributesOf(row.attributes) }));
 }
+
+export const attributesOf = (text: string | undefined): Person['attributes'] => (text === undefined || text === '{}' ? noAttributes : (JSON.parse(text) as Person['attributes']));
+const noAttributes: Person['attributes'] = {};
 
 /** `siteIds`: people and groups of these schools only; null: of all. */
 export async function searchAudiences(rows: Rows, search: string, siteIds: readonly string[] | null = null): Promise<{ people: Account[]; groups: Group[] }> {
@@ -129,7 +159,7 @@ export async function markTokenRevoked(rows: Rows, id: string, now: number): Pro
 /** The account a token speaks for, as it is now; undefined once the token is revoked or expired. */
 export async function selectTokenHolder(rows: Rows, hash: string, now: number): Promise<{ tokenId: string; scope: ApiToken['scope']; siteIds: string[] | null; lastUsedAt: number | null; account: Account } | undefined> {
   const row = await accountsWithSite(rows).innerJoin('api_tokens as t', 't.account_id', 'accounts.id')
-    .select(['t.id as token_id', 't.scope', 't.site_ids', 't.last_used_at']).where('t.token_hash', '=', hash).where('t.revoked_at', 'is', null).where('t.expires_at', '>', now).executeTakeFirst();
+    .select(['t.id as token_id', 't.scope', 't.site_ids', 't.last_used_at']).where('t.token_hash', '=', hash).where('t.revoked_at', 'is', null).where('t.expires_at', '>', now).where('accounts.disabled_at', 'is', null).executeTakeFirst();
   return row && { tokenId: row.token_id, scope: row.scope as ApiToken['scope'], siteIds: sitesOfToken(row), lastUsedAt: row.last_used_at, account: toAccount(row) };
 }
 
@@ -152,7 +182,15 @@ export async function selectSitesOf(rows: Rows, ids: readonly string[]): Promise
   await look('srv_', (some) => rows.selectFrom('servers').select('site_id').distinct().where('id', 'in', some).execute());
   await look('ses_', (some) => rows.selectFrom('sessions').select('site_id').distinct().where('id', 'in', some).execute());
   await look('add_', (some) => rows.selectFrom('server_additions').select('site_id').distinct().where('id', 'in', some).execute());
-  await look('rul_', (some) => rows.selectFrom('publication_rules').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('rul_', async (some) => (await rows.selectFrom('rule_versions').select(['rule_id', 'body']).where('rule_id', 'in', some).execute()).flatMap((row) => sitesOfRule(row.body)));
+  await look('acc_', (some) => rows.selectFrom('accounts').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('grp_', (some) => rows.selectFrom('groups').select('site_id').distinct().where('id', 'in', some).execute());
   await look('sgr_', (some) => rows.selectFrom('site_group_members').select('site_id').distinct().where('group_id', 'in', some).execute());
   return [...found];
+}
+
+/** A rule of one school is that school's; any other is the city's. */
+function sitesOfRule(body: string): { site_id: string | null }[] {
+  const { place } = JSON.parse(body) as { place: { kind: string; siteId?: string } };
+  return [{ site_id: place.siteId ?? null }];
 }

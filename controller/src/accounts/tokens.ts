@@ -6,6 +6,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { actorOf, mustReach } from './reach.ts';
 import { countSites, insertToken, markTokenRevoked, selectAccount, selectToken, selectTokenHolder, selectTokens, touchToken } from './store.ts';
 
 const dayMs = 86_400_000;
@@ -19,6 +20,8 @@ export const listTokens = (deps: Pick<Platform, 'database'>, actor: AccountActor
 export async function createToken(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: AccountActor, draft: ApiTokenDraft): Promise<NewApiToken> {
   const accountId = draft.accountId ?? actor.id;
   if (actor.token !== null || (accountId !== actor.id && actor.role !== 'administrator')) throw new AppError('FORBIDDEN');
+  // Nobody gives away more than they have.
+  if (actor.siteIds !== null) mustReach(actor, ...(draft.siteIds ?? [null]));
   const secret = `preau_${newToken()}`;
   const token = await deps.database.transaction().execute(async (rows) => {
     const now = deps.clock.now();
@@ -52,6 +55,5 @@ export async function actorOfToken(deps: Pick<Platform, 'database' | 'clock'>, s
   if (holder === undefined) throw new AppError('TOKEN_REFUSED');
   const { account, tokenId, scope, siteIds, lastUsedAt } = holder;
   if (lastUsedAt === null || now - lastUsedAt >= touchEveryMs) await touchToken(deps.database, tokenId, now);
-  const role = account.role === 'administrator' ? 'technician' : account.role;
-  return { kind: 'account', id: account.id, name: account.displayName, role, siteId: account.siteId, signIn: '', token: { id: tokenId, readOnly: scope === 'read', siteIds } };
+  return actorOf(account, '', { id: tokenId, readOnly: scope === 'read', siteIds });
 }

@@ -38,7 +38,7 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
         on('v.id', '=', on.selectFrom('application_versions as n').select('n.id').whereRef('n.application_id', '=', 'a.id').orderBy('n.created_at', 'desc').orderBy('n.id').limit(1)),
       ),
     )
-    .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.description_fr', 'a.description_en', 'a.category', 'a.icon_hash', 'a.seats', 'v.id as version_id', 'v.version', 'v.recipes', 'v.requires', 'v.estimate'])
+    .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.description_fr', 'a.description_en', 'a.category', 'a.labels', 'a.icon_hash', 'a.seats', 'v.id as version_id', 'v.version', 'v.recipes', 'v.requires', 'v.estimate'])
     .select((e) => e.selectFrom('server_applications as s').select((f) => f.fn.countAll<number>().as('n')).whereRef('s.application_id', '=', 'a.id').where('s.state', '=', 'installed').as('installed_on'))
     .orderBy('a.name_fr');
   if (filter.slug !== undefined) query = query.where('a.slug', '=', filter.slug);
@@ -51,6 +51,7 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
     name: { fr: row.name_fr, en: row.name_en },
     description: { fr: row.description_fr, en: row.description_en },
     category: row.category as Application['category'],
+    labels: row.labels === '[]' ? [] : (JSON.parse(row.labels) as string[]),
     iconHash: row.icon_hash,
     version: row.version,
     versionId: row.version_id,
@@ -65,7 +66,7 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
 /** Creates the application, or adds a version to the one with this slug. False when that version exists already. */
 export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now: number): Promise<{ id: string; added: boolean }> {
   const known = await rows.selectFrom('applications').select('id').where('slug', '=', draft.slug).executeTakeFirst();
-  const words = { name_fr: draft.name.fr, name_en: draft.name.en, description_fr: draft.description.fr, description_en: draft.description.en, category: draft.category, seats: draft.licence?.seats ?? null };
+  const words = { name_fr: draft.name.fr, name_en: draft.name.en, description_fr: draft.description.fr, description_en: draft.description.en, category: draft.category, labels: JSON.stringify(draft.labels ?? []), seats: draft.licence?.seats ?? null };
   const id = known?.id ?? newId('app');
   let createdAt = now;
   if (known === undefined) await rows.insertInto('applications').values({ id, slug: draft.slug, ...words, icon_hash: null, created_at: now }).execute();
@@ -106,7 +107,7 @@ export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
   return (await selectApplications(rows, { learnt: false })).map((application) => {
     const estimate = given.get(application.versionId);
     return {
-      slug: application.slug, name: application.name, description: application.description, category: application.category, version: application.version, recipes: application.recipes,
+      slug: application.slug, name: application.name, description: application.description, category: application.category, ...(application.labels.length === 0 ? {} : { labels: application.labels }), version: application.version, recipes: application.recipes,
       ...(application.requires.length === 0 ? {} : { requires: application.requires }), ...(application.seats === null ? {} : { licence: { seats: application.seats } }), ...(estimate === undefined ? {} : { estimate }),
     };
   });

@@ -12,7 +12,7 @@ import { readRollout } from '#src/rollouts/read.ts';
 import { createSchedule } from '#src/rollouts/schedules.ts';
 import { pauseRollout } from '#src/rollouts/steer.ts';
 import { launch } from '#src/sessions/launch.ts';
-import { createSiteGroup } from '#src/sites/groups.ts';
+import { createSiteGroup } from '#src/access/site-groups.ts';
 import { type City, draft } from '#src/testing.ts';
 
 export const roles = ['none', 'pupil', 'teacher', 'technician', 'administrator', 'agent'] as const;

@@ -12,6 +12,7 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import { decode, encode, type Instruction, InstructionFramer, mayForward, status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Grant, noteAlive, noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from '#src/sessions/tunnel.ts';
+import type { AddressOf } from './client-address.ts';
 
 export const tunnelPath = '/api/tunnel';
 /** The most a browser may send in one message. */
@@ -29,7 +30,10 @@ const isTunnelQuery = Compile(TunnelQuery);
 export interface GatewayDeps extends Platform {
   originAllowed: (origin: string | undefined) => boolean;
   authenticate: (request: IncomingMessage) => Promise<AccountActor>;
+  addressOf: AddressOf;
 }
+
+interface Tunnel { grant: Grant; alive: boolean; touchedAt: number | null }
 
 export interface Gateway {
   /** True when the request is a tunnel's: the gateway answers it, well or badly. */
@@ -45,29 +49,33 @@ export function createGateway(deps: GatewayDeps): Gateway {
     // Only the name of the protocol is echoed: the ticket beside it must not come back.
     handleProtocols: (protocols) => (protocols.has('guacamole') ? 'guacamole' : false),
   });
-  const tunnels = new Map<WebSocket, { grant: Grant; alive: boolean }>();
+  const tunnels = new Map<WebSocket, Tunnel>();
   const heartbeat = setInterval(() => {
     for (const [socket, tunnel] of tunnels) {
       if (!tunnel.alive) socket.terminate();
       tunnel.alive = false;
       if (socket.readyState === socket.OPEN) socket.ping();
     }
-    noteAlive(deps, [...tunnels.values()].map((tunnel) => tunnel.grant.sessionId)).catch((error: unknown) => deps.log.warn({ error }, 'tunnels not noted'));
+    const touched = new Map([...tunnels.values()].flatMap((tunnel) => (tunnel.touchedAt === null ? [] : [[tunnel.grant.sessionId, tunnel.touchedAt] as const])));
+    for (const tunnel of tunnels.values()) tunnel.touchedAt = null;
+    noteAlive(deps, [...tunnels.values()].map((tunnel) => tunnel.grant.sessionId), touched).catch((error: unknown) => deps.log.warn({ error }, 'tunnels not noted'));
   }, aliveEveryMs);
 
   const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!deps.originAllowed(request.headers.origin)) throw new AppError('ORIGIN_REFUSED');
     const actor = await deps.authenticate(request);
     const query = readQuery(request.url ?? '');
-    const grant = await redeemTicket(deps, actor, readTicket(request.headers['sec-websocket-protocol'] ?? ''));
+    const grant = await redeemTicket(deps, actor, readTicket(request.headers['sec-websocket-protocol'] ?? ''), deps.addressOf(request));
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      const tunnel = { grant, alive: true };
+      const tunnel: Tunnel = { grant, alive: true, touchedAt: null };
       tunnels.set(webSocket, tunnel);
       webSocket.on('pong', () => {
         tunnel.alive = true;
       });
       webSocket.on('close', () => tunnels.delete(webSocket));
-      runTunnel(deps, actor, grant, query, webSocket);
+      runTunnel(deps, actor, grant, query, webSocket, () => {
+        tunnel.touchedAt = deps.clock.now();
+      });
     });
   };
 
@@ -107,7 +115,7 @@ function readTicket(protocols: string): string {
   return ticket;
 }
 
-function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: TunnelQuery, browser: WebSocket): void {
+function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: TunnelQuery, browser: WebSocket, touch: () => void): void {
   const abort = new AbortController();
   let guacd: Guacd | null = null;
   let attached = false;
@@ -147,6 +155,8 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     const forward = instructions.filter((instruction) => {
       // The browser measures the line with `ping` on the nameless channel; the answer is the same words.
       if (instruction[0] === '' && instruction[1] === 'ping') browser.send(encode(instruction));
+      const [opcode] = instruction;
+      if (opcode === 'key' || opcode === 'mouse') touch();
       return mayForward(instruction);
     });
     // Before guacd is ready there is nothing to draw on, so nothing to press.

@@ -1,5 +1,5 @@
-/** What a token may do with a route, in one place and closed unless opened: a new route that forgets to filter is refused
- *  to tokens of some schools, instead of telling them about the others. */
+/** What a token, or a person of some schools, may do with a route, in one place and closed unless opened: a new route that forgets to
+ *  filter is refused to them, instead of telling them about the other schools. */
 import type { Route } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
@@ -7,7 +7,7 @@ import { selectSitesOf } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 
-const belongsToSites = /^(sit|srv|ses|add|rul|sgr)_[A-Za-z0-9_-]{22}$/;
+const belongsToSites = /^(sit|srv|ses|add|rul|sgr|acc|grp|req)_[A-Za-z0-9_-]{22}$/;
 /** Looked up by their own verbs, which call `mustReach`. */
 const reachedByVerb = /^rol_[A-Za-z0-9_-]{22}$/;
 
@@ -25,9 +25,10 @@ export function stringsIn(value: unknown): Set<string> {
 
 /** Before the verb. Refuses with FORBIDDEN what a token never does, with OUT_OF_SCOPE whatever names one school too many. */
 export async function guardInput(deps: Pick<Platform, 'database'>, actor: Actor, route: Route, input: unknown): Promise<void> {
-  if (actor.kind !== 'account' || actor.token === null) return;
-  if (route.reach === 'self' || (actor.token.readOnly && route.method !== 'GET')) throw new AppError('FORBIDDEN', { token: actor.token.readOnly ? 'read' : 'technician' });
-  if (actor.token.siteIds === null) return;
+  if (actor.kind !== 'account') return;
+  const { token } = actor;
+  if (token !== null && (route.reach === 'self' || (token.readOnly && route.method !== 'GET'))) throw new AppError('FORBIDDEN', { token: token.readOnly ? 'read' : 'technician' });
+  if (reachOf(actor) === null || route.reach === 'self') return;
   if (route.reach === 'city' && route.method !== 'GET') throw new AppError('OUT_OF_SCOPE');
   const named = [...stringsIn(input)];
   const ids = named.filter((text) => belongsToSites.test(text));
@@ -38,6 +39,6 @@ export async function guardInput(deps: Pick<Platform, 'database'>, actor: Actor,
 
 /** Before the answer leaves. Refuses with OUT_OF_SCOPE an answer that names a school, a server or a session of elsewhere. */
 export async function guardReply(deps: Pick<Platform, 'database'>, actor: Actor, route: Route, reply: unknown): Promise<void> {
-  if (reachOf(actor) === null || route.path === '/api/me') return;
+  if (reachOf(actor) === null || route.reach === 'self' || route.path === '/api/me') return;
   mustReach(actor, ...(await selectSitesOf(deps.database, [...stringsIn(reply)].filter((text) => /^(sit|srv|ses|add)_/.test(text) && belongsToSites.test(text)))));
 }

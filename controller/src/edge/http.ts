@@ -8,17 +8,18 @@ import serveStatic from '@fastify/static';
 import { AppError, errors } from '@preau/contract/errors.ts';
 import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
 import { sha256Base64 } from '#src/platform/secrets.ts';
+import { createAddressOf } from './client-address.ts';
 import { createGateway } from './gateway.ts';
 import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
 import { openApi } from './openapi.ts';
 import { mountPackages } from './packages.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
-import type { EdgeDeps } from './verbs.ts';
+import type { EdgeDeps } from './verb.ts';
 
 export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log;
-  const app: FastifyInstance = Fastify({ loggerInstance, disableRequestLogging: true, bodyLimit: 4_194_304, trustProxy: false, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+  const app: FastifyInstance = Fastify({ loggerInstance, disableRequestLogging: true, bodyLimit: 4_194_304, trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES], forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   app.decorateRequest('rawBody', null);
   app.removeAllContentTypeParsers();
   // 'error': a body with `__proto__` or `constructor` keys is refused.
@@ -77,7 +78,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   });
 
   const hub = createHub(deps, app.server);
-  const gateway = createGateway({ ...deps, authenticate: (request) => actorOfCookie(deps, cookieOf(request)) });
+  const gateway = createGateway({ ...deps, addressOf: createAddressOf(deps.config.PREAU_TRUSTED_PROXIES), authenticate: (request) => actorOfCookie(deps, cookieOf(request)) });
   app.server.on('upgrade', (request, socket, head) => {
     if (gateway.handleUpgrade(request, socket, head)) return;
     if (!(request.url ?? '').startsWith('/api/hub')) socket.destroy();

@@ -1,15 +1,16 @@
 /** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none can be forgotten. */
-import { isTechnician } from '@preau/contract/account.ts';
+import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Actor } from '#src/platform/actor.ts';
+import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { guardInput, guardReply } from './guard.ts';
 import { actorOfAgentCall, actorOfCookieOrToken, cookieName, readAgentHeader } from './sign-in.ts';
-import { type Answer, type EdgeDeps, verbs } from './verbs.ts';
+import type { Answer, EdgeDeps } from './verb.ts';
+import { verbs } from './verbs.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -34,6 +35,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
         const input = { params: checks.params(request.params), query: checks.query(request.query), body: checks.body(request.body) };
         await guardInput(deps, actor, route, input);
         const result = await verb(deps, actor, input, {
+          address: request.ip,
           setSignIn: (token, expiresAt) => {
             const cookie = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure: deps.publicUrl().startsWith('https:') };
             if (token === null) reply.clearCookie(cookieName, cookie);
@@ -64,6 +66,14 @@ export function checker(schema: TSchema | undefined, where: string): (value: unk
   };
 }
 
+const mayCall: Record<'signedIn' | 'teacher' | 'contact' | 'technician' | 'administrator', (actor: AccountActor) => boolean> = {
+  signedIn: () => true,
+  teacher: (actor) => isTeacher(actor) || isTechnician(actor),
+  contact: (actor) => actor.role === 'contact' || isTechnician(actor),
+  technician: isTechnician,
+  administrator: (actor) => actor.role === 'administrator',
+};
+
 export async function authorise(deps: EdgeDeps, { policy }: Route, request: FastifyRequest): Promise<Actor> {
   // A page of another origin must not act with the cookie of ours; agents and command lines send no Origin.
   const { origin } = request.headers;
@@ -77,10 +87,12 @@ export async function authorise(deps: EdgeDeps, { policy }: Route, request: Fast
       return actorOfAgentCall(deps, { ...header, method: request.method, path: request.url, bodyHash: request.rawBody === null ? '' : sha256(request.rawBody) });
     }
     case 'signedIn':
+    case 'teacher':
+    case 'contact':
     case 'technician':
     case 'administrator': {
       const actor = await actorOfCookieOrToken(deps, request.raw);
-      if ((policy === 'technician' && !isTechnician(actor)) || (policy === 'administrator' && actor.role !== 'administrator')) throw new AppError('FORBIDDEN');
+      if (!mayCall[policy](actor)) throw new AppError('FORBIDDEN');
       return actor;
     }
   }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { actorOf } from '#src/accounts/reach.ts';
 import { actorOfToken } from '#src/accounts/tokens.ts';
 import { selectSignedIn } from '#src/accounts/store.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
@@ -20,7 +21,7 @@ export async function actorOfCookie(deps: Pick<Platform, 'database' | 'clock'>, 
   const tokenHash = cookie === null ? null : sha256(cookie);
   const account = tokenHash === null ? undefined : await selectSignedIn(deps.database, tokenHash, deps.clock.now());
   if (account === undefined || tokenHash === null) throw new AppError('NOT_SIGNED_IN');
-  return { kind: 'account', id: account.id, name: account.displayName, role: account.role, siteId: account.siteId, signIn: tokenHash, token: null };
+  return actorOf(account, tokenHash);
 }
 
 /** `Authorization: Bearer preau_…`, or the cookie; never both, so that nobody is confused about who is calling. An agent's key

@@ -1,8 +1,7 @@
 /** Route name → verb: the whole API on one page. The compiler keeps it complete and its answers in shape. */
-import type { Api, Body, Params, Query, Reply, RouteName, StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { mustReach, reaches, reachOf, within } from '#src/accounts/reach.ts';
-import { type SlowDown, type SignInProvider, signIn, signOut } from '#src/accounts/sign-in.ts';
+import { mustReach, reachOf, within } from '#src/accounts/reach.ts';
+import { signIn, signOut } from '#src/accounts/sign-in.ts';
 import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
 import { createToken, listTokens, revokeToken } from '#src/accounts/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
@@ -12,11 +11,7 @@ import { deletePackage, listPackages } from '#src/applications/packages.ts';
 import { createScript, listScripts, reviewScript } from '#src/applications/scripts.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
-import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
-import type { Platform } from '#src/platform/platform.ts';
-import { createRule, withdrawRule } from '#src/publications/rules.ts';
-import { selectRules } from '#src/publications/store.ts';
-import type { Additions } from '#src/servers/additions/add-server.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
 import { selectAddition, selectAdditions } from '#src/servers/additions/store.ts';
 import { changeServer, drainServers, labelServers } from '#src/servers/change-server.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
@@ -35,29 +30,15 @@ import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { countLiveBySite, publicView, selectSession, selectSessionRows } from '#src/sessions/store.ts';
-import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/sites/groups.ts';
+import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
 import { createSite, listSites } from '#src/sites/sites.ts';
 import { selectGroups } from '#src/sites/store.ts';
-
-export interface EdgeDeps extends Platform {
-  version: string;
-  publicUrl: () => string;
-  originAllowed: (origin: string | undefined) => boolean;
-  providers: readonly SignInProvider[];
-  slowDown: SlowDown;
-  additions: Additions;
-}
-
-/** What a verb may do to the answer beside its body. */
-export interface Answer {
-  setSignIn: (token: string | null, expiresAt: number) => void;
-}
-
-type ActorOf<N extends RouteName> = Api[N]['policy'] extends 'agent' ? AgentActor : Api[N]['policy'] extends 'public' ? Actor : AccountActor;
-type ReplyOf<N extends RouteName> = Api[N] extends { file: string } ? Buffer : Reply<N>;
-export type Verbs = {
-  [N in Exclude<RouteName, StreamRouteName>]: (deps: EdgeDeps, actor: ActorOf<N>, input: { params: Params<N>; query: Query<N>; body: Body<N> }, answer: Answer) => Promise<ReplyOf<N>>;
-};
+import { classVerbs } from './verbs/classes.ts';
+import { identityVerbs } from './verbs/identity.ts';
+import { privacyVerbs } from './verbs/privacy.ts';
+import { requestVerbs } from './verbs/requests.ts';
+import { ruleVerbs } from './verbs/rules.ts';
+import type { EdgeDeps, Verbs } from './verb.ts';
 
 const thenRead = async (deps: EdgeDeps, actor: AccountActor, id: string, done: Promise<void>) => {
   await done;
@@ -83,14 +64,14 @@ export const verbs: Verbs = {
     return account;
   },
 
-  portal: async (deps, actor) => ({ items: await portal(deps, actor) }),
-  launchSession: (deps, actor, { body }) => launch(deps, actor, body),
+  portal: async (deps, actor, _input, { address }) => ({ items: await portal(deps, actor, address) }),
+  launchSession: (deps, actor, { body }, { address }) => launch(deps, actor, { ...body, address }),
   readSession: async (deps, actor, { params }) => {
     const session = await selectSession(deps.database, params.id);
     if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: params.id });
     return publicView(session);
   },
-  attachSession: (deps, actor, { params }) => attach(deps, actor, params.id),
+  attachSession: (deps, actor, { params }, { address }) => attach(deps, actor, params.id, address),
   endSession: (deps, actor, { params }) => endSession(deps, actor, params.id),
   readIcon: (deps, _actor, { params }) => readIcon(deps, params.hash),
 
@@ -169,16 +150,11 @@ export const verbs: Verbs = {
     await revokeToken(deps, actor, params.id);
     return null;
   },
-  // Rules of the whole city decide in every school, so whoever looks after one sees them.
-  listRules: async (deps, actor) => ({ items: (await selectRules(deps.database)).filter((rule) => rule.siteId === null || reaches(actor, rule.siteId)) }),
-  createRule: (deps, actor, { body }) => {
-    mustReach(actor, body.siteId);
-    return createRule(deps, actor, body);
-  },
-  deleteRule: async (deps, actor, { params }) => {
-    await withdrawRule(deps, actor, params.id);
-    return null;
-  },
+  ...ruleVerbs,
+  ...identityVerbs,
+  ...classVerbs,
+  ...requestVerbs,
+  ...privacyVerbs,
   searchAudiences: (deps, actor, { query }) => searchAudiences(deps.database, query.search, reachOf(actor)),
   listSessions: async (deps, actor, { query }) => ({ items: await selectSessionRows(deps.database, { state: query.state ?? null, limit: limitOf(query), siteIds: reachOf(actor) }) }),
   listAudit: async (deps, actor, { query }) => {
@@ -224,7 +200,7 @@ export const verbs: Verbs = {
   },
 
   enrol: (deps, actor, { body }) => enrol(deps, actor, body),
-  readDesiredState: (deps, actor) => readDesiredState(deps, actor),
+  readDesiredState: (deps, actor, { query }) => readDesiredState(deps, actor, query.policy ?? null),
   sendReport: (deps, actor, { body }) => acceptReport(deps, actor, body),
   sendIcon: async (deps, actor, { body }) => {
     await setIcon(deps, actor, body);

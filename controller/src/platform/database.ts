@@ -5,6 +5,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
 import * as rollouts from './migrations/0002-rollouts.ts';
+import * as rules from './migrations/0003-rules.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -14,6 +15,7 @@ export type Rows = Kysely<Tables> | Transaction<Tables>;
 const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0001-first': (postgres) => ({ up: (database) => first.up(database, postgres) }),
   '0002-rollouts': () => ({ up: rollouts.up }),
+  '0003-rules': () => ({ up: rules.up }),
 };
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */

@@ -4,33 +4,38 @@ import type { ColumnType } from 'kysely';
 type Generated<T> = ColumnType<T, T | undefined, T>;
 
 export interface Tables {
-  sites: { id: string; uai: string; name: string; city: string; time_zone: string; holiday_zone: string; created_at: number };
+  sites: { id: string; uai: string; name: string; city: string; time_zone: string; holiday_zone: string; created_at: number; settings: Generated<string>; policy_hash: string | null };
   servers: {
     id: string; site_id: string; name: string; roles: string; public_key: string; generation: number; applied_generation: number;
     epoch: string | null; seq: number; last_seen_at: number | null; health: string | null; inventory: string | null; failed_steps: string;
     max_sessions: number; created_at: number; retired_at: number | null;
     labels: Generated<string>; draining_since: number | null; quarantined_at: number | null; past_epochs: Generated<string>; silent_told: Generated<number>;
+    policy_generation: Generated<number>; policy_asked_at: number | null;
   };
   enrolment_codes: { hash: string; site_id: string; server_name: string; created_by: string; created_at: number; expires_at: number; used_at: number | null; server_id: string | null };
   desired_states: { server_id: string; generation: number; document: string; signature: string };
-  applications: { id: string; slug: string; name_fr: string; name_en: string; description_fr: string; description_en: string; category: string; icon_hash: string | null; created_at: number; seats: number | null };
+  applications: { id: string; slug: string; name_fr: string; name_en: string; description_fr: string; description_en: string; category: string; icon_hash: string | null; created_at: number; seats: number | null; labels: Generated<string> };
   application_versions: { id: string; application_id: string; version: string; recipes: string; created_at: number; requires: Generated<string>; estimate: string | null };
   icons: { hash: string; png: Buffer };
   server_applications: {
     server_id: string; application_id: string; version_id: string; wanted: number; state: string; version: string | null; error: string | null; asked_at: number; updated_at: number;
   };
-  accounts: { id: string; login: string; display_name: string; role: string; site_id: string | null; password_hash: string | null; created_at: number };
-  groups: { id: string; kind: string; name: string; site_id: string | null };
+  accounts: {
+    id: string; login: string; display_name: string; role: string; site_id: string | null; password_hash: string | null; created_at: number;
+    provider: Generated<string>; external_id: string | null; mail: string | null; attributes: Generated<string>; disabled_at: number | null; site_ids: string | null;
+  };
+  groups: { id: string; kind: string; name: string; site_id: string | null; provider: Generated<string>; external_id: string | null };
   group_members: { group_id: string; account_id: string };
   sign_ins: { token_hash: string; account_id: string; created_at: number; expires_at: number };
-  publication_rules: {
-    id: string; effect: string; application_id: string | null; category: string | null; audience_kind: string; audience_id: string | null; site_id: string | null; created_by: string | null; created_at: number;
-  };
+  rule_versions: { rule_id: string; version: number; body: string; since: number; until: number | null; changed_by: string | null; changed_by_name: string };
+  policies: { hash: string; document: string };
+  seat_queue: { application_id: string; account_id: string; site_id: string; since: number; seen_at: number };
   sessions: {
     id: string; account_id: string; application_id: string; server_id: string; site_id: string; state: string; language: string;
     attach_serial: Generated<number>; attachment_serial: Generated<number>; attachment: string | null; tunnel_seen_at: number | null;
     started_at: number; deadline_at: number | null; ready_at: number | null; opened_at: number | null; grace_until: number | null;
     ended_at: number | null; end_reason: string | null; failure_code: string | null;
+    address: string | null; ends_at: number | null; ends_because: string | null; touched_at: number | null;
   };
   tickets: { hash: string; session_id: string; account_id: string; serial: number; expires_at: number; used_at: number | null };
   audit_events: {

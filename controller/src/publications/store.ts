@@ -1,102 +1,108 @@
-/** All SQL of publication rules. */
-import type { Role } from '@preau/contract/account.ts';
-import type { Category } from '@preau/contract/application.ts';
-import type { Rule, RuleDraft } from '@preau/contract/publication.ts';
+/** All SQL of publication rules, of every version of them, and of the documents agents decide by. */
+import { type PolicyRule, type Rule, RuleDraft } from '@preau/contract/publication.ts';
+import { Compile } from 'typebox/compile';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
-interface RuleRow {
-  id: string; effect: string; application_id: string | null; category: string | null; audience_kind: string; audience_id: string | null; site_id: string | null;
+const isDraft = Compile(RuleDraft);
+
+export interface StoredRule extends RuleDraft {
+  id: string;
+  version: number;
+  changedAt: number;
+  changedByName: string;
+  until: number | null;
 }
 
-const toDraft = (row: RuleRow): RuleDraft & { id: string } => ({
-  id: row.id,
-  effect: row.effect as RuleDraft['effect'],
-  target: row.application_id !== null ? { kind: 'application', applicationId: row.application_id } : { kind: 'category', category: row.category as Category },
-  audience: toAudience(row),
-  siteId: row.site_id,
-});
+interface Row { rule_id: string; version: number; body: string; since: number; until: number | null; changed_by_name: string }
 
-function toAudience(row: RuleRow): RuleDraft['audience'] {
-  const id = row.audience_id ?? '';
-  switch (row.audience_kind) {
-    case 'person':
-      return { kind: 'person', accountId: id };
-    case 'group':
-      return { kind: 'group', groupId: id };
-    case 'role':
-      return { kind: 'role', role: id as Role };
-    default:
-      return { kind: 'everyone' };
-  }
+/** Fields that came later are as if they had been left out. A body that is no rule any more decides nothing, and says so loudly. */
+function toRule(row: Row): StoredRule {
+  const body: unknown = JSON.parse(row.body);
+  if (!isDraft.Check(body)) throw new Error(`rule ${row.rule_id} version ${row.version} cannot be read`);
+  return { ...body, id: row.rule_id, version: row.version, changedAt: row.since, changedByName: row.changed_by_name, until: row.until };
 }
 
-const audienceId = ({ audience }: RuleDraft): string | null => {
-  switch (audience.kind) {
-    case 'person':
-      return audience.accountId;
-    case 'group':
-      return audience.groupId;
-    case 'role':
-      return audience.role;
-    case 'everyone':
-      return null;
-  }
-};
-
-export async function selectRuleDrafts(rows: Rows): Promise<(RuleDraft & { id: string })[]> {
-  return (await rows.selectFrom('publication_rules').selectAll().execute()).map(toDraft);
+/** In force now, newest first; with `at`: in force then. */
+export async function selectRules(rows: Rows, filter: { at?: number; id?: string } = {}): Promise<StoredRule[]> {
+  let query = rows.selectFrom('rule_versions').selectAll().orderBy('since', 'desc').orderBy('rule_id');
+  const { at, id } = filter;
+  if (id !== undefined) query = query.where('rule_id', '=', id);
+  query = at === undefined ? query.where('until', 'is', null) : query.where('since', '<=', at).where((where) => where.or([where('until', 'is', null), where('until', '>', at)]));
+  return (await query.execute()).map(toRule);
 }
 
-export async function selectRules(rows: Rows, id?: string): Promise<Rule[]> {
-  let query = rows
-    .selectFrom('publication_rules as r')
-    .leftJoin('applications as a', 'a.id', 'r.application_id')
-    .leftJoin('accounts as p', 'p.id', 'r.audience_id')
-    .leftJoin('groups as g', 'g.id', 'r.audience_id')
-    .leftJoin('sites as gs', 'gs.id', 'g.site_id')
-    .leftJoin('sites as s', 's.id', 'r.site_id')
-    .selectAll('r')
-    .select(['a.name_fr as application_name', 'p.display_name as person_name', 'g.name as group_name', 'gs.name as group_site', 's.name as site_name'])
-    .orderBy('r.created_at', 'desc').orderBy('r.id');
-  if (id !== undefined) query = query.where('r.id', '=', id);
-  return (await query.execute()).map((row) => ({
-    ...toDraft(row),
-    targetName: row.application_name ?? row.category ?? '?',
-    audienceName: row.person_name ?? (row.group_name === null ? null : row.group_site === null ? row.group_name : `${row.group_name}, ${row.group_site}`),
-    siteName: row.site_name,
-    createdAt: row.created_at,
-  }));
+/** Newest first. */
+export async function selectRuleVersions(rows: Rows, id: string): Promise<StoredRule[]> {
+  return (await rows.selectFrom('rule_versions').selectAll().where('rule_id', '=', id).orderBy('version', 'desc').limit(200).execute()).map(toRule);
 }
 
-export async function insertRule(rows: Rows, draft: RuleDraft, createdBy: string | null, now: number): Promise<string> {
-  const id = newId('rul');
-  await rows
-    .insertInto('publication_rules')
-    .values({
-      id,
-      effect: draft.effect,
-      application_id: draft.target.kind === 'application' ? draft.target.applicationId : null,
-      category: draft.target.kind === 'category' ? draft.target.category : null,
-      audience_kind: draft.audience.kind,
-      audience_id: audienceId(draft),
-      site_id: draft.siteId,
-      created_by: createdBy,
-      created_at: now,
-    })
-    .execute();
+export const policyRuleOf = ({ id, effect, target, audience, place, client, when, how }: RuleDraft & { id: string }): PolicyRule => ({ id, effect, target, audience, place, client, when, how });
+
+/** The version in force ends when the next begins: nothing is ever overwritten. */
+export async function insertRuleVersion(rows: Rows, rule: { id: string | null; version: number; draft: RuleDraft; by: { id: string | null; name: string }; now: number }): Promise<string> {
+  const id = rule.id ?? newId('rul');
+  await rows.insertInto('rule_versions').values({ rule_id: id, version: rule.version, body: JSON.stringify(rule.draft), since: rule.now, until: null, changed_by: rule.by.id, changed_by_name: rule.by.name }).execute();
   return id;
 }
 
-/** True when whatever the rule names exists: an application, a person or group, a school. */
-export async function ruleNamesExist(rows: Rows, draft: RuleDraft): Promise<boolean> {
-  const exists = async (table: 'applications' | 'accounts' | 'groups' | 'sites', id: string) => (await rows.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
-  if (draft.target.kind === 'application' && !(await exists('applications', draft.target.applicationId))) return false;
-  if (draft.audience.kind === 'person' && !(await exists('accounts', draft.audience.accountId))) return false;
-  if (draft.audience.kind === 'group' && !(await exists('groups', draft.audience.groupId))) return false;
-  return draft.siteId === null || exists('sites', draft.siteId);
+/** False when that version is not in force: somebody else was first. */
+export async function endRuleVersion(rows: Rows, id: string, version: number, now: number): Promise<boolean> {
+  return (await rows.updateTable('rule_versions').set({ until: now }).where('rule_id', '=', id).where('version', '=', version).where('until', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
 }
 
-export async function deleteRule(rows: Rows, id: string): Promise<boolean> {
-  return (await rows.deleteFrom('publication_rules').where('id', '=', id).executeTakeFirst()).numDeletedRows > 0n;
+/** The names of what rules are about, for people to read. A name is null when what it named is gone. */
+export async function withNames(rows: Rows, rules: readonly StoredRule[]): Promise<Rule[]> {
+  const named = async (table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups', ids: (string | null)[]): Promise<Map<string, string>> => {
+    const wanted = [...new Set(ids.filter((id) => id !== null))];
+    const names = new Map<string, string>();
+    for (let at = 0; at < wanted.length; at += 500) {
+      const some = wanted.slice(at, at + 500);
+      const found = table === 'applications' ? await rows.selectFrom('applications').select(['id', 'name_fr as name']).where('id', 'in', some).execute()
+        : table === 'accounts' ? await rows.selectFrom('accounts').select(['id', 'display_name as name']).where('id', 'in', some).execute()
+          : table === 'groups' ? (await rows.selectFrom('groups as g').leftJoin('sites as s', 's.id', 'g.site_id').select(['g.id', 'g.name', 's.name as site']).where('g.id', 'in', some).execute()).map((row) => ({ id: row.id, name: row.site === null ? row.name : `${row.name}, ${row.site}` }))
+            : await rows.selectFrom(table).select(['id', 'name']).where('id', 'in', some).execute();
+      for (const { id, name } of found) names.set(id, name);
+    }
+    return names;
+  };
+  const applications = await named('applications', rules.map(({ target }) => (target.kind === 'application' ? target.applicationId : null)));
+  const people = await named('accounts', rules.map(({ audience }) => (audience.kind === 'person' ? audience.accountId : null)));
+  const groups = await named('groups', rules.map(({ audience }) => (audience.kind === 'group' ? audience.groupId : null)));
+  const sites = await named('sites', rules.map(({ place }) => (place.kind === 'site' ? place.siteId : null)));
+  const siteGroups = await named('site_groups', rules.map(({ place }) => (place.kind === 'site_group' ? place.siteGroupId : null)));
+  return rules.map(({ until: _until, ...rule }) => {
+    const { target, audience, place } = rule;
+    return {
+      ...rule,
+      targetName: target.kind === 'application' ? (applications.get(target.applicationId) ?? null) : target.kind === 'label' ? target.label : target.category,
+      audienceName: audience.kind === 'person' ? (people.get(audience.accountId) ?? null) : audience.kind === 'group' ? (groups.get(audience.groupId) ?? null)
+        : audience.kind === 'role' ? audience.role : audience.kind === 'attributes' ? audience.all.map((test) => `${test.attribute} ${test.test} ${test.value}`).join(', ').slice(0, 200) : 'everyone',
+      placeName: place.kind === 'site' ? (sites.get(place.siteId) ?? null) : place.kind === 'site_group' ? (siteGroups.get(place.siteGroupId) ?? null) : 'everywhere',
+    };
+  });
+}
+
+/** What the rule names and does not exist, as a path into the draft; null when all is there. */
+export async function missingName(rows: Rows, { target, audience, place }: RuleDraft): Promise<string | null> {
+  const exists = async (table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups', id: string) => (await rows.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
+  if (target.kind === 'application' && !(await exists('applications', target.applicationId))) return 'target';
+  if (audience.kind === 'person' && !(await exists('accounts', audience.accountId))) return 'audience';
+  if (audience.kind === 'group' && !(await exists('groups', audience.groupId))) return 'audience';
+  if (place.kind === 'site' && !(await exists('sites', place.siteId))) return 'place';
+  return place.kind === 'site_group' && !(await exists('site_groups', place.siteGroupId)) ? 'place' : null;
+}
+
+export async function savePolicy(rows: Rows, hash: string, document: string, siteIds: readonly string[]): Promise<void> {
+  await rows.insertInto('policies').values({ hash, document }).onConflict((conflict) => conflict.column('hash').doNothing()).execute();
+  for (let at = 0; at < siteIds.length; at += 500) await rows.updateTable('sites').set({ policy_hash: hash }).where('id', 'in', siteIds.slice(at, at + 500)).execute();
+}
+
+export async function selectPolicy(rows: Rows, hash: string): Promise<string | undefined> {
+  return (await rows.selectFrom('policies').select('document').where('hash', '=', hash).executeTakeFirst())?.document;
+}
+
+/** Documents that no school follows any more. */
+export async function deleteUnusedPolicies(rows: Rows): Promise<void> {
+  await rows.deleteFrom('policies').where('hash', 'not in', (e) => e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash'))).execute();
 }

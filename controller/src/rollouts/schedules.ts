@@ -3,6 +3,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { nextOccurrence, type Place, recurrenceProblem } from '@preau/contract/calendar.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { RolloutSettings, Schedule, ScheduleDraft } from '@preau/contract/rollout.ts';
+import { publishPolicy } from '#src/access/push.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -15,7 +16,7 @@ import { silence } from './read.ts';
 import { setBrake } from './steer.ts';
 import { deleteSchedule, insertSchedule, moveSchedule, noteScheduleRun, saveCity, selectCity, selectRollout, selectRolloutsToLookAt, selectSchedules } from './store.ts';
 
-type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
+type Deps = Pick<RolloutDeps, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** The clock of the first school it names; a city has one. */
 async function nextRun(rows: Rows, draft: ScheduleDraft, after: number): Promise<number | null> {
@@ -74,11 +75,15 @@ export async function removeSchedule(deps: Deps, actor: Actor, id: string): Prom
 
 export async function changeSettings(deps: Deps, actor: Actor, settings: RolloutSettings): Promise<RolloutSettings> {
   mustReach(actor, null);
+  const topics = ['rollouts', 'audit'];
   await deps.database.transaction().execute(async (rows) => {
+    const past = await readSettings(rows);
     await saveCity(rows, 'rollouts', settings, deps.clock.now());
+    // The city's closures are days without class for rules too.
+    if (past.closures.join() !== settings.closures.join()) topics.push(...(await publishPolicy(deps, rows, (await selectSites(rows)).map(({ id }) => id))));
     await recordEffect(deps, rows, actor, { action: 'rollout.settings_changed', subjectName: 'rollouts', details: { approvalAboveSites: settings.approvalAboveSites, brakeAtSilentShare: settings.brakeAtSilentShare, planDriftShare: settings.planDriftShare, closures: settings.closures.length } });
   });
-  deps.wakeups.wake(['rollouts', 'audit']);
+  deps.wakeups.wake(topics);
   return settings;
 }
 

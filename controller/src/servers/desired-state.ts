@@ -5,7 +5,10 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows } from './store.ts';
+import { writePolicies } from '#src/publications/documents.ts';
+import { selectPolicy } from '#src/publications/store.ts';
+import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectSiteOfServers } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
@@ -20,9 +23,10 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
 export async function publishDesiredStates(deps: Deps, rows: Rows, generations: ReadonlyMap<string, number>): Promise<string[]> {
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
+  const policyOf = await selectPolicyOf(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
   await saveDesiredStates(rows, [...generations].map(([serverId, generation]) => {
-    const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, ...desired(serverId) };
+    const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, ...policyOf(serverId), ...desired(serverId) };
     const document = JSON.stringify(state);
     return { serverId, generation, document, signature: deps.secrets.sign(document) };
   }));
@@ -40,8 +44,27 @@ export async function publishForNeighbours(deps: Deps, rows: Rows, siteId: strin
   return publishDesiredStates(deps, rows, generations ?? (await lockSite(rows, siteId)));
 }
 
-export async function readDesiredState(deps: Pick<Platform, 'database'>, actor: AgentActor): Promise<SignedState> {
+/** `knownPolicy`: the hash of the rules the agent has; they are sent again only when they are others. */
+export async function readDesiredState(deps: Pick<Platform, 'database'>, actor: AgentActor, knownPolicy: string | null = null): Promise<SignedState> {
   const signed = await selectDesiredState(deps.database, actor.id);
   if (signed === undefined) throw new AppError('NOT_FOUND', { desiredState: actor.id });
-  return signed;
+  const { document, signature } = signed;
+  const hash = /"policy":"([0-9a-f]{64})"/.exec(document)?.[1] ?? '';
+  return { document, signature, policy: hash === knownPolicy ? null : ((await selectPolicy(deps.database, hash)) ?? null) };
+}
+
+/** The schools of these servers as rules see them, and the rules they follow. */
+async function selectPolicyOf(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'site' | 'policy'>> {
+  const sites = await selectPolicySites(rows);
+  const servers = await selectSiteOfServers(rows, serverIds);
+  // A school that no rule was written for since it came follows what holds everywhere.
+  const without = [...new Set([...servers.values()].filter((server) => server.policyHash === null).map((server) => server.siteId))];
+  const written = without.length === 0 ? new Map<string, string>() : await writePolicies(rows, without);
+  return (serverId) => {
+    const server = servers.get(serverId);
+    const site = server === undefined ? undefined : sites.get(server.siteId);
+    if (server === undefined || site === undefined) throw new Error(`server ${serverId} belongs to no school`);
+    const { siteId, siteGroupIds, timeZone, holidayZone, closures, networks } = site;
+    return { site: { siteId, siteGroupIds: [...siteGroupIds], timeZone, holidayZone, closures: [...closures], networks: networks.map(({ subnet, labels }) => ({ subnet, labels: [...labels] })) }, policy: server.policyHash ?? written.get(siteId) ?? '' };
+  };
 }

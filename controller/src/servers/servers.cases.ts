@@ -7,7 +7,7 @@ import { actorOfAgentCall, readAgentHeader } from '#src/edge/sign-in.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
-import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/sites/groups.ts';
+import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
 import { createSite, listSites } from '#src/sites/sites.ts';
 import { type City, makeCity, readySession } from '#src/testing.ts';
 import { changeServer, drainServers, labelServers } from './change-server.ts';

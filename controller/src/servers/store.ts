@@ -1,6 +1,6 @@
 /** All SQL of execution servers: enrolment codes, desired states, reports, applications on servers. */
 import { type InstalledApplication, packagesOf, type Recipes } from '@preau/contract/application.ts';
-import type { DesiredApplication, DesiredSession, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
+import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
 import { inFlightStates, type Order } from '@preau/contract/rollout.ts';
 import { offlineAfterMs, type Server, type ServerChanges, type ServerSummary } from '@preau/contract/server.ts';
@@ -74,6 +74,33 @@ export async function nextGenerations(rows: Rows, serverIds: readonly string[]):
   return new Map(found.map((row) => [row.id, row.generation]));
 }
 
+/** Notes which generations bring the newest rules. */
+export async function markPolicyAsked(rows: Rows, generations: ReadonlyMap<string, number>, now: number): Promise<void> {
+  const ids = [...generations.keys()];
+  for (let at = 0; at < ids.length; at += 500) await rows.updateTable('servers').set((e) => ({ policy_generation: e.ref('generation'), policy_asked_at: now })).where('id', 'in', ids.slice(at, at + 500)).execute();
+}
+
+export async function selectServersOfSites(rows: Rows, siteIds: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (let at = 0; at < siteIds.length; at += 500) ids.push(...(await rows.selectFrom('servers').select('id').where('site_id', 'in', siteIds.slice(at, at + 500)).where('retired_at', 'is', null).where('quarantined_at', 'is', null).execute()).map((row) => row.id));
+  return ids;
+}
+
+export async function selectSiteOfServers(rows: Rows, serverIds: readonly string[]): Promise<Map<string, { siteId: string; policyHash: string | null }>> {
+  const found = new Map<string, { siteId: string; policyHash: string | null }>();
+  for (let at = 0; at < serverIds.length; at += 500) {
+    for (const row of await rows.selectFrom('servers as s').innerJoin('sites as i', 'i.id', 's.site_id').select(['s.id', 's.site_id', 'i.policy_hash']).where('s.id', 'in', serverIds.slice(at, at + 500)).execute()) found.set(row.id, { siteId: row.site_id, policyHash: row.policy_hash });
+  }
+  return found;
+}
+
+/** Every school with its servers; one without has a row of its own. */
+export async function selectPolicyProgress(rows: Rows): Promise<{ siteId: string; siteName: string; serverId: string | null; appliedGeneration: number; policyGeneration: number; policyAskedAt: number | null; lastSeenAt: number | null }[]> {
+  const found = await rows.selectFrom('sites as i').leftJoin('servers as s', (join) => join.onRef('s.site_id', '=', 'i.id').on('s.retired_at', 'is', null).on('s.quarantined_at', 'is', null))
+    .select(['i.id as site_id', 'i.name as site_name', 's.id as server_id', 's.applied_generation', 's.policy_generation', 's.policy_asked_at', 's.last_seen_at']).orderBy('i.name').execute();
+  return found.map((row) => ({ siteId: row.site_id, siteName: row.site_name, serverId: row.server_id, appliedGeneration: row.applied_generation ?? 0, policyGeneration: row.policy_generation ?? 0, policyAskedAt: row.policy_asked_at, lastSeenAt: row.last_seen_at }));
+}
+
 /** Rows by what they belong to, each list in the order of the rows. */
 function groupedBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
@@ -96,13 +123,13 @@ async function selectDesiredApplications(rows: Rows, serverIds: readonly string[
     .selectFrom('server_applications as s')
     .innerJoin('applications as a', 'a.id', 's.application_id')
     .innerJoin('application_versions as v', 'v.id', 's.version_id')
-    .select(['s.server_id', 's.application_id', 's.version_id', 's.wanted', 's.state', 's.asked_at', 'a.slug', 'v.version', 'v.recipes'])
+    .select(['s.server_id', 's.application_id', 's.version_id', 's.wanted', 's.state', 's.asked_at', 'a.slug', 'a.category', 'a.labels', 'v.version', 'v.recipes'])
     .where('s.server_id', 'in', [...serverIds]).orderBy('a.slug').execute();
   const recipes = new Map<string, Recipes>();
   const desired = (row: (typeof found)[number]): DesiredApplication => {
     const read = recipes.get(row.version_id) ?? (JSON.parse(row.recipes) as Recipes);
     recipes.set(row.version_id, read);
-    return { applicationId: row.application_id, versionId: row.version_id, slug: row.slug, version: row.version, recipes: read, askedAt: row.asked_at };
+    return { applicationId: row.application_id, versionId: row.version_id, slug: row.slug, category: row.category as DesiredApplication['category'], labels: JSON.parse(row.labels) as string[], version: row.version, recipes: read, askedAt: row.asked_at };
   };
   const byServer = groupedBy(found, (row) => row.server_id);
   return (serverId) => {
@@ -117,11 +144,17 @@ async function selectDesiredApplications(rows: Rows, serverIds: readonly string[
 async function selectDesiredSessions(rows: Rows, serverIds: readonly string[]): Promise<Map<string, DesiredSession[]>> {
   const found = await rows
     .selectFrom('sessions as s').innerJoin('accounts as p', 'p.id', 's.account_id')
-    .select(['s.server_id', 's.id', 's.application_id', 's.account_id', 's.language', 's.attach_serial', 'p.login', 'p.display_name'])
+    .select(['s.server_id', 's.id', 's.application_id', 's.account_id', 's.language', 's.attach_serial', 's.address', 'p.login', 'p.display_name', 'p.role', 'p.attributes'])
     .where('s.server_id', 'in', [...serverIds]).where('s.state', 'in', [...liveStates]).orderBy('s.started_at').execute();
+  const people = [...new Set(found.map((row) => row.account_id))];
+  const groups = new Map<string, string[]>();
+  for (let at = 0; at < people.length; at += 500) {
+    for (const member of await rows.selectFrom('group_members').selectAll().where('account_id', 'in', people.slice(at, at + 500)).execute()) groups.set(member.account_id, [...(groups.get(member.account_id) ?? []), member.group_id]);
+  }
   const desired = (row: (typeof found)[number]): DesiredSession => ({
     sessionId: row.id, applicationId: row.application_id, accountId: row.account_id, login: row.login, displayName: row.display_name,
     language: row.language === 'en' ? 'en' : 'fr', attachSerial: row.attach_serial,
+    role: row.role as DesiredSession['role'], groupIds: groups.get(row.account_id) ?? [], attributes: JSON.parse(row.attributes) as DesiredSession['attributes'], address: row.address,
   });
   return new Map([...groupedBy(found, (row) => row.server_id)].map(([serverId, known]) => [serverId, known.map(desired)]));
 }
@@ -152,15 +185,15 @@ async function selectNeighbours(rows: Rows, serverIds: readonly string[]): Promi
   };
 }
 
-export async function saveDesiredStates(rows: Rows, states: readonly ({ serverId: string; generation: number } & SignedState)[]): Promise<void> {
+export async function saveDesiredStates(rows: Rows, states: readonly { serverId: string; generation: number; document: string; signature: string }[]): Promise<void> {
   await rows
     .insertInto('desired_states').values(states.map(({ serverId, ...state }) => ({ server_id: serverId, ...state })))
     .onConflict((conflict) => conflict.column('server_id').doUpdateSet((e) => ({ generation: e.ref('excluded.generation'), document: e.ref('excluded.document'), signature: e.ref('excluded.signature') })))
     .execute();
 }
 
-export async function selectDesiredState(rows: Rows, serverId: string): Promise<SignedState | undefined> {
-  return rows.selectFrom('desired_states').select(['document', 'signature']).where('server_id', '=', serverId).executeTakeFirst();
+export async function selectDesiredState(rows: Rows, serverId: string): Promise<{ document: string; signature: string; siteId: string } | undefined> {
+  return rows.selectFrom('desired_states as d').innerJoin('servers as s', 's.id', 'd.server_id').select(['d.document', 'd.signature', 's.site_id as siteId']).where('d.server_id', '=', serverId).executeTakeFirst();
 }
 
 export async function saveVitals(

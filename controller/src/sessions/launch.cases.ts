@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertSignIn, selectSignedIn } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
-import { createRule } from '#src/publications/rules.ts';
+import { plainRule } from '@preau/contract/publication.ts';
+import { createRule } from '#src/access/rules.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
@@ -133,7 +134,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
 
   describe('refusals', () => {
     const rule = (effect: 'allow' | 'deny', audience: Parameters<typeof createRule>[2]['audience']) =>
-      createRule(city.platform, city.technician, { effect, target: { kind: 'application', applicationId: city.applications.tuxpaint.id }, audience, siteId: null });
+      createRule(city.platform, city.technician, { effect, target: { kind: 'application', applicationId: city.applications.tuxpaint.id }, audience, ...plainRule });
     const cases: [name: string, prepare: () => unknown, input: { application: string; language: 'fr' }, code: string][] = [
       ['unknown application', () => undefined, { application: 'nothing', language: 'fr' }, 'NOT_FOUND'],
       ['published to nobody', () => undefined, { application: 'secret', language: 'fr' }, 'APPLICATION_NOT_ALLOWED'],

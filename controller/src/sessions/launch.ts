@@ -1,20 +1,19 @@
 /** Launching, and coming back: both end with a session and a one-use ticket to it. */
 import type { Launch } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { evaluate } from '@preau/contract/publication.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
-import { selectPerson } from '#src/accounts/store.ts';
-import { lockSeats, selectApplications } from '#src/applications/store.ts';
+import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { selectRuleDrafts } from '#src/publications/store.ts';
+import { decideFor, refusalOf } from '#src/publications/decide-for.ts';
 import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
 import { place } from './place.ts';
-import { countLiveOf, insertSession, insertTicket, nextAttachSerial, publicView, type StoredSession, selectLiveSession, selectSession } from './store.ts';
+import { takeSeat } from './seats.ts';
+import { insertSession, insertTicket, nextAttachSerial, publicView, type StoredSession, selectLiveSession, selectSession } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -24,32 +23,36 @@ export interface Admission {
 }
 
 const ticketTtlMs = 30_000;
+/** `address`: of the person's device; null: not known. */
+export type LaunchRequest = Launch & { address?: string | null };
+
 /** An X server on a busy school takes seconds; beyond a minute something is wrong. */
 const startWithinMs = 60_000;
 
 /** Starts the application for the actor, or takes up their running session of it: a double click is one session.
- *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
+ *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS, WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
  *  LICENCE_EXHAUSTED. */
-export async function launch(deps: Deps, actor: AccountActor, input: Launch): Promise<Admission> {
+export async function launch(deps: Deps, actor: AccountActor, input: LaunchRequest): Promise<Admission> {
+  const { address = null } = input;
   const [application] = await selectApplications(deps.database, { slug: input.application, learnt: false });
   if (application === undefined) throw new AppError('NOT_FOUND', { application: input.application });
   const running = await selectLiveSession(deps.database, actor.id, application.id);
-  if (running !== undefined) return attach(deps, actor, running.id);
+  if (running !== undefined) return attach(deps, actor, running.id, address);
   const refuse = async (error: AppError): Promise<never> => {
     await recordEffect(deps, deps.database, actor, { action: 'session.refused', subjectId: application.id, subjectName: application.name.fr, siteId: actor.siteId, details: { code: error.code } });
     deps.wakeups.wake(['audit']);
     throw error;
   };
-  const decision = evaluate(await selectRuleDrafts(deps.database), await selectPerson(deps.database, actor), application);
-  if (!decision.allowed) return refuse(new AppError('APPLICATION_NOT_ALLOWED', { application: input.application }));
+  const now = deps.clock.now();
+  const answer = await decideFor(deps.database, actor, application, address, now);
+  if (!answer.allowed) return refuse(refusalOf(answer, input.application));
   const siteId = actor.siteId;
   if (siteId === null) return refuse(new AppError('NO_SITE'));
-  const now = deps.clock.now();
   const placement = place(await selectCandidates(deps.database, siteId, application.id), now);
   if ('refused' in placement) return refuse(new AppError(placement.refused, { application: input.application }));
   const { serverId } = placement;
 
-  const { admission, topics } = await deps.database.transaction().execute(async (rows) => {
+  const outcome = await deps.database.transaction().execute(async (rows) => {
     // Taking the generation locks the server's row: from here on its count of places is ours.
     const generation = await nextGeneration(rows, serverId);
     const raced = await selectLiveSession(rows, actor.id, application.id);
@@ -57,26 +60,41 @@ export async function launch(deps: Deps, actor: AccountActor, input: Launch): Pr
     const recount = place((await selectCandidates(rows, siteId, application.id)).filter((candidate) => candidate.serverId === serverId), now);
     if ('refused' in recount) throw new AppError(recount.refused, { application: input.application });
     // Then the application's row: across schools, and across controllers, its seats are counted one after the other.
-    if (application.seats !== null) {
-      const seats = await lockSeats(rows, application.id);
-      if (seats !== null && (await countLiveOf(rows, application.id)) >= seats) throw new AppError('LICENCE_EXHAUSTED', { application: input.application, seats });
+    const seat = await takeSeat(rows, { application, siteSeats: answer.terms.seats, accountId: actor.id, siteId, now });
+    if ('refused' in seat) {
+      // A generation once taken is also written.
+      const topic = await publishDesiredState(deps, rows, serverId, generation);
+      return { refused: seat.refused, topics: [topic] };
     }
-    const sessionId = await insertSession(rows, { accountId: actor.id, applicationId: application.id, serverId, siteId, language: input.language, now, deadlineAt: now + startWithinMs });
+    const sessionId = await insertSession(rows, { accountId: actor.id, applicationId: application.id, serverId, siteId, language: input.language, now, deadlineAt: now + startWithinMs, address });
     const topic = await publishDesiredState(deps, rows, serverId, generation);
     await recordEffect(deps, rows, actor, { action: 'session.launched', subjectId: sessionId, subjectName: application.name.fr, siteId, details: { server: serverId } });
     const session = await mustSelect(rows, sessionId);
     return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
-  }).catch((error: unknown) => (error instanceof AppError && error.code === 'LICENCE_EXHAUSTED' ? refuse(error) : Promise.reject(error)));
+  });
+  deps.wakeups.wake(outcome.topics);
+  // Their place in the queue is kept.
+  if ('refused' in outcome) return refuse(outcome.refused);
+  return outcome.admission;
+}
+
+/** A new ticket to a running session, for coming back or for another browser: whoever was attached is let go.
+ *  Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended, and like `launch` what is not open any more. */
+export async function attach(deps: Deps, actor: AccountActor, sessionId: string, address: string | null = null): Promise<Admission> {
+  await mayGoOn(deps, actor, sessionId, address);
+  const { admission, topics } = await deps.database.transaction().execute((rows) => admit(deps, rows, actor, sessionId));
   deps.wakeups.wake(topics);
   return admission;
 }
 
-/** A new ticket to a running session, for coming back or for another browser: whoever was attached is let go.
- *  Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended. */
-export async function attach(deps: Deps, actor: AccountActor, sessionId: string): Promise<Admission> {
-  const { admission, topics } = await deps.database.transaction().execute((rows) => admit(deps, rows, actor, sessionId));
-  deps.wakeups.wake(topics);
-  return admission;
+/** Rules hold at every door: also for a session that runs. */
+export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, sessionId: string, address: string | null): Promise<void> {
+  const session = await selectSession(deps.database, sessionId);
+  if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
+  const [application] = await selectApplications(deps.database, { id: session.applicationId, learnt: false });
+  if (application === undefined) throw new AppError('NOT_FOUND', { application: session.applicationId });
+  const answer = await decideFor(deps.database, actor, application, address, deps.clock.now());
+  if (!answer.allowed) throw refusalOf(answer, application.slug);
 }
 
 async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: string, generation?: number) {

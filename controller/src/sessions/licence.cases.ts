@@ -1,10 +1,11 @@
 /** What must hold of seats, whatever database is below. */
 import { AppError } from '@preau/contract/errors.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { plainRule } from '@preau/contract/publication.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { wantApplication } from '#src/servers/want-application.ts';
-import { createRule } from '#src/publications/rules.ts';
+import { createRule } from '#src/access/rules.ts';
 import { type City, draft } from '#src/testing.ts';
 import { endSession } from './end.ts';
 import { launch } from './launch.ts';
@@ -17,7 +18,7 @@ export function licenceCases(openCity: () => Promise<City>): void {
     city = await openCity();
     const { platform, technician, agent } = city;
     const { id } = await createApplication(platform, technician, { ...draft('jeu'), licence: { seats: 2 } });
-    await createRule(platform, technician, { effect: 'allow', target: { kind: 'application', applicationId: id }, audience: { kind: 'everyone' }, siteId: null });
+    await createRule(platform, technician, { effect: 'allow', target: { kind: 'application', applicationId: id }, audience: { kind: 'everyone' }, ...plainRule });
     for (const server of [agent, await city.enrolServer('serveur-2')]) {
       await wantApplication(platform, technician, { serverId: server.actor.id, applicationId: id, wanted: true });
       await acceptReport(platform, server.actor, server.report({ applications: [{ applicationId: id, state: 'installed', version: '1.0', error: null, iconHash: null }] }));

@@ -1,27 +1,34 @@
 import type { PortalApplication } from '@preau/contract/api.ts';
-import { evaluate } from '@preau/contract/publication.ts';
+import { changesAt, decide, type Question } from '@preau/contract/policy.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { selectRuleDrafts } from '#src/publications/store.ts';
+import { policyBook } from '#src/publications/policy-book.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { publicView, selectLastUsed, selectLiveSessionsOf } from './store.ts';
 
-/** The applications open to the actor, each with its running session. Shown only where the school has it installed,
- *  or while a session of it still runs. */
-export async function portal(deps: Pick<Platform, 'database'>, actor: AccountActor): Promise<PortalApplication[]> {
+/** A tile says until when it is open when that is this soon. */
+const soonMs = 12 * 3_600_000;
+
+/** The applications open to the actor here and now, each with its running session; what still runs is shown even if it is open no more. */
+export async function portal(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, address: string | null): Promise<PortalApplication[]> {
   const { database } = deps;
-  const [applications, rules, person, lastUsed, sessions, installed] = await Promise.all([
-    selectApplications(database, { learnt: false }), selectRuleDrafts(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
+  const now = deps.clock.now();
+  const [applications, { policy, sites }, person, lastUsed, sessions, installed] = await Promise.all([
+    selectApplications(database, { learnt: false }), policyBook(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
     selectLiveSessionsOf(database, { accountId: actor.id }), actor.siteId === null ? new Set<string>() : selectInstalledAtSite(database, actor.siteId),
   ]);
+  const site = actor.siteId === null ? null : (sites.get(actor.siteId) ?? null);
   return applications.flatMap((application) => {
     const running = sessions.find((session) => session.applicationId === application.id);
-    if (running === undefined && !(evaluate(rules, person, application).allowed)) return [];
+    const question: Question = { person, application, site, address, now };
+    const { allowed } = decide(policy, question);
+    if (running === undefined && !allowed) return [];
     return [{
       id: application.id, slug: application.slug, name: application.name, description: application.description, category: application.category, iconHash: application.iconHash,
       installed: installed.has(application.id), lastUsedAt: lastUsed.get(application.id) ?? null, session: running === undefined ? null : publicView(running),
+      openUntil: allowed ? changesAt(policy, question, now + soonMs) : now,
     }];
   });
 }

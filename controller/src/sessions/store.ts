@@ -13,7 +13,7 @@ type Row = Awaited<ReturnType<ReturnType<typeof columns>['execute']>>[number];
 
 const toSession = (row: Row): Session => ({
   id: row.id, applicationId: row.application_id, applicationSlug: row.slug, applicationName: { fr: row.name_fr, en: row.name_en }, state: row.state as SessionState,
-  startedAt: row.started_at, openedAt: row.opened_at, graceUntil: row.grace_until, endedAt: row.ended_at, endReason: row.end_reason as EndReason | null, failureCode: row.failure_code,
+  startedAt: row.started_at, openedAt: row.opened_at, graceUntil: row.grace_until, endsAt: row.ends_at, endedAt: row.ended_at, endReason: row.end_reason as EndReason | null, failureCode: row.failure_code,
 });
 const toStored = (row: Row): StoredSession => ({
   ...toSession(row), accountId: row.account_id, serverId: row.server_id, siteId: row.site_id, attachSerial: row.attach_serial, attachmentSerial: row.attachment_serial,
@@ -23,19 +23,19 @@ const toStored = (row: Row): StoredSession => ({
 /** What people may see of a stored session. */
 export const publicView = (stored: StoredSession): Session => ({
   id: stored.id, applicationId: stored.applicationId, applicationSlug: stored.applicationSlug, applicationName: stored.applicationName, state: stored.state, startedAt: stored.startedAt,
-  openedAt: stored.openedAt, graceUntil: stored.graceUntil, endedAt: stored.endedAt, endReason: stored.endReason, failureCode: stored.failureCode,
+  openedAt: stored.openedAt, graceUntil: stored.graceUntil, endsAt: stored.endsAt, endedAt: stored.endedAt, endReason: stored.endReason, failureCode: stored.failureCode,
 });
 
 export async function insertSession(
   rows: Rows,
-  session: { accountId: string; applicationId: string; serverId: string; siteId: string; language: string; now: number; deadlineAt: number },
+  session: { accountId: string; applicationId: string; serverId: string; siteId: string; language: string; now: number; deadlineAt: number; address: string | null },
 ): Promise<string> {
   const id = newId('ses');
   await rows
     .insertInto('sessions')
     .values({
       id, account_id: session.accountId, application_id: session.applicationId, server_id: session.serverId, site_id: session.siteId, state: 'starting', language: session.language,
-      attachment: null, tunnel_seen_at: null, started_at: session.now, deadline_at: session.deadlineAt, ready_at: null, opened_at: null, grace_until: null, ended_at: null, end_reason: null, failure_code: null,
+      attachment: null, tunnel_seen_at: null, started_at: session.now, deadline_at: session.deadlineAt, ready_at: null, opened_at: null, grace_until: null, ended_at: null, end_reason: null, failure_code: null, address: session.address, ends_at: null, ends_because: null, touched_at: session.now,
     })
     .execute();
   return id;
@@ -111,7 +111,9 @@ export async function nextAttachSerial(rows: Rows, id: string): Promise<number> 
   return row.attach_serial;
 }
 
-export async function touchTunnels(rows: Rows, ids: readonly string[], now: number): Promise<void> {
+/** `touched`: when somebody last pressed a key or moved a pointer there. */
+export async function touchTunnels(rows: Rows, ids: readonly string[], now: number, touched: ReadonlyMap<string, number> = new Map()): Promise<void> {
+  for (const [id, at] of touched) await rows.updateTable('sessions').set({ touched_at: at }).where('id', '=', id).execute();
   if (ids.length > 0) await rows.updateTable('sessions').set({ tunnel_seen_at: now }).where('id', 'in', [...ids]).where('state', '=', 'active').execute();
 }
 
@@ -141,10 +143,44 @@ export async function selectSessionRows(rows: Rows, filter: { state: 'live' | 'o
   return (await query.execute()).map((row) => ({ ...toSession(row), personName: row.person_name, siteName: row.site_name, serverName: row.server_name }));
 }
 
-/** Everywhere in the city. */
-export async function countLiveOf(rows: Rows, applicationId: string): Promise<number> {
-  const row = await rows.selectFrom('sessions').select((e) => e.fn.countAll<number>().as('n')).where('application_id', '=', applicationId).where('state', 'in', [...liveStates]).executeTakeFirst();
+/** `siteId` null: everywhere in the city. */
+export async function countLiveOf(rows: Rows, applicationId: string, siteId: string | null): Promise<number> {
+  const query = rows.selectFrom('sessions').select((e) => e.fn.countAll<number>().as('n')).where('application_id', '=', applicationId).where('state', 'in', [...liveStates]);
+  const row = await (siteId === null ? query : query.where('site_id', '=', siteId)).executeTakeFirst();
   return Number(row?.n ?? 0);
+}
+
+interface Waiting { applicationId: string; accountId: string; siteId: string | null; seenSince: number }
+
+/** How many wait before this person, or before they came if they do not wait yet. */
+export async function countAhead(rows: Rows, { applicationId, accountId, siteId, seenSince }: Waiting): Promise<number> {
+  const mine = await rows.selectFrom('seat_queue').select('since').where('application_id', '=', applicationId).where('account_id', '=', accountId).where('seen_at', '>=', seenSince).executeTakeFirst();
+  let query = rows.selectFrom('seat_queue').select((e) => e.fn.countAll<number>().as('n')).where('application_id', '=', applicationId).where('account_id', '!=', accountId).where('seen_at', '>=', seenSince);
+  if (siteId !== null) query = query.where('site_id', '=', siteId);
+  if (mine !== undefined) query = query.where((w) => w.or([w('since', '<', mine.since), w.and([w('since', '=', mine.since), w('account_id', '<', accountId)])]));
+  return Number((await query.executeTakeFirst())?.n ?? 0);
+}
+
+/** Keeps the place of who waits already; who was away too long begins anew. */
+export async function joinQueue(rows: Rows, { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number }): Promise<void> {
+  await rows.deleteFrom('seat_queue').where('application_id', '=', applicationId).where('seen_at', '<', seenSince).execute();
+  await rows.insertInto('seat_queue').values({ application_id: applicationId, account_id: accountId, site_id: siteId, since: now, seen_at: now })
+    .onConflict((conflict) => conflict.columns(['application_id', 'account_id']).doUpdateSet({ seen_at: now })).execute();
+}
+
+export async function deleteFromQueue(rows: Rows, applicationId: string, accountId: string): Promise<void> {
+  await rows.deleteFrom('seat_queue').where('application_id', '=', applicationId).where('account_id', '=', accountId).execute();
+}
+
+/** Live sessions with what their rules are asked about. */
+export async function selectSessionsToWeigh(rows: Rows): Promise<(StoredSession & { role: string; category: string; labels: string[]; address: string | null; touchedAt: number | null; personSiteId: string | null })[]> {
+  const found = await columns(rows).innerJoin('accounts as p', 'p.id', 's.account_id').select(['p.role', 'p.site_id as person_site_id', 'a.category', 'a.labels']).where('s.state', 'in', [...liveStates]).execute();
+  return found.map((row) => ({ ...toStored(row), role: row.role, category: row.category, labels: JSON.parse(row.labels) as string[], address: row.address, touchedAt: row.touched_at, personSiteId: row.person_site_id }));
+}
+
+/** Until when it may run, and why no longer. */
+export async function saveEnd(rows: Rows, id: string, end: { at: number; because: EndReason } | null): Promise<void> {
+  await rows.updateTable('sessions').set({ ends_at: end?.at ?? null, ends_because: end?.because ?? null }).where('id', '=', id).where('state', 'in', [...liveStates]).execute();
 }
 
 export async function countLiveBySite(rows: Rows): Promise<Map<string, number>> {

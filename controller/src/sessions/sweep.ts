@@ -2,10 +2,12 @@
 import { deleteExpiredSignIns } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { deleteUnusedPolicies } from '#src/publications/store.ts';
 import { endAbandonedAdditions } from '#src/servers/additions/add-server.ts';
 import { noticeSilence } from '#src/servers/silence.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';
 import { closeSession } from './end.ts';
+import { weighSessions } from './end-of-access.ts';
 import { deleteOldTickets, selectDueSessions } from './store.ts';
 import { leaveSession } from './tunnel.ts';
 
@@ -30,7 +32,9 @@ export async function sweep(deps: Deps): Promise<void> {
     });
     deps.wakeups.wake(topics);
   }
+  await weighSessions(deps, actor);
   await deleteExpiredSignIns(deps.database, now);
   await deleteOldTickets(deps.database, now - 3_600_000);
   await deleteOldEnrolmentCodes(deps.database, now - 86_400_000);
+  await deleteUnusedPolicies(deps.database);
 }

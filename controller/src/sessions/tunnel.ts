@@ -8,6 +8,7 @@ import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
+import { mayGoOn } from './launch.ts';
 import { moveSession, type StoredSession, selectSession, takeAttachment, takeTicket, touchTunnels } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -17,10 +18,11 @@ export interface Grant {
   serial: number;
 }
 
-/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it. */
-export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: string): Promise<Grant> {
+/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules allow no more. */
+export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: string, address: string | null = null): Promise<Grant> {
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
+  await mayGoOn(deps, actor, grant.sessionId, address);
   return grant;
 }
 
@@ -75,6 +77,7 @@ export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): P
   deps.wakeups.wake(await deps.database.transaction().execute((rows) => leaveSession(deps, rows, actor, session, { serial: grant.serial })));
 }
 
-export async function noteAlive(deps: Pick<Platform, 'database' | 'clock'>, sessionIds: readonly string[]): Promise<void> {
-  await touchTunnels(deps.database, sessionIds, deps.clock.now());
+/** `touched`: sessions somebody pressed a key or moved a pointer in since the last time, and when. */
+export async function noteAlive(deps: Pick<Platform, 'database' | 'clock'>, sessionIds: readonly string[], touched: ReadonlyMap<string, number>): Promise<void> {
+  await touchTunnels(deps.database, sessionIds, deps.clock.now(), touched);
 }

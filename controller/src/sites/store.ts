@@ -1,5 +1,5 @@
 /** All SQL of schools. */
-import type { SiteDraft, SiteGroup, SiteGroupDraft } from '@preau/contract/site.ts';
+import type { SiteDraft, SiteGroup, SiteGroupDraft, SiteSettings } from '@preau/contract/site.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -11,7 +11,7 @@ export async function insertSite(rows: Rows, draft: SiteDraft, now: number): Pro
   const id = newId('sit');
   await rows
     .insertInto('sites')
-    .values({ id, uai: draft.uai, name: draft.name, city: draft.city, time_zone: draft.timeZone, holiday_zone: draft.holidayZone, created_at: now })
+    .values({ id, uai: draft.uai, name: draft.name, city: draft.city, time_zone: draft.timeZone, holiday_zone: draft.holidayZone, created_at: now, policy_hash: null })
     .execute();
   return { id, ...draft };
 }
@@ -63,4 +63,13 @@ export async function replaceMembers(rows: Rows, groupId: string, draft: SiteGro
 export async function deleteGroup(rows: Rows, groupId: string): Promise<void> {
   await rows.deleteFrom('site_group_members').where('group_id', '=', groupId).execute();
   await rows.deleteFrom('site_groups').where('id', '=', groupId).execute();
+}
+
+export async function selectSiteSettings(rows: Rows, id: string): Promise<Partial<SiteSettings> | undefined> {
+  const row = await rows.selectFrom('sites').select('settings').where('id', '=', id).executeTakeFirst();
+  return row && (JSON.parse(row.settings) as Partial<SiteSettings>);
+}
+
+export async function saveSiteSettings(rows: Rows, id: string, settings: SiteSettings): Promise<void> {
+  await rows.updateTable('sites').set({ settings: JSON.stringify(settings) }).where('id', '=', id).execute();
 }

@@ -1,0 +1,115 @@
+/** What a rule would do, before it is saved: who gains, who loses, at which schools, and which rules it meets. */
+import { frenchCalendar } from '@preau/contract/french-calendar.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import type { Preview, PreviewRequest } from '@preau/contract/explanation.ts';
+import { compilePolicy, decide, explain, isMeant, type Policy, type PolicyApplication } from '@preau/contract/policy.ts';
+import type { PolicyRule, RuleDraft } from '@preau/contract/publication.ts';
+import { mustReach } from '#src/accounts/reach.ts';
+import { selectPeople } from '#src/accounts/store.ts';
+import { selectApplications } from '#src/applications/store.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { policyRuleOf, selectRules, withNames } from '#src/publications/store.ts';
+import { inSlices } from './in-slices.ts';
+import { touchedBy } from './push.ts';
+import { checkDraft } from './rules.ts';
+
+const draftId = `rul_${'-'.repeat(22)}`;
+
+const concerns = (rule: Pick<RuleDraft, 'target'>, application: PolicyApplication): boolean =>
+  rule.target.kind === 'application' ? rule.target.applicationId === application.id : rule.target.kind === 'label' ? application.labels.includes(rule.target.label) : rule.target.category === application.category;
+
+/** A moment at which the rule is in its hours: now, or the next such within a year; now when there is none. */
+function momentOf(rule: PolicyRule, site: Parameters<typeof decide>[1]['site'], now: number): number {
+  if (rule.when === null) return now;
+  const alone = compilePolicy([{ ...rule, effect: 'allow', audience: { kind: 'everyone' }, client: null, place: { kind: 'everywhere' }, target: { kind: 'application', applicationId: 'x' } }], frenchCalendar);
+  const question = { person: { id: '', role: 'pupil' as const, siteId: null, groupIds: [], attributes: {} }, application: { id: 'x', category: '', labels: [] }, site, address: null, now };
+  const explained = explain(alone, question);
+  return explained.allowed ? now : (explained.changesAt ?? now);
+}
+
+/** Refuses with NOT_FOUND, RULE_REFUSED, OUT_OF_SCOPE. */
+export async function previewRule(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, { ruleId, draft }: PreviewRequest): Promise<Preview> {
+  const { database } = deps;
+  const stored = await selectRules(database);
+  const past = ruleId === null ? undefined : stored.find(({ id }) => id === ruleId);
+  if (ruleId !== null && past === undefined) throw new AppError('NOT_FOUND', { rule: ruleId });
+  if (draft === null && past === undefined) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'draft', problem: 'nothing to weigh' }] });
+  if (draft !== null) await checkDraft(database, draft);
+  const sides = [past, draft].filter((side) => side != null);
+  mustReach(actor, ...sides.map(({ place }) => (place.kind === 'site' ? place.siteId : null)));
+
+  const others = stored.filter(({ id }) => id !== ruleId).map(policyRuleOf);
+  const pastRule = past === undefined ? null : policyRuleOf(past);
+  const newRule = draft === null ? null : policyRuleOf({ ...draft, id: ruleId ?? draftId });
+  const before = compilePolicy(pastRule === null ? others : [...others, pastRule], frenchCalendar);
+  const after = compilePolicy(newRule === null ? others : [...others, newRule], frenchCalendar);
+  const sites = await selectPolicySites(database);
+  const touched = new Set(touchedBy(sides.map(({ place }) => place), sites));
+  const applications = (await selectApplications(database, { learnt: false })).filter((application) => sides.some((side) => concerns(side, application)));
+  // A rule for a person without a school holds everywhere.
+  const people = (await selectPeople(database, null)).filter((person) => (person.siteId === null ? sides.some(({ place }) => place.kind === 'everywhere') : touched.has(person.siteId)) && sides.some(({ audience }) => isMeant(audience, person)));
+
+  const now = deps.clock.now();
+  const weighed = newRule ?? pastRule;
+  const gains = tally();
+  const losses = tally();
+  const met = new Map<string, { people: Set<string>; wins: boolean; isEqual: boolean }>();
+  const first = sites.get([...touched][0] ?? '') ?? null;
+  const moments = new Map<string | null, number>();
+  const address = addressFor(weighed);
+  await inSlices(people, (person) => {
+    const site = person.siteId === null ? null : (sites.get(person.siteId) ?? null);
+    const key = person.siteId;
+    const at = moments.get(key) ?? (weighed === null ? now : momentOf(weighed, site, now));
+    moments.set(key, at);
+    for (const application of applications) {
+      const question = { person, application, site, address: address(site), now: at };
+      const [was, is] = [decide(before, question), decide(after, question)];
+      if (was.allowed !== is.allowed) (is.allowed ? gains : losses).add(person.id, person.siteId, application.id, person.displayName);
+      if (newRule !== null) meet(after, newRule, question, met);
+    }
+  });
+  const named = await withNames(database, stored.filter(({ id }) => met.has(id)));
+  return {
+    gains: gains.told(), losses: losses.told(), sites: [...touched], concerned: people.length, at: moments.get(first?.siteId ?? null) ?? now,
+    conflicts: named.map((rule) => {
+      const meeting = met.get(rule.id);
+      return { rule, wins: meeting?.wins ?? false, isEqual: meeting?.isEqual ?? false, people: meeting?.people.size ?? 0 };
+    }).sort((a, b) => b.people - a.people).slice(0, 20),
+  };
+}
+
+/** A device on which the rule holds, so that its effect is seen. */
+function addressFor(rule: PolicyRule | null): (site: { networks: readonly { subnet: string; labels: readonly string[] }[] } | null) => string | null {
+  const client = rule?.client ?? null;
+  if (client === null) return () => null;
+  const firstOf = (subnet: string | undefined) => subnet?.split('/')[0] ?? null;
+  return (site) => (client.kind === 'subnet' ? firstOf(client.subnet) : firstOf(site?.networks.find(({ labels }) => labels.includes(client.label))?.subnet));
+}
+
+/** Notes the rules of the opposite effect that fit the same person and application as this one. */
+function meet(policy: Policy, rule: PolicyRule, question: Parameters<typeof decide>[1], met: Map<string, { people: Set<string>; wins: boolean; isEqual: boolean }>): void {
+  const { considered } = explain(policy, question, { turns: false });
+  const mine = considered.findIndex(({ ruleId }) => ruleId === rule.id);
+  if (mine < 0 || !['decided', 'outranked'].includes(considered[mine]?.outcome ?? '')) return;
+  considered.forEach((other, at) => {
+    if (other.effect === rule.effect || !['decided', 'outranked'].includes(other.outcome)) return;
+    const known = met.get(other.ruleId) ?? { people: new Set<string>(), wins: at < mine, isEqual: other.precision === considered[mine]?.precision };
+    known.people.add(question.person.id);
+    met.set(other.ruleId, known);
+  });
+}
+
+function tally() {
+  const [people, schools, applications] = [new Map<string, string>(), new Set<string>(), new Set<string>()];
+  return {
+    add: (personId: string, siteId: string | null, applicationId: string, name: string) => {
+      people.set(personId, name);
+      if (siteId !== null) schools.add(siteId);
+      applications.add(applicationId);
+    },
+    told: () => ({ people: people.size, schools: schools.size, applications: applications.size, examples: [...people.values()].slice(0, 5) }),
+  };
+}

@@ -1,0 +1,48 @@
+/** Rules reach the agents of the schools they touch, and no others, as part of a new generation. */
+import type { PushProgress } from '@preau/contract/explanation.ts';
+import { concernsSite, type PolicySite } from '@preau/contract/policy.ts';
+import type { RulePlace } from '@preau/contract/publication.ts';
+import { offlineAfterMs } from '@preau/contract/server.ts';
+import { within } from '#src/accounts/reach.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { writePolicies } from '#src/publications/documents.ts';
+import { publishDesiredStates } from '#src/servers/desired-state.ts';
+import { markPolicyAsked, nextGenerations, selectPolicyProgress, selectServersOfSites } from '#src/servers/store.ts';
+import { raiseStamp, readStamp } from '#src/sites/policy-sites.ts';
+
+type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
+
+/** Which schools a rule of that place touches. */
+export const touchedBy = (places: readonly RulePlace[], sites: ReadonlyMap<string, PolicySite>): string[] =>
+  [...sites.values()].filter((site) => places.some((place) => concernsSite({ place }, site))).map((site) => site.siteId);
+
+/** In the transaction that changed rules, or how rules see these schools: writes their documents and their servers' new states.
+ *  Returns the topics to wake. */
+export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly string[]): Promise<string[]> {
+  const now = deps.clock.now();
+  await raiseStamp(rows, now);
+  await writePolicies(rows, siteIds);
+  const generations = await nextGenerations(rows, await selectServersOfSites(rows, siteIds));
+  await markPolicyAsked(rows, generations, now);
+  return [...(await publishDesiredStates(deps, rows, generations)), 'rules', 'audit', 'portal'];
+}
+
+/** A server that is on line and has not followed for this long is late. */
+const lateAfterMs = 60_000;
+
+export async function readPush(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor): Promise<PushProgress> {
+  const now = deps.clock.now();
+  const stamp = await readStamp(deps.database);
+  const servers = await selectPolicyProgress(deps.database);
+  const items = [...Map.groupBy(servers, (server) => server.siteId)].map(([siteId, own]): PushProgress['items'][number] => {
+    const running = own.filter((server) => server.serverId !== null);
+    const behind = running.filter((server) => server.appliedGeneration < server.policyGeneration);
+    const asked = behind.map((server) => server.policyAskedAt ?? 0);
+    const isGone = (server: (typeof own)[number]) => server.lastSeenAt === null || now - server.lastSeenAt >= offlineAfterMs;
+    const state = running.length === 0 ? 'none' : behind.length === 0 ? 'applied' : behind.every(isGone) ? 'offline' : now - Math.min(...asked) > lateAfterMs ? 'late' : 'waiting';
+    return { siteId, siteName: own[0]?.siteName ?? '?', state, askedAt: behind.length === 0 ? null : Math.min(...asked) };
+  });
+  return { changedAt: stamp === 0 ? null : stamp, items: within(actor, items, (item) => item.siteId) };
+}

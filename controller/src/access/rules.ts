@@ -1,0 +1,137 @@
+/** Publishing, changing, withdrawing, bringing back. Open portals and the agents of the schools concerned follow by themselves. */
+import { windowsProblem } from '@preau/contract/calendar.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { isSubnet } from '@preau/contract/network.ts';
+import type { RuleVersion } from '@preau/contract/explanation.ts';
+import type { Rule, RuleDraft, RulePlace } from '@preau/contract/publication.ts';
+import { mustReach, reaches } from '#src/accounts/reach.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { endRuleVersion, insertRuleVersion, missingName, selectRules, selectRuleVersions, type StoredRule, withNames } from '#src/publications/store.ts';
+import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { publishPolicy, touchedBy } from './push.ts';
+
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+const siteOf = (place: RulePlace): string | null => (place.kind === 'site' ? place.siteId : null);
+
+/** What a schema cannot see. Refuses with RULE_REFUSED, naming the field, and with NOT_FOUND what it names and is not there. */
+export async function checkDraft(rows: Rows, draft: RuleDraft): Promise<void> {
+  const refuse = (field: string, why: { fr: string; en: string }): never => {
+    throw new AppError('RULE_REFUSED', { field, why });
+  };
+  const { client, when } = draft;
+  if (draft.effect === 'deny' && draft.how !== null) refuse('how', { fr: 'Une interdiction n’a pas de conditions d’usage.', en: 'A rule that forbids has no terms of use.' });
+  if (client?.kind === 'subnet' && !isSubnet(client.subnet)) refuse('client', { fr: `${client.subnet} n’est pas une plage d’adresses.`, en: `${client.subnet} is no range of addresses.` });
+  if (when !== null) {
+    const problem = when.open.length === 0 ? null : windowsProblem(when);
+    if (problem !== null) refuse('when', problem);
+    const dates = [...when.exceptDates, when.from, when.until].filter((date) => date !== null);
+    const wrong = dates.find((date) => Number.isNaN(Date.parse(`${date}T00:00:00Z`)) || new Date(`${date}T00:00:00Z`).toISOString().slice(0, 10) !== date);
+    if (wrong !== undefined) refuse('when', { fr: `Le ${wrong} n’existe pas.`, en: `There is no ${wrong}.` });
+    if (when.from !== null && when.until !== null && when.until < when.from) refuse('when', { fr: 'La fin vient avant le début.', en: 'The end comes before the beginning.' });
+    if (when.open.length === 0 && when.exceptDates.length === 0 && when.from === null && when.until === null) refuse('when', { fr: 'Aucun horaire : choisissez « toujours », ou au moins un créneau.', en: 'No hours: choose "always", or at least one window.' });
+  }
+  const missing = await missingName(rows, draft);
+  if (missing !== null) throw new AppError('NOT_FOUND', { field: missing, rule: 'names something that does not exist' });
+}
+
+const shown = async (rows: Rows, id: string): Promise<Rule> => {
+  const [rule] = await withNames(rows, await selectRules(rows, { id }));
+  if (rule === undefined) throw new AppError('INTERNAL');
+  return rule;
+};
+
+const factsOf = (rule: Rule) => ({ effect: rule.effect, audience: rule.audienceName ?? rule.audience.kind, place: rule.placeName ?? rule.place.kind, version: rule.version });
+
+/** In the caller's transaction. */
+async function publishFor(deps: Deps, rows: Rows, places: readonly RulePlace[]): Promise<string[]> {
+  return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)));
+}
+
+/** In the caller's transaction: for whoever makes a rule as part of something larger. Returns the topics to wake too. */
+export async function addRule(deps: Deps, rows: Rows, actor: Actor, draft: RuleDraft): Promise<{ rule: Rule; topics: string[] }> {
+  await checkDraft(rows, draft);
+  const id = await insertRuleVersion(rows, { id: null, version: 1, draft, by: { id: actor.id, name: actor.name }, now: deps.clock.now() });
+  const rule = await shown(rows, id);
+  await recordEffect(deps, rows, actor, { action: 'rule.created', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
+  return { rule, topics: await publishFor(deps, rows, [draft.place]) };
+}
+
+export async function createRule(deps: Deps, actor: Actor, draft: RuleDraft): Promise<Rule> {
+  mustReach(actor, siteOf(draft.place));
+  const { rule, topics } = await deps.database.transaction().execute((rows) => addRule(deps, rows, actor, draft));
+  deps.wakeups.wake(topics);
+  return rule;
+}
+
+async function inForce(rows: Rows, actor: Actor, id: string): Promise<StoredRule> {
+  const [rule] = await selectRules(rows, { id });
+  if (rule === undefined) throw new AppError('NOT_FOUND', { rule: id });
+  mustReach(actor, siteOf(rule.place));
+  return rule;
+}
+
+/** Refuses with RULE_CHANGED when `version` is not the one in force: nobody overwrites what they have not read. */
+export async function changeRule(deps: Deps, actor: Actor, id: string, { version, draft }: { version: number; draft: RuleDraft }): Promise<Rule> {
+  mustReach(actor, siteOf(draft.place));
+  const { rule, topics } = await deps.database.transaction().execute(async (rows) => {
+    const past = await inForce(rows, actor, id);
+    await checkDraft(rows, draft);
+    const now = deps.clock.now();
+    if (past.version !== version || !(await endRuleVersion(rows, id, version, now))) throw new AppError('RULE_CHANGED', { version: past.version });
+    await insertRuleVersion(rows, { id, version: version + 1, draft, by: { id: actor.id, name: actor.name }, now });
+    const rule = await shown(rows, id);
+    await recordEffect(deps, rows, actor, { action: 'rule.changed', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
+    return { rule, topics: await publishFor(deps, rows, [past.place, draft.place]) };
+  });
+  deps.wakeups.wake(topics);
+  return rule;
+}
+
+export async function withdrawRule(deps: Deps, actor: Actor, id: string): Promise<void> {
+  const topics = await deps.database.transaction().execute(async (rows) => {
+    const past = await inForce(rows, actor, id);
+    const [rule] = await withNames(rows, [past]);
+    if (!(await endRuleVersion(rows, id, past.version, deps.clock.now()))) throw new AppError('RULE_CHANGED');
+    await recordEffect(deps, rows, actor, { action: 'rule.deleted', subjectId: id, subjectName: rule?.targetName ?? '?', siteId: siteOf(past.place), details: rule === undefined ? {} : factsOf(rule) });
+    return publishFor(deps, rows, [past.place]);
+  });
+  deps.wakeups.wake(topics);
+}
+
+/** The undo of `withdrawRule`. Refuses with STATE_FORBIDS a rule that is in force, with NOT_FOUND one whose names are gone. */
+export async function restoreRule(deps: Deps, actor: Actor, id: string): Promise<Rule> {
+  const { rule, topics } = await deps.database.transaction().execute(async (rows) => {
+    const [past] = await selectRuleVersions(rows, id);
+    if (past === undefined) throw new AppError('NOT_FOUND', { rule: id });
+    if (past.until === null) throw new AppError('STATE_FORBIDS', { rule: id });
+    mustReach(actor, siteOf(past.place));
+    const draft = draftOf(past);
+    await checkDraft(rows, draft);
+    await insertRuleVersion(rows, { id, version: past.version + 1, draft, by: { id: actor.id, name: actor.name }, now: deps.clock.now() });
+    const rule = await shown(rows, id);
+    await recordEffect(deps, rows, actor, { action: 'rule.restored', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
+    return { rule, topics: await publishFor(deps, rows, [draft.place]) };
+  });
+  deps.wakeups.wake(topics);
+  return rule;
+}
+
+export const draftOf = ({ effect, target, audience, place, client, when, how, note }: RuleDraft): RuleDraft => ({ effect, target, audience, place, client, when, how, note });
+
+/** Rules of the whole city decide in every school, so whoever looks after one sees them. */
+export async function listRules(deps: Pick<Platform, 'database'>, actor: AccountActor, at: number | null): Promise<Rule[]> {
+  const rules = await selectRules(deps.database, at === null ? {} : { at });
+  return (await withNames(deps.database, rules)).filter(({ place }) => place.kind !== 'site' || reaches(actor, place.siteId));
+}
+
+export async function listRuleVersions(deps: Pick<Platform, 'database'>, actor: AccountActor, id: string): Promise<RuleVersion[]> {
+  const versions = await selectRuleVersions(deps.database, id);
+  if (versions.length === 0) throw new AppError('NOT_FOUND', { rule: id });
+  mustReach(actor, ...versions.map(({ place }) => siteOf(place)));
+  const named = await withNames(deps.database, versions);
+  return named.map((rule, at) => ({ rule, until: versions[at]?.until ?? null }));
+}

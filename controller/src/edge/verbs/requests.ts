@@ -1,0 +1,5 @@
+import type { requestRoutes } from '@preau/contract/routes/requests.ts';
+import type { Verbs } from '../verb.ts';
+
+export const requestVerbs: Pick<Verbs, keyof typeof requestRoutes> = {
+};

@@ -1,0 +1,36 @@
+/** The decision for one person and one application, with facts read from rows. */
+import type { Application } from '@preau/contract/application.ts';
+import { changesAt, type Decision, decide, type Policy, type PolicySite, type Question } from '@preau/contract/policy.ts';
+import { addressOf } from '@preau/contract/network.ts';
+import { explain } from '@preau/contract/policy.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { selectPerson } from '#src/accounts/store.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
+import { policyBook } from './policy-book.ts';
+
+export interface Answer extends Decision {
+  policy: Policy;
+  question: Question;
+}
+
+export async function decideFor(database: Rows, actor: Pick<AccountActor, 'id' | 'role' | 'siteId'>, application: Pick<Application, 'id' | 'category' | 'labels'>, address: string | null, now: number): Promise<Answer> {
+  const { policy, sites } = await policyBook(database);
+  const site: PolicySite | null = actor.siteId === null ? null : (sites.get(actor.siteId) ?? null);
+  const question: Question = { person: await selectPerson(database, actor), application, site, address, now };
+  return { ...decide(policy, question), policy, question };
+}
+
+/** How far ahead a person is told that their access ends. */
+const horizonMs = 24 * 3_600_000;
+export const closesAt = ({ policy, question, allowed }: Answer): number | null => (allowed ? changesAt(policy, question, question.now + horizonMs) : null);
+
+/** Why not, in a word that has a sentence for the person. */
+export function refusalOf({ policy, question }: Answer, slug: string): AppError {
+  const { considered, changesAt: at } = explain(policy, question);
+  const fitting = considered.find(({ outcome, effect }) => effect === 'allow' && (outcome === 'out_of_hours' || outcome === 'other_device'));
+  const decided = considered.some(({ outcome }) => outcome === 'decided');
+  if (fitting?.outcome === 'out_of_hours' && at !== null) return new AppError('OUTSIDE_HOURS', { application: slug, opensAt: at });
+  if (!decided && fitting?.outcome === 'other_device' && addressOf(question.address) !== null) return new AppError('WRONG_DEVICE', { application: slug });
+  return new AppError('APPLICATION_NOT_ALLOWED', { application: slug });
+}
