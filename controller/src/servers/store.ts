@@ -192,8 +192,8 @@ export async function saveDesiredStates(rows: Rows, states: readonly { serverId:
     .execute();
 }
 
-export async function selectDesiredState(rows: Rows, serverId: string): Promise<{ document: string; signature: string; siteId: string } | undefined> {
-  return rows.selectFrom('desired_states as d').innerJoin('servers as s', 's.id', 'd.server_id').select(['d.document', 'd.signature', 's.site_id as siteId']).where('d.server_id', '=', serverId).executeTakeFirst();
+export async function selectDesiredState(rows: Rows, serverId: string): Promise<{ document: string; signature: string } | undefined> {
+  return rows.selectFrom('desired_states').select(['document', 'signature']).where('server_id', '=', serverId).executeTakeFirst();
 }
 
 export async function saveVitals(
