@@ -1,25 +1,37 @@
 import type { DesiredState } from '@preau/contract/desired-state.ts';
+import { openPolicy, policyText, hashOf, site } from './world.cases.ts';
 import { describe, expect, test } from 'vitest';
-import { acceptState } from './accept-state.ts';
+import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { isSignedByController, newKeyPair } from './identity.ts';
 
 const serverId = `srv_${'a'.repeat(22)}`;
-const state: DesiredState = { protocol: 1, serverId, generation: 7, issuedAt: 1_800_000_000_000, standbyDisplays: 2, applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [] };
-const session = { sessionId: `ses_${'s'.repeat(22)}`, applicationId: `app_${'p'.repeat(22)}`, accountId: `acc_${'c'.repeat(22)}`, login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1 };
+const state: DesiredState = { protocol: 1, serverId, generation: 7, issuedAt: 1_800_000_000_000, standbyDisplays: 2, site, policy: hashOf(policyText), applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [] };
+const session = { sessionId: `ses_${'s'.repeat(22)}`, applicationId: `app_${'p'.repeat(22)}`, accountId: `acc_${'c'.repeat(22)}`, login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null };
 
 /** "Signed" is the text itself with a prefix: the decision only asks. */
 const verify = (text: string, signature: string) => signature === `signed:${text}`;
 const signed = (value: unknown) => {
   const document = typeof value === 'string' ? value : JSON.stringify(value);
-  return { document, signature: `signed:${document}` };
+  return { document, signature: `signed:${document}`, policy: policyText };
 };
-const decide = (given: { document: string; signature: string }, newestGeneration = 7) => acceptState({ serverId, newestGeneration, verify }, given);
+const decide = (given: { document: string; signature: string; policy?: string | null }, newestGeneration = 7, knownPolicy: KnownPolicy | null = null) => acceptState({ serverId, newestGeneration, verify, knownPolicy }, { policy: policyText, ...given });
+const rules: KnownPolicy = { hash: hashOf(policyText), text: policyText, document: openPolicy };
 
 describe('acceptState', () => {
   const accepted: [name: string, value: DesiredState, newest: number][] = [
-    ['a newer one', state, 6], ['the first one', state, 0], ['the same one again', state, 7], ['one with a session', { ...state, sessions: [{ ...session, language: 'fr' }] }, 6],
+    ['a newer one', state, 6], ['the first one', state, 0], ['the same one again', state, 7], ['one with a session', { ...state, sessions: [{ ...session, language: 'fr', role: 'pupil' }] }, 6],
   ];
-  test.each(accepted)('accepts %s', (_name, value, newest) => expect(decide(signed(value), newest)).toEqual({ accepted: value }));
+  test.each(accepted)('accepts %s', (_name, value, newest) => expect(decide(signed(value), newest)).toEqual({ accepted: value, policy: rules }));
+
+  test('the rules: come with the state or are known, and are the ones it names', () => {
+    const bare = { ...signed(state), policy: null };
+    expect(decide(bare)).toMatchObject({ refused: 'STATE_MALFORMED', why: 'its rules did not come with it' });
+    expect(decide(bare, 7, rules)).toEqual({ accepted: state, policy: rules });
+    expect(decide(bare, 7, { ...rules, hash: 'b'.repeat(64) })).toMatchObject({ refused: 'STATE_MALFORMED' });
+    expect(decide({ ...signed(state), policy: policyText.replace('allow', 'deny') })).toMatchObject({ refused: 'STATE_MALFORMED', why: 'its rules are not the ones it names' });
+    const odd = JSON.stringify({ rules: [], more: 1 });
+    expect(decide({ ...signed({ ...state, policy: hashOf(odd) }), policy: odd })).toMatchObject({ refused: 'STATE_MALFORMED', why: expect.stringMatching(/^its rules: /) });
+  });
 
   const refused: [name: string, given: { document: string; signature: string }, newest: number, code: string, why: RegExp][] = [
     ['forged: no signature', { ...signed(state), signature: '' }, 0, 'STATE_SIGNATURE_INVALID', /not signed/],

@@ -6,7 +6,7 @@ import type { SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver } from './drivers/memory.ts';
-import { id, serverId, sessionOne, sign, tux, type World, world } from './world.cases.ts';
+import { id, serverId, sessionOne, sign, tux, type World, world, hashOf, policyText, site } from './world.cases.ts';
 
 const seen = (w: World) => w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);
 const app = (w: World) => w.last().applications.find((each) => each.applicationId === tux.applicationId);
@@ -297,7 +297,7 @@ describe('the controller is away', () => {
 
   test('a state on disk that somebody changed is not obeyed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
-    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [] });
+    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [] });
     writeFileSync(join(folder, 'desired.json'), JSON.stringify({ document, signature: sign(`${document} `) }));
     const w = world({ folder });
     await w.agent.start();
@@ -337,12 +337,12 @@ describe('restart', () => {
 });
 
 describe('states that are refused', () => {
-  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [], ...more });
+  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [], ...more });
   const cases: [name: string, code: string, signed: SignedState][] = [
-    ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x' }],
-    ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })) }],
-    ['unknown field', 'STATE_MALFORMED', { document: valid({ more: 1 }), signature: sign(valid({ more: 1 })) }],
-    ['older', 'STATE_OLDER', { document: valid({ generation: 1 }), signature: sign(valid({ generation: 1 })) }],
+    ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x', policy: policyText }],
+    ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })), policy: policyText }],
+    ['unknown field', 'STATE_MALFORMED', { document: valid({ more: 1 }), signature: sign(valid({ more: 1 })), policy: policyText }],
+    ['older', 'STATE_OLDER', { document: valid({ generation: 1 }), signature: sign(valid({ generation: 1 })), policy: policyText }],
   ];
   test.each(cases)('%s: reported as %s, not obeyed, and forgotten after a good one', async (_name, code, bad) => {
     const w = world();

@@ -4,6 +4,9 @@ import type * as applications from '../../../controller/src/applications/store.t
 import type * as audit from '../../../controller/src/audit/store.ts';
 import type * as sessions from '../../../controller/src/sessions/settle.ts';
 import type * as quarantine from '../../../controller/src/sessions/quarantine.ts';
+import { sha256 } from '../../../controller/src/platform/secrets.ts';
+import type * as publications from '../../../controller/src/publications/store.ts';
+import type * as policySites from '../../../controller/src/sites/policy-sites.ts';
 import type * as sites from '../../../controller/src/sites/store.ts';
 import { connectionOf } from '../tables.ts';
 
@@ -18,6 +21,13 @@ export const selectApplications: typeof applications.selectApplications = async 
     estimate: { bytes: 1_000_000, minutes: 1, p95Ms: 90_000, samples: 9 }, installedOn: 0,
   }));
 };
+
+/** Nobody launches anything here: no rules. */
+const noRules = '{"rules":[]}';
+export const noRulesHash = sha256(noRules);
+export const selectPolicy: typeof publications.selectPolicy = async () => noRules;
+export const selectPolicySites: typeof policySites.selectPolicySites = async (rows) =>
+  new Map(connectionOf(rows).tables.sites.map(({ id }) => [id, { siteId: id, siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'B', closures: [], networks: [] }]));
 
 export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;
 export const settleSessions: typeof sessions.settleSessions = async () => [];

@@ -3,6 +3,7 @@ import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { inFlightStates } from '@preau/contract/rollout.ts';
 import type * as real from '../../../controller/src/servers/store.ts';
+import { noRulesHash } from './others.ts';
 import { connectionOf, type Shapes } from '../tables.ts';
 
 const inFlight: readonly string[] = inFlightStates;
@@ -43,6 +44,12 @@ export const selectDesired: typeof real.selectDesired = async (rows) => (serverI
     orders: [...of.targets.values()].filter((target) => target.serverId === serverId && inFlight.includes(target.state)).sort((a, b) => (a.offeredAt ?? 0) - (b.offeredAt ?? 0)).flatMap(({ order }) => (order === null ? [] : [order])),
   };
 };
+
+export const selectSiteOfServers: typeof real.selectSiteOfServers = async (rows, serverIds) =>
+  new Map(serverIds.flatMap((id) => {
+    const server = connectionOf(rows).tables.of.servers.get(id);
+    return server === undefined ? [] : [[id, { siteId: server.siteId, policyHash: noRulesHash }] as const];
+  }));
 
 export const saveDesiredStates: typeof real.saveDesiredStates = async (rows, states) => {
   for (const state of states) connectionOf(rows).put('desired', state.serverId, state);
