@@ -5,6 +5,7 @@ import { createSlowDown, localProvider } from './accounts/sign-in.ts';
 import { packageFiles } from './applications/files.ts';
 import { keepAgentApplication } from './applications/own-agent.ts';
 import type { Environment } from './config.ts';
+import { watchAccess } from './edge/access-watch.ts';
 import { createHttp } from './edge/http.ts';
 import { startJobs } from './edge/jobs.ts';
 import { startLooker } from './edge/looker.ts';
@@ -60,6 +61,7 @@ export async function startController(config: Environment, clock: Clock = system
   const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
   if (url === '') url = listening;
   const looker = startLooker(platform);
+  const access = watchAccess(platform);
   const jobs = await startJobs(platform, openConnection);
   log.info({ url: deps.publicUrl() }, 'controller listens');
 
@@ -69,6 +71,7 @@ export async function startController(config: Environment, clock: Clock = system
       await http.close();
       await jobs.close();
       await looker.close();
+      await access.close();
       await additions.close();
       redis.publisher.disconnect();
       redis.subscriber.disconnect();

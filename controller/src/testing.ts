@@ -66,6 +66,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   const technician = await account('tech', 'technician', null);
   const administrator = await account('admin', 'administrator', null);
   const teacher = await account('prof', 'teacher');
+  const contact = await account('referente', 'contact');
   const pupil = await account('lea', 'pupil');
 
   const enrolServer = async (name: string, siteId = site.id): Promise<TestAgent> => {
@@ -100,7 +101,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
     applications: [applications.tuxpaint, applications.secret].map(({ id }) => ({ applicationId: id, state: 'installed', version: '1.0', error: null, iconHash: null })),
   }));
   woken.length = 0;
-  return { platform, time, woken, site, administrator, technician, teacher, pupil, account, agent, enrolServer, applications, close: () => database.destroy() };
+  return { platform, time, woken, site, administrator, technician, contact, teacher, pupil, account, agent, enrolServer, applications, close: () => database.destroy() };
 }
 
 export const attachment = (serial: number): Attachment => ({ serial, host: '127.0.0.1', port: 3389, username: 'preau-1', password: `one-use-password-${String(serial).padStart(8, '0')}` });

@@ -2,7 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Policy, RouteName } from '@preau/contract/api.ts';
 import type { errors } from '@preau/contract/errors.ts';
+import { PROTOCOL } from '@preau/contract/protocol.ts';
+import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
+import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { storeFile } from '#src/applications/packages.ts';
 import { createScript } from '#src/applications/scripts.ts';
@@ -15,7 +18,7 @@ import { launch } from '#src/sessions/launch.ts';
 import { createSiteGroup } from '#src/access/site-groups.ts';
 import { type City, draft } from '#src/testing.ts';
 
-export const roles = ['none', 'pupil', 'teacher', 'technician', 'administrator', 'agent'] as const;
+export const roles = ['none', 'pupil', 'teacher', 'contact', 'technician', 'administrator', 'agent'] as const;
 export type Role = (typeof roles)[number];
 /** `body`: bytes are sent as they are. `status`: for those it is open to. */
 export interface RouteCall {
@@ -25,13 +28,18 @@ export interface RouteCall {
   status?: number;
 }
 
+/** Everybody else is sent away. */
+const open = (...to: Role[]) => Object.fromEntries(roles.map((role) => [role, to.includes(role) ? null : role === 'none' ? 'NOT_SIGNED_IN' : 'FORBIDDEN'])) as Record<Role, keyof typeof errors | null>;
+
 /** What the policy alone says of a caller: null lets them in. */
 export const refusal: Record<Policy, Record<Role, keyof typeof errors | null>> = {
-  public: { none: null, pupil: null, teacher: null, technician: null, administrator: null, agent: null },
-  signedIn: { none: 'NOT_SIGNED_IN', pupil: null, teacher: null, technician: null, administrator: null, agent: 'FORBIDDEN' },
-  technician: { none: 'NOT_SIGNED_IN', pupil: 'FORBIDDEN', teacher: 'FORBIDDEN', technician: null, administrator: null, agent: 'FORBIDDEN' },
-  administrator: { none: 'NOT_SIGNED_IN', pupil: 'FORBIDDEN', teacher: 'FORBIDDEN', technician: 'FORBIDDEN', administrator: null, agent: 'FORBIDDEN' },
-  agent: { none: 'AGENT_REFUSED', pupil: 'AGENT_REFUSED', teacher: 'AGENT_REFUSED', technician: 'AGENT_REFUSED', administrator: 'AGENT_REFUSED', agent: null },
+  public: open('none', 'pupil', 'teacher', 'contact', 'technician', 'administrator', 'agent'),
+  signedIn: open('pupil', 'teacher', 'contact', 'technician', 'administrator'),
+  teacher: open('teacher', 'contact', 'technician', 'administrator'),
+  contact: open('contact', 'technician', 'administrator'),
+  technician: open('technician', 'administrator'),
+  administrator: open('administrator'),
+  agent: { none: 'AGENT_REFUSED', pupil: 'AGENT_REFUSED', teacher: 'AGENT_REFUSED', contact: 'AGENT_REFUSED', technician: 'AGENT_REFUSED', administrator: 'AGENT_REFUSED', agent: null },
 };
 
 export const onePixel = () => {
@@ -46,6 +54,8 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
   const anyName = () => `Groupe ${randomBytes(6).toString('hex')}`;
   const upload = (content: Buffer) => storeFile(city().platform, city().technician, { name: 'a.bin', sha256: sha256(content) }, content);
   const rolloutDraft = (): RolloutDraft => ({ ...defaultDraft, name: 'GIMP partout', items: [{ applicationId: city().applications.gimp.id, want: 'present' }], where: { all: false, siteIds: [city().site.id], groupIds: [], serverIds: [], labels: [] } });
+  const drawing = (): RuleDraft => ({ ...plainRule, effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'role', role: 'pupil' }, place: { kind: 'site', siteId: city().site.id } });
+  const newRule = () => createRule(city().platform, city().technician, drawing());
   const scheduleDraft = (): ScheduleDraft => ({ name: 'Le mercredi', when: { days: [3], at: '14:00', period: 'outside_holidays' }, draft: rolloutDraft() });
   const plannedRollout = async () => readRollout(city().platform, city().technician, await createRollout(city().platform, city().technician, rolloutDraft()));
   const startedRollout = async () => {
@@ -63,7 +73,7 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     launchSession: async (role) => ({ body: { application: 'tuxpaint', language: 'fr' }, ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
     readSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
     attachSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-    endSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'teacher' ? { status: 404 } : {}) }),
+    endSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'teacher' || role === 'contact' ? { status: 404 } : {}) }),
     readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
     listSites: async () => ({}),
     createSite: async () => ({ body: { uai: '0380002B', name: 'École Jules-Ferry', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' } }),
@@ -106,9 +116,24 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     createToken: async () => ({ body: { name: 'script', scope: 'read', siteIds: null, days: 30 } }),
     revokeToken: async (role) => ({ params: { id: (await createToken(city().platform, role === 'administrator' ? city().administrator : city().technician, { name: 'script', scope: 'read', siteIds: null, days: 30 })).token.id } }),
     readPackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
-    listRules: async () => ({}),
-    createRule: async () => ({ body: { effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'role', role: 'pupil' }, siteId: null } }),
-    deleteRule: async () => ({ params: { id: (await city().platform.database.selectFrom('publication_rules').select('id').executeTakeFirstOrThrow()).id } }),
+    listRules: async () => ({ query: '?at=1800000000000' }),
+    createRule: async () => ({ body: drawing() }),
+    changeRule: async () => ({ params: { id: (await newRule()).id }, body: { version: 1, draft: { ...drawing(), note: 'relue' } } }),
+    deleteRule: async () => ({ params: { id: (await newRule()).id } }),
+    restoreRule: async () => {
+      const { id } = await newRule();
+      await withdrawRule(city().platform, city().technician, id);
+      return { params: { id } };
+    },
+    listRuleVersions: async () => ({ params: { id: (await newRule()).id } }),
+    previewRule: async () => ({ body: { ruleId: null, draft: drawing() } }),
+    explainAccess: async () => ({ body: { accountId: city().pupil.id, applicationId: city().applications.gimp.id, at: null, address: '10.1.2.3' } }),
+    whyNot: async () => ({ params: { slug: 'secret' } }),
+    readAccessMatrix: async () => ({ query: '?role=pupil&limit=5' }),
+    exportAccess: async () => ({ query: `?from=1800000000000&until=1800086400000&site=${city().site.id}` }),
+    readPush: async () => ({}),
+    readSiteSettings: async () => ({ params: { id: city().site.id } }),
+    changeSiteSettings: async () => ({ params: { id: city().site.id }, body: { networks: [{ subnet: '10.1.0.0/16', labels: ['salle-info'] }], closures: ['2027-05-07'], badgeHours: [] } }),
     searchAudiences: async () => ({ query: '?search=lea' }),
     listSessions: async () => ({ query: '?state=live&limit=10' }),
     listAudit: async () => ({ query: '?limit=5&search=tux' }),
@@ -145,7 +170,7 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     createSchedule: async () => ({ body: scheduleDraft() }),
     pauseSchedule: async () => ({ params: { id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id }, body: { paused: true } }),
     deleteSchedule: async () => ({ params: { id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id } }),
-    enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: 1 }, status: 403 }),
+    enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: PROTOCOL }, status: 403 }),
     readDesiredState: async () => ({}),
     sendReport: async () => ({ body: city().agent.report() }),
     sendIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),

@@ -16,7 +16,7 @@ import { createHttp } from './http.ts';
 
 let city: City;
 let app: FastifyInstance;
-let cookies: Record<'pupil' | 'teacher' | 'technician' | 'administrator', string>;
+let cookies: Record<'pupil' | 'teacher' | 'contact' | 'technician' | 'administrator', string>;
 const waits: number[] = [];
 const dataFolder = mkdtempSync(join(tmpdir(), 'preau-http-'));
 /** Set by a test that changed nothing: the next one may take over its city. */
@@ -51,7 +51,7 @@ beforeEach(async () => {
     await app.close();
     await city.close();
   };
-  cookies = { pupil: await signIn(city.pupil.id), teacher: await signIn(city.teacher.id), technician: await signIn(city.technician.id), administrator: await signIn(city.administrator.id) };
+  cookies = { pupil: await signIn(city.pupil.id), teacher: await signIn(city.teacher.id), contact: await signIn(city.contact.id), technician: await signIn(city.technician.id), administrator: await signIn(city.administrator.id) };
 });
 afterAll(async () => {
   await close?.();
@@ -250,11 +250,11 @@ describe('what never leaves', () => {
     }
   });
   test('an unexpected fault tells a number, not its reason', async () => {
-    await city.platform.database.schema.dropTable('publication_rules').execute();
+    await city.platform.database.schema.dropTable('rule_versions').execute();
     const reply = await call('pupil', 'GET', '/api/portal');
     expect(reply.statusCode).toBe(500);
     expect(reply.json()).toEqual({ code: 'INTERNAL', message: { fr: errors.INTERNAL.fr, en: errors.INTERNAL.en }, retryable: true, details: { request: expect.any(String) } });
-    expect(reply.body).not.toMatch(/publication_rules|sqlite/i);
+    expect(reply.body).not.toMatch(/rule_versions|sqlite/i);
   });
 });
 

@@ -11,7 +11,8 @@ import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens.ts'
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#src/applications/store.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
-import { selectRules } from '#src/publications/store.ts';
+import { selectRules, withNames } from '#src/publications/store.ts';
+import { accessCases } from '#src/access/access.cases.ts';
 import { serverCases } from '#src/servers/servers.cases.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
@@ -162,13 +163,13 @@ for (const dialect of dialects) {
         expect((await searchAudiences(platform.database, 'MARTIN')).people.map((person) => person.login)).toEqual(['zoe.martin']);
         expect((await searchAudiences(platform.database, 'cm2')).groups.map((group) => group.name)).toEqual([`CM2 A, ${site.name}`]);
         expect((await searchAudiences(platform.database, 'z%e')).people).toEqual([]);
-        expect(await selectPerson(platform.database, { id, role: 'pupil', siteId: site.id })).toEqual({ id, role: 'pupil', siteId: site.id, groupIds: [groupId] });
+        expect(await selectPerson(platform.database, { id, role: 'pupil', siteId: site.id })).toEqual({ id, role: 'pupil', siteId: site.id, groupIds: [groupId], attributes: {} });
         await close();
       });
 
       test('rules carry the names of what they name', async () => {
         const { platform, close } = await city();
-        expect((await selectRules(platform.database)).map((rule) => [rule.targetName, rule.audienceName]).sort()).toEqual([['gimp', null], ['tuxpaint', null]]);
+        expect((await withNames(platform.database, await selectRules(platform.database))).map((rule) => [rule.targetName, rule.audienceName]).sort()).toEqual([['gimp', 'everyone'], ['tuxpaint', 'everyone']]);
         await close();
       });
 
@@ -212,6 +213,7 @@ for (const dialect of dialects) {
 
     launchCases(city);
     licenceCases(city);
+    accessCases(() => city());
     rolloutCases(() => city());
     describe('servers', () => serverCases(dialect.newTarget));
   });

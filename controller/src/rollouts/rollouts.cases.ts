@@ -424,7 +424,7 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('a token of one school does not reach a rollout of another', async () => {
-      const limited = { ...city.technician, token: { id: 'tok', readOnly: false, siteIds: [fleet[0]?.siteId ?? ''] } };
+      const limited = { ...city.technician, siteIds: [fleet[0]?.siteId ?? ''] };
       expect(await codeOf(createRollout(city.platform, limited, draft()))).toBe('OUT_OF_SCOPE');
       const own = await createRollout(city.platform, limited, draft({ where: { ...draft().where, siteIds: [fleet[0]?.siteId ?? ''] } }));
       expect((await readRollout(city.platform, limited, own)).sites).toBe(1);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertSignIn, selectSignedIn } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
+import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { plainRule } from '@preau/contract/publication.ts';
 import { createRule } from '#src/access/rules.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
@@ -52,7 +53,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       expect(city.woken).toEqual(expect.arrayContaining([`agent:${city.agent.actor.id}`, `person:${pupil.id}`, 'sessions', 'audit']));
       const state = await desired();
       expect(state.generation).toBe(before + 1);
-      expect(state.sessions).toEqual([{ sessionId: session.id, applicationId: city.applications.tuxpaint.id, accountId: pupil.id, login: 'lea', displayName: 'lea', language: 'fr', attachSerial: 1 }]);
+      expect(state.sessions).toEqual([{ sessionId: session.id, applicationId: city.applications.tuxpaint.id, accountId: pupil.id, login: 'lea', displayName: 'lea', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null }]);
 
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
       expect(grant).toEqual({ sessionId: session.id, serial: 1 });
@@ -284,7 +285,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
   });
 
   describe('enrolment', () => {
-    const request = (code: string, publicKey = randomBytes(32).toString('base64url')) => enrol(city.platform, { kind: 'nobody', id: null, name: '?' }, { code, publicKey, hostname: 'h', protocol: 1 });
+    const request = (code: string, publicKey = randomBytes(32).toString('base64url')) => enrol(city.platform, { kind: 'nobody', id: null, name: '?' }, { code, publicKey, hostname: 'h', protocol: PROTOCOL });
     const newCode = () => createEnrolmentCode({ ...city.platform, publicUrl: () => publicUrl }, city.technician, { siteId: city.site.id, serverName: 'serveur-9' });
     test('one code, a hundred at once: exactly one wins', async () => {
       const { code } = await newCode();
