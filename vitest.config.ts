@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const unit = ['contract/src/**/*.test.ts', 'controller/src/**/*.test.ts', 'agent/src/**/*.test.ts', 'cli/src/**/*.test.ts', 'dev/**/*.test.ts', 'test/*.test.ts'];
+const unit = ['contract/src/**/*.test.ts', 'controller/src/**/*.test.ts', 'agent/src/**/*.test.ts', 'cli/src/**/*.test.ts', 'console/src/**/*.test.ts', 'dev/**/*.test.ts', 'test/*.test.ts'];
 const system = ['test/e2e/**/*.test.ts', '**/*.system.test.ts'];
 // Fastify 5 announces for each server that an option of it moves in version 6.
 const execArgv = ['--disable-warning=FSTDEP023'];

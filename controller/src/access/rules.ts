@@ -1,9 +1,8 @@
 /** Publishing, changing, withdrawing, bringing back. Open portals and the agents of the schools concerned follow by themselves. */
-import { windowsProblem } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { isSubnet } from '@preau/contract/network.ts';
 import type { RuleVersion } from '@preau/contract/explanation.ts';
 import type { Rule, RuleDraft, RulePlace } from '@preau/contract/publication.ts';
+import { ruleProblem } from '@preau/contract/rule-problem.ts';
 import { mustReach, reaches } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
@@ -19,21 +18,8 @@ const siteOf = (place: RulePlace): string | null => (place.kind === 'site' ? pla
 
 /** What a schema cannot see. Refuses with RULE_REFUSED, naming the field, and with NOT_FOUND what it names and is not there. */
 export async function checkDraft(rows: Rows, draft: RuleDraft): Promise<void> {
-  const refuse = (field: string, why: { fr: string; en: string }): never => {
-    throw new AppError('RULE_REFUSED', { field, why });
-  };
-  const { client, when } = draft;
-  if (draft.effect === 'deny' && draft.how !== null) refuse('how', { fr: 'Une interdiction n’a pas de conditions d’usage.', en: 'A rule that forbids has no terms of use.' });
-  if (client?.kind === 'subnet' && !isSubnet(client.subnet)) refuse('client', { fr: `${client.subnet} n’est pas une plage d’adresses.`, en: `${client.subnet} is no range of addresses.` });
-  if (when !== null) {
-    const problem = when.open.length === 0 ? null : windowsProblem(when);
-    if (problem !== null) refuse('when', problem);
-    const dates = [...when.exceptDates, when.from, when.until].filter((date) => date !== null);
-    const wrong = dates.find((date) => Number.isNaN(Date.parse(`${date}T00:00:00Z`)) || new Date(`${date}T00:00:00Z`).toISOString().slice(0, 10) !== date);
-    if (wrong !== undefined) refuse('when', { fr: `Le ${wrong} n’existe pas.`, en: `There is no ${wrong}.` });
-    if (when.from !== null && when.until !== null && when.until < when.from) refuse('when', { fr: 'La fin vient avant le début.', en: 'The end comes before the beginning.' });
-    if (when.open.length === 0 && when.exceptDates.length === 0 && when.from === null && when.until === null) refuse('when', { fr: 'Aucun horaire : choisissez « toujours », ou au moins un créneau.', en: 'No hours: choose "always", or at least one window.' });
-  }
+  const problem = ruleProblem(draft);
+  if (problem !== null) throw new AppError('RULE_REFUSED', { ...problem });
   const missing = await missingName(rows, draft);
   if (missing !== null) throw new AppError('NOT_FOUND', { field: missing, rule: 'names something that does not exist' });
 }
