@@ -9,6 +9,7 @@ const benches: Record<string, () => Promise<Measure>> = {
   launch: async () => (await import('./bench/launch.ts')).measureLaunch,
   gateway: async () => (await import('./bench/gateway.ts')).measureGateway,
   rollout: async () => (await import('./bench/rollout.ts')).measureRollout,
+  rules: async () => (await import('./bench/rules.ts')).measureRules,
   fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
 };
 

@@ -35,6 +35,8 @@ export type FleetQuestion =
   | { do: 'count'; slug: string | null; forget: boolean }
   /** When each agent had the application: installed, and found by its detection rule. */
   | { do: 'times'; slug: string }
+  /** When each agent obeyed a desired state of at least this generation: by server. */
+  | { do: 'obeyed'; generations: Readonly<Record<string, number>> }
   | { do: 'stop' };
 
 interface Simulated {
@@ -42,6 +44,8 @@ interface Simulated {
   stop: () => Promise<void>;
   /** slug → epoch ms. */
   appliedAt: Map<string, number>;
+  /** The last states obeyed: generation and epoch ms. */
+  obeyed: { generation: number; at: number }[];
 }
 
 const fleet = new Map<string, Simulated>();
@@ -78,13 +82,21 @@ function watchedDriver(installMs: number, appliedAt: Map<string, number>): Drive
 async function run(identity: Identity, stateFolder: string, installMs: number): Promise<void> {
   const link = openLink(identity);
   const appliedAt = new Map<string, number>();
+  const obeyed: Simulated['obeyed'] = [];
   const agent = createAgent({
     serverId: identity.serverId, stateFolder, link, driver: watchedDriver(installMs, appliedAt), now: () => Date.now(),
-    verify: (text, signature) => isSignedByController(identity.controllerKey, text, signature),
+    verify: (text, signature) => {
+      const isSigned = isSignedByController(identity.controllerKey, text, signature);
+      // A state that is signed is checked, written and obeyed in the same turn: what is put off until after it is as late.
+      const generation = Number(/"generation":(\d+)/.exec(text)?.[1]);
+      if (isSigned) queueMicrotask(() => obeyed.push({ generation, at: Date.now() }));
+      if (obeyed.length > 200) obeyed.shift();
+      return isSigned;
+    },
     log: { info: () => undefined, warn: (facts, text) => console.error(identity.serverId, text, JSON.stringify(facts)) },
   });
   await agent.start();
-  fleet.set(identity.serverId, { link, stop: agent.stop, appliedAt });
+  fleet.set(identity.serverId, { link, stop: agent.stop, appliedAt, obeyed });
 }
 
 async function answer(question: FleetQuestion): Promise<unknown> {
@@ -123,6 +135,11 @@ async function answer(question: FleetQuestion): Promise<unknown> {
     }
     case 'times':
       return Object.fromEntries([...fleet].flatMap(([serverId, { appliedAt }]) => (appliedAt.has(question.slug) ? [[serverId, appliedAt.get(question.slug)]] : [])));
+    case 'obeyed':
+      return Object.fromEntries([...fleet].flatMap(([serverId, { obeyed }]) => {
+        const first = obeyed.find(({ generation }) => generation >= (question.generations[serverId] ?? Number.POSITIVE_INFINITY));
+        return first === undefined ? [] : [[serverId, first.at]];
+      }));
     case 'stop':
       await Promise.all([...fleet.values()].map(({ stop, link }) => stop().then(() => link.close())));
       fleet.clear();

@@ -9,7 +9,7 @@ import { insertAccounts } from '../../controller/src/accounts/store.ts';
 import { upsertApplication } from '../../controller/src/applications/store.ts';
 import { parseConfig } from '../../controller/src/config.ts';
 import { systemClock } from '../../controller/src/platform/clock.ts';
-import { type Database, migrate, openDatabase } from '../../controller/src/platform/database.ts';
+import { type Database, migrate, openDatabase, type Rows } from '../../controller/src/platform/database.ts';
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
 import { createSecrets, loadSecret } from '../../controller/src/platform/secrets.ts';
 import { publishDesiredState } from '../../controller/src/servers/desired-state.ts';
@@ -42,6 +42,8 @@ export interface FleetCity {
   count: (slug?: string | null, forget?: boolean) => Promise<FleetCounts>;
   /** Server → epoch ms at which it had the application. */
   times: (slug: string) => Promise<Map<string, number>>;
+  /** Server → epoch ms at which it obeyed that generation, or a newer one. */
+  obeyed: (generations: Readonly<Record<string, number>>) => Promise<Map<string, number>>;
   runSeeded: () => Promise<void>;
   /** Through the API, as an installer does. */
   enrolOverHttp: (codes: readonly string[]) => Promise<void>;
@@ -55,6 +57,8 @@ export interface FleetOptions {
   servers: number;
   slugs: readonly string[];
   processes: number;
+  /** Written beside what is seeded, in the same transaction. */
+  furnish?: (rows: Rows, siteIds: readonly string[], applicationIds: ReadonlyMap<string, string>) => Promise<void>;
 }
 
 async function seed(folder: string, options: FleetOptions) {
@@ -72,6 +76,7 @@ async function seed(folder: string, options: FleetOptions) {
       for (let index = 0; index < options.sites; index += 1) siteIds.push((await insertSite(rows, { uai: `${String(index).padStart(7, '0')}A`, name: `École ${index + 1}`, city: 'Valmont-sur-Orne', timeZone: 'Europe/Paris', holidayZone: 'B' }, now)).id);
       const applicationIds = new Map<string, string>();
       for (const slug of options.slugs) applicationIds.set(slug, (await upsertApplication(rows, applicationDraft(slug), now)).id);
+      await options.furnish?.(rows, siteIds, applicationIds);
       const agents: Enrolled[] = [];
       for (let index = 0; index < options.servers; index += 1) {
         const { privateKey, publicKey } = newKeyPair();
@@ -128,6 +133,7 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
         return total;
       },
       times: async (slug) => new Map((await Promise.all(processes.map((process) => ask(process, { do: 'times', slug })))).flatMap((times) => Object.entries(times as Record<string, number>))),
+      obeyed: async (generations) => new Map((await Promise.all(processes.map((process) => ask(process, { do: 'obeyed', generations })))).flatMap((times) => Object.entries(times as Record<string, number>))),
       runSeeded: async () => {
         await Promise.all(processes.map((process, index) => ask(process, { do: 'run', folder: statesFolder, agents: seeded.agents.filter((_agent, at) => at % processes.length === index), ...identity })));
       },
