@@ -14,11 +14,13 @@ export const auditActions = [
   'rollout.completed', 'rollout.failed', 'rollout.finished', 'rollout.superseded', 'rollout.removed', 'rollout.wave_opened', 'rollout.wave_passed', 'rollout.wave_tripped', 'rollout.settings_changed',
   'schedule.created', 'schedule.changed', 'schedule.deleted', 'schedule.ran', 'schedule.refused', 'brake.set', 'brake.released',
   'session.launched', 'session.ready', 'session.opened', 'session.attached', 'session.left', 'session.ended', 'session.failed', 'session.refused',
+  'request.asked', 'request.answered', 'request.linked', 'request.passed_on', 'request.approved', 'request.refused', 'request.withdrawn', 'request.installing', 'request.ready',
+  'account.exported', 'account.erased', 'account.language_set', 'audit.exported', 'audit.pruned', 'sessions.pruned', 'privacy.settings_changed',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
 export const AuditEvent = Strict({
-  id: Type.String(),
+  id: Type.String({ maxLength: 40, pattern: '^[0-9A-Za-z_-]+$' }),
   at: Type.Integer(),
   action: OneOf(auditActions),
   actorKind: OneOf(['account', 'agent', 'job', 'nobody']),

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 export const newId = (prefix: string): string => `${prefix}_${randomBytes(16).toString('base64url')}`;
 /** 256 random bits, base64url: sign-ins and tickets. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
+/** 128 random bits, base64url: beside what is hashed, so that it cannot be guessed. */
+export const newSalt = (): string => randomBytes(16).toString('base64url');
 export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 /** As content-security policies write it. */
 export const sha256Base64 = (data: string): string => createHash('sha256').update(data).digest('base64');

@@ -22,7 +22,7 @@ export interface Tables {
   };
   accounts: {
     id: string; login: string; display_name: string; role: string; site_id: string | null; password_hash: string | null; created_at: number;
-    provider: Generated<string>; external_id: string | null; mail: string | null; attributes: Generated<string>; disabled_at: number | null; site_ids: string | null;
+    provider: Generated<string>; external_id: string | null; mail: string | null; attributes: Generated<string>; disabled_at: number | null; site_ids: string | null; language: Generated<string>; erased_at: number | null;
   };
   groups: { id: string; kind: string; name: string; site_id: string | null; provider: Generated<string>; external_id: string | null };
   group_members: { group_id: string; account_id: string };
@@ -40,7 +40,16 @@ export interface Tables {
   tickets: { hash: string; session_id: string; account_id: string; serial: number; expires_at: number; used_at: number | null };
   audit_events: {
     id: string; at: number; action: string; actor_kind: string; actor_id: string | null; actor_name: string; subject_id: string | null; subject_name: string; site_id: string | null; details: string;
+    seq: number | null; hash: string | null; salts: string | null; marks: string | null;
   };
+  audit_chain: { id: number; seq: number; hash: string; at: number; signature: string | null; removed_seq: number; removed_hash: string; removed_signature: string | null; open: string | null };
+  requests: {
+    id: string; site_id: string; account_id: string; application_id: string | null; name: string; purpose: string; link: string | null; wanted_by: string | null; wish: string; decision: string; decided_by: string | null; decided_at: number | null; reason: string | null;
+    rule_id: string | null; rollout_id: string | null; problem: string | null; created_at: number; updated_at: number; ready_at: number | null; news_at: number | null; read_at: number | null;
+  };
+  request_messages: { id: string; request_id: string; account_id: string; at: number; text: string };
+  mail_outbox: { id: string; account_id: string; kind: string; about: string; created_at: number; attempts: Generated<number>; next_at: number | null; sent_at: number | null; problem: string | null };
+  usage_months: { month: string; site_id: string; application_id: string; sessions: number; people: number };
   rollouts: {
     id: string; name: string; state: string; version: Generated<number>; fence: Generated<number>; pause_reason: string | null; paused_at: number | null; note_fr: string | null; note_en: string | null;
     draft: string; plan: string; plan_entries: string; plan_hash: string; sites: number; created_by: string | null; created_by_name: string; created_at: number; approved_by: string | null; approved_by_name: string | null; forced: Generated<number>;

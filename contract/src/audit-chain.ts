@@ -1,0 +1,133 @@
+/** The chain of the audit: each event's hash covers the one before it, so that nothing can be changed, taken out, put in or moved unseen.
+ *  Names and details are not in the hashed text: a salted mark of each is. They stand beside it and can be erased, salt and all,
+ *  without the chain losing a link. Pure; hashing and signatures are given. See docs/decisions/0017. */
+import { type Static, Type } from 'typebox';
+import { AuditEvent } from './audit.ts';
+import { Instant, Nullable, OneOf, Strict } from './schema.ts';
+
+const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Seq = Type.Integer({ minimum: 0 });
+/** For actor name, subject name and details, in this order. */
+const Three = <T extends ReturnType<typeof Type.String>>(item: T) => Type.Array(item, { minItems: 3, maxItems: 3 });
+
+/** `salts`: empty where the value beside it was erased. */
+export const ChainedEvent = Strict({ seq: Seq, hash: Hash, ...AuditEvent.properties, salts: Three(Type.String({ pattern: '^([A-Za-z0-9_-]{22})?$' })), marks: Three(Hash) });
+export type ChainedEvent = Static<typeof ChainedEvent>;
+
+/** A place in the chain. */
+export const Link = Strict({ seq: Seq, hash: Hash });
+export type Link = Static<typeof Link>;
+export const SignedLink = Strict({ seq: Seq, hash: Hash, at: Instant, signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }) });
+export type SignedLink = Static<typeof SignedLink>;
+
+export const noLink: Link = { seq: 0, hash: '0'.repeat(64) };
+
+/** What the city signs: that the chain was this long, and so, at that time; or that everything up to there was removed by age. */
+export const headText = (link: Link, at: number): string => `preau audit head\n${link.seq}\n${link.hash}\n${at}`;
+export const removalText = (link: Link): string => `preau audit removal\n${link.seq}\n${link.hash}`;
+
+export const erasedName = 'Personne effacée';
+export const erasedDetails = { erased: true };
+
+type Sha256 = (text: string) => string;
+type Linked = Pick<ChainedEvent, 'id' | 'at' | 'action' | 'actorKind' | 'actorId' | 'subjectId' | 'siteId'>;
+const fields = ['actor', 'subject', 'details'] as const;
+
+export const valuesOf = (event: Pick<AuditEvent, 'actorName' | 'subjectName' | 'details'>): string[] => [event.actorName, event.subjectName, JSON.stringify(event.details)];
+export const markOf = (sha256: Sha256, salt: string, field: number, value: string): string => sha256(`${fields[field] ?? '?'}\n${salt}\n${value}`);
+export const hashOf = (sha256: Sha256, previous: Link, event: Linked, marks: readonly string[]): string =>
+  sha256(`${previous.hash}\n${JSON.stringify([previous.seq + 1, event.id, event.at, event.action, event.actorKind, event.actorId, event.subjectId, event.siteId, ...marks])}`);
+
+/** `missing`: events were taken out, or moved. `changed`: something hashed is not what it was. `name_changed`, `details_changed`: something beside
+ *  the hash is not. `erased`: without an erasure that accounts for it. `cut`: the end is missing. `forged`: not signed by the city. `other_chain`: does
+ *  not pass through the place that is known. */
+export const chainProblems = ['missing', 'changed', 'name_changed', 'details_changed', 'erased', 'cut', 'forged', 'other_chain'] as const;
+export const ChainProblem = OneOf(chainProblems);
+export type ChainProblem = Static<typeof ChainProblem>;
+
+export const ChainVerdict = Strict({
+  intact: Type.Boolean(),
+  /** Looked at, and how many names and details of them are erased. */
+  events: Type.Integer(),
+  erased: Type.Integer(),
+  /** Before the first one. */
+  start: Link,
+  head: Link,
+  /** The first place that is wrong. */
+  broken: Nullable(Strict({ seq: Seq, problem: ChainProblem })),
+});
+export type ChainVerdict = Static<typeof ChainVerdict>;
+
+/** Follows the chain from `start`, event by event; `known`: a place it must pass through, kept elsewhere. */
+export function followChain(sha256: Sha256, start: Link, known: Link | null = null) {
+  let at = start;
+  let broken: ChainVerdict['broken'] = null;
+  let events = 0;
+  let erased = 0;
+  let unnamed = 0;
+  let accounted = 0;
+  const erasedIds = new Set<string>();
+  const owed = new Map<string, number>();
+  const fail = (seq: number, problem: ChainProblem) => {
+    broken ??= { seq, problem };
+  };
+  const passes = () => {
+    if (known !== null && known.seq === at.seq && known.hash !== at.hash) fail(at.seq, 'other_chain');
+  };
+  passes();
+  return {
+    get at(): Link {
+      return at;
+    },
+    get isBroken(): boolean {
+      return broken !== null;
+    },
+    next(event: ChainedEvent): void {
+      if (broken !== null) return;
+      const seq = at.seq + 1;
+      if (event.seq !== seq) return fail(seq, 'missing');
+      if (hashOf(sha256, at, event, event.marks) !== event.hash) return fail(seq, 'changed');
+      for (const [field, value] of valuesOf(event).entries()) {
+        const salt = event.salts[field] ?? '';
+        if (salt !== '') {
+          if (markOf(sha256, salt, field, value) !== event.marks[field]) return fail(seq, field === 2 ? 'details_changed' : 'name_changed');
+          continue;
+        }
+        // Whoever takes a salt away can make the value say nothing, never something else.
+        if (value !== (field === 2 ? JSON.stringify(erasedDetails) : erasedName)) return fail(seq, field === 2 ? 'details_changed' : 'name_changed');
+        erased += 1;
+        const whose = field === 0 ? event.actorId : field === 1 ? event.subjectId : null;
+        if (whose?.startsWith('acc_') === true) {
+          if (!owed.has(whose)) owed.set(whose, seq);
+        } else unnamed += 1;
+      }
+      if (event.action === 'account.erased' && event.subjectId !== null) {
+        erasedIds.add(event.subjectId);
+        accounted += Number(event.details['unnamed'] ?? 0);
+      }
+      events += 1;
+      at = { seq, hash: event.hash };
+      passes();
+    },
+    /** `head`: where the chain is said to end; null when only a part was looked at. */
+    end(head: Link | null): ChainVerdict {
+      if (broken === null && head !== null && (head.seq !== at.seq || head.hash !== at.hash)) fail(at.seq + 1, head.seq > at.seq ? 'cut' : 'other_chain');
+      if (broken === null && known !== null && known.seq > at.seq) fail(at.seq + 1, 'cut');
+      // An erasure comes after what it erases: only at the end is it known.
+      if (broken === null && head !== null) {
+        const unexplained = [...owed].find(([id]) => !erasedIds.has(id));
+        if (unexplained !== undefined) fail(unexplained[1], 'erased');
+        else if (unnamed > accounted) fail(at.seq, 'erased');
+      }
+      return { intact: broken === null, events, erased, start, head: at, broken };
+    },
+  };
+}
+
+/** The lines of an exported file, one JSON object each: where it begins, its events, where it ends. Files that follow each other may be
+ *  joined into one. */
+export const ExportStart = Strict({ preau: Type.Literal('audit'), key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), start: Link, removal: Nullable(Strict({ ...Link.properties, signature: SignedLink.properties.signature })) });
+export type ExportStart = Static<typeof ExportStart>;
+/** `last`: the chain went no further then. */
+export const ExportEnd = Strict({ end: SignedLink, last: Type.Boolean() });
+export type ExportEnd = Static<typeof ExportEnd>;

@@ -1,0 +1,54 @@
+/** The audit as files: lines that prove themselves, and a table for people. */
+import { type ExportEnd, type ExportStart, headText, type Link } from '@preau/contract/audit-chain.ts';
+import type { AuditEvent } from '@preau/contract/audit.ts';
+import { stringify } from 'csv-stringify/sync';
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { chainEvents } from './chain.ts';
+import { recordEffect } from './record.ts';
+import { type AuditFilter, selectAuditEvents, selectChain, selectChained } from './store.ts';
+
+type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+/** One file holds at most so many; the next begins where it ends. */
+export const eventsPerFile = 20_000;
+
+/** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0 for the whole of what is kept. */
+export async function exportChain(deps: Deps, actor: Actor, after: number): Promise<Buffer> {
+  await chainEvents(deps);
+  const { head, removed } = await selectChain(deps.database);
+  const from = Math.max(after, removed.seq);
+  const before = from === removed.seq ? [] : await selectChained(deps.database, from - 1, 1);
+  let at: Link = from === removed.seq ? { seq: removed.seq, hash: removed.hash } : { seq: from, hash: before[0]?.seq === from ? before[0].hash : '0'.repeat(64) };
+  const start: ExportStart = { preau: 'audit', key: deps.secrets.controllerKey, start: at, removal: removed.signature === null || from !== removed.seq ? null : { seq: removed.seq, hash: removed.hash, signature: removed.signature } };
+  const lines = [JSON.stringify(start)];
+  for (let left = eventsPerFile; left > 0; ) {
+    const page = await selectChained(deps.database, at.seq, Math.min(left, 1000));
+    for (const event of page) lines.push(JSON.stringify(event));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    at = { seq: last.seq, hash: last.hash };
+    left -= page.length;
+  }
+  const now = deps.clock.now();
+  const end: ExportEnd = { end: { ...at, at: now, signature: deps.secrets.sign(headText(at, now)) }, last: at.seq >= head.seq };
+  lines.push(JSON.stringify(end));
+  await recordEffect(deps, deps.database, actor, { action: 'audit.exported', subjectName: 'audit', details: { from: start.start.seq, to: at.seq } });
+  deps.wakeups.wake(['audit']);
+  return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+/** What the filter finds, newest first, as CSV. No cell begins a formula, whatever somebody is called. */
+export async function exportAuditCsv(deps: Deps, actor: Actor, filter: Omit<AuditFilter, 'before' | 'limit'>): Promise<Buffer> {
+  const events: AuditEvent[] = [];
+  for (let before: string | null = null; events.length < eventsPerFile; ) {
+    const page: AuditEvent[] = await selectAuditEvents(deps.database, { ...filter, before, limit: 1000 });
+    events.push(...page);
+    before = page.at(-1)?.id ?? null;
+    if (page.length < 1000) break;
+  }
+  await recordEffect(deps, deps.database, actor, { action: 'audit.exported', subjectName: 'csv', details: { events: events.length } });
+  deps.wakeups.wake(['audit']);
+  const lines = events.map((event) => [new Date(event.at).toISOString(), event.actorName, event.actorKind, event.action, event.subjectName, event.siteId ?? '', JSON.stringify(event.details), event.id]);
+  return Buffer.from(stringify([['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement'], ...lines], { delimiter: ';', bom: true, escape_formulas: true }));
+}
