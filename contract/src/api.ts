@@ -48,7 +48,7 @@ export const api = {
   signOut: { method: 'POST', path: '/api/sign-out', policy: 'signedIn', reach: 'self', summary: 'Close this sign-in', reply: Nothing, status: 204 },
   me: { method: 'GET', path: '/api/me', policy: 'signedIn', reach: 'city', summary: 'Who am I?', reply: Account },
 
-  portal: { method: 'GET', path: '/api/portal', policy: 'signedIn', reach: 'self', summary: 'The applications open to me, and my running sessions', reply: List(PortalApplication) },
+  portal: { method: 'GET', path: '/api/portal', policy: 'signedIn', reach: 'self', remembered: true, summary: 'The applications open to me, and my running sessions', reply: List(PortalApplication) },
   launchSession: { method: 'POST', path: '/api/sessions', policy: 'signedIn', reach: 'self', summary: 'Start an application, or take up my running session of it', body: Launch, reply: Strict({ session: Session, ticket: Ticket }), status: 201 },
   readSession: { method: 'GET', path: '/api/sessions/:id', policy: 'signedIn', reach: 'self', summary: 'One of my sessions', params: ofId(SessionId), reply: Session },
   attachSession: { method: 'POST', path: '/api/sessions/:id/tickets', policy: 'signedIn', reach: 'self', summary: 'A new ticket to my running session', params: ofId(SessionId), reply: Strict({ session: Session, ticket: Ticket }), status: 201 },

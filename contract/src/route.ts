@@ -25,6 +25,12 @@ interface RouteParts {
   file?: string;
   /** A file to keep, under this name; never from a cache. Other files are named by what is in them. */
   download?: string;
+  /** The answer is the caller's own, and a wake-up tells when it changes: the same bytes may be sent again, for two seconds at the most. */
+  remembered?: true;
+  /** The answer is another address (303), given by the verb; never one that the caller named. */
+  redirect?: true;
+  /** The body is a form's, sent by another program. */
+  form?: true;
   /** The body, or the reply, is a stream of bytes: edge/packages.ts carries it. */
   stream?: 'up' | 'down';
 }

@@ -7,6 +7,7 @@ import { explain, type Question, type Remedy } from '@preau/contract/policy.ts';
 import { plainRule, type Rule } from '@preau/contract/publication.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectAccount, selectPerson } from '#src/accounts/store.ts';
+import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -63,7 +64,7 @@ function shownRemedy(remedy: Remedy, application: Pick<Application, 'id'>, accou
 
 /** For the person in front of the icon, in a word that has one sentence. Refuses with NOT_FOUND. */
 export async function whyNot(deps: Deps, actor: AccountActor, slug: string, address: string | null): Promise<Why> {
-  const [application] = await selectApplications(deps.database, { slug, learnt: false });
+  const application = (await catalogueBook(deps.database)).bySlug.get(slug);
   if (application === undefined) throw new AppError('NOT_FOUND', { application: slug });
   const told = (reason: Why['reason'], at: number | null = null): Why => ({ slug, name: application.name, reason, at });
   if (actor.siteId === null) return told('no_school');

@@ -7,10 +7,10 @@ import { within } from '#src/accounts/reach.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { raiseStamp, readStamp } from '#src/platform/stamp.ts';
 import { writePolicies } from '#src/publications/documents.ts';
 import { publishDesiredStates } from '#src/servers/desired-state.ts';
 import { markPolicyAsked, nextGenerations, selectPolicyProgress, selectServersOfSites } from '#src/servers/store.ts';
-import { raiseStamp, readStamp } from '#src/sites/policy-sites.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
@@ -22,7 +22,7 @@ export const touchedBy = (places: readonly RulePlace[], sites: ReadonlyMap<strin
  *  Returns the topics to wake. */
 export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly string[]): Promise<string[]> {
   const now = deps.clock.now();
-  await raiseStamp(rows, now);
+  await raiseStamp(rows, 'policy', now);
   await writePolicies(rows, siteIds);
   const generations = await nextGenerations(rows, await selectServersOfSites(rows, siteIds));
   await markPolicyAsked(rows, generations, now);
@@ -34,7 +34,7 @@ const lateAfterMs = 60_000;
 
 export async function readPush(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor): Promise<PushProgress> {
   const now = deps.clock.now();
-  const stamp = await readStamp(deps.database);
+  const stamp = await readStamp(deps.database, 'policy');
   const servers = await selectPolicyProgress(deps.database);
   const items = [...Map.groupBy(servers, (server) => server.siteId)].map(([siteId, own]): PushProgress['items'][number] => {
     const running = own.filter((server) => server.serverId !== null);

@@ -4,6 +4,7 @@ import type { ApplicationVersion, Script, UploadedPackage } from '@preau/contrac
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
+import { raiseStamp } from '#src/platform/stamp.ts';
 
 /** What installing has cost: of the last 200 on record, by application. One query, of one application or of all. */
 export async function selectLearnt(rows: Rows, applicationId: string | null = null): Promise<Map<string, { samples: number; p50Ms: number; p95Ms: number; bytes: number | null }>> {
@@ -65,6 +66,7 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
 
 /** Creates the application, or adds a version to the one with this slug. False when that version exists already. */
 export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now: number): Promise<{ id: string; added: boolean }> {
+  await raiseStamp(rows, 'catalogue', now);
   const known = await rows.selectFrom('applications').select('id').where('slug', '=', draft.slug).executeTakeFirst();
   const words = { name_fr: draft.name.fr, name_en: draft.name.en, description_fr: draft.description.fr, description_en: draft.description.en, category: draft.category, labels: JSON.stringify(draft.labels ?? []), seats: draft.licence?.seats ?? null };
   const id = known?.id ?? newId('app');
@@ -83,6 +85,7 @@ export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now
 }
 
 export async function saveIcon(rows: Rows, applicationId: string, hash: string, png: Buffer): Promise<void> {
+  await raiseStamp(rows, 'catalogue', 1);
   await rows.insertInto('icons').values({ hash, png }).onConflict((conflict) => conflict.column('hash').doNothing()).execute();
   await rows.updateTable('applications').set({ icon_hash: hash }).where('id', '=', applicationId).execute();
 }

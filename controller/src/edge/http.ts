@@ -1,4 +1,5 @@
 /** The HTTP server: security headers, the API, the console's files, the hub and the gateway on one port. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import compress from '@fastify/compress';
@@ -8,6 +9,7 @@ import serveStatic from '@fastify/static';
 import { AppError, errors } from '@preau/contract/errors.ts';
 import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
 import { sha256Base64 } from '#src/platform/secrets.ts';
+import { createAnswerMemo } from './answer-memo.ts';
 import { createAddressOf } from './client-address.ts';
 import { createGateway } from './gateway.ts';
 import { createHub } from './hub.ts';
@@ -19,7 +21,12 @@ import type { EdgeDeps } from './verb.ts';
 
 export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log;
-  const app: FastifyInstance = Fastify({ loggerInstance, disableRequestLogging: true, bodyLimit: 4_194_304, trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES], forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+  const addressOf = createAddressOf(deps.config.PREAU_TRUSTED_PROXIES);
+  const memo = createAnswerMemo(deps.wakeups, addressOf);
+  const serverFactory = (handler: (request: IncomingMessage, response: ServerResponse) => void) => createServer((request, response) => {
+    if (!memo.answer(request, response)) handler(request, response);
+  });
+  const app: FastifyInstance = Fastify({ serverFactory, loggerInstance, disableRequestLogging: true, bodyLimit: 4_194_304, trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES], forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
   app.decorateRequest('rawBody', null);
   app.removeAllContentTypeParsers();
   // 'error': a body with `__proto__` or `constructor` keys is refused.
@@ -58,7 +65,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   });
   await app.register(cookie);
   await app.register(compress, { threshold: 2048, encodings: ['gzip'] });
-  mountApi(app, deps);
+  mountApi(app, deps, memo);
   await mountPackages(app, deps);
   const description = openApi(deps.version);
   app.get('/api/openapi.json', async () => description);
@@ -78,12 +85,13 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   });
 
   const hub = createHub(deps, app.server);
-  const gateway = createGateway({ ...deps, addressOf: createAddressOf(deps.config.PREAU_TRUSTED_PROXIES), authenticate: (request) => actorOfCookie(deps, cookieOf(request)) });
+  const gateway = createGateway({ ...deps, addressOf, authenticate: (request) => actorOfCookie(deps, cookieOf(request)) });
   app.server.on('upgrade', (request, socket, head) => {
     if (gateway.handleUpgrade(request, socket, head)) return;
     if (!(request.url ?? '').startsWith('/api/hub')) socket.destroy();
   });
   app.addHook('preClose', async () => {
+    memo.close();
     gateway.close();
     await hub.close();
   });

@@ -7,6 +7,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import { sha256 } from '#src/platform/secrets.ts';
+import type { AnswerMemo } from './answer-memo.ts';
 import { guardInput, guardReply } from './guard.ts';
 import { actorOfAgentCall, actorOfCookieOrToken, cookieName, readAgentHeader } from './sign-in.ts';
 import type { Answer, EdgeDeps } from './verb.ts';
@@ -18,7 +19,7 @@ declare module 'fastify' {
   }
 }
 
-export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
+export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo): void {
   for (const name of Object.keys(api) as RouteName[]) {
     const route: Route = api[name];
     if (route.stream !== undefined) continue;
@@ -31,6 +32,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
       url: route.path,
       handler: async (request, reply) => {
         const started = performance.now();
+        const epoch = memo.epoch();
         const actor = await authorise(deps, route, request);
         const input = { params: checks.params(request.params), query: checks.query(request.query), body: checks.body(request.body) };
         await guardInput(deps, actor, route, input);
@@ -50,7 +52,11 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps): void {
         if (route.file !== undefined) return reply.type(route.file).header('cache-control', 'private, max-age=31536000, immutable').send(result);
         // An answer that breaks its contract is a bug of ours, and might leak what no schema names.
         if (!isReply.Check(result)) throw new Error(`${name} answered outside its contract: ${JSON.stringify(isReply.Errors(result).slice(0, 3))}`);
-        return reply.header('cache-control', 'no-store').send(result);
+        reply.header('cache-control', 'no-store').type('application/json; charset=utf-8');
+        if (route.remembered !== true || actor.kind !== 'account') return reply.send(result);
+        const text = JSON.stringify(result);
+        memo.keep(request.raw, epoch, { accountId: actor.id, signIn: actor.signIn }, reply.getHeaders(), text);
+        return reply.send(text);
       },
     });
   }

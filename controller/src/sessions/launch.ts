@@ -2,7 +2,7 @@
 import type { Launch } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
-import { selectApplications } from '#src/applications/store.ts';
+import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -34,7 +34,7 @@ const startWithinMs = 60_000;
  *  LICENCE_EXHAUSTED. */
 export async function launch(deps: Deps, actor: AccountActor, input: LaunchRequest): Promise<Admission> {
   const { address = null } = input;
-  const [application] = await selectApplications(deps.database, { slug: input.application, learnt: false });
+  const application = (await catalogueBook(deps.database)).bySlug.get(input.application);
   if (application === undefined) throw new AppError('NOT_FOUND', { application: input.application });
   const running = await selectLiveSession(deps.database, actor.id, application.id);
   if (running !== undefined) return attach(deps, actor, running.id, address);
@@ -91,7 +91,7 @@ export async function attach(deps: Deps, actor: AccountActor, sessionId: string,
 export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, sessionId: string, address: string | null): Promise<void> {
   const session = await selectSession(deps.database, sessionId);
   if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
-  const [application] = await selectApplications(deps.database, { id: session.applicationId, learnt: false });
+  const application = (await catalogueBook(deps.database)).byId.get(session.applicationId);
   if (application === undefined) throw new AppError('NOT_FOUND', { application: session.applicationId });
   const answer = await decideFor(deps.database, actor, application, address, deps.clock.now());
   if (!answer.allowed) throw refusalOf(answer, application.slug);

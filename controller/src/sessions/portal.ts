@@ -1,7 +1,7 @@
 import type { PortalApplication } from '@preau/contract/api.ts';
 import { changesAt, decide, type Question } from '@preau/contract/policy.ts';
 import { selectPerson } from '#src/accounts/store.ts';
-import { selectApplications } from '#src/applications/store.ts';
+import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { policyBook } from '#src/publications/policy-book.ts';
@@ -15,8 +15,8 @@ const soonMs = 12 * 3_600_000;
 export async function portal(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, address: string | null): Promise<PortalApplication[]> {
   const { database } = deps;
   const now = deps.clock.now();
-  const [applications, { policy, sites }, person, lastUsed, sessions, installed] = await Promise.all([
-    selectApplications(database, { learnt: false }), policyBook(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
+  const [{ applications }, { policy, sites }, person, lastUsed, sessions, installed] = await Promise.all([
+    catalogueBook(database), policyBook(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
     selectLiveSessionsOf(database, { accountId: actor.id }), actor.siteId === null ? new Set<string>() : selectInstalledAtSite(database, actor.siteId),
   ]);
   const site = actor.siteId === null ? null : (sites.get(actor.siteId) ?? null);

@@ -140,7 +140,7 @@ export async function selectSessionRows(rows: Rows, filter: { state: 'live' | 'o
   if (filter.siteIds != null) query = query.where('s.site_id', 'in', [...filter.siteIds]);
   if (filter.state === 'live') query = query.where('s.state', 'in', [...liveStates]);
   if (filter.state === 'over') query = query.where('s.state', 'in', ['ended', 'failed']);
-  return (await query.execute()).map((row) => ({ ...toSession(row), personName: row.person_name, siteName: row.site_name, serverName: row.server_name }));
+  return (await query.execute()).map((row) => ({ ...toSession(row), accountId: row.account_id, personName: row.person_name, siteName: row.site_name, serverName: row.server_name }));
 }
 
 /** `siteId` null: everywhere in the city. */

@@ -5,7 +5,7 @@ import type { SiteDraft, SiteSummary } from '@preau/contract/site.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { raiseStamp } from './policy-sites.ts';
+import { raiseStamp } from '#src/platform/stamp.ts';
 import { countPeopleBySite, insertSite, selectGroups, selectSites, uaiIsTaken } from './store.ts';
 
 /** The worst of its servers; `none` without one. Pure. */
@@ -41,7 +41,7 @@ export async function createSite(deps: Pick<Platform, 'database' | 'clock' | 'wa
   const site = await deps.database.transaction().execute(async (rows) => {
     if (await uaiIsTaken(rows, draft.uai)) throw new AppError('ALREADY_EXISTS', { uai: draft.uai });
     const site = await insertSite(rows, draft, deps.clock.now());
-    await raiseStamp(rows, deps.clock.now());
+    await raiseStamp(rows, 'policy', deps.clock.now());
     await recordEffect(deps, rows, actor, { action: 'site.created', subjectId: site.id, subjectName: site.name, siteId: site.id });
     return site;
   });

@@ -1,0 +1,79 @@
+/** In front of everything: answers that are the caller's own, and that a wake-up tells of when they change, are sent again as they were, until
+ *  it does, and never for longer than two seconds: a wake-up from another process may be lost. A whole school reloads its portal at once
+ *  when a rule changes; each of them asks a few times. */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import type { Wakeups } from '#src/wakeups.ts';
+import type { AddressOf } from './client-address.ts';
+import { cookieOf } from './sign-in.ts';
+
+const ttlMs = 2000;
+/** Some kilobytes each. */
+const maxAnswers = 4000;
+/** Smaller ones are not worth it, here as in the rest of the API. */
+const gzipFrom = 2048;
+/** What changes everybody's. */
+const everybodys = new Set(['portal', 'applications', 'sites', 'rules']);
+
+interface Remembered {
+  headers: OutgoingHttpHeaders;
+  text: string;
+  gzipped: Buffer | null;
+  at: number;
+  accountId: string;
+  signIn: string;
+}
+
+export interface AnswerMemo {
+  /** True when it has answered. */
+  answer: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** To be asked before reading what is to be kept. */
+  epoch: () => number;
+  /** Forgotten when somebody was woken since `epoch`: it may be out of date already. */
+  keep: (request: IncomingMessage, epoch: number, owner: { accountId: string; signIn: string }, headers: OutgoingHttpHeaders, text: string) => void;
+  close: () => void;
+}
+
+export function createAnswerMemo(wakeups: Wakeups, addressOf: AddressOf, now = () => performance.now()): AnswerMemo {
+  const answers = new Map<string, Remembered>();
+  let epoch = 0;
+  const stop = wakeups.listen((topics) => {
+    const own = topics.filter((topic) => topic.startsWith('person:') || topic.startsWith('sign-in:'));
+    const all = topics.some((topic) => everybodys.has(topic));
+    if (!all && own.length === 0) return;
+    epoch += 1;
+    if (all) answers.clear();
+    else for (const [key, { accountId, signIn }] of answers) if (own.includes(`person:${accountId}`) || own.includes(`sign-in:${signIn}`)) answers.delete(key);
+  });
+  /** Null: nobody who has signed in with a cookie. Rules look at where somebody is. */
+  const keyOf = (request: IncomingMessage): string | null => {
+    const secret = request.headers.authorization === undefined ? cookieOf(request) : null;
+    return secret === null ? null : `${request.url} ${secret} ${addressOf(request)}`;
+  };
+  return {
+    answer: (request, response) => {
+      if (answers.size === 0 || request.method !== 'GET') return false;
+      const key = keyOf(request);
+      const known = key === null ? undefined : answers.get(key);
+      if (known === undefined || now() - known.at >= ttlMs) return false;
+      if (known.text.length >= gzipFrom && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
+        known.gzipped ??= gzipSync(known.text);
+        response.writeHead(200, { ...known.headers, 'content-encoding': 'gzip', 'content-length': known.gzipped.length });
+        response.end(known.gzipped);
+      } else {
+        response.writeHead(200, known.headers);
+        response.end(known.text);
+      }
+      return true;
+    },
+    epoch: () => epoch,
+    keep: (request, since, { accountId, signIn }, headers, text) => {
+      const key = keyOf(request);
+      if (key === null || since !== epoch) return;
+      answers.delete(key);
+      answers.set(key, { headers: { ...headers, vary: 'accept-encoding', 'content-length': Buffer.byteLength(text) }, text, gzipped: null, at: now(), accountId, signIn });
+      if (answers.size > maxAnswers) answers.delete(answers.keys().next().value ?? '');
+    },
+    close: stop,
+  };
+}
