@@ -210,7 +210,7 @@ async function measurePortal(tell: Tell) {
 
 // ---- to the schools ---------------------------------------------------------------------------------------------------
 
-async function measurePush(servers: number, tell: Tell) {
+export async function measurePush(servers: number, tell: Tell) {
   const folder = join(tmpdir(), 'preau-bench-push');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
