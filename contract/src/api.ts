@@ -94,7 +94,7 @@ export const api = {
   revokeToken: { method: 'DELETE', path: '/api/tokens/:id', policy: 'technician', reach: 'self', summary: 'Revoke an API token at once', params: ofId(TokenId), reply: Nothing, status: 204 },
   searchAudiences: { method: 'GET', path: '/api/audiences', policy: 'technician', reach: 'site', summary: 'People and groups by name', query: Strict({ search: Type.String({ minLength: 1, maxLength: 80 }) }), reply: Strict({ people: Type.Array(Account), groups: Type.Array(Group) }) },
   listSessions: { method: 'GET', path: '/api/sessions', policy: 'technician', reach: 'site', summary: 'Sessions, live ones first', query: Strict({ state: Type.Optional(OneOf(['live', 'over'])), limit: Type.Optional(Count) }), reply: List(SessionRow) },
-  listAudit: { method: 'GET', path: '/api/audit', policy: 'technician', reach: 'site', summary: 'What happened, newest first', query: Strict({ before: Type.Optional(Type.String({ maxLength: 40, pattern: '^[0-9A-Za-z_-]+$' })), limit: Type.Optional(Count), search: Type.Optional(Type.String({ maxLength: 80 })) }), reply: Page(AuditEvent) },
+  listAudit: { method: 'GET', path: '/api/audit', policy: 'technician', reach: 'site', summary: 'What happened, newest first', query: Strict({ before: Type.Optional(Type.String({ maxLength: 40, pattern: '^[0-9A-Za-z_-]+$' })), limit: Type.Optional(Count), search: Type.Optional(Type.String({ maxLength: 80 })), action: Type.Optional(Type.String({ maxLength: 40, pattern: '^[a-z_.]+$' })), person: Type.Optional(Id('acc')), from: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })), until: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })) }), reply: Page(AuditEvent) },
 
   ...ruleRoutes,
   ...identityRoutes,

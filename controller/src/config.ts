@@ -30,6 +30,9 @@ const url = (meaning: string, protocols: string[], fallback: string | null) =>
     value === '' || protocols.some((protocol) => value.startsWith(protocol)) ? value : undefined,
   );
 
+/** One address without a name, a comment or anything a header could be broken with. */
+export const isMailAddress = (text: string): boolean => text.length <= 254 && /^[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(text);
+
 /** Every variable the controller understands. `docker-compose.yml` may set no other. */
 export const settings = {
   PREAU_HOST: text('Address to listen on', '127.0.0.1'),
@@ -57,6 +60,8 @@ export const settings = {
   PREAU_SIGN_IN_HOURS: integer('How long a sign-in lasts', 1, 720, '12'),
   PREAU_GRACE_SECONDS: integer('How long an application runs on after its tab was closed', 5, 86400, '600'),
   PREAU_STANDBY_DISPLAYS: integer('Displays each school keeps started in advance', 0, 32, '2'),
+  PREAU_SMTP_URL: url('Mail server, with user and password if it asks for them; empty sends no mail', ['smtp://', 'smtps://'], ''),
+  PREAU_MAIL_FROM: setting('Sender of mails', 'a mail address', 'preau@localhost', (value) => (isMailAddress(value) ? value : undefined)),
   PREAU_PACKAGE_MIB: integer('Largest file that may be uploaded for the catalogue, in MiB', 1, 4096, '4096'),
   PREAU_MAX_SESSIONS: integer('Sessions one server takes at once, unless set on the server', 1, 1000, '60'),
 } as const;
@@ -91,8 +96,8 @@ export function parseConfig(environment: Record<string, string | undefined>, fil
     const fromFile = file[name.slice('PREAU_'.length).toLowerCase()];
     const given = environment[name] ?? (fromFile === undefined ? undefined : String(fromFile)) ?? definition.default ?? '';
     const value = definition.parse(given);
-    // The secret's value is never repeated: faults end up in logs.
-    if (value === undefined) faults.push({ name, value: name === 'PREAU_SECRET' ? '(hidden)' : given, expected: definition.expected });
+    // A secret's value is never repeated: faults end up in logs.
+    if (value === undefined) faults.push({ name, value: name === 'PREAU_SECRET' || name === 'PREAU_SMTP_URL' ? '(hidden)' : given, expected: definition.expected });
     else values[name] = value;
   }
   for (const name of Object.keys(environment)) {

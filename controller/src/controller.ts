@@ -9,6 +9,7 @@ import { watchAccess } from './edge/access-watch.ts';
 import { createHttp } from './edge/http.ts';
 import { startJobs } from './edge/jobs.ts';
 import { startLooker } from './edge/looker.ts';
+import { startNotices } from './edge/notices.ts';
 import type { EdgeDeps } from './edge/verb.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { migrate, openDatabase } from './platform/database.ts';
@@ -62,6 +63,7 @@ export async function startController(config: Environment, clock: Clock = system
   if (url === '') url = listening;
   const looker = startLooker(platform);
   const access = watchAccess(platform);
+  const notices = startNotices({ ...platform, publicUrl: deps.publicUrl });
   const jobs = await startJobs(platform, openConnection);
   log.info({ url: deps.publicUrl() }, 'controller listens');
 
@@ -71,6 +73,7 @@ export async function startController(config: Environment, clock: Clock = system
       await http.close();
       await jobs.close();
       await looker.close();
+      await notices.close();
       await access.close();
       await additions.close();
       redis.publisher.disconnect();

@@ -6,7 +6,8 @@
  *  | agent:<server>   | the agent of that server: fetch your desired state |
  *  | session:<id>     | the gateway tunnel and the person's pages          |
  *  | person:<account> | the person's portal                                |
- *  | sites servers applications rules sessions audit | the admin console   | */
+ *  | sites servers applications rules sessions audit requests | the admin console |
+ *  | mail             | whoever sends what is in the outbox                | */
 import type { Redis } from 'ioredis';
 import type { Log } from '#src/platform/log.ts';
 

@@ -124,6 +124,11 @@ export async function searchAudiences(rows: Rows, search: string, siteIds: reado
   };
 }
 
+/** False when it was that already. */
+export async function saveLanguage(rows: Rows, accountId: string, language: 'fr' | 'en'): Promise<boolean> {
+  return (await rows.updateTable('accounts').set({ language }).where('id', '=', accountId).where('language', '!=', language).executeTakeFirst()).numUpdatedRows > 0n;
+}
+
 // ---- API tokens ---------------------------------------------------------------------------------------------------------
 
 const tokensWithOwner = (rows: Rows) => rows.selectFrom('api_tokens as t').innerJoin('accounts as a', 'a.id', 't.account_id').selectAll('t').select('a.display_name');
@@ -188,6 +193,7 @@ export async function selectSitesOf(rows: Rows, ids: readonly string[]): Promise
   await look('rul_', async (some) => (await rows.selectFrom('rule_versions').select(['rule_id', 'body']).where('rule_id', 'in', some).execute()).flatMap((row) => sitesOfRule(row.body)));
   await look('acc_', (some) => rows.selectFrom('accounts').select('site_id').distinct().where('id', 'in', some).execute());
   await look('grp_', (some) => rows.selectFrom('groups').select('site_id').distinct().where('id', 'in', some).execute());
+  await look('req_', (some) => rows.selectFrom('requests').select('site_id').distinct().where('id', 'in', some).execute());
   await look('sgr_', (some) => rows.selectFrom('site_group_members').select('site_id').distinct().where('group_id', 'in', some).execute());
   return [...found];
 }

@@ -5,7 +5,7 @@ import { type Database, isSqlite } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { City } from '#src/testing.ts';
 import { chainEvents, verifyChain } from './chain.ts';
-import { eraseNames, removeOldEvents } from './erase.ts';
+import { erasingOf, passOver, removeOldEvents } from './erase.ts';
 import { recordEffect } from './record.ts';
 import { selectChain } from './store.ts';
 
@@ -42,12 +42,14 @@ export function chainCases(newCity: () => Promise<City>): void {
       // A name goes, from its own events and from others' details, and cannot be found again by trying.
       await recordEffect(platform, database, technician, { action: 'rule.created', subjectName: 'GIMP', details: { audience: pupil.name, place: 'everywhere' } });
       await recordEffect(platform, database, { kind: 'nobody', id: null, name: '?' }, { action: 'account.sign_in_refused', subjectName: 'lea' });
-      const erased = await database.transaction().execute(async (rows) => {
-        const done = await eraseNames(platform, rows, pupil.id, ['lea']);
-        await recordEffect(platform, rows, technician, { action: 'account.erased', subjectId: pupil.id, subjectName: 'Personne effacée', details: { unnamed: done.unnamed } });
-        return done;
-      });
-      expect(erased).toEqual({ events: 23, unnamed: 2 });
+      await chainEvents(platform);
+      const erasing = erasingOf([{ id: pupil.id, names: ['lea'] }]);
+      expect(await passOver(platform, erasing, 0, 'look')).toMatchObject({ events: 23, unnamed: 2 });
+      expect(await verifyChain(platform)).toMatchObject({ intact: true, erased: 0 });
+      await recordEffect(platform, database, technician, { action: 'account.erased', subjectId: pupil.id, subjectName: 'Personne effacée', details: { unnamed: 2 } });
+      await chainEvents(platform);
+      expect(await passOver(platform, erasing, 0, 'erase')).toMatchObject({ events: 23, unnamed: 2 });
+      expect(await passOver(platform, erasing, 0, 'erase')).toMatchObject({ events: 0, unnamed: 0 });
       const after = await verifyChain(platform, verdict.head);
       expect(after).toMatchObject({ intact: true, erased: 23 });
       const kept = await database.selectFrom('audit_events').select(['actor_name', 'subject_name', 'details', 'salts', 'actor_id']).where('actor_id', '=', pupil.id).execute();

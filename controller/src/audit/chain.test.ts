@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { newSalt, sha256 } from '#src/platform/secrets.ts';
 import { makeCity } from '#src/testing.ts';
 import { chainCases } from './chain.cases.ts';
-import { withoutNames } from './erase.ts';
+import { erasingOf, withoutNames } from './erase.ts';
 import { exportAuditCsv, exportChain } from './export.ts';
 import { recordEffect } from './record.ts';
 import { selectAuditEvents } from './store.ts';
@@ -71,8 +71,8 @@ describe('tampering is found', () => {
 test('a name is taken out as a whole word, deep in details, and not out of longer ones', () => {
   const { chain: [event] } = link([{ id: '0_1', at: 1, action: 'rule.created', actorKind: 'job', actorId: null, actorName: 'a', subjectId: null, subjectName: 'b', siteId: null, details: { deep: [{ audience: 'Zoé (Léa)' }] } }]);
   if (event === undefined) throw new Error('no event');
-  expect(withoutNames(event, 'acc_x', ['Léa'])).toMatchObject({ unnamed: 1, event: { details: erasedDetails, actorName: 'a' } });
-  expect(withoutNames(event, 'acc_x', ['Lé', 'zoéx', '(.*)'])).toBeNull();
+  expect(withoutNames(event, erasingOf([{ id: 'acc_x', names: ['Léa'] }]))).toMatchObject({ unnamed: 1, event: { details: erasedDetails, actorName: 'a' } });
+  expect(withoutNames(event, erasingOf([{ id: 'acc_x', names: ['Lé', 'zoéx', '(.*)'] }]))).toBeNull();
 });
 
 test('events of one millisecond stand in the order they were written; exports hold all of them; cells begin no formula', async () => {

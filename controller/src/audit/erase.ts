@@ -1,24 +1,41 @@
 /** Two ways out of the audit: a name that must go, and age. The chain stays provable through both. */
-import { type ChainedEvent, erasedDetails, erasedName, type Link, removalText } from '@preau/contract/audit-chain.ts';
+import { type ChainedEvent, erasedDetails, erasedName, removalText } from '@preau/contract/audit-chain.ts';
 import type { Actor } from '#src/platform/actor.ts';
-import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { linkPending } from './chain.ts';
 import { recordEffect } from './record.ts';
-import { closeChain, lockChain, removeUpTo, saveErased, selectNaming, selectPlaceBefore } from './store.ts';
+import { closeChain, lockChain, removeUpTo, saveErased, selectChained, selectPlaceBefore } from './store.ts';
 
+/** Whose names go: by id, and by what they were called. */
+export interface Erasing {
+  ids: ReadonlySet<string>;
+  names: ReadonlySet<string>;
+  /** Names by their first word: thousands of people are looked for in one pass. */
+  byWord: ReadonlyMap<string, readonly RegExp[]>;
+}
+
+const words = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 const letter = '[\\p{L}\\p{N}]';
-const within = (name: string): RegExp => new RegExp(`(?<!${letter})${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?!${letter})`, 'iu');
+
+/** Pure. */
+export function erasingOf(people: readonly { id: string; names: readonly string[] }[]): Erasing {
+  const names = new Set(people.flatMap((person) => person.names).filter((name) => name.length > 1));
+  const byWord = new Map<string, RegExp[]>();
+  for (const name of names) {
+    const [first = name] = words(name);
+    byWord.set(first, [...(byWord.get(first) ?? []), new RegExp(`(?<!${letter})${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?!${letter})`, 'iu')]);
+  }
+  return { ids: new Set(people.map(({ id }) => id)), names, byWord };
+}
 
 const strings = (value: unknown): string[] => (typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([key, inner]) => [key, ...strings(inner)]) : []);
+const namesSomebody = (text: string, { byWord }: Erasing): boolean => words(text).some((word) => byWord.get(word)?.some((name) => name.test(text)) === true);
 
-/** What is left of an event once somebody's names are gone; null when it does not name them. Pure. */
-export function withoutNames(event: ChainedEvent, personId: string, names: readonly string[]): { event: ChainedEvent; unnamed: number } | null {
-  const named = names.map(within);
+/** What is left of an event once the names are gone; null when it names none of them. Pure. */
+export function withoutNames(event: ChainedEvent, erasing: Erasing): { event: ChainedEvent; unnamed: number } | null {
   const parts = [
-    event.actorId === personId,
-    event.subjectId === personId || (event.subjectId === null && names.includes(event.subjectName)),
-    strings(event.details).some((text) => named.some((name) => name.test(text))),
+    event.actorName !== erasedName && event.actorId !== null && erasing.ids.has(event.actorId),
+    event.subjectName === erasedName ? false : event.subjectId === null ? erasing.names.has(event.subjectName) : erasing.ids.has(event.subjectId),
+    strings(event.details).some((text) => namesSomebody(text, erasing)),
   ].map((is, field) => is && event.salts[field] !== '');
   if (!parts.some(Boolean)) return null;
   const [actor, subject, details] = parts;
@@ -31,28 +48,27 @@ export function withoutNames(event: ChainedEvent, personId: string, names: reado
   };
 }
 
-/** Takes a person's names out of every event, and out of its salts, so that nobody can find them again by trying. In the caller's transaction;
- *  the caller records `account.erased` with what this returns. */
-export async function eraseNames(deps: Pick<Platform, 'clock' | 'secrets'>, rows: Rows, personId: string, names: readonly string[]): Promise<{ events: number; unnamed: number }> {
-  let { head }: { head: Link } = await lockChain(rows, 'erasure');
-  for (let linked = 1; linked > 0; ) ({ linked, head } = await linkPending(deps, rows, head, 1000));
-  await lockChain(rows, 'erasure');
-  let events = 0;
-  let unnamed = 0;
-  for (let at = 0; ; ) {
-    const page = await selectNaming(rows, personId, names, at, 500);
-    for (const found of page) {
-      const left = withoutNames(found, personId, names);
-      if (left === null) continue;
-      await saveErased(rows, left.event);
-      events += 1;
-      unnamed += left.unnamed;
+const pageSize = 400;
+
+/** One pass over the chain, from after that place on. `look` counts; `erase` takes names and their salts out, page by page, so that nobody waits
+ *  for long. `unnamed`: fields that no id accounts for: the caller tells of them with `account.erased`, before they are erased. */
+export async function passOver(deps: Pick<Platform, 'database'>, erasing: Erasing, afterSeq: number, what: 'look' | 'erase'): Promise<{ events: number; unnamed: number; seq: number }> {
+  let [events, unnamed, seq] = [0, 0, afterSeq];
+  for (;;) {
+    const page = await selectChained(deps.database, seq, pageSize);
+    const left = page.map((event) => withoutNames(event, erasing)).filter((found) => found !== null);
+    events += left.length;
+    unnamed += left.reduce((sum, found) => sum + found.unnamed, 0);
+    if (what === 'erase' && left.length > 0) {
+      await deps.database.transaction().execute(async (rows) => {
+        await lockChain(rows, 'erasure');
+        for (const { event } of left) await saveErased(rows, event);
+        await closeChain(rows);
+      });
     }
-    at = page.at(-1)?.seq ?? 0;
-    if (page.length < 500) break;
+    seq = page.at(-1)?.seq ?? seq;
+    if (page.length < pageSize) return { events, unnamed, seq };
   }
-  await closeChain(rows);
-  return { events, unnamed };
 }
 
 /** Events a run removes at most: the rest goes with the next. */

@@ -2,7 +2,6 @@
  *  by age. The database refuses everything else (migration 0006). */
 import type { ChainedEvent, Link, SignedLink } from '@preau/contract/audit-chain.ts';
 import type { AuditEvent } from '@preau/contract/audit.ts';
-import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
@@ -154,18 +153,6 @@ export async function removeUpTo(rows: Rows, link: Link, signature: string): Pro
   const { numDeletedRows } = await rows.deleteFrom('audit_events').where('seq', '<=', link.seq).executeTakeFirst();
   await rows.updateTable('audit_chain').set({ removed_seq: link.seq, removed_hash: link.hash, removed_signature: signature, open: null }).where('id', '=', 1).execute();
   return Number(numDeletedRows);
-}
-
-/** Linked events that name somebody: by id, or by a name in subject or details. The caller looks closer. */
-export async function selectNaming(rows: Rows, personId: string, names: readonly string[], afterSeq: number, limit: number): Promise<ChainedEvent[]> {
-  // Names stand in details as JSON writes them.
-  const escaped = names.map((name) => `%${JSON.stringify(name).slice(1, -1).replace(/[!%_]/g, (sign) => `!${sign}`)}%`);
-  const found = await rows.selectFrom('audit_events').selectAll().where('seq', '>', afterSeq).orderBy('seq').limit(limit)
-    .where((where) => where.or([
-      where('actor_id', '=', personId), where('subject_id', '=', personId), where.and([where('subject_id', 'is', null), where('subject_name', 'in', [...names])]),
-      ...escaped.map((like) => sql<boolean>`details like ${like} escape '!'`),
-    ])).execute();
-  return found.map(toChained);
 }
 
 /** Between `lockChain('erasure')` and the end of the transaction. */

@@ -4,6 +4,7 @@ import type { Policy, RouteName } from '@preau/contract/api.ts';
 import type { errors } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
+import type { RequestDraft } from '@preau/contract/request.ts';
 import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
 import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createToken } from '#src/accounts/tokens.ts';
@@ -11,6 +12,8 @@ import { storeFile } from '#src/applications/packages.ts';
 import { createScript } from '#src/applications/scripts.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
+import { approveRequest } from '#src/requests/answer.ts';
+import { askForProgram } from '#src/requests/ask.ts';
 import { readRollout } from '#src/rollouts/read.ts';
 import { createSchedule } from '#src/rollouts/schedules.ts';
 import { pauseRollout } from '#src/rollouts/steer.ts';
@@ -63,6 +66,8 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     await startRollout(city().platform, city().technician, id, { planHash: plan.hash, force: true });
     return id;
   };
+  const wish = (applicationId: string | null): RequestDraft => ({ applicationId, name: 'Solfège facile', purpose: 'Apprendre les notes en CE1', link: 'https://solfege.example/', wantedBy: '2027-02-01', wish: 'class' });
+  const newRequest = async (role: Role, applicationId: string | null = null) => (await askForProgram(city().platform, role === 'contact' ? city().contact : city().teacher, wish(applicationId))).id;
   const pupilSession = async () => (await launch(city().platform, city().pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
   return {
     health: async () => ({}),
@@ -134,6 +139,36 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     readPush: async () => ({}),
     readSiteSettings: async () => ({ params: { id: city().site.id } }),
     changeSiteSettings: async () => ({ params: { id: city().site.id }, body: { networks: [{ subnet: '10.1.0.0/16', labels: ['salle-info'] }], closures: ['2027-05-07'], badgeHours: [] } }),
+    listPrograms: async () => ({}),
+    listMyRequests: async () => ({}),
+    askForProgram: async (role) => ({ body: wish(null), ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
+    withdrawRequest: async (role) => ({ params: { id: await newRequest(role) }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
+    answerMyRequest: async (role) => ({ params: { id: await newRequest(role) }, body: { text: 'Pour la classe.\nMerci !' }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
+    readNews: async () => ({}),
+    listRequests: async () => ({ query: '?show=all' }),
+    readRequest: async () => ({ params: { id: await newRequest('teacher') } }),
+    answerRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { text: 'Pour quelle classe ?' } }),
+    approveRequest: async () => ({ params: { id: await newRequest('teacher', city().applications.secret.id) }, body: { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null } }),
+    refuseRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { reason: 'Trop cher.', alike: true } }),
+    linkRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { applicationId: city().applications.gimp.id } }),
+    installRequest: async () => {
+      const id = await newRequest('teacher', city().applications.gimp.id);
+      await approveRequest(city().platform, city().technician, id, { audience: { kind: 'askers' }, alike: false, note: null });
+      return { params: { id }, status: 409 };
+    },
+    readAuditChain: async () => ({}),
+    verifyAudit: async () => ({}),
+    exportAudit: async () => ({ query: '?after=0' }),
+    exportAuditCsv: async () => ({ query: '?action=rule.&search=tux' }),
+    readPrivacySettings: async () => ({}),
+    changePrivacySettings: async () => ({ body: { auditDays: 400, sessionDays: 365, leftDays: 60 } }),
+    findPeople: async () => ({ query: '?search=lea' }),
+    exportPerson: async () => ({ params: { id: city().pupil.id } }),
+    erasePerson: async () => ({ params: { id: city().pupil.id }, body: { login: 'lea' } }),
+    listLeavers: async () => ({}),
+    eraseLeavers: async () => ({ body: { accountIds: [city().pupil.id] } }),
+    readUsage: async () => ({ query: '?from=2026-12&until=2027-01' }),
+    changeLanguage: async () => ({ body: { language: 'en' } }),
     searchAudiences: async () => ({ query: '?search=lea' }),
     listSessions: async () => ({ query: '?state=live&limit=10' }),
     listAudit: async () => ({ query: '?limit=5&search=tux' }),

@@ -8,7 +8,7 @@ import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts'];
+const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts', 'requests'];
 
 export function createHub(deps: Platform & { originAllowed: (origin: string | undefined) => boolean }, http: HttpServer): { close: () => Promise<void> } {
   const io = new Server<Record<string, never>, WakeEvents>(http, {
@@ -27,7 +27,7 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   console.use((socket, next) => {
     actorOfCookie(deps, cookieOf(socket.request)).then(
       async (actor) => {
-        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(isTechnician(actor) ? technicianTopics : [])]);
+        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(isTechnician(actor) ? technicianTopics : actor.role === 'contact' ? ['requests'] : [])]);
         next();
       },
       (error: Error) => next(error),

@@ -2,6 +2,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Platform } from '#src/platform/platform.ts';
+import { sweepPrivacy } from '#src/privacy/keep.ts';
 import { sweepRollouts } from '#src/rollouts/schedules.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 
@@ -12,7 +13,7 @@ export async function startJobs(deps: Platform, openConnection: () => Redis): Pr
   let sweeping: Promise<void> | null = null;
   const sweepAll = () => {
     sweptAt = performance.now();
-    sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).finally(() => {
+    sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).then(() => sweepPrivacy(deps)).finally(() => {
       sweeping = null;
     });
     return sweeping;

@@ -159,7 +159,7 @@ export const verbs: Verbs = {
   listSessions: async (deps, actor, { query }) => ({ items: await selectSessionRows(deps.database, { state: query.state ?? null, limit: limitOf(query), siteIds: reachOf(actor) }) }),
   listAudit: async (deps, actor, { query }) => {
     const limit = limitOf(query);
-    const items = await selectAuditEvents(deps.database, { before: query.before ?? null, limit, search: query.search ?? null, siteIds: reachOf(actor) });
+    const items = await selectAuditEvents(deps.database, { before: query.before ?? null, limit, search: query.search ?? null, siteIds: reachOf(actor), action: query.action ?? null, personId: query.person ?? null, from: query.from === undefined ? null : Number(query.from), until: query.until === undefined ? null : Number(query.until) });
     return { items, next: items.length === limit ? (items.at(-1)?.id ?? null) : null };
   },
 

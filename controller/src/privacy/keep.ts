@@ -1,0 +1,83 @@
+/** How long things are kept: settings, and what the sweep does about them. */
+import { type ChainVerdict, ChainVerdict as VerdictSchema, type Link } from '@preau/contract/audit-chain.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import type { ChainState, PrivacySettings } from '@preau/contract/privacy.ts';
+import { Strict } from '@preau/contract/schema.ts';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { mustReach } from '#src/accounts/reach.ts';
+import { chainEvents, verifyChain } from '#src/audit/chain.ts';
+import { removeOldEvents } from '#src/audit/erase.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import { countEvents, selectChain } from '#src/audit/store.ts';
+import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { foldMonth, saveNamed, selectOldestSession, selectPrivacy, selectVerified } from './store.ts';
+import { monthOf, monthStart } from './usage.ts';
+
+type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
+
+const isVerified = Compile(Strict({ at: Type.Integer(), ...VerdictSchema.properties }));
+const dayMs = 86_400_000;
+
+export async function changePrivacySettings(deps: Deps, actor: AccountActor, settings: PrivacySettings): Promise<PrivacySettings> {
+  mustReach(actor, null);
+  await deps.database.transaction().execute(async (rows) => {
+    await saveNamed(rows, 'privacy', settings, deps.clock.now());
+    await recordEffect(deps, rows, actor, { action: 'privacy.settings_changed', subjectName: 'privacy', details: settings });
+  });
+  deps.wakeups.wake(['audit']);
+  return settings;
+}
+
+export async function readAuditChain(deps: Deps): Promise<ChainState> {
+  const [{ head, removed }, { linked, pending }, settings, verified] = [await selectChain(deps.database), await countEvents(deps.database), await selectPrivacy(deps.database), await selectVerified(deps.database)];
+  return {
+    key: deps.secrets.controllerKey, events: linked, pending, removed: removed.seq, retentionDays: settings.auditDays,
+    head: head.signature === null ? null : { seq: head.seq, hash: head.hash, at: head.at, signature: head.signature }, verified: isVerified.Check(verified) ? verified : null,
+  };
+}
+
+/** Without a place to pass through, what came out is kept for the console. Refuses with VALIDATION_FAILED half a place. */
+export async function verifyAudit(deps: Deps, asked: { seq?: string | undefined; hash?: string | undefined }): Promise<ChainVerdict> {
+  if ((asked.seq === undefined) !== (asked.hash === undefined)) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'query', problem: '`seq` and `hash` go together' }] });
+  const known: Link | null = asked.seq === undefined || asked.hash === undefined ? null : { seq: Number(asked.seq), hash: asked.hash };
+  const verdict = await verifyChain(deps, known);
+  if (known === null) {
+    const at = deps.clock.now();
+    await saveNamed(deps.database, 'audit_verified', { at, ...verdict }, at);
+    deps.wakeups.wake(['audit']);
+  }
+  return verdict;
+}
+
+/** Sessions of months that are over for long enough go, month by month; what they came to stays, in figures. */
+async function removeOldSessions(deps: Deps, actor: Actor, before: number): Promise<void> {
+  for (let guard = 0; guard < 24; guard += 1) {
+    const oldest = await selectOldestSession(deps.database);
+    if (oldest === null) return;
+    const month = monthOf(oldest);
+    const [from, until] = [monthStart(month), monthStart(month, 1)];
+    if (until > before) return;
+    const count = await deps.database.transaction().execute(async (rows) => {
+      const count = await foldMonth(rows, month, from, until);
+      await recordEffect(deps, rows, actor, { action: 'sessions.pruned', subjectName: month, details: { sessions: count } });
+      return count;
+    });
+    if (count === 0) return;
+  }
+}
+
+/** Links what was written every time; once a day removes what is too old and verifies the chain. Safe to run anywhere, twice. */
+export async function sweepPrivacy(deps: Deps & Pick<Platform, 'log'>): Promise<void> {
+  await chainEvents(deps);
+  const now = deps.clock.now();
+  const verified = await selectVerified(deps.database);
+  if (isVerified.Check(verified) && now - verified.at < dayMs && verified.at <= now) return;
+  const actor: Actor = { kind: 'job', id: 'retention', name: 'retention' };
+  const settings = await selectPrivacy(deps.database);
+  await removeOldSessions(deps, actor, now - settings.sessionDays * dayMs);
+  for (let removed = 1; removed > 0; ) removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
+  const verdict = await verifyAudit(deps, {});
+  if (!verdict.intact) deps.log.error({ broken: verdict.broken }, 'the audit has been tampered with');
+}
