@@ -28,7 +28,7 @@ export const Verdict = Strict({
 });
 export type Verdict = Static<typeof Verdict>;
 /** `considered` is told for the application that was asked about; of all of them, only what decided. */
-export const Access = Strict({ accountId: AccountId, personName: Line(120), role: Role, siteName: Nullable(Line(120)), at: Instant, items: Type.Array(Verdict) });
+export const Access = Strict({ accountId: AccountId, personName: Line(120), role: Role, siteId: Nullable(SiteId), siteName: Nullable(Line(120)), at: Instant, items: Type.Array(Verdict) });
 export type Access = Static<typeof Access>;
 
 /** For the person in front of the icon. `at`: when it opens, or closes. */

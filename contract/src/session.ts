@@ -1,5 +1,6 @@
 /** One application running for one person, and what each of its states allows. */
 import { type Static, Type } from 'typebox';
+import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
@@ -49,6 +50,7 @@ export type Session = Static<typeof Session>;
 /** What a technician sees of a session. */
 export const SessionRow = Strict({
   ...Session.properties,
+  accountId: AccountId,
   personName: Line(120),
   siteName: Line(120),
   serverName: Line(120),

@@ -18,6 +18,10 @@ export class Refused extends Error {
 /** The sentence for the person, whatever went wrong. */
 export function sentence(error: unknown): string {
   if (error instanceof Refused) {
+    // What exactly is wrong, where the controller knows: that is the sentence.
+    const why = error.details['why'] as Partial<Record<typeof page.language, unknown>> | string | undefined;
+    const told = typeof why === 'object' ? why[page.language] : undefined;
+    if (typeof told === 'string') return told;
     const field = (error.details['issues'] as { field: string }[] | undefined)?.[0]?.field;
     return error.words[page.language] + (field === undefined ? '' : ` (${field.replace('body/', '')})`);
   }

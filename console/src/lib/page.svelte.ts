@@ -5,7 +5,7 @@ import { type Language, type Messages, messages } from './messages.ts';
 const stored = localStorage.getItem('language');
 const initial: Language = stored === 'fr' || stored === 'en' ? stored : navigator.language.startsWith('en') ? 'en' : 'fr';
 
-export const page = $state({ path: location.pathname, language: initial, account: null as Account | null, online: true });
+export const page = $state({ path: location.pathname, search: location.search, language: initial, account: null as Account | null, online: true });
 
 export const t = (): Messages => messages[page.language];
 
@@ -16,14 +16,42 @@ export function setLanguage(language: Language): void {
 }
 document.documentElement.lang = initial;
 
+/** Who is asked before one leaves: a page with something unsaved. */
+let keeper: ((leave: () => void) => void) | null = null;
+const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+/** Leaving this page asks first, until what is returned is called. Call inside `$effect`. */
+export function askBeforeLeaving(ask: (leave: () => void) => void): () => void {
+  keeper = ask;
+  addEventListener('beforeunload', warn);
+  return () => {
+    if (keeper === ask) keeper = null;
+    removeEventListener('beforeunload', warn);
+  };
+}
+
 export function go(path: string, replace = false): void {
+  if (keeper !== null) {
+    keeper(() => {
+      keeper = null;
+      go(path, replace);
+    });
+    return;
+  }
   if (replace) history.replaceState(null, '', path);
   else history.pushState(null, '', path);
   page.path = location.pathname;
+  page.search = location.search;
   window.scrollTo(0, 0);
 }
 addEventListener('popstate', () => {
+  if (keeper !== null) {
+    const wanted = location.pathname + location.search;
+    history.pushState(null, '', page.path + page.search);
+    go(wanted);
+    return;
+  }
   page.path = location.pathname;
+  page.search = location.search;
 });
 
 /** For links: stays in the page unless the person asks for a new tab. */

@@ -1,6 +1,6 @@
 import { defaultTerms, plainRule } from '@preau/contract/publication.ts';
 import { describe, expect, it } from 'vitest';
-import { atSchool, groupAndSchool, ofSchool, ruleParts, ruleSentence, termsWords, type Told } from './rule-words.ts';
+import { atSchool, groupAndSchool, ofSchool, previewSentence, ruleParts, ruleSentence, termsWords, type Told } from './rule-words.ts';
 
 const id = (kind: string) => `${kind}_${'x'.repeat(22)}`;
 const verne = 'École Jules Verne';
@@ -72,4 +72,18 @@ describe('names of schools', () => {
 it('terms say only what differs from nothing', () => {
   expect(termsWords(defaultTerms, 'fr')).toEqual([]);
   expect(termsWords({ clipboard: 'both', files: 'out', printing: false, recording: true, maxMinutes: null, idleMinutes: 10, seats: 12 }, 'fr')).toEqual(['copier-coller dans les deux sens', 'fichiers depuis l’application', 'session enregistrée', 'fermée après 10 min sans un geste', '12 places par école']);
+});
+
+describe('what a rule changes', () => {
+  const change = (people: number, schools: number, applications = 1) => ({ people, schools, applications, examples: [] });
+  const pupils = { target: base.target, targetName: 'GeoGebra', audience: base.audience };
+  it.each([
+    ['gains', change(412, 3), change(0, 0), pupils, '412 élèves de 3 écoles gagnent GeoGebra, personne ne perd rien.', '412 pupils in 3 schools gain GeoGebra, nobody loses anything.'],
+    ['a loss', change(0, 0), change(1, 1), pupils, '1 élève d’une école perd GeoGebra, personne ne gagne rien.', '1 pupil in one school loses GeoGebra, nobody gains anything.'],
+    ['both, of a category, for anybody', change(2, 1, 3), change(1, 0), { ...pupils, audience: { kind: 'everyone' }, target: { kind: 'category', category: 'games' } } as const, '2 personnes d’une école gagnent 3 applications, 1 personne perd une application.', '2 people in one school gain 3 applications, 1 person loses one application.'],
+    ['nothing', change(0, 0), change(0, 0), pupils, 'Rien ne change pour personne.', 'Nothing changes for anybody.'],
+  ])('%s', (_name, gains, losses, rule, fr, en) => {
+    expect(previewSentence({ gains, losses }, rule, 'fr')).toBe(fr);
+    expect(previewSentence({ gains, losses }, rule, 'en')).toBe(en);
+  });
 });

@@ -1,6 +1,7 @@
 /** A publication rule as one sentence, in French and in English. Pure: the same rule always reads the same. The sentence comes in parts, so
  *  that a page can show whom and what at a glance; joined they are the sentence. */
 import type { WindowSpec } from '@preau/contract/calendar.ts';
+import type { Preview } from '@preau/contract/explanation.ts';
 import type { AttributeTest, Rule, RuleAudience, RuleTarget, RuleTimes, Terms } from '@preau/contract/publication.ts';
 import { messages } from './messages.ts';
 
@@ -192,3 +193,30 @@ export function ruleParts(rule: Told, language: Language): Part[] {
 }
 
 export const ruleSentence = (rule: Told, language: Language): string => ruleParts(rule, language).map(({ text }) => text).join('');
+
+// ---- what it changes --------------------------------------------------------------------------------------------------
+
+const peopleWords = {
+  fr: { pupil: ['élève', 'élèves'], teacher: ['enseignant', 'enseignants'], any: ['personne', 'personnes'] },
+  en: { pupil: ['pupil', 'pupils'], teacher: ['teacher', 'teachers'], any: ['person', 'people'] },
+} as const;
+/** French counts 0 and 1 as one. */
+const isMany = (n: number, language: Language): boolean => (language === 'fr' ? n >= 2 : n !== 1);
+export function peopleCount(n: number, audience: RuleAudience | null, language: Language): string {
+  const kind = audience?.kind === 'role' && (audience.role === 'pupil' || audience.role === 'teacher') ? audience.role : 'any';
+  return `${n.toLocaleString(language === 'fr' ? 'fr-FR' : 'en-GB')} ${peopleWords[language][kind][isMany(n, language) ? 1 : 0]}`;
+}
+
+/** "412 élèves de 3 écoles gagnent GeoGebra, personne ne perd rien." */
+export function previewSentence({ gains, losses }: Pick<Preview, 'gains' | 'losses'>, { target, targetName, audience }: Pick<Told, 'target' | 'targetName' | 'audience'>, language: Language): string {
+  const french = language === 'fr';
+  if (gains.people === 0 && losses.people === 0) return french ? 'Rien ne change pour personne.' : 'Nothing changes for anybody.';
+  const told = (change: Preview['gains'], verb: readonly [one: string, many: string]): string => {
+    const schools = change.schools === 0 ? '' : french ? (change.schools === 1 ? ' d’une école' : ` de ${change.schools} écoles`) : ` in ${change.schools === 1 ? 'one school' : `${change.schools} schools`}`;
+    const what = target?.kind === 'application' && targetName !== null ? targetName : french ? (change.applications === 1 ? 'une application' : `${change.applications} applications`) : change.applications === 1 ? 'one application' : `${change.applications} applications`;
+    return `${peopleCount(change.people, audience, language)}${schools} ${verb[isMany(change.people, language) ? 1 : 0]} ${what}`;
+  };
+  const gained = gains.people === 0 ? (french ? 'personne ne gagne rien' : 'nobody gains anything') : told(gains, french ? ['gagne', 'gagnent'] : ['gains', 'gain']);
+  const lost = losses.people === 0 ? (french ? 'personne ne perd rien' : 'nobody loses anything') : told(losses, french ? ['perd', 'perdent'] : ['loses', 'lose']);
+  return `${gains.people === 0 ? `${lost}, ${gained}` : `${gained}, ${lost}`}.`;
+}

@@ -45,7 +45,7 @@ export async function explainAccess(deps: Deps, actor: AccountActor, asked: Aske
       remedy: shownRemedy(remedy, application, account, rules),
     };
   });
-  return { accountId: account.id, personName: account.displayName, role: account.role, siteName: account.siteName, at, items };
+  return { accountId: account.id, personName: account.displayName, role: account.role, siteId: account.siteId, siteName: account.siteName, at, items };
 }
 
 /** A rule that is to be added is shown as the draft to save: for this person, this application, at their school. */
