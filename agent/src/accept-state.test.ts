@@ -1,4 +1,4 @@
-import type { DesiredState } from '@preau/contract/desired-state.ts';
+import { type DesiredState, type PolicyChange, type PolicyDocument, policyText as policyTextOf } from '@preau/contract/desired-state.ts';
 import { openPolicy, policyText, hashOf, site } from './world.cases.ts';
 import { describe, expect, test } from 'vitest';
 import { acceptState, type KnownPolicy } from './accept-state.ts';
@@ -14,7 +14,7 @@ const signed = (value: unknown) => {
   const document = typeof value === 'string' ? value : JSON.stringify(value);
   return { document, signature: `signed:${document}`, policy: policyText };
 };
-const decide = (given: { document: string; signature: string; policy?: string | null }, newestGeneration = 7, knownPolicy: KnownPolicy | null = null) => acceptState({ serverId, newestGeneration, verify, knownPolicy }, { policy: policyText, ...given });
+const decide = (given: { document: string; signature: string; policy?: string | null; change?: PolicyChange }, newestGeneration = 7, knownPolicy: KnownPolicy | null = null) => acceptState({ serverId, newestGeneration, verify, knownPolicy }, { policy: policyText, ...given });
 const rules: KnownPolicy = { hash: hashOf(policyText), text: policyText, document: openPolicy };
 
 describe('acceptState', () => {
@@ -29,6 +29,12 @@ describe('acceptState', () => {
     expect(decide(bare, 7, rules)).toEqual({ accepted: state, policy: rules });
     expect(decide(bare, 7, { ...rules, hash: 'b'.repeat(64) })).toMatchObject({ refused: 'STATE_MALFORMED' });
     expect(decide({ ...signed(state), policy: policyText.replace('allow', 'deny') })).toMatchObject({ refused: 'STATE_MALFORMED', why: 'its rules are not the ones it names' });
+    const next = { ...openPolicy.rules[0], id: `rul_${'p'.repeat(22)}` } as PolicyDocument['rules'][number];
+    const both = policyTextOf([next, ...openPolicy.rules]);
+    const step = { ...signed({ ...state, policy: hashOf(both) }), policy: null, change: { from: rules.hash, removed: [], added: [next] } };
+    expect(decide(step, 7, rules)).toMatchObject({ accepted: { generation: 7 }, policy: { hash: hashOf(both), document: { rules: [openPolicy.rules[0], next] } } });
+    expect(decide(step)).toMatchObject({ refused: 'STATE_MALFORMED', why: 'its rules did not come with it' });
+    expect(decide({ ...step, change: { ...step.change, removed: openPolicy.rules.map(({ id }) => id) } }, 7, rules)).toMatchObject({ refused: 'STATE_MALFORMED', why: 'its rules are not the ones it names' });
     const odd = JSON.stringify({ rules: [], more: 1 });
     expect(decide({ ...signed({ ...state, policy: hashOf(odd) }), policy: odd })).toMatchObject({ refused: 'STATE_MALFORMED', why: expect.stringMatching(/^its rules: /) });
   });

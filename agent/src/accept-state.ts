@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DesiredState, PolicyDocument, type SignedState } from '@preau/contract/desired-state.ts';
+import { DesiredState, type PolicyChange, PolicyDocument, policyText, type SignedState } from '@preau/contract/desired-state.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import { Compile } from 'typebox/compile';
 
@@ -30,13 +30,21 @@ export function acceptState(
   }
   if (state.serverId !== facts.serverId) return { refused: 'STATE_FOR_ANOTHER_SERVER', why: state.serverId };
   if (state.generation < facts.newestGeneration) return { refused: 'STATE_OLDER', why: `generation ${state.generation}, after ${facts.newestGeneration}` };
-  const policy = policyOf(state.policy, signed.policy, facts.knownPolicy);
+  const policy = policyOf(state.policy, signed, facts.knownPolicy);
   return typeof policy === 'string' ? { refused: 'STATE_MALFORMED', why: policy } : { accepted: state, policy };
 }
 
+/** Null when the change is from other rules than these. */
+function changed(known: KnownPolicy | null, { from, removed, added }: PolicyChange): string | null {
+  if (known?.hash !== from) return null;
+  const gone = new Set(removed);
+  return policyText([...known.document.rules.filter(({ id }) => !gone.has(id)), ...added]);
+}
+
 /** The signature covers the hash, and the hash covers the rules. A text: why they cannot be had. */
-function policyOf(hash: string, text: string | null, known: KnownPolicy | null): KnownPolicy | string {
+function policyOf(hash: string, { policy, change }: SignedState, known: KnownPolicy | null): KnownPolicy | string {
   if (known?.hash === hash) return known;
+  const text = policy ?? (change === undefined ? null : changed(known, change));
   if (text === null) return 'its rules did not come with it';
   if (createHash('sha256').update(text).digest('hex') !== hash) return 'its rules are not the ones it names';
   let document: unknown;

@@ -65,6 +65,7 @@ export function createAgent(deps: AgentDeps): Agent {
   /** The rules of the school, and where it is. Until they are known nothing is opened. */
   let known: KnownPolicy | null = null;
   let place = '';
+  let wholePolicy = false;
   let mayOpen: MayOpen = () => false;
   let wakeLoop: () => void = () => undefined;
 
@@ -73,7 +74,8 @@ export function createAgent(deps: AgentDeps): Agent {
     passRequested = true;
     fetchRequested ||= ask.fetch === true;
     reportRequested ||= ask.report === true;
-    if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), momentMs);
+    // A thousand servers that are woken at once do not all speak at once, while others still wait to be told.
+    if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs, 3 * momentMs));
     wakeLoop();
   };
 
@@ -105,8 +107,10 @@ export function createAgent(deps: AgentDeps): Agent {
   };
 
   const fetchDesired = async () => {
-    const signed = await link.readDesiredState(known?.hash ?? null);
+    const signed = await link.readDesiredState(wholePolicy ? null : (known?.hash ?? null));
     const verdict = acceptState({ serverId: deps.serverId, newestGeneration: desired?.generation ?? 0, verify: deps.verify, knownPolicy: known }, signed);
+    // Whatever went wrong with the difference does not go wrong with the whole.
+    wholePolicy = 'refused' in verdict && verdict.refused === 'STATE_MALFORMED';
     if ('refused' in verdict) {
       failed('refuse_state', `generation after ${desired?.generation ?? 0}`, new AppError(verdict.refused, { why: verdict.why }), 'no');
       reportRequested = true;
@@ -117,7 +121,8 @@ export function createAgent(deps: AgentDeps): Agent {
     failures.mendedAll('refuse_state');
     if (verdict.accepted.generation === desired?.generation) return;
     // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
-    writeDurably(statePath, JSON.stringify({ ...signed, policy: verdict.policy.text } satisfies SignedState));
+    const { document, signature } = signed;
+    writeDurably(statePath, JSON.stringify({ document, signature, policy: verdict.policy.text } satisfies SignedState));
     obey(verdict.accepted, verdict.policy);
   };
 

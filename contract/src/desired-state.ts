@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Role } from './account.ts';
 import { ApplicationId, Category, Recipes, VersionId } from './application.ts';
-import { PolicyRule } from './publication.ts';
+import { PolicyRule, RuleId } from './publication.ts';
 import { Order } from './rollout.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SessionId } from './session.ts';
@@ -77,7 +77,15 @@ export const DesiredState = Strict({
 });
 export type DesiredState = Static<typeof DesiredState>;
 
+/** What turns the rules of hash `from` into those that a state names: rules changed one by one are sent one by one. */
+export const PolicyChange = Strict({ from: Type.String({ pattern: '^[0-9a-f]{64}$' }), removed: Type.Array(RuleId, { maxItems: 20_000 }), added: Type.Array(PolicyRule, { maxItems: 20_000 }) });
+export type PolicyChange = Static<typeof PolicyChange>;
+
+/** Rules in the order of their ids: the same rules make the same text, and the same hash. */
+export const policyText = (rules: readonly PolicyRule[]): string => JSON.stringify({ rules: rules.toSorted((a, b) => (a.id < b.id ? -1 : 1)) } satisfies PolicyDocument);
+
 /** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes, base64url. `policy`: the JSON text of its
- *  PolicyDocument, unless the agent said that it has it; the state's hash vouches for it. */
-export const SignedState = Strict({ document: Type.String({ maxLength: 4_000_000 }), signature: Type.String({ maxLength: 100 }), policy: Nullable(Type.String({ maxLength: 8_000_000 })) });
+ *  PolicyDocument, or `change` what makes it out of the rules that the agent said it has; neither when it has them. The state's hash
+ *  vouches for the result. */
+export const SignedState = Strict({ document: Type.String({ maxLength: 4_000_000 }), signature: Type.String({ maxLength: 100 }), policy: Nullable(Type.String({ maxLength: 8_000_000 })), change: Type.Optional(PolicyChange) });
 export type SignedState = Static<typeof SignedState>;

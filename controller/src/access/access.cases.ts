@@ -115,7 +115,11 @@ export function accessCases(openCity: () => Promise<City>): void {
       expect(foreign.policy.rules.map(({ place }) => place.kind).sort()).toEqual(['everywhere', 'everywhere', 'everywhere', 'site', 'site_group']);
       expect(foreign.state.site).toMatchObject({ siteId: other.site.id, siteGroupIds: [group.id], timeZone: 'Europe/Paris' });
       // An agent that has the rules is not sent them again.
-      expect((await readDesiredState(platform, city.agent.actor, own.hash)).policy).toBeNull();
+      expect(await readDesiredState(platform, city.agent.actor, own.hash)).toMatchObject({ policy: null });
+      // One that has those of before is sent the difference; one that has others, the whole.
+      const more = await createRule(platform, technician, about('gimp', { audience: { kind: 'role', role: 'teacher' }, place: { kind: 'site', siteId: city.site.id } }));
+      expect(await readDesiredState(platform, city.agent.actor, own.hash)).toMatchObject({ policy: null, change: { from: own.hash, removed: [], added: [{ id: more.id }] } });
+      expect((await readDesiredState(platform, city.agent.actor, 'a'.repeat(64))).policy).toContain(more.id);
     });
 
     test('the console shows who has followed and who is late', async () => {

@@ -23,7 +23,7 @@ export const touchedBy = (places: readonly RulePlace[], sites: ReadonlyMap<strin
 export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly string[]): Promise<string[]> {
   const now = deps.clock.now();
   await raiseStamp(rows, 'policy', now);
-  await writePolicies(rows, siteIds);
+  await writePolicies(rows, siteIds, now);
   const generations = await nextGenerations(rows, await selectServersOfSites(rows, siteIds));
   await markPolicyAsked(rows, generations, now);
   return [...(await publishDesiredStates(deps, rows, generations)), 'rules', 'audit', 'portal'];

@@ -22,13 +22,21 @@ export interface Tables {
   };
   accounts: {
     id: string; login: string; display_name: string; role: string; site_id: string | null; password_hash: string | null; created_at: number;
-    provider: Generated<string>; external_id: string | null; mail: string | null; attributes: Generated<string>; disabled_at: number | null; site_ids: string | null; language: Generated<string>; erased_at: number | null;
+    provider: Generated<string>; external_id: string | null; mail: string | null; attributes: Generated<string>; disabled_at: number | null; site_ids: string | null; role_by_hand: Generated<number>; language: Generated<string>; erased_at: number | null;
   };
   groups: { id: string; kind: string; name: string; site_id: string | null; provider: Generated<string>; external_id: string | null };
   group_members: { group_id: string; account_id: string };
-  sign_ins: { token_hash: string; account_id: string; created_at: number; expires_at: number };
+  sign_ins: { token_hash: string; account_id: string; created_at: number; expires_at: number; provider: Generated<string>; provider_subject: string | null; provider_session: string | null; id_token: string | null };
+  totp_secrets: { account_id: string; sealed: string; confirmed_at: number | null; last_period: Generated<number>; created_at: number };
+  recovery_codes: { hash: string; account_id: string };
+  passkeys: { id: string; credential_id: string; account_id: string; name: string; public_key: string; counter: number; transports: Generated<string>; created_at: number; last_used_at: number | null };
+  sign_in_steps: { hash: string; kind: string; account_id: string | null; body: string; expires_at: number };
+  account_photos: { account_id: string; jpeg: Buffer };
+  directories: {
+    id: string; state: string; last_at: number | null; last_good_at: number | null; next_at: Generated<number>; running_until: Generated<number>; problem: string | null; differences: string; vanished_names: Generated<string>; plan_hash: string | null;
+  };
   rule_versions: { rule_id: string; version: number; body: string; since: number; until: number | null; changed_by: string | null; changed_by_name: string };
-  policies: { hash: string; document: string };
+  policies: { hash: string; document: string; used_until: number | null };
   seat_queue: { application_id: string; account_id: string; site_id: string; since: number; seen_at: number };
   sessions: {
     id: string; account_id: string; application_id: string; server_id: string; site_id: string; state: string; language: string;

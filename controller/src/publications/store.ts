@@ -93,8 +93,10 @@ export async function missingName(rows: Rows, { target, audience, place }: RuleD
   return place.kind === 'site_group' && !(await exists('site_groups', place.siteGroupId)) ? 'place' : null;
 }
 
-export async function savePolicy(rows: Rows, hash: string, document: string, siteIds: readonly string[]): Promise<void> {
-  await rows.insertInto('policies').values({ hash, document }).onConflict((conflict) => conflict.column('hash').doNothing()).execute();
+export async function savePolicy(rows: Rows, hash: string, document: string, siteIds: readonly string[], now: number): Promise<void> {
+  await rows.insertInto('policies').values({ hash, document, used_until: null }).onConflict((conflict) => conflict.column('hash').doNothing()).execute();
+  // What they leave is kept for a while: their servers have it, and are sent the difference.
+  for (let at = 0; at < siteIds.length; at += 500) await rows.updateTable('policies').set({ used_until: now }).where('hash', '!=', hash).where('hash', 'in', (e) => e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash')).where('id', 'in', siteIds.slice(at, at + 500))).execute();
   for (let at = 0; at < siteIds.length; at += 500) await rows.updateTable('sites').set({ policy_hash: hash }).where('id', 'in', siteIds.slice(at, at + 500)).execute();
 }
 
@@ -102,7 +104,7 @@ export async function selectPolicy(rows: Rows, hash: string): Promise<string | u
   return (await rows.selectFrom('policies').select('document').where('hash', '=', hash).executeTakeFirst())?.document;
 }
 
-/** Documents that no school follows any more. */
-export async function deleteUnusedPolicies(rows: Rows): Promise<void> {
-  await rows.deleteFrom('policies').where('hash', 'not in', (e) => e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash'))).execute();
+/** Documents that no school follows any more, since `before`. */
+export async function deleteUnusedPolicies(rows: Rows, before: number): Promise<void> {
+  await rows.deleteFrom('policies').where('used_until', '<', before).where('hash', 'not in', (e) => e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash'))).execute();
 }

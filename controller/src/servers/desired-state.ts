@@ -5,7 +5,7 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { writePolicies } from '#src/publications/documents.ts';
+import { readPolicyChange, writePolicies } from '#src/publications/documents.ts';
 import { selectPolicy } from '#src/publications/store.ts';
 import { selectPolicySites } from '#src/sites/policy-sites.ts';
 import { nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectSiteOfServers } from './store.ts';
@@ -23,8 +23,8 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
 export async function publishDesiredStates(deps: Deps, rows: Rows, generations: ReadonlyMap<string, number>): Promise<string[]> {
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
-  const policyOf = await selectPolicyOf(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
+  const policyOf = await selectPolicyOf(rows, [...generations.keys()], issuedAt);
   await saveDesiredStates(rows, [...generations].map(([serverId, generation]) => {
     const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, ...policyOf(serverId), ...desired(serverId) };
     const document = JSON.stringify(state);
@@ -50,16 +50,18 @@ export async function readDesiredState(deps: Pick<Platform, 'database'>, actor: 
   if (signed === undefined) throw new AppError('NOT_FOUND', { desiredState: actor.id });
   const { document, signature } = signed;
   const hash = /"policy":"([0-9a-f]{64})"/.exec(document)?.[1] ?? '';
-  return { document, signature, policy: hash === knownPolicy ? null : ((await selectPolicy(deps.database, hash)) ?? null) };
+  if (hash === knownPolicy) return { document, signature, policy: null };
+  const change = knownPolicy === null ? null : await readPolicyChange(deps.database, knownPolicy, hash);
+  return change === null ? { document, signature, policy: (await selectPolicy(deps.database, hash)) ?? null } : { document, signature, policy: null, change };
 }
 
 /** The schools of these servers as rules see them, and the rules they follow. */
-async function selectPolicyOf(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'site' | 'policy'>> {
+async function selectPolicyOf(rows: Rows, serverIds: readonly string[], now: number): Promise<(serverId: string) => Pick<DesiredState, 'site' | 'policy'>> {
   const sites = await selectPolicySites(rows);
   const servers = await selectSiteOfServers(rows, serverIds);
   // A school that no rule was written for since it came follows what holds everywhere.
   const without = [...new Set([...servers.values()].filter((server) => server.policyHash === null).map((server) => server.siteId))];
-  const written = without.length === 0 ? new Map<string, string>() : await writePolicies(rows, without);
+  const written = without.length === 0 ? new Map<string, string>() : await writePolicies(rows, without, now);
   return (serverId) => {
     const server = servers.get(serverId);
     const site = server === undefined ? undefined : sites.get(server.siteId);

@@ -36,5 +36,5 @@ export async function sweep(deps: Deps): Promise<void> {
   await deleteExpiredSignIns(deps.database, now);
   await deleteOldTickets(deps.database, now - 3_600_000);
   await deleteOldEnrolmentCodes(deps.database, now - 86_400_000);
-  await deleteUnusedPolicies(deps.database);
+  await deleteUnusedPolicies(deps.database, now - 3_600_000);
 }

@@ -5,6 +5,7 @@ import type * as audit from '../../../controller/src/audit/store.ts';
 import type * as sessions from '../../../controller/src/sessions/settle.ts';
 import type * as quarantine from '../../../controller/src/sessions/quarantine.ts';
 import { sha256 } from '../../../controller/src/platform/secrets.ts';
+import type * as documents from '../../../controller/src/publications/documents.ts';
 import type * as publications from '../../../controller/src/publications/store.ts';
 import type * as policySites from '../../../controller/src/sites/policy-sites.ts';
 import type * as sites from '../../../controller/src/sites/store.ts';
@@ -25,6 +26,7 @@ export const selectApplications: typeof applications.selectApplications = async 
 /** Nobody launches anything here: no rules. */
 const noRules = '{"rules":[]}';
 export const noRulesHash = sha256(noRules);
+export const readPolicyChange: typeof documents.readPolicyChange = async () => null;
 export const selectPolicy: typeof publications.selectPolicy = async () => noRules;
 export const selectPolicySites: typeof policySites.selectPolicySites = async (rows) =>
   new Map(connectionOf(rows).tables.sites.map(({ id }) => [id, { siteId: id, siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'B', closures: [], networks: [] }]));

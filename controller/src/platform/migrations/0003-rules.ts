@@ -35,7 +35,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
   }
   await schema.dropTable('publication_rules').execute();
 
-  await schema.createTable('policies').addColumn('hash', 'text', (c) => c.primaryKey()).addColumn('document', 'text', (c) => c.notNull()).execute();
+  await schema.createTable('policies').addColumn('hash', 'text', (c) => c.primaryKey()).addColumn('document', 'text', (c) => c.notNull()).addColumn('used_until', 'bigint').execute();
   await schema.alterTable('sites').addColumn('settings', 'text', (c) => c.notNull().defaultTo('{"networks":[],"closures":[],"badgeHours":[]}')).execute();
   await schema.alterTable('sites').addColumn('policy_hash', 'text').execute();
   // The generation that brought the newest rules, and since when it is asked for.
