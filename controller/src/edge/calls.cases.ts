@@ -144,7 +144,7 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     askForProgram: async (role) => ({ body: wish(null), ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
     withdrawRequest: async (role) => ({ params: { id: await newRequest(role) }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
     answerMyRequest: async (role) => ({ params: { id: await newRequest(role) }, body: { text: 'Pour la classe.\nMerci !' }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
-    readNews: async () => ({}),
+    readNews: async () => ({ body: { upTo: city().time.at } }),
     listRequests: async () => ({ query: '?show=all' }),
     readRequest: async () => ({ params: { id: await newRequest('teacher') } }),
     answerRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { text: 'Pour quelle classe ?' } }),

@@ -53,7 +53,7 @@ export interface Tables {
   audit_chain: { id: number; seq: number; hash: string; at: number; signature: string | null; removed_seq: number; removed_hash: string; removed_signature: string | null; open: string | null };
   requests: {
     id: string; site_id: string; account_id: string; application_id: string | null; name: string; purpose: string; link: string | null; wanted_by: string | null; wish: string; decision: string; decided_by: string | null; decided_at: number | null; reason: string | null;
-    rule_id: string | null; rollout_id: string | null; problem: string | null; created_at: number; updated_at: number; ready_at: number | null; news_at: number | null; read_at: number | null;
+    rule_id: string | null; rollout_id: string | null; problem: string | null; created_at: number; updated_at: number; ready_at: number | null; news_at: number | null;
   };
   request_messages: { id: string; request_id: string; account_id: string; at: number; text: string };
   mail_outbox: { id: string; account_id: string; kind: string; about: string; created_at: number; attempts: Generated<number>; next_at: number | null; sent_at: number | null; problem: string | null };

@@ -79,6 +79,7 @@ export async function answerMyRequest(deps: Deps, actor: AccountActor, id: strin
 }
 
 /** Repeating is safe. */
-export async function readNews(deps: Pick<Deps, 'database' | 'clock' | 'wakeups'>, actor: AccountActor): Promise<void> {
-  await markRead(deps.database, actor.id, deps.clock.now());
+export async function readNews(deps: Pick<Deps, 'database' | 'wakeups'>, actor: AccountActor, upTo: number): Promise<void> {
+  await markRead(deps.database, actor.id, upTo);
+  deps.wakeups.wake([`person:${actor.id}`]);
 }

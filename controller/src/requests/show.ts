@@ -16,7 +16,7 @@ const messageFor = (actor: AccountActor, siteId: string) => ({ id, at, authorNam
 export async function myRequests(rows: Rows, actor: AccountActor): Promise<MyRequest[]> {
   const mine = await selectRequestsOf(rows, actor.id);
   const threads = Map.groupBy(await selectMessages(rows, mine.map(({ id }) => id)), ({ requestId }) => requestId);
-  return mine.map((request) => ({ ...partsOf(request), news: request.newsAt !== null && request.newsAt > (request.readAt ?? 0), thread: (threads.get(request.id) ?? []).map(messageFor(actor, request.siteId)) }));
+  return mine.map((request) => ({ ...partsOf(request), news: request.newsAt !== null, thread: (threads.get(request.id) ?? []).map(messageFor(actor, request.siteId)) }));
 }
 
 export async function myRequest(rows: Rows, actor: AccountActor, id: string): Promise<MyRequest> {

@@ -22,8 +22,8 @@ export interface StoredRequest extends RequestDraft, RequestFacts {
   problem: string | null;
   createdAt: number;
   updatedAt: number;
+  /** Of what happened last, and they have not seen. */
   newsAt: number | null;
-  readAt: number | null;
   messages: number;
 }
 
@@ -40,7 +40,7 @@ const toRequest = (row: Row): StoredRequest => ({
   id: row.id, siteId: row.site_id, siteName: row.site_name, accountId: row.account_id, askerName: row.asker_name, applicationId: row.application_id, name: row.name, purpose: row.purpose, link: row.link, wantedBy: row.wanted_by, wish: row.wish as RequestDraft['wish'],
   slug: row.slug, applicationName: row.name_fr === null || row.name_en === null ? null : { fr: row.name_fr, en: row.name_en }, iconHash: row.icon_hash,
   decision: row.decision as Decision, decidedBy: row.decided_by, decidedByName: row.decided_by_name, reason: row.reason, ruleId: row.rule_id, rolloutId: row.rollout_id, problem: row.problem, installing: row.rollout_state !== null && bringing.includes(row.rollout_state),
-  createdAt: row.created_at, updatedAt: row.updated_at, readyAt: row.ready_at, newsAt: row.news_at, readAt: row.read_at, messages: Number(row.messages ?? 0),
+  createdAt: row.created_at, updatedAt: row.updated_at, readyAt: row.ready_at, newsAt: row.news_at, messages: Number(row.messages ?? 0),
 });
 
 export async function insertRequest(rows: Rows, request: RequestDraft & { siteId: string; accountId: string; now: number }): Promise<string> {
@@ -102,8 +102,9 @@ export async function changeRequest(rows: Rows, request: Pick<StoredRequest, 'id
   return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
-export async function markRead(rows: Rows, accountId: string, now: number): Promise<void> {
-  await rows.updateTable('requests').set({ read_at: now }).where('account_id', '=', accountId).where('news_at', 'is not', null).execute();
+/** What came after `upTo` stays news: they have not seen it. */
+export async function markRead(rows: Rows, accountId: string, upTo: number): Promise<void> {
+  await rows.updateTable('requests').set({ news_at: null }).where('account_id', '=', accountId).where('news_at', '<=', upTo).execute();
 }
 
 export interface StoredMessage { id: string; requestId: string; accountId: string; authorName: string; authorSiteId: string | null; at: number; text: string }

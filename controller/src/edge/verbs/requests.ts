@@ -10,8 +10,8 @@ export const requestVerbs: Pick<Verbs, keyof typeof requestRoutes> = {
   askForProgram: (deps, actor, { body }) => askForProgram(deps, actor, body),
   withdrawRequest: (deps, actor, { params }) => withdrawRequest(deps, actor, params.id),
   answerMyRequest: (deps, actor, { params, body }) => answerMyRequest(deps, actor, params.id, body.text),
-  readNews: async (deps, actor) => {
-    await readNews(deps, actor);
+  readNews: async (deps, actor, { body }) => {
+    await readNews(deps, actor, body.upTo);
     return null;
   },
   listRequests: async (deps, actor, { query }) => ({ items: await listRequests(deps.database, actor, query.show !== 'all'), mail: sendsMail(deps) }),

@@ -12,7 +12,7 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .addColumn('application_id', 'text', (c) => c.references('applications.id')).addColumn('name', 'text', (c) => c.notNull()).addColumn('purpose', 'text', (c) => c.notNull()).addColumn('link', 'text').addColumn('wanted_by', 'text')
     .addColumn('wish', 'text', (c) => c.notNull()).addColumn('decision', 'text', (c) => c.notNull()).addColumn('decided_by', 'text').addColumn('decided_at', 'bigint').addColumn('reason', 'text')
     .addColumn('rule_id', 'text').addColumn('rollout_id', 'text').addColumn('problem', 'text')
-    .addColumn('created_at', 'bigint', (c) => c.notNull()).addColumn('updated_at', 'bigint', (c) => c.notNull()).addColumn('ready_at', 'bigint').addColumn('news_at', 'bigint').addColumn('read_at', 'bigint').execute();
+    .addColumn('created_at', 'bigint', (c) => c.notNull()).addColumn('updated_at', 'bigint', (c) => c.notNull()).addColumn('ready_at', 'bigint').addColumn('news_at', 'bigint').execute();
   await schema.createIndex('requests_by_site').on('requests').columns(['site_id', 'decision']).execute();
   await schema.createIndex('requests_of_account').on('requests').column('account_id').execute();
   await schema.createTable('request_messages')

@@ -1,0 +1,106 @@
+/** Exporting, erasing, keeping and counting, for every database. */
+import { plainRule } from '@preau/contract/publication.ts';
+import { describe, expect, test } from 'vitest';
+import { createRule } from '#src/access/rules.ts';
+import { insertAccounts, insertGroup, insertSignIn } from '#src/accounts/store.ts';
+import { verifyChain } from '#src/audit/chain.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import { askForProgram } from '#src/requests/ask.ts';
+import { endSession } from '#src/sessions/end.ts';
+import { launch } from '#src/sessions/launch.ts';
+import { type City, codeOf } from '#src/testing.ts';
+import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase.ts';
+import { exportPerson } from './hold.ts';
+import { changePrivacySettings, readAuditChain, sweepPrivacy } from './keep.ts';
+import { readUsage } from './usage.ts';
+
+const dayMs = 86_400_000;
+
+export function privacyCases(newCity: () => Promise<City>): void {
+  describe('privacy', () => {
+    test('what is held is exported, without secrets; erased, nothing names them; the audit proves itself', async () => {
+      const city = await newCity();
+      const { platform, administrator, technician, site, time, applications } = city;
+      const { database } = platform;
+      const [id = ''] = await insertAccounts(database, [{ login: 'margaux.lenoir', displayName: 'Margaux Lenoir', role: 'teacher', siteId: site.id, passwordHash: 'scrypt-very-secret', mail: 'margaux@ecole.example', attributes: { class: ['CM2 de Margaux Lenoir'] } }], time.at);
+      const margaux = { ...city.teacher, id, name: 'Margaux Lenoir' };
+      await insertGroup(database, { kind: 'class', name: 'CM2', siteId: site.id }, [id]);
+      await insertSignIn(database, { tokenHash: 'f'.repeat(64), accountId: id, now: time.at, expiresAt: time.at + 1000 });
+      await createRule(platform, technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: applications.secret.id }, audience: { kind: 'person', accountId: id }, place: { kind: 'site', siteId: site.id } });
+      await recordEffect(platform, database, { kind: 'nobody', id: null, name: '?' }, { action: 'account.sign_in_refused', subjectName: 'margaux.lenoir' });
+      const { session } = await launch(platform, margaux, { application: 'secret', language: 'fr', address: '10.1.2.3' });
+      await askForProgram(platform, margaux, { applicationId: null, name: 'Solfège', purpose: 'Pour Margaux', link: null, wantedBy: null, wish: 'me' });
+
+      expect((await findPeople(platform, administrator, 'LENOIR')).map(({ login, sessions, liveSessions }) => [login, sessions, liveSessions])).toEqual([['margaux.lenoir', 1, 1]]);
+      const file = (await exportPerson(platform, administrator, id)).toString();
+      const held = JSON.parse(file) as Record<string, unknown[]>;
+      for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit']) expect([part, held[part]?.length]).toEqual([part, expect.any(Number)]);
+      for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit']) expect(held[part]?.length).toBeGreaterThan(0);
+      expect(file).toContain('margaux@ecole.example');
+      for (const secret of ['scrypt-very-secret', 'f'.repeat(64), technician.name]) expect(file).not.toContain(`"${secret}"`);
+
+      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux'))).toBe('VALIDATION_FAILED');
+      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe('STATE_FORBIDS');
+      expect(await codeOf(erasePerson(platform, administrator, administrator.id, 'admin'))).toBe('STATE_FORBIDS');
+      await endSession(platform, technician, session.id);
+      expect((await erasePerson(platform, administrator, id, ' Margaux.Lenoir ')).accounts).toBe(1);
+      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe('NOT_FOUND');
+      expect(await verifyChain(platform)).toMatchObject({ intact: true });
+      // No table, whichever, knows them any more.
+      for (const table of await database.introspection.getTables()) {
+        const rows = JSON.stringify(await database.selectFrom(table.name as 'accounts').selectAll().execute());
+        expect([table.name, /margaux|lenoir|10\.1\.2\.3/i.test(rows)]).toEqual([table.name, false]);
+      }
+      expect(await database.selectFrom('sessions').select(['account_id', 'address']).where('id', '=', session.id).executeTakeFirst()).toEqual({ account_id: id, address: null });
+      expect((await database.selectFrom('rule_versions').select('rule_id').where('body', 'like', `%${id}%`).where('until', 'is', null).execute())).toEqual([]);
+      expect(await findPeople(platform, administrator, 'efface')).toEqual([]);
+      await city.close();
+    });
+
+    test('school year end, ages and small groups', async () => {
+      const city = await newCity();
+      const { platform, administrator, site, time, pupil } = city;
+      const { database } = platform;
+      const class6 = await insertAccounts(database, Array.from({ length: 6 }, (_, index) => ({ login: `eleve${index}`, displayName: `Élève Numéro${index}`, role: 'pupil' as const, siteId: site.id, passwordHash: null })), time.at);
+      const use = async (accountId: string, application: string) => {
+        const { session } = await launch(platform, { ...pupil, id: accountId, name: 'x' }, { application, language: 'fr', address: null });
+        await endSession(platform, city.technician, session.id);
+      };
+      for (const id of class6) await use(id, 'tuxpaint');
+      await use(pupil.id, 'tuxpaint');
+      await database.insertInto('rule_versions').values({ rule_id: `rul_${'s'.repeat(22)}`, version: 1, body: JSON.stringify({ ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: city.applications.secret.id }, audience: { kind: 'everyone' } }), since: 0, until: null, changed_by_name: 'x' }).execute();
+      await database.updateTable('city').set((e) => ({ updated_at: e('updated_at', '+', 1) })).where('name', '=', 'policy').execute();
+      for (const id of class6.slice(0, 4)) await use(id, 'secret');
+      const usage = async () => (await readUsage(platform, administrator, { from: '2027-01', until: '2027-01' })).map(({ applicationName, people, sessions }) => [applicationName.fr, people, sessions]);
+      expect(await usage()).toEqual([['secret', null, null], ['tuxpaint', 7, 7]]);
+
+      // Left: only after the time that is set, only pupils, only on being told which.
+      await database.updateTable('accounts').set({ disabled_at: time.at }).where('id', 'in', class6.slice(0, 5)).execute();
+      expect(await listLeavers(platform, administrator, null)).toEqual([]);
+      await changePrivacySettings(platform, administrator, { auditDays: 365, sessionDays: 60, leftDays: 30 });
+      time.at += 31 * dayMs;
+      const leavers = await listLeavers(platform, administrator, site.id);
+      expect(leavers.map(({ login }) => login)).toEqual(['eleve0', 'eleve1', 'eleve2', 'eleve3', 'eleve4']);
+      const done = await eraseLeavers(platform, administrator, [...class6.slice(0, 4), pupil.id]);
+      expect(done).toMatchObject({ accounts: 4, kept: [{ id: pupil.id, code: 'NOT_FOUND' }] });
+      expect((await listLeavers(platform, administrator, null)).map(({ login }) => login)).toEqual(['eleve4']);
+      expect(await verifyChain(platform)).toMatchObject({ intact: true });
+
+      // Sessions of months that are over go; their figures stay, the small group's without numbers.
+      time.at += 120 * dayMs;
+      await sweepPrivacy(platform);
+      await sweepPrivacy(platform);
+      expect(await database.selectFrom('sessions').select('id').execute()).toEqual([]);
+      expect(await usage()).toEqual([['secret', null, null], ['tuxpaint', 7, 7]]);
+      expect((await database.selectFrom('usage_months').select(['people', 'sessions']).orderBy('people').execute())).toEqual([{ people: 0, sessions: 0 }, { people: 7, sessions: 7 }]);
+      const state = await readAuditChain(platform);
+      expect(state).toMatchObject({ pending: expect.any(Number), removed: 0, retentionDays: 365, verified: { intact: true, broken: null } });
+      time.at += 400 * dayMs;
+      await sweepPrivacy(platform);
+      const later = await readAuditChain(platform);
+      expect(later.removed).toBeGreaterThanOrEqual(state.head?.seq ?? 0);
+      expect(later.verified).toMatchObject({ intact: true, at: time.at });
+      await city.close();
+    });
+  });
+}
