@@ -67,6 +67,7 @@ export interface AuditFilter {
 
 /** Newest first, strictly before the event `before`. */
 export async function selectAuditEvents(rows: Rows, filter: AuditFilter): Promise<AuditEvent[]> {
+  if (filter.siteIds?.length === 0) return [];
   let query = rows.selectFrom('audit_events').select(eventColumns).orderBy('id', 'desc').limit(filter.limit);
   const { before, siteIds, action, personId, from, until } = filter;
   if (before !== null) query = query.where('id', '<', before);

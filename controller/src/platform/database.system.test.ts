@@ -10,9 +10,12 @@ import { insertAccounts, insertGroup, searchAudiences, selectPerson, selectSites
 import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#src/applications/store.ts';
+import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { selectRules, withNames } from '#src/publications/store.ts';
 import { accessCases } from '#src/access/access.cases.ts';
+import { privacyCases } from '#src/privacy/privacy.cases.ts';
+import { requestCases } from '#src/requests/requests.cases.ts';
 import { serverCases } from '#src/servers/servers.cases.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
@@ -215,6 +218,9 @@ for (const dialect of dialects) {
     licenceCases(city);
     accessCases(() => city());
     rolloutCases(() => city());
+    chainCases(() => city());
+    requestCases(city);
+    privacyCases(() => city());
     describe('servers', () => serverCases(dialect.newTarget));
   });
 }

@@ -46,6 +46,7 @@ export async function selectHeld(rows: Rows, ids: readonly string[]): Promise<Pe
 
 /** `siteIds` null: of the whole city. */
 export async function searchHeld(rows: Rows, search: string, siteIds: readonly string[] | null): Promise<PersonHeld[]> {
+  if (siteIds?.length === 0) return [];
   const like = `%${search.trim().toLowerCase().replace(/[\\%_]/g, '')}%`;
   let query = people(rows).where((w) => w.or([w(w.fn<string>('lower', ['a.display_name']), 'like', like), w('a.login', 'like', like)])).where('a.erased_at', 'is', null).orderBy('a.display_name').orderBy('a.id').limit(30);
   if (siteIds !== null) query = query.where('a.site_id', 'in', [...siteIds]);
@@ -53,6 +54,7 @@ export async function searchHeld(rows: Rows, search: string, siteIds: readonly s
 }
 
 export async function selectLeavers(rows: Rows, filter: { before: number; siteIds: readonly string[] | null; limit: number }): Promise<PersonHeld[]> {
+  if (filter.siteIds?.length === 0) return [];
   let query = people(rows).where('a.role', '=', 'pupil').where('a.disabled_at', '<', filter.before).where('a.erased_at', 'is', null).orderBy('s.name').orderBy('a.display_name').orderBy('a.id').limit(filter.limit);
   if (filter.siteIds !== null) query = query.where('a.site_id', 'in', [...filter.siteIds]);
   return (await query.execute()).map(toPerson);
@@ -126,6 +128,7 @@ export async function pseudonymise(rows: Rows, ids: readonly string[], now: numb
 
 /** How many, and of how many people, by school, application and month. Months as `dates` cuts them. */
 export async function selectUsage(rows: Rows, filter: { from: number; until: number; siteIds: readonly string[] | null }): Promise<{ siteId: string; applicationId: string; sessions: number; people: number }[]> {
+  if (filter.siteIds?.length === 0) return [];
   let query = rows.selectFrom('sessions').select(['site_id', 'application_id', (e) => e.fn.countAll<number>().as('sessions'), (e) => e.fn.count<number>('account_id').distinct().as('people')])
     .where('started_at', '>=', filter.from).where('started_at', '<', filter.until).groupBy(['site_id', 'application_id']);
   if (filter.siteIds !== null) query = query.where('site_id', 'in', [...filter.siteIds]);
@@ -133,6 +136,7 @@ export async function selectUsage(rows: Rows, filter: { from: number; until: num
 }
 
 export async function selectKeptUsage(rows: Rows, filter: { from: string; until: string; siteIds: readonly string[] | null }): Promise<{ month: string; siteId: string; applicationId: string; sessions: number; people: number }[]> {
+  if (filter.siteIds?.length === 0) return [];
   let query = rows.selectFrom('usage_months').selectAll().where('month', '>=', filter.from).where('month', '<=', filter.until);
   if (filter.siteIds !== null) query = query.where('site_id', 'in', [...filter.siteIds]);
   return (await query.execute()).map((row) => ({ month: row.month, siteId: row.site_id, applicationId: row.application_id, sessions: row.sessions, people: row.people }));

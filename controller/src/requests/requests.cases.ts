@@ -92,6 +92,7 @@ export function requestCases(newCity: (settings?: Record<string, string>) => Pro
       const second = await askForProgram(platform, zoe, asking({ name: '  solfege-FACILE' .trim() }));
       expect((await readRequest(database, technician, first.id)).alike).toEqual(['zoe']);
       await answerRequest(platform, contact, first.id, 'Pour quelle classe ?');
+      city.time.at += 1;
       const mine = await answerMyRequest(platform, teacher, first.id, 'Les CE1.\nMerci !');
       expect(mine.thread.map(({ authorName, mine: own, text }) => [authorName, own, text])).toEqual([['referente', false, 'Pour quelle classe ?'], ['prof', true, 'Les CE1.\nMerci !']]);
       expect(await codeOf(answerMyRequest(platform, zoe, first.id, 'x'))).toBe('NOT_FOUND');

@@ -59,6 +59,8 @@ export async function selectRequest(rows: Rows, id: string): Promise<StoredReque
 
 /** Undecided ones first, then the newest. `siteIds` null: of the whole city. */
 export async function selectRequests(rows: Rows, filter: { siteIds: readonly string[] | null; open: boolean; limit: number }): Promise<StoredRequest[]> {
+  // PostgreSQL knows no empty list.
+  if (filter.siteIds?.length === 0) return [];
   let query = requests(rows).orderBy((e) => e.case().when('q.decision', 'in', ['open', 'passed_on']).then(0).else(1).end()).orderBy('q.created_at', 'desc').orderBy('q.id').limit(filter.limit);
   if (filter.siteIds !== null) query = query.where('q.site_id', 'in', [...filter.siteIds]);
   if (filter.open) query = query.where((w) => w.or([w('q.decision', 'in', ['open', 'passed_on']), w.and([w('q.decision', '=', 'approved'), w('q.ready_at', 'is', null)])]));
@@ -113,6 +115,7 @@ export async function insertMessage(rows: Rows, message: { requestId: string; ac
   await rows.insertInto('request_messages').values({ id: newId('msg'), request_id: message.requestId, account_id: message.accountId, at: message.now, text: message.text }).execute();
 }
 
+/** In the order they were written. */
 export async function selectMessages(rows: Rows, requestIds: readonly string[]): Promise<StoredMessage[]> {
   if (requestIds.length === 0) return [];
   const found = await rows.selectFrom('request_messages as m').innerJoin('accounts as p', 'p.id', 'm.account_id').selectAll('m').select(['p.display_name', 'p.site_id']).where('m.request_id', 'in', [...requestIds]).orderBy('m.at').orderBy('m.id').execute();
