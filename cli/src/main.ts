@@ -3,6 +3,8 @@
  *  is part of what it promises (`preau --help`). */
 import { text } from 'node:stream/consumers';
 import { Command, CommanderError } from 'commander';
+import type { ChainVerdict } from '@preau/contract/audit-chain.ts';
+import { linkFrom, verifyFiles } from './audit.ts';
 import { plain, type Printer, table } from './show.ts';
 import { apply, readDrafts, upload, uploadMissing } from './catalogue.ts';
 import { type Call, caller } from './call.ts';
@@ -173,6 +175,22 @@ steering('roll-back', 'cmdRollBack', (call, id, { wave }) => {
   return call('rollBackRollout', { params: { id }, body: { wave: wave === undefined ? null : Number(wave) } });
 }).option('--wave <number>', t('optWave'));
 steering('finish', 'cmdFinish', (call, id) => call('finishRollout', { params: { id } }));
+
+program.command('audit').description(t('cmdAudit')).command('verify [files...]').description(t('cmdVerify')).option('--head <place>', t('optHead')).option('--key <key>', t('optKey'))
+  .action(async (files: string[], options: { head?: string; key?: string }) => {
+    const known = linkFrom(options.head);
+    const told = (verdict: ChainVerdict): ExitCode => {
+      if (program.opts<Global>().json === true) json(verdict);
+      else if (verdict.broken === null) printer.out(t('auditIntact', { events: verdict.events, erased: verdict.erased, head: `${verdict.head.seq}:${verdict.head.hash}` }));
+      else printer.out(t('auditBroken', { seq: verdict.broken.seq, problem: t(verdict.broken.problem) }));
+      return verdict.intact ? exitCodes.done : exitCodes.failed;
+    };
+    if (files.length === 0) return calling(async ({ call }) => told(await call('verifyAudit', { query: known === null ? {} : { seq: String(known.seq), hash: known.hash } })))();
+    const verdict = await verifyFiles(files, { key: options.key, known });
+    code = told(verdict);
+    if (options.key === undefined && verdict.key !== null) printer.remark(t('auditKey', { key: verdict.key, at: verdict.signedAt === null ? '?' : new Date(verdict.signedAt).toISOString() }));
+    if (verdict.intact && !verdict.last) printer.remark(t('auditPart'));
+  });
 
 program.command('brake [state]').description(t('cmdBrake')).action(calling(async ({ call, asJson }, state: string | undefined) => {
   if (state !== undefined && !['on', 'off', 'status'].includes(state)) throw new UsageError('badChoice', { text: state, choices: 'on, off, status' });

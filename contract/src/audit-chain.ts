@@ -58,6 +58,18 @@ export const ChainVerdict = Strict({
 });
 export type ChainVerdict = Static<typeof ChainVerdict>;
 
+function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainProblem | null {
+  if (event.seq !== previous.seq + 1) return 'missing';
+  if (hashOf(sha256, previous, event, event.marks) !== event.hash) return 'changed';
+  for (const [field, value] of valuesOf(event).entries()) {
+    const salt = event.salts[field] ?? '';
+    // Whoever takes a salt away can make the value say nothing, never something else.
+    const isRight = salt === '' ? value === (field === 2 ? JSON.stringify(erasedDetails) : erasedName) : markOf(sha256, salt, field, value) === event.marks[field];
+    if (!isRight) return field === 2 ? 'details_changed' : 'name_changed';
+  }
+  return null;
+}
+
 /** Follows the chain from `start`, event by event; `known`: a place it must pass through, kept elsewhere. */
 export function followChain(sha256: Sha256, start: Link, known: Link | null = null) {
   let at = start;
@@ -85,16 +97,13 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
     next(event: ChainedEvent): void {
       if (broken !== null) return;
       const seq = at.seq + 1;
-      if (event.seq !== seq) return fail(seq, 'missing');
-      if (hashOf(sha256, at, event, event.marks) !== event.hash) return fail(seq, 'changed');
-      for (const [field, value] of valuesOf(event).entries()) {
-        const salt = event.salts[field] ?? '';
-        if (salt !== '') {
-          if (markOf(sha256, salt, field, value) !== event.marks[field]) return fail(seq, field === 2 ? 'details_changed' : 'name_changed');
-          continue;
-        }
-        // Whoever takes a salt away can make the value say nothing, never something else.
-        if (value !== (field === 2 ? JSON.stringify(erasedDetails) : erasedName)) return fail(seq, field === 2 ? 'details_changed' : 'name_changed');
+      const problem = problemOf(sha256, at, event);
+      if (problem !== null) {
+        fail(seq, problem);
+        return;
+      }
+      for (const [field, salt] of event.salts.entries()) {
+        if (salt !== '') continue;
         erased += 1;
         const whose = field === 0 ? event.actorId : field === 1 ? event.subjectId : null;
         if (whose?.startsWith('acc_') === true) {

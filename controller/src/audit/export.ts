@@ -11,7 +11,7 @@ import { type AuditFilter, selectAuditEvents, selectChain, selectChained } from 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** One file holds at most so many; the next begins where it ends. */
-export const eventsPerFile = 20_000;
+export const eventsPerFile = 100_000;
 
 /** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0 for the whole of what is kept. */
 export async function exportChain(deps: Deps, actor: Actor, after: number): Promise<Buffer> {
