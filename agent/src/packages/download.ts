@@ -92,6 +92,30 @@ export async function watchDownload(file: { path: string; name: string; size: nu
   }
 }
 
+/** Several small files in one go of the downloader: starting it for each costs more than they do. Watched as one: broken off when a file
+ *  grows beyond what was announced, or when nothing comes any more. What it did not bring is nobody's failure yet: it is then fetched alone. */
+export async function watchTogether(files: readonly { path: string; size: number }[], download: (signal: AbortSignal) => Promise<unknown>, options: { limits: Limits; onBytes: (bytes: number) => void; signal: AbortSignal }): Promise<void> {
+  const sum = () => files.reduce((bytes, { path }) => bytes + sizeOf(path), 0);
+  const stop = new AbortController();
+  let last = sum();
+  let quietMs = 0;
+  const look = () => {
+    const now = sum();
+    if (now > last) options.onBytes(now - last);
+    quietMs = now > last ? 0 : quietMs + lookEveryMs;
+    last = now;
+    if (quietMs >= options.limits.windowMs || files.some(({ path, size }) => sizeOf(path) > size)) stop.abort();
+  };
+  const timer = setInterval(look, lookEveryMs);
+  try {
+    await download(AbortSignal.any([options.signal, stop.signal])).catch(() => undefined);
+  } finally {
+    clearInterval(timer);
+    look();
+  }
+  options.signal.throwIfAborted();
+}
+
 /** Lets at most so many bytes through per second. */
 export async function* throttled(source: AsyncIterable<Buffer>, kibibytesPerSecond: number | null, signal: AbortSignal): AsyncGenerator<Buffer> {
   const started = performance.now();

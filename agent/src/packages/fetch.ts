@@ -3,7 +3,7 @@
  *  of the school's line holds for all of them together. */
 import { AppError } from '@preau/contract/errors.ts';
 import { remove, sizeOf, writeFrom } from '#src/files.ts';
-import { type Limits, throttled, watchDownload } from './download.ts';
+import { type Limits, throttled, watchDownload, watchTogether } from './download.ts';
 import type { Neighbour } from './peers.ts';
 import type { Store } from './store.ts';
 import type { FileToFetch } from './wanted.ts';
@@ -11,6 +11,8 @@ import type { FileToFetch } from './wanted.ts';
 export interface Sources {
   /** The driver's own way to an address. Resolves with null when done, or with why not. */
   download: (uri: string, path: string, options: { kibibytesPerSecond: number | null; sha256: string; signal: AbortSignal }) => Promise<string | null>;
+  /** Several at once, as far as it gets: what is missing or wrong afterwards is asked for alone. */
+  downloadTogether: (files: readonly { uri: string; path: string; sha256: string }[], options: { kibibytesPerSecond: number | null; signal: AbortSignal }) => Promise<void>;
   /** A file that was uploaded to the city, from byte `from` on. */
   readPackage: (sha256: string, from: number, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
 }
@@ -116,6 +118,27 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
     await flight;
   };
 
+  /** Small files of the source, a batch at a time. Whoever else asks for one of them meanwhile waits for its batch. */
+  const bringTogether = async (batch: readonly FileToFetch[], options: FetchOptions): Promise<void> => {
+    const parts = batch.flatMap(({ uri, sha256, size }) => (uri === null ? [] : [{ uri, sha256, size, path: store.partOf(sha256) }]));
+    const flight = onTheLine(async () => {
+      options.signal.throwIfAborted();
+      await watchTogether(parts, (signal) => sources.downloadTogether(parts, { kibibytesPerSecond: options.kibibytesPerSecond, signal }), {
+        limits: limitsUnder(options.kibibytesPerSecond), signal: options.signal,
+        onBytes: (bytes) => {
+          moved += bytes;
+          options.onBytes(bytes);
+          options.onWan(bytes);
+        },
+      });
+      for (const { sha256, size, path } of parts) if (sizeOf(path) === size) await store.adopt(sha256, size).catch(() => undefined);
+    });
+    for (const { sha256 } of parts) flights.set(sha256, flight);
+    await flight.finally(() => {
+      for (const { sha256 } of parts) flights.delete(sha256);
+    });
+  };
+
   return {
     moved: () => moved,
     fetchOne,
@@ -127,7 +150,20 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
       let finished = total - missing.reduce((sum, { size }) => sum + size, 0);
       let wan = 0;
       progress(finished, total, wan);
+      if (helper === null) {
+        for (const batch of batchesOf(missing.filter(({ sha256 }) => !flights.has(sha256) && sizeOf(store.partOf(sha256)) === 0))) {
+          let bytes = 0;
+          await bringTogether(batch, { kibibytesPerSecond, signal, onWan: (more) => {
+            wan += more;
+          }, onBytes: (more) => {
+            bytes += more;
+            progress(Math.min(finished + bytes, total), total, wan);
+          } });
+          finished += batch.filter(({ sha256 }) => store.has(sha256)).reduce((sum, { size }) => sum + size, 0);
+        }
+      }
       for (const file of missing) {
+        if (store.has(file.sha256)) continue;
         // What an earlier attempt brought counts as done.
         let current = Math.min(sizeOf(store.partOf(file.sha256)), file.size);
         const tell = () => progress(finished + Math.min(current, file.size), total, wan);
@@ -147,6 +183,29 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
       }
     },
   };
+}
+
+const smallBytes = 8_000_000;
+const batchBytes = 24_000_000;
+const batchFiles = 40;
+
+/** Files of a source that are small, in batches of some seconds each: so a neighbour that waits for one does not wait long. Pure. */
+export function batchesOf(files: readonly FileToFetch[]): FileToFetch[][] {
+  const batches: FileToFetch[][] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (file.uri === null || file.size > smallBytes) continue;
+    const last = batches.at(-1);
+    if (last === undefined || last.length >= batchFiles || bytes + file.size > batchBytes) {
+      batches.push([file]);
+      bytes = file.size;
+    } else {
+      last.push(file);
+      bytes += file.size;
+    }
+  }
+  // One alone is no batch.
+  return batches.filter((batch) => batch.length > 1);
 }
 
 /** Never resolves: it breaks off what it races with. */

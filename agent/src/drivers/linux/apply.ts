@@ -87,19 +87,19 @@ export function createApplier(deps: ApplierDeps) {
     const mend = async (before: Packages, hung: boolean) => {
       const never = new AbortController().signal;
       const mending = (file: string, args: readonly string[]) => installers.run(key, file, args, { timeoutMs: mendWithinMs, signal: never });
-      const broken = async (only?: string) => [...(await dpkg.packages())].filter(([name, { status }]) => !restful.has(status) && (only === undefined || status === only) && versionOf(before, name) === null).map(([name]) => name);
+      const broken = async (only?: string) => [...(await dpkg.packagesNow())].filter(([name, { status }]) => !restful.has(status) && (only === undefined || status === only) && versionOf(before, name) === null).map(([name]) => name);
       const drop = async (names: string[]) => {
         if (names.length > 0) await mending('/usr/bin/dpkg', ['--remove', '--force-remove-reinstreq', '--force-depends', ...names]);
       };
       // Half-configured: its own script was at work when it was killed, and would hang again.
       if (hung) await drop(await broken('half-configured'));
-      if ([...(await dpkg.packages()).values()].some(({ status }) => !restful.has(status))) await mending('/usr/bin/dpkg', ['--configure', '-a', '--force-confold']);
+      if ([...(await dpkg.packagesNow()).values()].some(({ status }) => !restful.has(status))) await mending('/usr/bin/dpkg', ['--configure', '-a', '--force-confold']);
       await drop(await broken());
     };
 
     const isThere = async (application: Installable): Promise<Outcome> => {
       const recipe = application.recipes.linux;
-      const packages = await dpkg.packages();
+      const packages = await dpkg.packagesNow();
       if (recipe?.kind === 'updates') {
         const late = staged.updates(recipe.scope).find((update) => versionOf(packages, update.split('=')[0] ?? '') !== update.slice(update.indexOf('=') + 1));
         return late === undefined ? null : { code: 'INSTALL_FAILED', message: `${late} is not installed` };
@@ -117,7 +117,7 @@ export function createApplier(deps: ApplierDeps) {
     const bring = async (group: readonly Installable[]): Promise<void> => {
       const started = performance.now();
       const share = () => (performance.now() - started) / group.length;
-      const before = await dpkg.packages();
+      const before = await dpkg.packagesNow();
       const args = group.flatMap((application) => aptArguments(application, staged));
       if (args.length === 0) {
         for (const application of group) settle(application, null, share());
@@ -137,7 +137,7 @@ export function createApplier(deps: ApplierDeps) {
         }
         return;
       }
-      const hanging = ran.timedOut ? [...(await dpkg.packages())].filter(([, { status }]) => status === 'half-configured' || status === 'half-installed').map(([name]) => name) : [];
+      const hanging = ran.timedOut ? [...(await dpkg.packagesNow())].filter(([, { status }]) => status === 'half-configured' || status === 'half-installed').map(([name]) => name) : [];
       await mend(before, ran.timedOut);
       // Who failed by itself before somebody else hung is not the one whose time is over.
       const failing = new Set([...parseFailing(ran.tail), ...parseUnknown(ran.tail).map((name) => name.split('=')[0] ?? name)]);
@@ -159,7 +159,7 @@ export function createApplier(deps: ApplierDeps) {
 
     const take = async (group: readonly Installable[]): Promise<void> => {
       const started = performance.now();
-      const packages = await dpkg.packages();
+      const packages = await dpkg.packagesNow();
       const keep = new Set(options.keep);
       const going = (application: Installable) => packagesOf(application.recipes.linux).filter((name) => !keep.has(name) && !gone.has(packages.get(name)?.status ?? 'not-installed'));
       const names = [...new Set(group.flatMap(going))];
@@ -222,7 +222,7 @@ export function createApplier(deps: ApplierDeps) {
       return installers.run(key, '/usr/bin/env', ['-C', staged.folder, ...interpreter, path], { timeoutMs: left(), signal, env });
     };
 
-    const before = await dpkg.packages();
+    const before = await dpkg.packagesNow();
     try {
       for (const { lane, applications: group } of runsOf(applications)) {
         options.signal.throwIfAborted();

@@ -40,16 +40,22 @@ export const parseAutomatic = (text: string): Set<string> =>
   new Set(text.split('\n\n').flatMap((paragraph) => (/^Auto-Installed: 1$/m.test(paragraph) ? [/^Package: (\S+)$/m.exec(paragraph)?.[1] ?? ''] : [])));
 
 export interface Dpkg {
+  /** While dpkg works, as it was up to two seconds ago: what looks on must not slow it down. */
   packages: () => Promise<Packages>;
+  /** As it is now, whatever it costs. */
+  packagesNow: () => Promise<Packages>;
   /** Changes when anything dpkg knows changes. */
   stamp: () => string;
   /** Installed on purpose: not with the base system, not as a dependency. */
   chosen: () => Promise<{ name: string; version: string }[]>;
 }
 
+const lookAgainMs = 2000;
+
 export function readDpkg(folder = '/var/lib/dpkg', extendedStates = '/var/lib/apt/extended_states'): Dpkg {
   let known: { stamp: string; packages: Packages } | null = null;
   let asked: Promise<Packages> | null = null;
+  let told: { at: number; packages: Packages } | null = null;
   let chosen: { stamp: string; list: { name: string; version: string }[] } | null = null;
   const status = `${folder}/status`;
   const ask = async (): Promise<Packages> => {
@@ -64,12 +70,20 @@ export function readDpkg(folder = '/var/lib/dpkg', extendedStates = '/var/lib/ap
   const dpkg: Dpkg = {
     stamp: () => stamp(status) ?? '',
     packages: async () => {
+      if (names(`${folder}/updates`).length > 0 && told !== null && performance.now() - told.at < lookAgainMs) return told.packages;
+      return dpkg.packagesNow();
+    },
+    packagesNow: async () => {
       if (names(`${folder}/updates`).length > 0) {
-        asked ??= ask().finally(() => {
+        asked ??= ask().then((packages) => {
+          told = { at: performance.now(), packages };
+          return packages;
+        }).finally(() => {
           asked = null;
         });
         return asked;
       }
+      told = null;
       const now = dpkg.stamp();
       if (known?.stamp !== now) known = { stamp: now, packages: parseStatus(readText(status) ?? '') };
       return known.packages;

@@ -66,16 +66,24 @@ export function createSoftware(deps: SoftwareDeps): Software {
 
   /** apt's own downloader: also for addresses of recipes, so that the school's proxy holds for them too. Stopped gently: it
    *  leaves what it has, with the source's date, and goes on from there next time. */
-  const download: Sources['download'] = async (uri, path, { kibibytesPerSecond, sha256, signal }) => {
+  const helper = (files: readonly { uri: string; path: string; sha256: string }[], kibibytesPerSecond: number | null, signal: AbortSignal) => {
     const cap = kibibytesPerSecond === null ? [] : ['http', 'https', 'ftp'].flatMap((way) => ['-o', `Acquire::${way}::Dl-Limit=${kibibytesPerSecond}`]);
-    const done = await runUntil('/usr/lib/apt/apt-helper', [...apt.options, '-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=30', '-o', 'Acquire::https::Timeout=30', ...cap, 'download-file', uri, path, `SHA256:${sha256}`], { env: unattended, signal });
+    const patience = ['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=30', '-o', 'Acquire::https::Timeout=30'];
+    return runUntil('/usr/lib/apt/apt-helper', [...apt.options, ...patience, ...cap, 'download-file', ...files.flatMap(({ uri, path, sha256 }) => [uri, path, `SHA256:${sha256}`])], { env: unattended, signal });
+  };
+  const downloadTogether: Sources['downloadTogether'] = async (files, { kibibytesPerSecond, signal }) => {
+    await helper(files, kibibytesPerSecond, signal);
+    for (const { path } of files) remove(`${path}.FAILED`);
+  };
+  const download: Sources['download'] = async (uri, path, { kibibytesPerSecond, sha256, signal }) => {
+    const done = await helper([{ uri, path, sha256 }], kibibytesPerSecond, signal);
     // What it found wrong it keeps under another name.
     remove(`${path}.FAILED`);
     // It looks at the hash itself, and keeps nothing of what is wrong: asking again would bring the same.
     if (/Hash Sum mismatch/i.test(done.output)) throw new AppError('HASH_MISMATCH', { why: `${uri} is not what was announced` });
     return done.code === 0 ? null : done.output.trim().slice(-800) || `apt-helper ended with ${done.code}`;
   };
-  const fetcher = createFetcher({ store, limits, sources: { download, readPackage: deps.readPackage } });
+  const fetcher = createFetcher({ store, limits, sources: { download, downloadTogether, readPackage: deps.readPackage } });
 
   // ---- neighbours ------------------------------------------------------------------------------------------------------
 
