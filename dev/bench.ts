@@ -10,6 +10,7 @@ const benches: Record<string, () => Promise<Measure>> = {
   gateway: async () => (await import('./bench/gateway.ts')).measureGateway,
   rollout: async () => (await import('./bench/rollout.ts')).measureRollout,
   rules: async () => (await import('./bench/rules.ts')).measureRules,
+  morning: async () => (await import('./bench/morning.ts')).measureMorning,
   fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
 };
 

@@ -57,6 +57,8 @@ export interface FleetOptions {
   servers: number;
   slugs: readonly string[];
   processes: number;
+  /** More settings of the controller. */
+  env?: Readonly<Record<string, string>>;
   /** Written beside what is seeded, in the same transaction. */
   furnish?: (rows: Rows, siteIds: readonly string[], applicationIds: ReadonlyMap<string, string>) => Promise<void>;
 }
@@ -102,7 +104,7 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
   const redis = startRedis(join(folder, 'redis'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const controller = startControllerProcess({ PREAU_PORT: String(port), PREAU_DATA: data, PREAU_REDIS_URL: redis.url, PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn' }, join(folder, 'controller.log'));
+  const controller = startControllerProcess({ PREAU_PORT: String(port), PREAU_DATA: data, PREAU_REDIS_URL: redis.url, PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn', ...options.env }, join(folder, 'controller.log'));
   const processes: Talking[] = Array.from({ length: options.processes }, () => startTalking('dev/fleet.ts', join(folder, 'fleet.log')));
   const serverIds = seeded.agents.map(({ serverId }) => serverId);
   const rows = openDatabase(join(data, 'preau.sqlite'));
