@@ -30,12 +30,12 @@ export interface SimulatedCity {
   stop: () => Promise<void>;
 }
 
-export async function startSimulatedCity(options: { folder: string; port?: number; stageMs: number; installMs: number; bytes?: number; log?: (slugs: string) => string }): Promise<SimulatedCity> {
+export async function startSimulatedCity(options: { folder: string; port?: number; stageMs: number; installMs: number; people?: { teachers: number; pupils: number }; bytes?: number; log?: (slugs: string) => string }): Promise<SimulatedCity> {
   const { folder } = options;
   const password = 'des-ecoles-pour-voir';
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   endLeftovers(folder);
-  await seed(join(folder, 'controller'), { teachers: 1, pupils: 1 }, password);
+  await seed(join(folder, 'controller'), options.people ?? { teachers: 1, pupils: 1 }, password);
   const redis = startRedis(join(folder, 'redis'));
   await until('Redis', redis.ready);
   const port = options.port ?? (await freePort());

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainRule } from '@preau/contract/publication.ts';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -213,7 +214,7 @@ describe('sessions', () => {
     const draft = { slug: 'broken', name: { fr: 'Cassée', en: 'Broken' }, description: { fr: 'x', en: 'x' }, category: 'tools' as const, version: '1', recipes: { linux: { kind: 'apt' as const, packages: ['galculator'], detect: { kind: 'package' as const, package: 'galculator' }, launch: { command: ['/usr/bin/false'] }, icon: { desktopFile: 'none.desktop' } } } };
     const broken = await technician.call('createApplication', { body: draft });
     const missing = await technician.call('createApplication', { body: { ...draft, slug: 'missing', recipes: { linux: { ...draft.recipes.linux, packages: ['no-such-package-anywhere'], detect: { kind: 'package', package: 'no-such-package-anywhere' } } } } });
-    await technician.call('createRule', { body: { effect: 'allow', target: { kind: 'application', applicationId: broken.id }, audience: { kind: 'everyone' }, siteId: null } });
+    await technician.call('createRule', { body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: broken.id }, audience: { kind: 'everyone' } } });
     const serverId = (await technician.call('listServers', { query: { site: city.siteId } })).items[0]?.id ?? '';
     for (const application of [broken, missing]) await technician.call('wantApplication', { params: { id: serverId, applicationId: application.id }, body: { wanted: true } });
     const stateOf = async (slug: string) => (await technician.call('readServer', { params: { id: serverId } })).applications.find((application) => application.slug === slug);
