@@ -50,5 +50,7 @@ export interface Person {
 export const SignIn = Strict({
   login: Type.String({ minLength: 1, maxLength: 120 }),
   password: Type.String({ minLength: 1, maxLength: 256 }),
+  /** Ask this provider only. */
+  provider: Type.Optional(Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' })),
 });
 export type SignIn = Static<typeof SignIn>;

@@ -4,6 +4,9 @@ import { Nullable, OneOf, Strict } from './schema.ts';
 
 export const auditActions = [
   'account.signed_in', 'account.sign_in_refused', 'account.signed_out', 'token.created', 'token.revoked',
+  'account.second_factor_refused', 'account.added', 'account.changed', 'account.disabled', 'account.enabled', 'account.role_changed', 'account.totp_added', 'account.totp_removed', 'account.passkey_added', 'account.passkey_removed', 'account.second_factor_reset',
+  'directory.synchronised', 'directory.sync_failed', 'directory.braked', 'directory.confirmed',
+  'badge.issued', 'badge.renewed', 'badge.voided', 'badge.refused', 'badge.printed', 'pictures.set', 'pictures.removed', 'pictures.refused', 'class.created', 'class.renamed', 'class.pupil_moved', 'class.pupil_removed', 'people.imported',
   'site.created', 'site_group.created', 'site_group.changed', 'site_group.deleted',
   'server.code_created', 'server.enrolled', 'server.retired', 'server.state_refused', 'server.changed', 'server.drained', 'server.undrained', 'server.silent', 'server.back', 'server.quarantined',
   'server.addition_started', 'server.addition_done', 'server.addition_failed', 'server.addition_cancelled',

@@ -57,6 +57,7 @@ export const settings = {
   PREAU_LOG_LEVEL: setting('How much to log', 'debug, info, warn or error', 'info', (value) =>
     value === 'debug' || value === 'info' || value === 'warn' || value === 'error' ? value : undefined,
   ),
+  PREAU_IDENTITY: text('File that says which directories and identity services vouch for people; empty means local accounts only', ''),
   PREAU_SIGN_IN_HOURS: integer('How long a sign-in lasts', 1, 720, '12'),
   PREAU_GRACE_SECONDS: integer('How long an application runs on after its tab was closed', 5, 86400, '600'),
   PREAU_STANDBY_DISPLAYS: integer('Displays each school keeps started in advance', 0, 32, '2'),

@@ -1,7 +1,6 @@
 /** The wiring, readable top to bottom. `main.ts` runs it; tests and the demo start it in their own process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSlowDown, localProvider } from './accounts/sign-in.ts';
 import { packageFiles } from './applications/files.ts';
 import { keepAgentApplication } from './applications/own-agent.ts';
 import type { Environment } from './config.ts';
@@ -11,10 +10,12 @@ import { startJobs } from './edge/jobs.ts';
 import { startLooker } from './edge/looker.ts';
 import { startNotices } from './edge/notices.ts';
 import type { EdgeDeps } from './edge/verb.ts';
+import { openProviders } from './identity/open-providers.ts';
+import { readIdentity } from './identity/settings.ts';
+import { createIdentity } from './identity/sign-in.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { migrate, openDatabase } from './platform/database.ts';
 import { createLog } from './platform/log.ts';
-import { createPasswords } from './platform/passwords.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
@@ -28,6 +29,8 @@ export interface Controller {
 export const version = '0.1.0';
 
 export async function startController(config: Environment, clock: Clock = systemClock): Promise<Controller> {
+  // Before anything is opened: a fault in it stops the start.
+  const providers = readIdentity(config.PREAU_IDENTITY);
   const log = createLog(config.PREAU_LOG_LEVEL);
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   const postgres = config.PREAU_DATABASE_URL !== '';
@@ -46,6 +49,7 @@ export async function startController(config: Environment, clock: Clock = system
 
   let url = config.PREAU_PUBLIC_URL;
   const platform = { config, database, clock, log, secrets, wakeups };
+  const identity = createIdentity(platform, openProviders(platform, providers));
   const additions = createAdditions({ ...platform, publicUrl: () => url });
   const deps: EdgeDeps = {
     ...platform,
@@ -53,8 +57,7 @@ export async function startController(config: Environment, clock: Clock = system
     version,
     publicUrl: () => url,
     originAllowed: (origin) => origin !== undefined && (origin === url || (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
-    providers: [localProvider(platform, createPasswords())],
-    slowDown: createSlowDown(clock.now),
+    identity,
   };
   await keepAgentApplication(platform);
   await packageFiles(config.PREAU_DATA).tidy(clock.now());
@@ -64,7 +67,7 @@ export async function startController(config: Environment, clock: Clock = system
   const looker = startLooker(platform);
   const access = watchAccess(platform);
   const notices = startNotices({ ...platform, publicUrl: deps.publicUrl });
-  const jobs = await startJobs(platform, openConnection);
+  const jobs = await startJobs({ ...platform, identity }, openConnection);
   log.info({ url: deps.publicUrl() }, 'controller listens');
 
   return {

@@ -1,6 +1,7 @@
 /** `node controller/src/main.ts`: the controller of a city.
  *  `node controller/src/main.ts create-administrator LOGIN "Name"`: the first administrator, on the server itself only;
- *  the password is read from standard input. */
+ *  the password is read from standard input.
+ *  `node controller/src/main.ts reset-second-factor LOGIN`: for a technician who has lost telephone, paper and keys. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,15 +12,42 @@ import { ConfigError, type Environment, readConfig } from './config.ts';
 import { startController } from './controller.ts';
 import { migrate, openDatabase } from './platform/database.ts';
 import { createPasswords } from './platform/passwords.ts';
+import { systemClock } from './platform/clock.ts';
+import { resetSecondFactor } from './identity/second-factor.ts';
+import { IdentityFaults, readIdentity } from './identity/settings.ts';
+import { selectAccountIdByLogin } from './identity/store.ts';
 
 function configOrExit(): Environment {
   try {
-    return readConfig();
+    const config = readConfig();
+    readIdentity(config.PREAU_IDENTITY);
+    return config;
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof IdentityFaults)) throw error;
     console.error(error.message);
     process.exit(2);
   }
+}
+
+async function openHere(config: Environment) {
+  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
+  const postgres = config.PREAU_DATABASE_URL !== '';
+  const database = openDatabase(postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'));
+  await migrate(database, postgres);
+  return database;
+}
+
+/** Whoever may run this on the server may read the database too: no password is asked for. */
+async function forgetSecondFactor(config: Environment, login: string): Promise<void> {
+  const database = await openHere(config);
+  const id = await selectAccountIdByLogin(database, login);
+  const done = id !== undefined && (await database.transaction().execute((rows) => resetSecondFactor({ clock: systemClock }, rows, id)));
+  await database.destroy();
+  if (!done) {
+    console.error(`There is no account ${JSON.stringify(login)}. Usage: reset-second-factor LOGIN`);
+    process.exit(2);
+  }
+  console.log(`The second factors of ${login} are forgotten: the password alone signs in until new ones are made.`);
 }
 
 async function createAdministrator(config: Environment, login: string, displayName: string): Promise<void> {
@@ -32,10 +60,7 @@ async function createAdministrator(config: Environment, login: string, displayNa
     console.error('The password must have at least 12 characters.');
     process.exit(2);
   }
-  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
-  const postgres = config.PREAU_DATABASE_URL !== '';
-  const database = openDatabase(postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'));
-  await migrate(database, postgres);
+  const database = await openHere(config);
   await insertAccounts(database, [{ login, displayName, role: 'administrator', siteId: null, passwordHash: await createPasswords().hash(password) }], Date.now());
   await database.destroy();
   console.log(`Administrator ${login} created.`);
@@ -44,8 +69,9 @@ async function createAdministrator(config: Environment, login: string, displayNa
 const config = configOrExit();
 const [command, login = '', displayName = login] = process.argv.slice(2);
 if (command === 'create-administrator') await createAdministrator(config, login, displayName);
+else if (command === 'reset-second-factor') await forgetSecondFactor(config, login);
 else if (command !== undefined) {
-  console.error(`Unknown command ${command}. Known: create-administrator.`);
+  console.error(`Unknown command ${command}. Known: create-administrator, reset-second-factor.`);
   process.exit(2);
 } else {
   const controller = await startController(config);

@@ -1,23 +1,12 @@
-/** Signing in: a provider says who it is, then a sign-in of our own begins. Directories are further providers. */
-import type { Account, SignIn } from '@preau/contract/account.ts';
-import { AppError } from '@preau/contract/errors.ts';
+/** The end of every way to sign in: whoever it was that vouched for a person, a sign-in of our own begins. Who may vouch: identity/. */
+import type { Account } from '@preau/contract/account.ts';
 import { recordEffect } from '#src/audit/record.ts';
-import type { AccountActor } from '#src/platform/actor.ts';
-import type { Passwords } from '#src/platform/passwords.ts';
+import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { actorOf } from './reach.ts';
-import { deleteSignIn, insertSignIn, selectAccount, selectPasswordHash } from './store.ts';
-
-/** Port: answers the account's id, or null for "not one of mine, or wrong". Throws AppError when it cannot tell. */
-export type SignInProvider = (input: SignIn) => Promise<string | null>;
-
-export function localProvider(deps: Pick<Platform, 'database'>, passwords: Passwords): SignInProvider {
-  return async ({ login, password }) => {
-    const found = await selectPasswordHash(deps.database, login.trim().toLowerCase());
-    return (await passwords.verify(found?.passwordHash ?? null, password)) && found !== undefined ? found.id : null;
-  };
-}
+import { deleteSignIn, insertSignIn, type Origin, selectAccount } from './store.ts';
 
 /** Slows down, never locks: a whole school shares one address, and a prank must not shut a classmate out.
  *  From the third failure on an account, each attempt waits 250 ms, doubling up to 4 s; forgotten after 10 minutes. */
@@ -50,31 +39,13 @@ export interface SignedIn {
   expiresAt: number;
 }
 
-/** Refuses with SIGN_IN_REFUSED, the same for a wrong name and a wrong password. */
-export async function signIn(deps: Platform & { providers: readonly SignInProvider[]; slowDown: SlowDown }, input: SignIn): Promise<SignedIn> {
-  const login = input.login.trim().toLowerCase();
-  await deps.slowDown.before(login);
-  let accountId: string | null = null;
-  for (const provider of deps.providers) {
-    accountId = await provider({ login, password: input.password });
-    if (accountId !== null) break;
-  }
-  const account = accountId === null ? undefined : await selectAccount(deps.database, accountId);
-  if (account === undefined) {
-    deps.slowDown.failed(login);
-    // The name is kept only if it looks like one: people type passwords into the wrong field.
-    const named = /^[a-z0-9][a-z0-9._-]{1,62}$/.test(login) ? login : '?';
-    await recordEffect(deps, deps.database, { kind: 'nobody', id: null, name: '?' }, { action: 'account.sign_in_refused', subjectName: named });
-    throw new AppError('SIGN_IN_REFUSED');
-  }
-  deps.slowDown.succeeded(login);
+/** `by`: how they were recognised, for the audit (`password`, `badge`, a provider's id). */
+export async function openSignIn(deps: Pick<Platform, 'clock' | 'config'>, rows: Rows, account: Account, by: string, origin?: Origin): Promise<SignedIn> {
   const token = newToken();
   const now = deps.clock.now();
   const expiresAt = now + deps.config.PREAU_SIGN_IN_HOURS * 3_600_000;
-  await deps.database.transaction().execute(async (rows) => {
-    await insertSignIn(rows, { tokenHash: sha256(token), accountId: account.id, now, expiresAt });
-    await recordEffect(deps, rows, actorOf(account, ''), { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId });
-  });
+  await insertSignIn(rows, { tokenHash: sha256(token), accountId: account.id, now, expiresAt, ...(origin === undefined ? {} : { origin }) });
+  await recordEffect(deps, rows, actorOf(account, ''), { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId, details: { by } });
   return { account, token, expiresAt };
 }
 
@@ -85,4 +56,10 @@ export async function signOut(deps: Pick<Platform, 'database' | 'clock' | 'wakeu
     await recordEffect(deps, rows, actor, { action: 'account.signed_out', subjectId: actor.id, subjectName: actor.name, siteId: actor.siteId });
   });
   deps.wakeups.wake([`sign-in:${actor.signIn}`]);
+}
+
+/** Somebody else said so: the provider, or a synchronisation. */
+export async function tellSignedOut(deps: Pick<Platform, 'clock'>, rows: Rows, actor: Actor, accountId: string, why: string): Promise<void> {
+  const account = await selectAccount(rows, accountId);
+  if (account !== undefined) await recordEffect(deps, rows, actor, { action: 'account.signed_out', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId, details: { why } });
 }

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { plainRule } from '@preau/contract/publication.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
-import { createSlowDown, signOut } from '#src/accounts/sign-in.ts';
+import { signOut } from '#src/accounts/sign-in.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
@@ -18,7 +19,7 @@ let close: () => Promise<void>;
 
 beforeEach(async () => {
   city = await makeCity();
-  const deps = { ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: () => true, providers: [], slowDown: createSlowDown(city.platform.clock.now), additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }) };
+  const deps = { ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: () => true, identity: createIdentity(city.platform), additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }) };
   const app = await createHttp(deps as Parameters<typeof createHttp>[0]);
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/portal`;

@@ -10,6 +10,7 @@ import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { storeFile } from '#src/applications/packages.ts';
 import { createScript } from '#src/applications/scripts.ts';
+import { keepPhoto } from '#src/identity/store.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
 import { approveRequest } from '#src/requests/answer.ts';
@@ -121,6 +122,31 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     createToken: async () => ({ body: { name: 'script', scope: 'read', siteIds: null, days: 30 } }),
     revokeToken: async (role) => ({ params: { id: (await createToken(city().platform, role === 'administrator' ? city().administrator : city().technician, { name: 'script', scope: 'read', siteIds: null, days: 30 })).token.id } }),
     readPackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
+    listSignInChoices: async () => ({}),
+    secondFactor: async () => ({ body: { step: 'a'.repeat(43), code: '000000' }, status: 401 }),
+    askPasskey: async () => ({ body: {} }),
+    answerPasskey: async () => ({ body: { step: 'a'.repeat(43), response: {} }, status: 401 }),
+    beginRedirect: async () => ({ params: { provider: 'nowhere' }, query: '?to=/admin', status: 303 }),
+    finishRedirect: async () => ({ params: { provider: 'nowhere' }, query: '?state=x&code=y', status: 303 }),
+    backChannelLogout: async () => ({ params: { provider: 'nowhere' }, body: { logout_token: 'x' }, status: 404 }),
+    frontChannelLogout: async () => ({ params: { provider: 'nowhere' }, query: '?iss=x&sid=y', status: 404 }),
+    leave: async () => ({}),
+    mySecurity: async () => ({}),
+    offerTotp: async () => ({ body: { password: 'right' } }),
+    confirmTotp: async () => ({ body: { code: '000000' }, status: 401 }),
+    removeTotp: async () => ({ body: { password: 'right' } }),
+    offerPasskey: async () => ({ body: { password: 'right' } }),
+    addPasskey: async () => ({ body: { step: 'a'.repeat(43), response: {}, name: 'Clé' }, status: 401 }),
+    removePasskey: async () => ({ params: { id: `pky_${'a'.repeat(22)}` }, body: { password: 'right' }, status: 404 }),
+    listDirectories: async () => ({}),
+    checkDirectory: async () => ({ params: { provider: 'nowhere' }, status: 404 }),
+    syncDirectory: async () => ({ params: { provider: 'nowhere' }, body: {}, status: 404 }),
+    listPeople: async () => ({ query: '?search=lea&limit=5' }),
+    changeRole: async () => ({ params: { id: city().teacher.id }, body: { role: 'technician', siteId: null, siteIds: [city().site.id] } }),
+    readPhoto: async (role) => {
+      await keepPhoto(city().platform.database, city().teacher.id, Buffer.from('ffd8ffe0', 'hex'));
+      return { params: { id: city().teacher.id }, ...(role === 'pupil' ? { status: 404 } : {}) };
+    },
     listRules: async () => ({ query: '?at=1800000000000' }),
     createRule: async () => ({ body: drawing() }),
     changeRule: async () => ({ params: { id: (await newRule()).id }, body: { version: 1, draft: { ...drawing(), note: 'relue' } } }),

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { api, pathOf, type Route, type RouteName } from '@preau/contract/api.ts';
-import { AppError, errorCodes, errors } from '@preau/contract/errors.ts';
+import { errorCodes, errors } from '@preau/contract/errors.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
@@ -33,15 +34,15 @@ beforeEach(async () => {
   waits.length = 0;
   app = await createHttp({
     ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl,
-    providers: [async ({ login, password }) => {
-      if (login === 'broken') throw new AppError('BUSY');
-      return login === 'lea' && password === 'right' ? city.pupil.id : null;
-    }],
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    slowDown: createSlowDown(city.platform.clock.now, async (ms) => {
-      waits.push(ms);
+    identity: createIdentity(city.platform, [], {
+      passwords: { hash: async (password) => password, verify: async (hash, password) => hash === password },
+      slowDown: createSlowDown(city.platform.clock.now, async (ms) => {
+        waits.push(ms);
+      }),
     }),
+    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
   });
+  for (const id of [city.pupil.id, city.technician.id, city.administrator.id]) await city.platform.database.updateTable('accounts').set({ password_hash: 'right' }).where('id', '=', id).execute();
   const signIn = async (accountId: string) => {
     const token = newToken();
     await insertSignIn(city.platform.database, { tokenHash: sha256(token), accountId, now: city.time.at, expiresAt: city.time.at + 3_600_000 });

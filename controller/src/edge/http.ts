@@ -36,6 +36,11 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
     if (body.length === 0) return done(null, undefined);
     void parseJson(request, body.toString('utf8'), done);
   });
+  // Only where the route says so: elsewhere a form, which any page can send, must not be taken for a call.
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: 32_768 }, (request, body: string, done) => {
+    if (request.routeOptions.config.form === true) done(null, Object.fromEntries(new URLSearchParams(body)));
+    else done(new AppError('VALIDATION_FAILED', { problem: 'content type' }));
+  });
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
     const known = error instanceof AppError ? error : fromFastify(error);
     if (known.code === 'INTERNAL') deps.log.error({ err: error, route: request.routeOptions.url, id: request.id }, 'unexpected');

@@ -1,18 +1,25 @@
 /** The alarm clock. Jobs hold no facts: each reads the rows and does what is due, and may run twice, late or never. */
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Identity } from '#src/identity/sign-in.ts';
+import { synchroniseDue } from '#src/identity/synchronise.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sweepPrivacy } from '#src/privacy/keep.ts';
 import { sweepRollouts } from '#src/rollouts/schedules.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 
-export async function startJobs(deps: Platform, openConnection: () => Redis): Promise<{ close: () => Promise<void> }> {
+export async function startJobs(deps: Platform & { identity: Identity }, openConnection: () => Redis): Promise<{ close: () => Promise<void> }> {
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
   let sweptAt = performance.now();
   let sweeping: Promise<void> | null = null;
+  let synchronising: Promise<void> | null = null;
   const sweepAll = () => {
     sweptAt = performance.now();
+    // By itself: ten thousand people take a minute, and silent servers are to be noticed meanwhile.
+    synchronising ??= synchroniseDue(deps).catch((error: unknown) => deps.log.error({ err: error }, 'directories')).finally(() => {
+      synchronising = null;
+    });
     sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).then(() => sweepPrivacy(deps)).finally(() => {
       sweeping = null;
     });
@@ -37,6 +44,8 @@ export async function startJobs(deps: Platform, openConnection: () => Redis): Pr
       await worker.close(true);
       await queue.close();
       await sweeping?.catch(() => undefined);
+      // A directory that hangs does not keep a controller from ending.
+      await Promise.race([synchronising, new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
       for (const connection of connections) connection.disconnect();
     },
   };

@@ -9,11 +9,14 @@ import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import type { AnswerMemo } from './answer-memo.ts';
 import { guardInput, guardReply } from './guard.ts';
-import { actorOfAgentCall, actorOfCookieOrToken, cookieName, readAgentHeader } from './sign-in.ts';
+import { actorOfAgentCall, actorOfCookieOrToken, cookieName, readAgentHeader, stepCookieName, stepOf } from './sign-in.ts';
 import type { Answer, EdgeDeps } from './verb.ts';
 import { verbs } from './verbs.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    form?: boolean;
+  }
   interface FastifyRequest {
     rawBody: Buffer | null;
   }
@@ -30,26 +33,33 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
     app.route({
       method: route.method,
       url: route.path,
+      config: { form: route.form === true },
       handler: async (request, reply) => {
         const started = performance.now();
         const epoch = memo.epoch();
         const actor = await authorise(deps, route, request);
         const input = { params: checks.params(request.params), query: checks.query(request.query), body: checks.body(request.body) };
         await guardInput(deps, actor, route, input);
+        const setCookie = (cookie: string, path: string) => (token: string | null, expiresAt: number) => {
+          // Lax: a provider's page sends the browser back to us by a link.
+          const options = { path, httpOnly: true, sameSite: 'lax' as const, secure: deps.publicUrl().startsWith('https:') };
+          if (token === null) reply.clearCookie(cookie, options);
+          else reply.setCookie(cookie, token, { ...options, expires: new Date(expiresAt) });
+        };
+        let next: string | null = null;
         const result = await verb(deps, actor, input, {
-          address: request.ip,
-          setSignIn: (token, expiresAt) => {
-            const cookie = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure: deps.publicUrl().startsWith('https:') };
-            if (token === null) reply.clearCookie(cookieName, cookie);
-            else reply.setCookie(cookieName, token, { ...cookie, expires: new Date(expiresAt) });
+          address: request.ip, setSignIn: setCookie(cookieName, '/'), step: stepOf(request.raw), setStep: setCookie(stepCookieName, '/api/sign-in'),
+          redirect: (address) => {
+            next = address;
           },
         });
+        if (route.redirect === true && next !== null) return reply.header('cache-control', 'no-store').redirect(next, 303);
         await guardReply(deps, actor, route, result);
         reply.header('server-timing', `verb;dur=${(performance.now() - started).toFixed(1)}`).status(route.status ?? 200);
         if (route.status === 204) return reply.send();
         if (route.file !== undefined && route.download !== undefined) return reply.type(route.file).header('cache-control', 'no-store').header('content-disposition', `attachment; filename="${route.download}"`).send(result);
-        // A file is named by the hash of what is in it.
-        if (route.file !== undefined) return reply.type(route.file).header('cache-control', 'private, max-age=31536000, immutable').send(result);
+        // A file is named by the hash of what is in it; one that is named otherwise may change.
+        if (route.file !== undefined) return reply.type(route.file).header('cache-control', route.path.endsWith('/:hash') ? 'private, max-age=31536000, immutable' : 'private, max-age=300').send(result);
         // An answer that breaks its contract is a bug of ours, and might leak what no schema names.
         if (!isReply.Check(result)) throw new Error(`${name} answered outside its contract: ${JSON.stringify(isReply.Errors(result).slice(0, 3))}`);
         reply.header('cache-control', 'no-store').type('application/json; charset=utf-8');

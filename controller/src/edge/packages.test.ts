@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
@@ -23,7 +23,7 @@ let secret = '';
 beforeAll(async () => {
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder, PREAU_PACKAGE_MIB: '8' });
   app = await createHttp({
-    ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: () => false, providers: [], slowDown: createSlowDown(city.platform.clock.now),
+    ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: () => false, identity: createIdentity(city.platform),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -12,6 +12,10 @@ import { selectServerRow } from '#src/servers/store.ts';
 
 export const cookieName = 'preau_sign_in';
 
+/** Goes to the sign-in routes only, and lives for one trip. */
+export const stepCookieName = 'preau_step';
+export const stepOf = (request: IncomingMessage): string | null => new RegExp(`(?:^|;\\s*)${stepCookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1] ?? null;
+
 export function cookieOf(request: IncomingMessage): string | null {
   return new RegExp(`(?:^|;\\s*)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1] ?? null;
 }

@@ -7,7 +7,7 @@ import { plainRule } from '@preau/contract/publication.ts';
 import type { ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { createToken, revokeToken } from '#src/accounts/tokens.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
@@ -36,7 +36,7 @@ beforeEach(async () => {
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder });
   elsewhere = (await createSite(city.platform, city.technician, { uai: '0380009Z', name: 'École d’ailleurs', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' })).id;
   app = await createHttp({
-    ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl, providers: [], slowDown: createSlowDown(city.platform.clock.now),
+    ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl, identity: createIdentity(city.platform),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
   });
   close = async () => {

@@ -1,6 +1,6 @@
 /** What a verb at the edge is given, and what it owes. */
 import type { Api, Body, Params, Query, Reply, RouteName, StreamRouteName } from '@preau/contract/api.ts';
-import type { SignInProvider, SlowDown } from '#src/accounts/sign-in.ts';
+import type { Identity } from '#src/identity/sign-in.ts';
 import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import type { Additions } from '#src/servers/additions/add-server.ts';
@@ -9,8 +9,7 @@ export interface EdgeDeps extends Platform {
   version: string;
   publicUrl: () => string;
   originAllowed: (origin: string | undefined) => boolean;
-  providers: readonly SignInProvider[];
-  slowDown: SlowDown;
+  identity: Identity;
   additions: Additions;
 }
 
@@ -19,6 +18,11 @@ export interface Answer {
   /** Of the device. */
   address: string;
   setSignIn: (token: string | null, expiresAt: number) => void;
+  /** Binds a trip to another page to this browser: what it came back with, and what it is given. */
+  step: string | null;
+  setStep: (step: string | null, expiresAt: number) => void;
+  /** Of a route that says it may: an address that the verb, not the caller, has made. */
+  redirect: (address: string) => void;
 }
 
 type ActorOf<N extends RouteName> = Api[N]['policy'] extends 'agent' ? AgentActor : Api[N]['policy'] extends 'public' ? Actor : AccountActor;

@@ -1,7 +1,8 @@
 /** Route name → verb: the whole API on one page. The compiler keeps it complete and its answers in shape. */
 import { AppError } from '@preau/contract/errors.ts';
 import { mustReach, reachOf, within } from '#src/accounts/reach.ts';
-import { signIn, signOut } from '#src/accounts/sign-in.ts';
+import { signOut } from '#src/accounts/sign-in.ts';
+import { signIn } from '#src/identity/sign-in.ts';
 import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
 import { createToken, listTokens, revokeToken } from '#src/accounts/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
@@ -49,7 +50,7 @@ const limitOf = (query: { limit?: string | undefined }) => Math.min(Number(query
 export const verbs: Verbs = {
   health: async (deps) => ({ status: 'ok', version: deps.version }),
   signIn: async (deps, _actor, { body }, answer) => {
-    const { account, token, expiresAt } = await signIn(deps, body);
+    const { account, token, expiresAt } = await signIn(deps, body, answer.address);
     answer.setSignIn(token, expiresAt);
     return account;
   },

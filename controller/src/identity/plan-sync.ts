@@ -1,0 +1,36 @@
+/** What reading a whole directory would change. Pure. */
+import type { KnownPerson } from './store.ts';
+import type { Vouched } from './vouch.ts';
+
+export interface SyncPlan {
+  /** To be admitted: new ones, and those already known, who may have changed. */
+  present: Vouched[];
+  /** Signed in no more: gone from the directory, barred there, or without a role. */
+  vanished: KnownPerson[];
+  added: number;
+  returned: number;
+  /** Of those that could sign in before. */
+  share: number;
+  /** Too many would vanish: somebody must look first. */
+  braked: boolean;
+}
+
+/** One in ten; and never for a handful, or a small directory could not lose anybody. */
+export const brakeShare = 0.1;
+const handful = 3;
+
+export function planSync(known: readonly KnownPerson[], told: readonly { vouched: Vouched; barred: boolean }[]): SyncPlan {
+  const present = new Map<string, Vouched>();
+  for (const { vouched, barred } of told) if (!barred) present.set(vouched.externalId, vouched);
+  const before = new Map(known.map((person) => [person.externalId, person]));
+  const active = known.filter((person) => !person.disabled);
+  const vanished = active.filter((person) => !present.has(person.externalId));
+  const share = active.length === 0 ? 0 : vanished.length / active.length;
+  return {
+    present: [...present.values()], vanished, share,
+    added: [...present.keys()].filter((id) => !before.has(id)).length,
+    returned: [...present.keys()].filter((id) => before.get(id)?.disabled === true).length,
+    // Nobody left at all is a directory that answers wrongly, however small it is.
+    braked: (share > brakeShare && vanished.length > handful) || (active.length > 0 && vanished.length === active.length),
+  };
+}

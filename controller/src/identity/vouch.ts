@@ -1,0 +1,107 @@
+/** From what a provider says of a person to what Préau makes of it. Pure. Only what the configuration maps is believed: a claim or a
+ *  group that nobody mapped gives nothing, whatever it is called. */
+import type { Person, Role } from '@preau/contract/account.ts';
+import type { Condition, Mapping, Source } from './settings.ts';
+
+/** As the provider tells it. `values`: attributes or claims by name in lower case. */
+export interface Told {
+  externalId: string;
+  values: Readonly<Record<string, readonly string[]>>;
+  /** `id`: a DN, or a name. */
+  groups: readonly { id: string; name: string }[];
+  photo: Buffer | null;
+  /** The provider itself says that they may not sign in now. */
+  barred: boolean;
+}
+
+export interface VouchedGroup {
+  externalId: string;
+  kind: 'class' | 'group';
+  name: string;
+  uai: string | null;
+}
+
+export interface Vouched {
+  provider: string;
+  externalId: string;
+  /** A wish: the account's may differ, when somebody else has it. */
+  login: string;
+  displayName: string;
+  mail: string | null;
+  photo: Buffer | null;
+  role: Role;
+  /** Of their school; null: none is named. */
+  uai: string | null;
+  groups: VouchedGroup[];
+  attributes: Person['attributes'];
+}
+/** Why nobody is let in for this: they have no name that fits, or no role. */
+export type NotVouched = 'no_id' | 'no_login' | 'no_role';
+
+const maxPhoto = 200_000;
+const fold = (text: string) => text.normalize('NFC').trim().toLowerCase();
+/** The same DN is written in many ways: capitals, and spaces around its commas and equal signs. */
+const sameName = (text: string) => fold(text).replace(/\s*([,=])\s*/g, '$1');
+
+/** One line that is safe to keep and show; null when nothing is left. */
+export function lineOf(text: string | undefined, maxLength: number): string | null {
+  const clean = (text ?? '').normalize('NFC').replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ').replace(/\.\.[\\/]/g, ' ').trim().slice(0, maxLength).trim();
+  return clean === '' ? null : clean;
+}
+
+/** A login that fits ours: `Élodie Noël@ecole.fr` becomes `elodie.noel`. */
+export function loginOf(text: string): string | null {
+  const login = (text.split('@')[0] ?? '').normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/['’]/g, '').replace(/[^a-z0-9._-]+/g, '.').replace(/^[._-]+/, '').slice(0, 56).replace(/[._-]+$/, '');
+  return login.length >= 2 ? login : null;
+}
+
+function valuesAt(values: Told['values'], source: Source): string[] {
+  const pattern = source.pattern === undefined ? null : new RegExp(source.pattern, 'iu');
+  return (values[source.attribute.toLowerCase()] ?? []).flatMap((value) => {
+    // Bounded before a pattern sees it.
+    const found = pattern === null ? value : (pattern.exec(value.slice(0, 500))?.[1] ?? pattern.exec(value.slice(0, 500))?.[0]);
+    if (found === undefined) return [];
+    if (source.values === undefined) return [found];
+    const key = Object.keys(source.values).find((name) => fold(name) === fold(found));
+    return key === undefined ? [] : [source.values[key] ?? ''];
+  });
+}
+
+function holds(condition: Condition, told: Told): boolean {
+  const { group, attribute, value } = condition;
+  if (group !== undefined) return told.groups.some((one) => sameName(one.id) === sameName(group) || fold(one.name) === fold(group));
+  return attribute !== undefined && value !== undefined && (told.values[attribute.toLowerCase()] ?? []).some((one) => fold(one) === fold(value));
+}
+
+export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
+  const first = (attribute: string) => told.values[attribute.toLowerCase()]?.[0];
+  const externalId = lineOf(told.externalId, 250);
+  if (externalId === null) return 'no_id';
+  const login = loginOf(first(mapping.login ?? 'uid') ?? '');
+  if (login === null) return 'no_login';
+  const role = mapping.role?.find((rule) => holds(rule, told))?.role ?? mapping.default_role;
+  if (role === undefined) return 'no_role';
+  const [uai = null] = mapping.site === undefined ? [] : valuesAt(told.values, mapping.site).map((value) => value.toUpperCase().trim()).filter((value) => /^[0-9]{7}[A-Z]$/.test(value));
+  const groups = new Map<string, VouchedGroup>();
+  for (const value of mapping.class === undefined ? [] : valuesAt(told.values, mapping.class)) {
+    const name = lineOf(value, 80);
+    // A class is a class of a school: two schools have a CM2 each.
+    if (name !== null && uai !== null) groups.set(`class:${uai}:${fold(name)}`, { externalId: `class:${uai}:${fold(name)}`, kind: 'class', name, uai });
+  }
+  for (const rule of mapping.group ?? []) {
+    const name = lineOf(rule.as ?? rule.value ?? /^(?:cn|ou)=((?:[^,\\]|\\.)+)/i.exec(rule.group ?? '')?.[1] ?? rule.group, 80);
+    if (name !== null && holds(rule, told)) groups.set(`group:${fold(name)}`, { externalId: `group:${fold(name)}`, kind: 'group', name, uai: null });
+  }
+  const attributes: Record<string, string[]> = {};
+  for (const [ours, theirs] of Object.entries(mapping.attributes ?? {})) {
+    const values = (told.values[theirs.toLowerCase()] ?? []).slice(0, 50).flatMap((value) => lineOf(value, 120) ?? []);
+    if (values.length > 0) attributes[ours] = values;
+  }
+  const displayName = lineOf((mapping.display_name ?? ['displayName', 'name', 'cn']).map((name) => (name.includes(' ') ? name.split(' ').flatMap((part) => first(part) ?? []).join(' ') : first(name))).find((value) => value !== undefined && value.trim() !== ''), 120) ?? login;
+  const mail = first(mapping.mail ?? 'mail');
+  return {
+    provider: mapping.id, externalId, login, displayName, role, uai, attributes, groups: [...groups.values()],
+    mail: mail !== undefined && /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}$/.test(mail) ? mail : null,
+    photo: told.photo !== null && told.photo.length <= maxPhoto && told.photo.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff])) ? told.photo : null,
+  };
+}

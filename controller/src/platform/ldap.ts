@@ -1,0 +1,170 @@
+/** The only code that knows LDAP. Every visit has a deadline after which its socket is gone, whatever the directory does; filters are
+ *  built as objects and never as text, so nothing that a person types has a meaning in them; referrals are not followed. */
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { AndFilter, Client, EqualityFilter, ExtensibleFilter, type Filter, FilterParser, InvalidCredentialsError, NoSuchObjectError, OrFilter, PasswordPolicyControl, PasswordPolicyError, SizeLimitExceededError, type Entry } from 'ldapts';
+
+export interface LdapServer {
+  url: string;
+  startTls: boolean;
+  /** PEM; null: those the system trusts. */
+  ca: string | null;
+  /** Name its certificate must bear, when not that of the address. */
+  serverName: string | null;
+  bindDn: string;
+  bindPassword: string;
+}
+
+export interface LdapEntry {
+  dn: string;
+  /** By attribute name in lower case; `dn` is one of them. */
+  values: Record<string, string[]>;
+  bytes: Record<string, Buffer[]>;
+}
+
+/** Why a directory refuses a password: with its own code where it gives one. */
+export type BindResult = { ok: true; mustChange: boolean } | { ok: false; why: 'wrong' | 'disabled' | 'expired' | 'locked' | 'must_change' | 'password_expired' };
+
+export interface Ldap {
+  asService: () => Promise<void>;
+  bind: (dn: string, password: string) => Promise<BindResult>;
+  /** `limit`: when there are more, none are answered. */
+  search: (base: string, filter: Filter, attributes: readonly string[], bytes?: readonly string[], limit?: number) => Promise<LdapEntry[]>;
+  pages: (base: string, filter: Filter, attributes: readonly string[], bytes: readonly string[], size: number) => AsyncGenerator<LdapEntry[]>;
+  /** One entry by its DN, or none. */
+  read: (dn: string, attributes: readonly string[]) => Promise<LdapEntry | null>;
+}
+
+/** The directory does not answer, or not as one does. Its message is for logs and technicians. */
+export class LdapAway extends Error {}
+
+export const isFilter = (text: string): boolean => {
+  try {
+    FilterParser.parseString(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+export const anyOf = (attributes: readonly string[], value: string): Filter => new OrFilter({ filters: attributes.map((attribute) => new EqualityFilter({ attribute, value })) });
+/** `people`: a filter of the configuration. */
+export const allOf = (people: string, ...filters: Filter[]): Filter => new AndFilter({ filters: [FilterParser.parseString(people), ...filters] });
+/** Groups that hold `dn`, directly or through others: Active Directory's LDAP_MATCHING_RULE_IN_CHAIN. */
+export const groupsInChain = (dn: string): Filter => new AndFilter({ filters: [new EqualityFilter({ attribute: 'objectClass', value: 'group' }), new ExtensibleFilter({ matchType: 'member', rule: '1.2.840.113556.1.4.1941', value: dn })] });
+/** People in a group, directly or through others. */
+export const peopleInChain = (group: string): Filter => new ExtensibleFilter({ matchType: 'memberOf', rule: '1.2.840.113556.1.4.1941', value: group });
+export const groupsHolding = (dn: string): Filter => anyOf(['member', 'uniqueMember'], dn);
+
+/** Active Directory says why in the text: `… AcceptSecurityContext error, data 533, …`. Pure. */
+export function whyRefused(message: string): Exclude<BindResult, { ok: true }>['why'] {
+  switch (/\bdata ([0-9a-f]{1,8})\b/i.exec(message)?.[1]?.toLowerCase()) {
+    case '533': return 'disabled';
+    case '701': return 'expired';
+    case '775': return 'locked';
+    case '773': return 'must_change';
+    case '532': return 'password_expired';
+    default: return 'wrong';
+  }
+}
+
+const toEntry = ({ dn, ...rest }: Entry, asBytes: ReadonlySet<string>): LdapEntry => {
+  const entry: LdapEntry = { dn, values: { dn: [dn] }, bytes: {} };
+  for (const [name, value] of Object.entries(rest)) {
+    const all = Array.isArray(value) ? value : [value];
+    const key = name.toLowerCase();
+    if (asBytes.has(key)) entry.bytes[key] = all.map((one) => (typeof one === 'string' ? Buffer.from(one) : one));
+    else entry.values[key] = all.map((one) => (typeof one === 'string' ? one : one.toString('utf8')));
+  }
+  return entry;
+};
+
+/** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our own account, or takes longer than `timeoutMs`. */
+export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: (ldap: Ldap) => Promise<T>): Promise<T> {
+  const sockets: Socket[] = [];
+  const noted = <S extends Socket>(socket: S): S => {
+    sockets.push(socket);
+    return socket;
+  };
+  // The library dials again by itself when a connection was cut: after StartTLS that would be in the clear, with the next password.
+  const once = () => {
+    if (sockets.length > 0) throw new LdapAway('the connection was cut');
+  };
+  const { hostname } = new URL(server.url.replace(/^ldap/, 'http'));
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const named = server.serverName ?? host;
+  const tlsOptions = { host: named, ...(isIP(named) === 0 ? { servername: named } : {}), ...(server.ca === null ? {} : { ca: server.ca }), minVersion: 'TLSv1.2' as const };
+  const client = new Client({
+    url: server.url, timeout: timeoutMs, connectTimeout: timeoutMs, strictDN: false, tlsOptions,
+    createConnection: ((port: number) => {
+      once();
+      return noted(connectPlain(port, host));
+    }) as typeof connectPlain,
+    // One object: StartTLS on the socket that is there. Else dial: the address is not always the name to check.
+    createSecureConnection: ((...given: [number, string, object] | [object]) => {
+      if (given.length === 1) return noted(connectTls(given[0]));
+      once();
+      return noted(connectTls({ ...tlsOptions, socket: noted(connectPlain(given[0], host)) }));
+    }) as typeof connectTls,
+  });
+  const away = (cause: unknown): LdapAway => (cause instanceof LdapAway ? cause : new LdapAway(cause instanceof Error ? cause.message : String(cause), { cause }));
+  const ldap: Ldap = {
+    asService: async () => {
+      await client.bind(server.bindDn, server.bindPassword);
+    },
+    bind: async (dn, password) => {
+      // An empty password is an anonymous bind, which succeeds: RFC 4513, 5.1.2.
+      if (password === '') return { ok: false, why: 'wrong' };
+      const policy = new PasswordPolicyControl();
+      try {
+        await client.bind(dn, password, policy);
+      } catch (error) {
+        if (!(error instanceof InvalidCredentialsError)) throw error;
+        if (policy.value?.error === PasswordPolicyError.PasswordExpired) return { ok: false, why: 'password_expired' };
+        if (policy.value?.error === PasswordPolicyError.AccountLocked) return { ok: false, why: 'locked' };
+        return { ok: false, why: whyRefused(error.message) };
+      }
+      return { ok: true, mustChange: policy.value?.error === PasswordPolicyError.ChangeAfterReset };
+    },
+    search: async (base, filter, attributes, bytes = [], limit = 0) => {
+      try {
+        const { searchEntries } = await client.search(base, { scope: 'sub', filter, attributes: [...attributes, ...bytes], explicitBufferAttributes: [...bytes], sizeLimit: limit, derefAliases: 'never' });
+        return searchEntries.map((entry) => toEntry(entry, new Set(bytes.map((name) => name.toLowerCase()))));
+      } catch (error) {
+        if (limit > 0 && error instanceof SizeLimitExceededError) return [];
+        throw error;
+      }
+    },
+    pages: async function* (base, filter, attributes, bytes, size) {
+      const asBytes = new Set(bytes.map((name) => name.toLowerCase()));
+      for await (const { searchEntries } of client.searchPaginated(base, { scope: 'sub', filter, attributes: [...attributes, ...bytes], explicitBufferAttributes: [...bytes], derefAliases: 'never', paged: { pageSize: size } })) yield searchEntries.map((entry) => toEntry(entry, asBytes));
+    },
+    read: async (dn, attributes) => {
+      try {
+        const { searchEntries } = await client.search(dn, { scope: 'base', attributes: [...attributes] });
+        return searchEntries[0] === undefined ? null : toEntry(searchEntries[0], new Set());
+      } catch (error) {
+        if (error instanceof NoSuchObjectError) return null;
+        throw error;
+      }
+    },
+  };
+  let late: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    late = setTimeout(() => reject(new LdapAway(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  const visit = (async () => {
+    if (server.startTls) await client.startTLS({ ...tlsOptions });
+    await ldap.asService();
+    return work(ldap);
+  })();
+  try {
+    return await Promise.race([visit, deadline]);
+  } catch (cause) {
+    throw away(cause);
+  } finally {
+    clearTimeout(late);
+    visit.catch(() => undefined);
+    // No farewell: a directory that hangs would not take it either.
+    for (const socket of sockets) socket.on('error', () => undefined).destroy();
+  }
+}
