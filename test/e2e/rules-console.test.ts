@@ -104,7 +104,7 @@ describe('a technician writes a rule', () => {
     await sentenceIs('Les élèves de l’École Jean de La Fontaine peuvent utiliser Bloc-notes.');
     await previewIs('4 élèves d’une école gagnent Bloc-notes, personne ne perd rien.');
     const conflict = page.locator('.aside li').first();
-    expect(await conflict.textContent()).toContain('Tous les élèves ne peuvent pas utiliser les applications de la catégorie Bureautique.');
+    expect(await conflict.textContent()).toContain('Aucun élève ne peut utiliser les applications de la catégorie Bureautique.');
     expect(await conflict.textContent()).toContain('Votre règle l’emporte parce qu’elle est plus précise');
     expect.soft(await faults(page, 'editor')).toEqual([]);
     await focusTo('.foot .primary');

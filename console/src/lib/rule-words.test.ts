@@ -14,7 +14,10 @@ const cases: { name: string; rule: Partial<Told>; fr: string; en: string }[] = [
   { name: 'a role, everywhere', rule: {}, fr: 'Tous les élèves peuvent utiliser GeoGebra.', en: 'All pupils may use GeoGebra.' },
   { name: 'a role at a school', rule: inSchool, fr: 'Les élèves de l’École Jules Verne peuvent utiliser GeoGebra.', en: 'Pupils of École Jules Verne may use GeoGebra.' },
   { name: 'a role in a group of schools', rule: { place: { kind: 'site_group', siteGroupId: id('sgr') }, placeName: 'REP' }, fr: 'Les élèves des écoles « REP » peuvent utiliser GeoGebra.', en: 'Pupils of the schools “REP” may use GeoGebra.' },
-  { name: 'forbidden', rule: { ...inSchool, effect: 'deny', audience: { kind: 'role', role: 'teacher' } }, fr: 'Les enseignants de l’École Jules Verne ne peuvent pas utiliser GeoGebra.', en: 'Teachers of École Jules Verne may not use GeoGebra.' },
+  { name: 'forbidden', rule: { ...inSchool, effect: 'deny', audience: { kind: 'role', role: 'teacher' } }, fr: 'Aucun enseignant de l’École Jules Verne ne peut utiliser GeoGebra.', en: 'No teacher of École Jules Verne may use GeoGebra.' },
+  { name: 'forbidden to all pupils', rule: { effect: 'deny' }, fr: 'Aucun élève ne peut utiliser GeoGebra.', en: 'No pupil may use GeoGebra.' },
+  { name: 'forbidden to everyone at a school', rule: { ...inSchool, effect: 'deny', audience: { kind: 'everyone' } }, fr: 'Personne à l’École Jules Verne ne peut utiliser GeoGebra.', en: 'Nobody at École Jules Verne may use GeoGebra.' },
+  { name: 'forbidden to a class', rule: { effect: 'deny', audience: { kind: 'group', groupId: id('grp') }, audienceName: `CM2 A, ${verne}` }, fr: 'CM2 A de l’École Jules Verne ne peuvent pas utiliser GeoGebra.', en: 'CM2 A of École Jules Verne may not use GeoGebra.' },
   {
     name: 'a class in its hours', rule: { ...inSchool, audience: { kind: 'group', groupId: id('grp') }, audienceName: `CM2 A, ${verne}`, when: when({ open: [{ ...classTimes, days: [...classTimes.days] }] }) },
     fr: 'CM2 A de l’École Jules Verne peuvent utiliser GeoGebra, du lundi au vendredi 8:30–16:30 en période de classe.', en: 'CM2 A of École Jules Verne may use GeoGebra, Monday to Friday 8:30–16:30 on days with class.',

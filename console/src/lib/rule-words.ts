@@ -39,6 +39,11 @@ const roleWords = {
   fr: { pupil: 'les élèves', teacher: 'les enseignants', contact: 'les référents', technician: 'les techniciens', administrator: 'les administrateurs' },
   en: { pupil: 'pupils', teacher: 'teachers', contact: 'school contacts', technician: 'technicians', administrator: 'administrators' },
 } as const;
+/** "Tous ne peuvent pas" would mean that some can: who forbids everybody names nobody. */
+const noneWords = {
+  fr: { pupil: 'Aucun élève', teacher: 'Aucun enseignant', contact: 'Aucun référent', technician: 'Aucun technicien', administrator: 'Aucun administrateur', everyone: 'Personne' },
+  en: { pupil: 'No pupil', teacher: 'No teacher', contact: 'No school contact', technician: 'No technician', administrator: 'No administrator', everyone: 'Nobody' },
+} as const;
 export const roleWord = (role: keyof (typeof roleWords)['fr'], language: Language): string => roleWords[language][role];
 
 const testWords = {
@@ -142,7 +147,7 @@ function placeWords({ place, placeName }: Told, language: Language, isOf: boolea
   return { text: french ? ` ${isOf ? 'des' : 'dans les'} écoles ${quoted(placeName, language)}` : ` ${isOf ? 'of' : 'at'} the schools ${quoted(placeName, language)}`, kind: 'where' };
 }
 
-interface Subject { parts: Part[]; isOne: boolean; place: Part | null }
+interface Subject { parts: Part[]; isOne: boolean; isNone?: boolean; place: Part | null }
 function subjectOf(rule: Told, language: Language): Subject {
   const { audience, audienceName } = rule;
   const french = language === 'fr';
@@ -151,8 +156,10 @@ function subjectOf(rule: Told, language: Language): Subject {
   if (audience === null) return { parts: [{ text: '…', kind: 'hole' }], isOne: false, place: atPlace };
   switch (audience.kind) {
     case 'everyone':
+      if (rule.effect === 'deny') return { parts: [{ text: noneWords[language].everyone, kind: 'whom' }, ...(atPlace === null ? [] : [atPlace])], isOne: true, isNone: true, place: null };
       return { parts: [{ text: french ? 'Tout le monde' : 'Everyone', kind: 'whom' }, ...(atPlace === null ? [] : [atPlace])], isOne: true, place: null };
     case 'role':
+      if (rule.effect === 'deny') return { ...withPlace(noneWords[language][audience.role], true), isNone: true };
       return withPlace(capital(rule.place.kind === 'everywhere' ? `${french ? 'tous ' : 'all '}${roleWord(audience.role, language)}` : roleWord(audience.role, language)));
     case 'attributes':
       return withPlace(french ? 'Les personnes' : 'The people', false, french ? ` dont ${joined(audience.all.map((test) => attributeWords(test, language)), language)}` : ` whose ${joined(audience.all.map((test) => attributeWords(test, language)), language)}`);
@@ -180,7 +187,8 @@ function targetPart({ target, targetName }: Told, language: Language): Part {
 export function ruleParts(rule: Told, language: Language): Part[] {
   const french = language === 'fr';
   const subject = subjectOf(rule, language);
-  const verb = french
+  const verb = subject.isNone === true ? (french ? ' ne peut utiliser ' : ' may use ')
+    : french
     ? rule.effect === 'allow' ? (subject.isOne ? ' peut utiliser ' : ' peuvent utiliser ') : subject.isOne ? ' ne peut pas utiliser ' : ' ne peuvent pas utiliser '
     : rule.effect === 'allow' ? ' may use ' : ' may not use ';
   const parts: Part[] = [...subject.parts, plain(verb), targetPart(rule, language), ...(subject.place === null ? [] : [subject.place])];
