@@ -77,7 +77,7 @@ export function accessCases(openCity: () => Promise<City>): void {
       const { platform, technician } = city;
       const bad: [Partial<RuleDraft>, string][] = [
         [{ client: { kind: 'subnet', subnet: '10.0.0.0/99' } }, 'RULE_REFUSED'],
-        [{ effect: 'deny', how: { clipboard: 'both', files: 'none', printing: false, recording: false, maxMinutes: null, idleMinutes: null, seats: null } }, 'RULE_REFUSED'],
+        [{ effect: 'deny', how: { clipboard: 'both', maxMinutes: null, idleMinutes: null, seats: null } }, 'RULE_REFUSED'],
         [{ when: { open: [], exceptDates: [], from: null, until: null } }, 'RULE_REFUSED'],
         [{ when: { open: [], exceptDates: ['2027-02-30'], from: null, until: null } }, 'RULE_REFUSED'],
         [{ when: { open: [], exceptDates: [], from: '2027-02-02', until: '2027-02-01' } }, 'RULE_REFUSED'],
@@ -195,7 +195,7 @@ export function accessCases(openCity: () => Promise<City>): void {
 
     test('a session has its time, and is not held by who has gone', async () => {
       const { platform, technician, pupil } = city;
-      const terms = { clipboard: 'none', files: 'none', printing: false, recording: false, maxMinutes: 45, idleMinutes: 10, seats: null } as const;
+      const terms = { clipboard: 'none', maxMinutes: 45, idleMinutes: 10, seats: null } as const;
       const rule = (await listRules(platform, technician, null)).find(({ targetName }) => targetName === 'tuxpaint');
       await changeRule(platform, technician, rule?.id ?? '', { version: 1, draft: about('tuxpaint', { how: terms }) });
       const { session } = await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
@@ -215,7 +215,7 @@ export function accessCases(openCity: () => Promise<City>): void {
 
     test('seats of a school: a queue in order of arrival, forgotten by who went away', async () => {
       const { platform, technician } = city;
-      const terms = { clipboard: 'none', files: 'none', printing: false, recording: false, maxMinutes: null, idleMinutes: null, seats: 1 } as const;
+      const terms = { clipboard: 'none', maxMinutes: null, idleMinutes: null, seats: 1 } as const;
       const rule = (await listRules(platform, technician, null)).find(({ targetName }) => targetName === 'tuxpaint');
       await changeRule(platform, technician, rule?.id ?? '', { version: 1, draft: about('tuxpaint', { how: terms }) });
       const [first, second, third] = [await city.account('un', 'pupil'), await city.account('deux', 'pupil'), await city.account('trois', 'pupil')];
@@ -251,6 +251,11 @@ export function accessCases(openCity: () => Promise<City>): void {
       const gimp = (await listRules(platform, technician, null)).find(({ targetName }) => targetName === 'gimp');
       expect(await previewRule(platform, technician, { ruleId: gimp?.id ?? '', draft: null })).toMatchObject({ losses: { people: expect.any(Number), applications: 1 } });
       expect((await listRules(platform, technician, null)).some(({ id }) => id === gimp?.id)).toBe(true);
+      // Fewer hours take something away, more give something, even while the rule counts before and after.
+      const short = await createRule(platform, technician, about('secret', { audience: { kind: 'group', groupId: cm2 }, when: inHours('08:30', '11:30') }));
+      expect(await previewRule(platform, technician, { ruleId: short.id, draft: about('secret', { audience: { kind: 'group', groupId: cm2 }, when: inHours('09:30', '11:00') }) })).toMatchObject({ gains: { people: 0 }, losses: { people: 1 }, at: city.time.at });
+      expect(await previewRule(platform, technician, { ruleId: short.id, draft: about('secret', { audience: { kind: 'group', groupId: cm2 } }) })).toMatchObject({ gains: { people: 1 }, losses: { people: 0 } });
+      expect(await previewRule(platform, technician, { ruleId: short.id, draft: about('secret', { audience: { kind: 'group', groupId: cm2 }, when: inHours('08:30', '11:30') }) })).toMatchObject({ gains: { people: 0 }, losses: { people: 0 } });
     });
 
     test('explains rule by rule, with a remedy to save; the matrix counts; the file tells the period', async () => {

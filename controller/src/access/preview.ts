@@ -2,7 +2,7 @@
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Preview, PreviewRequest } from '@preau/contract/explanation.ts';
-import { compilePolicy, decide, explain, isMeant, type Policy, type PolicyApplication } from '@preau/contract/policy.ts';
+import { changesAt, compilePolicy, decide, explain, isMeant, type Policy, type PolicyApplication } from '@preau/contract/policy.ts';
 import type { PolicyRule, RuleDraft } from '@preau/contract/publication.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectPeople } from '#src/accounts/store.ts';
@@ -20,13 +20,36 @@ const draftId = `rul_${'-'.repeat(22)}`;
 const concerns = (rule: Pick<RuleDraft, 'target'>, application: PolicyApplication): boolean =>
   rule.target.kind === 'application' ? rule.target.applicationId === application.id : rule.target.kind === 'label' ? application.labels.includes(rule.target.label) : rule.target.category === application.category;
 
+type Site = Parameters<typeof decide>[1]['site'];
+/** Only the hours of a rule, to be asked by `anybody`. */
+const hoursOnly = (rule: PolicyRule): Policy =>
+  compilePolicy([{ ...rule, effect: 'allow', audience: { kind: 'everyone' }, client: null, place: { kind: 'everywhere' }, target: { kind: 'application', applicationId: 'x' } }], frenchCalendar);
+const anybody = (site: Site, now: number) => ({ person: { id: '', role: 'pupil' as const, siteId: null, groupIds: [], attributes: {} }, application: { id: 'x', category: '', labels: [] }, site, address: null, now });
+
 /** A moment at which the rule is in its hours: now, or the next such within a year; now when there is none. */
-function momentOf(rule: PolicyRule, site: Parameters<typeof decide>[1]['site'], now: number): number {
+function momentOf(rule: PolicyRule, site: Site, now: number): number {
   if (rule.when === null) return now;
-  const alone = compilePolicy([{ ...rule, effect: 'allow', audience: { kind: 'everyone' }, client: null, place: { kind: 'everywhere' }, target: { kind: 'application', applicationId: 'x' } }], frenchCalendar);
-  const question = { person: { id: '', role: 'pupil' as const, siteId: null, groupIds: [], attributes: {} }, application: { id: 'x', category: '', labels: [] }, site, address: null, now };
-  const explained = explain(alone, question);
+  const explained = explain(hoursOnly(rule), anybody(site, now));
   return explained.allowed ? now : (explained.changesAt ?? now);
+}
+
+const yearMs = 366 * 86_400_000;
+const sameHours = (a: PolicyRule, b: PolicyRule): boolean => JSON.stringify(a.when) === JSON.stringify(b.when);
+
+/** A rule whose hours change is also weighed when it was in them and will not be, and the other way round: who loses an afternoon loses. */
+function momentsOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: number): number[] {
+  const moments = [momentOf(rule, site, now)];
+  if (past === null || sameHours(rule, past)) return moments;
+  const [was, is] = [hoursOnly(past), hoursOnly(rule)];
+  const found = new Map<boolean, number>();
+  // Boundaries of both, one after the other: weeks of hours by the quarter of a day are far fewer.
+  for (let [at, steps] = [now, 0]; steps < 200 && found.size < 2 && Number.isFinite(at); steps += 1) {
+    const question = anybody(site, at);
+    const on = decide(is, question).allowed;
+    if (decide(was, question).allowed !== on && !found.has(on)) found.set(on, at);
+    at = Math.min(changesAt(was, question, now + yearMs) ?? Number.POSITIVE_INFINITY, changesAt(is, question, now + yearMs) ?? Number.POSITIVE_INFINITY);
+  }
+  return [...new Set([...moments, ...found.values()])];
 }
 
 /** Refuses with NOT_FOUND, RULE_REFUSED, OUT_OF_SCOPE. */
@@ -57,23 +80,25 @@ export async function previewRule(deps: Pick<Platform, 'database' | 'clock'>, ac
   const losses = tally();
   const met = new Map<string, { people: Set<string>; wins: boolean; isEqual: boolean }>();
   const first = sites.get([...touched][0] ?? '') ?? null;
-  const moments = new Map<string | null, number>();
+  const moments = new Map<string | null, number[]>();
   const address = addressFor(weighed);
   await inSlices(people, (person) => {
     const site = person.siteId === null ? null : (sites.get(person.siteId) ?? null);
     const key = person.siteId;
-    const at = moments.get(key) ?? (weighed === null ? now : momentOf(weighed, site, now));
-    moments.set(key, at);
+    const times = moments.get(key) ?? (weighed === null ? [now] : momentsOf(weighed, pastRule, site, now));
+    moments.set(key, times);
     for (const application of applications) {
-      const question = { person, application, site, address: address(site), now: at };
-      const [was, is] = [decide(before, question), decide(after, question)];
-      if (was.allowed !== is.allowed) (is.allowed ? gains : losses).add(person.id, person.siteId, application.id, person.displayName);
-      if (newRule !== null) meet(after, newRule, question, met);
+      for (const [index, at] of times.entries()) {
+        const question = { person, application, site, address: address(site), now: at };
+        const [was, is] = [decide(before, question), decide(after, question)];
+        if (was.allowed !== is.allowed) (is.allowed ? gains : losses).add(person.id, person.siteId, application.id, person.displayName);
+        if (newRule !== null && index === 0) meet(after, newRule, question, met);
+      }
     }
   });
   const named = await withNames(database, stored.filter(({ id }) => met.has(id)));
   return {
-    gains: gains.told(), losses: losses.told(), sites: [...touched], concerned: people.length, at: moments.get(first?.siteId ?? null) ?? now,
+    gains: gains.told(), losses: losses.told(), sites: [...touched], concerned: people.length, at: moments.get(first?.siteId ?? null)?.[0] ?? now,
     conflicts: named.map((rule) => {
       const meeting = met.get(rule.id);
       return { rule, wins: meeting?.wins ?? false, isEqual: meeting?.isEqual ?? false, people: meeting?.people.size ?? 0 };
