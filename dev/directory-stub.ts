@@ -12,10 +12,13 @@ export interface StubQuestion {
   uais: readonly string[];
 }
 
+interface Response { send: (entry: object) => void; end: () => void }
+type Next = (error?: Error) => void;
+
 process.once('message', ({ certPath, keyPath, delayMs, password, uais }: StubQuestion) => {
   const server = ldap.createServer({ certificate: readFileSync(certPath, 'utf8'), key: readFileSync(keyPath, 'utf8') });
   const later = (work: () => void) => setTimeout(work, delayMs);
-  server.bind('dc=ville', (request, response, next) => {
+  server.bind('dc=ville', (request: { credentials: string }, response: Response, next: Next) => {
     const known = request.credentials === password;
     later(() => {
       if (!known) return next(new ldap.InvalidCredentialsError());
@@ -23,8 +26,8 @@ process.once('message', ({ certPath, keyPath, delayMs, password, uais }: StubQue
       next();
     });
   });
-  server.search('dc=ville', (request, response, next) => {
-    const number = /\(uid=p(\d+)\)/.exec(request.filter.toString())?.[1];
+  server.search('dc=ville', (request: { filter: object }, response: Response, next: Next) => {
+    const number = /\(uid=p(\d+)\)/.exec(String(request.filter))?.[1];
     later(() => {
       const uai = number === undefined ? undefined : uais[Number(number)];
       if (number !== undefined && uai !== undefined) {

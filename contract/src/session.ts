@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
+import { directions } from './publication.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
 export const SessionId = Id('ses');
@@ -58,8 +59,8 @@ export const SessionRow = Strict({
 export type SessionRow = Static<typeof SessionRow>;
 
 /** One use, 30 seconds, bound to the person: lets one browser open the tunnel of one session.
- *  It travels in the WebSocket's subprotocol list, never in a URL. */
-export const Ticket = Strict({ ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), expiresAt: Type.Integer() });
+ *  It travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: what may flow there; the gateway sees to it. */
+export const Ticket = Strict({ ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), expiresAt: Type.Integer(), clipboard: OneOf(directions) });
 export type Ticket = Static<typeof Ticket>;
 
 export const tunnelSize = { min: 200, max: 8192 } as const;

@@ -183,6 +183,69 @@ describe('a teacher in a browser', () => {
   });
 });
 
+describe('rules', () => {
+  const about = async (slug: string) => {
+    const applicationId = (await technician.call('listApplications', {})).items.find((application) => application.slug === slug)?.id ?? '';
+    return { ...plainRule, target: { kind: 'application', applicationId }, audience: { kind: 'person', accountId: (await teacher.call('me', {})).id } } as const;
+  };
+  const terms = { clipboard: 'both', maxMinutes: null, idleMinutes: null, seats: null } as const;
+
+  it('the clipboard flows both ways where a rule says so, and not at all where none does', async () => {
+    const rule = await technician.call('createRule', { body: { ...(await about('mousepad')), effect: 'allow', how: terms } });
+    const started = await launch(teacher, 'mousepad');
+    expect(started.ticket.clipboard).toBe('both');
+    const tunnel = await openTunnel(teacher, started.ticket);
+    let copied = '';
+    const streams = new Set<string>();
+    tunnel.onInstruction = ([opcode, stream = '', content = '']) => {
+      if (opcode === 'clipboard') streams.add(stream);
+      if (opcode === 'blob' && streams.has(stream)) copied += Buffer.from(content, 'base64').toString();
+      if (opcode === 'blob' && streams.has(stream)) tunnel.say('ack', stream, 'OK', '0');
+    };
+    await opened(teacher, started.session.id);
+    await until('pictures', () => (tunnel.counts.get('sync') ?? 0) > 2);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const paste = (text: string) => {
+      tunnel.say('clipboard', '0', 'text/plain');
+      tunnel.say('blob', '0', Buffer.from(text).toString('base64'));
+      tunnel.say('end', '0');
+    };
+    paste('Copié de la tablette : été.');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    tunnel.press(0x76, 0xffe3); // Ctrl+V
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    tunnel.type(' Et tapé.');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    tunnel.press(0x61, 0xffe3); // Ctrl+A
+    tunnel.press(0x63, 0xffe3); // Ctrl+C
+    await until('what was copied', () => copied.includes('Et tap'), 15_000);
+    expect(copied).toContain('Copié de la tablette : été. Et tap');
+    await teacher.call('endSession', { params: { id: started.session.id } });
+    await technician.call('deleteRule', { params: { id: rule.id } });
+    await allGone();
+    // Without the rule: closed at guacd, and the gateway lets nothing in.
+    const plain = await launch(teacher, 'mousepad');
+    expect(plain.ticket.clipboard).toBe('none');
+    await teacher.call('endSession', { params: { id: plain.session.id } });
+    await allGone();
+  });
+
+  it('access that is taken away ends the session within seconds, and the page says why', async () => {
+    const page = await newPage();
+    await signInPage(page, demoLogins.teacher, '/launch/galculator');
+    await windowOpen(page);
+    const [session] = (await technician.call('listSessions', { query: { state: 'live' } })).items;
+    const rule = await technician.call('createRule', { body: { ...(await about('galculator')), effect: 'deny' } });
+    await until('the end', async () => (await read(teacher, session?.id ?? '')).state === 'ended', 5000);
+    expect(await read(teacher, session?.id ?? '')).toMatchObject({ state: 'ended', endReason: 'access_ended' });
+    await page.waitForFunction('!document.querySelector(".screen canvas") || document.body.innerText.includes("ouvert")', undefined, { timeout: 10_000 });
+    await page.screenshot({ path: join(pictures, 'access-ended.png') });
+    expect(await refusal(launch(teacher, 'galculator'))).toMatchObject({ status: 403, code: 'APPLICATION_NOT_ALLOWED' });
+    await technician.call('deleteRule', { params: { id: rule.id } });
+    await allGone();
+  });
+});
+
 describe('sessions', () => {
   it('two applications at once; closing one from inside ends only that one', async () => {
     const [first, second] = [await launch(teacher, 'galculator'), await launch(teacher, 'mousepad')];

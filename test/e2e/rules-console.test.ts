@@ -2,7 +2,7 @@
  *  driver; the browser, the controller and Redis are the real ones. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -51,6 +51,9 @@ const focusTo = async (what: string) => {
 };
 const sentenceIs = (words: string) => until(words, async () => (await page.locator('.sentence p').first().textContent()) === words, 5000);
 const previewIs = (words: string) => until(words, async () => (await page.locator('.told[data-settled=true]').textContent({ timeout: 5000 })) === words, 8000);
+/** The clock on the wall in Paris, so many minutes from now. */
+const wall = (minutes: number): string => new Intl.DateTimeFormat('fr-FR', { timeZone: 'Europe/Paris', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(Date.now() + minutes * 60_000);
+const between = (from: number, to: number): NonNullable<RuleDraft['when']> => ({ open: [{ days: [1, 2, 3, 4, 5, 6, 7], from: wall(from), to: wall(to), period: 'always' }], exceptDates: [], from: null, until: null });
 const applicationId = async (slug: string): Promise<string> => (await city.technician.call('listApplications', {})).items.find((application) => application.slug === slug)?.id ?? '';
 const ruleAbout = async (targetName: string, audienceName?: string) => (await city.technician.call('listRules', { query: {} })).items.find((rule) => rule.targetName === targetName && (audienceName === undefined || rule.audienceName === audienceName) && rule.changedByName !== 'démonstration');
 
@@ -238,16 +241,24 @@ describe('a pupil', () => {
     if (own === undefined) throw new Error('no school');
     await portal.goto(`${city.url}/launch/musescore3`);
     await portal.waitForSelector('text=n’est pas ouverte pour toi');
+    const later = await city.technician.call('createRule', { body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: await applicationId('musescore3') }, audience: { kind: 'role', role: 'pupil' }, when: between(120, 180) } });
+    // The sentence changes by itself.
+    await portal.waitForSelector('text=Ce n’est pas encore l’heure.');
+    expect(await portal.locator('.why').textContent()).toMatch(/Elle s’ouvrira (aujourd’hui|demain) à \d\d:\d\d\./);
     expect.soft(await faults(portal, 'why')).toEqual([]);
+    await city.technician.call('deleteRule', { params: { id: later.id } });
 
     const calculator = await applicationId('galculator');
     await city.technician.call('wantApplication', { params: { id: own.serverId, applicationId: calculator }, body: { wanted: true } });
     await until('installed', async () => own.driver.installed.has('galculator'));
     const seat = await city.technician.call('createRule', {
-      body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: calculator }, audience: { kind: 'everyone' }, place: { kind: 'site', siteId: own.siteId }, how: { clipboard: 'none', files: 'none', printing: false, recording: false, maxMinutes: 4, idleMinutes: null, seats: 1 } },
+      body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: calculator }, audience: { kind: 'everyone' }, place: { kind: 'site', siteId: own.siteId }, how: { clipboard: 'none', maxMinutes: 4, idleMinutes: null, seats: 1 }, when: between(-60, 40) },
     });
     // The city's own rule for roles is more precise: it gives way to the school's.
     for (const rule of (await city.technician.call('listRules', { query: {} })).items.filter((one) => one.targetName === 'Calculatrice' && one.id !== seat.id)) await city.technician.call('deleteRule', { params: { id: rule.id } });
+    await portal.goto(`${city.url}/`);
+    await portal.waitForSelector('.tile:has-text("Calculatrice") >> text=jusqu’à');
+    expect.soft(await faults(portal, 'home')).toEqual([]);
     const teacher = new Client(city.url);
     await teacher.signIn(demoLogins.teacher, city.password);
     let taken = '';

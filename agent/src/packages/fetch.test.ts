@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { batchesOf } from './fetch.ts';
 import type { FileToFetch } from './wanted.ts';
 
-const file = (name: string, size: number, uri: string | null = `http://source/${name}`): FileToFetch => ({ name, size, sha256: name, uri });
+const file = (name: string, size: number, uri: string | null = `http://source/${name}`): FileToFetch => ({ name, size, sha256: name, uri, origin: 'apt' });
 const told = (files: FileToFetch[]) => batchesOf(files).map((batch) => batch.map(({ name }) => name).join(' '));
 
 test('small files of a source go together, up to a size and a number', () => {

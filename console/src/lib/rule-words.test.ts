@@ -37,7 +37,7 @@ const cases: { name: string; rule: Partial<Told>; fr: string; en: string }[] = [
   { name: 'until a date', rule: { when: when({ until: '2027-06-30' }) }, fr: 'Tous les élèves peuvent utiliser GeoGebra, jusqu’au 30 juin 2027.', en: 'All pupils may use GeoGebra, until 30 June 2027.' },
   { name: 'between dates, except one', rule: { when: when({ from: '2026-09-01', until: '2027-06-30', exceptDates: ['2026-12-01'] }) }, fr: 'Tous les élèves peuvent utiliser GeoGebra, du 1er septembre 2026 au 30 juin 2027, sauf le 1er décembre 2026.', en: 'All pupils may use GeoGebra, from 1 September 2026 to 30 June 2027, except on 1 December 2026.' },
   { name: 'from a date, except many', rule: { when: when({ from: '2026-09-01', exceptDates: ['2026-12-01', '2026-12-02', '2026-12-03', '2026-12-04'] }) }, fr: 'Tous les élèves peuvent utiliser GeoGebra, à partir du 1er septembre 2026, sauf 4 jours.', en: 'All pupils may use GeoGebra, from 1 September 2026 on, except on 4 days.' },
-  { name: 'terms', rule: { how: { ...defaultTerms, clipboard: 'in', printing: true, maxMinutes: 45, seats: 1 } }, fr: 'Tous les élèves peuvent utiliser GeoGebra (copier-coller vers l’application, impression, 45 min au plus, 1 place par école).', en: 'All pupils may use GeoGebra (copy and paste into the application, printing, 45 min at most, 1 seat per school).' },
+  { name: 'terms', rule: { how: { ...defaultTerms, clipboard: 'in', maxMinutes: 45, seats: 1 } }, fr: 'Tous les élèves peuvent utiliser GeoGebra (copier-coller vers l’application, 45 min au plus, 1 place par école).', en: 'All pupils may use GeoGebra (copy and paste into the application, 45 min at most, 1 seat per school).' },
   { name: 'terms that say nothing', rule: { how: defaultTerms }, fr: 'Tous les élèves peuvent utiliser GeoGebra.', en: 'All pupils may use GeoGebra.' },
   { name: 'what is gone', rule: { ...inSchool, placeName: null, targetName: null, audience: { kind: 'person', accountId: id('acc') }, audienceName: null }, fr: 'Quelqu’un qui n’est plus là peut utiliser une application qui n’existe plus (un lieu qui n’existe plus).', en: 'Somebody who is gone may use an application that is gone (a place that is gone).' },
   { name: 'nothing chosen yet', rule: { ...inSchool, target: null, audience: null }, fr: '… peuvent utiliser … à l’École Jules Verne.', en: '… may use … at École Jules Verne.' },
@@ -74,7 +74,7 @@ describe('names of schools', () => {
 
 it('terms say only what differs from nothing', () => {
   expect(termsWords(defaultTerms, 'fr')).toEqual([]);
-  expect(termsWords({ clipboard: 'both', files: 'out', printing: false, recording: true, maxMinutes: null, idleMinutes: 10, seats: 12 }, 'fr')).toEqual(['copier-coller dans les deux sens', 'fichiers depuis l’application', 'session enregistrée', 'fermée après 10 min sans un geste', '12 places par école']);
+  expect(termsWords({ clipboard: 'both', maxMinutes: null, idleMinutes: 10, seats: 12 }, 'fr')).toEqual(['copier-coller dans les deux sens', 'fermée après 10 min sans un geste', '12 places par école']);
 });
 
 describe('what a rule changes', () => {

@@ -9,7 +9,7 @@ import { TunnelQuery } from '@preau/contract/session.ts';
 import { Compile } from 'typebox/compile';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
-import { decode, encode, type Instruction, InstructionFramer, mayForward, status } from '#src/platform/guacamole.ts';
+import { createForwarder, decode, encode, type Instruction, InstructionFramer, status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Grant, noteAlive, noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from '#src/sessions/tunnel.ts';
 import type { AddressOf } from './client-address.ts';
@@ -117,6 +117,7 @@ function readTicket(protocols: string): string {
 
 function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: TunnelQuery, browser: WebSocket, touch: () => void): void {
   const abort = new AbortController();
+  const mayForward = createForwarder({ paste: grant.clipboard === 'in' || grant.clipboard === 'both' });
   let guacd: Guacd | null = null;
   let attached = false;
   const log = deps.log.child({ session: grant.sessionId });
@@ -169,7 +170,7 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     prepared.catch(() => undefined);
     const handshake = await dialGuacd(deps.config.PREAU_GUACD_HOST, deps.config.PREAU_GUACD_PORT, abort.signal);
     try {
-      guacd = await handshake.connect(query, await prepared);
+      guacd = await handshake.connect(query, await prepared, grant);
     } catch (error) {
       handshake.abandon();
       throw error;
@@ -271,8 +272,8 @@ async function dialGuacd(host: string, port: number, signal: AbortSignal) {
   const args = await reader.next('args');
   return {
     abandon: () => guacd.destroy(),
-    connect: async (query: TunnelQuery, attachment: Attachment): Promise<Guacd> => {
-      const settings = connectionSettings(query, attachment);
+    connect: async (query: TunnelQuery, attachment: Attachment, grant: Grant): Promise<Guacd> => {
+      const settings = connectionSettings(query, attachment, grant);
       const answer: Instruction[] = [
         ['size', String(query.width), String(query.height), String(query.dpi)],
         ['audio'],
@@ -365,8 +366,8 @@ class HandshakeReader {
   }
 }
 
-/** By name: guacd says which it knows. Audio, drives, printing and the clipboard stay off. */
-const connectionSettings = (query: TunnelQuery, attachment: Attachment): Record<string, string> => ({
+/** By name: guacd says which it knows. Audio, drives and printing stay off; the clipboard flows where a rule says so. */
+const connectionSettings = (query: TunnelQuery, attachment: Attachment, { clipboard }: Grant): Record<string, string> => ({
   hostname: attachment.host,
   port: String(attachment.port),
   username: attachment.username,
@@ -380,7 +381,7 @@ const connectionSettings = (query: TunnelQuery, attachment: Attachment): Record<
   'server-layout': query.layout,
   'enable-font-smoothing': 'true',
   'disable-audio': 'true',
-  'disable-copy': 'true',
-  'disable-paste': 'true',
+  'disable-copy': String(clipboard !== 'out' && clipboard !== 'both'),
+  'disable-paste': String(clipboard !== 'in' && clipboard !== 'both'),
   'client-name': 'preau',
 });

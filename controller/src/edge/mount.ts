@@ -1,4 +1,5 @@
 /** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none can be forgotten. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -65,7 +66,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
         reply.header('cache-control', 'no-store').type('application/json; charset=utf-8');
         if (route.remembered !== true || actor.kind !== 'account') return reply.send(result);
         const text = JSON.stringify(result);
-        memo.keep(request.raw, epoch, { accountId: actor.id, signIn: actor.signIn }, reply.getHeaders(), text);
+        memo.keep(request.raw, epoch, { accountId: actor.id, signIn: actor.signIn }, reply.getHeaders() as OutgoingHttpHeaders, text);
         return reply.send(text);
       },
     });

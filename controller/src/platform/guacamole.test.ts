@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, encode, type Instruction, InstructionFramer, mayForward } from './guacamole.ts';
+import { decode, encode, type Instruction, InstructionFramer, mayForward, createForwarder } from './guacamole.ts';
 
 /** Characters of one to four bytes, combining ones, and those the protocol itself uses. */
 const unit = fc.constantFrom('a', 'é', '€', '🦊', '\u0301', '\u{10ffff}', '\0', '\n', '.', ',', ';', '1', '9');
@@ -138,4 +138,29 @@ describe('mayForward', () => {
     [['select', 'rdp'], false], [['connect', 'x'], false], [['__proto__'], false], [['constructor'], false], [['toString'], false], [['', ''], false],
   ];
   test.each(cases)('%j → %s', (instruction, ok) => expect(mayForward(instruction)).toBe(ok));
+});
+
+describe('the clipboard', () => {
+  const open = () => createForwarder({ paste: true });
+  const blob = (stream: string, bytes: number): Instruction => ['blob', stream, Buffer.alloc(bytes, 'a').toString('base64')];
+  test('is closed unless a rule opens it', () => {
+    const closed = createForwarder({ paste: false });
+    expect([['clipboard', '0', 'text/plain'], blob('0', 3), ['end', '0']].map((each) => closed(each as Instruction))).toEqual([false, false, false]);
+    expect(closed(['key', '65', '1'])).toBe(true);
+  });
+  test('takes text for a stream that was opened, and ends it', () => {
+    const may = open();
+    expect([may(blob('0', 3)), may(['clipboard', '0', 'text/plain']), may(blob('0', 3)), may(blob('1', 3)), may(['end', '0']), may(blob('0', 3))]).toEqual([false, true, true, false, true, false]);
+  });
+  test('takes no more than guacd keeps, no file, no many streams, nothing malformed', () => {
+    const may = open();
+    expect(may(['clipboard', '0', 'image/png'])).toBe(false);
+    for (const stream of ['0', '1', '2', '3']) expect(may(['clipboard', stream, 'text/plain'])).toBe(true);
+    expect(may(['clipboard', '4', 'text/plain'])).toBe(false);
+    let taken = 0;
+    while (may(blob('0', 6000))) taken += 6000;
+    expect(taken).toBeLessThanOrEqual(262_144);
+    expect(taken).toBeGreaterThan(250_000);
+    for (const bad of [['blob', '1', '<script>'], ['blob', '1', 'A'.repeat(9000)], ['blob', 'x', 'AAAA'], ['end'], ['end', '1', 'more'], ['blob', '1', 'AAAA', 'more'], ['file', '1', 'text/plain', 'a'], ['pipe', '1', 'text/plain', 'a']] as unknown as Instruction[]) expect(may(bad)).toBe(false);
+  });
 });

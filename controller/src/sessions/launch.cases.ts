@@ -56,7 +56,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       expect(state.sessions).toEqual([{ sessionId: session.id, applicationId: city.applications.tuxpaint.id, accountId: pupil.id, login: 'lea', displayName: 'lea', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null }]);
 
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
-      expect(grant).toEqual({ sessionId: session.id, serial: 1 });
+      expect(grant).toEqual({ sessionId: session.id, serial: 1, clipboard: 'none' });
       city.time.at += 400;
       city.woken.length = 0;
       expect((await report({ sessions: [readySession(session.id, 1)] })).generation).toBe(state.generation);
@@ -102,10 +102,10 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
 
     test('the portal shows what is allowed, and the running session', async () => {
       const { platform, pupil } = city;
-      expect((await portal(platform, pupil)).map((each) => [each.slug, each.installed])).toEqual([['gimp', false], ['tuxpaint', true]]);
+      expect((await portal(platform, pupil, null)).map((each) => [each.slug, each.installed])).toEqual([['gimp', false], ['tuxpaint', true]]);
       const { session } = await launch(platform, pupil, tuxpaint);
-      expect((await portal(platform, pupil)).find((each) => each.slug === 'tuxpaint')).toMatchObject({ lastUsedAt: city.time.at, session: { id: session.id } });
-      expect((await portal(platform, city.teacher)).find((each) => each.slug === 'tuxpaint')?.session).toBeNull();
+      expect((await portal(platform, pupil, null)).find((each) => each.slug === 'tuxpaint')).toMatchObject({ lastUsedAt: city.time.at, session: { id: session.id } });
+      expect((await portal(platform, city.teacher, null)).find((each) => each.slug === 'tuxpaint')?.session).toBeNull();
     });
   });
 

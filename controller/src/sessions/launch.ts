@@ -1,6 +1,7 @@
 /** Launching, and coming back: both end with a session and a one-use ticket to it. */
 import type { Launch } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import type { Terms } from '@preau/contract/publication.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -56,7 +57,7 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
     // Taking the generation locks the server's row: from here on its count of places is ours.
     const generation = await nextGeneration(rows, serverId);
     const raced = await selectLiveSession(rows, actor.id, application.id);
-    if (raced !== undefined) return admit(deps, rows, actor, raced.id, generation);
+    if (raced !== undefined) return admit(deps, rows, actor, raced.id, answer.terms, generation);
     const recount = place((await selectCandidates(rows, siteId, application.id)).filter((candidate) => candidate.serverId === serverId), now);
     if ('refused' in recount) throw new AppError(recount.refused, { application: input.application });
     // Then the application's row: across schools, and across controllers, its seats are counted one after the other.
@@ -70,7 +71,7 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
     const topic = await publishDesiredState(deps, rows, serverId, generation);
     await recordEffect(deps, rows, actor, { action: 'session.launched', subjectId: sessionId, subjectName: application.name.fr, siteId, details: { server: serverId } });
     const session = await mustSelect(rows, sessionId);
-    return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
+    return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1, answer.terms) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
   });
   deps.wakeups.wake(outcome.topics);
   // Their place in the queue is kept.
@@ -81,23 +82,24 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
 /** A new ticket to a running session, for coming back or for another browser: whoever was attached is let go.
  *  Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended, and like `launch` what is not open any more. */
 export async function attach(deps: Deps, actor: AccountActor, sessionId: string, address: string | null = null): Promise<Admission> {
-  await mayGoOn(deps, actor, sessionId, address);
-  const { admission, topics } = await deps.database.transaction().execute((rows) => admit(deps, rows, actor, sessionId));
+  const terms = await mayGoOn(deps, actor, sessionId, address);
+  const { admission, topics } = await deps.database.transaction().execute((rows) => admit(deps, rows, actor, sessionId, terms));
   deps.wakeups.wake(topics);
   return admission;
 }
 
 /** Rules hold at every door: also for a session that runs. */
-export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, sessionId: string, address: string | null): Promise<void> {
+export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, sessionId: string, address: string | null): Promise<Terms> {
   const session = await selectSession(deps.database, sessionId);
   if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
   const application = (await catalogueBook(deps.database)).byId.get(session.applicationId);
   if (application === undefined) throw new AppError('NOT_FOUND', { application: session.applicationId });
   const answer = await decideFor(deps.database, actor, application, address, deps.clock.now());
   if (!answer.allowed) throw refusalOf(answer, application.slug);
+  return answer.terms;
 }
 
-async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: string, generation?: number) {
+async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: string, terms: Terms, generation?: number) {
   const session = await selectSession(rows, sessionId);
   if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
   if (!sessionCan.connect(session)) throw new AppError('SESSION_OVER', { session: sessionId, ...(session.failureCode === null ? {} : { failure: session.failureCode }) });
@@ -105,14 +107,14 @@ async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: str
   const number = generation ?? (await nextGeneration(rows, session.serverId));
   const serial = await nextAttachSerial(rows, sessionId);
   const topic = await publishDesiredState(deps, rows, session.serverId, number);
-  return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, serial) }, topics: [topic, `session:${sessionId}`] };
+  return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, serial, terms) }, topics: [topic, `session:${sessionId}`] };
 }
 
-async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number): Promise<Ticket> {
+async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number, { clipboard }: Terms): Promise<Ticket> {
   const ticket = newToken();
   const expiresAt = deps.clock.now() + ticketTtlMs;
   await insertTicket(rows, { hash: sha256(ticket), sessionId: session.id, accountId: session.accountId, serial, expiresAt });
-  return { ticket, expiresAt };
+  return { ticket, expiresAt, clipboard };
 }
 
 async function mustSelect(rows: Rows, id: string): Promise<StoredSession> {

@@ -1,6 +1,7 @@
 /** What the gateway asks of a session: to admit a ticket, to hand over the one-use attachment, to note that a browser
  *  came and went. The gateway itself knows no table. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import type { Terms } from '@preau/contract/publication.ts';
 import type { Attachment } from '@preau/contract/report.ts';
 import { isLive } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -16,14 +17,16 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 export interface Grant {
   sessionId: string;
   serial: number;
+  /** Between the person's device and the application. */
+  clipboard: Terms['clipboard'];
 }
 
 /** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules allow no more. */
 export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: string, address: string | null = null): Promise<Grant> {
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
-  await mayGoOn(deps, actor, grant.sessionId, address);
-  return grant;
+  const { clipboard } = await mayGoOn(deps, actor, grant.sessionId, address);
+  return { ...grant, clipboard };
 }
 
 /** Why a tunnel of this serial may not go on; null when it may. */

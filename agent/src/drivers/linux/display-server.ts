@@ -88,7 +88,7 @@ async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
 }
 
 /** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to elsewhere.
- *  The dynamic channel carries resizing; all others are off. */
+ *  The dynamic channel carries resizing, another the clipboard: text only, and only where guacd is told to let it through. */
 const xrdpIni = (layout: Layout, ports: Ports): string => `[Globals]
 ini_version=1
 fork=true
@@ -116,7 +116,7 @@ EnableSyslog=false
 rdpdr=false
 rdpsnd=false
 drdynvc=true
-cliprdr=false
+cliprdr=true
 rail=false
 xrdpvr=false
 tcutils=false
@@ -141,8 +141,8 @@ ReconnectScript=/etc/xrdp/reconnectwm.sh
 AllowRootLogin=false
 MaxLoginRetry=1
 AlwaysGroupCheck=false
-RestrictOutboundClipboard=all
-RestrictInboundClipboard=all
+RestrictOutboundClipboard=file,image
+RestrictInboundClipboard=file,image
 [Sessions]
 X11DisplayOffset=10
 MaxSessions=1000
