@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { type Addition, isAdditionOpen } from '@preau/contract/fleet.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClassEntry } from '../controller/src/classes/enter.ts';
 import { createIdentity } from '../controller/src/identity/sign-in.ts';
 import { createHttp } from '../controller/src/edge/http.ts';
 import { acceptReport } from '../controller/src/reports/accept-report.ts';
@@ -80,7 +81,7 @@ exec /usr/sbin/sshd -D -e -f ${folder}/sshd_config`;
 
   city = await makeCity(':memory:', { PREAU_AGENT_FILES: join(folder, 'files'), PREAU_PUBLIC_URL: '' });
   additions = createAdditions({ ...city.platform, publicUrl: () => url }, { ...additionTimes, connectMs: 8000, installMs: 30_000, reportMs: 15_000, beatMs: 100 });
-  app = await createHttp({ ...city.platform, version: '0', publicUrl: () => url, originAllowed: () => true, identity: createIdentity(city.platform), additions });
+  app = await createHttp({ ...city.platform, version: '0', publicUrl: () => url, originAllowed: () => true, identity: createIdentity(city.platform), additions, classEntry: createClassEntry(city.platform, createIdentity(city.platform).passwords) });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   await until('sshd', async () => (await additions.hostKey(city.technician, { siteId: city.site.id, host: '127.0.0.1', port })) !== '', 30_000);
 }, 60_000);

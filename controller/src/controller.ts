@@ -12,6 +12,7 @@ import { startNotices } from './edge/notices.ts';
 import type { EdgeDeps } from './edge/verb.ts';
 import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
+import { createClassEntry } from './classes/enter.ts';
 import { createIdentity } from './identity/sign-in.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { migrate, openDatabase } from './platform/database.ts';
@@ -58,6 +59,7 @@ export async function startController(config: Environment, clock: Clock = system
     publicUrl: () => url,
     originAllowed: (origin) => origin !== undefined && (origin === url || (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
     identity,
+    classEntry: createClassEntry(platform, identity.passwords),
   };
   await keepAgentApplication(platform);
   await packageFiles(config.PREAU_DATA).tidy(clock.now());

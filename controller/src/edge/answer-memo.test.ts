@@ -8,6 +8,7 @@ import { signOut } from '#src/accounts/sign-in.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { createClassEntry } from '#src/classes/enter.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.ts';
 import { createHttp } from './http.ts';
@@ -19,7 +20,7 @@ let close: () => Promise<void>;
 
 beforeEach(async () => {
   city = await makeCity();
-  const deps = { ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: () => true, identity: createIdentity(city.platform), additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }) };
+  const deps = { ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: () => true, identity: createIdentity(city.platform), additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }), classEntry: createClassEntry(city.platform, createIdentity(city.platform).passwords) };
   const app = await createHttp(deps as Parameters<typeof createHttp>[0]);
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/portal`;

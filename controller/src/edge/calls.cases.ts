@@ -6,6 +6,14 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import type { RequestDraft } from '@preau/contract/request.ts';
 import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
+import { badgeText } from '@preau/contract/badge.ts';
+import { codeOf as codeOfClass } from '@preau/contract/classes.ts';
+import { noChoices } from '@preau/contract/people-import.ts';
+import { noSettings } from '@preau/contract/site.ts';
+import { insertGroup } from '#src/accounts/store.ts';
+import { previewImport } from '#src/classes/people/look.ts';
+import { raiseBadge, savePictureHash } from '#src/classes/store.ts';
+import { saveSiteSettings } from '#src/sites/store.ts';
 import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { storeFile } from '#src/applications/packages.ts';
@@ -69,6 +77,17 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
   };
   const wish = (applicationId: string | null): RequestDraft => ({ applicationId, name: 'Solfège facile', purpose: 'Apprendre les notes en CE1', link: 'https://solfege.example/', wantedBy: '2027-02-01', wish: 'class' });
   const newRequest = async (role: Role, applicationId: string | null = null) => (await askForProgram(city().platform, role === 'contact' ? city().contact : city().teacher, wish(applicationId))).id;
+  const pupilClass = async () => {
+    await saveSiteSettings(city().platform.database, city().site.id, { ...noSettings, networks: [{ subnet: '127.0.0.0/8', labels: [] }] });
+    return insertGroup(city().platform.database, { kind: 'class', name: anyName(), siteId: city().site.id }, [city().pupil.id]);
+  };
+  const pupilBadge = async () => {
+    await pupilClass();
+    const serial = await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
+    return badgeText({ accountId: city().pupil.id, siteId: city().site.id, serial, issuedOn: '2027-01-15' }, city().platform.secrets.sign);
+  };
+  const peopleTable = 'Nom;Prénom;Classe\nVIDAL;Zoé;CM1 A\n';
+  const peopleFile = (plan: string | null = null) => Buffer.from(`${JSON.stringify({ ...noChoices, plan })}\n${peopleTable}`);
   const pupilSession = async () => (await launch(city().platform, city().pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
   return {
     health: async () => ({}),
@@ -234,6 +253,39 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: PROTOCOL }, status: 403 }),
     readDesiredState: async () => ({}),
     sendReport: async () => ({ body: city().agent.report() }),
+    enterByBadge: async () => ({ body: { badge: await pupilBadge() } }),
+    readEntryHall: async () => ({}),
+    readEntryClass: async () => ({ params: { code: codeOfClass(await pupilClass()) } }),
+    enterByPictures: async () => {
+      const id = await pupilClass();
+      await savePictureHash(city().platform.database, city().pupil.id, `${city().pupil.id} sun moon star`, city().time.at);
+      return { body: { code: codeOfClass(id), accountId: city().pupil.id, pictures: ['sun', 'moon', 'star'] } };
+    },
+    listClasses: async () => ({ query: `?site=${city().site.id}` }),
+    createClass: async () => ({ body: { siteId: city().site.id, name: anyName() } }),
+    readClass: async () => ({ params: { id: await pupilClass() } }),
+    renameClass: async () => ({ params: { id: await pupilClass() }, body: { name: anyName() } }),
+    listOtherPupils: async () => ({ params: { id: await pupilClass() }, query: '?search=lea' }),
+    movePupil: async () => ({ params: { id: await pupilClass(), accountId: city().pupil.id } }),
+    removePupil: async () => ({ params: { id: await pupilClass(), accountId: city().pupil.id } }),
+    addPupil: async () => ({ params: { id: await pupilClass() }, body: { firstName: 'Zoé', lastName: 'Vidal' } }),
+    issueBadges: async () => ({ params: { id: await pupilClass() } }),
+    printBadges: async () => {
+      const id = await pupilClass();
+      await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
+      return { params: { id } };
+    },
+    renewBadge: async () => ({ params: { id: city().pupil.id } }),
+    voidBadge: async () => {
+      await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
+      return { params: { id: city().pupil.id } };
+    },
+    setPictures: async () => ({ params: { id: city().pupil.id }, body: { pictures: ['boat', 'sun', 'apple'] } }),
+    previewImport: async () => ({ query: `?site=${city().site.id}`, body: peopleFile() }),
+    applyImport: async () => {
+      const { plan } = await previewImport(city().platform, city().technician, city().site.id, Buffer.from(peopleTable), noChoices);
+      return { query: `?site=${city().site.id}`, body: peopleFile(plan) };
+    },
     sendIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),
   };
 }

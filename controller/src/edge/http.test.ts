@@ -9,6 +9,7 @@ import { createSlowDown } from '#src/accounts/sign-in.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { createClassEntry } from '#src/classes/enter.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { type City, makeCity, publicUrl, readySession } from '#src/testing.ts';
@@ -41,6 +42,7 @@ beforeEach(async () => {
       }),
     }),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
+    classEntry: createClassEntry(city.platform, { hash: async (password) => password, verify: async (hash, password) => hash === password }, createSlowDown(city.platform.clock.now, async () => undefined)),
   });
   for (const id of [city.pupil.id, city.technician.id, city.administrator.id]) await city.platform.database.updateTable('accounts').set({ password_hash: 'right' }).where('id', '=', id).execute();
   const signIn = async (accountId: string) => {

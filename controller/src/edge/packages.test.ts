@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
+import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createClassEntry } from '#src/classes/enter.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, draft, makeCity, publicUrl } from '#src/testing.ts';
 import { createHttp } from './http.ts';
@@ -25,6 +27,7 @@ beforeAll(async () => {
   app = await createHttp({
     ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: () => false, identity: createIdentity(city.platform),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
+    classEntry: createClassEntry(city.platform, { hash: async (password) => password, verify: async (hash, password) => hash === password }, createSlowDown(city.platform.clock.now, async () => undefined)),
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   secret = (await createToken(city.platform, city.technician, { name: 'essai', scope: 'technician', siteIds: null, days: 1 })).secret;

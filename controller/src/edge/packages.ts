@@ -57,7 +57,8 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
   });
 }
 
-async function* untilSilent(body: IncomingMessage): AsyncGenerator<Buffer> {
+/** What arrives, until nothing does for too long. */
+export async function* untilSilent(body: IncomingMessage): AsyncGenerator<Buffer> {
   const silence = setTimeout(() => body.destroy(), silentMs);
   try {
     for await (const chunk of body) {

@@ -11,6 +11,8 @@ import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { createToken, revokeToken } from '#src/accounts/tokens.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createClassEntry } from '#src/classes/enter.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.ts';
@@ -38,6 +40,7 @@ beforeEach(async () => {
   app = await createHttp({
     ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl, identity: createIdentity(city.platform),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
+    classEntry: createClassEntry(city.platform, { hash: async (password) => password, verify: async (hash, password) => hash === password }, createSlowDown(city.platform.clock.now, async () => undefined)),
   });
   close = async () => {
     await app.close();

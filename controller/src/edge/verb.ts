@@ -1,5 +1,6 @@
 /** What a verb at the edge is given, and what it owes. */
 import type { Api, Body, Params, Query, Reply, RouteName, StreamRouteName } from '@preau/contract/api.ts';
+import type { ClassEntry } from '#src/classes/enter.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -11,6 +12,7 @@ export interface EdgeDeps extends Platform {
   originAllowed: (origin: string | undefined) => boolean;
   identity: Identity;
   additions: Additions;
+  classEntry: ClassEntry;
 }
 
 /** Whose call it is beside the actor, and what a verb may do to the answer beside its body. */

@@ -67,7 +67,7 @@ for (const dialect of dialects) {
       test('run once, and again is a no-op', async () => {
         const target = await dialect.newTarget();
         const database = openDatabase(target);
-        expect(await migrate(database, isPostgres)).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0006-requests']);
+        expect(await migrate(database, isPostgres)).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests']);
         expect(await migrate(database, isPostgres)).toEqual([]);
         await database.destroy();
         const again = openDatabase(target);
@@ -78,7 +78,7 @@ for (const dialect of dialects) {
         const target = await dialect.newTarget();
         const databases = Array.from({ length: isPostgres ? 4 : 1 }, () => openDatabase(target));
         const results = await Promise.all(databases.map((database) => migrate(database, isPostgres)));
-        expect(results.flat()).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0006-requests']);
+        expect(results.flat()).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests']);
         for (const database of databases) await database.destroy();
       });
       test.runIf(isPostgres)('connections cut by the server are replaced', async () => {

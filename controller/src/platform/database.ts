@@ -7,6 +7,7 @@ import * as first from './migrations/0001-first.ts';
 import * as rollouts from './migrations/0002-rollouts.ts';
 import * as rules from './migrations/0003-rules.ts';
 import * as identity from './migrations/0004-identity.ts';
+import * as classes from './migrations/0005-classes.ts';
 import * as requests from './migrations/0006-requests.ts';
 import type { Tables } from './tables.ts';
 
@@ -19,6 +20,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0002-rollouts': () => ({ up: rollouts.up }),
   '0003-rules': () => ({ up: rules.up }),
   '0004-identity': (postgres) => ({ up: (database) => identity.up(database, postgres) }),
+  '0005-classes': () => ({ up: classes.up }),
   '0006-requests': (postgres) => ({ up: (database) => requests.up(database, postgres) }),
 };
 

@@ -31,6 +31,8 @@ export interface Tables {
   recovery_codes: { hash: string; account_id: string };
   passkeys: { id: string; credential_id: string; account_id: string; name: string; public_key: string; counter: number; transports: Generated<string>; created_at: number; last_used_at: number | null };
   sign_in_steps: { hash: string; kind: string; account_id: string | null; body: string; expires_at: number };
+  badges: { account_id: string; serial: number; issued_at: number; issued_on: string; voided_at: number | null };
+  picture_passwords: { account_id: string; hash: string; set_at: number };
   account_photos: { account_id: string; jpeg: Buffer };
   directories: {
     id: string; state: string; last_at: number | null; last_good_at: number | null; next_at: Generated<number>; running_until: Generated<number>; problem: string | null; differences: string; vanished_names: Generated<string>; plan_hash: string | null;

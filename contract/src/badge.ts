@@ -1,0 +1,83 @@
+/** A badge: what is printed on the card of a child who cannot type yet. Signed by the city, so that a school can tell a real one from a
+ *  drawn one with the city's public key alone; where and when it opens anything is the school's own affair. Pure.
+ *  Does not know which serial is the newest: that is the city's to say. Why it is so: docs/decisions/0016. */
+import { type Static, Type } from 'typebox';
+import { AccountId } from './account.ts';
+import { type Calendar, type Place, windowAt, type WindowSpec } from './calendar.ts';
+import { addressOf, subnetOf } from './network.ts';
+import { Strict } from './schema.ts';
+import { SiteId } from './site.ts';
+
+/** `serial` rises when the badge is made anew: older ones are worth nothing from then on. `issuedOn`: a date, for whoever holds the card. */
+export const Badge = Strict({
+  accountId: AccountId,
+  siteId: SiteId,
+  serial: Type.Integer({ minimum: 1, maximum: 999_999 }),
+  issuedOn: Type.String({ pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}$' }),
+});
+export type Badge = Static<typeof Badge>;
+
+/** As a camera or a scanner reads it: anything may be held up to them, so only the length is bounded here. */
+export const BadgeText = Type.String({ minLength: 1, maxLength: 400 });
+
+const shape = /^PB1\.(acc_[A-Za-z0-9_-]{22})\.(sit_[A-Za-z0-9_-]{22})\.([1-9][0-9]{0,5})\.(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([A-Za-z0-9_-]{86})$/;
+
+/** What is signed. Nothing else that the city signs begins like this. */
+const signedText = ({ accountId, siteId, serial, issuedOn }: Badge): string => `PB1.${accountId}.${siteId}.${serial}.${issuedOn}`;
+
+/** `sign`: Ed25519 with the city's key, base64url. The same badge is always the same text. */
+export function badgeText(badge: Badge, sign: (text: string) => string): string {
+  const text = signedText(badge);
+  return `${text}.${sign(text)}`;
+}
+
+/** `forged`: what it claims is nobody's word. */
+export type BadgeReading = { kind: 'badge'; badge: Badge } | { kind: 'unreadable' } | { kind: 'forged'; claims: Badge };
+
+/** `verify` answers whether the signature is the city's. Spaces and line ends around the text are a scanner's. Never throws. */
+export function readBadge(text: string, verify: (text: string, signature: string) => boolean): BadgeReading {
+  const parts = shape.exec(text.trim());
+  if (parts === null) return { kind: 'unreadable' };
+  const [, accountId = '', siteId = '', serial = '', issuedOn = '', signature = ''] = parts;
+  const badge: Badge = { accountId, siteId, serial: Number(serial), issuedOn };
+  return verify(signedText(badge), signature) ? { kind: 'badge', badge } : { kind: 'forged', claims: badge };
+}
+
+/** What matters of a school at its door. `badgeHours` empty: at every hour. */
+export interface Door extends Place {
+  readonly networks: readonly { readonly subnet: string }[];
+  readonly badgeHours: readonly WindowSpec[];
+}
+/** `until` null: for as long as one likes. `opensAt` null: nobody knows. */
+export type DoorState = { open: true; until: number | null } | { open: false; why: 'no_network' | 'elsewhere' | 'out_of_hours'; opensAt: number | null };
+
+/** Whether this address is inside the school. */
+export function isInside({ networks }: Pick<Door, 'networks'>, address: string | null): boolean {
+  const known = addressOf(address);
+  return known !== null && networks.some(({ subnet }) => subnetOf(subnet)?.holds(known) === true);
+}
+
+/** May badges and picture passwords of this school be used from there, then? A school that has said nothing about its networks has no
+ *  inside: there they open nothing, rather than everything. */
+export function doorAt(calendar: Calendar, door: Door, address: string | null, now: number): DoorState {
+  if (door.networks.length === 0) return { open: false, why: 'no_network', opensAt: null };
+  if (!isInside(door, address)) return { open: false, why: 'elsewhere', opensAt: null };
+  if (door.badgeHours.length === 0) return { open: true, until: null };
+  const hours = windowAt(calendar, door, door.badgeHours, now);
+  return hours.open ? { open: true, until: hours.until } : { open: false, why: 'out_of_hours', opensAt: hours.opensAt };
+}
+
+/** `current`: what the city knows of this child's badge; null: never issued. */
+export const isCurrent = (badge: Badge, current: { serial: number; voidedAt: number | null } | null): boolean => current !== null && current.voidedAt === null && current.serial === badge.serial;
+
+/** A scanner types as if it were an American keyboard; on a French one other letters arrive. The key's place on the keyboard tells what was
+ *  meant: `code` as browsers name it. Null for keys that write nothing. */
+export function scannedSign(code: string, shift: boolean): string | null {
+  const letter = /^Key([A-Z])$/.exec(code)?.[1];
+  if (letter !== undefined) return shift ? letter : letter.toLowerCase();
+  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(code)?.[1];
+  if (digit !== undefined) return shift ? null : digit;
+  if (code === 'Minus') return shift ? '_' : '-';
+  if (code === 'NumpadSubtract') return '-';
+  return code === 'Period' || code === 'NumpadDecimal' ? '.' : null;
+}
