@@ -1,14 +1,14 @@
 /** A school morning: 27 schools sign in at their worst moment (23 people a second for ten seconds) through a directory that takes 50 ms for each
  *  answer, then start applications (ten a second for ten seconds, and in the middle two classes of 25 within two seconds). Arrivals do not
  *  wait for one another: each call is timed from when it should have begun. */
-import { fork, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainRule } from '@preau/contract/publication.ts';
 import { build } from 'hdr-histogram-js';
-import type { StubQuestion } from '../directory-stub.ts';
-import { root, until } from '../services.ts';
+import { base, startSlapd } from '../../test/directories.ts';
+import { until } from '../services.ts';
 import { type Figure, round } from './figures.ts';
 import { type FleetCity, startFleetCity } from './fleet-city.ts';
 
@@ -16,6 +16,8 @@ const password = 'bonjour-la-classe';
 const slugs = ['dessin', 'calcul', 'lecture'];
 const people = 1000;
 const schools = 27;
+const directoryMs = 50;
+const uaiOf = (school: number) => `${String(school).padStart(7, '0')}A`;
 
 interface Load { histogram: ReturnType<typeof build>; errors: Map<string, number>; done: Promise<void> }
 
@@ -42,23 +44,17 @@ export async function measureMorning(tell: (text: string) => void, signal: Abort
   const folder = join(tmpdir(), 'preau-bench-morning');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const [certPath, keyPath, identityPath] = [join(folder, 'stub.crt'), join(folder, 'stub.key'), join(folder, 'identity.toml')];
-  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', keyPath, '-out', certPath], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
-  const stub = fork(join(root, 'dev/directory-stub.ts'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const uaiOf = (school: number) => `${String(school).padStart(7, '0')}A`;
-  const port = await new Promise<number>((resolve) => {
-    stub.once('message', (message) => resolve(Number(message)));
-    stub.send({ certPath, keyPath, delayMs: 50, password, uais: Array.from({ length: people }, (_, at) => uaiOf(at % schools)) } satisfies StubQuestion);
-  });
+  const identityPath = join(folder, 'identity.toml');
+  const directory = await startSlapd(join(folder, 'slapd'), Array.from({ length: people }, (_, at) => ({ uid: `p${at}`, cn: `Personne ${at}`, more: { ou: uaiOf(at % schools), userPassword: password } })), {});
+  const line = await slowLine(new URL(directory.secureUrl), directoryMs);
   writeFileSync(identityPath, [
-    '[[provider]]', 'id = "annuaire"', 'kind = "ldap"', 'name = { fr = "Annuaire", en = "Directory" }', 'flavour = "openldap"', `url = "ldaps://127.0.0.1:${port}"`, `ca_file = "${certPath}"`, 'bind_dn = "cn=preau,dc=ville"', `bind_password = "${password}"`,
-    'base = "dc=ville"', 'groups = "none"', 'login_attributes = ["uid"]', 'default_role = "pupil"', 'site = { attribute = "ou" }', '',
+    '[[provider]]', 'id = "annuaire"', 'kind = "ldap"', 'name = { fr = "Annuaire", en = "Directory" }', 'flavour = "openldap"', `url = "ldaps://127.0.0.1:${line.port}"`, `ca_file = "${directory.ca}"`, `bind_dn = "${directory.bindDn}"`, `bind_password = "${directory.bindPassword}"`,
+    `base = "${base}"`, 'groups = "none"', 'login_attributes = ["uid"]', 'default_role = "pupil"', 'site = { attribute = "ou" }', '',
   ].join('\n'));
   const city = await startFleetCity({ folder: join(folder, 'city'), sites: schools, servers: schools, slugs, processes: 1, env: { PREAU_IDENTITY: identityPath } });
   try {
     await prepare(city);
-    tell(`${schools} schools, ${slugs.length} applications on each, a directory of 50 ms`);
+    tell(`${schools} schools, ${slugs.length} applications on each, a directory of ${directoryMs} ms`);
     signal.throwIfAborted();
     const cookies = new Map<number, string>();
     const signIn = async (person: number): Promise<string | null> => {
@@ -94,15 +90,29 @@ export async function measureMorning(tell: (text: string) => void, signal: Abort
     const launchP95 = Math.max(steady.histogram.getValueAtPercentile(95), burst.histogram.getValueAtPercentile(95));
     const signInP95 = signIns.histogram.getValueAtPercentile(95);
     return [
-      { id: 'morning.sign_in_ms_p95', value: round(signInP95, 0), unit: 'ms', aim: '≤ 1000', holds: signInP95 <= 1000, detail: { per_second: 23, directory_ms: 50, ...told(signIns) } },
+      { id: 'morning.sign_in_ms_p95', value: round(signInP95, 0), unit: 'ms', aim: '≤ 1000', holds: signInP95 <= 1000, detail: { per_second: 23, directory_ms: directoryMs, ...told(signIns) } },
       { id: 'morning.launch_decision_ms_p95', value: round(launchP95, 0), unit: 'ms', aim: '≤ 300', holds: launchP95 <= 300, detail: { steady: told(steady), two_classes: told(burst), sessions_ready: launched } },
       { id: 'morning.errors', value: errors, unit: 'count', aim: '0', holds: errors === 0, detail: { sign_ins: told(signIns).errors ?? {}, launches: { ...told(steady).errors, ...told(burst).errors } } },
     ];
   } finally {
     await city.stop();
-    stub.kill();
+    line.close();
+    await directory.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whatever the directory answers comes this much later. */
+async function slowLine(to: URL, delayMs: number): Promise<{ port: number; close: () => void }> {
+  const server = createServer((near) => {
+    const far = connect(Number(to.port), to.hostname);
+    near.pipe(far);
+    far.on('data', (bytes: Buffer) => setTimeout(() => near.writable && near.write(bytes), delayMs));
+    far.on('end', () => setTimeout(() => near.end(), delayMs));
+    for (const socket of [near, far]) socket.on('error', () => socket.destroy()).on('close', () => (socket === near ? far : near).destroySoon());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
 /** Every application on every server, and open to all pupils. */
