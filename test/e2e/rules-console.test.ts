@@ -37,7 +37,7 @@ async function faults(on: Page, name: string): Promise<string[]> {
     const { violations } = (await on.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
     found.push(...violations.map(({ id, nodes }) => `${name} ${width} ${id}: ${nodes[0]?.html ?? ''}`));
     if ((await on.evaluate('document.documentElement.scrollWidth > innerWidth')) === true) found.push(`${name} ${width}: the page is wider than the screen`);
-    await on.screenshot({ path: join(pictures, `rules-${name}-${width}.png`) });
+    if (width === 1280) await on.screenshot({ path: join(pictures, `rules-${name}.png`) });
   }
   await on.setViewportSize({ width: 1280, height: 800 });
   return found;
@@ -250,7 +250,7 @@ describe('a pupil', () => {
 
     const calculator = await applicationId('galculator');
     await city.technician.call('wantApplication', { params: { id: own.serverId, applicationId: calculator }, body: { wanted: true } });
-    await until('installed', async () => own.driver.installed.has('galculator'));
+    await until('installed', async () => (await city.technician.call('readServer', { params: { id: own.serverId } })).applications.some(({ slug, state }) => slug === 'galculator' && state === 'installed'), 40_000);
     const seat = await city.technician.call('createRule', {
       body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: calculator }, audience: { kind: 'everyone' }, place: { kind: 'site', siteId: own.siteId }, how: { clipboard: 'none', maxMinutes: 4, idleMinutes: null, seats: 1 }, when: between(-60, 40) },
     });
