@@ -83,9 +83,9 @@ export function ldapProvider(deps: { clock: Clock; log: Log }, settings: LdapSet
     if (way === 'members') return (await above(await holders(entry.dn), holders)).map(asGroup);
     return (await above(entry.values['memberof'] ?? [], async (dn) => (await ldap.read(dn, ['memberOf']))?.values['memberof'] ?? [])).map(asGroup);
   };
-  const visit = async <T>(work: (ldap: Ldap) => Promise<T>, ms = timeoutMs): Promise<T> => {
+  const visit = async <T>(work: (ldap: Ldap) => Promise<T>, ms = timeoutMs, eachMs = timeoutMs): Promise<T> => {
     try {
-      return await visitLdap(server, ms, work);
+      return await visitLdap(server, ms, work, eachMs);
     } catch (error) {
       if (!(error instanceof LdapAway)) throw error;
       deps.log.warn({ provider: settings.id, reason: error.message }, 'directory does not answer');
@@ -140,6 +140,6 @@ export function ldapProvider(deps: { clock: Clock; log: Log }, settings: LdapSet
       for await (const page of ldap.pages(settings.base, allOf(people), attributes, bytes, settings.page_size ?? 500)) for (const entry of page) all.push(told(entry, groups.get(entry.dn.toLowerCase()) ?? []));
       return all;
       // Ten thousand people take longer than one.
-    }, Math.max(timeoutMs * 40, 120_000)),
+    }, 300_000, timeoutMs * 2),
   };
 }

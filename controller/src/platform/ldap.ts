@@ -78,8 +78,8 @@ const toEntry = ({ dn, ...rest }: Entry, asBytes: ReadonlySet<string>): LdapEntr
   return entry;
 };
 
-/** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our own account, or takes longer than `timeoutMs`. */
-export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: (ldap: Ldap) => Promise<T>): Promise<T> {
+/** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our own account, or takes longer than `timeoutMs` in all, or `eachMs` for one answer. */
+export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: (ldap: Ldap) => Promise<T>, eachMs = timeoutMs): Promise<T> {
   const sockets: Socket[] = [];
   const noted = <S extends Socket>(socket: S): S => {
     sockets.push(socket);
@@ -94,7 +94,9 @@ export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: 
   const named = server.serverName ?? host;
   const tlsOptions = { host: named, ...(isIP(named) === 0 ? { servername: named } : {}), ...(server.ca === null ? {} : { ca: server.ca }), minVersion: 'TLSv1.2' as const };
   const client = new Client({
-    url: server.url, timeout: timeoutMs, connectTimeout: timeoutMs, strictDN: false, tlsOptions,
+    url: server.url, timeout: eachMs, connectTimeout: eachMs, strictDN: false,
+    // Where they are given, the library begins with TLS, whatever the address says.
+    ...(server.startTls ? {} : { tlsOptions }),
     createConnection: ((port: number) => {
       once();
       return noted(connectPlain(port, host));
