@@ -30,7 +30,7 @@ export interface SimulatedCity {
   stop: () => Promise<void>;
 }
 
-export async function startSimulatedCity(options: { folder: string; port?: number; stageMs: number; installMs: number; people?: { teachers: number; pupils: number }; bytes?: number; log?: (slugs: string) => string }): Promise<SimulatedCity> {
+export async function startSimulatedCity(options: { folder: string; port?: number; stageMs: number; installMs: number; people?: { teachers: number; pupils: number }; bytes?: number; log?: (slugs: string) => string; /** Of the city's 27, these alone have a server. */ only?: readonly string[]; settings?: Record<string, string> }): Promise<SimulatedCity> {
   const { folder } = options;
   const password = 'des-ecoles-pour-voir';
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -41,7 +41,7 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const controller = startControllerProcess(
-    { PREAU_PORT: String(port), PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_GUACD_PORT: String(await freePort()), PREAU_CONSOLE: join(root, 'console/build'), PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn' },
+    { PREAU_PORT: String(port), PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_GUACD_PORT: String(await freePort()), PREAU_CONSOLE: join(root, 'console/build'), PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn', ...options.settings },
     join(folder, 'controller.log'),
   );
   rememberProcesses(folder, [redis.service, controller]);
@@ -51,7 +51,7 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
 
   const running: { agent: Agent; link: ControllerLink }[] = [];
   const schools: SimulatedSchool[] = [];
-  for (const site of (await technician.call('listSites', {})).items) {
+  for (const site of (await technician.call('listSites', {})).items.filter(({ name }) => options.only?.includes(name) ?? true)) {
     const { code, controllerKey } = await technician.call('createEnrolmentCode', { params: { id: site.id }, body: { serverName: 'Serveur pédagogique' } });
     const stateFolder = join(folder, 'agents', site.uai);
     makeFolder(stateFolder, 0o700);

@@ -20,14 +20,14 @@ export function wordsFor(mail: Pick<DueMail, 'kind' | 'language' | 'personName'>
   const lines = (...all: string[]) => all.filter((line, at) => line !== '' || all[at - 1] !== '').join('\n');
   if (mail.language === 'en') {
     const [subject, body] = {
-      'request.ready': [`${name} is there`, `You asked for ${name}: its icon is now on your Préau home page, at ${request.siteName}.`],
+      'request.ready': [`${name} is there`, `You asked for ${name}: its icon is now on your Préau home page (${request.siteName}).`],
       'request.refused': [`Your request for ${name}`, `Your request for ${name} was not accepted.\n\n${request.reason ?? ''}`],
       'request.answered': [`An answer to your request for ${name}`, `Somebody has answered about your request for ${name}.`],
     }[mail.kind] as [string, string];
     return { subject, text: lines(`Hello ${oneLine(mail.personName)},`, '', body, '', link, '', 'Préau (this message was sent by itself)', '') };
   }
   const [subject, body] = {
-    'request.ready': [`${name} est disponible`, `Vous aviez demandé ${name} : son icône est maintenant sur votre page d’accueil Préau, à l’établissement ${request.siteName}.`],
+    'request.ready': [`${name} est disponible`, `Vous aviez demandé ${name} : son icône est maintenant sur votre page d’accueil Préau (${request.siteName}).`],
     'request.refused': [`Votre demande : ${name}`, `Votre demande pour ${name} n’a pas été acceptée.\n\n${request.reason ?? ''}`],
     'request.answered': [`Une réponse à votre demande : ${name}`, `Quelqu’un a répondu à votre demande pour ${name}.`],
   }[mail.kind] as [string, string];
