@@ -7,6 +7,7 @@
  *  | session:<id>     | the gateway tunnel and the person's pages          |
  *  | person:<account> | the person's portal                                |
  *  | sites servers applications rules sessions audit requests | the admin console |
+ *  | classes          | pages of classes                                   |
  *  | mail             | whoever sends what is in the outbox                | */
 import type { Redis } from 'ioredis';
 import type { Log } from '#src/platform/log.ts';

@@ -12,7 +12,7 @@ export const controllerPackages = ['redis-server'];
 export const guacdPackages = ['libfreerdp2-2', 'libfreerdp-client2-2', 'libwinpr2-2', 'libssh2-1', 'libossp-uuid16', 'libcairo2', 'libjpeg62-turbo', 'libpng16-16'];
 
 /** For the tests only. */
-export const testPackages = ['chromium', 'openssh-server', 'openssh-client', 'sudo', 'postgresql', 'fonts-noto-color-emoji', 'iproute2', 'slapd', 'samba', 'samba-ad-dc', 'samba-ad-provision', 'samba-dsdb-modules', 'winbind'];
+export const testPackages = ['chromium', 'openssh-server', 'openssh-client', 'sudo', 'postgresql', 'fonts-noto-color-emoji', 'poppler-utils', 'iproute2', 'slapd', 'samba', 'samba-ad-dc', 'samba-ad-provision', 'samba-dsdb-modules', 'winbind'];
 
 /** For the lab: a root system for its schools, their network, packages made and signed for it; Ansible to be measured against. */
 export const labPackages = ['mmdebstrap', 'nftables', 'iproute2', 'openssh-client', 'gpg', 'gpg-agent', 'dpkg-dev', 'ansible-core'];

@@ -1,5 +1,5 @@
 /** Reads badges: by the camera, frame by frame, and from a scanner that types. What is read is not judged here. */
-import { scannedSign } from '@preau/contract/badge.ts';
+import { scannedSign } from './scanned-sign.ts';
 
 type Decode = (frame: ImageData) => string | null;
 interface Detector { detect: (source: HTMLVideoElement) => Promise<{ rawValue: string }[]> }

@@ -1,6 +1,6 @@
 /** The doorbell: socket.io rooms named after wake-up topics. It carries names of what changed, never what it is now. */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { isTechnician } from '@preau/contract/account.ts';
+import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
 import { Server } from 'socket.io';
 import type { Platform } from '#src/platform/platform.ts';
@@ -8,7 +8,7 @@ import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts', 'requests'];
+const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts', 'requests', 'classes', 'people', 'directories'];
 
 export function createHub(deps: Platform & { originAllowed: (origin: string | undefined) => boolean }, http: HttpServer): { close: () => Promise<void> } {
   const io = new Server<Record<string, never>, WakeEvents>(http, {
@@ -27,7 +27,7 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   console.use((socket, next) => {
     actorOfCookie(deps, cookieOf(socket.request)).then(
       async (actor) => {
-        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(isTechnician(actor) ? technicianTopics : actor.role === 'contact' ? ['requests'] : [])]);
+        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(isTechnician(actor) ? technicianTopics : actor.role === 'contact' ? ['requests', 'classes'] : isTeacher(actor) ? ['classes'] : [])]);
         next();
       },
       (error: Error) => next(error),
