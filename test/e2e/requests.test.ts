@@ -72,10 +72,10 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => smtp.listen(port, '127.0.0.1', resolve));
   city = await startSimulatedCity({ folder, stageMs: 50, installMs: 300, only: ['École Jean de La Fontaine', 'École Colette'], settings: { PREAU_SMTP_URL: `smtp://127.0.0.1:${port}`, PREAU_MAIL_FROM: 'preau@ville.example' } });
   const database = openDatabase(join(folder, 'controller/preau.sqlite'));
-  const teacher = await database.selectFrom('accounts').select(['id', 'site_id']).where('login', '=', demoLogins.teacher).executeTakeFirstOrThrow();
-  await database.updateTable('accounts').set({ mail: 'camille@ecole.example' }).where('id', '=', teacher.id).execute();
+  const asker = await database.selectFrom('accounts').select(['id', 'site_id']).where('login', '=', demoLogins.teacher).executeTakeFirstOrThrow();
+  await database.updateTable('accounts').set({ mail: 'camille@ecole.example' }).where('id', '=', asker.id).execute();
   const passwordHash = await createPasswords().hash(city.password);
-  await insertAccounts(database, [{ login: 'nadia.roy', displayName: 'Nadia Roy', role: 'contact', siteId: teacher.site_id, passwordHash }, { login: 'paul.brun', displayName: 'Paul Brun', role: 'teacher', siteId: teacher.site_id, passwordHash }], Date.now());
+  await insertAccounts(database, [{ login: 'nadia.roy', displayName: 'Nadia Roy', role: 'contact', siteId: asker.site_id, passwordHash }, { login: 'paul.brun', displayName: 'Paul Brun', role: 'teacher', siteId: asker.site_id, passwordHash }], Date.now());
   await database.destroy();
   [teacher, staff] = [await newPage(), await newPage()];
 }, 180_000);
