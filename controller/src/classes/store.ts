@@ -54,9 +54,9 @@ const toPupil = (row: RawPupil): PupilRow => ({
   badge: row.serial === null ? null : { serial: row.serial, issuedAt: row.issued_at ?? 0, issuedOn: row.issued_on ?? '', voidedAt: row.voided_at },
 });
 
-/** Of a class, by name. */
+/** Of a class, by name as a person sorts them, whatever the database does with accents. */
 export async function selectPupils(rows: Rows, groupId: string): Promise<PupilRow[]> {
-  return (await pupilRows(rows).innerJoin('group_members as m', 'm.account_id', 'a.id').where('m.group_id', '=', groupId).orderBy('a.display_name').orderBy('a.id').execute()).map(toPupil);
+  return (await pupilRows(rows).innerJoin('group_members as m', 'm.account_id', 'a.id').where('m.group_id', '=', groupId).orderBy('a.id').execute()).map(toPupil).sort((a, b) => a.displayName.localeCompare(b.displayName, 'fr'));
 }
 
 /** Undefined too for who is no pupil, or may no longer sign in. */
