@@ -76,7 +76,8 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     return id;
   };
   const wish = (applicationId: string | null): RequestDraft => ({ applicationId, name: 'Solfège facile', purpose: 'Apprendre les notes en CE1', link: 'https://solfege.example/', wantedBy: '2027-02-01', wish: 'class' });
-  const newRequest = async (role: Role, applicationId: string | null = null) => (await askForProgram(city().platform, role === 'contact' ? city().contact : city().teacher, wish(applicationId))).id;
+  const requestOf = async (role: Role) => (await askForProgram(city().platform, role === 'contact' ? city().contact : city().teacher, wish(null))).id;
+  const newRequest = async (applicationId: string | null = null) => (await askForProgram(city().platform, await city().account(`prof-${randomBytes(6).toString('hex')}`, 'teacher'), wish(applicationId))).id;
   const pupilClass = async () => {
     await saveSiteSettings(city().platform.database, city().site.id, { ...noSettings, networks: [{ subnet: '127.0.0.0/8', labels: [] }] });
     return insertGroup(city().platform.database, { kind: 'class', name: anyName(), siteId: city().site.id }, [city().pupil.id]);
@@ -187,17 +188,17 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     listPrograms: async () => ({}),
     listMyRequests: async () => ({}),
     askForProgram: async (role) => ({ body: wish(null), ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
-    withdrawRequest: async (role) => ({ params: { id: await newRequest(role) }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
-    answerMyRequest: async (role) => ({ params: { id: await newRequest(role) }, body: { text: 'Pour la classe.\nMerci !' }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
+    withdrawRequest: async (role) => ({ params: { id: await requestOf(role) }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
+    answerMyRequest: async (role) => ({ params: { id: await requestOf(role) }, body: { text: 'Pour la classe.\nMerci !' }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
     readNews: async () => ({ body: { upTo: city().time.at } }),
     listRequests: async () => ({ query: '?show=all' }),
-    readRequest: async () => ({ params: { id: await newRequest('teacher') } }),
-    answerRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { text: 'Pour quelle classe ?' } }),
-    approveRequest: async () => ({ params: { id: await newRequest('teacher', city().applications.secret.id) }, body: { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null } }),
-    refuseRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { reason: 'Trop cher.', alike: true } }),
-    linkRequest: async () => ({ params: { id: await newRequest('teacher') }, body: { applicationId: city().applications.gimp.id } }),
+    readRequest: async () => ({ params: { id: await newRequest() } }),
+    answerRequest: async () => ({ params: { id: await newRequest() }, body: { text: 'Pour quelle classe ?' } }),
+    approveRequest: async () => ({ params: { id: await newRequest(city().applications.secret.id) }, body: { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null } }),
+    refuseRequest: async () => ({ params: { id: await newRequest() }, body: { reason: 'Trop cher.', alike: true } }),
+    linkRequest: async () => ({ params: { id: await newRequest() }, body: { applicationId: city().applications.gimp.id } }),
     installRequest: async () => {
-      const id = await newRequest('teacher', city().applications.gimp.id);
+      const id = await newRequest(city().applications.gimp.id);
       await approveRequest(city().platform, city().technician, id, { audience: { kind: 'askers' }, alike: false, note: null });
       return { params: { id }, status: 409 };
     },
