@@ -173,9 +173,12 @@ export async function selectPeoplePage(rows: Rows, search: PeopleSearch): Promis
   let query = rows.selectFrom('accounts as a').leftJoin('sites as s', 's.id', 'a.site_id').leftJoin('account_photos as p', 'p.account_id', 'a.id')
     .select(['a.id', 'a.login', 'a.display_name', 'a.role', 'a.site_id', 'a.site_ids', 's.name as site_name', 'a.provider', 'a.mail', 'a.disabled_at', 'a.role_by_hand', 'p.account_id as photo_of'])
     .where('a.erased_at', 'is', null).orderBy('a.display_name').orderBy('a.id').limit(search.limit);
-  for (const word of (search.search ?? '').toLowerCase().split(/\s+/).filter((part) => part !== '').slice(0, 5)) {
-    const like = `%${word.replace(/[\\%_]/g, '')}%`;
-    query = query.where((where) => where.or([where(where.fn<string>('lower', ['a.display_name']), 'like', like), where('a.login', 'like', like), where(where.fn<string>('lower', ['s.name']), 'like', like)]));
+  for (const word of (search.search ?? '').split(/\s+/).filter((part) => part !== '').slice(0, 5)) {
+    const like = (text: string) => `%${text.replace(/[\\%_]/g, '')}%`;
+    // SQLite knows no capitals but those of English: a name with an accent is found as it is written, by its login, or without capital.
+    const ways = [like(word.toLowerCase()), like(word), like(word.charAt(0).toUpperCase() + word.slice(1))];
+    const plain = like(word.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase());
+    query = query.where((where) => where.or([where('a.login', 'like', plain), ...ways.flatMap((way) => [where('a.display_name', 'like', way), where('s.name', 'like', way)]), where(where.fn<string>('lower', ['a.display_name']), 'like', like(word.toLowerCase())), where(where.fn<string>('lower', ['s.name']), 'like', like(word.toLowerCase()))]));
   }
   if (search.id !== undefined) query = query.where('a.id', '=', search.id);
   if (search.siteIds !== null) query = query.where('a.site_id', 'in', [...search.siteIds]);
