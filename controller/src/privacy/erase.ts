@@ -10,7 +10,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectRules } from '#src/publications/store.ts';
-import { closeAccounts, pseudonymise, searchHeld, selectHeld, selectLeavers, selectNames, selectPrivacy } from './store.ts';
+import { closeAccounts, forgetVanished, pseudonymise, searchHeld, selectHeld, selectLeavers, selectNames, selectPrivacy } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -66,6 +66,7 @@ async function eraseAccounts(deps: Deps, actor: AccountActor, ids: readonly stri
   if (since.unnamed > 0) await tell(ids.slice(0, 1), since.unnamed);
   await chainEvents(deps);
   const { events } = await passOver(deps, erasing, 0, 'erase');
+  await deps.database.transaction().execute((rows) => forgetVanished(rows, people.flatMap(({ names }) => names)));
   for (const group of inGroups(ids, 50)) await deps.database.transaction().execute((rows) => pseudonymise(rows, group, now));
   deps.wakeups.wake(['audit', 'requests', ...signIns.map((hash) => `sign-in:${hash}`)]);
   return { accounts: people.length, events, kept: keptOnes };

@@ -26,6 +26,9 @@ export function privacyCases(newCity: () => Promise<City>): void {
       const margaux = { ...city.teacher, id, name: 'Margaux Lenoir' };
       await insertGroup(database, { kind: 'class', name: 'CM2', siteId: site.id }, [id]);
       await insertSignIn(database, { tokenHash: 'f'.repeat(64), accountId: id, now: time.at, expiresAt: time.at + 1000 });
+      await database.insertInto('totp_secrets').values({ account_id: id, sealed: 'sealed-totp-secret', created_at: 1 }).execute();
+      await database.insertInto('account_photos').values({ account_id: id, jpeg: Buffer.from('a picture') }).execute();
+      await database.insertInto('directories').values({ id: 'ville', state: 'good', differences: '{}', vanished_names: '["Margaux Lenoir","Zoé Petit"]' }).execute();
       await createRule(platform, technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: applications.secret.id }, audience: { kind: 'person', accountId: id }, place: { kind: 'site', siteId: site.id } });
       await recordEffect(platform, database, { kind: 'nobody', id: null, name: '?' }, { action: 'account.sign_in_refused', subjectName: 'margaux.lenoir' });
       const { session } = await launch(platform, margaux, { application: 'secret', language: 'fr', address: '10.1.2.3' });
@@ -37,7 +40,8 @@ export function privacyCases(newCity: () => Promise<City>): void {
       for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit']) expect([part, held[part]?.length]).toEqual([part, expect.any(Number)]);
       for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit']) expect(held[part]?.length).toBeGreaterThan(0);
       expect(file).toContain('margaux@ecole.example');
-      for (const secret of ['scrypt-very-secret', 'f'.repeat(64), technician.name]) expect(file).not.toContain(`"${secret}"`);
+      expect(held['account_photos']).toEqual([{ account_id: id, jpeg: Buffer.from('a picture').toString('base64') }]);
+      for (const secret of ['scrypt-very-secret', 'sealed-totp-secret', 'f'.repeat(64), technician.name]) expect(file).not.toContain(`"${secret}"`);
 
       expect(await codeOf(erasePerson(platform, administrator, id, 'margaux'))).toBe('VALIDATION_FAILED');
       expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe('STATE_FORBIDS');
@@ -54,6 +58,8 @@ export function privacyCases(newCity: () => Promise<City>): void {
       expect(await database.selectFrom('sessions').select(['account_id', 'address']).where('id', '=', session.id).executeTakeFirst()).toEqual({ account_id: id, address: null });
       expect((await database.selectFrom('rule_versions').select('rule_id').where('body', 'like', `%${id}%`).where('until', 'is', null).execute())).toEqual([]);
       expect(await findPeople(platform, administrator, 'efface')).toEqual([]);
+      expect((await database.selectFrom('directories').select('vanished_names').executeTakeFirst())?.vanished_names).toBe('["Zoé Petit"]');
+      expect(await database.selectFrom('account_photos').selectAll().execute()).toEqual([]);
       await city.close();
     });
 

@@ -67,7 +67,7 @@ export async function selectNames(rows: Rows, ids: readonly string[]): Promise<N
 }
 
 /** What leaves nobody's hands: not in an export, for it opens doors. */
-const isSecret = (column: string): boolean => /hash|secret|token|password|seed|public_key|credential|counter|attachment|picture_code/.test(column);
+const isSecret = (column: string): boolean => /hash|secret|token|password|sealed|public_key|credential|counter|attachment|provider_session|^body$/.test(column);
 
 /** Every table that says `account_id`, whoever made it: what comes later is exported and erased without being thought of. */
 async function tablesOfAccounts(rows: Rows): Promise<{ name: keyof Tables; columns: string[] }[]> {
@@ -105,6 +105,15 @@ export async function closeAccounts(rows: Rows, ids: readonly string[], now: num
   await rows.deleteFrom('sign_ins').where('account_id', 'in', [...ids]).execute();
   await rows.updateTable('accounts').set((e) => ({ disabled_at: e.fn.coalesce('disabled_at', e.val(now)) })).where('id', 'in', [...ids]).execute();
   return signIns.map((row) => row.token_hash);
+}
+
+/** The last reading of a directory lists by name who was in it no longer. */
+export async function forgetVanished(rows: Rows, names: readonly string[]): Promise<void> {
+  for (const { id, vanished_names } of await rows.selectFrom('directories').select(['id', 'vanished_names']).execute()) {
+    const listed = JSON.parse(vanished_names) as unknown[];
+    const left = listed.filter((entry) => !names.some((name) => JSON.stringify(entry).includes(JSON.stringify(name).slice(1, -1))));
+    if (left.length < listed.length) await rows.updateTable('directories').set({ vanished_names: JSON.stringify(left) }).where('id', '=', id).execute();
+  }
 }
 
 /** Who it was is gone from every table but the audit's, which has a way of its own. */
