@@ -31,7 +31,7 @@ export async function applyImport(deps: Deps, actor: Actor, siteId: string | nul
   const added: { addition: Addition; login: string }[] = [];
   await inParts(deps, plan.additions, async (rows, some) => {
     const logins = await add(deps, rows, some, realSite, classOf);
-    some.forEach((addition, at) => added.push({ addition, login: logins[at] ?? '' }));
+    for (const [at, addition] of some.entries()) added.push({ addition, login: logins[at] ?? '' });
   });
   const topics: string[] = [];
   await inParts(deps, plan.missing.filter(({ leaves }) => leaves), async (rows, some) => {

@@ -1,8 +1,10 @@
 /** What a file of people would change. Pure, and in steps: whoever runs it may breathe between two of them.
  *
- *  A person is recognised by their identifier, else by school, role and name, if the level does not speak against it: the same, or one more
- *  than last year. Whoever could be two people is asked about, never merged. Nobody leaves because they are not in the file: they are listed. */
+ *  A person is recognised by their identifier, else by school, role and name, if they have not left and the level does not speak against it:
+ *  the same, or one more than last year. Whoever could be two people is asked about, never merged. Nobody leaves because they are not in the file: they are listed. */
 import { type Change, foldName, type ImportChoices, type ImportCounts, type ImportRole, type RowProblem } from '@preau/contract/people-import.ts';
+import { Line } from '@preau/contract/schema.ts';
+import { Compile } from 'typebox/compile';
 
 /** A line of the file, as its columns say. Empty text: nothing there. `externalId` is a fingerprint already. */
 export interface ImportRow {
@@ -81,8 +83,9 @@ export const titled = (text: string): string => {
   return tidy !== tidy.toUpperCase() ? tidy : tidy.toLowerCase().replace(/(^|[\s'’-])(\p{L})/gu, (_, before: string, letter: string) => before + letter.toUpperCase());
 };
 
-/** What accounts, classes and audit lines can hold: see `Line` of the contract. */
-const keepable = (text: string, max: number): boolean => text.length <= max && !/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|\.\.[\\/]/.test(text);
+/** What accounts, classes, schools and audit lines can hold. */
+const isName = Compile(Line(120));
+const isShortName = Compile(Line(80));
 
 interface Ready { row: ImportRow; site: string; siteName: string; name: string; key: string; level: string | null }
 
@@ -107,14 +110,14 @@ export function* planImport(rows: readonly ImportRow[], facts: ImportFacts, choi
     const uai = row.uai.trim().toUpperCase();
     const own = uai === '' ? siteById.get(facts.siteId ?? '') : siteByUai.get(uai);
     if (firstName === '' || lastName === '') problem(row.line, 'no_name', name);
-    else if (!keepable(name, 120)) problem(row.line, 'bad_name', name);
-    else if (!keepable(className, 80)) problem(row.line, 'bad_class', className);
+    else if (!isName.Check(name)) problem(row.line, 'bad_name', name);
+    else if (className !== '' && !isShortName.Check(className)) problem(row.line, 'bad_class', className);
     else if (uai === '' && own === undefined) problem(row.line, 'no_site', name);
     else if (own !== undefined && facts.siteId !== null && own.id !== facts.siteId) problem(row.line, 'foreign_site', own.name);
     else if (own !== undefined) ready.push({ row: { ...row, firstName, lastName, className }, site: own.id, siteName: own.name, name, key: keyOf(own.id, row.role, name), level: levelOf(row.level) ?? levelOf(className) });
     else if (facts.siteId !== null || facts.foreignUais.has(uai)) problem(row.line, 'foreign_site', uai);
     else {
-      const known = unknown.get(uai) ?? { uai, name: titled(row.siteName).slice(0, 120) || uai, city: titled(row.city).slice(0, 80) || '?', lines: 0, created: created.has(uai) && /^[0-9]{7}[A-Z]$/.test(uai) && keepable(row.siteName + row.city, 200) };
+      const known = unknown.get(uai) ?? { uai, name: (titled(row.siteName) || uai).slice(0, 120), city: (titled(row.city) || '?').slice(0, 80), lines: 0, created: created.has(uai) && /^[0-9]{7}[A-Z]$/.test(uai) && isName.Check(titled(row.siteName) || uai) && isShortName.Check(titled(row.city) || '?') };
       known.lines += 1;
       unknown.set(uai, known);
       if (known.created) ready.push({ row: { ...row, firstName, lastName, className }, site: `new:${uai}`, siteName: known.name, name, key: keyOf(`new:${uai}`, row.role, name), level: levelOf(row.level) ?? levelOf(className) });
@@ -214,7 +217,7 @@ export function* planImport(rows: readonly ImportRow[], facts: ImportFacts, choi
     else if (answer === 'new') add(one);
     else if (answer !== null && people.some(({ id }) => id === answer)) match(one, people.find(({ id }) => id === answer) ?? (first as KnownPerson));
     else if (people.length === 0 && twins.length === 0) add(one);
-    else if (first !== undefined && people.length === 1 && same.length === 1 && follows(first.level, one.level)) {
+    else if (first !== undefined && people.length === 1 && same.length === 1 && !first.disabled && follows(first.level, one.level)) {
       match(one, first);
       continue;
     } else {

@@ -8,7 +8,7 @@ const slice = 400;
 const rolesOf: Readonly<Record<string, ImportRole>> = { pupil: 'pupil', teacher: 'teacher', contact: 'teacher' };
 
 const peopleRows = (rows: Rows) =>
-  rows.selectFrom('accounts').select(['id', 'site_id', 'role', 'display_name', 'login', 'external_id', 'provider', 'attributes', 'disabled_at']).where('role', 'in', Object.keys(rolesOf));
+  rows.selectFrom('accounts').select(['id', 'site_id', 'role', 'display_name', 'login', 'external_id', 'provider', 'attributes', 'disabled_at']).where('role', 'in', Object.keys(rolesOf)).where('erased_at', 'is', null);
 type Raw = { id: string; site_id: string | null; role: string; display_name: string; login: string; external_id: string | null; provider: string; attributes: string; disabled_at: number | null };
 
 async function withClasses(rows: Rows, people: readonly Raw[]): Promise<KnownPerson[]> {
