@@ -114,6 +114,22 @@ describe('signing in', () => {
   });
 });
 
+describe('the audit', () => {
+  test('is verified in the city, and from an exported file without it; one changed word is found', async () => {
+    const told = await preau(['--json', 'audit', 'verify']);
+    expect(told.code).toBe(0);
+    const { head } = JSON.parse(told.out) as { head: { seq: number; hash: string } };
+    expect(await preau(['audit', 'verify', '--head', `${head.seq}:${'a'.repeat(64)}`])).toMatchObject({ code: 1, out: expect.stringContaining(`Broken at number ${head.seq}`) });
+    const exported = await (await fetch(`${url}/api/audit/export`, { headers: { cookie: technician.other.cookie } })).text();
+    const path = join(folder, 'audit.jsonl');
+    writeFileSync(path, exported);
+    const alone = { env: { PREAU_URL: '', PREAU_TOKEN: '' } };
+    expect(await preau(['audit', 'verify', path, '--head', `${head.seq}:${head.hash}`], alone)).toMatchObject({ code: 0, err: expect.stringContaining('Signed by the key') });
+    writeFileSync(path, exported.replace('École Molière', 'École Molaire'));
+    expect(await preau(['audit', 'verify', path], alone)).toMatchObject({ code: 1, out: expect.stringContaining('a name was changed') });
+  });
+});
+
 describe('the catalogue', () => {
   test('a folder is applied, with its files; again, nothing changes; it comes out again', async () => {
     const drafts = join(folder, 'catalogue');
