@@ -20,7 +20,9 @@ export function openHub(): void {
     for (const listener of listeners) listener(['*']);
   });
   socket.on('disconnect', (reason) => {
-    if (reason !== 'io client disconnect') page.online = false;
+    // The controller hung up: most likely this sign-in is over. Whatever is read next finds out.
+    if (reason === 'io server disconnect') for (const listener of listeners) listener(['*']);
+    else if (reason !== 'io client disconnect') page.online = false;
   });
 }
 
