@@ -82,7 +82,10 @@ test('events of one millisecond stand in the order they were written; exports ho
   const lines = (await exportChain(city.platform, city.technician, 0)).toString().trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines[0]).toMatchObject({ preau: 'audit', start: noLink, removal: null });
   expect(lines.at(-1)).toMatchObject({ last: true, end: { seq: lines.length - 2 } });
-  const csv = (await exportAuditCsv(city.platform, city.technician, { search: 'calc' })).toString();
+  await expect(exportChain(city.platform, city.technician, 10_000)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const half = (await exportChain(city.platform, city.technician, 30)).toString().trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect([half[0], half[1]]).toMatchObject([{ start: { seq: 30, hash: lines[30]?.['hash'] }, removal: null }, { seq: 31 }]);
+  const csv = (await exportAuditCsv(city.platform, city.technician, { search: '=cmd' })).toString();
   expect(csv.split('\n')).toHaveLength(52);
   expect(csv).toContain(";'=cmd|calc;");
   await city.close();

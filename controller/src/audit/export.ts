@@ -1,6 +1,7 @@
 /** The audit as files: lines that prove themselves, and a table for people. */
 import { type ExportEnd, type ExportStart, headText, type Link } from '@preau/contract/audit-chain.ts';
 import type { AuditEvent } from '@preau/contract/audit.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { stringify } from 'csv-stringify/sync';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -13,13 +14,16 @@ type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 /** One file holds at most so many; the next begins where it ends. */
 export const eventsPerFile = 100_000;
 
-/** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0 for the whole of what is kept. */
+/** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0 for the whole of what is kept. Refuses with
+ *  NOT_FOUND a place beyond the end. */
 export async function exportChain(deps: Deps, actor: Actor, after: number): Promise<Buffer> {
   await chainEvents(deps);
   const { head, removed } = await selectChain(deps.database);
   const from = Math.max(after, removed.seq);
-  const before = from === removed.seq ? [] : await selectChained(deps.database, from - 1, 1);
-  let at: Link = from === removed.seq ? { seq: removed.seq, hash: removed.hash } : { seq: from, hash: before[0]?.seq === from ? before[0].hash : '0'.repeat(64) };
+  const [before] = from === removed.seq ? [] : await selectChained(deps.database, from - 1, 1);
+  // The city signs no place that is not in its chain.
+  if (from !== removed.seq && before?.seq !== from) throw new AppError('NOT_FOUND', { after });
+  let at: Link = before === undefined ? { seq: removed.seq, hash: removed.hash } : { seq: before.seq, hash: before.hash };
   const start: ExportStart = { preau: 'audit', key: deps.secrets.controllerKey, start: at, removal: removed.signature === null || from !== removed.seq ? null : { seq: removed.seq, hash: removed.hash, signature: removed.signature } };
   const lines = [JSON.stringify(start)];
   for (let left = eventsPerFile; left > 0; ) {

@@ -1,10 +1,10 @@
 /** The alarm clock. Jobs hold no facts: each reads the rows and does what is due, and may run twice, late or never. */
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { chainEvents } from '#src/audit/chain.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import { synchroniseDue } from '#src/identity/synchronise.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { sweepPrivacy } from '#src/privacy/keep.ts';
 import { sweepRollouts } from '#src/rollouts/schedules.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 
@@ -20,7 +20,7 @@ export async function startJobs(deps: Platform & { identity: Identity }, openCon
     synchronising ??= synchroniseDue(deps).catch((error: unknown) => deps.log.error({ err: error }, 'directories')).finally(() => {
       synchronising = null;
     });
-    sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).then(() => sweepPrivacy(deps)).finally(() => {
+    sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).then(() => chainEvents(deps)).then(() => undefined).finally(() => {
       sweeping = null;
     });
     return sweeping;

@@ -1,8 +1,9 @@
-/** Tells people what they wait for: looks as soon as something was installed or published, here or in another controller process, and every ten
- *  seconds besides; sends what is in the outbox. Nobody waits for it, and a lost wake-up costs seconds. */
+/** What nobody waits for. Tells people that what they asked for is there: looks as soon as something was installed or published, here or in another
+ *  controller process, and every ten seconds besides; sends what is in the outbox; once a day removes what is too old. A lost wake-up costs seconds. */
 import { createMailer } from '#src/platform/mail.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { noticeReady } from '#src/requests/bring.ts';
+import { keepAges } from '#src/privacy/keep.ts';
 import { sendMails } from '#src/requests/mails.ts';
 
 const everyMs = 10_000;
@@ -36,6 +37,7 @@ export function startNotices(deps: Platform & { publicUrl: () => string }): { cl
   };
   const looking = oneAtATime('requests not looked at', () => noticeReady(deps));
   const sending = oneAtATime('mails not sent', async () => (mailer === null ? 0 : sendMails(deps, mailer, deps.publicUrl())));
+  const keeping = oneAtATime('old things not removed', () => keepAges(deps));
   const stop = deps.wakeups.listen((topics) => {
     if (closing) return;
     if (topics.some((topic) => topic === 'applications' || topic === 'rules' || topic === 'requests')) looking.ask();
@@ -43,6 +45,7 @@ export function startNotices(deps: Platform & { publicUrl: () => string }): { cl
   });
   const timer = setInterval(() => {
     looking.ask();
+    keeping.ask();
     if (mailer !== null) sending.ask();
   }, everyMs);
   return {
@@ -53,6 +56,7 @@ export function startNotices(deps: Platform & { publicUrl: () => string }): { cl
       mailer?.close();
       await looking.done();
       await sending.done();
+      await keeping.done();
     },
   };
 }

@@ -6,13 +6,13 @@ import { Strict } from '@preau/contract/schema.ts';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { mustReach } from '#src/accounts/reach.ts';
-import { chainEvents, verifyChain } from '#src/audit/chain.ts';
+import { verifyChain } from '#src/audit/chain.ts';
 import { removeOldEvents } from '#src/audit/erase.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import { countEvents, selectChain } from '#src/audit/store.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { foldMonth, saveNamed, selectOldestSession, selectPrivacy, selectVerified } from './store.ts';
+import { claimDay, foldMonth, saveNamed, selectOldestSession, selectPrivacy, selectVerified } from './store.ts';
 import { monthOf, monthStart } from './usage.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -68,12 +68,11 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
   }
 }
 
-/** Links what was written every time; once a day removes what is too old and verifies the chain. Safe to run anywhere, twice. */
-export async function sweepPrivacy(deps: Deps & Pick<Platform, 'log'>): Promise<void> {
-  await chainEvents(deps);
+/** Once a day, by one of the city's processes: removes what is too old, and verifies the chain. With a million events that takes a while: never
+ *  part of the sweep, for which sessions wait. Safe to run anywhere, twice. */
+export async function keepAges(deps: Deps & Pick<Platform, 'log'>): Promise<void> {
   const now = deps.clock.now();
-  const verified = await selectVerified(deps.database);
-  if (isVerified.Check(verified) && now - verified.at < dayMs && verified.at <= now) return;
+  if (!(await claimDay(deps.database, now, dayMs))) return;
   const actor: Actor = { kind: 'job', id: 'retention', name: 'retention' };
   const settings = await selectPrivacy(deps.database);
   await removeOldSessions(deps, actor, now - settings.sessionDays * dayMs);

@@ -21,6 +21,11 @@ export async function saveNamed(rows: Rows, name: 'privacy' | 'audit_verified', 
 export async function selectPrivacy(rows: Rows): Promise<PrivacySettings> {
   return { ...defaultPrivacy, ...((await selectNamed(rows, 'privacy')) as Partial<PrivacySettings> | undefined) };
 }
+/** True for the first who asks in a day. */
+export async function claimDay(rows: Rows, now: number, dayMs: number): Promise<boolean> {
+  await rows.insertInto('city').values({ name: 'retention', body: '{}', updated_at: 0 }).onConflict((conflict) => conflict.column('name').doNothing()).execute();
+  return (await rows.updateTable('city').set({ updated_at: now }).where('name', '=', 'retention').where('updated_at', '<=', now - dayMs).executeTakeFirst()).numUpdatedRows > 0n;
+}
 export const selectVerified = async (rows: Rows): Promise<unknown> => selectNamed(rows, 'audit_verified');
 
 // ---- people ---------------------------------------------------------------------------------------------------------------
