@@ -227,6 +227,8 @@ export function accessCases(openCity: () => Promise<City>): void {
       await platform.database.updateTable('sessions').set({ state: 'ended' }).execute();
       // The seat is free, and it is not the third one's turn.
       expect(await ask(third)).toEqual(['LICENCE_EXHAUSTED', 'school', 1]);
+      // Who waits asks again and again; the audit tells it once.
+      expect(await platform.database.selectFrom('audit_events').select('actor_id').where('action', '=', 'session.refused').execute()).toHaveLength(2);
       expect(await ask(second)).toBe('in');
       await platform.database.updateTable('sessions').set({ state: 'ended' }).execute();
       city.time.at += 25_000;

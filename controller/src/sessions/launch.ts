@@ -65,7 +65,7 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
     if ('refused' in seat) {
       // A generation once taken is also written.
       const topic = await publishDesiredState(deps, rows, serverId, generation);
-      return { refused: seat.refused, topics: [topic] };
+      return { ...seat, topics: [topic] };
     }
     const sessionId = await insertSession(rows, { accountId: actor.id, applicationId: application.id, serverId, siteId, language: input.language, now, deadlineAt: now + startWithinMs, address });
     const topic = await publishDesiredState(deps, rows, serverId, generation);
@@ -74,8 +74,11 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
     return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1, answer.terms) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
   });
   deps.wakeups.wake(outcome.topics);
-  // Their place in the queue is kept.
-  if ('refused' in outcome) return refuse(outcome.refused);
+  // Their place in the queue is kept. Who waits asks every few seconds: that is one refusal.
+  if ('refused' in outcome) {
+    if (outcome.waited) throw outcome.refused;
+    return refuse(outcome.refused);
+  }
   return outcome.admission;
 }
 

@@ -18,8 +18,9 @@ interface Ask {
   now: number;
 }
 
-/** In the caller's transaction: counts under a lock, across controllers. The refusal says how many are before the person. */
-export async function takeSeat(rows: Rows, { application, siteSeats, accountId, siteId, now }: Ask): Promise<{ taken: true } | { refused: AppError }> {
+/** In the caller's transaction: counts under a lock, across controllers. The refusal says how many are before the person;
+ *  `waited`: that they are in the queue already. */
+export async function takeSeat(rows: Rows, { application, siteSeats, accountId, siteId, now }: Ask): Promise<{ taken: true } | { refused: AppError; waited: boolean }> {
   if (application.seats === null && siteSeats === null) return { taken: true };
   const citySeats = await lockSeats(rows, application.id);
   const since = now - queuePatienceMs;
@@ -31,8 +32,8 @@ export async function takeSeat(rows: Rows, { application, siteSeats, accountId, 
     const free = seats - (await countLiveOf(rows, application.id, site));
     const ahead = await countAhead(rows, { applicationId: application.id, accountId, siteId: site, seenSince: since });
     if (free > ahead) continue;
-    await joinQueue(rows, { applicationId: application.id, accountId, siteId, now, seenSince: since });
-    return { refused: new AppError('LICENCE_EXHAUSTED', { application: application.slug, seats, scope, ahead }) };
+    const { waited } = await joinQueue(rows, { applicationId: application.id, accountId, siteId, now, seenSince: since });
+    return { refused: new AppError('LICENCE_EXHAUSTED', { application: application.slug, seats, scope, ahead }), waited };
   }
   await deleteFromQueue(rows, application.id, accountId);
   return { taken: true };

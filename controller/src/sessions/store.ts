@@ -161,11 +161,13 @@ export async function countAhead(rows: Rows, { applicationId, accountId, siteId,
   return Number((await query.executeTakeFirst())?.n ?? 0);
 }
 
-/** Keeps the place of who waits already; who was away too long begins anew. */
-export async function joinQueue(rows: Rows, { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number }): Promise<void> {
+/** Keeps the place of who waits already, and says whether they did; who was away too long begins anew. */
+export async function joinQueue(rows: Rows, { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number }): Promise<{ waited: boolean }> {
   await rows.deleteFrom('seat_queue').where('application_id', '=', applicationId).where('seen_at', '<', seenSince).execute();
+  const waited = (await rows.selectFrom('seat_queue').select('since').where('application_id', '=', applicationId).where('account_id', '=', accountId).executeTakeFirst()) !== undefined;
   await rows.insertInto('seat_queue').values({ application_id: applicationId, account_id: accountId, site_id: siteId, since: now, seen_at: now })
     .onConflict((conflict) => conflict.columns(['application_id', 'account_id']).doUpdateSet({ seen_at: now })).execute();
+  return { waited };
 }
 
 export async function deleteFromQueue(rows: Rows, applicationId: string, accountId: string): Promise<void> {
