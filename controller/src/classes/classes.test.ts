@@ -2,7 +2,7 @@
 import { badgeText } from '@preau/contract/badge.ts';
 import { codeOf, type PicturePassword } from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import jsqr from 'jsqr';
+import * as reader from 'jsqr';
 import QrCode from 'qrcode';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changeSiteSettings } from '#src/access/site-settings.ts';
@@ -196,8 +196,10 @@ describe('classes', () => {
 });
 
 describe('on paper', () => {
-  // As Node loads it, the function stands one step deeper.
-  const readCode = 'default' in jsqr ? (jsqr.default as typeof jsqr) : jsqr;
+  type Read = (frame: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
+  // Its types and Node do not agree on where the function stands.
+  const found: unknown = reader.default;
+  const readCode = (typeof found === 'function' ? found : (found as { default: unknown }).default) as Read;
 
   test('a class of 25 is four sheets; only valid badges are printed', async () => {
     await issueBadges(city.platform, city.teacher, groupId);
