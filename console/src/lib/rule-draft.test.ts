@@ -2,7 +2,7 @@ import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { Rule } from '@preau/contract/publication.ts';
 import { plainRule } from '@preau/contract/publication.ts';
 import { describe, expect, it } from 'vitest';
-import { classHours, draftOf, emptyWriting, momentAt, nextWeekday, noFilter, noTimes, passes, pulseOf, type Pulse, type RuleFilter, wallClock, type Writing, withdrawnSince, writingOf, writingProblem } from './rule-draft.ts';
+import { classHours, draftOf, emptyWriting, momentAt, nextWeekday, noFilter, noTimes, passes, pulseOf, type Pulse, type RuleFilter, wallClock, type Writing, writingOf, writingProblem } from './rule-draft.ts';
 
 const id = (kind: string, mark = 'x') => `${kind}_${mark.repeat(22)}`;
 const place = { timeZone: 'Europe/Paris', holidayZone: 'B' as const, closures: [] };
@@ -73,10 +73,6 @@ describe('the list', () => {
     ['out of hours only', {}, { state: 'off' }, false],
   ])('%s', (_name, change, filter, shown) => {
     expect(passes({ ...rule, ...change }, { ...noFilter, ...filter }, facts)).toBe(shown);
-  });
-  it('tells which were withdrawn, each once, as it last was', () => {
-    const other = { ...rule, id: id('rul', 'o'), version: 2, changedAt: 5 };
-    expect(withdrawnSince([[{ ...other, version: 1 }, rule], [other]], [rule])).toEqual([other]);
   });
 });
 

@@ -88,17 +88,6 @@ export function passes(rule: Rule, filter: RuleFilter, facts: { sentence: string
   return fold(filter.words).split(/\s+/).every((word) => sought.includes(word));
 }
 
-/** Of rules at some moments of the past, those in force no longer, newest first. */
-export function withdrawnSince(past: readonly (readonly Rule[])[], current: readonly Rule[]): Rule[] {
-  const alive = new Set(current.map(({ id }) => id));
-  const gone = new Map<string, Rule>();
-  for (const rule of past.flat()) {
-    const known = gone.get(rule.id);
-    if (!alive.has(rule.id) && (known === undefined || known.version < rule.version)) gone.set(rule.id, rule);
-  }
-  return [...gone.values()].sort((a, b) => b.changedAt - a.changedAt);
-}
-
 /** The hour somebody means who fills in a date and a time at a school: `2026-11-30T10:00` there. */
 export function momentAt(local: string, timeZone: string): number | null {
   const wall = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? Date.parse(`${local}:00Z`) : Number.NaN;

@@ -11,6 +11,7 @@ const Moment = Type.String({ pattern: '^[0-9]{1,16}$' });
 
 export const ruleRoutes = {
   listRules: { method: 'GET', path: '/api/rules', policy: 'contact', reach: 'site', summary: 'Publication rules; `at`: as they were then', query: Strict({ at: Type.Optional(Moment) }), reply: List(Rule) },
+  listWithdrawnRules: { method: 'GET', path: '/api/rules/withdrawn', policy: 'technician', reach: 'site', summary: 'Rules that were withdrawn, as they last were, the latest first', reply: List(RuleVersion) },
   createRule: { method: 'POST', path: '/api/rules', policy: 'technician', reach: 'site', summary: 'Publish or forbid', body: RuleDraft, reply: Rule, status: 201 },
   changeRule: { method: 'PUT', path: '/api/rules/:id', policy: 'technician', reach: 'site', summary: 'A new version of a rule; `version` is the one you have read', params: ofId(RuleId), body: Strict({ version: Type.Integer({ minimum: 1 }), draft: RuleDraft }), reply: Rule },
   deleteRule: { method: 'DELETE', path: '/api/rules/:id', policy: 'technician', reach: 'site', summary: 'Withdraw a rule', params: ofId(RuleId), reply: Nothing, status: 204 },

@@ -17,7 +17,7 @@ import { explainAccess, whyNot } from './explain.ts';
 import { exportAccess, readAccessMatrix } from './overview.ts';
 import { previewRule } from './preview.ts';
 import { readPush } from './push.ts';
-import { changeRule, createRule, listRules, listRuleVersions, restoreRule, withdrawRule } from './rules.ts';
+import { changeRule, createRule, listRules, listRuleVersions, listWithdrawnRules, restoreRule, withdrawRule } from './rules.ts';
 import { createSiteGroup } from './site-groups.ts';
 import { changeSiteSettings } from './site-settings.ts';
 
@@ -61,9 +61,11 @@ export function accessCases(openCity: () => Promise<City>): void {
       city.time.at += minute;
       await withdrawRule(platform, technician, made.id);
       expect(await codeOf(withdrawRule(platform, technician, made.id))).toBe('NOT_FOUND');
+      expect(await listWithdrawnRules(platform, technician)).toMatchObject([{ rule: { id: made.id, version: 2 }, until: began + 2 * minute }]);
       expect(await seen(city.teacher)).not.toContain('secret');
       city.time.at += minute;
       expect((await restoreRule(platform, technician, made.id)).version).toBe(3);
+      expect(await listWithdrawnRules(platform, technician)).toEqual([]);
       expect(await codeOf(restoreRule(platform, technician, made.id))).toBe('STATE_FORBIDS');
       expect(await seen(city.teacher)).toContain('secret');
       expect((await listRuleVersions(platform, technician, made.id)).map(({ rule, until }) => [rule.version, until])).toEqual([[3, null], [2, began + 2 * minute], [1, began + minute]]);

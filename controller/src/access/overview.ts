@@ -10,7 +10,7 @@ import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { policyBook } from '#src/publications/policy-book.ts';
-import { policyRuleOf, selectRules } from '#src/publications/store.ts';
+import { policyRuleOf, selectChanges, selectRules } from '#src/publications/store.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { inSlices } from './in-slices.ts';
@@ -78,9 +78,7 @@ export async function exportAccess(deps: Deps, actor: AccountActor, asked: { fro
 }
 
 async function policiesBetween(deps: Deps, from: number, until: number) {
-  const versions = await deps.database.selectFrom('rule_versions').select(['since', 'until']).where('since', '<', until).execute();
-  const bounds = [...new Set(versions.flatMap(({ since, until: end }) => [since, end ?? until]).filter((at) => at > from && at < until))].sort((a, b) => a - b);
-  const edges = [from, ...bounds, until];
+  const edges = [from, ...(await selectChanges(deps.database, from, until)), until];
   const policies: { policy: ReturnType<typeof compilePolicy>; since: number; end: number }[] = [];
   for (const [at, since] of edges.slice(0, -1).entries()) {
     policies.push({ policy: compilePolicy((await selectRules(deps.database, { at: since })).map(policyRuleOf), frenchCalendar), since, end: edges[at + 1] ?? until });

@@ -9,7 +9,7 @@ import { selectPeople } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { policyRuleOf, selectRules, withNames } from '#src/publications/store.ts';
 import { inSlices } from './in-slices.ts';
 import { touchedBy } from './push.ts';

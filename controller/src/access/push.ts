@@ -7,7 +7,7 @@ import { within } from '#src/accounts/reach.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { raiseStamp, readStamp } from '#src/platform/stamp.ts';
+import { raiseStamp, readStamp } from '#src/platform/stamps/store.ts';
 import { writePolicies } from '#src/publications/documents.ts';
 import { publishDesiredStates } from '#src/servers/desired-state.ts';
 import { markPolicyAsked, nextGenerations, selectPolicyProgress, selectServersOfSites } from '#src/servers/store.ts';

@@ -8,8 +8,8 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { endRuleVersion, insertRuleVersion, missingName, selectRules, selectRuleVersions, type StoredRule, withNames } from '#src/publications/store.ts';
-import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { endRuleVersion, insertRuleVersion, missingName, selectRules, selectRuleVersions, selectWithdrawn, type StoredRule, withNames } from '#src/publications/store.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { publishPolicy, touchedBy } from './push.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -112,6 +112,12 @@ export const draftOf = ({ effect, target, audience, place, client, when, how, no
 export async function listRules(deps: Pick<Platform, 'database'>, actor: AccountActor, at: number | null): Promise<Rule[]> {
   const rules = await selectRules(deps.database, at === null ? {} : { at });
   return (await withNames(deps.database, rules)).filter(({ place }) => place.kind !== 'site' || reaches(actor, place.siteId));
+}
+
+/** For whoever wants one back. */
+export async function listWithdrawnRules(deps: Pick<Platform, 'database'>, actor: AccountActor): Promise<RuleVersion[]> {
+  const withdrawn = (await selectWithdrawn(deps.database)).filter(({ place }) => place.kind !== 'site' || reaches(actor, place.siteId));
+  return (await withNames(deps.database, withdrawn)).map((rule, at) => ({ rule, until: withdrawn[at]?.until ?? null }));
 }
 
 export async function listRuleVersions(deps: Pick<Platform, 'database'>, actor: AccountActor, id: string): Promise<RuleVersion[]> {

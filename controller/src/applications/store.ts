@@ -4,7 +4,7 @@ import type { ApplicationVersion, Script, UploadedPackage } from '@preau/contrac
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
-import { raiseStamp } from '#src/platform/stamp.ts';
+import { raiseStamp } from '#src/platform/stamps/store.ts';
 
 /** What installing has cost: of the last 200 on record, by application. One query, of one application or of all. */
 export async function selectLearnt(rows: Rows, applicationId: string | null = null): Promise<Map<string, { samples: number; p50Ms: number; p95Ms: number; bytes: number | null }>> {

@@ -4,7 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { SiteSettings } from '@preau/contract/site.ts';
 import type { Rows } from '#src/platform/database.ts';
-import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { selectSiteNames } from './store.ts';
 
 export interface SchoolDoor extends Door {

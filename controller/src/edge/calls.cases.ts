@@ -168,6 +168,7 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
       return { params: { id: city().teacher.id }, ...(role === 'pupil' ? { status: 404 } : {}) };
     },
     listRules: async () => ({ query: '?at=1800000000000' }),
+    listWithdrawnRules: async () => ({}),
     createRule: async () => ({ body: drawing() }),
     changeRule: async () => ({ params: { id: (await newRule()).id }, body: { version: 1, draft: { ...drawing(), note: 'relue' } } }),
     deleteRule: async () => ({ params: { id: (await newRule()).id } }),

@@ -4,7 +4,7 @@ import { concernsSite, type PolicySite } from '@preau/contract/policy.ts';
 import type { PolicyRule } from '@preau/contract/publication.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { policyRuleOf, savePolicy, selectPolicy, selectRules } from './store.ts';
 
 export const policyDocument = (rules: readonly PolicyRule[], site: PolicySite): string => policyText(rules.filter((rule) => concernsSite(rule, site)));

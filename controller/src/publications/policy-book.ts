@@ -2,8 +2,8 @@
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { compilePolicy, type Policy, type PolicySite } from '@preau/contract/policy.ts';
 import type { Rows } from '#src/platform/database.ts';
-import { keptByStamp } from '#src/platform/stamp.ts';
-import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { keptByStamp } from '#src/platform/stamps/kept.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { policyRuleOf, selectRules } from './store.ts';
 
 export interface PolicyBook {

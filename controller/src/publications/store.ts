@@ -32,6 +32,20 @@ export async function selectRules(rows: Rows, filter: { at?: number; id?: string
   return (await query.execute()).map(toRule);
 }
 
+/** The last version of each rule that is in force no longer, the latest first. */
+export async function selectWithdrawn(rows: Rows): Promise<StoredRule[]> {
+  const found = await rows.selectFrom('rule_versions as v').selectAll('v').where('v.until', 'is not', null)
+    .where(({ not, exists, selectFrom }) => not(exists(selectFrom('rule_versions as n').select('n.version').whereRef('n.rule_id', '=', 'v.rule_id').whereRef('n.version', '>', 'v.version'))))
+    .orderBy('v.until', 'desc').orderBy('v.rule_id').limit(200).execute();
+  return found.map(toRule);
+}
+
+/** Moments between these two at which rules changed. */
+export async function selectChanges(rows: Rows, from: number, until: number): Promise<number[]> {
+  const versions = await rows.selectFrom('rule_versions').select(['since', 'until']).where('since', '<', until).execute();
+  return [...new Set(versions.flatMap((version) => [version.since, version.until ?? until]).filter((at) => at > from && at < until))].sort((a, b) => a - b);
+}
+
 /** Newest first. */
 export async function selectRuleVersions(rows: Rows, id: string): Promise<StoredRule[]> {
   return (await rows.selectFrom('rule_versions').selectAll().where('rule_id', '=', id).orderBy('version', 'desc').limit(200).execute()).map(toRule);

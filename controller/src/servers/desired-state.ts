@@ -7,7 +7,7 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { readPolicyChange, writePolicies } from '#src/publications/documents.ts';
 import { selectPolicy } from '#src/publications/store.ts';
-import { selectPolicySites } from '#src/sites/policy-sites.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectSiteOfServers } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;

@@ -5,7 +5,7 @@ import type { SiteDraft, SiteSummary } from '@preau/contract/site.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { raiseStamp } from '#src/platform/stamp.ts';
+import { raiseStamp } from '#src/platform/stamps/store.ts';
 import { countPeopleBySite, insertSite, selectGroups, selectSites, uaiIsTaken } from './store.ts';
 
 /** The worst of its servers; `none` without one. Pure. */

@@ -7,7 +7,6 @@ import type * as quarantine from '../../../controller/src/sessions/quarantine.ts
 import { sha256 } from '../../../controller/src/platform/secrets.ts';
 import type * as documents from '../../../controller/src/publications/documents.ts';
 import type * as publications from '../../../controller/src/publications/store.ts';
-import type * as policySites from '../../../controller/src/sites/policy-sites.ts';
 import type * as sites from '../../../controller/src/sites/store.ts';
 import { connectionOf } from '../tables.ts';
 
@@ -28,7 +27,7 @@ const noRules = '{"rules":[]}';
 export const noRulesHash = sha256(noRules);
 export const readPolicyChange: typeof documents.readPolicyChange = async () => null;
 export const selectPolicy: typeof publications.selectPolicy = async () => noRules;
-export const selectPolicySites: typeof policySites.selectPolicySites = async (rows) =>
+export const selectPolicySites: typeof sites.selectPolicySites = async (rows) =>
   new Map(connectionOf(rows).tables.sites.map(({ id }) => [id, { siteId: id, siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'B', closures: [], networks: [] }]));
 
 export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;

@@ -3,12 +3,13 @@ import { explainAccess, whyNot } from '#src/access/explain.ts';
 import { exportAccess, readAccessMatrix } from '#src/access/overview.ts';
 import { previewRule } from '#src/access/preview.ts';
 import { readPush } from '#src/access/push.ts';
-import { changeRule, createRule, listRules, listRuleVersions, restoreRule, withdrawRule } from '#src/access/rules.ts';
+import { changeRule, createRule, listRules, listRuleVersions, listWithdrawnRules, restoreRule, withdrawRule } from '#src/access/rules.ts';
 import { changeSiteSettings, readSiteSettings } from '#src/access/site-settings.ts';
 import type { Verbs } from '../verb.ts';
 
 export const ruleVerbs: Pick<Verbs, keyof typeof ruleRoutes> = {
   listRules: async (deps, actor, { query }) => ({ items: await listRules(deps, actor, query.at === undefined ? null : Number(query.at)) }),
+  listWithdrawnRules: async (deps, actor) => ({ items: await listWithdrawnRules(deps, actor) }),
   createRule: (deps, actor, { body }) => createRule(deps, actor, body),
   changeRule: (deps, actor, { params, body }) => changeRule(deps, actor, params.id, body),
   deleteRule: async (deps, actor, { params }) => {
