@@ -1,5 +1,5 @@
 import type { privacyRoutes } from '@preau/contract/routes/privacy.ts';
-import { reachOf } from '#src/accounts/reach.ts';
+import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { changeLanguage } from '#src/accounts/language.ts';
 import { exportAuditCsv, exportChain } from '#src/audit/export.ts';
 import { erasePerson, eraseLeavers, findPeople, listLeavers } from '#src/privacy/erase.ts';
@@ -14,7 +14,11 @@ const whole = (text: string | undefined): number | null => (text === undefined ?
 export const privacyVerbs: Pick<Verbs, keyof typeof privacyRoutes> = {
   readAuditChain: (deps) => readAuditChain(deps),
   verifyAudit: (deps, _actor, { query }) => verifyAudit(deps, query),
-  exportAudit: (deps, actor, { query }) => exportChain(deps, actor, Number(query.after ?? 0)),
+  exportAudit: async (deps, actor, { query }) => {
+    // A chain cannot leave out the other schools' events.
+    mustReach(actor, null);
+    return exportChain(deps, actor, Number(query.after ?? 0));
+  },
   exportAuditCsv: (deps, actor, { query }) => exportAuditCsv(deps, actor, { search: query.search ?? null, action: query.action ?? null, from: whole(query.from), until: whole(query.until), siteIds: reachOf(actor) }),
 
   readPrivacySettings: (deps) => selectPrivacy(deps.database),
