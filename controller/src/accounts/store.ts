@@ -147,7 +147,7 @@ export async function searchAudiences(rows: Rows, search: string, siteIds: reado
   const like = (word: string) => `%${word}%`;
   const folded = (word: string) => like(word.normalize('NFD').replace(/[\u0300-\u036f]/g, ''));
   const people = words.length === 0 ? [] : await accountsWithSite(rows)
-    .where((where) => where.and(words.map((word) => where.or([where(where.fn<string>('lower', ['accounts.display_name']), 'like', like(word)), where('accounts.login', 'like', folded(word))]))))
+    .where((where) => where.and(words.map((word) => where.or([where(where.fn<string>('lower', ['accounts.display_name']), 'like', like(word)), where('accounts.login', 'like', folded(word))])))).where('accounts.erased_at', 'is', null)
     .$if(siteIds !== null, (query) => query.where('accounts.site_id', 'in', [...(siteIds ?? [])])).orderBy('accounts.display_name').limit(20).execute();
   const groups = words.length === 0 ? [] : await rows.selectFrom('groups').leftJoin('sites', 'sites.id', 'groups.site_id').select(['groups.id', 'groups.kind', 'groups.name', 'groups.site_id', 'sites.name as site_name'])
     .where((where) => where.and(words.map((word) => where.or([where(where.fn<string>('lower', ['groups.name']), 'like', like(word)), where(where.fn<string>('lower', ['sites.name']), 'like', like(word))]))))
