@@ -7,6 +7,7 @@ import { Attribute, Change } from 'ldapts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openProviders } from '../controller/src/identity/open-providers.ts';
 import { parseIdentity, readText } from '../controller/src/identity/settings.ts';
+import { createClassEntry } from '../controller/src/classes/enter.ts';
 import { createIdentity, type Identity, signIn } from '../controller/src/identity/sign-in.ts';
 import { listDirectories, synchroniseDue, synchroniseNow } from '../controller/src/identity/synchronise.ts';
 import { selectPhoto } from '../controller/src/identity/store.ts';
@@ -96,7 +97,7 @@ beforeAll(async () => {
   identity = createIdentity(city.platform, providers);
   const [technician] = await city.platform.database.selectFrom('accounts').select('id').where('login', '=', 'tech').execute();
   await city.platform.database.updateTable('accounts').set({ password_hash: await createPasswords().hash('bris-de-glace') }).where('id', '=', technician?.id ?? '').execute();
-  app = await createHttp({ ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl, identity, additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }) });
+  app = await createHttp({ ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl, identity, additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }), classEntry: createClassEntry(city.platform, identity.passwords) });
   await app.listen({ host: '127.0.0.1', port: 0 });
 }, 120_000);
 

@@ -14,17 +14,22 @@ export function loginBase({ firstName, lastName }: { firstName: string; lastName
 /** One per person, in their order, taken by nobody and by none of the others. */
 export async function freeLogins(rows: Rows, people: readonly { firstName: string; lastName: string }[]): Promise<string[]> {
   const bases = people.map(loginBase);
-  const taken = await selectTakenLogins(rows, [...new Set(bases)]);
-  const next = new Map<string, number>();
+  const needed = new Map<string, number>();
+  for (const base of bases) needed.set(base, (needed.get(base) ?? 0) + 1);
+  const free = new Map<string, string[]>([...needed.keys()].map((base) => [base, []]));
+  // Asked for by whole names, in growing handfuls: most people are the only one of their name.
+  for (let [open, from, step] = [[...needed.keys()], 1, 1]; open.length > 0; from += step, step *= 4) {
+    const names = new Map(open.map((base) => [base, Array.from({ length: (needed.get(base) ?? 1) + step - 1 }, (_, at) => (from + at === 1 ? base : `${base}${from + at}`))]));
+    const taken = await selectTakenLogins(rows, [...names.values()].flat());
+    for (const [base, some] of names) free.get(base)?.push(...some.filter((name) => !taken.has(name) && free.get(base)?.includes(name) !== true));
+    open = open.filter((base) => (free.get(base)?.length ?? 0) < (needed.get(base) ?? 1));
+  }
+  // `lea1` of somebody may be the first name of somebody else.
+  const given = new Set<string>();
   return bases.map((base) => {
-    let number = next.get(base) ?? 1;
-    let login = base;
-    while (taken.has(login)) {
-      number += 1;
-      login = `${base}${number}`;
-    }
-    next.set(base, number);
-    taken.add(login);
+    let login = free.get(base)?.shift() ?? '';
+    while (given.has(login)) login = free.get(base)?.shift() ?? `${base}.${given.size}`;
+    given.add(login);
     return login;
   });
 }

@@ -138,14 +138,9 @@ export async function selectSiteNames(rows: Rows): Promise<{ id: string; name: s
   return rows.selectFrom('sites').select(['id', 'name', 'uai', 'settings']).orderBy('name').execute();
 }
 
-/** Of these names, and of these names with a number behind. */
-export async function selectTakenLogins(rows: Rows, bases: readonly string[]): Promise<Set<string>> {
+/** Which of these names are somebody's. */
+export async function selectTakenLogins(rows: Rows, names: readonly string[]): Promise<Set<string>> {
   const taken = new Set<string>();
-  for (let at = 0; at < bases.length; at += 100) {
-    const some = bases.slice(at, at + 100);
-    // From `base` to `base:`, the sign after 9, stand the name itself and all its numbers, beside longer names.
-    const found = await rows.selectFrom('accounts').select('login').where((where) => where.or(some.map((base) => where.and([where('login', '>=', base), where('login', '<', `${base}:`)])))).execute();
-    for (const { login } of found) taken.add(login);
-  }
+  for (let at = 0; at < names.length; at += 500) for (const { login } of await rows.selectFrom('accounts').select('login').where('login', 'in', names.slice(at, at + 500)).execute()) taken.add(login);
   return taken;
 }

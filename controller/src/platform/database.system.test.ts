@@ -13,6 +13,7 @@ import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#sr
 import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { selectRules, withNames } from '#src/publications/store.ts';
+import { yearCases } from '#src/classes/year.cases.ts';
 import { accessCases } from '#src/access/access.cases.ts';
 import { privacyCases } from '#src/privacy/privacy.cases.ts';
 import { requestCases } from '#src/requests/requests.cases.ts';
@@ -220,6 +221,7 @@ for (const dialect of dialects) {
     rolloutCases(() => city());
     chainCases(() => city());
     requestCases(city);
+    yearCases(() => city());
     privacyCases(() => city());
     describe('servers', () => serverCases(dialect.newTarget));
   });
