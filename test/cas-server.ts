@@ -19,7 +19,7 @@ export interface CasServer {
   close: () => Promise<void>;
 }
 
-const escape = (text: string) => text.replace(/[&<>"]/g, (letter) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[letter] ?? letter);
+const xmlOf = (text: string) => text.replace(/[&<>"]/g, (letter) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[letter] ?? letter);
 const page = (body: string) => `<!doctype html><html lang="fr"><title>CAS</title><body>${body}</body></html>`;
 
 async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
@@ -39,8 +39,8 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
     if (ticket === undefined || ticket.used || ticket.until < Date.now()) return failure('INVALID_TICKET');
     ticket.used = true;
     if (ticket.service !== query.get('service')) return failure('INVALID_SERVICE');
-    const more = Object.entries(people[ticket.user]?.attributes ?? {}).flatMap(([name, values]) => (typeof values === 'string' ? [values] : values).map((value) => `<cas:${name}>${escape(value)}</cas:${name}>`)).join('');
-    return serviceResponse(`<cas:authenticationSuccess><cas:user>${escape(ticket.user)}</cas:user>${attributes ? `<cas:attributes>${more}</cas:attributes>` : ''}</cas:authenticationSuccess>`);
+    const more = Object.entries(people[ticket.user]?.attributes ?? {}).flatMap(([name, values]) => (typeof values === 'string' ? [values] : values).map((value) => `<cas:${name}>${xmlOf(value)}</cas:${name}>`)).join('');
+    return serviceResponse(`<cas:authenticationSuccess><cas:user>${xmlOf(ticket.user)}</cas:user>${attributes ? `<cas:attributes>${more}</cas:attributes>` : ''}</cas:authenticationSuccess>`);
   };
   const server = createServer((request, response) => {
     void (async () => {
@@ -64,7 +64,7 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
       if (pathname === '/cas/login') {
         const user = signedIn.get(cookie);
         if (user !== undefined && service !== '') return back(user);
-        return send(200, page(`<form method="post" action="/cas/login?${escape(new URLSearchParams({ service }).toString())}"><input name="username"><input name="password" type="password"><button>Se connecter</button></form>`));
+        return send(200, page(`<form method="post" action="/cas/login?${xmlOf(new URLSearchParams({ service }).toString())}"><input name="username"><input name="password" type="password"><button>Se connecter</button></form>`));
       }
       if (pathname === '/cas/logout') {
         const user = signedIn.get(cookie);

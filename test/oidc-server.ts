@@ -26,7 +26,7 @@ export async function startOidc(client: { id: string; secret: string; publicUrl:
     pkce: { required: () => true },
     fetch: async (address, options) => {
       if (!capturing) return fetch(address, options);
-      captured = new URLSearchParams(String(options.body)).get('logout_token');
+      captured = new URLSearchParams(String(options?.body)).get('logout_token');
       return new Response(null, { status: 200 });
     },
   });
@@ -36,7 +36,8 @@ export async function startOidc(client: { id: string; secret: string; publicUrl:
     logoutToken: async (sub, sid) => {
       capturing = true;
       const known = await provider.Client.find(client.id);
-      await known?.backchannelLogout(sub, sid);
+      // Its types do not know this method of a client.
+      await (known as unknown as { backchannelLogout: (sub: string, sid: string) => Promise<void> }).backchannelLogout(sub, sid);
       capturing = false;
       return captured ?? '';
     },

@@ -284,5 +284,16 @@ it('a technician’s telephone and passkey', async () => {
   await go(demoLogins.administrator);
   await page.click('button:has-text("Utiliser ma clé d’accès")');
   await page.waitForSelector('nav[aria-label=Administration]');
+
+  // A colleague for one school.
+  await page.click('nav >> text=Personnes');
+  await page.fill('input[type=search]', 'camille dur');
+  await page.click('[aria-label="Rôle de Camille Durand"]');
+  await page.locator('dialog select').first().selectOption('technician');
+  await page.locator('dialog label', { hasText: 'Certaines écoles' }).click();
+  await page.locator('dialog .schools label', { hasText: school?.name ?? '' }).click();
+  expect(await faults(page)).toEqual([]);
+  await page.click('dialog button:has-text("Enregistrer")');
+  await page.waitForSelector('td >> text=S’occupe de : 1');
   await close();
 });

@@ -25,8 +25,8 @@ export function openApi(version: string): Record<string, unknown> {
       security: route.policy === 'public' ? [] : route.policy === 'agent' ? [{ serverKey: [] }] : [{ signIn: [] }, ...(route.reach === 'self' ? [] : [{ token: [] }])],
       parameters: [...parameters('path', route.params), ...parameters('query', route.query)],
       ...(route.stream === 'up' ? { requestBody: { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } } } : {}),
-      ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
-      responses: { [route.status ?? 200]: { description: 'Done', ...(route.status === 204 ? {} : { content: reply }) }, default: { $ref: '#/components/responses/Refused' } },
+      ...(route.body === undefined ? {} : { requestBody: { required: true, content: { [route.form === true ? 'application/x-www-form-urlencoded' : 'application/json']: { schema: route.body } } } }),
+      responses: { [route.redirect === true ? 303 : (route.status ?? 200)]: { description: route.redirect === true ? 'Elsewhere' : 'Done', ...(route.status === 204 || route.redirect === true ? {} : { content: reply }) }, default: { $ref: '#/components/responses/Refused' } },
     };
   }
   return {

@@ -102,12 +102,15 @@ export function parseIdentity(file: Record<string, unknown>, readText: (path: st
   for (const key of Object.keys(file)) if (key !== 'provider') faults.push({ where: key, expected: 'no such key: [[provider]] only' });
   const list: unknown[] = Array.isArray(file['provider']) ? file['provider'] : [];
   if (list.length === 0) faults.push({ where: 'provider', expected: 'at least one [[provider]]' });
-  list.forEach((entry: unknown, index) => {
+  for (const [index, entry] of list.entries()) {
     const given = (typeof entry === 'object' && entry !== null ? entry : {}) as Known;
     const where = `provider ${typeof given.id === 'string' && /^[a-z][a-z0-9-]{0,30}$/.test(given.id) ? given.id : index + 1}`;
     const fault = (key: string, expected: string) => faults.push({ where: `${where}, ${key}`, expected });
     const { kind } = given;
-    if (kind !== 'ldap' && kind !== 'oidc' && kind !== 'cas') return fault('kind', 'ldap, oidc or cas');
+    if (kind !== 'ldap' && kind !== 'oidc' && kind !== 'cas') {
+      fault('kind', 'ldap, oidc or cas');
+      continue;
+    }
     const complete: Known = { ...given };
     const secret = (name: 'bind_password' | 'client_secret') => {
       const path = given[`${name}_file`];
@@ -126,7 +129,7 @@ export function parseIdentity(file: Record<string, unknown>, readText: (path: st
         const extra = keyword === 'additionalProperties' && 'additionalProperties' in params ? ` (${String(params.additionalProperties)})` : keyword === 'required' && 'requiredProperties' in params ? ` (${String(params.requiredProperties)})` : '';
         fault(instancePath.slice(1).replaceAll('/', '.') || 'keys', `${message}${extra}`);
       }
-      return;
+      continue;
     }
     const settings = complete as ProviderSettings;
     if (settings.id === 'local' || found.some(({ id }) => id === settings.id)) fault('id', 'a name that no other provider has, and not local');
@@ -141,7 +144,7 @@ export function parseIdentity(file: Record<string, unknown>, readText: (path: st
       if (settings.people !== undefined && !isFilter(settings.people)) fault('people', 'an LDAP filter such as (objectClass=person)');
     } else if (!(settings.kind === 'oidc' ? settings.issuer : settings.url).startsWith('https:') && !onThisMachine(settings.kind === 'oidc' ? settings.issuer : settings.url)) fault(settings.kind === 'oidc' ? 'issuer' : 'url', 'https:// (http:// on this machine only)');
     found.push(settings);
-  });
+  }
   if (faults.length > 0) throw new IdentityFaults(faults);
   return found;
 }

@@ -84,16 +84,17 @@ export async function letIn(deps: Pick<Platform, 'database' | 'clock' | 'wakeups
 export async function finish(deps: IdentityDeps, login: string, accountId: string, by: string, origin?: Origin): Promise<SignedIn> {
   const account = await selectAccount(deps.database, accountId);
   if (account === undefined) throw new AppError('SIGN_IN_REFUSED');
-  await needSecondFactor(deps, account, by, origin);
+  const from: Origin = origin ?? { provider: by === 'password' ? 'local' : by, subject: null, session: null, idToken: null };
+  await needSecondFactor(deps, account, by, from);
   deps.identity.slowDown.succeeded(login);
-  return deps.database.transaction().execute((rows) => openSignIn(deps, rows, account, by, origin ?? { provider: by === 'password' ? 'local' : by, subject: null, session: null, idToken: null }));
+  return deps.database.transaction().execute((rows) => openSignIn(deps, rows, account, by, from));
 }
 
-async function needSecondFactor(deps: IdentityDeps, account: Account, by: string, origin: Origin | undefined): Promise<void> {
+async function needSecondFactor(deps: IdentityDeps, account: Account, by: string, origin: Origin): Promise<void> {
   if (!isTechnician(account)) return;
   const { totp, passkey } = await selectFactors(deps.database, account.id);
   if (!totp && !passkey) return;
   const step = newToken();
-  await insertStep(deps.database, { hash: sha256(step), kind: 'second_factor', accountId: account.id, body: { by, tries: '0', origin: origin === undefined ? '' : JSON.stringify(origin) }, expiresAt: deps.clock.now() + stepMs });
+  await insertStep(deps.database, { hash: sha256(step), kind: 'second_factor', accountId: account.id, body: { by, tries: '0', origin: JSON.stringify(origin) }, expiresAt: deps.clock.now() + stepMs });
   throw new AppError('SECOND_FACTOR_REQUIRED', { step, methods: [...(totp ? ['totp', 'recovery'] : []), ...(passkey ? ['passkey'] : [])] });
 }

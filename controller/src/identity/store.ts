@@ -114,8 +114,9 @@ export async function selectKnownPerson(rows: Rows, provider: string, externalId
   return row && toKnown(row);
 }
 export const selectKnownPeople = async (rows: Rows, provider: string): Promise<KnownPerson[]> => (await known(rows, provider).execute()).map(toKnown);
-/** Logins that begin like this one, to find one that is free. */
+/** Logins that begin like this one, to find one that is free; none when it is free itself, which is nearly always. */
 export async function selectLoginsLike(rows: Rows, login: string): Promise<Set<string>> {
+  if ((await selectAccountIdByLogin(rows, login)) === undefined) return new Set();
   return new Set((await rows.selectFrom('accounts').select('login').where((where) => where.or([where('login', '=', login), where('login', 'like', `${login.replace(/[\\%_]/g, '')}%`)])).execute()).map((row) => row.login));
 }
 export async function updatePerson(rows: Rows, id: string, change: { displayName: string; role: Role; siteId: string | null; mail: string | null; attributes: string }): Promise<void> {

@@ -43,9 +43,12 @@ const fold = (text: string) => text.normalize('NFC').trim().toLowerCase();
 /** The same DN is written in many ways: capitals, and spaces around its commas and equal signs. */
 const sameName = (text: string) => fold(text).replace(/\s*([,=])\s*/g, '$1');
 
+/** Control characters, and those that turn text around. */
+const unsafe = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
 /** One line that is safe to keep and show; null when nothing is left. */
 export function lineOf(text: string | undefined, maxLength: number): string | null {
-  const clean = (text ?? '').normalize('NFC').replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ').replace(/\.\.[\\/]/g, ' ').trim().slice(0, maxLength).trim();
+  const clean = (text ?? '').normalize('NFC').replace(unsafe, ' ').replace(/\.\.[\\/]/g, ' ').trim().slice(0, maxLength).trim();
   return clean === '' ? null : clean;
 }
 
