@@ -143,8 +143,11 @@ describe('by pictures', () => {
   test('tried one after the other, however many at once: waiting together is not waiting once', async () => {
     let [running, most] = [0, 0];
     const counted = { ...passwords, verify: async (hash: string | null, password: string) => {
-      most = Math.max(most, (running += 1));
-      return passwords.verify(hash, password).finally(() => (running -= 1));
+      running += 1;
+      most = Math.max(most, running);
+      return passwords.verify(hash, password).finally(() => {
+        running -= 1;
+      });
     } };
     entry = createClassEntry(city.platform, counted, createSlowDown(city.platform.clock.now, async (ms) => {
       waits.push(ms);
