@@ -1,4 +1,5 @@
-/** Signing in against the real things: slapd, Samba's Active Directory, oidc-provider, a CAS server. No browser: what it would do is
+/** Signing in against the real things: slapd, Samba's Active Directory, oidc-provider, a CAS server; PostgreSQL keeps who they are (the
+ *  cases beside the code run on SQLite). No browser: what it would do is
  *  done here, cookie by cookie; test/e2e/sign-in.test.ts has the pages. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +21,7 @@ import { type City, codeOf, makeCity, publicUrl } from '../controller/src/testin
 import { type CasServer, startCas } from './cas-server.ts';
 import { adBase, adPersonPassword, base, removeSambaAd, type RunningDirectory, startSambaAd, startSlapd } from './directories.ts';
 import { type OidcServer, startOidc } from './oidc-server.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'preau-identity-'));
 const jpeg = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(400, 7), Buffer.from('ffd9', 'hex')]);
@@ -28,6 +30,7 @@ let slapd: RunningDirectory;
 let ad: RunningDirectory;
 let cas: CasServer;
 let oidc: OidcServer;
+let postgres: Postgres;
 let city: City;
 let identity: Identity;
 let app: Awaited<ReturnType<typeof createHttp>>;
@@ -92,7 +95,8 @@ beforeAll(async () => {
     }),
   ];
   await Promise.all(out);
-  city = await makeCity();
+  postgres = await startPostgres();
+  city = await makeCity(await postgres.newDatabase());
   const providers = openProviders(city.platform, parseIdentity(settings(), readText));
   identity = createIdentity(city.platform, providers);
   const [technician] = await city.platform.database.selectFrom('accounts').select('id').where('login', '=', 'tech').execute();
@@ -105,6 +109,7 @@ afterAll(async () => {
   await app?.close();
   await city?.close();
   await Promise.all([slapd?.stop(), ad?.stop(), cas?.close(), oidc?.close()]);
+  await postgres?.stop();
   removeSambaAd(join(folder, 'ad'));
   rmSync(folder, { recursive: true, force: true });
 });

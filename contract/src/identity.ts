@@ -1,6 +1,6 @@
 /** Who vouches for people, how they sign in, second factors, directories and their synchronisation. */
 import { type Static, Type } from 'typebox';
-import { Account, AccountId, Role } from './account.ts';
+import { Account, Role } from './account.ts';
 import { Id, Instant, Line, Nullable, OneOf, Strict, Translated } from './schema.ts';
 
 /** `local`: this city itself. `ldap`: a directory asked with name and password; the others send the browser to a page of their own. */
@@ -69,4 +69,3 @@ export type PersonRow = Static<typeof PersonRow>;
 /** `siteIds`: of a technician; null: all schools. `role` null: what the provider says from now on. */
 export const RoleChange = Strict({ role: Nullable(Role), siteId: Nullable(Id('sit')), siteIds: Nullable(Type.Array(Id('sit'), { maxItems: 500, uniqueItems: true })) });
 export type RoleChange = Static<typeof RoleChange>;
-export { AccountId };
