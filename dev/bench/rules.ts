@@ -192,7 +192,7 @@ async function measurePortal(tell: Tell) {
     if (items === 0) throw new Error('the portal is empty');
     const bare = startTalking('dev/bench/bare-fastify.ts', join(tmpdir(), 'preau-bench-rules', 'bare.log'));
     try {
-      const bareUrl = String(await bare.ask(body));
+      const bareUrl = String(await bare.ask({ body }));
       if ((await (await fetch(bareUrl)).text()) !== body) throw new Error('not the same bytes');
       await rate(url, cookie, 2);
       await rate(bareUrl, cookie, 2);
