@@ -8,7 +8,7 @@ import type { ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createIdentity } from '#src/identity/sign-in.ts';
-import { insertSignIn } from '#src/accounts/store.ts';
+import { insertAccounts, insertSignIn } from '#src/accounts/store.ts';
 import { createToken, revokeToken } from '#src/accounts/tokens.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createSlowDown } from '#src/accounts/sign-in.ts';
@@ -107,6 +107,32 @@ describe('every route × a token', () => {
     if (route.reach === 'self' || route.policy === 'administrator') expect(reply.json()).toMatchObject({ code: 'FORBIDDEN' });
     else if (route.reach === 'city' && route.method !== 'GET') expect(reply.json()).toMatchObject({ code: 'OUT_OF_SCOPE' });
     else expect([reply.statusCode, reply.statusCode >= 400 && reply.json()]).toEqual([input.status ?? route.status ?? 200, reply.statusCode >= 400 && expect.anything()]);
+  });
+
+  /** A person who signs in, and belongs to another school, or looks after another one only. */
+  const stranger = async (role: 'contact' | 'teacher' | 'pupil' | 'technician') => {
+    const [id = ''] = await insertAccounts(city.platform.database, [{ login: `ailleurs-${role}`, displayName: 'Ailleurs', role, siteId: role === 'technician' ? null : elsewhere, passwordHash: null }], city.time.at);
+    if (role === 'technician') await city.platform.database.updateTable('accounts').set({ site_ids: JSON.stringify([elsewhere]) }).where('id', '=', id).execute();
+    const cookie = newToken();
+    await insertSignIn(city.platform.database, { tokenHash: sha256(cookie), accountId: id, now: city.time.at, expiresAt: city.time.at + 3_600_000 });
+    return { cookie: `preau_sign_in=${cookie}` };
+  };
+  const persons = (['contact', 'teacher', 'technician'] as const).flatMap((role) => names.filter((name) => (api[name] as Route).reach === 'site').map((name): [RouteName, typeof role] => [name, role]));
+  test.each(persons)('%s of a school, by a %s of another', async (name, role) => {
+    const route: Route = api[name];
+    const input = await calls[name]('technician');
+    const who = await stranger(role);
+    const before = await events();
+    const payload = input.body === undefined ? undefined : Buffer.isBuffer(input.body) ? input.body : JSON.stringify(input.body);
+    const type = payload === undefined ? {} : { 'content-type': Buffer.isBuffer(payload) ? 'application/octet-stream' : 'application/json' };
+    const reply = await app.inject({ method: route.method, url: pathOf(route, input.params) + (input.query ?? ''), headers: { ...who, ...type }, ...(payload === undefined ? {} : { payload }) });
+    untouched = false;
+    if (reply.statusCode < 400) for (const foreign of [city.site.id, city.agent.actor.id, city.site.name, city.pupil.id]) expect(reply.body).not.toContain(foreign);
+    else expect(reply.json()).toMatchObject({ code: expect.stringMatching(/^(OUT_OF_SCOPE|FORBIDDEN|NOT_FOUND|VALIDATION_FAILED)$/) });
+    if (route.method !== 'GET') {
+      expect(reply.statusCode).toBeGreaterThanOrEqual(400);
+      expect(await events()).toBe(before);
+    }
   });
 
   test('a token for the whole city does what a technician does, and no more', async () => {
