@@ -1,5 +1,7 @@
 /** The pure parts of identity, and second factors in a small city. */
+import { readFileSync } from 'node:fs';
 import { generateSync } from 'otplib';
+import { parse as parseToml } from 'smol-toml';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-in.ts';
 import { type City, codeOf, makeCity } from '#src/testing.ts';
@@ -125,6 +127,11 @@ describe('the file', () => {
     const fault = faults({ ...good, ...change });
     expect(fault?.message).toMatch(expected);
     expect(fault?.message).not.toContain('hush-hush');
+  });
+  test('the presets of the runbook are good ones', () => {
+    const text = readFileSync(new URL('../../../docs/runbooks/directories.md', import.meta.url), 'utf8');
+    const presets = [...text.matchAll(/```toml\n([\s\S]*?)```/g)].map((match) => parseIdentity(parseToml(match[1] ?? ''), (path) => (path.endsWith('.pem') ? '-----BEGIN CERTIFICATE-----' : 'secret')).map(({ kind }) => kind));
+    expect(presets.flat()).toEqual(['ldap', 'ldap', 'cas', 'oidc']);
   });
   test('every fault at once, without the secrets', () => {
     const fault = faults({ ...good, url: 'x', bind_dn: 7, base: '', bind_password: { a: 'hush-hush' } }, { other: 1 });
