@@ -9,8 +9,8 @@ import { freePort } from '../dev/services.ts';
 const binaries = '/usr/lib/postgresql/15/bin';
 
 export interface Postgres {
-  /** Makes an empty database and answers its address. */
-  newDatabase: () => Promise<string>;
+  /** Makes an empty database, or a copy of that one (nobody may be connected to it), and answers its address. */
+  newDatabase: (template?: string) => Promise<string>;
   stop: () => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export async function startPostgres(): Promise<Postgres> {
     throw new Error(`initdb: ${made.stderr}`);
   }
   const port = await freePort();
-  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200'].flatMap((setting) => ['-c', setting]);
+  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'full_page_writes=off', 'autovacuum=off', 'max_connections=200'].flatMap((setting) => ['-c', setting]);
   let output = '';
   const server: ChildProcess = spawn('setpriv', [...asPostgres, join(binaries, 'postgres'), '-D', data, '-p', String(port), ...settings], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [server.stdout, server.stderr]) stream?.on('data', (bytes: Buffer) => {
@@ -58,9 +58,10 @@ export async function startPostgres(): Promise<Postgres> {
   }
   let count = 0;
   return {
-    newDatabase: async () => {
+    newDatabase: async (template) => {
       count += 1;
-      await ask(`create database city_${count}`);
+      const name = template === undefined ? null : (/\/(city_\d+)$/.exec(template)?.[1] ?? null);
+      await ask(`create database city_${count}${name === null ? '' : ` template ${name}`}`);
       return address(`city_${count}`);
     },
     stop,

@@ -143,8 +143,8 @@ describe('a teacher in a browser', () => {
   it('a pupil does not see what is not for pupils, and the deep link says why', async () => {
     const page = await newPage();
     await signInPage(page, demoLogins.pupil, '/launch/mousepad');
-    await page.waitForSelector('text=APPLICATION_NOT_ALLOWED');
-    expect(await page.textContent('.box')).toContain('ne fait pas partie');
+    await page.waitForSelector('.why');
+    expect(await page.textContent('.why')).toContain('n’est pas ouverte pour toi');
     await page.goto(city.url);
     await page.waitForSelector('a[href="/launch/galculator"]');
     expect(await page.locator('a[href="/launch/mousepad"]').count()).toBe(0);
@@ -174,7 +174,7 @@ describe('a teacher in a browser', () => {
       await page.waitForSelector('main h1');
       for (const path of ['', '/schools', '/servers', '/fleet', '/applications', '/rules', '/sessions', '/audit']) {
         await page.goto(`${city.url}/admin${path}`);
-        await page.waitForSelector(path === '' || path === '/schools' ? 'main h1' : 'table');
+        await page.waitForSelector(['', '/schools', '/rules'].includes(path) ? 'main h1' : 'table');
         await page.screenshot({ path: join(pictures, `admin${path.replace('/', '-')}-${width}.png`) });
         expect(await seriousFaults(page), `${path} at ${width}`).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width);
