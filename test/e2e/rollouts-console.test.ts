@@ -52,7 +52,7 @@ async function start(button: string, arrived: string): Promise<void> {
 }
 const applicationId = async (slug: string): Promise<string> => (await city.technician.call('listApplications', {})).items.find((application) => application.slug === slug)?.id ?? '';
 const tabTo = async (what: string) => {
-  for (let presses = 0; presses < 60; presses += 1) {
+  for (let presses = 0; presses < 120; presses += 1) {
     await page.keyboard.press('Tab');
     if ((await page.evaluate(`document.activeElement?.matches(${JSON.stringify(what)}) === true`)) === true) return;
   }
