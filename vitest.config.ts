@@ -11,7 +11,7 @@ const elsewhere = ['**/node_modules/**', '**/.data/**', '**/dist/**'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', sequence: { groupOrder: 0 }, environment: 'node', execArgv, include: unit, testTimeout: 20_000, exclude: [...elsewhere, '**/*.system.test.ts'] } },
+      { test: { name: 'unit', sequence: { groupOrder: 0 }, environment: 'node', execArgv, include: unit, testTimeout: 20_000, hookTimeout: 60_000, exclude: [...elsewhere, '**/*.system.test.ts'] } },
       { test: { name: 'system', sequence: { groupOrder: 1 }, environment: 'node', execArgv, include: system, exclude: elsewhere, testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 } },
     ],
   },

@@ -125,11 +125,11 @@ for (const dialect of dialects) {
         const { platform, time, site, agent, pupil, applications, close } = await city();
         await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
         const [server] = await selectServers(platform.database, time.at, site.id);
-        expect(server).toMatchObject({ id: agent.actor.id, lastSeenAt: time.at, liveSessions: 1, maxSessions: 60, generation: 5, health: 'online' });
+        expect(server).toMatchObject({ id: agent.actor.id, lastSeenAt: time.at, liveSessions: 1, maxSessions: 60, generation: 7, health: 'online' });
         expect(await selectCandidates(platform.database, site.id, applications.tuxpaint.id)).toEqual([{ serverId: agent.actor.id, lastSeenAt: time.at, roles: ['execution'], draining: false, installed: true, liveSessions: 1, maxSessions: 60 }]);
         expect((await selectCandidates(platform.database, site.id, applications.gimp.id))[0]?.installed).toBe(false);
         expect(await countLiveBySite(platform.database)).toEqual(new Map([[site.id, 1]]));
-        expect(await countPeopleBySite(platform.database)).toEqual(new Map([[site.id, 2]]));
+        expect(await countPeopleBySite(platform.database)).toEqual(new Map([[site.id, 3]]));
         expect((await selectApplications(platform.database, { slug: 'tuxpaint' }))[0]?.installedOn).toBe(1);
         expect(await selectSessionRows(platform.database, { state: 'live', limit: 10 })).toEqual([expect.objectContaining({ personName: 'lea', siteName: site.name, serverName: 'serveur-1', startedAt: time.at })]);
         expect(await selectSessionRows(platform.database, { state: 'over', limit: 10 })).toEqual([]);
@@ -236,14 +236,17 @@ for (const dialect of dialects) {
       });
     });
 
-    launchCases(city);
-    licenceCases(city);
-    accessCases(() => city());
-    rolloutCases(() => city());
-    chainCases(() => city());
-    requestCases(city);
-    yearCases(() => city());
-    privacyCases(() => city());
-    describe('servers', () => serverCases(dialect.newCurrent));
+    // On SQLite these run among the unit tests, one file for each noun.
+    if (isPostgres) {
+      launchCases(city);
+      licenceCases(city);
+      accessCases(() => city());
+      rolloutCases(() => city());
+      chainCases(() => city());
+      requestCases(city);
+      yearCases(() => city());
+      privacyCases(() => city());
+      describe('servers', () => serverCases(dialect.newCurrent));
+    }
   });
 }

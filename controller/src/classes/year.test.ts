@@ -1,0 +1,4 @@
+import { makeCity } from '#src/testing.ts';
+import { yearCases } from './year.cases.ts';
+
+yearCases(() => makeCity());
