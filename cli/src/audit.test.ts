@@ -37,7 +37,8 @@ const chain = chainOf(12);
 let count = 0;
 const verdictOf = (parts: string[][], given: { key?: string; known?: Link | null } = {}) => {
   const paths = parts.map((lines) => {
-    const path = join(folder, `${(count += 1)}.jsonl`);
+    count += 1;
+    const path = join(folder, `${count}.jsonl`);
     writeFileSync(path, `${lines.join('\n')}\n`);
     return path;
   });

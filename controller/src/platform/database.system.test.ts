@@ -72,7 +72,10 @@ const dialects: Dialect[] = [
       postgres = await startPostgres();
     },
     newTarget: () => postgres.newDatabase(),
-    newCurrent: async () => postgres.newDatabase(await current(await (pattern ??= postgres.newDatabase()), true)),
+    newCurrent: async () => {
+      pattern ??= postgres.newDatabase();
+      return postgres.newDatabase(await current(await pattern, true));
+    },
     stop: () => postgres.stop(),
   },
 ];
