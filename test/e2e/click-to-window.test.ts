@@ -236,14 +236,17 @@ describe('rules', () => {
     await windowOpen(page);
     const [session] = (await technician.call('listSessions', { query: { state: 'live' } })).items;
     const rule = await technician.call('createRule', { body: { ...(await about('galculator')), effect: 'deny' } });
-    await until('the end', async () => (await read(teacher, session?.id ?? '')).state === 'ended', 5000);
-    expect(await read(teacher, session?.id ?? '')).toMatchObject({ state: 'ended', endReason: 'access_ended' });
-    await page.waitForFunction('!document.querySelector(".screen canvas") || document.body.innerText.includes("ouvert")', undefined, { timeout: 10_000 });
-    await page.screenshot({ path: join(pictures, 'access-ended.png') });
-    // A page that was refused opens by itself once it may: not in the middle of the next test.
-    await page.close();
-    expect(await refusal(launch(teacher, 'galculator'))).toMatchObject({ status: 403, code: 'APPLICATION_NOT_ALLOWED' });
-    await technician.call('deleteRule', { params: { id: rule.id } });
+    try {
+      await until('the end', async () => (await read(teacher, session?.id ?? '')).state === 'ended', 5000);
+      expect(await read(teacher, session?.id ?? '')).toMatchObject({ state: 'ended', endReason: 'access_ended' });
+      await page.waitForSelector('text=/n’est plus ouverte|fermée pour toi/', { timeout: 15_000 });
+      await page.screenshot({ path: join(pictures, 'access-ended.png') });
+      expect(await refusal(launch(teacher, 'galculator'))).toMatchObject({ status: 403, code: 'APPLICATION_NOT_ALLOWED' });
+    } finally {
+      // A page that was refused opens by itself once it may: not in the middle of the next test.
+      await page.close();
+      await technician.call('deleteRule', { params: { id: rule.id } });
+    }
     await allGone();
   });
 });
