@@ -129,7 +129,8 @@ export function isMeant(audience: RuleAudience, person: Person): boolean {
   }
 }
 
-const isThere = ({ place }: PolicyRule, site: PolicySite | null): boolean =>
+/** Does the rule say anything at this school? Only such rules are sent to its servers. `site` null: of who has none. */
+export const concernsSite = ({ place }: Pick<PolicyRule, 'place'>, site: Pick<PolicySite, 'siteId' | 'siteGroupIds'> | null): boolean =>
   place.kind === 'everywhere' || (site !== null && (place.kind === 'site' ? place.siteId === site.siteId : site.siteGroupIds.includes(place.siteGroupId)));
 
 function isFromThere({ rule, subnet }: Compiled, question: Question, device: Device): boolean {
@@ -175,16 +176,19 @@ function windowsOf(when: RuleTimes): Windows {
 const answerOf = (rule: PolicyRule): Decision => ({ allowed: rule.effect === 'allow', ruleId: rule.id, terms: rule.how ?? defaultTerms });
 const nobody: Decision = { allowed: false, ruleId: null, terms: defaultTerms };
 
-export function decide(policy: Policy, question: Question): Decision {
+export const decide = (policy: Policy, question: Question): Decision => decideWithout(policy, question, null);
+
+/** As if there were no rule of this id. */
+function decideWithout(policy: Policy, question: Question, ruleId: string | null): Decision {
   const device = deviceOf(question);
   for (const compiled of rulesFor(policy, question.application)) {
-    if (fits(compiled, question, device) && hoursOf(compiled, policy, question.site, question.now).on) return answerOf(compiled.rule);
+    if (compiled.rule.id !== ruleId && fits(compiled, question, device) && hoursOf(compiled, policy, question.site, question.now).on) return answerOf(compiled.rule);
   }
   return nobody;
 }
 
 const fits = (compiled: Compiled, question: Question, device: Device): boolean =>
-  isThere(compiled.rule, question.site) && isMeant(compiled.rule.audience, question.person) && isFromThere(compiled, question, device);
+  concernsSite(compiled.rule, question.site) && isMeant(compiled.rule.audience, question.person) && isFromThere(compiled, question, device);
 
 /** The first moment after `now`, and before `limit`, at which the answer turns from yes to no or back; null when it stays. */
 export function changesAt(policy: Policy, question: Question, limit: number): number | null {
@@ -201,7 +205,7 @@ export function changesAt(policy: Policy, question: Question, limit: number): nu
   return null;
 }
 
-/** What became of a rule about this application: it decided; it fits but a more precise one decided (`by`); it would fit, but not at this
+/** What became of a rule about this application: it decided; it fits but a more precise one decided; it would fit, but not at this
  *  hour, from this PC, at this school, for this person. */
 export type RuleOutcome = 'decided' | 'outranked' | 'out_of_hours' | 'other_device' | 'other_place' | 'other_person';
 /** `precision`: equal for rules that only their effect, or their id, sets apart. */
@@ -226,7 +230,7 @@ export function explain(policy: Policy, question: Question, { turns: looksAhead 
     const { rule } = compiled;
     const hours = hoursOf(compiled, policy, question.site, question.now);
     const outcome = rule.id === decision.ruleId ? 'decided'
-      : !isThere(rule, question.site) ? 'other_place'
+      : !concernsSite(rule, question.site) ? 'other_place'
         : !isMeant(rule.audience, question.person) ? 'other_person'
           : !isFromThere(compiled, question, device) ? 'other_device'
             : hours.on ? 'outranked' : 'out_of_hours';
@@ -241,15 +245,17 @@ function remedyFor(policy: Policy, question: Question, decision: Decision, consi
   if (!decision.allowed && turns !== null && hoursOnly !== undefined) return { kind: 'wait', at: turns };
   const elsewhere = considered.find(({ outcome, effect }) => outcome === 'other_device' && effect === 'allow');
   if (decision.ruleId === null && elsewhere !== undefined) return { kind: 'move', ruleId: elsewhere.ruleId };
-  if (decision.ruleId !== null) {
-    const others = [...policy.byTarget.values()].flat().map(({ rule }) => rule).filter(({ id }) => id !== decision.ruleId);
-    const isForOne = rulesFor(policy, question.application).some(({ rule }) => rule.id === decision.ruleId && rule.audience.kind === 'person');
-    // A rule for one person is withdrawn; one for many is left alone when another one for this person would do.
-    if (isForOne && decide(compilePolicy(others, policy.calendar), question).allowed !== decision.allowed) return { kind: 'withdraw', ruleId: decision.ruleId };
-  }
+  // A rule for one person is withdrawn; one for many is left alone when another one for this person would do.
+  const decider = rulesFor(policy, question.application).find(({ rule }) => rule.id === decision.ruleId);
+  if (decider?.rule.audience.kind === 'person' && decideWithout(policy, question, decider.rule.id).allowed !== decision.allowed) return { kind: 'withdraw', ruleId: decider.rule.id };
   return { kind: 'add', effect: decision.allowed ? 'deny' : 'allow' };
 }
 
-/** Does the rule say anything at this school? What only such rules are sent to its servers. */
-export const concernsSite = (rule: Pick<PolicyRule, 'place'>, site: { siteId: string; siteGroupIds: readonly string[] }): boolean =>
-  rule.place.kind === 'everywhere' || (rule.place.kind === 'site' ? rule.place.siteId === site.siteId : site.siteGroupIds.includes(rule.place.siteGroupId));
+/** The one thing to say to the person: `at` is when it closes, or opens. */
+export function reasonOf({ allowed, considered, changesAt: at }: Explanation): { reason: 'open' | 'out_of_hours' | 'forbidden' | 'other_device' | 'not_published'; at: number | null } {
+  if (allowed) return { reason: 'open', at };
+  const missed = considered.find(({ outcome, effect }) => effect === 'allow' && (outcome === 'out_of_hours' || outcome === 'other_device'));
+  if (missed?.outcome === 'out_of_hours' && at !== null) return { reason: 'out_of_hours', at };
+  if (considered.some(({ outcome }) => outcome === 'decided')) return { reason: 'forbidden', at: null };
+  return { reason: missed?.outcome === 'other_device' ? 'other_device' : 'not_published', at: null };
+}

@@ -3,7 +3,7 @@ import type { Role } from '@preau/contract/account.ts';
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Access, Question as Asked, Remedy as ShownRemedy, Verdict, Why } from '@preau/contract/explanation.ts';
-import { explain, type Question, type Remedy } from '@preau/contract/policy.ts';
+import { explain, type Question, reasonOf, type Remedy } from '@preau/contract/policy.ts';
 import { plainRule, type Rule } from '@preau/contract/publication.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectAccount, selectPerson } from '#src/accounts/store.ts';
@@ -69,10 +69,7 @@ export async function whyNot(deps: Deps, actor: AccountActor, slug: string, addr
   const told = (reason: Why['reason'], at: number | null = null): Why => ({ slug, name: application.name, reason, at });
   if (actor.siteId === null) return told('no_school');
   const { policy, sites } = await policyBook(deps.database);
-  const { allowed, considered, changesAt } = explain(policy, { person: await selectPerson(deps.database, actor), application, site: sites.get(actor.siteId) ?? null, address, now: deps.clock.now() });
-  if (allowed) return (await selectInstalledAtSite(deps.database, actor.siteId)).has(application.id) ? told('open', changesAt) : told('not_installed');
-  const missed = considered.find(({ outcome, effect }) => effect === 'allow' && (outcome === 'out_of_hours' || outcome === 'other_device'));
-  if (missed?.outcome === 'out_of_hours' && changesAt !== null) return told('out_of_hours', changesAt);
-  if (considered.some(({ outcome }) => outcome === 'decided')) return told('forbidden');
-  return told(missed?.outcome === 'other_device' ? 'other_device' : 'not_published');
+  const { reason, at } = reasonOf(explain(policy, { person: await selectPerson(deps.database, actor), application, site: sites.get(actor.siteId) ?? null, address, now: deps.clock.now() }));
+  if (reason === 'open' && !(await selectInstalledAtSite(deps.database, actor.siteId)).has(application.id)) return told('not_installed');
+  return told(reason, at);
 }

@@ -1,9 +1,8 @@
 /** The decision for one person and one application, with facts read from rows. */
 import type { Application } from '@preau/contract/application.ts';
-import { changesAt, type Decision, decide, type Policy, type PolicySite, type Question } from '@preau/contract/policy.ts';
-import { addressOf } from '@preau/contract/network.ts';
-import { explain } from '@preau/contract/policy.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { addressOf } from '@preau/contract/network.ts';
+import { changesAt, type Decision, decide, explain, type Policy, type PolicySite, type Question, reasonOf } from '@preau/contract/policy.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -27,10 +26,9 @@ export const closesAt = ({ policy, question, allowed }: Answer): number | null =
 
 /** Why not, in a word that has a sentence for the person. */
 export function refusalOf({ policy, question }: Answer, slug: string): AppError {
-  const { considered, changesAt: at } = explain(policy, question);
-  const fitting = considered.find(({ outcome, effect }) => effect === 'allow' && (outcome === 'out_of_hours' || outcome === 'other_device'));
-  const decided = considered.some(({ outcome }) => outcome === 'decided');
-  if (fitting?.outcome === 'out_of_hours' && at !== null) return new AppError('OUTSIDE_HOURS', { application: slug, opensAt: at });
-  if (!decided && fitting?.outcome === 'other_device' && addressOf(question.address) !== null) return new AppError('WRONG_DEVICE', { application: slug });
+  const { reason, at } = reasonOf(explain(policy, question));
+  if (reason === 'out_of_hours') return new AppError('OUTSIDE_HOURS', { application: slug, opensAt: at });
+  // Where nobody knows the device, another one is no advice.
+  if (reason === 'other_device' && addressOf(question.address) !== null) return new AppError('WRONG_DEVICE', { application: slug });
   return new AppError('APPLICATION_NOT_ALLOWED', { application: slug });
 }
