@@ -97,9 +97,10 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const obey = (state: DesiredState, policy: KnownPolicy) => {
     desired = state;
-    if (policy !== known || JSON.stringify(state.site) !== place) mayOpen = createMayOpen(policy.document, state.site, now);
+    const here = JSON.stringify(state.site);
+    if (policy !== known || here !== place) mayOpen = createMayOpen(policy.document, state.site, now);
     known = policy;
-    place = JSON.stringify(state.site);
+    place = here;
     const { cache, peers } = state;
     const named = JSON.stringify({ cache, peers });
     if (named !== neighbours) driver.setNeighbours({ cache, peers });

@@ -34,7 +34,7 @@ export async function readPolicyChange(rows: Rows, from: string, to: string): Pr
 /** In the caller's transaction. Returns the hash that each of these schools follows from now on. */
 export async function writePolicies(rows: Rows, siteIds: readonly string[], now: number): Promise<Map<string, string>> {
   const rules = (await selectRules(rows)).map(policyRuleOf);
-  const sites = await selectPolicySites(rows);
+  const sites = await selectPolicySites(rows, siteIds);
   const followers = new Map<string, { document: string; siteIds: string[] }>();
   const hashes = new Map<string, string>();
   for (const siteId of siteIds) {

@@ -57,8 +57,8 @@ export async function readDesiredState(deps: Pick<Platform, 'database'>, actor: 
 
 /** The schools of these servers as rules see them, and the rules they follow. */
 async function selectPolicyOf(rows: Rows, serverIds: readonly string[], now: number): Promise<(serverId: string) => Pick<DesiredState, 'site' | 'policy'>> {
-  const sites = await selectPolicySites(rows);
   const servers = await selectSiteOfServers(rows, serverIds);
+  const sites = await selectPolicySites(rows, [...new Set([...servers.values()].map(({ siteId }) => siteId))]);
   // A school that no rule was written for since it came follows what holds everywhere.
   const without = [...new Set([...servers.values()].filter((server) => server.policyHash === null).map((server) => server.siteId))];
   const written = without.length === 0 ? new Map<string, string>() : await writePolicies(rows, without, now);
