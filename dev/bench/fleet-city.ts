@@ -150,3 +150,11 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
     throw new Error(`the fleet's city did not start: ${told}`, { cause: error });
   }
 }
+
+/** Everyone linked, heard of, and done with what was asked. */
+export const settled = (city: FleetCity) =>
+  until('every agent linked and settled', async () => {
+    const { linked } = await city.count();
+    const behind = await city.rows.selectFrom('servers').select('id').where((e) => e.or([e('last_seen_at', 'is', null), e('applied_generation', '<', e.ref('generation'))])).limit(1).execute();
+    return linked === city.serverIds().length && behind.length === 0;
+  }, 120_000);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Client } from '../client.ts';
 import { enrolAgent, root, startService, until } from '../services.ts';
 import { type Figure, quantile, round } from './figures.ts';
-import { type FleetCity, installMs, startFleetCity } from './fleet-city.ts';
+import { type FleetCity, installMs, settled, startFleetCity } from './fleet-city.ts';
 import { measurePeers } from './fleet-peers.ts';
 
 type Tell = (text: string) => void;
@@ -41,14 +41,6 @@ const cpuSeconds = (pid: number): number => {
 };
 const rssMb = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** Everyone linked, heard of, and done with what was asked. */
-const settled = (city: FleetCity) =>
-  until('every agent linked and settled', async () => {
-    const { linked } = await city.count();
-    const behind = await city.rows.selectFrom('servers').select('id').where((e) => e.or([e('last_seen_at', 'is', null), e('applied_generation', '<', e.ref('generation'))])).limit(1).execute();
-    return linked === city.serverIds().length && behind.length === 0;
-  }, 120_000);
 
 async function measureRound(city: FleetCity, slug: string): Promise<Round> {
   const applicationId = city.applicationIds.get(slug) ?? '';

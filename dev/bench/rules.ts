@@ -14,7 +14,7 @@ import { newToken, sha256 } from '../../controller/src/platform/secrets.ts';
 import type { Rows } from '../../controller/src/platform/database.ts';
 import { startTalking, until } from '../services.ts';
 import { type Figure, median, quantile, round } from './figures.ts';
-import { type FleetCity, startFleetCity } from './fleet-city.ts';
+import { settled, startFleetCity } from './fleet-city.ts';
 import { idOf, type RulesWorld, rulesWorld } from './rules-world.ts';
 
 type Tell = (text: string) => void;
@@ -245,10 +245,3 @@ async function measurePush(servers: number, tell: Tell) {
     await city.stop();
   }
 }
-
-const settled = (city: FleetCity) =>
-  until('every server linked and settled', async () => {
-    const { linked } = await city.count();
-    const behind = await city.rows.selectFrom('servers').select('id').where((e) => e.or([e('last_seen_at', 'is', null), e('applied_generation', '<', e.ref('generation'))])).limit(1).execute();
-    return linked === city.serverIds().length && behind.length === 0;
-  }, 120_000);

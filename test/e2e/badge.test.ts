@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
@@ -12,6 +11,7 @@ import { Client } from '../../dev/client.ts';
 import { root } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
+import { pageFaults } from '../page-faults.ts';
 
 type Jsqr = (data: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
 const jsqr = createRequire(join(root, 'console/package.json'))('jsqr') as Jsqr;
@@ -61,20 +61,11 @@ function film(text: string): string {
   return file;
 }
 
-async function faults(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  for (const [width, height] of [[1280, 800], [768, 1024]] as const) {
-    await page.setViewportSize({ width, height });
-    if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
-    const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; nodes: { html: string }[] }[] };
-    found.push(...violations.map(({ id, nodes }) => `${width} ${id}: ${nodes[0]?.html ?? ''}`));
-    if ((await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true) found.push(`${width}: the page is wider than the screen`);
-    // A finger needs 44 pixels.
-    const small = (await page.evaluate('[...document.querySelectorAll("main button, main a.button, header button")].filter((e) => e.offsetParent !== null && e.getBoundingClientRect().height < 43.5).map((e) => e.outerHTML.slice(0, 80))')) as string[];
-    found.push(...small.map((html) => `${width} small: ${html}`));
-  }
-  return found;
-}
+const faults = (page: Page): Promise<string[]> => pageFaults(page, '', async () => {
+  // A finger needs 44 pixels.
+  const small = (await page.evaluate('[...document.querySelectorAll("main button, main a.button, header button")].filter((e) => e.offsetParent !== null && e.getBoundingClientRect().height < 43.5).map((e) => e.outerHTML.slice(0, 80))')) as string[];
+  return small.map((html) => `small: ${html}`);
+});
 const shot = (page: Page, name: string) => page.screenshot({ path: join(pictures, `${name}.png`) });
 
 beforeAll(async () => {

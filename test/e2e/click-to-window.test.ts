@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainRule } from '@preau/contract/publication.ts';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
@@ -13,6 +12,7 @@ import { CallRefused, Client } from '../../dev/client.ts';
 import { GivenUp, root, until } from '../../dev/services.ts';
 import { openTunnel, TunnelClient } from '../../dev/tunnel-client.ts';
 import { demoLogins } from '../../dev/world.ts';
+import { axeViolations } from '../page-faults.ts';
 
 const folder = join(root, '.data', `e2e-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -76,9 +76,7 @@ const windowOpen = async (page: Page) => {
   await page.waitForSelector('.veil', { state: 'detached', timeout: 45_000 });
 };
 async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
-  return found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+  return (await axeViolations(page)).filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
 }
 
 beforeAll(async () => {

@@ -3,7 +3,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +13,7 @@ import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
+import { axeViolations, isTooWide, sizes } from '../page-faults.ts';
 
 const folder = join(root, '.data', `e2e-requests-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -44,13 +44,10 @@ async function signIn(page: Page, login: string, at: string, ready: string): Pro
 }
 /** What axe finds, and pages wider than the screen; a picture of each. */
 async function faults(page: Page, name: string): Promise<string[]> {
-  const found: string[] = [];
-  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; nodes: { html: string }[] }[] };
-  found.push(...violations.map(({ id, nodes }) => `${name} ${id}: ${nodes[0]?.html ?? ''}`));
-  for (const [width, height] of [[1280, 800], [768, 1024]] as const) {
+  const found = (await axeViolations(page)).map(({ id, nodes }) => `${name} ${id}: ${nodes[0]?.html ?? ''}`);
+  for (const [width, height] of sizes) {
     await page.setViewportSize({ width, height });
-    if ((await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true) found.push(`${name} ${width}: the page is wider than the screen`);
+    if (await isTooWide(page)) found.push(`${name} ${width}: the page is wider than the screen`);
     await page.screenshot({ path: join(pictures, `requests-${name}-${width}.png`) });
   }
   await page.setViewportSize({ width: 1280, height: 800 });

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { RolloutDraft } from '@preau/contract/rollout.ts';
 import { defaultDraft } from '@preau/contract/rollout.ts';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
@@ -13,6 +12,7 @@ import { Client } from '../../dev/client.ts';
 import { root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
+import { pageFaults } from '../page-faults.ts';
 
 const folder = join(root, '.data', `e2e-rollouts-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -29,15 +29,7 @@ async function signInPage(login: string): Promise<void> {
   await page.waitForSelector('.tile');
 }
 async function faults(): Promise<string[]> {
-  const found: string[] = [];
-  for (const [width, height] of [[1280, 800], [768, 1024]] as const) {
-    await page.setViewportSize({ width, height });
-    if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
-    const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; nodes: { html: string }[] }[] };
-    found.push(...violations.map(({ id, nodes }) => `${width} ${id}: ${nodes[0]?.html ?? ''}`));
-    const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-    if (wide === true) found.push(`${width}: the page is wider than the screen`);
-  }
+  const found = await pageFaults(page);
   await page.setViewportSize({ width: 1280, height: 800 });
   return found;
 }

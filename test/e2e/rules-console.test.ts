@@ -3,7 +3,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
@@ -11,6 +10,7 @@ import { Client } from '../../dev/client.ts';
 import { root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
+import { pageFaults } from '../page-faults.ts';
 
 const folder = join(root, '.data', `e2e-rules-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -30,15 +30,10 @@ async function signInPage(on: Page, login: string, path: string): Promise<void> 
 }
 /** What axe calls serious, and pages wider than the screen, on a desk and on a tablet. */
 async function faults(on: Page, name: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const [width, height] of [[1280, 800], [768, 1024]] as const) {
-    await on.setViewportSize({ width, height });
-    if ((await on.evaluate('typeof axe')) === 'undefined') await on.evaluate(axe.source);
-    const { violations } = (await on.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
-    found.push(...violations.map(({ id, nodes }) => `${name} ${width} ${id}: ${nodes[0]?.html ?? ''}`));
-    if ((await on.evaluate('document.documentElement.scrollWidth > innerWidth')) === true) found.push(`${name} ${width}: the page is wider than the screen`);
+  const found = await pageFaults(on, `${name} `, async (width) => {
     if (width === 1280) await on.screenshot({ path: join(pictures, `rules-${name}.png`) });
-  }
+    return [];
+  });
   await on.setViewportSize({ width: 1280, height: 800 });
   return found;
 }

@@ -2,7 +2,6 @@
  *  own pages; so are the controller, Redis and the browser. The school's server is a real agent on the memory driver. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import { generateSync } from 'otplib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { buildCity, demoLogins } from '../../dev/world.ts';
+import { pageFaults } from '../page-faults.ts';
 import { adBase, adPersonPassword, base, removeSambaAd, type RunningDirectory, startSambaAd, startSlapd } from '../directories.ts';
 import { type OidcServer, startOidc } from '../oidc-server.ts';
 
@@ -85,14 +85,7 @@ async function enter(page: Page, login: string, password: string, path = '/'): P
   await page.keyboard.press('Enter');
 }
 async function faults(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  for (const [width, height] of [[1280, 800], [768, 1024]] as const) {
-    await page.setViewportSize({ width, height });
-    if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
-    const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: { id: string; nodes: { html: string }[] }[] };
-    found.push(...violations.map(({ id, nodes }) => `${width} ${id}: ${nodes[0]?.html ?? ''}`));
-    if ((await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true) found.push(`${width}: the page is wider than the screen`);
-  }
+  const found = await pageFaults(page);
   await page.setViewportSize({ width: 1280, height: 800 });
   return found;
 }
