@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { join } from 'node:path';
 import { plainRule } from '@preau/contract/publication.ts';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { type RunningCity, startCity } from '../../dev/city.ts';
 import { CallRefused, Client } from '../../dev/client.ts';
@@ -85,6 +85,13 @@ beforeAll(async () => {
   teacher = await as(demoLogins.teacher);
   technician = await as(demoLogins.technician);
 }, 600_000);
+
+afterEach(async () => {
+  // Where a test failed halfway: its windows are not the next one's failure.
+  const live = (await technician.call('listSessions', { query: { state: 'live' } }).catch(() => ({ items: [] }))).items;
+  for (const { id } of live) await technician.call('endSession', { params: { id } }).catch(() => undefined);
+  if (live.length > 0) await allGone().catch(() => undefined);
+});
 
 afterAll(async () => {
   for (const browser of browsers) await browser.close().catch(() => undefined);
@@ -256,9 +263,9 @@ describe('sessions', () => {
     await opened(teacher, first.session.id);
     await opened(teacher, second.session.id);
     await until('pictures', () => tunnels.every((tunnel) => (tunnel.counts.get('sync') ?? 0) > 2));
-    await new Promise((resolve) => setTimeout(resolve, 800));
-    tunnels[1]?.press(0x71, 0xffe3); // Ctrl+Q
-    await until('the end', async () => (await read(teacher, second.session.id)).state === 'ended');
+    // A window that is drawn may not have the keyboard yet.
+    const quit = setInterval(() => tunnels[1]?.press(0x71, 0xffe3), 1000); // Ctrl+Q
+    await until('the end', async () => (await read(teacher, second.session.id)).state === 'ended').finally(() => clearInterval(quit));
     expect((await read(teacher, second.session.id)).endReason).toBe('application_closed');
     expect((await read(teacher, first.session.id)).state).toBe('active');
     await teacher.call('endSession', { params: { id: first.session.id } });

@@ -1,6 +1,6 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to date. */
 import SqliteDatabase from 'better-sqlite3';
-import { type Driver, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
+import { type Driver, HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
@@ -32,7 +32,8 @@ export function openDatabase(target: string): Database {
     // A server that restarts cuts idle connections: the pool drops them and opens others, and whoever asks meanwhile gets the error.
     // Without a listener Node would end the process.
     pool.on('error', () => undefined);
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+    // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })] });
   }
   const sqlite = new SqliteDatabase(target);
   // WAL with synchronous=FULL: what was acknowledged survives kill -9 and a power cut.
