@@ -2,7 +2,7 @@
  *  fixed). Each in a folder of the test, with certificates of an authority made for it; gone afterwards. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { Attribute, Client } from 'ldapts';
@@ -49,9 +49,18 @@ export interface RunningDirectory {
   /** As its administrator. */
   change: <T>(work: (client: Client) => Promise<T>) => Promise<T>;
   /** Frozen: it takes connections and says nothing. */
-  freeze: (frozen: boolean) => void;
+  freeze: (frozen: boolean) => Promise<void>;
   stop: () => Promise<void>;
   start: () => Promise<void>;
+}
+
+/** A signal is not obeyed at once by every thread: until the last one stands still, somebody may still answer. */
+async function freeze(child: ChildProcess | null, frozen: boolean): Promise<void> {
+  if (child?.pid === undefined) return;
+  child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+  const tasks = `/proc/${child.pid}/task`;
+  const still = () => readdirSync(tasks).every((task) => /\) T/.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')));
+  if (frozen) await until('every thread to stand still', async () => still());
 }
 
 export const base = 'dc=valmont,dc=fr';
@@ -119,7 +128,7 @@ ppolicy_use_lockout
       await client.bind(`cn=admin,${base}`, 'admin-of-slapd');
       return work(client).finally(() => client.unbind());
     },
-    freeze: (frozen) => void child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT'),
+    freeze: (frozen) => freeze(child, frozen),
     stop: async () => {
       child?.kill('SIGCONT');
       child?.kill('SIGKILL');
@@ -206,7 +215,7 @@ tls cafile = ${ca}
   });
   return {
     url: `ldap://${there}`, secureUrl: `ldaps://${there}`, ca, bindDn: `CN=preau,OU=Services,${adBase}`, bindPassword: 'Service-De-Preau-1', change, start,
-    freeze: (frozen) => void child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT'),
+    freeze: (frozen) => freeze(child, frozen),
     stop: async () => {
       child?.kill('SIGCONT');
       child?.kill('SIGTERM');

@@ -351,7 +351,7 @@ describe('synchronisation', () => {
 describe('a directory that is away', () => {
   test('frozen: a sentence within its time; who is in stays in; the city’s technician does not wait', async () => {
     const { token } = await enter('paul.durand', 'mot-de-passe', 'mairie');
-    slapd.freeze(true);
+    await slapd.freeze(true);
     const started = performance.now();
     expect(await codeOf(enter('paul.durand', 'mot-de-passe', 'mairie'))).toBe('DIRECTORY_UNAVAILABLE');
     expect(performance.now() - started).toBeLessThan(3000);
@@ -362,7 +362,7 @@ describe('a directory that is away', () => {
     // Not let in because nobody can say no.
     expect(await codeOf(enter('tech', 'wrong'))).toBe('DIRECTORY_UNAVAILABLE');
     await synchroniseNow(deps(), city.technician, 'mairie', null).catch(() => undefined);
-    slapd.freeze(false);
+    await slapd.freeze(false);
   });
   test('stopped, cut, or another program on its port', async () => {
     await slapd.stop();

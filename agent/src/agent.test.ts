@@ -6,16 +6,11 @@ import type { SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver } from './drivers/memory.ts';
-import { id, serverId, sessionOne, sign, tux, type World, world, hashOf, policyText, site } from './world.cases.ts';
+import { id, opened, serverId, sessionOne, sign, tux, type World, world, hashOf, policyText, site } from './world.cases.ts';
 
 const seen = (w: World) => w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);
 const app = (w: World) => w.last().applications.find((each) => each.applicationId === tux.applicationId);
 
-async function opened(w: World): Promise<void> {
-  w.want({ applications: [tux], sessions: [sessionOne] });
-  await w.agent.start();
-  await w.soon(() => expect(seen(w)).toMatchObject({ state: 'ready' }));
-}
 
 describe('installing', () => {
   test('looks before, installs, looks again, reports the version', async () => {
@@ -297,7 +292,7 @@ describe('the controller is away', () => {
 
   test('a state on disk that somebody changed is not obeyed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
-    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [] });
+    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [] });
     writeFileSync(join(folder, 'desired.json'), JSON.stringify({ document, signature: sign(`${document} `) }));
     const w = world({ folder });
     await w.agent.start();
@@ -337,7 +332,7 @@ describe('restart', () => {
 });
 
 describe('states that are refused', () => {
-  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], orders: [], cache: null, peers: [], ...more });
+  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...more });
   const cases: [name: string, code: string, signed: SignedState][] = [
     ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x', policy: policyText }],
     ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })), policy: policyText }],

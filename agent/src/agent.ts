@@ -3,6 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
+import { defaultTerms } from '@preau/contract/publication.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { Report } from '@preau/contract/report.ts';
@@ -11,10 +12,11 @@ import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { createApplications } from './applications.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { Driver } from './drivers/driver.ts';
+import { createExchange, type TermsOf } from './exchange.ts';
 import { createFailures, maxRetryMs } from './failures.ts';
 import { readText, writeDurably } from './files.ts';
 import { createOrders } from './orders.ts';
-import { createMayOpen, type MayOpen } from './policy.ts';
+import { createDecideHere, type DecideHere } from './policy.ts';
 import { type Actual, plan, type Step } from './reconcile/plan.ts';
 import { createSessions } from './sessions.ts';
 
@@ -22,7 +24,7 @@ export interface AgentDeps {
   serverId: string;
   stateFolder: string;
   driver: Driver;
-  link: Pick<ControllerLink, 'readDesiredState' | 'sendReport' | 'sendIcon' | 'onWake' | 'clockSkewMs'>;
+  link: Pick<ControllerLink, 'readDesiredState' | 'sendReport' | 'sendIcon' | 'readTransfer' | 'sendTransfer' | 'onWake' | 'clockSkewMs'>;
   verify: (text: string, signature: string) => boolean;
   now: () => number;
   /** What happens within such a moment is told at once. */
@@ -66,7 +68,7 @@ export function createAgent(deps: AgentDeps): Agent {
   let known: KnownPolicy | null = null;
   let place = '';
   let wholePolicy = false;
-  let mayOpen: MayOpen = () => false;
+  let decideHere: DecideHere = () => ({ allowed: false, terms: defaultTerms });
   let wakeLoop: () => void = () => undefined;
 
   /** `report`: now, or within a moment together with what else happens. */
@@ -89,7 +91,8 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const failures = createFailures(now, log);
   const { failed, mended } = failures;
-  const sessions = createSessions({ stateFolder, driver, now, failures, work, again });
+  const exchange = createExchange({ stateFolder, driver, link, now, work, again });
+  const sessions = createSessions({ stateFolder, driver, now, failures, work, again, offered: exchange.offered });
   const applications = createApplications({ stateFolder, driver, failures, again });
   const orders = createOrders({ stateFolder, driver, now, failures, again, applications, skewMs: () => link.clockSkewMs(), wanted: () => desired?.applications ?? [] });
 
@@ -98,7 +101,7 @@ export function createAgent(deps: AgentDeps): Agent {
   const obey = (state: DesiredState, policy: KnownPolicy) => {
     desired = state;
     const here = JSON.stringify(state.site);
-    if (policy !== known || here !== place) mayOpen = createMayOpen(policy.document, state.site, now);
+    if (policy !== known || here !== place) decideHere = createDecideHere(policy.document, state.site, now);
     known = policy;
     place = here;
     const { cache, peers } = state;
@@ -154,6 +157,13 @@ export function createAgent(deps: AgentDeps): Agent {
     }
   };
 
+  /** Of a session that runs here, by the rules as they are now. */
+  const termsOf = (wanted: DesiredState): TermsOf => (session) => {
+    const application = wanted.applications.find((candidate) => candidate.applicationId === session.applicationId);
+    const decision = application === undefined || sessions.actual.get(session.sessionId)?.phase !== 'running' ? null : decideHere(session, application);
+    return decision?.allowed === true ? decision.terms : null;
+  };
+
   const prepareDisplay = async () => {
     try {
       await driver.prepareDisplay();
@@ -188,7 +198,7 @@ export function createAgent(deps: AgentDeps): Agent {
     reportRequested = false;
     clearTimeout(moment);
     moment = undefined;
-    const steps = desired === null ? [] : plan(desired, actual(), now(), mayOpen);
+    const steps = desired === null ? [] : plan(desired, actual(), now(), decideHere);
     const body: Report = {
       protocol: PROTOCOL,
       epoch,
@@ -200,6 +210,7 @@ export function createAgent(deps: AgentDeps): Agent {
       sessions: sessions.reported(),
       failedSteps: failures.list(),
       orders: orders.tell(desired?.orders ?? []),
+      transfers: exchange.reported(),
     };
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
@@ -223,7 +234,8 @@ export function createAgent(deps: AgentDeps): Agent {
     if (desired !== null) {
       // Orders first: they have a window and a deadline.
       orders.pass(desired.orders, changing);
-      for (const step of plan(desired, actual(), now(), mayOpen)) start(step, desired);
+      for (const step of plan(desired, actual(), now(), decideHere)) start(step, desired);
+      exchange.pass(desired, termsOf(desired));
       lookAgain(desired);
     }
     if ((reportRequested || now() - lastReportAt >= reportEveryMs) && now() >= reportNotBefore) {
@@ -260,6 +272,7 @@ export function createAgent(deps: AgentDeps): Agent {
       recallDesired();
       await sessions.recall(new Set(await driver.start()), desired);
       orders.recall();
+      exchange.recall();
       link.onWake(() => {
         // Whoever rings is there.
         reportNotBefore = 0;

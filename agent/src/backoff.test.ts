@@ -27,6 +27,8 @@ test('a controller that answers nothing is asked ever more rarely, by each serve
   const agents = Array.from({ length: servers }, (_, index) => createAgent({
     serverId: `srv_${String(index).padStart(22, '0')}`, stateFolder: join(folder, String(index)), driver: createMemoryDriver(), now: () => Date.now(), verify: () => true, log: { info: () => undefined, warn: () => undefined },
     link: {
+      readTransfer: async () => Promise.reject(new AppError('NOT_FOUND')),
+      sendTransfer: async () => Promise.reject(new AppError('NOT_FOUND')),
       readDesiredState: async () => {
         throw new AppError('NOT_FOUND');
       },

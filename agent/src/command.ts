@@ -1,5 +1,5 @@
 /** The only spawner of processes. Arguments are lists, never shell lines; output is bounded; every wait has a limit. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
 export interface Finished {
@@ -17,12 +17,18 @@ export interface RunOptions {
   input?: string;
   env?: Record<string, string>;
   signal?: AbortSignal;
+  cwd?: string;
+  /** Read from this file instead of `input`; written to that file, made or emptied, instead of `stdout`. */
+  stdinFile?: string;
+  stdoutFile?: string;
 }
 
 /** Never throws for a program that fails; throws when it cannot be started at all. */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], { env: options.env ?? cleanEnvironment, stdio: ['pipe', 'pipe', 'pipe'], ...(options.signal ? { signal: options.signal } : {}) });
+    const [stdin, output] = [options.stdinFile === undefined ? 'pipe' : openSync(options.stdinFile, 'r'), options.stdoutFile === undefined ? 'pipe' : openSync(options.stdoutFile, 'w', 0o600)] as const;
+    const child: ChildProcess = spawn(file, [...args], { env: options.env ?? cleanEnvironment, stdio: [stdin, output, 'pipe'], ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...(options.signal ? { signal: options.signal } : {}) });
+    for (const own of [stdin, output]) if (own !== 'pipe') closeSync(own);
     let stdout = '';
     let stderr = '';
     let timedOut = false;
@@ -30,10 +36,10 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       timedOut = true;
       child.kill('SIGKILL');
     }, options.timeoutMs);
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       if (stdout.length < maxOutput) stdout += text;
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (stderr.length < maxOutput) stderr += text;
     });
     child.on('error', (error) => {
@@ -44,8 +50,8 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       clearTimeout(timer);
       resolve({ code, stdout, stderr, timedOut });
     });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(options.input ?? '');
   });
 }
 

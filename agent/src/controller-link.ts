@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { api, type Body, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
 import type { SignedState } from '@preau/contract/desired-state.ts';
@@ -20,6 +20,10 @@ export interface ControllerLink {
   sendIcon: (icon: Body<'sendIcon'>) => Promise<void>;
   /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and hash. */
   readPackage: (sha256: string, from: number, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
+  /** A file that a person brings to one of their sessions. Whoever reads it checks length and hash. */
+  readTransfer: (transferId: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
+  /** A file, or pages, that a person asked for. */
+  sendTransfer: (transferId: string, announced: { sha256: string; size: number }, content: Readable) => Promise<void>;
   /** Rings on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
@@ -30,6 +34,8 @@ export interface ControllerLink {
 
 const callTimeoutMs = 15_000;
 const joinWithinMs = 5000;
+/** 200 MiB at 700 kB/s. */
+const sendWithinMs = 300_000;
 /** Twice the largest answer there is, a signed state. */
 const maxAnswerBytes = 8_000_000;
 
@@ -98,10 +104,18 @@ export function openLink(identity: Identity): ControllerLink {
     },
     readPackage: async (sha256, from, signal) => {
       const path = `/api/agent/packages/${sha256}`;
-      const response = await openDownload(wire, path, { authorization: authorization('GET', path, null), ...(from > 0 ? { range: `bytes=${from}-` } : {}) }, signal);
-      if (response.statusCode === (from > 0 ? 206 : 200)) return response as AsyncIterable<Buffer>;
-      const { code } = ((await readAnswer(response)) ?? {}) as { code?: string };
-      throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', { why: `the city answers ${response.statusCode} for ${sha256}` });
+      const response = await openStream(wire, { method: 'GET', path, headers: { authorization: authorization('GET', path, null), ...(from > 0 ? { range: `bytes=${from}-` } : {}) }, signal });
+      return bytesOf(response, from > 0 ? 206 : 200, path);
+    },
+    readTransfer: async (transferId, signal) => {
+      const path = `/api/agent/transfers/${transferId}`;
+      return bytesOf(await openStream(wire, { method: 'GET', path, headers: { authorization: authorization('GET', path, null) }, signal }), 200, path);
+    },
+    sendTransfer: async (transferId, { sha256, size }, content) => {
+      // The hash is part of what is signed: nobody else's bytes pass under this signature.
+      const path = `/api/agent/transfers/${transferId}?sha256=${sha256}&size=${size}`;
+      const headers = { authorization: authorization('POST', path, null), 'content-type': 'application/octet-stream', 'content-length': String(size) };
+      await bytesOf(await openStream(wire, { method: 'POST', path, headers, signal: AbortSignal.timeout(sendWithinMs), content }), 204, path);
     },
     onWake: (listener) => {
       socket.on('wake', listener);
@@ -183,14 +197,22 @@ function exchange(wire: Wire, call: { method: string; path: string; headers: Rec
   });
 }
 
+/** Throws AppError with the city's code when it answers otherwise. */
+async function bytesOf(response: IncomingMessage, status: number, path: string): Promise<AsyncIterable<Buffer>> {
+  if (response.statusCode === status) return response as AsyncIterable<Buffer>;
+  const { code } = ((await readAnswer(response)) ?? {}) as { code?: string };
+  throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', { why: `the city answers ${response.statusCode} for ${path}` });
+}
+
 /** On a connection of its own, so that calls do not wait behind a large file. */
-function openDownload({ controllerUrl }: Wire, path: string, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+function openStream({ controllerUrl }: Wire, { method, path, headers, signal, content }: { method: string; path: string; headers: Record<string, string>; signal: AbortSignal; content?: Readable }): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const send = controllerUrl.startsWith('https:') ? requestHttps : requestHttp;
-    const request = send(`${controllerUrl}${path}`, { headers, agent: false, signal, timeout: callTimeoutMs }, resolve);
+    const request = send(`${controllerUrl}${path}`, { method, headers, agent: false, signal, timeout: callTimeoutMs }, resolve);
     request.on('timeout', () => request.destroy(new Error(`no byte from the city for ${callTimeoutMs / 1000} s`)));
     request.on('error', reject);
-    request.end();
+    if (content === undefined) request.end();
+    else pipeline(content, request, (error) => error && reject(error));
   });
 }
 

@@ -1,6 +1,6 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, statfsSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, statfsSync, statSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -82,6 +82,8 @@ export const rename = renameSync;
 export function touch(path: string, at: number): void {
   utimesSync(path, at / 1000, at / 1000);
 }
+/** A symbolic link. */
+export const linkNamed = (target: string, path: string): void => symlinkSync(target, path);
 /** A second name for the same file: no copy, and it stays when the first name goes. */
 export function linkTo(from: string, to: string): void {
   rmSync(to, { force: true });

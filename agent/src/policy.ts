@@ -1,13 +1,13 @@
 /** The school's rules, decided by once more on the school's own server: a controller that is stale or worse cannot open what they forbid. */
 import type { DesiredApplication, DesiredSession, DesiredSite, PolicyDocument } from '@preau/contract/desired-state.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
-import { compilePolicy, decide } from '@preau/contract/policy.ts';
+import { compilePolicy, type Decision, decide } from '@preau/contract/policy.ts';
 
-export type MayOpen = (session: DesiredSession, application: DesiredApplication) => boolean;
+export type DecideHere = (session: DesiredSession, application: DesiredApplication) => Pick<Decision, 'allowed' | 'terms'>;
 
 /** `now` is read at each question. */
-export function createMayOpen({ rules }: PolicyDocument, site: DesiredSite, now: () => number): MayOpen {
+export function createDecideHere({ rules }: PolicyDocument, site: DesiredSite, now: () => number): DecideHere {
   const policy = compilePolicy(rules, frenchCalendar);
   return ({ accountId, role, groupIds, attributes, address }, { applicationId, category, labels }) =>
-    decide(policy, { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() }).allowed;
+    decide(policy, { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() });
 }

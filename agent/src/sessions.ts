@@ -1,6 +1,7 @@
 /** People's sessions on this server: opened, attached to, ended; what a dead agent left is taken up or told as lost. */
 import { join } from 'node:path';
-import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+import type { DesiredState } from '@preau/contract/desired-state.ts';
+import type { OfferedFile } from '@preau/contract/exchange.ts';
 import type { ReportedSession } from '@preau/contract/report.ts';
 import type { Access, Driver, SessionEvents, SessionOutcome } from './drivers/driver.ts';
 import { type Failures, maxRetryMs } from './failures.ts';
@@ -33,9 +34,11 @@ interface SessionsDeps {
   failures: Failures;
   work: (task: () => Promise<void>) => void;
   again: (ask: { report: boolean }) => void;
+  /** What a session has for its person's device. */
+  offered: (sessionId: string) => OfferedFile[];
 }
 
-export function createSessions({ stateFolder, driver, now, failures, work, again }: SessionsDeps): Sessions {
+export function createSessions({ stateFolder, driver, now, failures, work, again, offered }: SessionsDeps): Sessions {
   const { failed, mended } = failures;
   const folder = join(stateFolder, 'sessions');
   const sessions = new Map<string, LocalSession>();
@@ -60,12 +63,12 @@ export function createSessions({ stateFolder, driver, now, failures, work, again
     },
   });
 
-  const open = async (session: DesiredSession, application: DesiredApplication) => {
+  const open = async ({ session, application, terms }: Extract<Step, { kind: 'open_session' }>) => {
     const local = sessions.get(session.sessionId);
     if (local === undefined) return;
     try {
       writeDurably(join(folder, session.sessionId), JSON.stringify({ applicationId: application.applicationId, at: now() }));
-      await driver.openSession(session, application, eventsOf(session.sessionId));
+      await driver.openSession(session, application, eventsOf(session.sessionId), terms);
       if (local.phase !== 'opening') return;
       local.phase = 'running';
       await grant(session.sessionId, session.attachSerial);
@@ -128,7 +131,7 @@ export function createSessions({ stateFolder, driver, now, failures, work, again
       switch (step.kind) {
         case 'open_session':
           sessions.set(step.session.sessionId, { phase: 'opening', serial: 0, access: null, openedAt: null, outcome: null });
-          return work(() => open(step.session, step.application));
+          return work(() => open(step));
         case 'attach_session':
           return work(() => attach(step.session.sessionId, step.session.attachSerial));
         case 'end_session': {
@@ -157,7 +160,7 @@ export function createSessions({ stateFolder, driver, now, failures, work, again
         if (session.outcome !== null) return [{ sessionId, ...session.outcome }];
         if (session.phase !== 'running') return [];
         const pending = session.access !== null && driver.accessPending(sessionId);
-        return [{ sessionId, state: 'ready', attachment: pending ? session.access : null, openedAt: session.openedAt }];
+        return [{ sessionId, state: 'ready', attachment: pending ? session.access : null, openedAt: session.openedAt, offered: offered(sessionId) }];
       }),
     endAll: () => {
       for (const session of sessions.values()) {

@@ -7,7 +7,7 @@ import type { DesiredApplication, DesiredSession, DesiredState, PolicyDocument, 
 import { AppError } from '@preau/contract/errors.ts';
 import { Report } from '@preau/contract/report.ts';
 import { Compile } from 'typebox/compile';
-import { afterEach, vi } from 'vitest';
+import { afterEach, expect, vi } from 'vitest';
 import { type Agent, createAgent } from './agent.ts';
 import { createMemoryDriver, type MemoryDriver } from './drivers/memory.ts';
 
@@ -33,6 +33,8 @@ export interface World {
   folder: string;
   reports: Report[];
   icons: { applicationId: string; png: string }[];
+  /** Bytes at the city, by transfer: of devices, and what was sent. */
+  city: Map<string, string>;
   clock: { at: number };
   /** Publishes a state, and rings the bell. */
   want: (state: Partial<DesiredState>, signature?: string, policy?: string) => void;
@@ -79,6 +81,7 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'preau-agent-'));
   const reports: Report[] = [];
   const icons: { applicationId: string; png: string }[] = [];
+  const city = new Map<string, string>();
   const clock = options.clock ?? { at: 1_800_000_000_000 };
   const skew = { ms: 0 };
   let dead = false;
@@ -116,6 +119,20 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
       sendIcon: async (icon) => {
         icons.push(icon);
       },
+      readTransfer: async (id) => {
+        const content = city.get(id);
+        if (isAway || content === undefined) throw isAway ? new Error('connect ECONNREFUSED') : new AppError('NOT_FOUND');
+        return (async function* () {
+          yield Buffer.from(content);
+        })();
+      },
+      sendTransfer: async (id, announced, content) => {
+        if (isAway) throw new Error('connect ECONNREFUSED');
+        let sent = '';
+        for await (const chunk of content) sent += String(chunk);
+        if (createHash('sha256').update(sent).digest('hex') !== announced.sha256 || Buffer.byteLength(sent) !== announced.size) throw new AppError('UPLOAD_REFUSED');
+        city.set(id, sent);
+      },
       onWake: (listener) => {
         bells.push(listener);
       },
@@ -123,11 +140,11 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
     },
   });
   const made: World = {
-    agent, driver, folder, reports, icons, clock, skew, answer,
+    agent, driver, folder, reports, icons, city, clock, skew, answer,
     fetched,
     want: (state, signature, policy = policyText) => {
       generation += 1;
-      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, site, policy: hashOf(policy), applications: [], removals: [], sessions: [], orders: [], cache: null, peers: [], ...state });
+      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, site, policy: hashOf(policy), applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...state });
       answer({ document, signature: signature ?? sign(document), policy });
     },
     away: (away) => {
@@ -150,4 +167,11 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
   };
   running.push(made);
   return made;
+}
+
+/** An agent whose one session runs. */
+export async function opened(w: World): Promise<void> {
+  w.want({ applications: [tux], sessions: [sessionOne] });
+  await w.agent.start();
+  await w.soon(() => expect(w.last().sessions).toMatchObject([{ state: 'ready' }]));
 }

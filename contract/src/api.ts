@@ -13,6 +13,7 @@ import { Brake, cancelKinds, PlanEntry, Rollout, RolloutDraft, RolloutId, Rollou
 import { Id, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { Count, Cursor, Hash, List, Nothing, ofId, Page, type Route } from './route.ts';
 import { classRoutes } from './routes/classes.ts';
+import { exchangeRoutes } from './routes/exchange.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { privacyRoutes } from './routes/privacy.ts';
 import { requestRoutes } from './routes/requests.ts';
@@ -99,6 +100,7 @@ export const api = {
   ...ruleRoutes,
   ...identityRoutes,
   ...classRoutes,
+  ...exchangeRoutes,
   ...requestRoutes,
   ...privacyRoutes,
 

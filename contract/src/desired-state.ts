@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Role } from './account.ts';
 import { ApplicationId, Category, Recipes, VersionId } from './application.ts';
+import { DesiredTransfer } from './exchange.ts';
 import { PolicyRule, RuleId } from './publication.ts';
 import { Order } from './rollout.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
@@ -68,6 +69,8 @@ export const DesiredState = Strict({
   /** Applications that were installed by Préau and are wanted no more. */
   removals: Type.Array(DesiredApplication, { maxItems: 500 }),
   sessions: Type.Array(DesiredSession, { maxItems: 1000 }),
+  /** Files of sessions, to be fetched from the city or sent there. */
+  transfers: Type.Array(DesiredTransfer, { maxItems: 2000 }),
   /** What rollouts ask of this server now. */
   orders: Type.Array(Order, { maxItems: 20 }),
   /** The site's first server, from which the others fetch packages; null on that server itself and where there is one only. */

@@ -56,17 +56,21 @@ export const RuleTimes = Strict({
 export type RuleTimes = Static<typeof RuleTimes>;
 
 export const directions = ['none', 'in', 'out', 'both'] as const;
-/** How an application runs for whom a rule allows it. `clipboard`: text; `in`: from the person's device into the application. `maxMinutes`: of
- *  one session; `idleMinutes`: without a touch; `seats`: sessions of it that one school may run at once. */
+/** How an application runs for whom a rule allows it. `clipboard`: text; `in`: from the person's device into the application; `files`: by the
+ *  exchange folder of their home. `printing`: on the printer of the person's device, by way of a PDF. `recording`: what the screen shows is
+ *  kept, and the person told. `maxMinutes`: of one session; `idleMinutes`: without a touch; `seats`: sessions of it that one school may run at once. */
 export const Terms = Strict({
   clipboard: OneOf(directions),
+  files: OneOf(directions),
+  printing: Type.Boolean(),
+  recording: Type.Boolean(),
   maxMinutes: Nullable(Type.Integer({ minimum: 1, maximum: 1440 })),
   idleMinutes: Nullable(Type.Integer({ minimum: 1, maximum: 1440 })),
   seats: Nullable(Type.Integer({ minimum: 1, maximum: 100_000 })),
 });
 export type Terms = Static<typeof Terms>;
-/** Nothing flows unless a rule says so. Files and paper never do, and nothing is recorded. */
-export const defaultTerms: Terms = { clipboard: 'none', maxMinutes: null, idleMinutes: null, seats: null };
+/** Nothing flows, and nothing is recorded, unless a rule says so. */
+export const defaultTerms: Terms = { clipboard: 'none', files: 'none', printing: false, recording: false, maxMinutes: null, idleMinutes: null, seats: null };
 
 /** `when` null: always. `how` null: `defaultTerms`, and so for every deny. */
 export const RuleDraft = Strict({

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { ApplicationId, installStates, platforms } from './application.ts';
 import { errorCodes } from './errors.ts';
+import { maxOffered, OfferedFile, TransferId } from './exchange.ts';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { ReportedOrder } from './rollout.ts';
 import { endReasons, SessionId } from './session.ts';
@@ -41,6 +42,8 @@ export const ReportedSession = Type.Union([
     state: Type.Literal('ready'),
     attachment: Nullable(Attachment),
     openedAt: Nullable(Type.Integer()),
+    /** For the person's device; as long as the rules let files out of it, or pages. */
+    offered: Type.Array(OfferedFile, { maxItems: maxOffered }),
   }),
   Strict({ sessionId: SessionId, state: Type.Literal('ended'), reason: OneOf(endReasons) }),
   Strict({ sessionId: SessionId, state: Type.Literal('failed'), code: OneOf(errorCodes), message: Message }),
@@ -96,6 +99,8 @@ export const Report = Strict({
   sessions: Type.Array(ReportedSession, { maxItems: 1000 }),
   failedSteps: Type.Array(FailedStep, { maxItems: 100 }),
   orders: Type.Array(ReportedOrder, { maxItems: 40 }),
+  /** Those of the desired state that are over. */
+  transfers: Type.Array(Strict({ transferId: TransferId, code: Nullable(OneOf(errorCodes)), message: Message }), { maxItems: 2000 }),
 });
 export type Report = Static<typeof Report>;
 

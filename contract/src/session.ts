@@ -59,8 +59,8 @@ export const SessionRow = Strict({
 export type SessionRow = Static<typeof SessionRow>;
 
 /** One use, 30 seconds, bound to the person: lets one browser open the tunnel of one session.
- *  It travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: what may flow there; the gateway sees to it. */
-export const Ticket = Strict({ ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), expiresAt: Type.Integer(), clipboard: OneOf(directions) });
+ *  It travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: what may flow there; the gateway sees to it. `files`, `printing`: whether the page offers them. */
+export const Ticket = Strict({ ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), expiresAt: Type.Integer(), clipboard: OneOf(directions), files: OneOf(directions), printing: Type.Boolean(), recording: Type.Boolean() });
 export type Ticket = Static<typeof Ticket>;
 
 export const tunnelSize = { min: 200, max: 8192 } as const;

@@ -63,6 +63,7 @@ export const settings = {
   PREAU_STANDBY_DISPLAYS: integer('Displays each school keeps started in advance', 0, 32, '2'),
   PREAU_SMTP_URL: url('Mail server, with user and password if it asks for them; empty sends no mail', ['smtp://', 'smtps://'], ''),
   PREAU_MAIL_FROM: setting('Sender of mails', 'a mail address', 'preau@localhost', (value) => (isMailAddress(value) ? value : undefined)),
+  PREAU_EXCHANGE_MIB: integer('Files of people on their way between devices and schools, in all, in MiB', 1, 1_048_576, '20480'),
   PREAU_PACKAGE_MIB: integer('Largest file that may be uploaded for the catalogue, in MiB', 1, 4096, '4096'),
   PREAU_MAX_SESSIONS: integer('Sessions one server takes at once, unless set on the server', 1, 1000, '60'),
 } as const;

@@ -20,6 +20,7 @@ import { createLog } from './platform/log.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
+import { transferFiles } from './sessions/exchange/files.ts';
 import { createWakeups } from './wakeups.ts';
 
 export interface Controller {
@@ -62,7 +63,7 @@ export async function startController(config: Environment, clock: Clock = system
     classEntry: createClassEntry(platform, identity.passwords),
   };
   await keepAgentApplication(platform);
-  await packageFiles(config.PREAU_DATA).tidy(clock.now());
+  for (const files of [packageFiles(config.PREAU_DATA), transferFiles(config.PREAU_DATA)]) await files.tidy(clock.now());
   const http = await createHttp(deps);
   const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
   if (url === '') url = listening;

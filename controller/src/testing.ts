@@ -5,6 +5,7 @@ import { agentCallText } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { plainRule } from '@preau/contract/publication.ts';
+import type { OfferedFile } from '@preau/contract/exchange.ts';
 import type { Attachment, Report, ReportedSession } from '@preau/contract/report.ts';
 import { createRule } from './access/rules.ts';
 import { actorOf } from './accounts/reach.ts';
@@ -84,7 +85,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
           protocol: PROTOCOL, epoch: 'e'.repeat(22), seq, generation: 0,
           health: { cpu: 0.1, cores: 4, memoryUsedMiB: 1, memoryTotalMiB: 8000, diskFreeMiB: 1, sessions: 0, displaysReady: 2, uptimeSeconds: 1 },
           inventory: { hostname: name, system: 'Debian 12', kernel: '6.1', agentVersion: '0.1.0', platform: 'linux', packages: 1, chosen: [], cache: null },
-          applications: [], sessions: [], failedSteps: [], orders: [], ...more,
+          applications: [], sessions: [], failedSteps: [], orders: [], transfers: [], ...more,
         };
       },
       authorization: (method, path, body, at = time.at) => {
@@ -105,7 +106,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
 }
 
 export const attachment = (serial: number): Attachment => ({ serial, host: '127.0.0.1', port: 3389, username: 'preau-1', password: `one-use-password-${String(serial).padStart(8, '0')}` });
-export const readySession = (sessionId: string, serial: number | null, openedAt: number | null = null): ReportedSession => ({ sessionId, state: 'ready', attachment: serial === null ? null : attachment(serial), openedAt });
+export const readySession = (sessionId: string, serial: number | null, openedAt: number | null = null, offered: OfferedFile[] = []): ReportedSession => ({ sessionId, state: 'ready', attachment: serial === null ? null : attachment(serial), openedAt, offered });
 
 /** What a verb refuses with, or `done`. Anything but a refusal is thrown on. */
 export const codeOf = async (work: Promise<unknown>): Promise<string> => {

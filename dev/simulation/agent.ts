@@ -1,5 +1,6 @@
 /** One run of an agent after another on one machine: the product's own decisions about orders and applications, a journal on the
  *  machine's disk, and death between any two steps. */
+import { defaultTerms } from '@preau/contract/publication.ts';
 import type { DesiredApplication, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import type { Report, ReportedApplication } from '@preau/contract/report.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
@@ -156,7 +157,7 @@ export class Agent {
         if (!this.alive) return;
       }
       const actual = { applications: this.#applications, sessions: new Map(), displays: { ready: 0, preparing: 0, retryAt: null }, packagesBusy: this.#changing || this.#atWork(), held: heldApplications(this.#book, this.#desired.orders) };
-      for (const next of plan(this.#desired, actual, this.#now, () => true)) {
+      for (const next of plan(this.#desired, actual, this.#now, () => ({ allowed: true, terms: defaultTerms }))) {
         if (next.kind === 'install_application') this.#change(next.application, 'present');
         if (next.kind === 'remove_application') this.#change(next.application, 'absent');
       }
@@ -388,7 +389,7 @@ export class Agent {
     return {
       protocol: PROTOCOL, epoch: this.#epoch, seq: this.#seq, generation: idle ? desired.generation : Math.max((desired?.generation ?? 1) - 1, 0), health,
       inventory: { hostname: this.machine.name, system: 'Debian', kernel: '6', agentVersion: '1', platform: 'linux', packages: 0, chosen: [], cache: null },
-      applications: [...this.#applications.values()].map(({ reported }) => reported), sessions: [], failedSteps: [], orders: tellOrders(this.#book, desired?.orders ?? [], this.#untold),
+      applications: [...this.#applications.values()].map(({ reported }) => reported), sessions: [], failedSteps: [], orders: tellOrders(this.#book, desired?.orders ?? [], this.#untold), transfers: [],
     };
   }
 

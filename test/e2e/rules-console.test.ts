@@ -2,7 +2,7 @@
  *  driver; the browser, the controller and Redis are the real ones. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
@@ -247,7 +247,7 @@ describe('a pupil', () => {
     await city.technician.call('wantApplication', { params: { id: own.serverId, applicationId: calculator }, body: { wanted: true } });
     await until('installed', async () => (await city.technician.call('readServer', { params: { id: own.serverId } })).applications.some(({ slug, state }) => slug === 'galculator' && state === 'installed'), 40_000);
     const seat = await city.technician.call('createRule', {
-      body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: calculator }, audience: { kind: 'everyone' }, place: { kind: 'site', siteId: own.siteId }, how: { clipboard: 'none', maxMinutes: 4, idleMinutes: null, seats: 1 }, when: between(-60, 40) },
+      body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: calculator }, audience: { kind: 'everyone' }, place: { kind: 'site', siteId: own.siteId }, how: { ...defaultTerms, maxMinutes: 4, seats: 1 }, when: between(-60, 40) },
     });
     // The city's own rule for roles is more precise: it gives way to the school's.
     for (const rule of (await city.technician.call('listRules', { query: {} })).items.filter((one) => one.targetName === 'Calculatrice' && one.id !== seat.id)) await city.technician.call('deleteRule', { params: { id: rule.id } });

@@ -1,6 +1,8 @@
 /** The port between reconciling and an operating system: the only code that knows what a school's server runs. */
 import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import type { Health, Inventory } from '@preau/contract/report.ts';
+import type { OfferedFile } from '@preau/contract/exchange.ts';
+import type { Terms } from '@preau/contract/publication.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
 
@@ -86,15 +88,23 @@ export interface Driver {
   /** Starts one more display to stand by. Throws AppError DISPLAY_FAILED. */
   prepareDisplay: () => Promise<void>;
   displaysReady: () => number;
-  /** Takes a display (a standing one, or a new one) and starts the application on it, for this person, alone.
+  /** Takes a display (a standing one, or a new one) and starts the application on it, for this person, alone; with an exchange folder in
+   *  their home, and a printer, as `terms` say.
    *  Repeating for a session that runs is an error of the caller. Throws AppError DISPLAY_FAILED. */
-  openSession: (session: DesiredSession, application: DesiredApplication, events: SessionEvents) => Promise<void>;
+  openSession: (session: DesiredSession, application: DesiredApplication, events: SessionEvents, terms: Pick<Terms, 'files' | 'printing'>) => Promise<void>;
   /** Takes up again a session that `start` found running. */
   adoptSession: (sessionId: string, events: SessionEvents) => Promise<void>;
   /** A fresh one-use password for the session's display; the one before is void. */
   grantAccess: (sessionId: string) => Promise<Access>;
   /** False once the password of the last `grantAccess` was used. */
   accessPending: (sessionId: string) => boolean;
+  /** What a running session has for its person's device: files of the exchange folder, pages that were printed. */
+  offeredFiles: (sessionId: string, which: { files: boolean; pages: boolean }) => Promise<OfferedFile[]>;
+  /** A copy at `to`, ours. One byte more than `maxBytes` at the most. Throws AppError FILE_GONE. */
+  copyOffered: (sessionId: string, file: Pick<OfferedFile, 'kind' | 'name'>, to: string, maxBytes: number) => Promise<void>;
+  dropOffered: (sessionId: string, file: Pick<OfferedFile, 'kind' | 'name'>) => Promise<void>;
+  /** Puts the file at `from` into the exchange folder, under another name if this one is taken. Throws AppError DISK_FULL, FILE_GONE (no such session). */
+  placeFile: (sessionId: string, name: string, from: string) => Promise<void>;
   /** Ends whatever is left of the session: processes, account, credentials, files. Safe to repeat. */
   endSession: (sessionId: string) => Promise<void>;
   /** Ends everything: sessions, standing displays, the display server. */

@@ -1,6 +1,8 @@
 /** A driver without an operating system: for the agent's tests and for simulated fleets. Failures are asked for by name. */
 import { randomBytes } from 'node:crypto';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import type { OfferedFile } from '@preau/contract/exchange.ts';
+import { readText, write } from '#src/files.ts';
 import type { Applied, Driver, Installable, SessionEvents, SessionOutcome } from './driver.ts';
 
 export interface MemoryDriver extends Driver {
@@ -24,6 +26,8 @@ export interface MemoryDriver extends Driver {
   /** The application's window appears. */
   showWindow: (sessionId: string) => void;
   finish: (sessionId: string, outcome: SessionOutcome) => void;
+  /** The person saves a file into the exchange folder, or prints. */
+  offer: (sessionId: string, file: Pick<OfferedFile, 'kind' | 'name'>, content: string) => void;
   /** A browser signs in to the display. */
   useAccess: (sessionId: string) => void;
 }
@@ -74,6 +78,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   const refusals = new Map<string, ErrorCode>();
   const failures = new Map<FailingCall, { error: AppError; always: boolean; slug: string | null }>();
   const bytes = options.bytes ?? 1000;
+  const offers = new Map<string, (Omit<OfferedFile, 'bytes'> & { content: string })[]>();
   let ready = 0;
   const note = (call: string, subject = '') => calls.push(`${call} ${subject}`.trim());
   const mayFail = (call: FailingCall, slugs: readonly string[] = []) => {
@@ -119,6 +124,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
     afterCrash: () => driverOf(machine, options),
     showWindow: (sessionId) => running.get(sessionId)?.opened(),
     finish: (sessionId, outcome) => running.get(sessionId)?.over(outcome),
+    offer: (sessionId, file, content) => offers.set(sessionId, [...(offers.get(sessionId) ?? []), { ...file, changedAt: 1000, content }]),
     useAccess: (sessionId) => pending.delete(sessionId),
 
     start: async () => [...running.keys()],
@@ -195,6 +201,20 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       return { host: '127.0.0.1', port: 3389, username: 'preau-1', password: randomBytes(24).toString('base64url') };
     },
     accessPending: (sessionId) => pending.has(sessionId),
+    offeredFiles: async (sessionId, which) => (offers.get(sessionId) ?? []).filter(({ kind }) => (kind === 'print' ? which.pages : which.files)).map(({ content, ...file }) => ({ ...file, bytes: content.length })),
+    copyOffered: async (sessionId, file, to) => {
+      const found = offers.get(sessionId)?.find(({ kind, name }) => kind === file.kind && name === file.name);
+      if (found === undefined) throw new AppError('FILE_GONE', { name: file.name });
+      write(to, found.content, 0o600);
+    },
+    dropOffered: async (sessionId, file) => {
+      offers.set(sessionId, (offers.get(sessionId) ?? []).filter(({ kind, name }) => kind !== file.kind || name !== file.name));
+    },
+    placeFile: async (sessionId, name, from) => {
+      note('placeFile', name);
+      if (!running.has(sessionId)) throw new AppError('FILE_GONE', { name });
+      offers.set(sessionId, [...(offers.get(sessionId) ?? []), { kind: 'file', name, changedAt: 1000, content: readText(from) ?? '' }]);
+    },
     endSession: async (sessionId) => {
       note('endSession', sessionId);
       mayFail('endSession');

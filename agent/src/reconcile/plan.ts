@@ -1,12 +1,14 @@
 /** Desired and actual in, steps out. Pure: no I/O, no clock of its own; planning twice without a change between gives the
  *  same steps, and none for what is already being worked on. */
 import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+import type { Terms } from '@preau/contract/publication.ts';
+import type { DecideHere } from '#src/policy.ts';
 
 export type Step =
   | { kind: 'prepare_display' }
   | { kind: 'install_application'; application: DesiredApplication }
   | { kind: 'remove_application'; application: DesiredApplication }
-  | { kind: 'open_session'; session: DesiredSession; application: DesiredApplication }
+  | { kind: 'open_session'; session: DesiredSession; application: DesiredApplication; terms: Terms }
   | { kind: 'attach_session'; session: DesiredSession }
   | { kind: 'end_session'; sessionId: string }
   | { kind: 'refuse_session'; session: DesiredSession };
@@ -36,8 +38,8 @@ export interface Actual {
   held: ReadonlySet<string>;
 }
 
-/** `now` in epoch ms. `mayOpen`: what the school's rules say of a session, here and now. */
-export function plan(desired: DesiredState, actual: Actual, now: number, mayOpen: (session: DesiredSession, application: DesiredApplication) => boolean): Step[] {
+/** `now` in epoch ms. `decide`: what the school's rules say of a session, here and now. */
+export function plan(desired: DesiredState, actual: Actual, now: number, decide: DecideHere): Step[] {
   const steps: Step[] = [];
   const wanted = new Map(desired.sessions.map((session) => [session.sessionId, session]));
   for (const [sessionId, session] of actual.sessions) {
@@ -50,9 +52,10 @@ export function plan(desired: DesiredState, actual: Actual, now: number, mayOpen
     if (running === undefined) {
       const application = desired.applications.find((candidate) => candidate.applicationId === session.applicationId);
       // Only what is wanted on this server, and what its school's rules allow this person, is opened here, whatever a session asks for.
-      if (application === undefined || !mayOpen(session, application)) steps.push({ kind: 'refuse_session', session });
+      const decision = application === undefined ? null : decide(session, application);
+      if (application === undefined || decision?.allowed !== true) steps.push({ kind: 'refuse_session', session });
       else {
-        steps.push({ kind: 'open_session', session, application });
+        steps.push({ kind: 'open_session', session, application, terms: decision.terms });
         opening += 1;
       }
     } else if (running.phase === 'running' && running.serial < session.attachSerial) steps.push({ kind: 'attach_session', session });

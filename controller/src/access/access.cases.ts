@@ -1,7 +1,7 @@
 /** What must hold of rules as they are written, weighed, explained and sent, whatever database is below. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { DesiredState, PolicyDocument } from '@preau/contract/desired-state.ts';
-import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertGroup } from '#src/accounts/store.ts';
 import { sha256 } from '#src/platform/secrets.ts';
@@ -79,7 +79,7 @@ export function accessCases(openCity: () => Promise<City>): void {
       const { platform, technician } = city;
       const bad: [Partial<RuleDraft>, string][] = [
         [{ client: { kind: 'subnet', subnet: '10.0.0.0/99' } }, 'RULE_REFUSED'],
-        [{ effect: 'deny', how: { clipboard: 'both', maxMinutes: null, idleMinutes: null, seats: null } }, 'RULE_REFUSED'],
+        [{ effect: 'deny', how: { ...defaultTerms, clipboard: 'both' } }, 'RULE_REFUSED'],
         [{ when: { open: [], exceptDates: [], from: null, until: null } }, 'RULE_REFUSED'],
         [{ when: { open: [], exceptDates: ['2027-02-30'], from: null, until: null } }, 'RULE_REFUSED'],
         [{ when: { open: [], exceptDates: [], from: '2027-02-02', until: '2027-02-01' } }, 'RULE_REFUSED'],
@@ -197,7 +197,7 @@ export function accessCases(openCity: () => Promise<City>): void {
 
     test('a session has its time, and is not held by who has gone', async () => {
       const { platform, technician, pupil } = city;
-      const terms = { clipboard: 'none', maxMinutes: 45, idleMinutes: 10, seats: null } as const;
+      const terms = { ...defaultTerms, maxMinutes: 45, idleMinutes: 10 };
       const rule = (await listRules(platform, technician, null)).find(({ targetName }) => targetName === 'tuxpaint');
       await changeRule(platform, technician, rule?.id ?? '', { version: 1, draft: about('tuxpaint', { how: terms }) });
       const { session } = await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
@@ -217,7 +217,7 @@ export function accessCases(openCity: () => Promise<City>): void {
 
     test('seats of a school: a queue in order of arrival, forgotten by who went away', async () => {
       const { platform, technician } = city;
-      const terms = { clipboard: 'none', maxMinutes: null, idleMinutes: null, seats: 1 } as const;
+      const terms = { ...defaultTerms, seats: 1 };
       const rule = (await listRules(platform, technician, null)).find(({ targetName }) => targetName === 'tuxpaint');
       await changeRule(platform, technician, rule?.id ?? '', { version: 1, draft: about('tuxpaint', { how: terms }) });
       const [first, second, third] = [await city.account('un', 'pupil'), await city.account('deux', 'pupil'), await city.account('trois', 'pupil')];

@@ -23,7 +23,7 @@ export async function uploadPackage(deps: Deps, actor: Actor, announced: Package
   if (now >= uploadsAtOnce) throw new AppError('BUSY');
   underWay.set(deps.database, now + 1);
   try {
-    await packageFiles(deps.config.PREAU_DATA).receive({ sha256: announced.sha256, size }, body);
+    await packageFiles(deps.config.PREAU_DATA).receive(announced.sha256, { sha256: announced.sha256, size }, body);
   } finally {
     underWay.set(deps.database, (underWay.get(deps.database) ?? 1) - 1);
   }
@@ -44,7 +44,7 @@ async function keepPackage(deps: Deps, actor: Actor, file: { name: string; sha25
 /** A small file of our own making: a script, the agent's bundle. */
 export async function storeFile(deps: Deps, actor: Actor, file: { name: string; sha256: string }, content: Buffer): Promise<PackageFile> {
   const stored = { name: file.name, sha256: file.sha256, size: content.length };
-  await packageFiles(deps.config.PREAU_DATA).receive(stored, (async function* () { yield content; })());
+  await packageFiles(deps.config.PREAU_DATA).receive(stored.sha256, stored, (async function* () { yield content; })());
   await keepPackage(deps, actor, stored);
   return stored;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Policy, RouteName } from '@preau/contract/api.ts';
 import type { errors } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
-import { plainRule, type RuleDraft } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import type { RequestDraft } from '@preau/contract/request.ts';
 import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
 import { badgeText } from '@preau/contract/badge.ts';
@@ -26,9 +26,12 @@ import { askForProgram } from '#src/requests/ask.ts';
 import { readRollout } from '#src/rollouts/read.ts';
 import { createSchedule } from '#src/rollouts/schedules.ts';
 import { pauseRollout } from '#src/rollouts/steer.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
+import { askForFile, bringFile } from '#src/sessions/exchange/exchange.ts';
+import { receiveAsked } from '#src/sessions/exchange/serve.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { createSiteGroup } from '#src/access/site-groups.ts';
-import { type City, draft } from '#src/testing.ts';
+import { type City, draft, readySession } from '#src/testing.ts';
 
 export const roles = ['none', 'pupil', 'teacher', 'contact', 'technician', 'administrator', 'agent'] as const;
 export type Role = (typeof roles)[number];
@@ -90,6 +93,22 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
   const peopleTable = 'Nom;Prénom;Classe\nVIDAL;Zoé;CM1 A\n';
   const peopleFile = (plan: string | null = null) => Buffer.from(`${JSON.stringify({ ...noChoices, plan })}\n${peopleTable}`);
   const pupilSession = async () => (await launch(city().platform, city().pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
+  async function* bytes(): AsyncGenerator<Buffer> {
+    yield Buffer.from('bytes');
+  }
+  const exchangeSession = async () => {
+    const { platform, technician, applications, agent } = city();
+    await createRule(platform, technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: applications.tuxpaint.id }, audience: { kind: 'role', role: 'pupil' }, how: { ...defaultTerms, files: 'both', printing: true } });
+    const id = await pupilSession();
+    await acceptReport(platform, agent.actor, agent.report({ sessions: [readySession(id, 1, null, [{ kind: 'file', name: 'dessin.png', bytes: 5, changedAt: 1 }])] }));
+    return id;
+  };
+  const askedFile = async () => (await askForFile(city().platform, city().pupil, await exchangeSession(), { kind: 'file', name: 'dessin.png' }, null)).id;
+  const sentFile = async () => {
+    const id = await askedFile();
+    await receiveAsked(city().platform, city().agent.actor, id, { sha256: sha256('bytes'), size: 5 }, bytes());
+    return id;
+  };
   return {
     health: async () => ({}),
     signIn: async () => ({ body: { login: 'lea', password: 'right' } }),
@@ -100,6 +119,12 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     readSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
     attachSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
     endSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'teacher' || role === 'contact' ? { status: 404 } : {}) }),
+    readExchange: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
+    bringFile: async (role) => ({ params: { id: await exchangeSession() }, query: '?name=devoir.txt&size=5', body: Buffer.from('bytes'), ...(role === 'pupil' ? {} : { status: 404 }) }),
+    askForFile: async (role) => ({ params: { id: await exchangeSession() }, body: { kind: 'file', name: 'dessin.png' }, ...(role === 'pupil' ? {} : { status: 404 }) }),
+    takeFile: async (role) => ({ params: { id: await sentFile() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
+    readTransfer: async () => ({ params: { id: (await bringFile(city().platform, city().pupil, await exchangeSession(), { name: 'devoir.txt', size: 5 }, null, bytes())).id } }),
+    sendTransfer: async () => ({ params: { id: await askedFile() }, query: `?sha256=${sha256('bytes')}&size=5`, body: Buffer.from('bytes') }),
     readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
     listSites: async () => ({}),
     createSite: async () => ({ body: { uai: '0380002B', name: 'École Jules-Ferry', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' } }),

@@ -16,6 +16,7 @@ import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
 import { openApi } from './openapi.ts';
 import { mountPackages } from './packages.ts';
+import { mountTransfers } from './transfers.ts';
 import { mountPeopleImports } from './people-imports.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
 import type { EdgeDeps } from './verb.ts';
@@ -73,6 +74,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   await app.register(compress, { threshold: 2048, encodings: ['gzip'] });
   mountApi(app, deps, memo);
   await mountPackages(app, deps);
+  await mountTransfers(app, deps);
   await mountPeopleImports(app, deps);
   const description = openApi(deps.version);
   app.get('/api/openapi.json', async () => description);

@@ -28,6 +28,7 @@ import { exportRollout, listPlanEntries, listRollouts, listTargets, readBrake, r
 import { changeSettings, createSchedule, listSchedules, pauseSchedule, removeSchedule } from '#src/rollouts/schedules.ts';
 import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, rollBackRollout, setBrake } from '#src/rollouts/steer.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
+import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { countLiveBySite, publicView, selectSession, selectSessionRows } from '#src/sessions/store.ts';
@@ -74,6 +75,8 @@ export const verbs: Verbs = {
   },
   attachSession: (deps, actor, { params }, { address }) => attach(deps, actor, params.id, address),
   endSession: (deps, actor, { params }) => endSession(deps, actor, params.id),
+  readExchange: (deps, actor, { params }, { address }) => readExchange(deps, actor, params.id, address),
+  askForFile: (deps, actor, { params, body }, { address }) => askForFile(deps, actor, params.id, body, address),
   readIcon: (deps, _actor, { params }) => readIcon(deps, params.hash),
 
   listSites: async (deps, actor) => ({ items: await within(actor, await listSites(deps, await selectServers(deps.database, deps.clock.now()), await countLiveBySite(deps.database)), (site) => site.id) }),

@@ -9,6 +9,7 @@ import * as rules from './migrations/0003-rules.ts';
 import * as identity from './migrations/0004-identity.ts';
 import * as classes from './migrations/0005-classes.ts';
 import * as requests from './migrations/0006-requests.ts';
+import * as exchange from './migrations/0007-exchange.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -22,6 +23,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0004-identity': (postgres) => ({ up: (database) => identity.up(database, postgres) }),
   '0005-classes': () => ({ up: classes.up }),
   '0006-requests': (postgres) => ({ up: (database) => requests.up(database, postgres) }),
+  '0007-exchange': () => ({ up: exchange.up }),
 };
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */

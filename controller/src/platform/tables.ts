@@ -45,7 +45,11 @@ export interface Tables {
     attach_serial: Generated<number>; attachment_serial: Generated<number>; attachment: string | null; tunnel_seen_at: number | null;
     started_at: number; deadline_at: number | null; ready_at: number | null; opened_at: number | null; grace_until: number | null;
     ended_at: number | null; end_reason: string | null; failure_code: string | null;
-    address: string | null; ends_at: number | null; ends_because: string | null; touched_at: number | null;
+    address: string | null; ends_at: number | null; ends_because: string | null; touched_at: number | null; offered: Generated<string>;
+  };
+  transfers: {
+    id: string; session_id: string; account_id: string; server_id: string; direction: string; kind: string; name: string; bytes: number; sha256: string | null;
+    state: string; failure_code: string | null; created_at: number; updated_at: number;
   };
   tickets: { hash: string; session_id: string; account_id: string; serial: number; expires_at: number; used_at: number | null };
   audit_events: {

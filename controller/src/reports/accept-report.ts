@@ -11,6 +11,7 @@ import { hear } from '#src/servers/clone.ts';
 import { recordServerReport } from '#src/servers/record-report.ts';
 import { savePastEpochs, selectServerRow } from '#src/servers/store.ts';
 import { quarantineServer } from '#src/sessions/quarantine.ts';
+import { settleTransfers } from '#src/sessions/exchange/serve.ts';
 import { settleSessions } from '#src/sessions/settle.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -30,6 +31,7 @@ export async function acceptReport(deps: Deps, actor: AgentActor, report: Report
     }
     const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, server, report, heard.past);
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
+    for (const topic of await settleTransfers(deps, rows, actor, report.transfers)) topics.add(topic);
     for (const topic of await settleOrders(deps, rows, actor, report.orders)) topics.add(topic);
     return { topics, reply: { generation: server.generation, icons: iconsWanted } };
   });

@@ -1,5 +1,6 @@
 /** All SQL of execution servers: enrolment codes, desired states, reports, applications on servers. */
 import { type InstalledApplication, packagesOf, type Recipes } from '@preau/contract/application.ts';
+import type { DesiredTransfer } from '@preau/contract/exchange.ts';
 import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
 import { inFlightStates, type Order } from '@preau/contract/rollout.ts';
@@ -113,9 +114,9 @@ function groupedBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string
 }
 
 /** What the desired states of these servers are made of, but for what is the same for all. */
-export async function selectDesired(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'applications' | 'removals' | 'sessions' | 'orders' | 'cache' | 'peers'>> {
-  const [applications, sessions, orders, neighbours] = [await selectDesiredApplications(rows, serverIds), await selectDesiredSessions(rows, serverIds), await selectDesiredOrders(rows, serverIds), await selectNeighbours(rows, serverIds)];
-  return (serverId) => ({ ...applications(serverId), sessions: sessions.get(serverId) ?? [], orders: orders.get(serverId) ?? [], ...neighbours(serverId) });
+export async function selectDesired(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'applications' | 'removals' | 'sessions' | 'transfers' | 'orders' | 'cache' | 'peers'>> {
+  const [applications, sessions, transfers, orders, neighbours] = [await selectDesiredApplications(rows, serverIds), await selectDesiredSessions(rows, serverIds), await selectDesiredTransfers(rows, serverIds), await selectDesiredOrders(rows, serverIds), await selectNeighbours(rows, serverIds)];
+  return (serverId) => ({ ...applications(serverId), sessions: sessions.get(serverId) ?? [], transfers: transfers.get(serverId) ?? [], orders: orders.get(serverId) ?? [], ...neighbours(serverId) });
 }
 
 async function selectDesiredApplications(rows: Rows, serverIds: readonly string[]): Promise<(serverId: string) => Pick<DesiredState, 'applications' | 'removals'>> {
@@ -157,6 +158,18 @@ async function selectDesiredSessions(rows: Rows, serverIds: readonly string[]): 
     role: row.role as DesiredSession['role'], groupIds: groups.get(row.account_id) ?? [], attributes: JSON.parse(row.attributes) as DesiredSession['attributes'], address: row.address,
   });
   return new Map([...groupedBy(found, (row) => row.server_id)].map(([serverId, known]) => [serverId, known.map(desired)]));
+}
+
+/** Files that people brought and these servers are to put down, or that were asked of them. */
+async function selectDesiredTransfers(rows: Rows, serverIds: readonly string[]): Promise<Map<string, DesiredTransfer[]>> {
+  const found = await rows
+    .selectFrom('transfers as t').innerJoin('sessions as s', 's.id', 't.session_id').select(['t.id', 't.server_id', 't.session_id', 't.direction', 't.kind', 't.name', 't.sha256', 't.bytes'])
+    .where('t.server_id', 'in', [...serverIds]).where('s.state', 'in', [...liveStates])
+    .where((w) => w.or([w.and([w('t.direction', '=', 'in'), w('t.state', '=', 'here')]), w.and([w('t.direction', '=', 'out'), w('t.state', '=', 'asked')])])).orderBy('t.created_at').execute();
+  const desired = (row: (typeof found)[number]): DesiredTransfer => ({
+    transferId: row.id, sessionId: row.session_id, direction: row.direction as DesiredTransfer['direction'], kind: row.kind as DesiredTransfer['kind'], name: row.name, sha256: row.sha256, bytes: row.bytes,
+  });
+  return new Map([...groupedBy(found, (row) => row.server_id)].map(([serverId, known]) => [serverId, known.slice(0, 2000).map(desired)]));
 }
 
 /** Orders of rollouts that these servers have, or are to have. */

@@ -56,7 +56,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       expect(state.sessions).toEqual([{ sessionId: session.id, applicationId: city.applications.tuxpaint.id, accountId: pupil.id, login: 'lea', displayName: 'lea', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null }]);
 
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
-      expect(grant).toEqual({ sessionId: session.id, serial: 1, clipboard: 'none' });
+      expect(grant).toEqual({ sessionId: session.id, serial: 1, clipboard: 'none', recording: false });
       city.time.at += 400;
       city.woken.length = 0;
       expect((await report({ sessions: [readySession(session.id, 1)] })).generation).toBe(state.generation);

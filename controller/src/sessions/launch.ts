@@ -95,6 +95,8 @@ export async function attach(deps: Deps, actor: AccountActor, sessionId: string,
 export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, sessionId: string, address: string | null): Promise<Terms> {
   const session = await selectSession(deps.database, sessionId);
   if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
+  // First: a session that the rules have ended is over, and says why.
+  mustBeLive(session);
   const application = (await catalogueBook(deps.database)).byId.get(session.applicationId);
   if (application === undefined) throw new AppError('NOT_FOUND', { application: session.applicationId });
   const answer = await decideFor(deps.database, actor, application, address, deps.clock.now());
@@ -105,7 +107,7 @@ export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor:
 async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: string, terms: Terms, generation?: number) {
   const session = await selectSession(rows, sessionId);
   if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
-  if (!sessionCan.connect(session)) throw new AppError('SESSION_OVER', { session: sessionId, ...(session.failureCode === null ? {} : { failure: session.failureCode }) });
+  mustBeLive(session);
   // The server's row is locked before the session's, here as everywhere: two orders would deadlock on PostgreSQL.
   const number = generation ?? (await nextGeneration(rows, session.serverId));
   const serial = await nextAttachSerial(rows, sessionId);
@@ -113,11 +115,15 @@ async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: str
   return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, serial, terms) }, topics: [topic, `session:${sessionId}`] };
 }
 
-async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number, { clipboard }: Terms): Promise<Ticket> {
+function mustBeLive(session: StoredSession): void {
+  if (!sessionCan.connect(session)) throw new AppError('SESSION_OVER', { session: session.id, ...(session.failureCode === null ? {} : { failure: session.failureCode }) });
+}
+
+async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number, { clipboard, files, printing, recording }: Terms): Promise<Ticket> {
   const ticket = newToken();
   const expiresAt = deps.clock.now() + ticketTtlMs;
   await insertTicket(rows, { hash: sha256(ticket), sessionId: session.id, accountId: session.accountId, serial, expiresAt });
-  return { ticket, expiresAt, clipboard };
+  return { ticket, expiresAt, clipboard, files, printing, recording };
 }
 
 async function mustSelect(rows: Rows, id: string): Promise<StoredSession> {

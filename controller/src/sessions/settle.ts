@@ -6,7 +6,7 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { closeSession } from './end.ts';
-import { markOpened, moveSession, saveAttachment, type StoredSession, selectLiveSessionsOf } from './store.ts';
+import { markOpened, moveSession, saveAttachment, saveOffered, type StoredSession, selectLiveSessionsOf } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -35,6 +35,7 @@ async function settle(deps: Deps, rows: Rows, actor: AgentActor, session: Stored
     // From here the clock of the grace period runs until a browser attaches.
     if (await moveSession(rows, session.id, ['starting'], { state: 'ready', ready_at: now, deadline_at: null, grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000 })) changed();
   }
+  if (await saveOffered(rows, session.id, JSON.stringify(seen.offered))) topics.add(`session:${session.id}`);
   if (seen.openedAt !== null && session.openedAt === null && (await markOpened(rows, session.id, now))) {
     changed();
     topics.add('audit');

@@ -93,6 +93,11 @@ export async function markOpened(rows: Rows, id: string, at: number): Promise<bo
   return (await rows.updateTable('sessions').set({ opened_at: at }).where('id', '=', id).where('opened_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
 }
 
+/** What it has for the person's device. False when it had it already. */
+export async function saveOffered(rows: Rows, id: string, offered: string): Promise<boolean> {
+  return (await rows.updateTable('sessions').set({ offered }).where('id', '=', id).where('offered', '!=', offered).executeTakeFirst()).numUpdatedRows > 0n;
+}
+
 export async function saveAttachment(rows: Rows, id: string, serial: number, sealed: string): Promise<boolean> {
   const result = await rows.updateTable('sessions').set({ attachment: sealed, attachment_serial: serial }).where('id', '=', id).where('attachment_serial', '<', serial).executeTakeFirst();
   return result.numUpdatedRows > 0n;

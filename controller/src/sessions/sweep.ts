@@ -9,9 +9,10 @@ import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';
 import { closeSession } from './end.ts';
 import { weighSessions } from './end-of-access.ts';
 import { deleteOldTickets, selectDueSessions } from './store.ts';
+import { sweepTransfers } from './exchange/serve.ts';
 import { leaveSession } from './tunnel.ts';
 
-type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
 
 export const sweepEveryMs = 10_000;
 /** The gateway notes its tunnels every 10 s; one silent for this long belonged to a process that died. */
@@ -33,6 +34,7 @@ export async function sweep(deps: Deps): Promise<void> {
     deps.wakeups.wake(topics);
   }
   await weighSessions(deps, actor);
+  await sweepTransfers(deps, actor);
   await deleteExpiredSignIns(deps.database, now);
   await deleteOldTickets(deps.database, now - 3_600_000);
   await deleteOldEnrolmentCodes(deps.database, now - 86_400_000);

@@ -19,14 +19,16 @@ export interface Grant {
   serial: number;
   /** Between the person's device and the application. */
   clipboard: Terms['clipboard'];
+  /** What the screen shows is kept. */
+  recording: boolean;
 }
 
 /** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules allow no more. */
 export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: string, address: string | null = null): Promise<Grant> {
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
-  const { clipboard } = await mayGoOn(deps, actor, grant.sessionId, address);
-  return { ...grant, clipboard };
+  const { clipboard, recording } = await mayGoOn(deps, actor, grant.sessionId, address);
+  return { ...grant, clipboard, recording };
 }
 
 /** Why a tunnel of this serial may not go on; null when it may. */

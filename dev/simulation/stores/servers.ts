@@ -40,7 +40,7 @@ export const selectDesired: typeof real.selectDesired = async (rows) => (serverI
   const desired = ({ applicationId, versionId, askedAt }: Shapes['wishes']): DesiredApplication[] =>
     versions.filter((version) => version.versionId === versionId).map(({ slug, version, recipes }) => ({ applicationId, versionId, slug, category: 'tools', labels: [], version, recipes: recipes as Recipes, askedAt }));
   return {
-    applications: wishes.filter(({ wanted }) => wanted).flatMap(desired), removals: wishes.filter(({ wanted, state }) => !wanted && state !== 'removed').flatMap(desired), sessions: [], cache: null, peers: [],
+    applications: wishes.filter(({ wanted }) => wanted).flatMap(desired), removals: wishes.filter(({ wanted, state }) => !wanted && state !== 'removed').flatMap(desired), sessions: [], transfers: [], cache: null, peers: [],
     orders: [...of.targets.values()].filter((target) => target.serverId === serverId && inFlight.includes(target.state)).sort((a, b) => (a.offeredAt ?? 0) - (b.offeredAt ?? 0)).flatMap(({ order }) => (order === null ? [] : [order])),
   };
 };

@@ -23,6 +23,8 @@ export interface Layout {
   homes: string;
   /** Applications that came as archives, one folder each; recipes name it. */
   applications: string;
+  /** What every session's printer needs; executable, so not below /run. */
+  printer: string;
   logs: string;
 }
 
@@ -40,5 +42,6 @@ export const layoutOf = (config: AgentConfig): Layout => ({
   sessions: join(config.runFolder, 'sessions'),
   homes: join(config.stateFolder, 'homes'),
   applications: '/opt/preau',
+  printer: join(config.stateFolder, 'printer'),
   logs: join(config.stateFolder, 'logs'),
 });

@@ -2,19 +2,26 @@
  *  and from the folders named in layout.ts, so a driver that starts anew finds all of it. */
 import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
+import { maxOffered } from '@preau/contract/exchange.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { follow, startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
 import { copyTo, entries, exists, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
 import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
+import { copyOut, listFiles, type PersonFolder, placeIn, removeFile } from './exchange.ts';
 import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
 import { createHealthMeter, readSystem } from './health.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
 import { endAll, listProcesses, pidNamespace, type Process } from './processes.ts';
+import { canPrint, preparePrinter } from './printing.ts';
 import { createSoftware, type SoftwareDeps } from './software.ts';
 import { groupFile, launchScript, openboxConfiguration, passwdFile, sandboxArguments, sessionMarker } from './sandbox.ts';
+
+/** As file dialogs show it. */
+const exchangeFolders: Record<DesiredSession['language'], string> = { fr: 'Mon appareil', en: 'My device' };
+const readJson = <T>(path: string): T | null => JSON.parse(readText(path) ?? 'null') as T | null;
 
 /** People's files belong to user ids from here on; the id is the owner of the home directory, there is no other list. */
 const firstPersonUid = 700_000;
@@ -22,8 +29,17 @@ const windowWithinMs = 90_000;
 /** Between a splash screen and the main window there may be none. */
 const noWindowForMs = 8000;
 
+/** Whose session it is. */
+interface Person {
+  uid: number;
+  home: string;
+  /** The exchange folder, in the home. */
+  folder: string;
+}
+
 interface Running {
   display: Display;
+  person: Person;
   stopWatching: () => void;
 }
 
@@ -41,6 +57,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
   const meter = createHealthMeter(config.stateFolder);
   const system = readSystem(deps.version);
   let ports: Ports | null = null;
+  let prints = false;
 
   let starting: Promise<Ports> | null = null;
   const ensureServer = async (): Promise<Ports> => {
@@ -140,20 +157,33 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     };
   };
 
+  const personOf = (sessionId: string): Person => {
+    const person = running.get(sessionId)?.person;
+    if (person === undefined) throw new AppError('FILE_GONE', { session: sessionId });
+    return person;
+  };
+  const exchangeOf = (sessionId: string): PersonFolder => {
+    const { uid, home, folder } = personOf(sessionId);
+    return { uid, base: home, folder };
+  };
+  const pagesOf = (sessionId: string): PersonFolder => ({ uid: personOf(sessionId).uid, base: filesOf(sessionId), folder: 'print/out' });
+
   const endSandbox = (sessionId: string) => endAll(() => processesOf(sessionId), 1500);
 
   const driver: Driver = {
     start: async () => {
+      prints = canPrint();
+      if (prints) preparePrinter(layout.printer);
       for (const folder of [config.stateFolder, layout.homes, layout.logs, layout.run, layout.displays, layout.sessions]) makeFolder(folder, folder === layout.run || folder === layout.displays || folder === layout.sessions ? 0o755 : 0o700);
       // A session survives this agent when its sandbox, its display and its file are all there; the rest is swept away.
       const surviving: string[] = [];
       const kept = new Set<string>();
       for (const sessionId of names(layout.sessions)) {
-        const display = JSON.parse(readText(join(filesOf(sessionId), 'display.json')) ?? 'null') as Display | null;
-        if (display !== null && processesOf(sessionId).length > 0 && displayLives(layout, display)) {
+        const [display, person] = [readJson<Display>(join(filesOf(sessionId), 'display.json')), readJson<Person>(join(filesOf(sessionId), 'person.json'))];
+        if (display !== null && person !== null && processesOf(sessionId).length > 0 && displayLives(layout, display)) {
           surviving.push(sessionId);
           kept.add(display.account);
-          running.set(sessionId, { display, stopWatching: () => undefined });
+          running.set(sessionId, { display, person, stopWatching: () => undefined });
         } else await endSandbox(sessionId).then(() => remove(filesOf(sessionId)));
       }
       for (const account of await listDisplayAccounts(layout)) if (!kept.has(account)) await destroyDisplay(layout, account);
@@ -178,16 +208,18 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     },
     displaysReady: () => standby.length,
 
-    openSession: async (session, application, events) => {
+    openSession: async (session, application, events, terms) => {
       const command = application.recipes.linux?.launch?.command;
       if (command === undefined) throw new AppError('NOT_PUBLISHED_HERE', { why: `${application.slug} has nothing to start` });
       const display = await claimDisplay();
       const files = filesOf(session.sessionId);
-      running.set(session.sessionId, { display, stopWatching: () => undefined });
       const home = homeFor(session.accountId);
+      const person = { uid: home.uid, home: home.path, folder: exchangeFolders[session.language] };
+      running.set(session.sessionId, { display, person, stopWatching: () => undefined });
       makeFolder(files, 0o755);
       write(join(files, 'display.json'), JSON.stringify(display), 0o600);
-      makeFolder(join(files, 'runtime'), 0o700, { uid: home.uid, gid: home.uid });
+      write(join(files, 'person.json'), JSON.stringify(person), 0o600);
+      for (const own of ['runtime', 'print']) makeFolder(join(files, own), 0o700, { uid: home.uid, gid: home.uid });
       write(join(files, 'launch'), launchScript, 0o755);
       write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
@@ -197,11 +229,11 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         '/usr/bin/bwrap',
         sandboxArguments({
           sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files, etc: entries('/etc'),
-          locale: localeFor(session.language), command,
+          locale: localeFor(session.language), command, exchangeFolder: terms.files === 'none' ? null : person.folder, printer: terms.printing && prints ? layout.printer : null,
         }),
         join(files, 'log'),
       );
-      running.set(session.sessionId, { display, stopWatching: watch(session.sessionId, display, events, false, started.exited) });
+      running.set(session.sessionId, { display, person, stopWatching: watch(session.sessionId, display, events, false, started.exited) });
     },
     adoptSession: async (sessionId, events) => {
       const session = running.get(sessionId);
@@ -218,6 +250,10 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       const session = running.get(sessionId);
       return session !== undefined && grantPending(layout, session.display.account);
     },
+    offeredFiles: async (sessionId, { files, pages }) => [...(files ? await listFiles(exchangeOf(sessionId), 'file') : []), ...(pages ? await listFiles(pagesOf(sessionId), 'print') : [])].slice(0, maxOffered),
+    copyOffered: (sessionId, { kind, name }, to, maxBytes) => copyOut(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name, to, maxBytes),
+    dropOffered: (sessionId, { kind, name }) => removeFile(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name),
+    placeFile: (sessionId, name, from) => placeIn(exchangeOf(sessionId), name, from),
     endSession: async (sessionId) => {
       const session = running.get(sessionId);
       session?.stopWatching();

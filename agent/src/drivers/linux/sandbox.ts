@@ -1,6 +1,8 @@
 /** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system is read-only; homes
  *  and run files of everybody else are not there; programs know one account, their person's; its processes are alone in their pid namespace, so that
  *  ending the first ends all; it holds no capability and can gain none. */
+import { printerFolder, printFolder, printSocket } from './printing.ts';
+
 export interface Sandbox {
   sessionId: string;
   login: string;
@@ -16,6 +18,10 @@ export interface Sandbox {
   etc: readonly { name: string; link: string | null }[];
   locale: string;
   command: readonly string[];
+  /** Name of the exchange folder in the home, to be made; null: none. */
+  exchangeFolder: string | null;
+  /** Host folder with what a printer needs; null: none. */
+  printer: string | null;
 }
 
 /** The marker by which a session's sandbox is found again in the process table. */
@@ -49,6 +55,9 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     SDL_AUDIODRIVER: 'dummy',
     // A display that nobody looks at yet has no RandR output, and SDL gives up: it takes the plain screen size instead.
     SDL_VIDEO_X11_XRANDR: '0',
+    // Without a printer of its own a program must not find the machine's.
+    CUPS_SERVER: printSocket,
+    ...(sandbox.exchangeFolder === null ? {} : { PREAU_EXCHANGE: sandbox.exchangeFolder }),
   };
   return [
     '--ro-bind', '/', '/',
@@ -68,6 +77,7 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--ro-bind', sandbox.socket, `/tmp/.X11-unix/X${sandbox.display}`,
     '--bind', sandbox.home, home,
     '--ro-bind', sandbox.files, '/run/preau',
+    ...(sandbox.printer === null ? [] : ['--ro-bind', sandbox.printer, printerFolder, '--bind', `${sandbox.files}/print`, printFolder]),
     '--perms', '0755', '--dir', '/run/user',
     '--bind', `${sandbox.files}/runtime`, runtime,
     '--ro-bind', `${sandbox.files}/passwd`, '/etc/passwd',
@@ -85,6 +95,15 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
  *  session lasts as long as there is a window. */
 export const launchScript = `#!/bin/sh
 /usr/bin/openbox --config-file /run/preau/openbox.xml &
+if [ -n "$PREAU_EXCHANGE" ]; then
+  mkdir -p "$HOME/$PREAU_EXCHANGE" "$HOME/.config/gtk-3.0"
+  # The exchange folder stands in the side bar of file dialogs.
+  place="file://$HOME/$(printf '%s' "$PREAU_EXCHANGE" | sed 's/ /%20/g')"
+  grep -qsF "$place" "$HOME/.config/gtk-3.0/bookmarks" || printf '%s %s\\n' "$place" "$PREAU_EXCHANGE" >> "$HOME/.config/gtk-3.0/bookmarks"
+fi
+if [ -d ${printerFolder} ]; then
+  (cd ${printFolder} && mkdir -p server spool/tmp cache state out && cp -r ${printerFolder}/server/. server/ && exec ${printerFolder}/cupsd -f -c ${printFolder}/server/cupsd.conf -s ${printFolder}/server/cups-files.conf) > /dev/null 2>&1 &
+fi
 "$@"
 code=$?
 while xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; do sleep 1; done

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { packageFiles } from './files.ts';
+import { keptFiles } from './kept-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-files-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -13,6 +13,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(root, 'data-'));
 });
 
+const filesOf = (data: string) => keptFiles(join(data, 'packages'), /^[0-9a-f]{64}$/);
 const hashOf = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 async function* of(...chunks: (string | Error)[]): AsyncGenerator<Buffer> {
   for (const chunk of chunks) {
@@ -26,7 +27,7 @@ const withCode = (code: string) => Object.assign(new Error(code), { code });
 
 describe('receiving a file', () => {
   test('keeps it under its hash', async () => {
-    await packageFiles(folder).receive({ sha256: hashOf('one two'), size: 7 }, of('one', ' ', 'two'));
+    await filesOf(folder).receive(hashOf('one two'), { sha256: hashOf('one two'), size: 7 }, of('one', ' ', 'two'));
     expect(everything()).toEqual([hashOf('one two')]);
     expect(await readFile(join(folder, 'packages', hashOf('one two')), 'utf8')).toBe('one two');
   });
@@ -42,14 +43,14 @@ describe('receiving a file', () => {
     ['a name that climbs', `../${'a'.repeat(61)}`, 3, ['one'], 'NOT_FOUND'],
   ];
   test.each(refused)('refuses %s and leaves nothing behind', async (_name, sha256, size, chunks, code) => {
-    await expect(packageFiles(folder).receive({ sha256, size }, of(...chunks))).rejects.toMatchObject({ code });
+    await expect(filesOf(folder).receive(sha256, { sha256, size }, of(...chunks))).rejects.toMatchObject({ code });
     expect(everything()).toEqual([]);
   });
 
   test('the file that is there stays whole while a bad copy of it is sent', async () => {
-    const files = packageFiles(folder);
-    await files.receive({ sha256: hashOf('one'), size: 3 }, of('one'));
-    await expect(files.receive({ sha256: hashOf('one'), size: 3 }, of('two'))).rejects.toMatchObject({ code: 'UPLOAD_REFUSED' });
+    const files = filesOf(folder);
+    await files.receive(hashOf('one'), { sha256: hashOf('one'), size: 3 }, of('one'));
+    await expect(files.receive(hashOf('one'), { sha256: hashOf('one'), size: 3 }, of('two'))).rejects.toMatchObject({ code: 'UPLOAD_REFUSED' });
     expect((await files.read(hashOf('one')))?.toString()).toBe('one');
     await files.remove(hashOf('one'));
     expect([await files.read(hashOf('one')), await files.sizeOf(hashOf('one'))]).toEqual([undefined, null]);
@@ -67,7 +68,7 @@ describe('receiving a file', () => {
         yield chunk;
       }
     }
-    await packageFiles(folder).receive({ sha256: hash.digest('hex'), size: 200 * 1_048_576 }, flood());
+    await filesOf(folder).receive('a'.repeat(64), { sha256: hash.digest('hex'), size: 200 * 1_048_576 }, flood());
     expect(most / 1_048_576).toBeLessThan(64);
   });
 
@@ -77,7 +78,7 @@ describe('receiving a file', () => {
     for (const name of ['old', 'new']) writeFileSync(join(incoming, name), 'x');
     utimesSync(join(incoming, 'old'), 1_700_000_000, 1_700_000_000);
     utimesSync(join(incoming, 'new'), 1_700_086_000, 1_700_086_000);
-    await packageFiles(folder).tidy(1_700_086_401_000);
+    await filesOf(folder).tidy(1_700_086_401_000);
     expect(readdirSync(incoming)).toEqual(['new']);
   });
 });

@@ -1,0 +1,67 @@
+/** Files of people, touched with nobody's rights but their own: the agent is root, and whatever lies in a child's home may be a link to
+ *  anywhere. Each look and each copy is a program that runs as the person, from their home directory on. */
+import { AppError } from '@preau/contract/errors.ts';
+import { FileName, maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
+import { Compile } from 'typebox/compile';
+import { run, type RunOptions } from '#src/command.ts';
+
+/** `base`: a folder of ours that the person owns or may enter; `folder`: a path within it, the person's own. */
+export interface PersonFolder {
+  uid: number;
+  base: string;
+  folder: string;
+}
+
+const isFileName = Compile(FileName);
+const lookWithinMs = 5000;
+const copyWithinMs = 120_000;
+
+const as = ({ uid, base }: PersonFolder, program: string, args: readonly string[], options: Omit<RunOptions, 'cwd'>) =>
+  run('/usr/bin/setpriv', ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--bounding-set=-all', program, ...args], { ...options, cwd: base });
+
+/** Newest first. What has a name that no device should see is passed over. */
+export async function listFiles(of: PersonFolder, kind: OfferedFile['kind']): Promise<OfferedFile[]> {
+  // The slash: a link that the person made there is followed with the person's rights. `-type f`: never a pipe, a device, a link.
+  const found = await as(of, '/usr/bin/find', [`./${of.folder}/`, '-maxdepth', '1', '-type', 'f', '-printf', '%s %T@ %f\\0'], { timeoutMs: lookWithinMs });
+  return found.stdout.split('\0').flatMap((entry): OfferedFile[] => {
+    const [, size = '', at = '', name = ''] = /^(\d+) (\d+)[.\d]* (.*)$/s.exec(entry) ?? [];
+    return isFileName.Check(name) ? [{ kind, name, bytes: Number(size), changedAt: Number(at) * 1000 }] : [];
+  }).toSorted((a, b) => b.changedAt - a.changedAt || (a.name < b.name ? -1 : 1)).slice(0, maxOffered);
+}
+
+/** Throws AppError FILE_GONE, PAYLOAD_TOO_LARGE. */
+export async function copyOut(of: PersonFolder, name: string, to: string, maxBytes: number): Promise<void> {
+  // `nonblock`: a pipe put in its place meanwhile does not hold us.
+  const copied = await as(of, '/usr/bin/dd', [`if=./${of.folder}/${name}`, 'iflag=nofollow,nonblock,count_bytes,fullblock', `count=${maxBytes + 1}`, 'bs=1M', 'status=none'], { timeoutMs: copyWithinMs, stdoutFile: to });
+  if (copied.code !== 0) throw new AppError('FILE_GONE', { name, why: copied.stderr.slice(0, 200) });
+}
+
+/** Makes the folder if need be; a name that is taken gets a number. Throws AppError DISK_FULL, INTERNAL. */
+export async function placeIn(of: PersonFolder, name: string, from: string): Promise<void> {
+  const folder = `./${of.folder}`;
+  await as(of, '/bin/mkdir', ['-p', '--', folder], { timeoutMs: lookWithinMs });
+  const part = `${folder}/.${process.pid}-${Math.random().toString(36).slice(2)}.part`;
+  try {
+    const copied = await as(of, '/usr/bin/dd', [`of=${part}`, 'oflag=nofollow', 'conv=excl,fsync', 'bs=1M', 'status=none'], { timeoutMs: copyWithinMs, stdinFile: from });
+    if (copied.code !== 0) throw new AppError(/no space|quota/i.test(copied.stderr) ? 'DISK_FULL' : 'INTERNAL', { name, why: copied.stderr.slice(0, 200) });
+    for (let number = 1; number <= 100; number += 1) {
+      // A second name is made only where there is none yet.
+      const linked = await as(of, '/bin/ln', ['-T', '--', part, `${folder}/${numbered(name, number)}`], { timeoutMs: lookWithinMs });
+      if (linked.code === 0) return;
+    }
+    throw new AppError('INTERNAL', { name, why: 'no free name' });
+  } finally {
+    await as(of, '/bin/rm', ['-f', '--', part], { timeoutMs: lookWithinMs });
+  }
+}
+
+export async function removeFile(of: PersonFolder, name: string): Promise<void> {
+  await as(of, '/bin/rm', ['-f', '--', `./${of.folder}/${name}`], { timeoutMs: lookWithinMs });
+}
+
+/** "devoir.odt", "devoir (2).odt". Pure. */
+export function numbered(name: string, number: number): string {
+  if (number === 1) return name;
+  const dot = name.lastIndexOf('.');
+  return dot <= 0 ? `${name} (${number})` : `${name.slice(0, dot)} (${number})${name.slice(dot)}`;
+}

@@ -1,0 +1,125 @@
+/** A printer for one session: CUPS itself, run inside the sandbox as the person, with one queue whose pages end as PDF files in a folder of
+ *  the session. No service of the machine is asked, no right is gained, and nobody sees anybody else's pages. */
+import { join } from 'node:path';
+import { copyTo, exists, linkNamed, makeFolder, remove, write } from '#src/files.ts';
+
+/** In the sandbox: what is the same for every session, and what is this one's own. */
+export const printerFolder = '/run/preau-printer';
+export const printFolder = '/run/preau-print';
+export const printSocket = `${printFolder}/state/cups.sock`;
+
+const filters = '/usr/lib/cups/filter';
+const daemon = '/usr/sbin/cupsd';
+export const canPrint = (): boolean => exists(daemon) && exists(join(filters, 'pdftopdf'));
+
+/** Writes what every printer needs. */
+export function preparePrinter(folder: string): void {
+  remove(folder);
+  for (const part of ['', 'bin', 'bin/backend', 'server', 'server/ppd']) makeFolder(join(folder, part), 0o755);
+  // A copy: where AppArmor guards the program of that name, it lets it touch the machine's own printers only.
+  copyTo(daemon, join(folder, 'cupsd'), 0o755);
+  linkNamed(filters, join(folder, 'bin/filter'));
+  linkNamed('/usr/lib/cups/daemon', join(folder, 'bin/daemon'));
+  write(join(folder, 'bin/backend/preau'), backend, 0o755);
+  write(join(folder, 'server/cups-files.conf'), filesConf, 0o644);
+  write(join(folder, 'server/cupsd.conf'), daemonConf, 0o644);
+  write(join(folder, 'server/printers.conf'), printersConf, 0o644);
+  write(join(folder, 'server/ppd/Preau.ppd'), description, 0o644);
+}
+
+/** Called by CUPS with: job, user, title, copies, options and, for a job of several files, a file. Without any: what it is. */
+const backend = `#!/bin/sh
+export LC_ALL=C.UTF-8
+if [ $# -eq 0 ]; then echo 'direct preau "Unknown" "Preau"'; exit 0; fi
+title=$(printf '%s' "$3" | tr -d '\\000-\\037/\\\\' | sed -E 's/^[. ]*//; s/\\.(pdf|PDF)$//; s/^(.{0,80}).*/\\1/')
+name="\${title:-Pages}.pdf"
+if [ -e "${printFolder}/out/$name" ]; then name="\${title:-Pages} ($1).pdf"; fi
+cat "\${6:--}" > "${printFolder}/spool/tmp/$1.part" && mv "${printFolder}/spool/tmp/$1.part" "${printFolder}/out/$name"
+`;
+
+const filesConf = `ServerRoot ${printFolder}/server
+DataDir /usr/share/cups
+RequestRoot ${printFolder}/spool
+TempDir ${printFolder}/spool/tmp
+CacheDir ${printFolder}/cache
+StateDir ${printFolder}/state
+ServerBin ${printerFolder}/bin
+AccessLog /dev/null
+ErrorLog /dev/null
+PageLog /dev/null
+Printcap
+SystemGroup nogroup
+User nobody
+Group nogroup
+`;
+
+const daemonConf = `Listen ${printSocket}
+LogLevel none
+Browsing Off
+BrowseLocalProtocols none
+DefaultAuthType None
+WebInterface No
+PreserveJobHistory No
+PreserveJobFiles No
+MaxJobs 50
+<Location />
+  Order allow,deny
+  Allow all
+</Location>
+<Policy default>
+  <Limit All>
+    Order deny,allow
+    Allow all
+  </Limit>
+</Policy>
+`;
+
+const printersConf = `<DefaultPrinter Preau>
+Info Préau
+DeviceURI preau:/
+State Idle
+Type 4
+Accepting Yes
+Shared No
+JobSheets none none
+ErrorPolicy abort-job
+</DefaultPrinter>
+`;
+
+/** In points, portrait. */
+const papers = { A4: [595, 842], A3: [842, 1191], A5: [420, 595], Letter: [612, 792] } as const;
+const each = (line: (name: string, width: number, height: number) => string) => Object.entries(papers).map(([name, [width, height]]) => line(name, width, height)).join('\n');
+
+/** What programs read of a printer (PPD 4.3): colour, four papers to their edge, pages as PDF. */
+const description = `*PPD-Adobe: "4.3"
+*FormatVersion: "4.3"
+*FileVersion: "1.0"
+*LanguageVersion: English
+*LanguageEncoding: ISOLatin1
+*PCFileName: "PREAU.PPD"
+*Manufacturer: "Preau"
+*Product: "(Preau)"
+*ModelName: "Preau"
+*ShortNickName: "Preau"
+*NickName: "Preau"
+*PSVersion: "(3010.000) 0"
+*LanguageLevel: "3"
+*ColorDevice: True
+*DefaultColorSpace: RGB
+*FileSystem: False
+*cupsFilter2: "application/vnd.cups-pdf application/pdf 0 -"
+*OpenUI *PageSize/Page Size: PickOne
+*OrderDependency: 10 AnySetup *PageSize
+*DefaultPageSize: A4
+${each((name) => `*PageSize ${name}/${name}: ""`)}
+*CloseUI: *PageSize
+*OpenUI *PageRegion/Page Region: PickOne
+*OrderDependency: 10 AnySetup *PageRegion
+*DefaultPageRegion: A4
+${each((name) => `*PageRegion ${name}/${name}: ""`)}
+*CloseUI: *PageRegion
+*DefaultImageableArea: A4
+${each((name, width, height) => `*ImageableArea ${name}: "0 0 ${width} ${height}"`)}
+*DefaultPaperDimension: A4
+${each((name, width, height) => `*PaperDimension ${name}: "${width} ${height}"`)}
+`;

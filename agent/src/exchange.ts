@@ -1,0 +1,147 @@
+/** Files and printed pages of sessions: what the city asks for is brought and sent, what sessions have for their person's device is told. */
+import { join } from 'node:path';
+import type { DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import { type DesiredTransfer, maxTransferBytes, mayBring, mayTake, type OfferedFile } from '@preau/contract/exchange.ts';
+import type { Terms } from '@preau/contract/publication.ts';
+import type { Report } from '@preau/contract/report.ts';
+import type { ControllerLink } from './controller-link.ts';
+import type { Driver } from './drivers/driver.ts';
+import { makeFolder, names, readFrom, remove, sha256Of, sizeOf, writeFrom } from './files.ts';
+
+/** What this server itself finds that a session may exchange; null: it does not run here. */
+export type TermsOf = (session: DesiredSession) => Terms | null;
+
+export interface Exchange {
+  /** Begins what is asked for, and looks what sessions offer. Returns without waiting. */
+  pass: (desired: DesiredState, termsOf: TermsOf) => void;
+  offered: (sessionId: string) => OfferedFile[];
+  reported: () => Report['transfers'];
+  /** Throws away what an agent that died was carrying. */
+  recall: () => void;
+}
+
+interface ExchangeDeps {
+  stateFolder: string;
+  driver: Pick<Driver, 'offeredFiles' | 'copyOffered' | 'dropOffered' | 'placeFile'>;
+  link: Pick<ControllerLink, 'readTransfer' | 'sendTransfer'>;
+  now: () => number;
+  work: (task: () => Promise<void>) => void;
+  again: (ask: { report: boolean }) => void;
+}
+
+interface Carried {
+  attempts: number;
+  busy: boolean;
+  retryAt: number;
+  over: { code: ErrorCode | null; message: string } | null;
+}
+
+const atOnce = 4;
+const attempts = 4;
+const lookEveryMs = 2000;
+
+export function createExchange({ stateFolder, driver, link, now, work, again }: ExchangeDeps): Exchange {
+  const folder = join(stateFolder, 'transfers');
+  const carried = new Map<string, Carried>();
+  const offers = new Map<string, string>();
+  let lookedAt = 0;
+  let looking = false;
+
+  const carry = async (transfer: DesiredTransfer, terms: Terms): Promise<void> => {
+    const { transferId, sessionId, direction, kind, name, sha256, bytes } = transfer;
+    const path = join(folder, transferId);
+    // The school's rules are asked here too: what the city says is not enough.
+    if (direction === 'in' ? !mayBring(terms.files) : kind === 'print' ? !terms.printing : !mayTake(terms.files)) throw new AppError('FILES_NOT_ALLOWED', { direction });
+    try {
+      makeFolder(folder, 0o700);
+      if (direction === 'in') {
+        await writeFrom(path, 0, bounded(await link.readTransfer(transferId, AbortSignal.timeout(maxMs)), bytes));
+        if (sizeOf(path) !== bytes || (await sha256Of(path)) !== sha256) throw new AppError('HASH_MISMATCH', { name });
+        await driver.placeFile(sessionId, name, path);
+      } else {
+        await driver.copyOffered(sessionId, { kind, name }, path, maxTransferBytes);
+        await link.sendTransfer(transferId, { sha256: await sha256Of(path), size: sizeOf(path) }, readFrom(path));
+        // Pages are printed once; the file in the folder stays where its person put it.
+        if (kind === 'print') await driver.dropOffered(sessionId, { kind, name });
+      }
+    } finally {
+      remove(path);
+    }
+  };
+
+  const begin = (transfer: DesiredTransfer, terms: Terms, state: Carried) => {
+    state.busy = true;
+    state.attempts += 1;
+    work(async () => {
+      try {
+        await carry(transfer, terms);
+        state.over = { code: null, message: '' };
+      } catch (error) {
+        const code = error instanceof AppError ? error.code : 'DOWNLOAD_FAILED';
+        state.retryAt = now() + lookEveryMs * 2 ** state.attempts;
+        // What the line spoilt may go better; the rest would fail the same way.
+        if (!passing.has(code) || state.attempts >= attempts) state.over = { code, message: (error instanceof Error ? error.message : String(error)).slice(0, 500) };
+      } finally {
+        state.busy = false;
+        again({ report: true });
+      }
+    });
+  };
+
+  const look = async (sessions: readonly { sessionId: string; terms: Terms }[]) => {
+    for (const { sessionId, terms } of sessions) {
+      const found = await driver.offeredFiles(sessionId, { files: mayTake(terms.files), pages: terms.printing }).catch(() => null);
+      if (found === null) continue;
+      const text = JSON.stringify(found);
+      if (text === (offers.get(sessionId) ?? '[]')) continue;
+      offers.set(sessionId, text);
+      again({ report: true });
+    }
+  };
+
+  return {
+    recall: () => {
+      for (const name of names(folder)) remove(join(folder, name));
+    },
+    pass: (desired, termsOf) => {
+      const running = new Map(desired.sessions.flatMap((session) => {
+        const terms = termsOf(session);
+        return terms === null ? [] : [[session.sessionId, terms] as const];
+      }));
+      for (const id of carried.keys()) if (!desired.transfers.some((transfer) => transfer.transferId === id)) carried.delete(id);
+      for (const id of offers.keys()) if (!running.has(id)) offers.delete(id);
+      let busy = [...carried.values()].filter((one) => one.busy).length;
+      for (const transfer of desired.transfers) {
+        const terms = running.get(transfer.sessionId);
+        const state = carried.get(transfer.transferId) ?? { attempts: 0, busy: false, retryAt: 0, over: null };
+        if (terms === undefined || state.busy || state.over !== null || state.retryAt > now() || busy >= atOnce) continue;
+        carried.set(transfer.transferId, state);
+        busy += 1;
+        begin(transfer, terms, state);
+      }
+      const offering = [...running].filter(([, terms]) => mayTake(terms.files) || terms.printing).map(([sessionId, terms]) => ({ sessionId, terms }));
+      if (offering.length === 0 || looking || now() - lookedAt < lookEveryMs) return;
+      looking = true;
+      lookedAt = now();
+      void look(offering).finally(() => {
+        looking = false;
+      });
+    },
+    offered: (sessionId) => JSON.parse(offers.get(sessionId) ?? '[]') as OfferedFile[],
+    reported: () => [...carried].flatMap(([transferId, { over }]) => (over === null ? [] : [{ transferId, ...over }])),
+  };
+}
+
+/** Five minutes at 700 kB/s. */
+const maxMs = 300_000;
+const passing: ReadonlySet<ErrorCode> = new Set(['DOWNLOAD_FAILED', 'HASH_MISMATCH', 'BUSY', 'INTERNAL', 'UPLOAD_REFUSED']);
+
+async function* bounded(source: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let read = 0;
+  for await (const chunk of source) {
+    read += chunk.length;
+    if (read > bytes) throw new AppError('HASH_MISMATCH', { why: `more than ${bytes} bytes` });
+    yield chunk;
+  }
+}

@@ -1,0 +1,49 @@
+/** Files between a person's device and the exchange folder of their home at school, and the pages that their programs print. */
+import { type Static, Type } from 'typebox';
+import { directions } from './publication.ts';
+import { Id, Instant, Nullable, OneOf, Strict } from './schema.ts';
+import { SessionId } from './session.ts';
+
+export const TransferId = Id('trf');
+
+/** 200 MiB: a class film, and a school's line for about three minutes. */
+export const maxTransferBytes = 209_715_200;
+/** The newest so many are offered. */
+export const maxOffered = 200;
+
+/** As people name a file. No path, nothing hidden. */
+export const FileName = Type.String({ minLength: 1, maxLength: 120, pattern: '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$' });
+
+/** `file`: lies in the exchange folder. `print`: pages that a program of this session printed, as PDF. */
+export const offerKinds = ['file', 'print'] as const;
+/** What a session has for the person's device. Kind and name say which. */
+export const OfferedFile = Strict({ kind: OneOf(offerKinds), name: FileName, bytes: Type.Integer({ minimum: 0 }), changedAt: Instant });
+export type OfferedFile = Static<typeof OfferedFile>;
+
+/** `asked`: whoever has the bytes, the device (`in`) or the school's server (`out`), is to send them to the city. `here`: the other side takes
+ *  them. `done`, `failed`: over. Bytes are kept for an hour at the most. */
+export const transferStates = ['asked', 'here', 'done', 'failed'] as const;
+export const Transfer = Strict({
+  id: TransferId,
+  direction: OneOf(['in', 'out']),
+  kind: OneOf(offerKinds),
+  name: FileName,
+  bytes: Type.Integer({ minimum: 0 }),
+  state: OneOf(transferStates),
+  failureCode: Nullable(Type.String()),
+  createdAt: Instant,
+});
+export type Transfer = Static<typeof Transfer>;
+
+/** What a session may exchange, by the rules as they are now, what it offers, and what is under way or lately over. */
+export const Exchange = Strict({ files: OneOf(directions), printing: Type.Boolean(), offered: Type.Array(OfferedFile), transfers: Type.Array(Transfer) });
+export type Exchange = Static<typeof Exchange>;
+
+/** What a server is to do for a session. `sha256` of the bytes that the city has; null when the server has them. */
+export const DesiredTransfer = Strict({
+  transferId: TransferId, sessionId: SessionId, direction: Transfer.properties.direction, kind: Transfer.properties.kind, name: FileName, sha256: Nullable(Type.String({ pattern: '^[0-9a-f]{64}$' })), bytes: Type.Integer({ minimum: 0, maximum: maxTransferBytes }),
+});
+export type DesiredTransfer = Static<typeof DesiredTransfer>;
+
+export const mayBring = (direction: (typeof directions)[number]): boolean => direction === 'in' || direction === 'both';
+export const mayTake = (direction: (typeof directions)[number]): boolean => direction === 'out' || direction === 'both';

@@ -1,0 +1,108 @@
+/** Files that were sent to us, in one folder. Each is written beside its place, checked while it streams, flushed, and only
+ *  then moved there: a name in this folder is a whole file, whatever happened meanwhile. Several controllers of one city
+ *  share the folder. */
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdirSync } from 'node:fs';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { AppError } from '@preau/contract/errors.ts';
+import { newId } from './secrets.ts';
+
+export interface Announced {
+  /** Null: not known before it is here. */
+  sha256: string | null;
+  size: number;
+}
+
+export interface KeptFiles {
+  /** Returns its SHA-256. Refuses with UPLOAD_REFUSED what is not as announced, with DISK_FULL when there is no room; leaves nothing behind then. */
+  receive: (name: string, announced: Announced, body: AsyncIterable<Buffer>) => Promise<string>;
+  /** The whole file, for small ones; undefined when it is not here. */
+  read: (name: string) => Promise<Buffer | undefined>;
+  /** `end` is the last byte, included. */
+  stream: (name: string, range: { start: number; end: number }) => Readable;
+  sizeOf: (name: string) => Promise<number | null>;
+  remove: (name: string) => Promise<void>;
+  /** Throws away what uploads that a crash cut off have left, older than a day. */
+  tidy: (now: number) => Promise<void>;
+}
+
+const codeOf = (error: unknown) => (error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined);
+
+/** `isName`: what a file in it may be called. */
+export function keptFiles(folder: string, isName: RegExp): KeptFiles {
+  const incoming = join(folder, '.incoming');
+  const pathOf = (name: string) => {
+    if (!isName.test(name)) throw new AppError('NOT_FOUND', { file: name });
+    return join(folder, name);
+  };
+  return {
+    receive: async (name, { sha256, size }, body) => {
+      const path = pathOf(name);
+      mkdirSync(incoming, { recursive: true, mode: 0o700 });
+      const part = join(incoming, newId('up'));
+      const file = await open(part, 'wx', 0o600);
+      try {
+        const hash = createHash('sha256');
+        let received = 0;
+        // One chunk at a time: the next is asked of the network when this one is written.
+        for await (const chunk of body) {
+          received += chunk.length;
+          if (received > size) throw new AppError('UPLOAD_REFUSED', { why: 'size', announced: size });
+          hash.update(chunk);
+          await file.writeFile(chunk);
+        }
+        if (received !== size) throw new AppError('UPLOAD_REFUSED', { why: 'size', announced: size, received });
+        const digest = hash.digest('hex');
+        if (sha256 !== null && digest !== sha256) throw new AppError('UPLOAD_REFUSED', { why: 'sha256' });
+        await file.sync();
+        await file.close();
+        await rename(part, path);
+        await flushFolder(folder);
+        return digest;
+      } catch (error) {
+        await file.close().catch(() => undefined);
+        await rm(part, { force: true });
+        if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw new AppError('DISK_FULL', {}, { cause: error });
+        if (codeOf(error) === 'ECONNRESET' || codeOf(error) === 'ERR_STREAM_PREMATURE_CLOSE') throw new AppError('UPLOAD_REFUSED', { why: 'cut off' }, { cause: error });
+        throw error;
+      }
+    },
+    read: async (name) => {
+      try {
+        return await readFile(pathOf(name));
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    stream: (name, range) => createReadStream(pathOf(name), range),
+    sizeOf: async (name) => {
+      try {
+        return (await stat(pathOf(name))).size;
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return null;
+        throw error;
+      }
+    },
+    remove: (name) => rm(pathOf(name), { force: true }),
+    tidy: async (now) => {
+      const names = await readdir(incoming).catch(() => []);
+      for (const name of names) {
+        const path = join(incoming, name);
+        const seen = await stat(path).catch(() => null);
+        if (seen !== null && now - seen.mtimeMs > 86_400_000) await rm(path, { force: true });
+      }
+    },
+  };
+}
+
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
