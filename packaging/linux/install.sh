@@ -9,7 +9,7 @@
 # controller's present agent.
 set -eu
 
-packages='xrdp xorgxrdp openbox bubblewrap x11-utils dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales'
+packages='xrdp xorgxrdp openbox bubblewrap x11-utils dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters'
 oldest_node=22
 # Not below /opt/preau: that is where applications are unpacked, each in a folder of its name.
 folder=/opt/preau-agent
@@ -111,8 +111,9 @@ Do one of these, then run the same command again:
 
   # --- Changes from here on.
   missing=''
-  had_xrdp=no
+  had_xrdp=no had_cups=no
   is_installed xrdp && had_xrdp=yes
+  is_installed cups-daemon && had_cups=yes
   for package in $packages; do is_installed "$package" || missing="$missing $package"; done
   if [ -n "$missing" ]; then
     say "Debian packages:$missing"
@@ -124,6 +125,8 @@ Do one of these, then run the same command again:
   fi
   # The agent runs an xrdp of its own. The package's, which anyone could sign in to, is left as it was found.
   if [ "$had_xrdp" = no ] && command -v systemctl >/dev/null 2>&1; then systemctl disable --now xrdp.service xrdp-sesman.service >/dev/null 2>&1 || true; fi
+  # Sessions that may print run a CUPS of their own.
+  if [ "$had_cups" = no ] && command -v systemctl >/dev/null 2>&1; then systemctl disable --now cups.service cups.socket cups.path >/dev/null 2>&1 || true; fi
 
   [ -n "$node" ] || node=$(command -v node || true)
   node_is_recent "$node" || failed "Node $oldest_node is not there after the installation."

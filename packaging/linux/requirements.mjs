@@ -2,7 +2,7 @@
 
 /** On a school's execution server. */
 export const serverPackages = [
-  'xrdp', 'xorgxrdp', 'openbox', 'bubblewrap', 'x11-utils', 'dbus-daemon', 'openssl', 'librsvg2-bin', 'fonts-dejavu-core', 'adwaita-icon-theme', 'locales',
+  'xrdp', 'xorgxrdp', 'openbox', 'bubblewrap', 'x11-utils', 'dbus-daemon', 'openssl', 'librsvg2-bin', 'fonts-dejavu-core', 'adwaita-icon-theme', 'locales', 'cups-daemon', 'cups-filters',
 ];
 
 /** Beside the controller, when no containers are used. */
