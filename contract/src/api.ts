@@ -14,6 +14,7 @@ import { Id, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { Count, Cursor, Hash, List, Nothing, ofId, Page, type Route } from './route.ts';
 import { classRoutes } from './routes/classes.ts';
 import { exchangeRoutes } from './routes/exchange.ts';
+import { recordingRoutes } from './routes/recordings.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { privacyRoutes } from './routes/privacy.ts';
 import { requestRoutes } from './routes/requests.ts';
@@ -101,6 +102,7 @@ export const api = {
   ...identityRoutes,
   ...classRoutes,
   ...exchangeRoutes,
+  ...recordingRoutes,
   ...requestRoutes,
   ...privacyRoutes,
 

@@ -16,7 +16,7 @@ export const auditActions = [
   'rollout.planned', 'rollout.changed', 'rollout.approved', 'rollout.started', 'rollout.paused', 'rollout.resumed', 'rollout.cancelling', 'rollout.cancelled', 'rollout.retried', 'rollout.rolling_back', 'rollout.rolled_back',
   'rollout.completed', 'rollout.failed', 'rollout.finished', 'rollout.superseded', 'rollout.removed', 'rollout.wave_opened', 'rollout.wave_passed', 'rollout.wave_tripped', 'rollout.settings_changed',
   'schedule.created', 'schedule.changed', 'schedule.deleted', 'schedule.ran', 'schedule.refused', 'brake.set', 'brake.released',
-  'session.launched', 'session.ready', 'session.opened', 'session.attached', 'session.left', 'session.ended', 'session.failed', 'session.refused', 'file.brought', 'file.taken', 'file.failed', 'pages.printed',
+  'session.launched', 'session.ready', 'session.opened', 'session.attached', 'session.left', 'session.ended', 'session.failed', 'session.refused', 'session.recorded', 'recording.broken', 'recording.watched', 'recording.deleted', 'recordings.pruned', 'file.brought', 'file.taken', 'file.failed', 'pages.printed',
   'request.asked', 'request.answered', 'request.linked', 'request.passed_on', 'request.approved', 'request.refused', 'request.withdrawn', 'request.installing', 'request.ready',
   'account.exported', 'account.erased', 'account.language_set', 'audit.exported', 'audit.pruned', 'sessions.pruned', 'privacy.settings_changed',
 ] as const;

@@ -7,10 +7,10 @@ import { Id, Instant, Line, Nullable, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
 const Days = Type.Integer({ minimum: 30, maximum: 3650 });
-/** `auditDays`, `sessionDays`: older ones are removed. `leftDays`: how long a pupil who left stays as they were. */
-export const PrivacySettings = Strict({ auditDays: Days, sessionDays: Days, leftDays: Days });
+/** `auditDays`, `sessionDays`, `recordingDays`: older ones are removed. `leftDays`: how long a pupil who left stays as they were. */
+export const PrivacySettings = Strict({ auditDays: Days, sessionDays: Days, leftDays: Days, recordingDays: Type.Integer({ minimum: 1, maximum: 365 }) });
 export type PrivacySettings = Static<typeof PrivacySettings>;
-export const defaultPrivacy: PrivacySettings = { auditDays: 365, sessionDays: 365, leftDays: 90 };
+export const defaultPrivacy: PrivacySettings = { auditDays: 365, sessionDays: 365, leftDays: 90, recordingDays: 30 };
 
 /** `verified`: when the whole chain was last followed, and what came out. `pending`: written, and not linked yet. */
 export const ChainState = Strict({

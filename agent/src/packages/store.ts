@@ -2,7 +2,7 @@
  *  an order has staged is a second name for the same file and stays until the order is forgotten. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import { exists, linkTo, makeFolder, modifiedAt, names, remove, rename, sha256Of, sizeOf, sync, touch } from '#src/files.ts';
+import { exists, flush, linkTo, makeFolder, modifiedAt, names, remove, rename, sha256Of, sizeOf, touch } from '#src/files.ts';
 
 export interface Store {
   has: (sha256: string) => boolean;
@@ -10,8 +10,9 @@ export interface Store {
   pathOf: (sha256: string) => string;
   /** Where it is collected until it is whole; what is there already is kept, so that fetching goes on. */
   partOf: (sha256: string) => string;
-  /** Takes the part in when it is what it should be; throws HASH_MISMATCH, and the part is gone. */
-  adopt: (sha256: string, size: number) => Promise<void>;
+  /** Takes in the parts that are what they should be; throws HASH_MISMATCH for the first that is not, and those parts are gone. `checked`:
+   *  whoever fetched them has compared their hashes while they came. */
+  adopt: (files: readonly { sha256: string; size: number }[], how?: { checked: boolean }) => Promise<void>;
   link: (sha256: string, to: string) => void;
 }
 
@@ -22,7 +23,12 @@ export function openStore(deps: { folder: string; maxBytes: number; now: () => n
   const partOf = (sha256: string) => `${pathOf(sha256)}.part`;
   makeFolder(deps.folder, 0o700);
 
-  const makeRoom = () => {
+  /** Of whole files, as far as we know; null: not counted yet. */
+  let held: number | null = null;
+  const makeRoom = (added: number) => {
+    if (held !== null) held += added;
+    // Looking at every file for each that comes would be most of the work.
+    if (held !== null && held <= deps.maxBytes) return;
     const files = names(deps.folder).map((name) => ({ path: join(deps.folder, name), isPart: name.endsWith('.part'), size: sizeOf(join(deps.folder, name)), at: modifiedAt(join(deps.folder, name)) }));
     for (const { path, isPart, at } of files) if (isPart && deps.now() - at > partsForMs) remove(path);
     const whole = files.filter(({ isPart }) => !isPart).sort((a, b) => a.at - b.at);
@@ -32,6 +38,7 @@ export function openStore(deps: { folder: string; maxBytes: number; now: () => n
       remove(path);
       total -= size;
     }
+    held = total;
   };
 
   return {
@@ -41,18 +48,27 @@ export function openStore(deps: { folder: string; maxBytes: number; now: () => n
       touch(pathOf(sha256), deps.now());
       return true;
     },
-    adopt: async (sha256, size) => {
-      const part = partOf(sha256);
-      const found = sizeOf(part);
-      if (found !== size || (await sha256Of(part)) !== sha256) {
+    adopt: async (files, { checked } = { checked: false }) => {
+      const good: string[] = [];
+      const wrong: AppError[] = [];
+      for (const { sha256, size } of files) {
+        const part = partOf(sha256);
+        const found = sizeOf(part);
+        if (found === size && (checked || (await sha256Of(part)) === sha256)) {
+          good.push(sha256);
+          continue;
+        }
         remove(part);
-        throw new AppError('HASH_MISMATCH', { why: found === size ? `SHA-256 is not ${sha256}` : `${found} bytes instead of ${size}` });
+        wrong.push(new AppError('HASH_MISMATCH', { why: found === size ? `SHA-256 is not ${sha256}` : `${found} bytes instead of ${size}` }));
       }
-      // On the disk before it has its name: after a power cut a name vouches for its content.
-      sync(part);
-      touch(part, deps.now());
-      rename(part, pathOf(sha256));
-      makeRoom();
+      // On the disk before they have their names: after a power cut a name vouches for its content. All at once: the disk writes its journal once.
+      await Promise.all(good.map((sha256) => flush(partOf(sha256))));
+      for (const sha256 of good) {
+        touch(partOf(sha256), deps.now());
+        rename(partOf(sha256), pathOf(sha256));
+      }
+      makeRoom(good.reduce((bytes, sha256) => bytes + sizeOf(pathOf(sha256)), 0));
+      if (wrong[0] !== undefined) throw wrong[0];
     },
     link: (sha256, to) => linkTo(pathOf(sha256), to),
   };

@@ -1,6 +1,6 @@
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { Rule } from '@preau/contract/publication.ts';
-import { plainRule } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule } from '@preau/contract/publication.ts';
 import { describe, expect, it } from 'vitest';
 import { classHours, draftOf, emptyWriting, momentAt, nextWeekday, noFilter, noTimes, passes, pulseOf, type Pulse, type RuleFilter, wallClock, type Writing, writingOf, writingProblem } from './rule-draft.ts';
 
@@ -23,14 +23,14 @@ describe('a rule while it is written', () => {
     ['at no hour', { when: noTimes }, 'when'],
     ['on a day that does not exist', { when: { ...noTimes, until: '2027-02-30' } }, 'when'],
     ['that ends before it begins', { when: { ...noTimes, from: '2027-02-02', until: '2027-02-01' } }, 'when'],
-    ['that forbids, with terms left over', { effect: 'deny', how: { clipboard: 'both', maxMinutes: null, idleMinutes: null, seats: null } }, null],
+    ['that forbids, with terms left over', { effect: 'deny', how: { ...defaultTerms, clipboard: 'both' } }, null],
   ])('%s', (_name, change, field) => {
     expect(writingProblem({ ...whole, ...change })?.field ?? null).toBe(field);
   });
 
   it('becomes a draft that says only what it must', () => {
     expect(draftOf(emptyWriting())).toBeNull();
-    expect(draftOf({ ...whole, note: '  ', effect: 'deny', how: { clipboard: 'both', maxMinutes: null, idleMinutes: null, seats: null } })).toEqual({ ...plainRule, effect: 'deny', target: whole.target, audience: { kind: 'everyone' } });
+    expect(draftOf({ ...whole, note: '  ', effect: 'deny', how: { ...defaultTerms, clipboard: 'both' } })).toEqual({ ...plainRule, effect: 'deny', target: whole.target, audience: { kind: 'everyone' } });
     expect(draftOf(writingOf(rule))).toEqual({ ...plainRule, effect: 'allow', target: rule.target, audience: rule.audience });
   });
 });

@@ -74,7 +74,7 @@ describe('names of schools', () => {
 
 it('terms say only what differs from nothing', () => {
   expect(termsWords(defaultTerms, 'fr')).toEqual([]);
-  expect(termsWords({ clipboard: 'both', maxMinutes: null, idleMinutes: 10, seats: 12 }, 'fr')).toEqual(['copier-coller dans les deux sens', 'fermée après 10 min sans un geste', '12 places par école']);
+  expect(termsWords({ clipboard: 'both', files: 'out', printing: true, recording: true, maxMinutes: null, idleMinutes: 10, seats: 12 }, 'fr')).toEqual(['copier-coller dans les deux sens', 'fichiers depuis l’application', 'impression', 'séance enregistrée', 'fermée après 10 min sans un geste', '12 places par école']);
 });
 
 describe('what a rule changes', () => {

@@ -122,6 +122,9 @@ export function termsWords(terms: Terms, language: Language): string[] {
   const french = language === 'fr';
   const words: string[] = [];
   if (terms.clipboard !== 'none') words.push(`${french ? 'copier-coller' : 'copy and paste'} ${directionWords[language][terms.clipboard]}`);
+  if (terms.files !== 'none') words.push(`${french ? 'fichiers' : 'files'} ${directionWords[language][terms.files]}`);
+  if (terms.printing) words.push(french ? 'impression' : 'printing');
+  if (terms.recording) words.push(french ? 'séance enregistrée' : 'recorded');
   if (terms.maxMinutes !== null) words.push(french ? `${terms.maxMinutes} min au plus` : `${terms.maxMinutes} min at most`);
   if (terms.idleMinutes !== null) words.push(french ? `fermée après ${terms.idleMinutes} min sans un geste` : `closed after ${terms.idleMinutes} min without a touch`);
   if (terms.seats !== null) words.push(french ? `${terms.seats} place${terms.seats > 1 ? 's' : ''} par école` : `${terms.seats} seat${terms.seats > 1 ? 's' : ''} per school`);

@@ -225,6 +225,7 @@ export async function selectSitesOf(rows: Rows, ids: readonly string[]): Promise
   await look('ses_', (some) => rows.selectFrom('sessions').select('site_id').distinct().where('id', 'in', some).execute());
   await look('add_', (some) => rows.selectFrom('server_additions').select('site_id').distinct().where('id', 'in', some).execute());
   await look('rul_', async (some) => (await rows.selectFrom('rule_versions').select(['rule_id', 'body']).where('rule_id', 'in', some).execute()).flatMap((row) => sitesOfRule(row.body)));
+  await look('rec_', (some) => rows.selectFrom('recordings').select('site_id').distinct().where('id', 'in', some).execute());
   await look('acc_', (some) => rows.selectFrom('accounts').select('site_id').distinct().where('id', 'in', some).execute());
   await look('grp_', (some) => rows.selectFrom('groups').select('site_id').distinct().where('id', 'in', some).execute());
   await look('req_', (some) => rows.selectFrom('requests').select('site_id').distinct().where('id', 'in', some).execute());

@@ -29,6 +29,7 @@ import { pauseRollout } from '#src/rollouts/steer.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { askForFile, bringFile } from '#src/sessions/exchange/exchange.ts';
 import { receiveAsked } from '#src/sessions/exchange/serve.ts';
+import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { createSiteGroup } from '#src/access/site-groups.ts';
 import { type City, draft, readySession } from '#src/testing.ts';
@@ -109,6 +110,10 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     await receiveAsked(city().platform, city().agent.actor, id, { sha256: sha256('bytes'), size: 5 }, bytes());
     return id;
   };
+  const recorded = async () => {
+    (await startRecording(city().platform, city().pupil, await pupilSession(), Buffer.from('4.size,1.0,3.800,3.600;'))).end();
+    return (await listRecordings(city().platform, city().technician, { limit: 1 })).items[0]?.id ?? '';
+  };
   return {
     health: async () => ({}),
     signIn: async () => ({ body: { login: 'lea', password: 'right' } }),
@@ -125,6 +130,10 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     takeFile: async (role) => ({ params: { id: await sentFile() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
     readTransfer: async () => ({ params: { id: (await bringFile(city().platform, city().pupil, await exchangeSession(), { name: 'devoir.txt', size: 5 }, null, bytes())).id } }),
     sendTransfer: async () => ({ params: { id: await askedFile() }, query: `?sha256=${sha256('bytes')}&size=5`, body: Buffer.from('bytes') }),
+    listRecordings: async () => ({ query: '?search=lea&limit=5' }),
+    readRecording: async () => ({ params: { id: await recorded() } }),
+    watchRecording: async () => ({ params: { id: await recorded() } }),
+    deleteRecording: async () => ({ params: { id: await recorded() } }),
     readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
     listSites: async () => ({}),
     createSite: async () => ({ body: { uai: '0380002B', name: 'École Jules-Ferry', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' } }),
@@ -233,7 +242,7 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     exportAudit: async () => ({ query: '?after=0' }),
     exportAuditCsv: async () => ({ query: '?action=rule.&search=tux' }),
     readPrivacySettings: async () => ({}),
-    changePrivacySettings: async () => ({ body: { auditDays: 400, sessionDays: 365, leftDays: 60 } }),
+    changePrivacySettings: async () => ({ body: { auditDays: 400, sessionDays: 365, leftDays: 60, recordingDays: 30 } }),
     findPeople: async () => ({ query: '?search=lea' }),
     exportPerson: async () => ({ params: { id: city().pupil.id } }),
     erasePerson: async () => ({ params: { id: city().pupil.id }, body: { login: 'lea' } }),

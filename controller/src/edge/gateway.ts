@@ -11,6 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { createForwarder, decode, encode, type Instruction, InstructionFramer, status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { type Recorder, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { type Grant, noteAlive, noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from '#src/sessions/tunnel.ts';
 import type { AddressOf } from './client-address.ts';
 
@@ -119,6 +120,7 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
   const abort = new AbortController();
   const mayForward = createForwarder({ paste: grant.clipboard === 'in' || grant.clipboard === 'both' });
   let guacd: Guacd | null = null;
+  let recorder: Recorder | null = null;
   let attached = false;
   const log = deps.log.child({ session: grant.sessionId });
 
@@ -132,6 +134,7 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     abort.abort();
     stopListening();
     guacd?.end();
+    recorder?.end();
     if (attached) noteLeft(deps, actor, grant).catch((error: unknown) => log.error({ error }, 'departure not noted'));
   };
   const recheck = () => {
@@ -179,10 +182,18 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     browser.send(encode(['', grant.sessionId]));
     attached = true;
     noteAttached(deps, actor, grant).catch((error: unknown) => log.error({ error }, 'arrival not noted'));
+    if (grant.recording) {
+      // guacd 1.3 may tell the size before it counts anybody among its users: a recording begins with it.
+      recorder = await startRecording(deps, actor, grant.sessionId, Buffer.from(encode(['size', '0', String(query.width), String(query.height)]))).catch((error: unknown) => {
+        log.error({ err: error }, 'not recorded');
+        return null;
+      });
+      if (abort.signal.aborted) return recorder?.end();
+    }
     pump(guacd, browser, (why) => {
       if (why !== null) log.warn({ reason: why }, 'guacd broke the protocol');
       close(why === null ? status.upstreamNotFound : status.serverError, 'GATEWAY_UNREACHABLE');
-    });
+    }, recorder === null ? undefined : recorder.write);
   };
   start().catch((error: unknown) => {
     if (abort.signal.aborted) return;
@@ -195,8 +206,8 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
 const statusOf = (error: AppError): number =>
   error.code === 'LAUNCH_TIMEOUT' ? status.upstreamTimeout : error.code === 'TICKET_REFUSED' ? status.sessionConflict : error.code === 'GATEWAY_UNREACHABLE' ? status.upstreamNotFound : status.sessionClosed;
 
-/** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused when the browser is slow. */
-export function pump(guacd: { socket: Socket; early: Buffer }, browser: WebSocket, ended: (why: string | null) => void): void {
+/** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused when the browser is slow. `tap` is given the same. */
+export function pump(guacd: { socket: Socket; early: Buffer }, browser: WebSocket, ended: (why: string | null) => void, tap?: (frame: Buffer) => void): void {
   const framer = new InstructionFramer();
   let batch: Buffer[] = [];
   let bytes = 0;
@@ -221,6 +232,7 @@ export function pump(guacd: { socket: Socket; early: Buffer }, browser: WebSocke
       return ended(error instanceof Error ? error.message : String(error));
     }
     if (frame === null) return;
+    tap?.(frame);
     batch.push(frame);
     bytes += frame.length;
     if (bytes >= batchBytes) flush();

@@ -7,7 +7,7 @@ import { selectSitesOf } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 
-const belongsToSites = /^(sit|srv|ses|add|rul|sgr|acc|grp|req)_[A-Za-z0-9_-]{22}$/;
+const belongsToSites = /^(sit|srv|ses|add|rul|sgr|acc|grp|req|rec)_[A-Za-z0-9_-]{22}$/;
 /** Looked up by their own verbs, which call `mustReach`. */
 const reachedByVerb = /^rol_[A-Za-z0-9_-]{22}$/;
 

@@ -28,7 +28,9 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   const serverFactory = (handler: (request: IncomingMessage, response: ServerResponse) => void) => createServer((request, response) => {
     if (!memo.answer(request, response)) handler(request, response);
   });
-  const app: FastifyInstance = Fastify({ serverFactory, loggerInstance, disableRequestLogging: true, bodyLimit: 4_194_304, trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES], forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+  const app: FastifyInstance = Fastify({ serverFactory, loggerInstance, disableRequestLogging: true, bodyLimit: 4_194_304, trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES], forceCloseConnections: true,
+    // The routes' schemas are compiled while it starts: on a busy machine that takes its time.
+    pluginTimeout: 60_000, routerOptions: { maxParamLength: 200 } });
   app.decorateRequest('rawBody', null);
   app.removeAllContentTypeParsers();
   // 'error': a body with `__proto__` or `constructor` keys is refused.

@@ -8,7 +8,7 @@ import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts', 'requests', 'classes', 'people', 'directories'];
+const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts', 'requests', 'classes', 'people', 'directories', 'recordings'];
 
 export function createHub(deps: Platform & { originAllowed: (origin: string | undefined) => boolean }, http: HttpServer): { close: () => Promise<void> } {
   const io = new Server<Record<string, never>, WakeEvents>(http, {

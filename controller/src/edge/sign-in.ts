@@ -8,7 +8,7 @@ import { selectSignedIn } from '#src/accounts/store.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256, verifySignature } from '#src/platform/secrets.ts';
-import { selectServerRow } from '#src/servers/store.ts';
+import { selectServerKey } from '#src/servers/store.ts';
 
 export const cookieName = 'preau_sign_in';
 
@@ -56,7 +56,7 @@ export function readAgentHeader(header: string | undefined): Pick<AgentCall, 'se
 /** Each call is signed with the server's own key: it opens this call only, within five minutes.
  *  Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time is wrong. */
 export async function actorOfAgentCall(deps: Pick<Platform, 'database' | 'clock'>, call: AgentCall): Promise<AgentActor> {
-  const server = await selectServerRow(deps.database, call.serverId);
+  const server = await selectServerKey(deps.database, call.serverId);
   if (server === undefined || !verifySignature(server.publicKey, agentCallText(call), call.signature)) throw new AppError('AGENT_REFUSED');
   if (server.quarantinedAt !== null) throw new AppError('SERVER_QUARANTINED');
   const now = deps.clock.now();

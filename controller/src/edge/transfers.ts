@@ -1,4 +1,5 @@
-/** The four routes that carry files of people: from a device to the city and on to a school, and the other way. */
+/** The routes that carry files of people, from a device to the city and on to a school and the other way, and recordings. */
+import { createReadStream } from 'node:fs';
 import { api, type Query } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxTransferBytes } from '@preau/contract/exchange.ts';
@@ -8,6 +9,7 @@ import { bringFile, findTaken, noteTaken } from '#src/sessions/exchange/exchange
 import { transferFiles } from '#src/sessions/exchange/files.ts';
 import { findBrought, receiveAsked } from '#src/sessions/exchange/serve.ts';
 import type { StoredTransfer } from '#src/sessions/exchange/store.ts';
+import { watchRecording } from '#src/sessions/recordings/recordings.ts';
 import { guardInput } from './guard.ts';
 import { authorise, checker } from './mount.ts';
 import { untilSilent } from './packages.ts';
@@ -19,7 +21,7 @@ const maxAtOnce = 80;
 export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
   const files = transferFiles(deps.config.PREAU_DATA);
   let underWay = 0;
-  async function admit(route: (typeof api)['bringFile' | 'takeFile' | 'readTransfer' | 'sendTransfer'], request: FastifyRequest): Promise<{ actor: Actor; id: string; query: unknown }> {
+  async function admit(route: (typeof api)['bringFile' | 'takeFile' | 'readTransfer' | 'sendTransfer' | 'watchRecording'], request: FastifyRequest): Promise<{ actor: Actor; id: string; query: unknown }> {
     const actor = await authorise(deps, route, request);
     const { id } = checker(route.params, 'params')(request.params) as { id: string };
     const query = 'query' in route ? checker(route.query, 'query')(request.query) : undefined;
@@ -69,6 +71,12 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
       const { sha256, size } = query as Query<'sendTransfer'>;
       await receive(request, (body) => receiveAsked(deps, actor as AgentActor, id, { sha256, size: Number(size) }, body));
       return reply.status(204).send();
+    } });
+    scope.route({ method: api.watchRecording.method, url: api.watchRecording.path, handler: async (request, reply) => {
+      const { actor, id } = await admit(api.watchRecording, request);
+      const { path, size } = await watchRecording(deps, actor as AccountActor, id);
+      // Under way it grows: what is there now is sent.
+      return reply.type('application/octet-stream').headers({ 'content-length': size, 'content-disposition': 'attachment', 'cache-control': 'no-store, no-transform' }).send(createReadStream(path, { start: 0, end: Math.max(size - 1, 0) }));
     } });
   });
 }

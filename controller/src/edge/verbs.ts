@@ -30,6 +30,7 @@ import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
+import { deleteRecording, listRecordings, readRecording } from '#src/sessions/recordings/recordings.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { countLiveBySite, publicView, selectSession, selectSessionRows } from '#src/sessions/store.ts';
 import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
@@ -157,6 +158,13 @@ export const verbs: Verbs = {
   ...ruleVerbs,
   ...identityVerbs,
   ...classVerbs,
+
+  listRecordings: (deps, actor, { query }) => listRecordings(deps, actor, { ...query, limit: limitOf(query) }),
+  readRecording: (deps, actor, { params }) => readRecording(deps, actor, params.id),
+  deleteRecording: async (deps, actor, { params }) => {
+    await deleteRecording(deps, actor, params.id);
+    return null;
+  },
   ...requestVerbs,
   ...privacyVerbs,
   searchAudiences: (deps, actor, { query }) => searchAudiences(deps.database, query.search, reachOf(actor)),

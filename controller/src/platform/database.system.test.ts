@@ -21,6 +21,7 @@ import { serverCases } from '#src/servers/servers.cases.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
 import { launchCases } from '#src/sessions/launch.cases.ts';
+import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
 import { exchangeCases } from '#src/sessions/exchange/exchange.cases.ts';
 import { licenceCases } from '#src/sessions/licence.cases.ts';
 import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
@@ -93,7 +94,7 @@ for (const dialect of dialects) {
       test('run once, and again is a no-op', async () => {
         const target = await dialect.newTarget();
         const database = openDatabase(target);
-        expect(await migrate(database, isPostgres)).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange']);
+        expect(await migrate(database, isPostgres)).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange', '0008-recordings']);
         expect(await migrate(database, isPostgres)).toEqual([]);
         await database.destroy();
         const again = openDatabase(target);
@@ -104,7 +105,7 @@ for (const dialect of dialects) {
         const target = await dialect.newTarget();
         const databases = Array.from({ length: isPostgres ? 4 : 1 }, () => openDatabase(target));
         const results = await Promise.all(databases.map((database) => migrate(database, isPostgres)));
-        expect(results.flat()).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange']);
+        expect(results.flat()).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange', '0008-recordings']);
         for (const database of databases) await database.destroy();
       });
       test.runIf(isPostgres)('connections cut by the server are replaced', async () => {
@@ -245,6 +246,7 @@ for (const dialect of dialects) {
       launchCases(city);
       licenceCases(city);
       exchangeCases(city);
+      recordingCases(city);
       accessCases(() => city());
       rolloutCases(() => city());
       chainCases(() => city());

@@ -47,6 +47,7 @@ export interface Tables {
     ended_at: number | null; end_reason: string | null; failure_code: string | null;
     address: string | null; ends_at: number | null; ends_because: string | null; touched_at: number | null; offered: Generated<string>;
   };
+  recordings: { id: string; session_id: string; account_id: string; site_id: string; application_id: string; started_at: number; ended_at: number | null; bytes: number; whole: number };
   transfers: {
     id: string; session_id: string; account_id: string; server_id: string; direction: string; kind: string; name: string; bytes: number; sha256: string | null;
     state: string; failure_code: string | null; created_at: number; updated_at: number;

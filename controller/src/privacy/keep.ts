@@ -12,6 +12,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import { countEvents, selectChain } from '#src/audit/store.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { pruneRecordings } from '#src/sessions/recordings/recordings.ts';
 import { claimDay, foldMonth, saveNamed, selectOldestSession, selectPrivacy, selectVerified } from './store.ts';
 import { monthOf, monthStart } from './usage.ts';
 
@@ -70,13 +71,14 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
 
 /** Once a day, by one of the city's processes: removes what is too old, and verifies the chain. With a million events that takes a while: never
  *  part of the sweep, for which sessions wait. Safe to run anywhere, twice. */
-export async function keepAges(deps: Deps & Pick<Platform, 'log'>): Promise<void> {
+export async function keepAges(deps: Deps & Pick<Platform, 'config' | 'log'>): Promise<void> {
   const now = deps.clock.now();
   if (!(await claimDay(deps.database, now, dayMs))) return;
   const actor: Actor = { kind: 'job', id: 'retention', name: 'retention' };
   const settings = await selectPrivacy(deps.database);
   await removeOldSessions(deps, actor, now - settings.sessionDays * dayMs);
   for (let removed = 1; removed > 0; ) removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
+  await pruneRecordings(deps, actor, now - settings.recordingDays * dayMs);
   const verdict = await verifyAudit(deps, {});
   if (!verdict.intact) deps.log.error({ broken: verdict.broken }, 'the audit has been tampered with');
 }

@@ -83,7 +83,7 @@ export function privacyCases(newCity: () => Promise<City>): void {
       // Left: only after the time that is set, only pupils, only on being told which.
       await database.updateTable('accounts').set({ disabled_at: time.at }).where('id', 'in', class6.slice(0, 5)).execute();
       expect(await listLeavers(platform, administrator, null)).toEqual([]);
-      await changePrivacySettings(platform, administrator, { auditDays: 365, sessionDays: 60, leftDays: 30 });
+      await changePrivacySettings(platform, administrator, { auditDays: 365, sessionDays: 60, leftDays: 30, recordingDays: 30 });
       time.at += 31 * dayMs;
       const leavers = await listLeavers(platform, administrator, site.id);
       expect(leavers.map(({ login }) => login)).toEqual(['eleve0', 'eleve1', 'eleve2', 'eleve3', 'eleve4']);

@@ -59,6 +59,12 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
   );
 }
 
+/** What a signed call is checked by: not the whole row, which holds the inventory. Undefined when unknown or retired. */
+export async function selectServerKey(rows: Rows, id: string): Promise<Pick<ServerRow, 'id' | 'siteId' | 'name' | 'publicKey' | 'quarantinedAt'> | undefined> {
+  const row = await rows.selectFrom('servers').select(['id', 'site_id', 'name', 'public_key', 'quarantined_at']).where('id', '=', id).where('retired_at', 'is', null).executeTakeFirst();
+  return row && { id: row.id, siteId: row.site_id, name: row.name, publicKey: row.public_key, quarantinedAt: row.quarantined_at };
+}
+
 /** Locks the server's row until the transaction ends, on PostgreSQL too. */
 export async function nextGeneration(rows: Rows, serverId: string): Promise<number> {
   const row = await rows.updateTable('servers').set((e) => ({ generation: e('generation', '+', 1) })).where('id', '=', serverId).returning('generation').executeTakeFirstOrThrow();

@@ -21,7 +21,7 @@ export async function closeSession(deps: Deps, rows: Rows, actor: Actor, session
   // The server's row before the session's, as everywhere. A generation once taken is also written.
   const generation = await nextGeneration(rows, session.serverId);
   const moved = await moveSession(rows, session.id, liveStates, {
-    state: outcome.state, ended_at: now, attachment: null, grace_until: null, deadline_at: null,
+    state: outcome.state, ended_at: now, attachment: null, offered: '[]', grace_until: null, deadline_at: null,
     ...(outcome.state === 'ended' ? { end_reason: outcome.reason } : { failure_code: outcome.code }),
   });
   const topic = await publishDesiredState(deps, rows, session.serverId, generation);

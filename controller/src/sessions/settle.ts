@@ -35,7 +35,7 @@ async function settle(deps: Deps, rows: Rows, actor: AgentActor, session: Stored
     // From here the clock of the grace period runs until a browser attaches.
     if (await moveSession(rows, session.id, ['starting'], { state: 'ready', ready_at: now, deadline_at: null, grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000 })) changed();
   }
-  if (await saveOffered(rows, session.id, JSON.stringify(seen.offered))) topics.add(`session:${session.id}`);
+  if (await saveOffered(rows, session.id, JSON.stringify(seen.offered))) topics.add(`person:${session.accountId}`);
   if (seen.openedAt !== null && session.openedAt === null && (await markOpened(rows, session.id, now))) {
     changed();
     topics.add('audit');

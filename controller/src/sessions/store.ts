@@ -81,7 +81,7 @@ export async function moveSession(
   rows: Rows,
   id: string,
   from: readonly SessionState[],
-  to: { state: SessionState; ready_at?: number; grace_until?: number | null; ended_at?: number; end_reason?: EndReason; failure_code?: string; tunnel_seen_at?: number | null; attachment?: null; deadline_at?: null },
+  to: { state: SessionState; ready_at?: number; grace_until?: number | null; ended_at?: number; end_reason?: EndReason; failure_code?: string; tunnel_seen_at?: number | null; attachment?: null; deadline_at?: null; offered?: '[]' },
   serial?: number,
 ): Promise<boolean> {
   let query = rows.updateTable('sessions').set(to).where('id', '=', id).where('state', 'in', [...from]);

@@ -47,7 +47,7 @@ export async function bringFile(deps: Deps, actor: AccountActor, sessionId: stri
       // Swept away meanwhile: a line of 200 MiB in an hour is too slow.
       if (!(await moveTransfer(rows, id, 'asked', { state: 'here', sha256 }, deps.clock.now()))) throw new AppError('FILE_GONE', { name: file.name });
       await recordEffect(deps, rows, actor, { action: 'file.brought', subjectId: sessionId, subjectName: session.applicationName.fr, siteId: session.siteId, details: { bytes: file.size } });
-      return [await publishDesiredState(deps, rows, session.serverId, generation), `session:${sessionId}`, 'audit'];
+      return [await publishDesiredState(deps, rows, session.serverId, generation), `person:${actor.id}`, 'audit'];
     });
     deps.wakeups.wake(topics);
   } catch (error) {
@@ -73,7 +73,7 @@ export async function askForFile(deps: Deps, actor: AccountActor, sessionId: str
     if (underWay === undefined) await mayAdd(deps, rows, actor, file.bytes);
     const id = underWay?.id ?? newTransferId();
     if (underWay === undefined) await insertTransfer(rows, { id, sessionId, accountId: actor.id, serverId: session.serverId, direction: 'out', kind, name, bytes: file.bytes, sha256: null, state: 'asked' }, deps.clock.now());
-    return { id, topics: [await publishDesiredState(deps, rows, session.serverId, generation), `session:${sessionId}`] };
+    return { id, topics: [await publishDesiredState(deps, rows, session.serverId, generation), `person:${actor.id}`] };
   });
   deps.wakeups.wake(topics);
   return publicTransfer(await ownTransfer(deps.database, actor, id));

@@ -35,7 +35,7 @@ export async function receiveAsked(deps: Deps, actor: AgentActor, transferId: st
   const topics = await deps.database.transaction().execute(async (rows) => {
     const generation = await nextGeneration(rows, actor.id);
     await moveTransfer(rows, transferId, 'asked', { state: 'here', sha256: announced.sha256, bytes: announced.size }, deps.clock.now());
-    return [await publishDesiredState(deps, rows, actor.id, generation), `session:${transfer.sessionId}`];
+    return [await publishDesiredState(deps, rows, actor.id, generation), `person:${transfer.accountId}`];
   });
   deps.wakeups.wake(topics);
 }
@@ -51,7 +51,7 @@ export async function settleTransfers(deps: Deps, rows: Rows, actor: AgentActor,
     if (transfer === undefined || (transfer.direction === 'out' && (code === null || transfer.state !== 'asked'))) continue;
     const moved = await moveTransfer(rows, transferId, transfer.state, code === null ? { state: 'done' } : { state: 'failed', failure_code: code }, deps.clock.now());
     if (!moved) continue;
-    topics.push(`session:${transfer.sessionId}`);
+    topics.push(`person:${transfer.accountId}`);
     if (code !== null) {
       await noteFailure(deps, rows, actor, transfer, { code, message });
       topics.push('audit');

@@ -1,0 +1,133 @@
+/** Recordings: begun and ended by the gateway, looked at and erased by technicians, swept away by age. `<data>/recordings/<id>` holds what guacd
+ *  said to the browser, as it said it. */
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '@preau/contract/errors.ts';
+import type { Recording } from '@preau/contract/recording.ts';
+import { mustReach, reachOf } from '#src/accounts/reach.ts';
+import { recordEffect } from '#src/audit/record.ts';
+import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { newId } from '#src/platform/secrets.ts';
+import { selectSession } from '../store.ts';
+import { closeRecording, deleteRecordingRow, insertRecording, selectRecording, selectRecordingIds, selectRecordings } from './store.ts';
+
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups' | 'log'>;
+
+/** An hour of drawing is a few hundred MiB at the most; a film all day is not what recordings are for. */
+const maxBytes = 2 ** 30;
+/** What the disk has not taken yet. Beyond, the picture matters more than the recording. */
+const maxWaiting = 32 * 2 ** 20;
+
+const folderOf = (deps: Pick<Platform, 'config'>): string => join(deps.config.PREAU_DATA, 'recordings');
+export const recordingPath = (deps: Pick<Platform, 'config'>, id: string): string => join(folderOf(deps), id);
+
+export interface Recorder {
+  /** Whole instructions. */
+  write: (frame: Buffer) => void;
+  end: () => void;
+}
+
+/** From the first picture on. A disk that takes nothing does not keep anybody from working: it is told, and the recording says that it is not whole. */
+export async function startRecording(deps: Deps, actor: AccountActor, sessionId: string, beginning: Buffer): Promise<Recorder> {
+  const session = await selectSession(deps.database, sessionId);
+  if (session === undefined) throw new AppError('NOT_FOUND', { session: sessionId });
+  const id = newId('rec');
+  mkdirSync(folderOf(deps), { recursive: true, mode: 0o700 });
+  // The row first: what has a row is found, shown and erased.
+  await deps.database.transaction().execute(async (rows) => {
+    await insertRecording(rows, { id, sessionId, accountId: session.accountId, siteId: session.siteId, applicationId: session.applicationId, startedAt: deps.clock.now() });
+    await recordEffect(deps, rows, actor, { action: 'session.recorded', subjectId: sessionId, subjectName: session.applicationName.fr, siteId: session.siteId, details: { recording: id } });
+  });
+  deps.wakeups.wake(['recordings', 'audit']);
+  const file = createWriteStream(recordingPath(deps, id), { flags: 'wx', mode: 0o600 });
+  let bytes = 0;
+  let problem: string | null = null;
+  let ended = false;
+  file.on('error', (error) => {
+    problem ??= error.message;
+  });
+  const recorder: Recorder = {
+    write: (frame) => {
+      if (ended || problem !== null) return;
+      if (bytes + frame.length > maxBytes) problem = 'too large';
+      else if (file.writableLength > maxWaiting) problem = 'the disk is too slow';
+      if (problem !== null) return void file.end();
+      bytes += frame.length;
+      file.write(frame);
+    },
+    end: () => {
+      if (ended) return;
+      ended = true;
+      const closed = () => close().catch((error: unknown) => deps.log.error({ err: error, recording: id }, 'recording not closed'));
+      if (file.writableEnded || file.errored !== null) void closed();
+      else file.end(() => void closed());
+    },
+  };
+  const close = async () => {
+    await closeRecording(deps.database, id, { at: deps.clock.now(), bytes, isWhole: problem === null });
+    if (problem !== null) {
+      deps.log.error({ recording: id, problem }, 'recording broken off');
+      await recordEffect(deps, deps.database, actor, { action: 'recording.broken', subjectId: sessionId, subjectName: session.applicationName.fr, siteId: session.siteId, details: { recording: id, problem } });
+    }
+    deps.wakeups.wake(['recordings', 'audit']);
+  };
+  recorder.write(beginning);
+  return recorder;
+}
+
+const cursorOf = ({ startedAt, id }: Recording): string => Buffer.from(`${startedAt} ${id}`).toString('base64url');
+function readCursor(cursor: string | undefined): { startedAt: number; id: string } | null {
+  const [, at, id] = /^(\d{1,16}) (rec_[A-Za-z0-9_-]{22})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
+  if (cursor !== undefined && id === undefined) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'query/after', problem: 'is not a place in this list' }] });
+  return at === undefined || id === undefined ? null : { startedAt: Number(at), id };
+}
+
+export async function listRecordings(deps: Pick<Deps, 'database'>, actor: AccountActor, asked: { search?: string | undefined; after?: string | undefined; limit: number }): Promise<{ items: Recording[]; next: string | null }> {
+  const items = await selectRecordings(deps.database, { search: asked.search ?? '', after: readCursor(asked.after), limit: asked.limit, siteIds: reachOf(actor) });
+  const last = items.at(-1);
+  return { items, next: last === undefined || items.length < asked.limit ? null : cursorOf(last) };
+}
+
+/** Refuses with NOT_FOUND, OUT_OF_SCOPE. */
+export async function readRecording(deps: Pick<Deps, 'database'>, actor: AccountActor, id: string): Promise<Recording> {
+  const recording = await selectRecording(deps.database, id);
+  if (recording === undefined) throw new AppError('NOT_FOUND', { recording: id });
+  mustReach(actor, recording.siteId);
+  return recording;
+}
+
+/** Told in the audit before the first byte. */
+export async function watchRecording(deps: Deps, actor: AccountActor, id: string): Promise<{ path: string; size: number }> {
+  const recording = await readRecording(deps, actor, id);
+  const path = recordingPath(deps, id);
+  const seen = await stat(path).catch(() => null);
+  if (seen === null) throw new AppError('FILE_GONE', { recording: id });
+  await recordEffect(deps, deps.database, actor, { action: 'recording.watched', subjectId: recording.sessionId, subjectName: recording.applicationName.fr, siteId: recording.siteId, details: { recording: id, person: recording.accountId } });
+  deps.wakeups.wake(['audit']);
+  return { path, size: seen.size };
+}
+
+export async function deleteRecording(deps: Deps, actor: AccountActor, id: string): Promise<void> {
+  const recording = await readRecording(deps, actor, id);
+  // The bytes first: a row without bytes is seen and deleted again, bytes without a row are found at night.
+  await rm(recordingPath(deps, id), { force: true });
+  await deps.database.transaction().execute(async (rows) => {
+    if (await deleteRecordingRow(rows, id)) await recordEffect(deps, rows, actor, { action: 'recording.deleted', subjectId: recording.sessionId, subjectName: recording.applicationName.fr, siteId: recording.siteId, details: { recording: id, person: recording.accountId } });
+  });
+  deps.wakeups.wake(['recordings', 'audit']);
+}
+
+/** Once a day: what is too old, and bytes whose row is gone (their person was erased). */
+export async function pruneRecordings(deps: Deps, actor: Actor, before: number): Promise<void> {
+  const old = await selectRecordingIds(deps.database, before);
+  for (const id of old) {
+    await rm(recordingPath(deps, id), { force: true });
+    await deleteRecordingRow(deps.database, id);
+  }
+  const known = new Set(await selectRecordingIds(deps.database));
+  const orphans = (await readdir(folderOf(deps)).catch(() => [])).filter((name) => !known.has(name));
+  for (const name of orphans) await rm(join(folderOf(deps), name), { force: true });
+  if (old.length > 0) await recordEffect(deps, deps.database, actor, { action: 'recordings.pruned', subjectName: 'recordings', details: { recordings: old.length } });
+}
