@@ -13,7 +13,7 @@ import { insertSite } from '../controller/src/sites/store.ts';
 import { Compile } from 'typebox/compile';
 import { Client } from './client.ts';
 import { endLeftovers, enrolAgent, freePort, GivenUp, rememberProcesses, root, type Service, startAgentProcess, startControllerProcess, startGuacd, startRedis, until } from './services.ts';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule, type Terms } from '@preau/contract/publication.ts';
 import { buildCity, demoLogins } from './world.ts';
 
 export interface CityOptions {
@@ -25,6 +25,8 @@ export interface CityOptions {
   keepAlive: boolean;
   graceSeconds?: number;
   standbyDisplays?: number;
+  /** How teachers use what they have; pupils have the screen alone. */
+  teacherTerms?: Terms;
   tell?: (step: string, seconds: number) => void;
 }
 
@@ -56,7 +58,7 @@ export function readCatalogue(): ApplicationDraft[] {
 }
 
 /** Safe to repeat: a city that exists is left as it is. Answers the id of the own school. */
-export async function seed(folder: string, people: CityOptions['people'], password: string): Promise<void> {
+export async function seed(folder: string, people: CityOptions['people'], password: string, teacherTerms: Terms | null = null): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(folder, 'preau.sqlite'));
   try {
@@ -75,7 +77,7 @@ export async function seed(folder: string, people: CityOptions['people'], passwo
       const bySlug = new Map((await selectApplications(rows)).map((application) => [application.slug, application.id]));
       const allow = async (slug: string, role: 'teacher' | 'pupil') => {
         const applicationId = bySlug.get(slug);
-        if (applicationId !== undefined) await insertRuleVersion(rows, { id: null, version: 1, draft: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role } }, by: { id: null, name: 'démonstration' }, now });
+        if (applicationId !== undefined) await insertRuleVersion(rows, { id: null, version: 1, draft: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role }, how: role === 'teacher' ? teacherTerms : null }, by: { id: null, name: 'démonstration' }, now });
       };
       for (const slug of everyone.pupils) await allow(slug, 'pupil');
       for (const slug of [...everyone.pupils, ...everyone.teachers]) await allow(slug, 'teacher');
@@ -108,7 +110,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   }
   const password = readFileSync(passwordPath, 'utf8');
 
-  await timed('city in the database', () => seed(join(folder, 'controller'), options.people, password));
+  await timed('city in the database', () => seed(join(folder, 'controller'), options.people, password, options.teacherTerms));
   const guacdPort = await freePort();
   const redis = startRedis(join(folder, 'redis'), options.keepAlive);
   const guacd = startGuacd(join(folder, 'guacd'), guacdPort, options.keepAlive);

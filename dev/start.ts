@@ -1,5 +1,6 @@
 /** `npm start`: the demo city, until Ctrl-C. */
 import { join } from 'node:path';
+import { defaultTerms } from '@preau/contract/publication.ts';
 import { type RunningCity, startCity } from './city.ts';
 import { endLeftovers, root } from './services.ts';
 import { demoLogins } from './world.ts';
@@ -30,6 +31,7 @@ city = await startCity({
   port,
   applications: ['galculator', 'mousepad', 'tuxpaint'],
   people: { teachers: 300, pupils: 10_000 },
+  teacherTerms: { ...defaultTerms, clipboard: 'both', files: 'both', printing: true },
   keepAlive: true,
   tell: (step, seconds) => console.error(`• ${step} … ${seconds.toFixed(1)} s`),
 }).catch((error: unknown) => {

@@ -243,16 +243,17 @@ for (const dialect of dialects) {
 
     // On SQLite these run among the unit tests, one file for each noun.
     if (isPostgres) {
-      launchCases(city);
-      licenceCases(city);
-      exchangeCases(city);
-      recordingCases(city);
-      accessCases(() => city());
-      rolloutCases(() => city());
-      chainCases(() => city());
-      requestCases(city);
-      yearCases(() => city());
-      privacyCases(() => city());
+      // Each in a describe of its own: what one opens before its cases is not opened before the others'.
+      describe('launch', () => launchCases(city));
+      describe('licence', () => licenceCases(city));
+      describe('exchange', () => exchangeCases(city));
+      describe('recording', () => recordingCases(city));
+      describe('access', () => accessCases(() => city()));
+      describe('rollout', () => rolloutCases(() => city()));
+      describe('chain', () => chainCases(() => city()));
+      describe('request', () => requestCases(city));
+      describe('year', () => yearCases(() => city()));
+      describe('privacy', () => privacyCases(() => city()));
       describe('servers', () => serverCases(dialect.newCurrent));
     }
   });
