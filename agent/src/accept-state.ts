@@ -34,19 +34,22 @@ export function acceptState(
   return typeof policy === 'string' ? { refused: 'STATE_MALFORMED', why: policy } : { accepted: state, policy };
 }
 
-/** Null when the change is from other rules than these. */
-function changed(known: KnownPolicy | null, { from, removed, added }: PolicyChange): string | null {
+/** Null when the change is from other rules than these. What was known and what was added have each passed their schema. */
+function changed(known: KnownPolicy | null, { from, removed, added }: PolicyChange): { text: string; document: PolicyDocument } | null {
   if (known?.hash !== from) return null;
   const gone = new Set(removed);
-  return policyText([...known.document.rules.filter(({ id }) => !gone.has(id)), ...added]);
+  const rules = [...known.document.rules.filter(({ id }) => !gone.has(id)), ...added];
+  return { text: policyText(rules), document: { rules } };
 }
 
 /** The signature covers the hash, and the hash covers the rules. A text: why they cannot be had. */
 function policyOf(hash: string, { policy, change }: SignedState, known: KnownPolicy | null): KnownPolicy | string {
   if (known?.hash === hash) return known;
-  const text = policy ?? (change === undefined ? null : changed(known, change));
+  const made = policy !== null || change === undefined ? null : changed(known, change);
+  const text = policy ?? made?.text ?? null;
   if (text === null) return 'its rules did not come with it';
   if (createHash('sha256').update(text).digest('hex') !== hash) return 'its rules are not the ones it names';
+  if (made !== null) return { hash, ...made };
   let document: unknown;
   try {
     document = JSON.parse(text);

@@ -7,7 +7,8 @@ export type DecideHere = (session: DesiredSession, application: DesiredApplicati
 
 /** `now` is read at each question. */
 export function createDecideHere({ rules }: PolicyDocument, site: DesiredSite, now: () => number): DecideHere {
-  const policy = compilePolicy(rules, frenchCalendar);
+  // Compiled at the first question: most servers are asked nothing before the rules change again.
+  let policy: ReturnType<typeof compilePolicy> | null = null;
   return ({ accountId, role, groupIds, attributes, address }, { applicationId, category, labels }) =>
-    decide(policy, { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() });
+    decide((policy ??= compilePolicy(rules, frenchCalendar)), { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() });
 }

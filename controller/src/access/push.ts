@@ -18,12 +18,12 @@ type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 export const touchedBy = (places: readonly RulePlace[], sites: ReadonlyMap<string, PolicySite>): string[] =>
   [...sites.values()].filter((site) => places.some((place) => concernsSite({ place }, site))).map((site) => site.siteId);
 
-/** In the transaction that changed rules, or how rules see these schools: writes their documents and their servers' new states.
- *  Returns the topics to wake. */
-export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly string[]): Promise<string[]> {
+/** In the transaction that changed rules (`changed`: which), or how rules see these schools: writes their documents and their servers' new
+ *  states. Returns the topics to wake. */
+export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly string[], changed: readonly string[] | null = null): Promise<string[]> {
   const now = deps.clock.now();
   await raiseStamp(rows, 'policy', now);
-  await writePolicies(rows, siteIds, now);
+  await writePolicies(rows, siteIds, now, changed);
   const generations = await nextGenerations(rows, await selectServersOfSites(rows, siteIds));
   await markPolicyAsked(rows, generations, now);
   return [...(await publishDesiredStates(deps, rows, generations)), 'rules', 'audit', 'portal'];

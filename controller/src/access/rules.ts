@@ -33,8 +33,8 @@ const shown = async (rows: Rows, id: string): Promise<Rule> => {
 const factsOf = (rule: Rule) => ({ effect: rule.effect, audience: rule.audienceName ?? rule.audience.kind, place: rule.placeName ?? rule.place.kind, version: rule.version });
 
 /** In the caller's transaction. */
-async function publishFor(deps: Deps, rows: Rows, places: readonly RulePlace[]): Promise<string[]> {
-  return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)));
+async function publishFor(deps: Deps, rows: Rows, ruleId: string, places: readonly RulePlace[]): Promise<string[]> {
+  return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)), [ruleId]);
 }
 
 /** In the caller's transaction: for whoever makes a rule as part of something larger. Returns the topics to wake too. */
@@ -43,7 +43,7 @@ export async function addRule(deps: Deps, rows: Rows, actor: Actor, draft: RuleD
   const id = await insertRuleVersion(rows, { id: null, version: 1, draft, by: { id: actor.id, name: actor.name }, now: deps.clock.now() });
   const rule = await shown(rows, id);
   await recordEffect(deps, rows, actor, { action: 'rule.created', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
-  return { rule, topics: await publishFor(deps, rows, [draft.place]) };
+  return { rule, topics: await publishFor(deps, rows, id, [draft.place]) };
 }
 
 export async function createRule(deps: Deps, actor: Actor, draft: RuleDraft): Promise<Rule> {
@@ -71,7 +71,7 @@ export async function changeRule(deps: Deps, actor: Actor, id: string, { version
     await insertRuleVersion(rows, { id, version: version + 1, draft, by: { id: actor.id, name: actor.name }, now });
     const rule = await shown(rows, id);
     await recordEffect(deps, rows, actor, { action: 'rule.changed', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
-    return { rule, topics: await publishFor(deps, rows, [past.place, draft.place]) };
+    return { rule, topics: await publishFor(deps, rows, id, [past.place, draft.place]) };
   });
   deps.wakeups.wake(topics);
   return rule;
@@ -83,7 +83,7 @@ export async function withdrawRule(deps: Deps, actor: Actor, id: string): Promis
     const [rule] = await withNames(rows, [past]);
     if (!(await endRuleVersion(rows, id, past.version, deps.clock.now()))) throw new AppError('RULE_CHANGED');
     await recordEffect(deps, rows, actor, { action: 'rule.deleted', subjectId: id, subjectName: rule?.targetName ?? '?', siteId: siteOf(past.place), details: rule === undefined ? {} : factsOf(rule) });
-    return publishFor(deps, rows, [past.place]);
+    return publishFor(deps, rows, id, [past.place]);
   });
   deps.wakeups.wake(topics);
 }
@@ -100,7 +100,7 @@ export async function restoreRule(deps: Deps, actor: Actor, id: string): Promise
     await insertRuleVersion(rows, { id, version: past.version + 1, draft, by: { id: actor.id, name: actor.name }, now: deps.clock.now() });
     const rule = await shown(rows, id);
     await recordEffect(deps, rows, actor, { action: 'rule.restored', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
-    return { rule, topics: await publishFor(deps, rows, [draft.place]) };
+    return { rule, topics: await publishFor(deps, rows, id, [draft.place]) };
   });
   deps.wakeups.wake(topics);
   return rule;

@@ -1,13 +1,10 @@
 /** What agents decide by: for each school, every rule that says anything there. Most schools follow the same rules, and so one document. */
 import { type PolicyChange, type PolicyDocument, policyText } from '@preau/contract/desired-state.ts';
-import { concernsSite, type PolicySite } from '@preau/contract/policy.ts';
-import type { PolicyRule } from '@preau/contract/publication.ts';
+import { concernsSite } from '@preau/contract/policy.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
-import { policyRuleOf, savePolicy, selectPolicy, selectRules } from './store.ts';
-
-export const policyDocument = (rules: readonly PolicyRule[], site: PolicySite): string => policyText(rules.filter((rule) => concernsSite(rule, site)));
+import { policyRuleOf, savePolicy, selectPolicy, selectPolicyHashes, selectRules } from './store.ts';
 
 /** Pure. */
 export function policyChange(from: string, before: PolicyDocument, after: PolicyDocument): PolicyChange {
@@ -16,32 +13,40 @@ export function policyChange(from: string, before: PolicyDocument, after: Policy
 }
 
 /** Hundreds of servers ask for the same step at once. */
-const steps = new Map<string, PolicyChange | null>();
+const steps = new Map<string, PolicyChange>();
+const keptSteps = 3000;
+function keepStep(from: string, to: string, change: PolicyChange): void {
+  if (steps.size >= keptSteps) steps.delete(steps.keys().next().value ?? '');
+  steps.set(`${from} ${to}`, change);
+}
 
 /** Null when the rules of `from` are not known any more: then the whole document is sent. */
 export async function readPolicyChange(rows: Rows, from: string, to: string): Promise<PolicyChange | null> {
-  const key = `${from} ${to}`;
-  const known = steps.get(key);
+  const known = steps.get(`${from} ${to}`);
   if (known !== undefined) return known;
   const [before, after] = [await selectPolicy(rows, from), await selectPolicy(rows, to)];
   const change = before === undefined || after === undefined ? null : policyChange(from, JSON.parse(before) as PolicyDocument, JSON.parse(after) as PolicyDocument);
-  if (steps.size > 500) steps.clear();
   // What is not there may come: only what was found is kept.
-  if (change !== null) steps.set(key, change);
+  if (change !== null) keepStep(from, to, change);
   return change;
 }
 
-/** In the caller's transaction. Returns the hash that each of these schools follows from now on. */
-export async function writePolicies(rows: Rows, siteIds: readonly string[], now: number): Promise<Map<string, string>> {
+/** In the caller's transaction. Returns the hash that each of these schools follows from now on. `changed`: the rules that are others than when
+ *  these documents were last written, where whoever asks knows; then the step from there need not be found by comparing. */
+export async function writePolicies(rows: Rows, siteIds: readonly string[], now: number, changed: readonly string[] | null = null): Promise<Map<string, string>> {
   const rules = (await selectRules(rows)).map(policyRuleOf);
   const sites = await selectPolicySites(rows, siteIds);
+  const past = changed === null ? new Map<string, string>() : await selectPolicyHashes(rows, siteIds);
   const followers = new Map<string, { document: string; siteIds: string[] }>();
   const hashes = new Map<string, string>();
   for (const siteId of siteIds) {
     const site = sites.get(siteId);
     if (site === undefined) continue;
-    const document = policyDocument(rules, site);
+    const own = rules.filter((rule) => concernsSite(rule, site));
+    const document = policyText(own);
     const hash = sha256(document);
+    const from = past.get(siteId);
+    if (changed !== null && from !== undefined && from !== hash) keepStep(from, hash, { from, removed: [...changed], added: own.filter(({ id }) => changed.includes(id)) });
     hashes.set(siteId, hash);
     const known = followers.get(hash);
     if (known === undefined) followers.set(hash, { document, siteIds: [siteId] });

@@ -114,6 +114,13 @@ export async function savePolicy(rows: Rows, hash: string, document: string, sit
   for (let at = 0; at < siteIds.length; at += 500) await rows.updateTable('sites').set({ policy_hash: hash }).where('id', 'in', siteIds.slice(at, at + 500)).execute();
 }
 
+/** What these schools follow, as far as it was written. */
+export async function selectPolicyHashes(rows: Rows, siteIds: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let at = 0; at < siteIds.length; at += 500) for (const row of await rows.selectFrom('sites').select(['id', 'policy_hash']).where('id', 'in', siteIds.slice(at, at + 500)).execute()) if (row.policy_hash !== null) found.set(row.id, row.policy_hash);
+  return found;
+}
+
 export async function selectPolicy(rows: Rows, hash: string): Promise<string | undefined> {
   return (await rows.selectFrom('policies').select('document').where('hash', '=', hash).executeTakeFirst())?.document;
 }
