@@ -5,7 +5,7 @@ import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { isSignedByController, newKeyPair } from './identity.ts';
 
 const serverId = `srv_${'a'.repeat(22)}`;
-const state: DesiredState = { protocol: 1, serverId, generation: 7, issuedAt: 1_800_000_000_000, standbyDisplays: 2, site, policy: hashOf(policyText), applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [] };
+const state: DesiredState = { protocol: 1, serverId, generation: 7, issuedAt: 1_800_000_000_000, standbyDisplays: 2, momentMs: 300, site, policy: hashOf(policyText), applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [] };
 const session = { sessionId: `ses_${'s'.repeat(22)}`, applicationId: `app_${'p'.repeat(22)}`, accountId: `acc_${'c'.repeat(22)}`, login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null };
 
 /** "Signed" is the text itself with a prefix: the decision only asks. */

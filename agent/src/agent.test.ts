@@ -292,7 +292,7 @@ describe('the controller is away', () => {
 
   test('a state on disk that somebody changed is not obeyed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
-    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [] });
+    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [] });
     writeFileSync(join(folder, 'desired.json'), JSON.stringify({ document, signature: sign(`${document} `) }));
     const w = world({ folder });
     await w.agent.start();
@@ -332,7 +332,7 @@ describe('restart', () => {
 });
 
 describe('states that are refused', () => {
-  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...more });
+  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...more });
   const cases: [name: string, code: string, signed: SignedState][] = [
     ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x', policy: policyText }],
     ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })), policy: policyText }],

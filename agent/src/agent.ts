@@ -27,14 +27,14 @@ export interface AgentDeps {
   link: Pick<ControllerLink, 'readDesiredState' | 'sendReport' | 'sendIcon' | 'readTransfer' | 'sendTransfer' | 'onWake' | 'clockSkewMs'>;
   verify: (text: string, signature: string) => boolean;
   now: () => number;
-  /** What happens within such a moment is told at once. */
+  /** In place of what the city says of it. */
   momentMs?: number;
   log: { info: (facts: object, text: string) => void; warn: (facts: object, text: string) => void };
 }
 
 const tickMs = 2000;
-/** A fast order costs one report for all it went through. */
-const aMomentMs = 500;
+/** A fast order costs one report for all it went through. How long that is, the city says; before it has: */
+const firstMomentMs = 1000;
 
 export interface Agent {
   start: () => Promise<void>;
@@ -42,7 +42,7 @@ export interface Agent {
 }
 
 export function createAgent(deps: AgentDeps): Agent {
-  const { driver, link, log, now, stateFolder, momentMs = aMomentMs } = deps;
+  const { driver, link, log, now, stateFolder } = deps;
   const statePath = join(stateFolder, 'desired.json');
   const epoch = randomBytes(16).toString('base64url');
   let seq = 0;
@@ -77,6 +77,7 @@ export function createAgent(deps: AgentDeps): Agent {
     fetchRequested ||= ask.fetch === true;
     reportRequested ||= ask.report === true;
     // A thousand servers that are woken at once do not all speak at once, while others still wait to be told.
+    const momentMs = deps.momentMs ?? desired?.momentMs ?? firstMomentMs;
     if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs, 3 * momentMs));
     wakeLoop();
   };

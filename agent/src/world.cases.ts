@@ -144,7 +144,7 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
     fetched,
     want: (state, signature, policy = policyText) => {
       generation += 1;
-      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, site, policy: hashOf(policy), applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...state });
+      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policy), applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...state });
       answer({ document, signature: signature ?? sign(document), policy });
     },
     away: (away) => {

@@ -62,6 +62,8 @@ export const DesiredState = Strict({
   issuedAt: Instant,
   /** Displays kept started in advance, so that a click does not wait for an X server. */
   standbyDisplays: Type.Integer({ minimum: 0, maximum: 32 }),
+  /** What happens within such a moment, up to three of them, is told in one report: the more servers a city has, the longer. */
+  momentMs: Type.Integer({ minimum: 1, maximum: 60_000 }),
   site: DesiredSite,
   /** SHA-256 of the rules' document. */
   policy: Type.String({ pattern: '^[0-9a-f]{64}$' }),

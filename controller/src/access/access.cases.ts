@@ -120,7 +120,7 @@ export function accessCases(openCity: () => Promise<City>): void {
       expect(await readDesiredState(platform, city.agent.actor, own.hash)).toMatchObject({ policy: null });
       // One that has those of before is sent the difference; one that has others, the whole.
       const more = await createRule(platform, technician, about('gimp', { audience: { kind: 'role', role: 'teacher' }, place: { kind: 'site', siteId: city.site.id } }));
-      expect(await readDesiredState(platform, city.agent.actor, own.hash)).toMatchObject({ policy: null, change: { from: own.hash, removed: [], added: [{ id: more.id }] } });
+      expect(await readDesiredState(platform, city.agent.actor, own.hash)).toMatchObject({ policy: null, change: { from: own.hash, removed: [more.id], added: [{ id: more.id }] } });
       expect((await readDesiredState(platform, city.agent.actor, 'a'.repeat(64))).policy).toContain(more.id);
     });
 

@@ -112,7 +112,12 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
   };
   const recorded = async () => {
     (await startRecording(city().platform, city().pupil, await pupilSession(), Buffer.from('4.size,1.0,3.800,3.600;'))).end();
-    return (await listRecordings(city().platform, city().technician, { limit: 1 })).items[0]?.id ?? '';
+    // Closed by the disk, in its own time.
+    for (;;) {
+      const [newest] = (await listRecordings(city().platform, city().technician, { limit: 1 })).items;
+      if (newest !== undefined && newest.endedAt !== null) return newest.id;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   };
   return {
     health: async () => ({}),

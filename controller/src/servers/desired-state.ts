@@ -8,7 +8,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { readPolicyChange, writePolicies } from '#src/publications/documents.ts';
 import { selectPolicy } from '#src/publications/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
-import { nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectSiteOfServers } from './store.ts';
+import { countServers, nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectSiteOfServers } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
@@ -19,14 +19,18 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
   return `agent:${serverId}`;
 }
 
+/** A thousand servers that are woken at once must not all answer while others still wait to be told; twenty-seven may. Pure. */
+export const momentFor = (servers: number): number => Math.min(Math.max(servers * 2, 300), 5000);
+
 /** Of many at once: each is read with the others. `generations`: taken in this transaction, by server. */
 export async function publishDesiredStates(deps: Deps, rows: Rows, generations: ReadonlyMap<string, number>): Promise<string[]> {
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
+  const momentMs = momentFor(await countServers(rows));
   const policyOf = await selectPolicyOf(rows, [...generations.keys()], issuedAt);
   await saveDesiredStates(rows, [...generations].map(([serverId, generation]) => {
-    const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, ...policyOf(serverId), ...desired(serverId) };
+    const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, momentMs, ...policyOf(serverId), ...desired(serverId) };
     const document = JSON.stringify(state);
     return { serverId, generation, document, signature: deps.secrets.sign(document) };
   }));

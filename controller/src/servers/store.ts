@@ -93,6 +93,12 @@ export async function selectServersOfSites(rows: Rows, siteIds: readonly string[
   return ids;
 }
 
+/** In service. */
+export async function countServers(rows: Rows): Promise<number> {
+  const row = await rows.selectFrom('servers').select((e) => e.fn.countAll<number>().as('n')).where('retired_at', 'is', null).executeTakeFirstOrThrow();
+  return Number(row.n);
+}
+
 export async function selectSiteOfServers(rows: Rows, serverIds: readonly string[]): Promise<Map<string, { siteId: string; policyHash: string | null }>> {
   const found = new Map<string, { siteId: string; policyHash: string | null }>();
   for (let at = 0; at < serverIds.length; at += 500) {
@@ -170,8 +176,7 @@ async function selectDesiredSessions(rows: Rows, serverIds: readonly string[]): 
 async function selectDesiredTransfers(rows: Rows, serverIds: readonly string[]): Promise<Map<string, DesiredTransfer[]>> {
   const found = await rows
     .selectFrom('transfers as t').innerJoin('sessions as s', 's.id', 't.session_id').select(['t.id', 't.server_id', 't.session_id', 't.direction', 't.kind', 't.name', 't.sha256', 't.bytes'])
-    .where('t.server_id', 'in', [...serverIds]).where('s.state', 'in', [...liveStates])
-    .where((w) => w.or([w.and([w('t.direction', '=', 'in'), w('t.state', '=', 'here')]), w.and([w('t.direction', '=', 'out'), w('t.state', '=', 'asked')])])).orderBy('t.created_at').execute();
+    .where('t.server_id', 'in', [...serverIds]).where('t.state', '=', (e) => e.case().when('t.direction', '=', 'in').then('here').else('asked').end()).where('s.state', 'in', [...liveStates]).orderBy('t.created_at').execute();
   const desired = (row: (typeof found)[number]): DesiredTransfer => ({
     transferId: row.id, sessionId: row.session_id, direction: row.direction as DesiredTransfer['direction'], kind: row.kind as DesiredTransfer['kind'], name: row.name, sha256: row.sha256, bytes: row.bytes,
   });

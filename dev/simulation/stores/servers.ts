@@ -45,6 +45,8 @@ export const selectDesired: typeof real.selectDesired = async (rows) => (serverI
   };
 };
 
+export const countServers: typeof real.countServers = async (rows) => connectionOf(rows).tables.of.servers.size;
+
 export const selectSiteOfServers: typeof real.selectSiteOfServers = async (rows, serverIds) =>
   new Map(serverIds.flatMap((id) => {
     const server = connectionOf(rows).tables.of.servers.get(id);
