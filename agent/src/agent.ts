@@ -82,10 +82,11 @@ export function createAgent(deps: AgentDeps): Agent {
     wakeLoop();
   };
 
-  const work = (task: () => Promise<void>) => {
+  /** `report`: when its end is told. */
+  const work = (task: () => Promise<void>, report: true | 'soon' = true) => {
     const promise = task().catch((error: unknown) => log.warn({ err: error }, 'a step broke')).finally(() => {
       working.delete(promise);
-      again({ report: true });
+      again({ report });
     });
     working.add(promise);
   };
@@ -152,7 +153,7 @@ export function createAgent(deps: AgentDeps): Agent {
         changing = true;
         return work(() => applications.change(step.kind === 'install_application' ? 'present' : 'absent', step.application, wanted).finally(() => {
           changing = false;
-        }));
+        }), 'soon');
       default:
         return sessions.start(step);
     }
