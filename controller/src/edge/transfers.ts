@@ -18,6 +18,9 @@ import type { EdgeDeps } from './verb.ts';
 /** Two classes at once, and a few more. */
 const maxAtOnce = 80;
 
+/** RFC 8187: what a URL lets pass and a header does not. */
+const encodedName = (name: string): string => encodeURIComponent(name).replace(/['()*!]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+
 export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
   const files = transferFiles(deps.config.PREAU_DATA);
   let underWay = 0;
@@ -58,7 +61,7 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
       // What people keep is saved, never shown under our address. Printed pages alone are shown, by the browser's own reader of PDF.
       const isPages = transfer.kind === 'print';
       reply.type(isPages ? 'application/pdf' : 'application/octet-stream').headers({ 'x-content-type-options': 'nosniff' });
-      return send(reply, transfer, `${isPages ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeURIComponent(transfer.name)}`);
+      return send(reply, transfer, `${isPages ? 'inline' : 'attachment'}; filename*=UTF-8''${encodedName(transfer.name)}`);
     } });
     scope.route({ method: api.readTransfer.method, url: api.readTransfer.path, handler: async (request, reply) => {
       const { actor, id } = await admit(api.readTransfer, request);

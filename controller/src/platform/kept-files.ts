@@ -24,6 +24,8 @@ export interface KeptFiles {
   stream: (name: string, range: { start: number; end: number }) => Readable;
   sizeOf: (name: string) => Promise<number | null>;
   remove: (name: string) => Promise<void>;
+  /** Written before then, at most 500: to be compared with what should be there. */
+  strays: (before: number) => Promise<string[]>;
   /** Throws away what uploads that a crash cut off have left, older than a day. */
   tidy: (now: number) => Promise<void>;
 }
@@ -87,6 +89,15 @@ export function keptFiles(folder: string, isName: RegExp): KeptFiles {
       }
     },
     remove: (name) => rm(pathOf(name), { force: true }),
+    strays: async (before) => {
+      const old: string[] = [];
+      for (const name of await readdir(folder).catch(() => [])) {
+        if (old.length === 500 || !isName.test(name)) continue;
+        const seen = await stat(join(folder, name)).catch(() => null);
+        if (seen !== null && seen.mtimeMs < before) old.push(name);
+      }
+      return old;
+    },
     tidy: async (now) => {
       const names = await readdir(incoming).catch(() => []);
       for (const name of names) {

@@ -2,12 +2,12 @@
  *  and from the folders named in layout.ts, so a driver that starts anew finds all of it. */
 import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
-import { maxOffered } from '@preau/contract/exchange.ts';
+import { maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { follow, startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
-import { copyTo, entries, exists, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
+import { copyTo, entries, exists, makeFolder, names, ownerOf, readText, remove, stamp, write } from '#src/files.ts';
 import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
 import { copyOut, listFiles, type PersonFolder, placeIn, removeFile } from './exchange.ts';
 import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
@@ -28,6 +28,8 @@ const firstPersonUid = 700_000;
 const windowWithinMs = 90_000;
 /** Between a splash screen and the main window there may be none. */
 const noWindowForMs = 8000;
+/** A file that is written anew under its name leaves its folder as it was. */
+const lookAgainMs = 10_000;
 
 /** Whose session it is. */
 interface Person {
@@ -157,6 +159,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     };
   };
 
+  /** What was offered at the last look: a folder in which no name has changed is looked into now and then only. */
+  const looks = new Map<string, { seen: string; at: number; found: OfferedFile[] }>();
   const personOf = (sessionId: string): Person => {
     const person = running.get(sessionId)?.person;
     if (person === undefined) throw new AppError('FILE_GONE', { session: sessionId });
@@ -250,7 +254,15 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       const session = running.get(sessionId);
       return session !== undefined && grantPending(layout, session.display.account);
     },
-    offeredFiles: async (sessionId, { files, pages }) => [...(files ? await listFiles(exchangeOf(sessionId), 'file') : []), ...(pages ? await listFiles(pagesOf(sessionId), 'print') : [])].slice(0, maxOffered),
+    offeredFiles: async (sessionId, { files, pages }) => {
+      const folders = [...(files ? [{ of: exchangeOf(sessionId), kind: 'file' as const }] : []), ...(pages ? [{ of: pagesOf(sessionId), kind: 'print' as const }] : [])];
+      const seen = JSON.stringify(folders.map(({ of }) => stamp(join(of.base, of.folder)) ?? ''));
+      const past = looks.get(sessionId);
+      if (past !== undefined && past.seen === seen && Date.now() - past.at < lookAgainMs) return past.found;
+      const found = (await Promise.all(folders.map(({ of, kind }) => listFiles(of, kind)))).flat().slice(0, maxOffered);
+      looks.set(sessionId, { seen, at: Date.now(), found });
+      return found;
+    },
     copyOffered: (sessionId, { kind, name }, to, maxBytes) => copyOut(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name, to, maxBytes),
     dropOffered: (sessionId, { kind, name }) => removeFile(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name),
     placeFile: (sessionId, name, from) => placeIn(exchangeOf(sessionId), name, from),
@@ -260,6 +272,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       await endSandbox(sessionId);
       if (session !== undefined) await destroyDisplay(layout, session.display.account, session.display.number);
       running.delete(sessionId);
+      looks.delete(sessionId);
       remove(filesOf(sessionId));
     },
     stop: async () => {

@@ -1,6 +1,6 @@
 /** What must hold of people's files, whatever database is below. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
@@ -111,6 +111,24 @@ export function exchangeCases(openCity: (settings: Record<string, string>) => Pr
       expect(await codeOf(findBrought(city.platform, other.actor, (await bring(id)).id))).toBe('NOT_FOUND');
       expect(await codeOf(askForFile(city.platform, city.pupil, id, { kind: 'file', name: 'autre.png' }, null))).toBe('FILE_GONE');
       expect(kept()).toHaveLength(1);
+    });
+
+    test('bytes without a row go, whoever left them', async () => {
+      const id = await session({ files: 'both' });
+      const { id: transferId } = await askForFile(city.platform, city.pupil, id, drawing, null);
+      // Swept away while the school was still sending.
+      async function* late(): AsyncGenerator<Buffer> {
+        await city.platform.database.deleteFrom('transfers').where('id', '=', transferId).execute();
+        yield Buffer.from('pixels!');
+      }
+      expect(await codeOf(receiveAsked(city.platform, city.agent.actor, transferId, { sha256: hashOf('pixels!'), size: 7 }, late()))).toBe('NOT_FOUND');
+      expect(kept()).toEqual([]);
+      const [old, young] = [`trf_${'o'.repeat(22)}`, `trf_${'y'.repeat(22)}`];
+      for (const name of [old, young]) writeFileSync(join(data, 'transfers', name), 'x');
+      utimesSync(join(data, 'transfers', young), city.time.at / 1000, city.time.at / 1000);
+      utimesSync(join(data, 'transfers', old), city.time.at / 1000 - 3601, city.time.at / 1000 - 3601);
+      await sweep(city.platform);
+      expect(kept()).toEqual([young]);
     });
 
     test('twenty on their way are enough', async () => {

@@ -10,7 +10,7 @@ import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration } from '#src/servers/store.ts';
 import { selectSession } from '../store.ts';
 import { transferFiles } from './files.ts';
-import { deleteTransfer, forgetBytes, moveTransfer, selectSpent, selectStranded, selectTransfer, selectTransfersOf, type StoredTransfer } from './store.ts';
+import { deleteTransfer, forgetBytes, moveTransfer, selectKnownIds, selectSpent, selectStranded, selectTransfer, selectTransfersOf, type StoredTransfer } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -31,13 +31,17 @@ export async function receiveAsked(deps: Deps, actor: AgentActor, transferId: st
   if (transfer.state === 'here' && transfer.sha256 === announced.sha256) return;
   if (transfer.state !== 'asked') throw new AppError('NOT_FOUND', { transfer: transferId });
   if (announced.size > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
-  await transferFiles(deps.config.PREAU_DATA).receive(transferId, announced, body);
+  const files = transferFiles(deps.config.PREAU_DATA);
+  await files.receive(transferId, announced, body);
   const topics = await deps.database.transaction().execute(async (rows) => {
     const generation = await nextGeneration(rows, actor.id);
-    await moveTransfer(rows, transferId, 'asked', { state: 'here', sha256: announced.sha256, bytes: announced.size }, deps.clock.now());
+    if (!(await moveTransfer(rows, transferId, 'asked', { state: 'here', sha256: announced.sha256, bytes: announced.size }, deps.clock.now()))) return null;
     return [await publishDesiredState(deps, rows, actor.id, generation), `person:${transfer.accountId}`];
   });
-  deps.wakeups.wake(topics);
+  if (topics !== null) return deps.wakeups.wake(topics);
+  // Nobody waits for it any more.
+  await files.remove(transferId);
+  throw new AppError('NOT_FOUND', { transfer: transferId });
 }
 
 /** What an agent says of its transfers, in the caller's transaction. Running it twice is a no-op. Returns the topics to wake. */
@@ -73,6 +77,10 @@ export async function sweepTransfers(deps: Deps, actor: Actor): Promise<void> {
     await files.remove(id);
     await forgetBytes(deps.database, id);
   }
+  // Bytes whose row is gone with its person, or with a controller that died.
+  const stray = await files.strays(now - keptMs);
+  const known = stray.length === 0 ? new Set<string>() : await selectKnownIds(deps.database, stray);
+  for (const id of stray) if (!known.has(id)) await files.remove(id);
   for (const transfer of await selectStranded(deps.database)) {
     if (await moveTransfer(deps.database, transfer.id, transfer.state, { state: 'failed', failure_code: 'SESSION_OVER' }, now)) await noteFailure(deps, deps.database, actor, transfer, { code: 'SESSION_OVER' });
   }

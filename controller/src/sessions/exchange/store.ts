@@ -56,6 +56,11 @@ export async function selectSpent(rows: Rows): Promise<string[]> {
   return found.map((row) => row.id);
 }
 
+/** Those of them that have a row. */
+export async function selectKnownIds(rows: Rows, ids: readonly string[]): Promise<Set<string>> {
+  return new Set((await rows.selectFrom('transfers').select('id').where('id', 'in', ids.slice(0, 500)).execute()).map((row) => row.id));
+}
+
 export async function forgetBytes(rows: Rows, id: string): Promise<void> {
   await rows.updateTable('transfers').set({ sha256: null }).where('id', '=', id).execute();
 }
