@@ -93,7 +93,9 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const failures = createFailures(now, log);
   const { failed, mended } = failures;
-  const exchange = createExchange({ stateFolder, driver, link, now, work, again });
+  // A long file is no step that the school's state waits for.
+  const aside = (task: () => Promise<void>) => void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
+  const exchange = createExchange({ stateFolder, driver, link, now, work: aside, again });
   const sessions = createSessions({ stateFolder, driver, now, failures, work, again, offered: exchange.offered });
   const applications = createApplications({ stateFolder, driver, failures, again });
   const orders = createOrders({ stateFolder, driver, now, failures, again, applications, skewMs: () => link.clockSkewMs(), wanted: () => desired?.applications ?? [] });

@@ -17,7 +17,6 @@ export interface RunOptions {
   input?: string;
   env?: Record<string, string>;
   signal?: AbortSignal;
-  cwd?: string;
   /** Read from this file instead of `input`; written to that file, made or emptied, instead of `stdout`. */
   stdinFile?: string;
   stdoutFile?: string;
@@ -27,7 +26,7 @@ export interface RunOptions {
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const [stdin, output] = [options.stdinFile === undefined ? 'pipe' : openSync(options.stdinFile, 'r'), options.stdoutFile === undefined ? 'pipe' : openSync(options.stdoutFile, 'w', 0o600)] as const;
-    const child: ChildProcess = spawn(file, [...args], { env: options.env ?? cleanEnvironment, stdio: [stdin, output, 'pipe'], ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...(options.signal ? { signal: options.signal } : {}) });
+    const child: ChildProcess = spawn(file, [...args], { env: options.env ?? cleanEnvironment, stdio: [stdin, output, 'pipe'], ...(options.signal ? { signal: options.signal } : {}) });
     for (const own of [stdin, output]) if (own !== 'pipe') closeSync(own);
     let stdout = '';
     let stderr = '';

@@ -30,13 +30,13 @@ describe('files', () => {
     await opened(w);
     w.want(wanting([]), undefined, rules({ files: 'out', printing: true }));
     w.driver.offer(sessionOne.sessionId, { kind: 'file', name: 'dessin.png' }, 'pixels');
-    w.driver.offer(sessionOne.sessionId, { kind: 'print', name: 'Pages.pdf' }, '%PDF');
+    w.driver.offer(sessionOne.sessionId, { kind: 'print', name: 'Pages.pdf' }, '%PDF-');
     w.clock.at += 3000;
-    await w.soon(() => expect(w.last().sessions).toMatchObject([{ offered: [{ kind: 'file', name: 'dessin.png', bytes: 6 }, { kind: 'print', name: 'Pages.pdf', bytes: 4 }] }]));
-    const [file, pages] = [transfer({ direction: 'out', name: 'dessin.png', sha256: null, bytes: 6 }), transfer({ transferId: `trf_${'p'.repeat(22)}`, direction: 'out', kind: 'print', name: 'Pages.pdf', sha256: null, bytes: 4 })];
+    await w.soon(() => expect(w.last().sessions).toMatchObject([{ offered: [{ kind: 'file', name: 'dessin.png', bytes: 6 }, { kind: 'print', name: 'Pages.pdf', bytes: 5 }] }]));
+    const [file, pages] = [transfer({ direction: 'out', name: 'dessin.png', sha256: null, bytes: 6 }), transfer({ transferId: `trf_${'p'.repeat(22)}`, direction: 'out', kind: 'print', name: 'Pages.pdf', sha256: null, bytes: 5 })];
     w.want(wanting([file, pages]), undefined, rules({ files: 'out', printing: true }));
     await w.soon(() => expect(w.last().transfers).toHaveLength(2));
-    expect([w.city.get(file.transferId), w.city.get(pages.transferId)]).toEqual(['pixels', '%PDF']);
+    expect([w.city.get(file.transferId), w.city.get(pages.transferId)]).toEqual(['pixels', '%PDF-']);
     w.clock.at += 3000;
     await w.soon(() => expect(w.last().sessions).toMatchObject([{ offered: [{ kind: 'file' }] }]));
   });

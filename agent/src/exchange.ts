@@ -7,7 +7,7 @@ import type { Terms } from '@preau/contract/publication.ts';
 import type { Report } from '@preau/contract/report.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { Driver } from './drivers/driver.ts';
-import { makeFolder, names, readFrom, remove, sha256Of, sizeOf, writeFrom } from './files.ts';
+import { beginsWith, makeFolder, names, readFrom, remove, sha256Of, sizeOf, writeFrom } from './files.ts';
 
 /** What this server itself finds that a session may exchange; null: it does not run here. */
 export type TermsOf = (session: DesiredSession) => Terms | null;
@@ -61,6 +61,8 @@ export function createExchange({ stateFolder, driver, link, now, work, again }: 
         await driver.placeFile(sessionId, name, path);
       } else {
         await driver.copyOffered(sessionId, { kind, name }, path, maxTransferBytes);
+        if (sizeOf(path) > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { name });
+        if (kind === 'print' && !beginsWith(path, '%PDF-')) throw new AppError('FILE_GONE', { name, why: 'not pages' });
         await link.sendTransfer(transferId, { sha256: await sha256Of(path), size: sizeOf(path) }, readFrom(path));
         // Pages are printed once; the file in the folder stays where its person put it.
         if (kind === 'print') await driver.dropOffered(sessionId, { kind, name });

@@ -1,6 +1,6 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, statfsSync, statSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, statfsSync, statSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -69,6 +69,21 @@ export const entries = (folder: string): { name: string; link: string | null }[]
 /** 0 when there is none. */
 export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 export const modifiedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** Differs when names in the folder came or went; a link is not followed. */
+export function folderStamp(path: string): string | undefined {
+  const seen = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return seen?.isDirectory() === true ? `${seen.mtimeNs} ${seen.ino}` : undefined;
+}
+/** The file begins so. */
+export function beginsWith(path: string, text: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(Buffer.byteLength(text));
+    return readSync(file, buffer, 0, buffer.length, 0) === buffer.length && buffer.toString() === text;
+  } finally {
+    closeSync(file);
+  }
+}
 /** Differs when the file was written or replaced since; undefined when there is none. */
 export function stamp(path: string): string | undefined {
   const seen = statSync(path, { throwIfNoEntry: false, bigint: true });

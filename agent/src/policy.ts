@@ -9,6 +9,10 @@ export type DecideHere = (session: DesiredSession, application: DesiredApplicati
 export function createDecideHere({ rules }: PolicyDocument, site: DesiredSite, now: () => number): DecideHere {
   // Compiled at the first question: most servers are asked nothing before the rules change again.
   let policy: ReturnType<typeof compilePolicy> | null = null;
+  const compiled = () => {
+    policy ??= compilePolicy(rules, frenchCalendar);
+    return policy;
+  };
   return ({ accountId, role, groupIds, attributes, address }, { applicationId, category, labels }) =>
-    decide((policy ??= compilePolicy(rules, frenchCalendar)), { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() });
+    decide(compiled(), { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() });
 }

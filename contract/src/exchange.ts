@@ -12,7 +12,8 @@ export const maxTransferBytes = 209_715_200;
 export const maxOffered = 200;
 
 /** As people name a file. No path, nothing hidden. */
-export const FileName = Type.String({ minLength: 1, maxLength: 120, pattern: '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$' });
+export const fileNamePattern = '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$';
+export const FileName = Type.String({ minLength: 1, maxLength: 120, pattern: fileNamePattern });
 
 /** `file`: lies in the exchange folder. `print`: pages that a program of this session printed, as PDF. */
 export const offerKinds = ['file', 'print'] as const;

@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 import type { FileToFetch } from './wanted.ts';
 
 export interface Sources {
-  /** The driver's own way to an address, which compares the hash. Resolves with null when done, or with why not. */
+  /** The driver's own way to an address. Resolves with null when done, or with why not. */
   download: (uri: string, path: string, options: { kibibytesPerSecond: number | null; sha256: string; signal: AbortSignal }) => Promise<string | null>;
   /** Several at once, as far as it gets: what is missing or wrong afterwards is asked for alone. */
   downloadTogether: (files: readonly { uri: string; path: string; sha256: string }[], options: { kibibytesPerSecond: number | null; signal: AbortSignal }) => Promise<void>;
@@ -69,8 +69,7 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
         options.onWan(bytes);
       },
     });
-    // The driver's downloader compares hashes while it writes; what the city sends is compared here.
-    await store.adopt([file], { checked: file.uri !== null });
+    await store.adopt([file]);
   };
 
   const fromSource = (file: FileToFetch, options: FetchOptions): Promise<void> =>
@@ -132,7 +131,7 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
           options.onWan(bytes);
         },
       });
-      await store.adopt(parts.filter(({ path, size }) => sizeOf(path) === size), { checked: true });
+      await store.adopt(parts.filter(({ path, size }) => sizeOf(path) === size)).catch(() => undefined);
     });
     for (const { sha256 } of parts) flights.set(sha256, flight);
     await flight.finally(() => {

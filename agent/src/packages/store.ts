@@ -10,25 +10,26 @@ export interface Store {
   pathOf: (sha256: string) => string;
   /** Where it is collected until it is whole; what is there already is kept, so that fetching goes on. */
   partOf: (sha256: string) => string;
-  /** Takes in the parts that are what they should be; throws HASH_MISMATCH for the first that is not, and those parts are gone. `checked`:
-   *  whoever fetched them has compared their hashes while they came. */
-  adopt: (files: readonly { sha256: string; size: number }[], how?: { checked: boolean }) => Promise<void>;
+  /** Takes in the parts that are what they should be; throws HASH_MISMATCH for the first that is not, and those parts are gone. */
+  adopt: (files: readonly { sha256: string; size: number }[]) => Promise<void>;
   link: (sha256: string, to: string) => void;
 }
 
 const partsForMs = 7 * 86_400_000;
+const countEveryMs = 3_600_000;
 
 export function openStore(deps: { folder: string; maxBytes: number; now: () => number }): Store {
   const pathOf = (sha256: string) => join(deps.folder, sha256);
   const partOf = (sha256: string) => `${pathOf(sha256)}.part`;
   makeFolder(deps.folder, 0o700);
 
-  /** Of whole files, as far as we know; null: not counted yet. */
+  /** Of whole files, as far as we know, and when that was counted; null: not yet. */
   let held: number | null = null;
+  let countedAt = 0;
   const makeRoom = (added: number) => {
     if (held !== null) held += added;
     // Looking at every file for each that comes would be most of the work.
-    if (held !== null && held <= deps.maxBytes) return;
+    if (held !== null && held <= deps.maxBytes && deps.now() - countedAt < countEveryMs) return;
     const files = names(deps.folder).map((name) => ({ path: join(deps.folder, name), isPart: name.endsWith('.part'), size: sizeOf(join(deps.folder, name)), at: modifiedAt(join(deps.folder, name)) }));
     for (const { path, isPart, at } of files) if (isPart && deps.now() - at > partsForMs) remove(path);
     const whole = files.filter(({ isPart }) => !isPart).sort((a, b) => a.at - b.at);
@@ -39,6 +40,7 @@ export function openStore(deps: { folder: string; maxBytes: number; now: () => n
       total -= size;
     }
     held = total;
+    countedAt = deps.now();
   };
 
   return {
@@ -48,13 +50,13 @@ export function openStore(deps: { folder: string; maxBytes: number; now: () => n
       touch(pathOf(sha256), deps.now());
       return true;
     },
-    adopt: async (files, { checked } = { checked: false }) => {
+    adopt: async (files) => {
       const good: string[] = [];
       const wrong: AppError[] = [];
       for (const { sha256, size } of files) {
         const part = partOf(sha256);
         const found = sizeOf(part);
-        if (found === size && (checked || (await sha256Of(part)) === sha256)) {
+        if (found === size && (await sha256Of(part)) === sha256) {
           good.push(sha256);
           continue;
         }

@@ -1,7 +1,7 @@
 /** A session's files between this device and the school, as the panel shows them: what is offered, what is on its way. */
 import { api, pathOf } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
-import { type Exchange, FileName, maxTransferBytes, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
+import { type Exchange, fileNamePattern, maxTransferBytes, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
 import { call, Refused, sentence } from './api.ts';
 import { x } from './exchange-messages.ts';
 
@@ -14,7 +14,11 @@ export interface Upload {
   stop: () => void;
 }
 
-const isFileName = new RegExp(FileName.pattern ?? '', 'u');
+const sendAtOnce = 4;
+/** Over a reload of the page: what was printed is not offered again. */
+const seenKey = 'preau-pages-seen';
+const seenPages = (): Set<string> => new Set((sessionStorage.getItem(seenKey) ?? '').split(' '));
+const isFileName = new RegExp(fileNamePattern, 'u');
 export const contentOf = (transfer: Pick<Transfer, 'id'>): string => pathOf(api.takeFile, { id: transfer.id });
 
 export class SessionFiles {
@@ -22,12 +26,14 @@ export class SessionFiles {
   exchange = $state<Exchange>({ files: 'none', printing: false, offered: [], transfers: [] });
   uploads = $state<Upload[]>([]);
   problem = $state<string | null>(null);
-  /** Pages that were asked for and not looked at yet. */
+  /** Pages that were asked for and not looked at yet, also those that will not come. */
   pages = $state<Transfer[]>([]);
+  pagesProblem = $state<string | null>(null);
   /** Asked for by a click here: saved as soon as they come. */
   readonly #awaited = new Set<string>();
   readonly #asked = new Set<string>();
-  readonly #seenPages = new Set<string>();
+  readonly #waiting: (() => Promise<void>)[] = [];
+  #sending = 0;
   #count = 0;
 
   constructor(sessionId: string) {
@@ -41,7 +47,8 @@ export class SessionFiles {
     for (const transfer of exchange.transfers) {
       if (transfer.state === 'here' && this.#awaited.delete(transfer.id)) save(transfer);
     }
-    this.pages = exchange.transfers.filter((transfer) => transfer.kind === 'print' && (transfer.state === 'asked' || transfer.state === 'here') && !this.#seenPages.has(transfer.id));
+    const seen = seenPages();
+    this.pages = exchange.transfers.filter((transfer) => transfer.kind === 'print' && transfer.state !== 'done' && !seen.has(transfer.id));
   }
 
   /** Whoever prints wants the pages: they are fetched without another click. */
@@ -49,11 +56,11 @@ export class SessionFiles {
     const key = `${name} ${changedAt}`;
     if (this.#asked.has(key)) return;
     this.#asked.add(key);
-    await call('askForFile', { params: { id: this.#sessionId }, body: { kind, name } }).catch(() => this.#asked.delete(key));
+    await call('askForFile', { params: { id: this.#sessionId }, body: { kind, name } }).catch((error: unknown) => (this.pagesProblem = sentence(error)));
   }
 
   lookedAt(transfer: Transfer): void {
-    this.#seenPages.add(transfer.id);
+    sessionStorage.setItem(seenKey, [...seenPages(), transfer.id].slice(-200).join(' '));
     this.pages = this.pages.filter(({ id }) => id !== transfer.id);
   }
 
@@ -74,8 +81,20 @@ export class SessionFiles {
       const name = file.name.normalize('NFC');
       if (file.size > maxTransferBytes) this.problem = x().tooLarge(name);
       else if (!isFileName.test(name) || name.length > 120) this.problem = x().nameRefused(name);
-      else void this.#send(file, name);
+      else this.#waiting.push(() => this.#send(file, name));
     }
+    void this.#sendNext();
+  }
+
+  /** A few at a time: a whole folder of photographs is more than the city takes at once. */
+  async #sendNext(): Promise<void> {
+    if (this.#sending >= sendAtOnce) return;
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#sending += 1;
+    void this.#sendNext();
+    await next().finally(() => (this.#sending -= 1));
+    await this.#sendNext();
   }
 
   dismiss(upload: Upload): void {
@@ -86,7 +105,8 @@ export class SessionFiles {
   /** XMLHttpRequest, because fetch does not tell how far a body has gone. */
   #send(file: File, name: string): Promise<void> {
     const request = new XMLHttpRequest();
-    const key = (this.#count += 1);
+    this.#count += 1;
+    const key = this.#count;
     this.uploads = [...this.uploads, { key, name, percent: 0, problem: null, stop: () => request.abort() }];
     const set = (part: Partial<Upload>) => {
       this.uploads = this.uploads.map((upload) => (upload.key === key ? { ...upload, ...part } : upload));
@@ -103,7 +123,10 @@ export class SessionFiles {
         set({ problem: errors.UPLOAD_REFUSED[document.documentElement.lang === 'en' ? 'en' : 'fr'] });
         resolve();
       };
-      request.onabort = () => resolve();
+      request.onabort = () => {
+        void this.refresh().catch(() => undefined);
+        resolve();
+      };
       request.open('POST', `${pathOf(api.bringFile, { id: this.#sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`);
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);

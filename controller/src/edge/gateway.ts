@@ -9,7 +9,7 @@ import { TunnelQuery } from '@preau/contract/session.ts';
 import { Compile } from 'typebox/compile';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
-import { createForwarder, decode, encode, type Instruction, InstructionFramer, status } from '#src/platform/guacamole.ts';
+import { createForwarder, decode, encode, pictureOnly, type Instruction, InstructionFramer, status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Recorder, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { type Grant, noteAlive, noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from '#src/sessions/tunnel.ts';
@@ -184,16 +184,13 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     noteAttached(deps, actor, grant).catch((error: unknown) => log.error({ error }, 'arrival not noted'));
     if (grant.recording) {
       // guacd 1.3 may tell the size before it counts anybody among its users: a recording begins with it.
-      recorder = await startRecording(deps, actor, grant.sessionId, Buffer.from(encode(['size', '0', String(query.width), String(query.height)]))).catch((error: unknown) => {
-        log.error({ err: error }, 'not recorded');
-        return null;
-      });
+      recorder = await startRecording(deps, actor, grant.sessionId, Buffer.from(encode(['size', '0', String(query.width), String(query.height)])));
       if (abort.signal.aborted) return recorder?.end();
     }
     pump(guacd, browser, (why) => {
       if (why !== null) log.warn({ reason: why }, 'guacd broke the protocol');
       close(why === null ? status.upstreamNotFound : status.serverError, 'GATEWAY_UNREACHABLE');
-    }, recorder === null ? undefined : recorder.write);
+    }, recorder === null ? undefined : pictureOnly(recorder.write));
   };
   start().catch((error: unknown) => {
     if (abort.signal.aborted) return;

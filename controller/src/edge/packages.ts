@@ -16,6 +16,8 @@ const silentMs = 60_000;
 
 export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
   await app.register(async (scope) => {
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
+    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
 
     const checkQuery = checker(api.uploadPackage.query, 'query');

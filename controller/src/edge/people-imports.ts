@@ -57,6 +57,8 @@ export async function mountPeopleImports(app: FastifyInstance, deps: EdgeDeps): 
   }
 
   await app.register(async (scope) => {
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
+    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     const options = { bodyLimit: maxImportBytes + maxChoicesBytes };
     scope.route({ method: api.previewImport.method, url: api.previewImport.path, ...options, handler: async (request, reply) => {

@@ -15,15 +15,17 @@ import { authorise, checker } from './mount.ts';
 import { untilSilent } from './packages.ts';
 import type { EdgeDeps } from './verb.ts';
 
-/** Two classes at once, and a few more. */
-const maxAtOnce = 80;
+/** Two classes at once, and a few more; servers have places of their own. */
+const maxAtOnce = { account: 60, agent: 40 } as const;
+/** 200 MiB at 350 kB/s. A line may be slow; a place that is never given back is somebody else's. */
+const wholeWithinMs = 600_000;
 
 /** RFC 8187: what a URL lets pass and a header does not. */
 const encodedName = (name: string): string => encodeURIComponent(name).replace(/['()*!]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 
 export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
   const files = transferFiles(deps.config.PREAU_DATA);
-  let underWay = 0;
+  const underWay = { account: 0, agent: 0 };
   async function admit(route: (typeof api)['bringFile' | 'takeFile' | 'readTransfer' | 'sendTransfer' | 'watchRecording'], request: FastifyRequest): Promise<{ actor: Actor; id: string; query: unknown }> {
     const actor = await authorise(deps, route, request);
     const { id } = checker(route.params, 'params')(request.params) as { id: string };
@@ -31,27 +33,31 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
     await guardInput(deps, actor, route, { id, query });
     return { actor, id, query };
   }
-  async function receive<T>(request: FastifyRequest, work: (body: AsyncIterable<Buffer>) => Promise<T>): Promise<T> {
+  async function receive<T>(who: keyof typeof underWay, request: FastifyRequest, work: (body: AsyncIterable<Buffer>) => Promise<T>): Promise<T> {
     if (request.headers['content-type'] !== 'application/octet-stream') throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body', problem: 'must be application/octet-stream' }] });
-    if (underWay >= maxAtOnce) throw new AppError('BUSY');
-    underWay += 1;
+    if (underWay[who] >= maxAtOnce[who]) throw new AppError('BUSY');
+    underWay[who] += 1;
+    const late = setTimeout(() => request.raw.destroy(), wholeWithinMs);
     try {
       return await work(untilSilent(request.raw));
     } finally {
-      underWay -= 1;
+      clearTimeout(late);
+      underWay[who] -= 1;
     }
   }
   const send = (reply: FastifyReply, transfer: StoredTransfer, disposition: string) =>
     reply.headers({ 'content-length': transfer.bytes, 'content-disposition': disposition, 'cache-control': 'no-store, no-transform' }).send(files.stream(transfer.id, { start: 0, end: Math.max(transfer.bytes - 1, 0) }));
 
   await app.register(async (scope) => {
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
+    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     scope.route({ method: api.bringFile.method, url: api.bringFile.path, bodyLimit: maxTransferBytes + 1, handler: async (request, reply) => {
       // Refused before the end of the body: what still comes is not read, and the connection is of no use any more.
       reply.header('connection', 'close');
       const { actor, id, query } = await admit(api.bringFile, request);
       const { name, size } = query as Query<'bringFile'>;
-      const transfer = await receive(request, (body) => bringFile(deps, actor as AccountActor, id, { name: name.normalize('NFC'), size: Number(size) }, request.ip, body));
+      const transfer = await receive('account', request, (body) => bringFile(deps, actor as AccountActor, id, { name: name.normalize('NFC'), size: Number(size) }, request.ip, body));
       return reply.status(201).header('cache-control', 'no-store').send(transfer);
     } });
     scope.route({ method: api.takeFile.method, url: api.takeFile.path, handler: async (request, reply) => {
@@ -72,7 +78,7 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
       reply.header('connection', 'close');
       const { actor, id, query } = await admit(api.sendTransfer, request);
       const { sha256, size } = query as Query<'sendTransfer'>;
-      await receive(request, (body) => receiveAsked(deps, actor as AgentActor, id, { sha256, size: Number(size) }, body));
+      await receive('agent', request, (body) => receiveAsked(deps, actor as AgentActor, id, { sha256, size: Number(size) }, body));
       return reply.status(204).send();
     } });
     scope.route({ method: api.watchRecording.method, url: api.watchRecording.path, handler: async (request, reply) => {

@@ -184,3 +184,18 @@ export function createForwarder(may: { paste: boolean }): (instruction: Instruct
     return true;
   };
 }
+
+/** Passes frames of whole instructions on without what was copied in the application: a recording holds what was seen. */
+export function pictureOnly(write: (frame: Buffer) => void): (frame: Buffer) => void {
+  const copied = new Set<string>();
+  return (frame) => {
+    if (copied.size === 0 && !frame.includes('9.clipboard,')) return write(frame);
+    const kept = (decode(frame.toString()) ?? []).filter(([opcode, stream = '']) => {
+      if (opcode === 'clipboard') copied.add(stream);
+      const isCopied = (opcode === 'clipboard' || opcode === 'blob' || opcode === 'end') && copied.has(stream);
+      if (opcode === 'end') copied.delete(stream);
+      return !isCopied;
+    });
+    write(Buffer.from(kept.map(encode).join('')));
+  };
+}

@@ -52,7 +52,7 @@ export interface Tables {
     id: string; session_id: string; account_id: string; server_id: string; direction: string; kind: string; name: string; bytes: number; sha256: string | null;
     state: string; failure_code: string | null; created_at: number; updated_at: number;
   };
-  tickets: { hash: string; session_id: string; account_id: string; serial: number; expires_at: number; used_at: number | null };
+  tickets: { hash: string; session_id: string; account_id: string; serial: number; expires_at: number; used_at: number | null; recording: Generated<number> };
   audit_events: {
     id: string; at: number; action: string; actor_kind: string; actor_id: string | null; actor_name: string; subject_id: string | null; subject_name: string; site_id: string | null; details: string;
     seq: number | null; hash: string | null; salts: string | null; marks: string | null;

@@ -122,7 +122,7 @@ function mustBeLive(session: StoredSession): void {
 async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number, { clipboard, files, printing, recording }: Terms): Promise<Ticket> {
   const ticket = newToken();
   const expiresAt = deps.clock.now() + ticketTtlMs;
-  await insertTicket(rows, { hash: sha256(ticket), sessionId: session.id, accountId: session.accountId, serial, expiresAt });
+  await insertTicket(rows, { hash: sha256(ticket), sessionId: session.id, accountId: session.accountId, serial, expiresAt, recording });
   return { ticket, expiresAt, clipboard, files, printing, recording };
 }
 

@@ -122,16 +122,16 @@ export async function touchTunnels(rows: Rows, ids: readonly string[], now: numb
   if (ids.length > 0) await rows.updateTable('sessions').set({ tunnel_seen_at: now }).where('id', 'in', [...ids]).where('state', '=', 'active').execute();
 }
 
-export async function insertTicket(rows: Rows, ticket: { hash: string; sessionId: string; accountId: string; serial: number; expiresAt: number }): Promise<void> {
-  await rows.insertInto('tickets').values({ hash: ticket.hash, session_id: ticket.sessionId, account_id: ticket.accountId, serial: ticket.serial, expires_at: ticket.expiresAt, used_at: null }).execute();
+export async function insertTicket(rows: Rows, ticket: { hash: string; sessionId: string; accountId: string; serial: number; expiresAt: number; recording: boolean }): Promise<void> {
+  await rows.insertInto('tickets').values({ hash: ticket.hash, session_id: ticket.sessionId, account_id: ticket.accountId, serial: ticket.serial, expires_at: ticket.expiresAt, used_at: null, recording: ticket.recording ? 1 : 0 }).execute();
 }
 
 /** One use: the update is the check. Undefined for an unknown, used, expired or foreign ticket alike. */
-export async function takeTicket(rows: Rows, hash: string, accountId: string, now: number): Promise<{ sessionId: string; serial: number } | undefined> {
+export async function takeTicket(rows: Rows, hash: string, accountId: string, now: number): Promise<{ sessionId: string; serial: number; recording: boolean } | undefined> {
   const row = await rows
     .updateTable('tickets').set({ used_at: now }).where('hash', '=', hash).where('account_id', '=', accountId).where('used_at', 'is', null).where('expires_at', '>', now)
-    .returning(['session_id', 'serial']).executeTakeFirst();
-  return row && { sessionId: row.session_id, serial: row.serial };
+    .returning(['session_id', 'serial', 'recording']).executeTakeFirst();
+  return row && { sessionId: row.session_id, serial: row.serial, recording: row.recording === 1 };
 }
 
 export async function deleteOldTickets(rows: Rows, before: number): Promise<void> {

@@ -10,6 +10,7 @@ import { closeSession } from './end.ts';
 import { weighSessions } from './end-of-access.ts';
 import { deleteOldTickets, selectDueSessions } from './store.ts';
 import { sweepTransfers } from './exchange/serve.ts';
+import { closeAbandoned } from './recordings/recordings.ts';
 import { leaveSession } from './tunnel.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
@@ -35,6 +36,7 @@ export async function sweep(deps: Deps): Promise<void> {
   }
   await weighSessions(deps, actor);
   await sweepTransfers(deps, actor);
+  await closeAbandoned(deps);
   await deleteExpiredSignIns(deps.database, now);
   await deleteOldTickets(deps.database, now - 3_600_000);
   await deleteOldEnrolmentCodes(deps.database, now - 86_400_000);

@@ -28,6 +28,8 @@ export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: stri
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
   const { clipboard, recording } = await mayGoOn(deps, actor, grant.sessionId, address);
+  // Nobody is recorded whose page has not said so: with a new ticket, it will.
+  if (recording && !grant.recording) throw new AppError('TICKET_REFUSED');
   return { ...grant, clipboard, recording };
 }
 

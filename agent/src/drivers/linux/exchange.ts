@@ -1,7 +1,7 @@
 /** Files of people, touched with nobody's rights but their own: the agent is root, and whatever lies in a child's home may be a link to
- *  anywhere. Each look and each copy is a program that runs as the person, from their home directory on. */
+ *  anywhere. Each look and each copy is a program that runs as the person, and sees their folder and the system's programs, nothing else. */
 import { AppError } from '@preau/contract/errors.ts';
-import { FileName, maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
+import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
 import { run, type RunOptions } from '#src/command.ts';
 
@@ -12,12 +12,16 @@ export interface PersonFolder {
   folder: string;
 }
 
-const isFileName = Compile(FileName);
+const isOffered = Compile(OfferedFile);
 const lookWithinMs = 5000;
 const copyWithinMs = 120_000;
 
-const as = ({ uid, base }: PersonFolder, program: string, args: readonly string[], options: Omit<RunOptions, 'cwd'>) =>
-  run('/usr/bin/setpriv', ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--bounding-set=-all', program, ...args], { ...options, cwd: base });
+const as = ({ uid, base }: PersonFolder, program: string, args: readonly string[], options: RunOptions) =>
+  run('/usr/bin/bwrap', [
+    '--ro-bind', '/usr', '/usr', ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
+    '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', base, '/own', '--chdir', '/own', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--die-with-parent',
+    '/usr/bin/setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--bounding-set=-all', program, ...args,
+  ], options);
 
 /** Newest first. What has a name that no device should see is passed over. */
 export async function listFiles(of: PersonFolder, kind: OfferedFile['kind']): Promise<OfferedFile[]> {
@@ -25,11 +29,13 @@ export async function listFiles(of: PersonFolder, kind: OfferedFile['kind']): Pr
   const found = await as(of, '/usr/bin/find', [`./${of.folder}/`, '-maxdepth', '1', '-type', 'f', '-printf', '%s %T@ %f\\0'], { timeoutMs: lookWithinMs });
   return found.stdout.split('\0').flatMap((entry): OfferedFile[] => {
     const [, size = '', at = '', name = ''] = /^(\d+) (\d+)[.\d]* (.*)$/s.exec(entry) ?? [];
-    return isFileName.Check(name) ? [{ kind, name, bytes: Number(size), changedAt: Number(at) * 1000 }] : [];
+    const file = { kind, name, bytes: Number(size), changedAt: Number(at) * 1000 };
+    // One that no report may hold must not spoil the report.
+    return isOffered.Check(file) && (kind === 'file' || name.endsWith('.pdf')) ? [file] : [];
   }).toSorted((a, b) => b.changedAt - a.changedAt || (a.name < b.name ? -1 : 1)).slice(0, maxOffered);
 }
 
-/** Throws AppError FILE_GONE, PAYLOAD_TOO_LARGE. */
+/** One byte more than `maxBytes` at the most. Throws AppError FILE_GONE. */
 export async function copyOut(of: PersonFolder, name: string, to: string, maxBytes: number): Promise<void> {
   // `nonblock`: a pipe put in its place meanwhile does not hold us.
   const copied = await as(of, '/usr/bin/dd', [`if=./${of.folder}/${name}`, 'iflag=nofollow,nonblock,count_bytes,fullblock', `count=${maxBytes + 1}`, 'bs=1M', 'status=none'], { timeoutMs: copyWithinMs, stdoutFile: to });

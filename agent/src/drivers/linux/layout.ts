@@ -25,6 +25,8 @@ export interface Layout {
   applications: string;
   /** What every session's printer needs; executable, so not below /run. */
   printer: string;
+  /** Pages of one session each, until they are fetched: not in memory. */
+  prints: string;
   logs: string;
 }
 
@@ -42,6 +44,7 @@ export const layoutOf = (config: AgentConfig): Layout => ({
   sessions: join(config.runFolder, 'sessions'),
   homes: join(config.stateFolder, 'homes'),
   applications: '/opt/preau',
+  prints: join(config.stateFolder, 'prints'),
   printer: join(config.stateFolder, 'printer'),
   logs: join(config.stateFolder, 'logs'),
 });

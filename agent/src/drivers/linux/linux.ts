@@ -7,7 +7,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { follow, startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
-import { copyTo, entries, exists, makeFolder, names, ownerOf, readText, remove, stamp, write } from '#src/files.ts';
+import { copyTo, entries, exists, folderStamp, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
 import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
 import { copyOut, listFiles, type PersonFolder, placeIn, removeFile } from './exchange.ts';
 import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
@@ -59,7 +59,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
   const meter = createHealthMeter(config.stateFolder);
   const system = readSystem(deps.version);
   let ports: Ports | null = null;
-  let prints = false;
+  let printer: string | null = null;
 
   let starting: Promise<Ports> | null = null;
   const ensureServer = async (): Promise<Ports> => {
@@ -73,6 +73,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
   };
 
   const filesOf = (sessionId: string) => join(layout.sessions, sessionId);
+  const printsOf = (sessionId: string) => join(layout.prints, sessionId);
 
   /** Every process of the session's sandbox, by its pid namespace. */
   const processesOf = (sessionId: string): Process[] => {
@@ -170,15 +171,13 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     const { uid, home, folder } = personOf(sessionId);
     return { uid, base: home, folder };
   };
-  const pagesOf = (sessionId: string): PersonFolder => ({ uid: personOf(sessionId).uid, base: filesOf(sessionId), folder: 'print/out' });
+  const pagesOf = (sessionId: string): PersonFolder => ({ uid: personOf(sessionId).uid, base: printsOf(sessionId), folder: 'out' });
 
   const endSandbox = (sessionId: string) => endAll(() => processesOf(sessionId), 1500);
 
   const driver: Driver = {
     start: async () => {
-      prints = canPrint();
-      if (prints) preparePrinter(layout.printer);
-      for (const folder of [config.stateFolder, layout.homes, layout.logs, layout.run, layout.displays, layout.sessions]) makeFolder(folder, folder === layout.run || folder === layout.displays || folder === layout.sessions ? 0o755 : 0o700);
+      for (const folder of [config.stateFolder, layout.homes, layout.logs, layout.prints, layout.run, layout.displays, layout.sessions]) makeFolder(folder, folder === layout.run || folder === layout.displays || folder === layout.sessions ? 0o755 : 0o700);
       // A session survives this agent when its sandbox, its display and its file are all there; the rest is swept away.
       const surviving: string[] = [];
       const kept = new Set<string>();
@@ -191,6 +190,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         } else await endSandbox(sessionId).then(() => remove(filesOf(sessionId)));
       }
       for (const account of await listDisplayAccounts(layout)) if (!kept.has(account)) await destroyDisplay(layout, account);
+      for (const sessionId of names(layout.prints)) if (!surviving.includes(sessionId)) remove(printsOf(sessionId));
+      printer = canPrint() ? preparePrinter(layout.printer, surviving.length > 0) : null;
       return surviving;
     },
     inventory: async () => ({ ...system, ...(await software.inventory()) }),
@@ -223,7 +224,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       makeFolder(files, 0o755);
       write(join(files, 'display.json'), JSON.stringify(display), 0o600);
       write(join(files, 'person.json'), JSON.stringify(person), 0o600);
-      for (const own of ['runtime', 'print']) makeFolder(join(files, own), 0o700, { uid: home.uid, gid: home.uid });
+      for (const own of [join(files, 'runtime'), printsOf(session.sessionId)]) makeFolder(own, 0o700, { uid: home.uid, gid: home.uid });
       write(join(files, 'launch'), launchScript, 0o755);
       write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
@@ -233,7 +234,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         '/usr/bin/bwrap',
         sandboxArguments({
           sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files, etc: entries('/etc'),
-          locale: localeFor(session.language), command, exchangeFolder: terms.files === 'none' ? null : person.folder, printer: terms.printing && prints ? layout.printer : null,
+          locale: localeFor(session.language), command, exchangeFolder: terms.files === 'none' ? null : person.folder, printer: terms.printing ? printer : null, prints: printsOf(session.sessionId),
         }),
         join(files, 'log'),
       );
@@ -256,7 +257,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     },
     offeredFiles: async (sessionId, { files, pages }) => {
       const folders = [...(files ? [{ of: exchangeOf(sessionId), kind: 'file' as const }] : []), ...(pages ? [{ of: pagesOf(sessionId), kind: 'print' as const }] : [])];
-      const seen = JSON.stringify(folders.map(({ of }) => stamp(join(of.base, of.folder)) ?? ''));
+      const seen = JSON.stringify(folders.map(({ of }) => folderStamp(join(of.base, of.folder)) ?? ''));
       const past = looks.get(sessionId);
       if (past !== undefined && past.seen === seen && Date.now() - past.at < lookAgainMs) return past.found;
       const found = (await Promise.all(folders.map(({ of, kind }) => listFiles(of, kind)))).flat().slice(0, maxOffered);
@@ -274,6 +275,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       running.delete(sessionId);
       looks.delete(sessionId);
       remove(filesOf(sessionId));
+      remove(printsOf(sessionId));
     },
     stop: async () => {
       for (const sessionId of [...running.keys()]) await driver.endSession(sessionId);

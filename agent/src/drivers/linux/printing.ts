@@ -1,7 +1,8 @@
 /** A printer for one session: CUPS itself, run inside the sandbox as the person, with one queue whose pages end as PDF files in a folder of
  *  the session. No service of the machine is asked, no right is gained, and nobody sees anybody else's pages. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { copyTo, exists, linkNamed, makeFolder, remove, write } from '#src/files.ts';
+import { copyTo, exists, linkNamed, makeFolder, names, remove, stamp, write } from '#src/files.ts';
 
 /** In the sandbox: what is the same for every session, and what is this one's own. */
 export const printerFolder = '/run/preau-printer';
@@ -12,8 +13,14 @@ const filters = '/usr/lib/cups/filter';
 const daemon = '/usr/sbin/cupsd';
 export const canPrint = (): boolean => exists(daemon) && exists(join(filters, 'pdftopdf'));
 
-/** Writes what every printer needs. */
-export function preparePrinter(folder: string): void {
+/** Writes what every printer needs, unless it is there; answers where. Sessions that outlive an agent print on with what they began with: that
+ *  goes only when none is left. */
+export function preparePrinter(root: string, keepOthers: boolean): string {
+  const version = createHash('sha256').update([stamp(daemon), backend, filesConf, daemonConf, printersConf, description].join('\0')).digest('hex').slice(0, 16);
+  const folder = join(root, version);
+  makeFolder(root, 0o700);
+  if (!keepOthers) for (const name of names(root)) if (name !== version) remove(join(root, name));
+  if (exists(join(folder, 'whole'))) return folder;
   remove(folder);
   for (const part of ['', 'bin', 'bin/backend', 'server', 'server/ppd']) makeFolder(join(folder, part), 0o755);
   // A copy: where AppArmor guards the program of that name, it lets it touch the machine's own printers only.
@@ -25,12 +32,15 @@ export function preparePrinter(folder: string): void {
   write(join(folder, 'server/cupsd.conf'), daemonConf, 0o644);
   write(join(folder, 'server/printers.conf'), printersConf, 0o644);
   write(join(folder, 'server/ppd/Preau.ppd'), description, 0o644);
+  write(join(folder, 'whole'), '', 0o644);
+  return folder;
 }
 
 /** Called by CUPS with: job, user, title, copies, options and, for a job of several files, a file. Without any: what it is. */
 const backend = `#!/bin/sh
 export LC_ALL=C.UTF-8
 if [ $# -eq 0 ]; then echo 'direct preau "Unknown" "Preau"'; exit 0; fi
+if [ "$(du -sm ${printFolder} | cut -f1)" -gt 500 ]; then echo 'ERROR: too much waits to be fetched' >&2; exit 1; fi
 title=$(printf '%s' "$3" | tr -d '\\000-\\037/\\\\' | sed -E 's/^[. ]*//; s/\\.(pdf|PDF)$//; s/^(.{0,80}).*/\\1/')
 name="\${title:-Pages}.pdf"
 if [ -e "${printFolder}/out/$name" ]; then name="\${title:-Pages} ($1).pdf"; fi

@@ -4,7 +4,7 @@ import { groupFile, launchScript, openboxConfiguration, passwdFile, type Sandbox
 const sandbox: Sandbox = {
   sessionId: 'ses_1', login: 'lea', uid: 61_001, display: 12, socket: '/run/preau-agent/tmp/.X11-unix/X12', home: '/var/lib/preau-agent/homes/acc_lea', files: '/run/preau-agent/sessions/ses_1',
   etc: [{ name: 'fonts', link: null }, { name: 'mtab', link: '/proc/mounts' }, { name: 'passwd', link: null }, { name: 'passwd-', link: null }, { name: 'group', link: null }, { name: 'shadow', link: null }, { name: 'subuid', link: null }],
-  locale: 'fr_FR.UTF-8', command: ['/usr/bin/geogebra', '--title', 'a b; rm -rf /', '$(id)'], exchangeFolder: null, printer: null,
+  locale: 'fr_FR.UTF-8', command: ['/usr/bin/geogebra', '--title', 'a b; rm -rf /', '$(id)'], exchangeFolder: null, printer: null, prints: '/var/lib/preau-agent/prints/ses_1',
 };
 const args = sandboxArguments(sandbox);
 

@@ -22,6 +22,8 @@ export interface Sandbox {
   exchangeFolder: string | null;
   /** Host folder with what a printer needs; null: none. */
   printer: string | null;
+  /** Host folder for this session's pages. */
+  prints: string;
 }
 
 /** The marker by which a session's sandbox is found again in the process table. */
@@ -77,7 +79,7 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--ro-bind', sandbox.socket, `/tmp/.X11-unix/X${sandbox.display}`,
     '--bind', sandbox.home, home,
     '--ro-bind', sandbox.files, '/run/preau',
-    ...(sandbox.printer === null ? [] : ['--ro-bind', sandbox.printer, printerFolder, '--bind', `${sandbox.files}/print`, printFolder]),
+    ...(sandbox.printer === null ? [] : ['--ro-bind', sandbox.printer, printerFolder, '--bind', sandbox.prints, printFolder]),
     '--perms', '0755', '--dir', '/run/user',
     '--bind', `${sandbox.files}/runtime`, runtime,
     '--ro-bind', `${sandbox.files}/passwd`, '/etc/passwd',
@@ -107,6 +109,11 @@ fi
 "$@"
 code=$?
 while xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; do sleep 1; done
+# Printed, and closed at once: the pages still have to be made, and fetched.
+for second in 1 2 3 4 5 6 7; do
+  ls ${printFolder}/spool ${printFolder}/out 2>/dev/null | grep -qE '^[cd][0-9]|\\.pdf$' || break
+  sleep 1
+done
 exit $code
 `;
 

@@ -37,10 +37,10 @@ export async function selectTransfersOf(rows: Rows, owner: { sessionId: string }
   return found.map(toStored);
 }
 
-/** Under way: how many of this person, and the bytes of everybody. */
+/** How many of this person are on their way (what lies here to be taken has arrived), and the bytes of everybody that lie here or are to come. */
 export async function countPending(rows: Rows, accountId: string): Promise<{ own: number; bytes: number }> {
   const pending = rows.selectFrom('transfers').where('state', 'in', ['asked', 'here']);
-  const own = await pending.select((e) => e.fn.countAll<number>().as('n')).where('account_id', '=', accountId).executeTakeFirstOrThrow();
+  const own = await pending.select((e) => e.fn.countAll<number>().as('n')).where('account_id', '=', accountId).where((w) => w.or([w('state', '=', 'asked'), w('direction', '=', 'in')])).executeTakeFirstOrThrow();
   const all = await pending.select((e) => e.fn.sum<number | null>('bytes').as('bytes')).executeTakeFirstOrThrow();
   return { own: Number(own.n), bytes: Number(all.bytes ?? 0) };
 }

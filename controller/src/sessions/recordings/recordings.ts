@@ -11,7 +11,7 @@ import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { selectSession } from '../store.ts';
-import { closeRecording, deleteRecordingRow, insertRecording, selectRecording, selectRecordingIds, selectRecordings } from './store.ts';
+import { closeRecording, deleteRecordingRow, insertRecording, selectRecording, selectRecordingIds, selectRecordings, selectUnattached } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups' | 'log'>;
 
@@ -29,12 +29,18 @@ export interface Recorder {
   end: () => void;
 }
 
-/** From the first picture on. A disk that takes nothing does not keep anybody from working: it is told, and the recording says that it is not whole. */
+/** From the first picture on. A disk that takes nothing does not keep anybody from working: it is told, and the recording says that it is not whole.
+ *  Throws NOT_FOUND alone. */
 export async function startRecording(deps: Deps, actor: AccountActor, sessionId: string, beginning: Buffer): Promise<Recorder> {
   const session = await selectSession(deps.database, sessionId);
   if (session === undefined) throw new AppError('NOT_FOUND', { session: sessionId });
   const id = newId('rec');
-  mkdirSync(folderOf(deps), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folderOf(deps), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // What follows fails too, and tells.
+    deps.log.error({ err: error }, 'no folder for recordings');
+  }
   // The row first: what has a row is found, shown and erased.
   await deps.database.transaction().execute(async (rows) => {
     await insertRecording(rows, { id, sessionId, accountId: session.accountId, siteId: session.siteId, applicationId: session.applicationId, startedAt: deps.clock.now() });
@@ -119,6 +125,20 @@ export async function deleteRecording(deps: Deps, actor: AccountActor, id: strin
   deps.wakeups.wake(['recordings', 'audit']);
 }
 
+/** Those of a controller that died are ended: nobody is attached any more, and nothing was written for a minute. What is there can be played. */
+export async function closeAbandoned(deps: Deps): Promise<void> {
+  const now = deps.clock.now();
+  const closed: string[] = [];
+  for (const id of await selectUnattached(deps.database, now - quietMs)) {
+    const seen = await stat(recordingPath(deps, id)).catch(() => null);
+    if (seen !== null && now - seen.mtimeMs < quietMs) continue;
+    await closeRecording(deps.database, id, { at: Math.round(seen?.mtimeMs ?? now), bytes: seen?.size ?? 0, isWhole: false });
+    closed.push(id);
+  }
+  if (closed.length > 0) deps.wakeups.wake(['recordings']);
+}
+const quietMs = 60_000;
+
 /** Once a day: what is too old, and bytes whose row is gone (their person was erased). */
 export async function pruneRecordings(deps: Deps, actor: Actor, before: number): Promise<void> {
   const old = await selectRecordingIds(deps.database, before);
@@ -126,8 +146,10 @@ export async function pruneRecordings(deps: Deps, actor: Actor, before: number):
     await rm(recordingPath(deps, id), { force: true });
     await deleteRecordingRow(deps.database, id);
   }
+  // The folder first: one that begins meanwhile has its row before its file.
+  const files = await readdir(folderOf(deps)).catch(() => []);
   const known = new Set(await selectRecordingIds(deps.database));
-  const orphans = (await readdir(folderOf(deps)).catch(() => [])).filter((name) => !known.has(name));
+  const orphans = files.filter((name) => !known.has(name));
   for (const name of orphans) await rm(join(folderOf(deps), name), { force: true });
   if (old.length > 0) await recordEffect(deps, deps.database, actor, { action: 'recordings.pruned', subjectName: 'recordings', details: { recordings: old.length } });
 }

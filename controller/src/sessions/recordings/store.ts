@@ -42,6 +42,12 @@ export async function selectRecordingIds(rows: Rows, older?: number): Promise<st
   return (await (older === undefined ? query : query.where('started_at', '<', older)).execute()).map((row) => row.id);
 }
 
+/** Begun before then, not ended, of sessions nobody is attached to. */
+export async function selectUnattached(rows: Rows, before: number): Promise<string[]> {
+  const found = await rows.selectFrom('recordings as r').leftJoin('sessions as s', 's.id', 'r.session_id').select('r.id').where('r.ended_at', 'is', null).where('r.started_at', '<', before).where((w) => w.or([w('s.id', 'is', null), w('s.state', '!=', 'active')])).execute();
+  return found.map((row) => row.id);
+}
+
 export async function deleteRecordingRow(rows: Rows, id: string): Promise<boolean> {
   return (await rows.deleteFrom('recordings').where('id', '=', id).executeTakeFirst()).numDeletedRows > 0n;
 }
