@@ -1,9 +1,9 @@
 /** Real programs with a person's rights, on a real disk: what lies in a child's home may be anything. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '#src/command.ts';
 import { copyOut, listFiles, numbered, type PersonFolder, placeIn, removeFile } from './exchange.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-exchange-'));
@@ -21,7 +21,12 @@ const home = (name: string, uid: number): string => {
   chownSync(path, uid, uid);
   return path;
 };
-const as = (uid: number, cwd: string, ...command: string[]) => execFileSync('/usr/bin/setpriv', ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', ...command], { cwd });
+const must = async (program: string, ...args: string[]) => {
+  const done = await run(program, args, { timeoutMs: 10_000 });
+  if (done.code !== 0) throw new Error(`${program}: ${done.stderr}`);
+};
+/** In that folder, which the person may not come to from above. */
+const as = (uid: number, folder: string, ...command: string[]) => must('/bin/sh', '-c', 'cd "$1" && shift && exec setpriv --reuid "$0" --regid "$0" --clear-groups "$@"', String(uid), folder, ...command);
 beforeEach(() => {
   const folder = mkdtempSync(join(root, 'server-'));
   homes = join(folder, 'homes');
@@ -62,10 +67,10 @@ describe('the exchange folder', () => {
 
   test('what no device should see is passed over: hidden, folders, links, pipes, names of two lines', async () => {
     const folder = join(of.base, of.folder);
-    as(lea, of.base, '/bin/mkdir', of.folder, `${of.folder}/dossier`);
-    as(lea, folder, '/bin/ln', '-s', '/etc/shadow', 'mots.txt');
-    as(lea, folder, '/usr/bin/mkfifo', 'tuyau');
-    as(lea, folder, '/usr/bin/touch', '.cache', 'deux\nlignes', 'retourné\u202etxt.exe', 'bon.txt');
+    await as(lea, of.base, '/bin/mkdir', of.folder, `${of.folder}/dossier`);
+    await as(lea, folder, '/bin/ln', '-s', '/etc/shadow', 'mots.txt');
+    await as(lea, folder, '/usr/bin/mkfifo', 'tuyau');
+    await as(lea, folder, '/usr/bin/touch', '.cache', 'deux\nlignes', 'retourné\u202etxt.exe', 'bon.txt');
     expect((await listFiles(of, 'file')).map(({ name }) => name)).toEqual(['bon.txt']);
     for (const name of ['mots.txt', 'dossier', 'absent']) await expect(copy(name)).rejects.toMatchObject({ code: 'FILE_GONE' });
     // A pipe nobody writes to is empty, and holds nobody up.
@@ -86,9 +91,9 @@ describe('the exchange folder', () => {
     expect(readdirSync(join(other, 'Documents'))).toEqual(['secret.txt']);
     // A link put in the file's place is not written through.
     rmSync(join(of.base, of.folder));
-    as(lea, of.base, '/bin/mkdir', of.folder);
+    await as(lea, of.base, '/bin/mkdir', of.folder);
     writeFileSync(join(of.base, 'mine'), 'old');
-    as(lea, join(of.base, of.folder), '/bin/ln', '-s', '../mine', 'a.txt');
+    await as(lea, join(of.base, of.folder), '/bin/ln', '-s', '../mine', 'a.txt');
     await placeIn(of, 'a.txt', given);
     expect(readFileSync(join(of.base, 'mine'), 'utf8')).toBe('old');
     expect(readFileSync(join(of.base, of.folder, 'a (2).txt'), 'utf8')).toBe('bonjour');
@@ -97,13 +102,13 @@ describe('the exchange folder', () => {
   test('one byte more than allowed tells that there is more; a full disk is told and nothing is left', async () => {
     await placeIn(of, 'long.txt', given);
     expect(await copy('long.txt', 3)).toHaveLength(4);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=64k,uid=${lea},mode=700`, 'preau-exchange', join(of.base, of.folder)]);
+    await must('mount', ...['-t', 'tmpfs', '-o', `size=64k,uid=${lea},mode=700`, 'preau-exchange', join(of.base, of.folder)]);
     try {
       writeFileSync(given, Buffer.alloc(200_000));
       await expect(placeIn(of, 'gros.bin', given)).rejects.toMatchObject({ code: 'DISK_FULL' });
       expect(readdirSync(join(of.base, of.folder))).toEqual([]);
     } finally {
-      execFileSync('umount', [join(of.base, of.folder)]);
+      await must('umount', join(of.base, of.folder));
     }
   });
 
