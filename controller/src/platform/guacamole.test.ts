@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, encode, type Instruction, InstructionFramer, mayForward, createForwarder } from './guacamole.ts';
+import { decode, encode, type Instruction, InstructionFramer, mayForward, createForwarder, pictureOnly } from './guacamole.ts';
 
 /** Characters of one to four bytes, combining ones, and those the protocol itself uses. */
 const unit = fc.constantFrom('a', 'é', '€', '🦊', '\u0301', '\u{10ffff}', '\0', '\n', '.', ',', ';', '1', '9');
@@ -162,5 +162,19 @@ describe('the clipboard', () => {
     expect(taken).toBeLessThanOrEqual(262_144);
     expect(taken).toBeGreaterThan(250_000);
     for (const bad of [['blob', '1', '<script>'], ['blob', '1', 'A'.repeat(9000)], ['blob', 'x', 'AAAA'], ['end'], ['end', '1', 'more'], ['blob', '1', 'AAAA', 'more'], ['file', '1', 'text/plain', 'a'], ['pipe', '1', 'text/plain', 'a']] as unknown as Instruction[]) expect(may(bad)).toBe(false);
+  });
+});
+
+describe('a recording', () => {
+  test('holds the picture, and nothing of what was copied, however it is cut into frames', () => {
+    const written: string[] = [];
+    const write = pictureOnly((frame) => written.push(frame.toString()));
+    const frame = (...instructions: Instruction[]) => Buffer.from(instructions.map(encode).join(''));
+    write(frame(['img', '1', '12', '-1', 'image/png', '0', '0'], ['clipboard', '3', 'text/plain'], ['blob', '1', 'cGl4ZWw=']));
+    write(frame(['blob', '3', 'c2VjcmV0'], ['end', '1']));
+    write(frame(['end', '3'], ['sync', '1']));
+    write(frame(['img', '3', '12', '-1', 'image/png', '0', '0'], ['blob', '3', 'cGl4ZWw=']));
+    expect(decode(written.join(''))?.map(([opcode, first]) => `${opcode} ${first}`)).toEqual(['img 1', 'blob 1', 'end 1', 'sync 1', 'img 3', 'blob 3']);
+    expect(written.join('')).not.toContain('c2VjcmV0');
   });
 });

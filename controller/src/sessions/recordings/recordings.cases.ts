@@ -1,15 +1,18 @@
 /** What must hold of recordings, whatever database is below. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultTerms, plainRule } from '@preau/contract/publication.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createRule } from '#src/access/rules.ts';
 import { erasePerson } from '#src/privacy/erase.ts';
 import { keepAges } from '#src/privacy/keep.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { type City, codeOf } from '#src/testing.ts';
 import { endSession } from '../end.ts';
 import { launch } from '../launch.ts';
-import { deleteRecording, listRecordings, readRecording, recordingPath, startRecording, watchRecording } from './recordings.ts';
+import { redeemTicket } from '../tunnel.ts';
+import { closeAbandoned, deleteRecording, listRecordings, readRecording, recordingPath, startRecording, watchRecording } from './recordings.ts';
 
 export function recordingCases(openCity: (settings: Record<string, string>) => Promise<City>): void {
   let city: City;
@@ -75,6 +78,33 @@ export function recordingCases(openCity: (settings: Record<string, string>) => P
       recorder.end();
       await vi.waitFor(async () => expect(await list()).toMatchObject([{ isWhole: false, endedAt: city.time.at }]), 5000);
       await vi.waitFor(async () => expect(await told()).toEqual(['session.recorded', 'recording.broken']));
+    });
+
+    test('one whose controller died is ended, and says that it is not whole', async () => {
+      const { session } = await launch(city.platform, city.pupil, { application: 'tuxpaint', language: 'fr' });
+      const abandoned = await startRecording(city.platform, city.pupil, session.id, Buffer.from('begins;'));
+      await vi.waitFor(() => expect(readFileSync(recordingPath(city.platform, kept()[0] ?? ''), 'utf8')).toBe('begins;'));
+      city.time.at += 61_000;
+      const [path, at] = [recordingPath(city.platform, kept()[0] ?? ''), city.time.at / 1000];
+      // Somebody writes, or did a moment ago.
+      utimesSync(path, at - 30, at - 30);
+      await closeAbandoned(city.platform);
+      expect(await list()).toMatchObject([{ endedAt: null }]);
+      utimesSync(path, at - 61, at - 61);
+      await closeAbandoned(city.platform);
+      expect(await list()).toMatchObject([{ endedAt: city.time.at - 61_000, bytes: 7, isWhole: false }]);
+      abandoned.end();
+      await vi.waitFor(async () => expect(await list()).toMatchObject([{ isWhole: true }]));
+    });
+
+    test('nobody is recorded whose page has not said so', async () => {
+      const { ticket } = await launch(city.platform, city.pupil, { application: 'tuxpaint', language: 'fr' });
+      const draft = { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: city.applications.tuxpaint.id }, audience: { kind: 'role', role: 'pupil' }, how: { ...defaultTerms, recording: true } } as const;
+      await createRule(city.platform, city.technician, draft);
+      expect(await codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket))).toBe('TICKET_REFUSED');
+      const again = await launch(city.platform, city.pupil, { application: 'tuxpaint', language: 'fr' });
+      expect(again.ticket.recording).toBe(true);
+      expect(await redeemTicket(city.platform, city.pupil, again.ticket.ticket)).toMatchObject({ recording: true });
     });
 
     test('they go by age, and with their person', async () => {
