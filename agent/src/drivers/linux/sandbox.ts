@@ -97,6 +97,12 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
  *  session lasts as long as there is a window. */
 export const launchScript = `#!/bin/sh
 /usr/bin/openbox --config-file /run/preau/openbox.xml &
+# A window that is there before its manager is managed, and never given the keyboard.
+tries=0
+until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 0x || [ $tries -ge 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.02
+done
 if [ -n "$PREAU_EXCHANGE" ]; then
   mkdir -p "$HOME/$PREAU_EXCHANGE" "$HOME/.config/gtk-3.0"
   # The exchange folder stands in the side bar of file dialogs.
