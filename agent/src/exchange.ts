@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
-import { type DesiredTransfer, maxTransferBytes, mayBring, mayTake, type OfferedFile } from '@preau/contract/exchange.ts';
+import { type DesiredTransfer, maxTransferBytes, mayPass, mayTake, type OfferedFile } from '@preau/contract/exchange.ts';
 import type { Terms } from '@preau/contract/publication.ts';
 import type { Report } from '@preau/contract/report.ts';
 import type { ControllerLink } from './controller-link.ts';
@@ -52,7 +52,7 @@ export function createExchange({ stateFolder, driver, link, now, work, again }: 
     const { transferId, sessionId, direction, kind, name, sha256, bytes } = transfer;
     const path = join(folder, transferId);
     // The school's rules are asked here too: what the city says is not enough.
-    if (direction === 'in' ? !mayBring(terms.files) : kind === 'print' ? !terms.printing : !mayTake(terms.files)) throw new AppError('FILES_NOT_ALLOWED', { direction });
+    if (!mayPass(terms, transfer)) throw new AppError('FILES_NOT_ALLOWED', { direction });
     try {
       makeFolder(folder, 0o700);
       if (direction === 'in') {

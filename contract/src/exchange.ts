@@ -1,6 +1,6 @@
 /** Files between a person's device and the exchange folder of their home at school, and the pages that their programs print. */
 import { type Static, Type } from 'typebox';
-import { directions } from './publication.ts';
+import { directions, type Terms } from './publication.ts';
 import { Id, Instant, Nullable, OneOf, Strict } from './schema.ts';
 import { SessionId } from './session.ts';
 
@@ -48,3 +48,6 @@ export type DesiredTransfer = Static<typeof DesiredTransfer>;
 
 export const mayBring = (direction: (typeof directions)[number]): boolean => direction === 'in' || direction === 'both';
 export const mayTake = (direction: (typeof directions)[number]): boolean => direction === 'out' || direction === 'both';
+/** What these terms let pass: asked by the city, and again by the school's server. */
+export const mayPass = (terms: Pick<Terms, 'files' | 'printing'>, { direction, kind }: Pick<Transfer, 'direction' | 'kind'>): boolean =>
+  direction === 'in' ? mayBring(terms.files) : kind === 'print' ? terms.printing : mayTake(terms.files);

@@ -1,8 +1,7 @@
 /** Sends a file of people: the choices on one line, the file's own bytes after it. */
 import { api } from '@preau/contract/api.ts';
-import { errors } from '@preau/contract/errors.ts';
 import type { ImportChoices, ImportPreview, ImportReport } from '@preau/contract/people-import.ts';
-import { Refused } from '../lib/api.ts';
+import { Refused, refusedBy } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
 
 async function send(path: string, siteId: string | null, file: Blob, choices: ImportChoices): Promise<unknown> {
@@ -14,10 +13,9 @@ async function send(path: string, siteId: string | null, file: Blob, choices: Im
     page.online = false;
     throw new Refused('NETWORK', { fr: 'Préau ne répond pas. Vérifiez la connexion.', en: 'Préau is not answering. Check the connection.' }, {});
   }
-  const answer = (await response.json().catch(() => ({}))) as { code?: string; message?: { fr: string; en: string }; details?: Record<string, unknown> };
+  const answer = (await response.json().catch(() => ({}))) as object;
   if (response.ok) return answer;
-  if (answer.code === 'NOT_SIGNED_IN') page.account = null;
-  throw new Refused(answer.code ?? 'INTERNAL', answer.message ?? errors.INTERNAL, answer.details ?? {});
+  throw refusedBy(answer);
 }
 
 export const previewFile = (siteId: string | null, file: Blob, choices: ImportChoices): Promise<ImportPreview> => send(api.previewImport.path, siteId, file, choices) as Promise<ImportPreview>;

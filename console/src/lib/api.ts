@@ -15,6 +15,13 @@ export class Refused extends Error {
   }
 }
 
+/** What the city refused with; a sign-in that has ended shows the sign-in page. */
+export function refusedBy(answer: { code?: unknown; message?: unknown; details?: unknown }): Refused {
+  const code = String(answer.code ?? 'INTERNAL');
+  if (code === 'NOT_SIGNED_IN') page.account = null;
+  return new Refused(code, (answer.message as { fr: string; en: string } | undefined) ?? errors.INTERNAL, (answer.details as Record<string, unknown> | undefined) ?? {});
+}
+
 /** The sentence for the person, whatever went wrong. */
 export function sentence(error: unknown): string {
   if (error instanceof Refused) {
@@ -51,10 +58,6 @@ export async function call<N extends RouteName>(name: N, input: Input<N> = {}): 
   }
   if (response.status === 204) return null as Reply<N>;
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  if (!response.ok) {
-    const code = String(answer['code'] ?? 'INTERNAL');
-    if (code === 'NOT_SIGNED_IN') page.account = null;
-    throw new Refused(code, (answer['message'] as { fr: string; en: string } | undefined) ?? errors.INTERNAL, (answer['details'] as Record<string, unknown> | undefined) ?? {});
-  }
+  if (!response.ok) throw refusedBy(answer);
   return answer as Reply<N>;
 }

@@ -2,8 +2,9 @@
 import { api, pathOf } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
 import { type Exchange, fileNamePattern, maxTransferBytes, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
-import { call, Refused, sentence } from './api.ts';
+import { call, type Refused, refusedBy, sentence } from './api.ts';
 import { x } from './exchange-messages.ts';
+import { page } from './page.svelte.ts';
 
 /** A file that this page is sending, or could not send. */
 export interface Upload {
@@ -22,7 +23,7 @@ const isFileName = new RegExp(fileNamePattern, 'u');
 export const contentOf = (transfer: Pick<Transfer, 'id'>): string => pathOf(api.takeFile, { id: transfer.id });
 
 export class SessionFiles {
-  readonly #sessionId: string;
+  readonly sessionId: string;
   exchange = $state<Exchange>({ files: 'none', printing: false, offered: [], transfers: [] });
   uploads = $state<Upload[]>([]);
   problem = $state<string | null>(null);
@@ -33,15 +34,15 @@ export class SessionFiles {
   readonly #awaited = new Set<string>();
   readonly #asked = new Set<string>();
   readonly #waiting: (() => Promise<void>)[] = [];
-  #sending = 0;
+  #senders = 0;
   #count = 0;
 
   constructor(sessionId: string) {
-    this.#sessionId = sessionId;
+    this.sessionId = sessionId;
   }
 
   async refresh(): Promise<void> {
-    const exchange = await call('readExchange', { params: { id: this.#sessionId } });
+    const exchange = await call('readExchange', { params: { id: this.sessionId } });
     this.exchange = exchange;
     for (const file of exchange.offered.filter(({ kind }) => kind === 'print')) await this.#fetchPages(file);
     for (const transfer of exchange.transfers) {
@@ -56,7 +57,7 @@ export class SessionFiles {
     const key = `${name} ${changedAt}`;
     if (this.#asked.has(key)) return;
     this.#asked.add(key);
-    await call('askForFile', { params: { id: this.#sessionId }, body: { kind, name } }).catch((error: unknown) => (this.pagesProblem = sentence(error)));
+    await call('askForFile', { params: { id: this.sessionId }, body: { kind, name } }).catch((error: unknown) => (this.pagesProblem = sentence(error)));
   }
 
   lookedAt(transfer: Transfer): void {
@@ -67,7 +68,7 @@ export class SessionFiles {
   async take({ kind, name }: OfferedFile): Promise<void> {
     this.problem = null;
     try {
-      const transfer = await call('askForFile', { params: { id: this.#sessionId }, body: { kind, name } });
+      const transfer = await call('askForFile', { params: { id: this.sessionId }, body: { kind, name } });
       this.#awaited.add(transfer.id);
       await this.refresh();
     } catch (error) {
@@ -83,18 +84,15 @@ export class SessionFiles {
       else if (!isFileName.test(name) || name.length > 120) this.problem = x().nameRefused(name);
       else this.#waiting.push(() => this.#send(file, name));
     }
-    void this.#sendNext();
+    for (const _ of files) void this.#sendWaiting();
   }
 
-  /** A few at a time: a whole folder of photographs is more than the city takes at once. */
-  async #sendNext(): Promise<void> {
-    if (this.#sending >= sendAtOnce) return;
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#sending += 1;
-    void this.#sendNext();
-    await next().finally(() => (this.#sending -= 1));
-    await this.#sendNext();
+  /** One of a few: a whole folder of photographs is more than the city takes at once. */
+  async #sendWaiting(): Promise<void> {
+    if (this.#senders >= sendAtOnce) return;
+    this.#senders += 1;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) await next();
+    this.#senders -= 1;
   }
 
   dismiss(upload: Upload): void {
@@ -120,14 +118,14 @@ export class SessionFiles {
       };
       // Also when the city refuses before the end and hangs up.
       request.onerror = () => {
-        set({ problem: errors.UPLOAD_REFUSED[document.documentElement.lang === 'en' ? 'en' : 'fr'] });
+        set({ problem: errors.UPLOAD_REFUSED[page.language] });
         resolve();
       };
       request.onabort = () => {
         void this.refresh().catch(() => undefined);
         resolve();
       };
-      request.open('POST', `${pathOf(api.bringFile, { id: this.#sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`);
+      request.open('POST', `${pathOf(api.bringFile, { id: this.sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`);
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);
     });
@@ -136,10 +134,9 @@ export class SessionFiles {
 
 function refusalOf(text: string): Refused {
   try {
-    const { code, message, details } = JSON.parse(text) as { code: string; message: { fr: string; en: string }; details?: Record<string, unknown> };
-    return new Refused(code, message, details ?? {});
+    return refusedBy(JSON.parse(text) as object);
   } catch {
-    return new Refused('INTERNAL', errors.INTERNAL, {});
+    return refusedBy({});
   }
 }
 

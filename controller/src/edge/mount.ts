@@ -73,9 +73,13 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
   }
 }
 
+/** Compiling costs a thousand checks: each schema is compiled once, whoever asks. */
+const checks = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
 export function checker(schema: TSchema | undefined, where: string): (value: unknown) => unknown {
   if (schema === undefined) return () => undefined;
-  const compiled = Compile(schema);
+  const compiled = checks.get(schema) ?? Compile(schema);
+  checks.set(schema, compiled);
   return (value) => {
     if (compiled.Check(value)) return value;
     const issues = compiled.Errors(value).slice(0, 5).map((issue) => ({ field: `${where}${issue.instancePath}`, problem: issue.message }));

@@ -3,6 +3,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { type Brake, isRolloutOver, type PlanEntry, type Rollout, type RolloutSummary, type Target, type TargetDetail, type TargetState, targetStates } from '@preau/contract/rollout.ts';
 import { reaches } from '#src/accounts/reach.ts';
+import { cursorOf, readCursor } from '#src/platform/cursor.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -23,21 +24,9 @@ const summed = (counts: readonly { state: string; n: number }[]): Record<string,
   return sum;
 };
 
-const cursorOf = (parts: readonly (string | number)[]): string => Buffer.from(JSON.stringify(parts)).toString('base64url');
-function partsOf(cursor: string | undefined): unknown[] | null {
-  if (cursor === undefined) return null;
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(parts) && parts.length === 2) return parts;
-  } catch {
-    // Falls through: a cursor is ours or it is refused.
-  }
-  throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'query/after', problem: 'not a place in this list' }] });
-}
-
 /** Newest first. A token of some schools sees the rollouts that stay within them. */
 export async function listRollouts(deps: Deps, actor: Actor, query: { after?: string | undefined; limit: number; active: boolean | null }): Promise<{ items: RolloutSummary[]; next: string | null }> {
-  const parts = partsOf(query.after);
+  const parts = readCursor(query.after, 'number', 'rol');
   const found = await selectRollouts(deps.database, { before: parts === null ? null : { at: Number(parts[0]), id: String(parts[1]) }, limit: query.limit, active: query.active });
   const counts = await selectCounts(deps.database, found.map((rollout) => rollout.id));
   const items: RolloutSummary[] = [];
@@ -81,7 +70,7 @@ export interface TargetQuery { after?: string | undefined; limit: number; state?
 
 export async function listTargets(deps: Deps, actor: Actor, id: string, query: TargetQuery): Promise<{ items: Target[]; next: string | null }> {
   await mustFind(deps.database, actor, id);
-  const parts = partsOf(query.after);
+  const parts = readCursor(query.after, 'string', 'srv');
   const states = query.state === undefined ? null : targetStates.filter((state): state is TargetState => query.state?.split(',').includes(state) === true);
   const found = await selectTargetPage(deps.database, { rolloutId: id, after: parts === null ? null : { site: String(parts[0]), server: String(parts[1]) }, limit: query.limit, states, wave: query.wave === undefined ? null : Number(query.wave), search: query.search ?? null });
   const last = found.at(-1);

@@ -1,5 +1,6 @@
 /** Files of people, touched with nobody's rights but their own: the agent is root, and whatever lies in a child's home may be a link to
  *  anywhere. Each look and each copy is a program that runs as the person, and sees their folder and the system's programs, nothing else. */
+import { randomBytes } from 'node:crypto';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
@@ -46,7 +47,7 @@ export async function copyOut(of: PersonFolder, name: string, to: string, maxByt
 export async function placeIn(of: PersonFolder, name: string, from: string): Promise<void> {
   const folder = `./${of.folder}`;
   await as(of, '/bin/mkdir', ['-p', '--', folder], { timeoutMs: lookWithinMs });
-  const part = `${folder}/.${process.pid}-${Math.random().toString(36).slice(2)}.part`;
+  const part = `${folder}/.${randomBytes(8).toString('hex')}.part`;
   try {
     const copied = await as(of, '/usr/bin/dd', [`of=${part}`, 'oflag=nofollow', 'conv=excl,fsync', 'bs=1M', 'status=none'], { timeoutMs: copyWithinMs, stdinFile: from });
     if (copied.code !== 0) throw new AppError(/no space|quota/i.test(copied.stderr) ? 'DISK_FULL' : 'INTERNAL', { name, why: copied.stderr.slice(0, 200) });

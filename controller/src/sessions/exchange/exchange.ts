@@ -1,6 +1,6 @@
 /** What a person does with the files and printed pages of their session. Bytes wait at the city until the other side takes them. */
 import { AppError } from '@preau/contract/errors.ts';
-import { type Exchange, maxTransferBytes, mayBring, mayTake, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
+import { type Exchange, maxTransferBytes, mayPass, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/publication.ts';
 import { isLive } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -23,14 +23,14 @@ const maxPending = 20;
 export async function readExchange(deps: Deps, actor: AccountActor, sessionId: string, address: string | null): Promise<Exchange> {
   const session = await ownSession(deps.database, actor, sessionId);
   const terms: Pick<Terms, 'files' | 'printing'> = isLive(session.state) ? await mayGoOn(deps, actor, sessionId, address).catch(() => defaultTerms) : defaultTerms;
-  const offered = isLive(session.state) ? (await selectOffered(deps.database, sessionId)).filter((file) => mayLeave(terms, file.kind)) : [];
+  const offered = isLive(session.state) ? (await selectOffered(deps.database, sessionId)).filter(({ kind }) => mayPass(terms, { direction: 'out', kind })) : [];
   return { files: terms.files, printing: terms.printing, offered, transfers: (await selectTransfersOf(deps.database, { sessionId })).slice(0, 50).map(publicTransfer) };
 }
 
 /** Refuses with NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, PAYLOAD_TOO_LARGE, TOO_MANY_FILES, BUSY, UPLOAD_REFUSED, DISK_FULL. */
 export async function bringFile(deps: Deps, actor: AccountActor, sessionId: string, file: { name: string; size: number }, address: string | null, body: AsyncIterable<Buffer>): Promise<Transfer> {
   const session = await ownSession(deps.database, actor, sessionId);
-  if (!mayBring((await mayGoOn(deps, actor, sessionId, address)).files)) throw new AppError('FILES_NOT_ALLOWED', { direction: 'in' });
+  if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'in', kind: 'file' })) throw new AppError('FILES_NOT_ALLOWED', { direction: 'in' });
   if (file.size > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
   const id = newTransferId();
   const transfer = { id, sessionId, accountId: actor.id, serverId: session.serverId, direction: 'in', kind: 'file', name: file.name, bytes: file.size } as const;
@@ -62,7 +62,7 @@ export async function bringFile(deps: Deps, actor: AccountActor, sessionId: stri
  *  TOO_MANY_FILES, BUSY. */
 export async function askForFile(deps: Deps, actor: AccountActor, sessionId: string, { kind, name }: Pick<OfferedFile, 'kind' | 'name'>, address: string | null): Promise<Transfer> {
   const session = await ownSession(deps.database, actor, sessionId);
-  if (!mayLeave(await mayGoOn(deps, actor, sessionId, address), kind)) throw new AppError('FILES_NOT_ALLOWED', { direction: 'out' });
+  if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'out', kind })) throw new AppError('FILES_NOT_ALLOWED', { direction: 'out' });
   const file = (await selectOffered(deps.database, sessionId)).find((offered) => offered.kind === kind && offered.name === name);
   if (file === undefined) throw new AppError('FILE_GONE', { name });
   if (file.bytes > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
@@ -93,8 +93,6 @@ export async function noteTaken(deps: Deps, actor: AccountActor, transfer: Store
   await recordEffect(deps, deps.database, actor, { action: transfer.kind === 'print' ? 'pages.printed' : 'file.taken', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, details: { bytes: transfer.bytes } });
   deps.wakeups.wake(['audit']);
 }
-
-const mayLeave = (terms: Pick<Terms, 'files' | 'printing'>, kind: OfferedFile['kind']): boolean => (kind === 'print' ? terms.printing : mayTake(terms.files));
 
 async function ownSession(rows: Rows, actor: AccountActor, sessionId: string): Promise<StoredSession> {
   const session = await selectSession(rows, sessionId);

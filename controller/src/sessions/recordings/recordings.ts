@@ -8,6 +8,7 @@ import type { Recording } from '@preau/contract/recording.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import { cursorOf, readCursor } from '#src/platform/cursor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { selectSession } from '../store.ts';
@@ -83,17 +84,11 @@ export async function startRecording(deps: Deps, actor: AccountActor, sessionId:
   return recorder;
 }
 
-const cursorOf = ({ startedAt, id }: Recording): string => Buffer.from(`${startedAt} ${id}`).toString('base64url');
-function readCursor(cursor: string | undefined): { startedAt: number; id: string } | null {
-  const [, at, id] = /^(\d{1,16}) (rec_[A-Za-z0-9_-]{22})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
-  if (cursor !== undefined && id === undefined) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'query/after', problem: 'is not a place in this list' }] });
-  return at === undefined || id === undefined ? null : { startedAt: Number(at), id };
-}
-
 export async function listRecordings(deps: Pick<Deps, 'database'>, actor: AccountActor, asked: { search?: string | undefined; after?: string | undefined; limit: number }): Promise<{ items: Recording[]; next: string | null }> {
-  const items = await selectRecordings(deps.database, { search: asked.search ?? '', after: readCursor(asked.after), limit: asked.limit, siteIds: reachOf(actor) });
+  const after = readCursor(asked.after, 'number', 'rec');
+  const items = await selectRecordings(deps.database, { search: asked.search ?? '', after: after === null ? null : { startedAt: Number(after[0]), id: after[1] }, limit: asked.limit, siteIds: reachOf(actor) });
   const last = items.at(-1);
-  return { items, next: last === undefined || items.length < asked.limit ? null : cursorOf(last) };
+  return { items, next: last === undefined || items.length < asked.limit ? null : cursorOf([last.startedAt, last.id]) };
 }
 
 /** Refuses with NOT_FOUND, OUT_OF_SCOPE. */
