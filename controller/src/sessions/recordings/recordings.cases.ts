@@ -56,7 +56,7 @@ export function recordingCases(openCity: (settings: Record<string, string>) => P
       const { id } = await record();
       const other = { ...city.technician, siteIds: [`sit_${'x'.repeat(22)}`] };
       expect((await listRecordings(city.platform, other, { limit: 50 })).items).toEqual([]);
-      for (const work of [readRecording(city.platform, other, id), watchRecording(city.platform, other, id), deleteRecording(city.platform, other, id)]) expect(await codeOf(work)).toBe('OUT_OF_SCOPE');
+      for (const work of [readRecording, watchRecording, deleteRecording]) expect(await codeOf(work(city.platform, other, id))).toBe('OUT_OF_SCOPE');
       expect(kept()).toEqual([id]);
     });
 
