@@ -2,9 +2,8 @@
  *  agent call through it, `/api/openapi.json` is printed from it. A route without a policy does not compile. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Account, Group, SignIn } from './account.ts';
-import { Application, ApplicationDraft, ApplicationId } from './application.ts';
+import { Application, ApplicationId } from './application.ts';
 import { AuditEvent } from './audit.ts';
-import { ApplicationVersion, Catalogue, CatalogueImport, IconFromPackage, ImportedItem, PackageUpload, Script, ScriptDraft, ScriptId, ScriptReview, UploadedPackage } from './catalogue.ts';
 import { SignedState } from './desired-state.ts';
 import { Enrolment, EnrolmentCode, EnrolmentCodeRequest, EnrolmentRequest } from './enrolment.ts';
 import { Addition, AdditionId, AdditionRequest, AdditionSummary, Drift, Fleet, HostKey, HostKeyRequest } from './fleet.ts';
@@ -12,6 +11,7 @@ import { IconUpload, Report, ServerId } from './report.ts';
 import { Brake, cancelKinds, PlanEntry, Rollout, RolloutDraft, RolloutId, RolloutSettings, RolloutSummary, Schedule, ScheduleDraft, Target, TargetDetail } from './rollout.ts';
 import { Id, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { Count, Cursor, Hash, List, Nothing, ofId, Page, type Route } from './route.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
 import { classRoutes } from './routes/classes.ts';
 import { exchangeRoutes } from './routes/exchange.ts';
 import { recordingRoutes } from './routes/recordings.ts';
@@ -78,19 +78,6 @@ export const api = {
   listAdditions: { method: 'GET', path: '/api/server-additions', policy: 'technician', reach: 'site', summary: 'Servers being added, and lately added', reply: List(AdditionSummary) },
   readAddition: { method: 'GET', path: '/api/server-additions/:id', policy: 'technician', reach: 'site', summary: 'How far adding a server is, and its log', params: ofId(AdditionId), reply: Addition },
   cancelAddition: { method: 'POST', path: '/api/server-additions/:id/cancel', policy: 'technician', reach: 'site', summary: 'Stop adding a server', params: ofId(AdditionId), reply: Addition },
-  listApplications: { method: 'GET', path: '/api/applications', policy: 'technician', reach: 'city', summary: 'The catalogue', reply: List(Application) },
-  createApplication: { method: 'POST', path: '/api/applications', policy: 'technician', reach: 'city', summary: 'Add an application, or a version of it', body: ApplicationDraft, reply: Application, status: 201 },
-  setIcon: { method: 'POST', path: '/api/icons', policy: 'technician', reach: 'city', summary: 'Replace an application’s icon', body: IconUpload, reply: Application },
-  listVersions: { method: 'GET', path: '/api/applications/:id/versions', policy: 'technician', reach: 'city', summary: 'Versions of an application, newest first', params: ofId(ApplicationId), reply: List(ApplicationVersion) },
-  exportCatalogue: { method: 'GET', path: '/api/catalogue', policy: 'technician', reach: 'city', summary: 'The whole catalogue, to keep or to take elsewhere', reply: Catalogue },
-  importCatalogue: { method: 'POST', path: '/api/catalogue', policy: 'technician', reach: 'city', summary: 'Add many applications and versions; each by itself', body: CatalogueImport, reply: List(ImportedItem) },
-  iconFromPackage: { method: 'POST', path: '/api/icons/from-package', policy: 'technician', reach: 'city', summary: 'Take an application’s icon out of an uploaded file', body: IconFromPackage, reply: Application },
-  listPackages: { method: 'GET', path: '/api/packages', policy: 'technician', reach: 'city', summary: 'Files uploaded to the city', reply: List(UploadedPackage) },
-  uploadPackage: { method: 'POST', path: '/api/packages', policy: 'technician', reach: 'city', summary: 'Upload a file; hash and size are checked while it streams', query: PackageUpload, reply: UploadedPackage, status: 201, stream: 'up' },
-  deletePackage: { method: 'DELETE', path: '/api/packages/:hash', policy: 'technician', reach: 'city', summary: 'Delete an uploaded file that nothing uses', params: Strict({ hash: Hash }), reply: Nothing, status: 204 },
-  listScripts: { method: 'GET', path: '/api/scripts', policy: 'technician', reach: 'city', summary: 'Install scripts, with their text', reply: List(Script) },
-  createScript: { method: 'POST', path: '/api/scripts', policy: 'technician', reach: 'city', summary: 'Propose a script, or a new text of it', body: ScriptDraft, reply: Script, status: 201 },
-  reviewScript: { method: 'POST', path: '/api/scripts/:id/review', policy: 'technician', reach: 'city', summary: 'Sign a colleague’s script, having read it', params: ofId(ScriptId), body: ScriptReview, reply: Script },
   listTokens: { method: 'GET', path: '/api/tokens', policy: 'technician', reach: 'self', summary: 'My API tokens (administrators: everybody’s)', reply: List(ApiToken) },
   createToken: { method: 'POST', path: '/api/tokens', policy: 'technician', reach: 'self', summary: 'Make an API token; its secret is shown once', body: ApiTokenDraft, reply: NewApiToken, status: 201 },
   revokeToken: { method: 'DELETE', path: '/api/tokens/:id', policy: 'technician', reach: 'self', summary: 'Revoke an API token at once', params: ofId(TokenId), reply: Nothing, status: 204 },
@@ -98,6 +85,7 @@ export const api = {
   listSessions: { method: 'GET', path: '/api/sessions', policy: 'technician', reach: 'site', summary: 'Sessions, live ones first', query: Strict({ state: Type.Optional(OneOf(['live', 'over'])), limit: Type.Optional(Count) }), reply: List(SessionRow) },
   listAudit: { method: 'GET', path: '/api/audit', policy: 'technician', reach: 'site', summary: 'What happened, newest first', query: Strict({ before: Type.Optional(Type.String({ maxLength: 40, pattern: '^[0-9A-Za-z_-]+$' })), limit: Type.Optional(Count), search: Type.Optional(Type.String({ maxLength: 80 })), action: Type.Optional(Type.String({ maxLength: 40, pattern: '^[a-z_.]+$' })), person: Type.Optional(Id('acc')), from: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })), until: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })) }), reply: Page(AuditEvent) },
 
+  ...catalogueRoutes,
   ...ruleRoutes,
   ...identityRoutes,
   ...classRoutes,

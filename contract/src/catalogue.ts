@@ -1,9 +1,9 @@
 /** The catalogue in depth: versions, import and export, uploaded files, reviewed scripts. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
-import { ApplicationDraft, ApplicationId, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
+import { Application, ApplicationDraft, ApplicationId, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
 import { errorCodes } from './errors.ts';
-import { Id, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
 export const ApplicationVersion = Strict({
   versionId: VersionId,
@@ -16,6 +16,17 @@ export const ApplicationVersion = Strict({
   installedOn: Type.Integer(),
 });
 export type ApplicationVersion = Static<typeof ApplicationVersion>;
+
+/** What people read of an application and how many may use it; what is installed is a version's own. */
+export const ApplicationChanges = Strict({
+  name: ApplicationDraft.properties.name,
+  description: ApplicationDraft.properties.description,
+  category: ApplicationDraft.properties.category,
+  labels: Application.properties.labels,
+  /** Null: as many as wish. */
+  seats: Nullable(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+});
+export type ApplicationChanges = Static<typeof ApplicationChanges>;
 
 // ---- import and export ------------------------------------------------------------------------------------------------
 
@@ -54,6 +65,31 @@ export const UploadedPackage = Strict({
   usedBy: Type.Array(Slug),
 });
 export type UploadedPackage = Static<typeof UploadedPackage>;
+
+/** Told by its first bytes, never by its name alone. `picture` and `program` (Windows) may hold an icon. */
+export const packageKinds = ['deb', 'appimage', 'zip', 'tar', 'program', 'installer', 'picture', 'unknown'] as const;
+/** Something in it that can be clicked, as its .desktop file says. */
+export const InspectedProgram = Strict({
+  desktopFile: Nullable(Type.String({ maxLength: 110 })),
+  name: Nullable(Translated(80)),
+  description: Nullable(Translated(300)),
+  command: Type.Array(Type.String({ maxLength: 256 }), { maxItems: 32 }),
+  /** PNG in base64. */
+  icon: Nullable(Type.String({ maxLength: 360_000 })),
+});
+export type InspectedProgram = Static<typeof InspectedProgram>;
+/** What an uploaded file says of itself. Nobody has checked that it is true: a technician reads it before it becomes a recipe. */
+export const InspectedPackage = Strict({
+  kind: OneOf(packageKinds),
+  package: Nullable(Line(80)),
+  version: Nullable(Line(61)),
+  summary: Nullable(Line(300)),
+  architecture: Nullable(Line(40)),
+  programs: Type.Array(InspectedProgram, { maxItems: 20 }),
+  /** Could not be read to its end: there may be more in it. */
+  cutShort: Type.Boolean(),
+});
+export type InspectedPackage = Static<typeof InspectedPackage>;
 
 /** An icon is taken out of an uploaded program (.exe), icon (.ico) or picture (.png). */
 export const IconFromPackage = Strict({ applicationId: ApplicationId, sha256: Sha256 });

@@ -22,6 +22,15 @@ export function refusedBy(answer: { code?: unknown; message?: unknown; details?:
   return new Refused(code, (answer.message as { fr: string; en: string } | undefined) ?? errors.INTERNAL, (answer.details as Record<string, unknown> | undefined) ?? {});
 }
 
+/** Of an answer that XMLHttpRequest brought. */
+export function refusalOf(text: string): Refused {
+  try {
+    return refusedBy(JSON.parse(text) as object);
+  } catch {
+    return refusedBy({});
+  }
+}
+
 /** The sentence for the person, whatever went wrong. */
 export function sentence(error: unknown): string {
   if (error instanceof Refused) {

@@ -2,7 +2,7 @@
 import { api, pathOf } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
 import { type Exchange, fileNamePattern, maxTransferBytes, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
-import { call, type Refused, refusedBy, sentence } from './api.ts';
+import { call, refusalOf, sentence } from './api.ts';
 import { x } from './exchange-messages.ts';
 import { page } from './page.svelte.ts';
 
@@ -129,14 +129,6 @@ export class SessionFiles {
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);
     });
-  }
-}
-
-function refusalOf(text: string): Refused {
-  try {
-    return refusedBy(JSON.parse(text) as object);
-  } catch {
-    return refusedBy({});
   }
 }
 

@@ -9,7 +9,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { addVersion, agentSlug } from './create.ts';
 import { selectApplications, selectDrafts } from './store.ts';
 
-type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 const draftCheck = Compile(ApplicationDraft);
 const slugCheck = Compile(ApplicationDraft.properties.slug);
@@ -39,6 +39,7 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
     if (draftCheck.Check(value)) waiting.push({ index, draft: value });
     else results.set(index, { index, ...named(value), result: 'refused', code: 'VALIDATION_FAILED', why: faultOf(value) });
   });
+  const told = new Set<string>();
   const coming = new Set(waiting.map(({ draft }) => draft.slug));
   const known = new Set((await selectApplications(deps.database, { learnt: false })).map((application) => application.slug));
 
@@ -47,7 +48,9 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
     for (const { index, draft } of round) {
       const about = { index, slug: draft.slug, version: draft.version };
       try {
-        results.set(index, { ...about, result: await importOne(deps, actor, draft, input.dryRun, known), code: null, why: null });
+        const { result, topics } = await importOne(deps, actor, draft, input.dryRun, known);
+        for (const topic of topics) told.add(topic);
+        results.set(index, { ...about, result, code: null, why: null });
         known.add(draft.slug);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
@@ -66,21 +69,21 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
   const added = items.filter((item) => item.result === 'added' || item.result === 'version_added').length;
   if (!input.dryRun && added > 0) {
     await recordEffect(deps, deps.database, actor, { action: 'catalogue.imported', subjectName: `${added}`, details: { added, refused: items.filter((item) => item.result === 'refused').length, items: items.length } });
-    deps.wakeups.wake(['applications', 'audit']);
+    deps.wakeups.wake(['applications', 'portal', 'audit', ...told]);
   }
   return items;
 }
 
-async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, dryRun: boolean, known: ReadonlySet<string>): Promise<ImportedItem['result']> {
+async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, dryRun: boolean, known: ReadonlySet<string>): Promise<{ result: ImportedItem['result']; topics: string[] }> {
   try {
     return await deps.database.transaction().execute(async (rows) => {
-      const { added } = await addVersion(deps, rows, actor, draft);
+      const { added, topics } = await addVersion(deps, rows, actor, draft);
       const result = !added ? 'unchanged' : known.has(draft.slug) ? 'version_added' : 'added';
       if (dryRun) throw new NotKept(result);
-      return result;
+      return { result, topics };
     });
   } catch (error) {
-    if (error instanceof NotKept) return error.result;
+    if (error instanceof NotKept) return { result: error.result, topics: [] };
     throw error;
   }
 }

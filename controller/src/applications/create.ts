@@ -1,45 +1,73 @@
 import type { Application, ApplicationDraft } from '@preau/contract/application.ts';
-import type { ApplicationVersion } from '@preau/contract/catalogue.ts';
+import type { ApplicationChanges, ApplicationVersion } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { publishDesiredStates } from '#src/servers/desired-state.ts';
+import { nextGenerations, selectServersWith } from '#src/servers/store.ts';
 import { mustHaveFiles } from './packages.ts';
 import { expandRequirements } from './requirements.ts';
 import { mustBeReviewed } from './scripts.ts';
-import { selectApplications, selectRequirements, selectVersions, upsertApplication } from './store.ts';
+import { saveApplicationWords, selectApplications, selectRequirements, selectVersions, upsertApplication } from './store.ts';
 
 /** Kept by the controller itself: nobody else may say what the agent is. */
 export const agentSlug = 'preau-agent';
 
 /** Adds an application, or a version to the one of that slug. Refuses with ALREADY_EXISTS a version that is there, and
  *  with whatever `addVersion` refuses. */
-export async function createApplication(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, draft: ApplicationDraft): Promise<Application> {
-  const id = await deps.database.transaction().execute(async (rows) => {
-    const { id, added } = await addVersion(deps, rows, actor, draft);
-    if (!added) throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
-    return id;
+export async function createApplication(deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>, actor: Actor, draft: ApplicationDraft): Promise<Application> {
+  const { id, topics } = await deps.database.transaction().execute(async (rows) => {
+    const done = await addVersion(deps, rows, actor, draft);
+    if (!done.added) throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
+    return done;
   });
-  deps.wakeups.wake(['applications', 'audit']);
+  deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
   const [application] = await selectApplications(deps.database, { id });
   if (application === undefined) throw new AppError('INTERNAL');
   return application;
 }
 
-/** In the caller's transaction. `added` is false when that version is there already. Refuses with REQUIREMENT_MISSING,
- *  REQUIREMENTS_CIRCULAR, PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's own recipe. */
-export async function addVersion(deps: Pick<Platform, 'clock'>, rows: Rows, actor: Actor, draft: ApplicationDraft): Promise<{ id: string; added: boolean }> {
+/** In the caller's transaction. `added` is false when that version is there already; `topics` are to be woken after the commit. Refuses
+ *  with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR, PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's
+ *  own recipe. */
+export async function addVersion(deps: PublishDeps, rows: Rows, actor: Actor, draft: ApplicationDraft): Promise<{ id: string; added: boolean; topics: string[] }> {
   const ofAgent = draft.slug === agentSlug || draft.recipes.linux?.kind === 'agent';
   if (ofAgent && actor.kind !== 'job') throw new AppError('FORBIDDEN', { slug: agentSlug });
   await mustHaveFiles(rows, draft.recipes);
   await mustBeReviewed(rows, draft.recipes);
+  const [past] = await selectApplications(rows, { slug: draft.slug, learnt: false });
   const { id, added } = await upsertApplication(rows, draft, deps.clock.now());
-  if (!added) return { id, added };
+  if (!added) return { id, added, topics: [] };
   const expanded = (draft.requires ?? []).length === 0 ? { order: [] } : expandRequirements(await selectRequirements(rows, draft.slug), [id]);
   if ('refused' in expanded) throw new AppError(expanded.refused, { path: expanded.path });
   await recordEffect(deps, rows, actor, { action: 'application.created', subjectId: id, subjectName: draft.name.fr, details: { slug: draft.slug, version: draft.version } });
-  return { id, added };
+  return { id, added, topics: past === undefined ? [] : await tellServers(deps, rows, past, { category: draft.category, labels: draft.labels ?? [] }) };
+}
+
+type PublishDeps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
+/** Rules look at category and labels, also on the servers themselves: those that have it are told when one of them changes. */
+async function tellServers(deps: PublishDeps, rows: Rows, past: Application, now: Pick<Application, 'category' | 'labels'>): Promise<string[]> {
+  const same = past.category === now.category && [...past.labels].sort().join(' ') === [...now.labels].sort().join(' ');
+  return same ? [] : publishDesiredStates(deps, rows, await nextGenerations(rows, await selectServersWith(rows, past.id)));
+}
+
+/** Refuses with NOT_FOUND, and with FORBIDDEN the agent. */
+export async function changeApplication(deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>, actor: Actor, id: string, changes: ApplicationChanges): Promise<Application> {
+  const topics = await deps.database.transaction().execute(async (rows) => {
+    const [past] = await selectApplications(rows, { id, learnt: false });
+    if (past === undefined) throw new AppError('NOT_FOUND', { application: id });
+    if (past.slug === agentSlug) throw new AppError('FORBIDDEN', { slug: agentSlug });
+    const labels = [...changes.labels].sort();
+    await saveApplicationWords(rows, id, { ...changes, labels }, deps.clock.now());
+    await recordEffect(deps, rows, actor, { action: 'application.changed', subjectId: id, subjectName: changes.name.fr, details: { slug: past.slug, category: changes.category, labels, seats: changes.seats } });
+    return tellServers(deps, rows, past, changes);
+  });
+  deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
+  const [application] = await selectApplications(deps.database, { id });
+  if (application === undefined) throw new AppError('INTERNAL');
+  return application;
 }
 
 export async function listVersions(deps: Pick<Platform, 'database'>, applicationId: string): Promise<ApplicationVersion[]> {

@@ -10,7 +10,7 @@ import { packageFiles } from './files.ts';
 import { storeFile } from './packages.ts';
 import { renewVersion, selectApplications } from './store.ts';
 
-type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'log' | 'wakeups'>;
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'log' | 'secrets' | 'wakeups'>;
 
 const actor: Actor = { kind: 'job', id: 'agent-bundle', name: 'agent bundle' };
 const bundleName = 'preau-agent.mjs';

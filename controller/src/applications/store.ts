@@ -1,6 +1,6 @@
 /** All SQL of the catalogue. */
 import type { Application, ApplicationDraft, Estimate, Recipes } from '@preau/contract/application.ts';
-import type { ApplicationVersion, Script, UploadedPackage } from '@preau/contract/catalogue.ts';
+import type { ApplicationChanges, ApplicationVersion, Script, UploadedPackage } from '@preau/contract/catalogue.ts';
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -82,6 +82,12 @@ export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now
   }
   await rows.insertInto('application_versions').values({ id: newId('ver'), application_id: id, version: draft.version, recipes: JSON.stringify(draft.recipes), requires: JSON.stringify(draft.requires ?? []), estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate), created_at: createdAt }).execute();
   return { id, added: true };
+}
+
+export async function saveApplicationWords(rows: Rows, id: string, changes: ApplicationChanges, now: number): Promise<void> {
+  await raiseStamp(rows, 'catalogue', now);
+  const { name, description, category, labels, seats } = changes;
+  await rows.updateTable('applications').set({ name_fr: name.fr, name_en: name.en, description_fr: description.fr, description_en: description.en, category, labels: JSON.stringify(labels), seats }).where('id', '=', id).execute();
 }
 
 export async function saveIcon(rows: Rows, applicationId: string, hash: string, png: Buffer): Promise<void> {

@@ -6,8 +6,9 @@ import { signIn } from '#src/identity/sign-in.ts';
 import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
 import { createToken, listTokens, revokeToken } from '#src/accounts/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
-import { createApplication, listVersions } from '#src/applications/create.ts';
+import { changeApplication, createApplication, listVersions } from '#src/applications/create.ts';
 import { iconFromPackage, readIcon, setIcon } from '#src/applications/icons.ts';
+import { inspectPackage } from '#src/applications/inspect/inspect.ts';
 import { deletePackage, listPackages } from '#src/applications/packages.ts';
 import { createScript, listScripts, reviewScript } from '#src/applications/scripts.ts';
 import { selectApplications } from '#src/applications/store.ts';
@@ -136,12 +137,14 @@ export const verbs: Verbs = {
   },
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
   createApplication: (deps, actor, { body }) => createApplication(deps, actor, body),
+  changeApplication: (deps, actor, { params, body }) => changeApplication(deps, actor, params.id, body),
   setIcon: (deps, actor, { body }) => setIcon(deps, actor, body),
   listVersions: async (deps, _actor, { params }) => ({ items: await listVersions(deps, params.id) }),
   exportCatalogue: (deps) => exportCatalogue(deps),
   importCatalogue: async (deps, actor, { body }) => ({ items: await importCatalogue(deps, actor, body) }),
   iconFromPackage: (deps, actor, { body }) => iconFromPackage(deps, actor, body),
   listPackages: async (deps) => ({ items: await listPackages(deps) }),
+  inspectPackage: (deps, _actor, { params }) => inspectPackage(deps, params.hash),
   deletePackage: async (deps, actor, { params }) => {
     await deletePackage(deps, actor, params.hash);
     return null;

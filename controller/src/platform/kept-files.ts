@@ -23,6 +23,8 @@ export interface KeptFiles {
   /** `end` is the last byte, included. */
   stream: (name: string, range: { start: number; end: number }) => Readable;
   sizeOf: (name: string) => Promise<number | null>;
+  /** Where it is; only to be read. */
+  pathOf: (name: string) => string;
   remove: (name: string) => Promise<void>;
   /** Written before then, at most 500: to be compared with what should be there. */
   strays: (before: number) => Promise<string[]>;
@@ -79,6 +81,7 @@ export function keptFiles(folder: string, isName: RegExp): KeptFiles {
         throw error;
       }
     },
+    pathOf,
     stream: (name, range) => createReadStream(pathOf(name), range),
     sizeOf: async (name) => {
       try {

@@ -81,6 +81,11 @@ export async function nextGenerations(rows: Rows, serverIds: readonly string[]):
   return new Map(found.map((row) => [row.id, row.generation]));
 }
 
+/** Servers whose desired state names this application. */
+export async function selectServersWith(rows: Rows, applicationId: string): Promise<string[]> {
+  return (await rows.selectFrom('server_applications as a').innerJoin('servers as s', 's.id', 'a.server_id').select('s.id').where('a.application_id', '=', applicationId).where('s.retired_at', 'is', null).orderBy('s.id').execute()).map(({ id }) => id);
+}
+
 /** Notes which generations bring the newest rules. */
 export async function markPolicyAsked(rows: Rows, generations: ReadonlyMap<string, number>, now: number): Promise<void> {
   const ids = [...generations.keys()];

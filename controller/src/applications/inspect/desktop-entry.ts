@@ -1,0 +1,48 @@
+/** What a .desktop file says: names, a sentence, what to run. Desktop Entry Specification 1.5. Pure. */
+
+export interface DesktopEntry {
+  name: { fr: string; en: string } | null;
+  description: { fr: string; en: string } | null;
+  command: string[];
+  /** A name of the icon theme, or an absolute path. */
+  icon: string | null;
+}
+
+/** Null for what is no program that people start: a link, a folder, something hidden, a program of the terminal. */
+export function parseDesktopEntry(text: string): DesktopEntry | null {
+  const values = new Map<string, string>();
+  let group = '';
+  for (const line of text.split(/\r?\n/)) {
+    const header = /^\[([^\]]*)\]\s*$/.exec(line);
+    if (header !== null) group = header[1] ?? '';
+    if (group !== 'Desktop Entry') continue;
+    const [, key, value] = /^([A-Za-z-]+(?:\[[^\]]*\])?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value);
+  }
+  const isOn = (key: string) => values.get(key) === 'true';
+  const command = words(values.get('Exec') ?? '');
+  if ((values.get('Type') ?? 'Application') !== 'Application' || isOn('NoDisplay') || isOn('Hidden') || isOn('Terminal') || command.length === 0) return null;
+  const both = (...keys: string[]) => {
+    const key = keys.find((one) => line(values.get(one)) !== null);
+    const en = line(values.get(key ?? ''));
+    const fr = line(values.get(`${key}[fr]`)) ?? line(values.get(`${key}[fr_FR]`)) ?? en;
+    return en === null || fr === null ? null : { fr, en };
+  };
+  return { name: both('Name'), description: both('Comment', 'GenericName'), command, icon: line(values.get('Icon')) };
+}
+
+/** One line as people read it, without escapes and control characters. */
+function line(value: string | undefined): string | null {
+  const plain = (value ?? '').replace(/\\[sntr]/g, ' ').replace(/\\\\/g, '\\').replace(/[\p{Cc}\p{Cf}]/gu, ' ').trim();
+  return plain === '' ? null : plain;
+}
+
+/** Exec as argv: quotes taken off, field codes (`%U`) left out, for nothing is opened with it. */
+function words(exec: string): string[] {
+  const found: string[] = [];
+  for (const [, quoted, plain] of exec.replace(/\\\\/g, '\\').matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
+    const word = quoted?.replace(/\\(["`$\\])/g, '$1') ?? plain ?? '';
+    if (!/^%[a-zA-Z]$/.test(word)) found.push(word.replace(/%%/g, '%'));
+  }
+  return found;
+}

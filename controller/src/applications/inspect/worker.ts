@@ -1,0 +1,79 @@
+/** Runs beside the controller: a package made to be endless costs this thread, and it is ended from outside. */
+import { open } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { InspectedPackage, InspectedProgram } from '@preau/contract/catalogue.ts';
+import { checkPng } from '../icons.ts';
+import { pngFrom } from '../icon-files.ts';
+import { iconIn, readDeb } from './deb.ts';
+import { parseDesktopEntry } from './desktop-entry.ts';
+
+const nothing: InspectedPackage = { kind: 'unknown', package: null, version: null, summary: null, architecture: null, programs: [], cutShort: false };
+const maxPrograms = 20;
+/** Programs are read into memory for their icon. */
+const maxProgramBytes = 64 * 1024 ** 2;
+
+const isPng = (png: Buffer): boolean => {
+  try {
+    checkPng(png);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export async function inspect(path: string, name: string): Promise<InspectedPackage> {
+  const file = await open(path);
+  const head = Buffer.alloc(512);
+  const { size } = await file.stat();
+  await file.read(head, 0, 512, 0);
+  const whole = async () => (size > maxProgramBytes ? Buffer.alloc(0) : file.readFile());
+  try {
+    if (head.toString('latin1', 0, 8) === '!<arch>\n') return (await ofDeb(path)) ?? nothing;
+    if (head.readUInt32BE(0) === 0x7f454c46) return head.toString('latin1', 8, 10) === 'AI' ? { ...nothing, kind: 'appimage' } : nothing;
+    if (head.toString('latin1', 0, 4) === 'PK\u0003\u0004') return { ...nothing, kind: 'zip' };
+    if (head.toString('latin1', 0, 2) === 'MZ') return withIcon('program', await whole());
+    if (head.readUInt32BE(0) === 0xd0cf11e0) return { ...nothing, kind: 'installer' };
+    if (head.readUInt32BE(0) === 0x89504e47 || head.readUInt32LE(0) === 0x00010000) return withIcon('picture', await whole());
+    const isTar = head.toString('latin1', 257, 262) === 'ustar' || ((head.readUInt16BE(0) === 0x1f8b || head.readUInt32BE(0) === 0x28b52ffd) && /\.(tar\.(gz|zst)|tgz|tzst)$/i.test(name));
+    return isTar ? { ...nothing, kind: 'tar' } : nothing;
+  } finally {
+    await file.close();
+  }
+}
+
+function withIcon(kind: 'program' | 'picture', file: Buffer): InspectedPackage {
+  try {
+    const png = pngFrom(file);
+    checkPng(png);
+    return { ...nothing, kind, programs: [{ desktopFile: null, name: null, description: null, command: [], icon: png.toString('base64') }] };
+  } catch {
+    return { ...nothing, kind };
+  }
+}
+
+async function ofDeb(path: string): Promise<InspectedPackage | null> {
+  const deb = await readDeb(path);
+  if (deb === null) return null;
+  const programs: InspectedProgram[] = [];
+  for (const [file, content] of deb.files) {
+    const entry = file.endsWith('.desktop') && programs.length < maxPrograms ? parseDesktopEntry(content.toString('utf8')) : null;
+    if (entry === null) continue;
+    const png = entry.icon === null ? null : iconIn(deb.files, entry.icon);
+    programs.push({
+      desktopFile: posix.basename(file), name: short(entry.name, 80), description: short(entry.description, 300),
+      command: entry.command.slice(0, 32).map((word) => word.slice(0, 256)), icon: png !== null && isPng(png) ? png.toString('base64') : null,
+    });
+  }
+  const line = (text: string | null, length: number) => text?.replace(/[\p{Cc}\p{Cf}]/gu, ' ').replace(/\.\.[\\/]/g, '').trim().slice(0, length).trim() || null;
+  const { control } = deb;
+  return { kind: 'deb', package: line(control.package, 80), version: line(control.version, 61), summary: line(control.summary, 300), architecture: line(control.architecture, 40), programs, cutShort: deb.cutShort };
+}
+
+const short = (text: { fr: string; en: string } | null, length: number) => (text === null ? null : { fr: cut(text.fr, length), en: cut(text.en, length) });
+const cut = (text: string, length: number) => text.replace(/\.\.[\\/]/g, '').trim().slice(0, length).trim() || '?';
+
+if (parentPort !== null) {
+  const { path, name } = workerData as { path: string; name: string };
+  parentPort.postMessage(await inspect(path, name));
+}
