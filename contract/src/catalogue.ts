@@ -1,7 +1,7 @@
 /** The catalogue in depth: versions, import and export, uploaded files, reviewed scripts. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
-import { Application, ApplicationDraft, ApplicationId, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
+import { Application, ApplicationDraft, ApplicationId, Category, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
 import { errorCodes } from './errors.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
@@ -74,6 +74,7 @@ export const InspectedProgram = Strict({
   name: Nullable(Translated(80)),
   description: Nullable(Translated(300)),
   command: Type.Array(Type.String({ maxLength: 256 }), { maxItems: 32 }),
+  category: Nullable(Category),
   /** PNG in base64. */
   icon: Nullable(Type.String({ maxLength: 360_000 })),
 });

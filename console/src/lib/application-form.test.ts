@@ -27,12 +27,12 @@ describe('a draft', () => {
   });
 
   test('of a .deb: what the file says fills in the rest, and what was typed stays', () => {
-    const program = { desktopFile: 'jeu.desktop', name: { fr: 'Jeu', en: 'Game' }, description: { fr: 'Jouer.', en: 'Play.' }, command: ['/usr/games/jeu', '--plein écran'], icon: 'cG5n' };
+    const program = { desktopFile: 'jeu.desktop', name: { fr: 'Jeu', en: 'Game' }, description: { fr: 'Jouer.', en: 'Play.' }, command: ['/usr/games/jeu', '--plein écran'], category: 'games' as const, icon: 'cG5n' };
     const form = filledFrom(emptyForm(), file('jeu_1.2_amd64.deb'), told({ kind: 'deb', package: 'jeu', version: '1.2-1', summary: 'a game', programs: [program] }));
     const draft = draftOf(form);
     expect(isDraft.Check(draft)).toBe(true);
     expect(draft).toMatchObject({
-      slug: 'jeu', name: { fr: 'Jeu', en: 'Game' }, description: { fr: 'Jouer.', en: 'Play.' }, version: '1.2-1',
+      slug: 'jeu', category: 'games', name: { fr: 'Jeu', en: 'Game' }, description: { fr: 'Jouer.', en: 'Play.' }, version: '1.2-1',
       recipes: { linux: { kind: 'deb', package: 'jeu', detect: { kind: 'package', package: 'jeu' }, launch: { command: ['/usr/games/jeu', '--plein écran'] } } },
     });
     expect(form.icon).toBe('cG5n');
@@ -76,7 +76,7 @@ describe('a draft', () => {
   });
 
   test('another program of the same package', () => {
-    const form = withProgram({ ...emptyForm(), nameFr: '' }, { desktopFile: 'b.desktop', name: { fr: 'Bé', en: 'B' }, description: null, command: ['b'], icon: null });
+    const form = withProgram({ ...emptyForm(), nameFr: '' }, { desktopFile: 'b.desktop', name: { fr: 'Bé', en: 'B' }, description: null, command: ['b'], category: null, icon: null });
     expect(settled(form)).toMatchObject({ nameFr: 'Bé', slug: 'be', command: 'b', desktopFile: 'b.desktop' });
   });
 });

@@ -76,10 +76,10 @@ export function filledFrom(form: ApplicationForm, file: PackageFile, told: Inspe
 
 /** One of the programs in the file: its words, what it runs, its icon. */
 export function withProgram(form: ApplicationForm, program: InspectedProgram): ApplicationForm {
-  const { name, description, command, desktopFile, icon } = program;
+  const { name, description, command, category, desktopFile, icon } = program;
   return {
     ...form, nameFr: form.nameFr || (name?.fr ?? ''), nameEn: form.nameEn || (name?.en ?? ''), descriptionFr: form.descriptionFr || (description?.fr ?? ''), descriptionEn: form.descriptionEn || (description?.en ?? ''),
-    command: command.length > 0 ? lineOf(command) : form.command, desktopFile: desktopFile ?? form.desktopFile, icon: icon ?? form.icon,
+    category: category ?? form.category, command: command.length > 0 ? lineOf(command) : form.command, desktopFile: desktopFile ?? form.desktopFile, icon: icon ?? form.icon,
   };
 }
 

@@ -7,9 +7,11 @@ import { Script } from '@preau/contract/catalogue.ts';
 import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256, verifySignature } from '#src/platform/secrets.ts';
+import { selectAuditEvents } from '#src/audit/store.ts';
+import { publishWhereNamed, readDesiredState } from '#src/servers/desired-state.ts';
 import { type City, draft, makeCity } from '#src/testing.ts';
 import { exportCatalogue, importCatalogue } from './catalogue.ts';
-import { agentSlug, createApplication, listVersions } from './create.ts';
+import { agentSlug, changeApplication, createApplication, listVersions } from './create.ts';
 import { keepAgentApplication, versionOf } from './own-agent.ts';
 import { deletePackage, listPackages } from './packages.ts';
 import { createScript, listScripts, reviewScript } from './scripts.ts';
@@ -37,6 +39,39 @@ describe('requirements', () => {
     expect((await createApplication(city.platform, city.technician, requiring('jeu', 'moteur'))).requires).toEqual(['moteur']);
     await expect(createApplication(city.platform, city.technician, { ...requiring('moteur', 'jeu'), version: '2.0' })).rejects.toMatchObject({ code: 'REQUIREMENTS_CIRCULAR' });
     expect((await newest('moteur'))?.version).toBe('1.0');
+  });
+});
+
+describe('changing words, labels and licence', () => {
+  const words = { name: { fr: 'Peinture', en: 'Paint' }, description: { fr: 'Peindre.', en: 'Paint.' }, category: 'drawing' as const, labels: ['cycle-3', 'arts'], seats: 7 };
+  const tell = () => publishWhereNamed(city.platform);
+  const stateOf = async () => JSON.parse((await readDesiredState(city.platform, city.agent.actor)).document) as { generation: number; applications: { slug: string; category: string; labels: string[] }[] };
+
+  test('is kept, told in the audit, and told to servers that have it when rules may look at it', async () => {
+    const { tuxpaint } = city.applications;
+    const before = await stateOf();
+    expect(await changeApplication(city.platform, city.technician, tuxpaint.id, words, tell())).toMatchObject({ ...words, labels: ['arts', 'cycle-3'], slug: 'tuxpaint', version: tuxpaint.version });
+    const after = await stateOf();
+    expect(after.generation).toBe(before.generation + 1);
+    expect(after.applications.find(({ slug }) => slug === 'tuxpaint')).toMatchObject({ category: 'drawing', labels: ['arts', 'cycle-3'] });
+    expect(city.woken).toContain(`agent:${city.agent.actor.id}`);
+    await changeApplication(city.platform, city.technician, tuxpaint.id, { ...words, name: { fr: 'Peindre', en: 'Paint' }, seats: null }, tell());
+    expect((await stateOf()).generation).toBe(after.generation);
+    expect((await selectAuditEvents(city.platform.database, { before: null, limit: 50, search: null, siteIds: null, action: 'application.changed', personId: null, from: null, until: null })).map(({ subjectName }) => subjectName)).toEqual(['Peindre', 'Peinture']);
+  });
+
+  test('a version that brings other labels tells them to the servers, too', async () => {
+    const before = await stateOf();
+    await createApplication(city.platform, city.technician, { ...draft('tuxpaint'), version: '9.9', labels: ['arts'] }, tell());
+    const after = await stateOf();
+    expect([after.generation, after.applications.find(({ slug }) => slug === 'tuxpaint')?.labels]).toEqual([before.generation + 1, ['arts']]);
+  });
+
+  test('is refused for what is not there, and for the agent', async () => {
+    await expect(changeApplication(city.platform, city.technician, `app_${'a'.repeat(22)}`, words, tell())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    writeFileSync(join(city.platform.config.PREAU_DATA, 'preau-agent.mjs'), 'bundle');
+    await keepAgentApplication(city.platform);
+    await expect(changeApplication(city.platform, city.technician, (await newest(agentSlug))?.id ?? '', words, tell())).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 });
 

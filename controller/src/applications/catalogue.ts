@@ -6,10 +6,10 @@ import { Compile } from 'typebox/compile';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { addVersion, agentSlug } from './create.ts';
+import { addVersion, agentSlug, type TellServers, tellNobody } from './create.ts';
 import { selectApplications, selectDrafts } from './store.ts';
 
-type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
 const draftCheck = Compile(ApplicationDraft);
 const slugCheck = Compile(ApplicationDraft.properties.slug);
@@ -32,7 +32,7 @@ class NotKept extends Error {
 /** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item requires may come later in
  *  the list: whoever waits for it is tried again. On a dry run each is judged by what is there now and by the rest of the
  *  list. Repeating is safe: what is there is `unchanged`. */
-export async function importCatalogue(deps: Deps, actor: Actor, input: CatalogueImport): Promise<ImportedItem[]> {
+export async function importCatalogue(deps: Deps, actor: Actor, input: CatalogueImport, tell: TellServers = tellNobody): Promise<ImportedItem[]> {
   const results = new Map<number, ImportedItem>();
   const waiting: { index: number; draft: ApplicationDraft }[] = [];
   input.applications.forEach((value, index) => {
@@ -48,7 +48,7 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
     for (const { index, draft } of round) {
       const about = { index, slug: draft.slug, version: draft.version };
       try {
-        const { result, topics } = await importOne(deps, actor, draft, input.dryRun, known);
+        const { result, topics } = await importOne(deps, actor, draft, { dryRun: input.dryRun, known, tell });
         for (const topic of topics) told.add(topic);
         results.set(index, { ...about, result, code: null, why: null });
         known.add(draft.slug);
@@ -74,10 +74,10 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
   return items;
 }
 
-async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, dryRun: boolean, known: ReadonlySet<string>): Promise<{ result: ImportedItem['result']; topics: string[] }> {
+async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, { dryRun, known, tell }: { dryRun: boolean; known: ReadonlySet<string>; tell: TellServers }): Promise<{ result: ImportedItem['result']; topics: string[] }> {
   try {
     return await deps.database.transaction().execute(async (rows) => {
-      const { added, topics } = await addVersion(deps, rows, actor, draft);
+      const { added, topics } = await addVersion(deps, rows, actor, draft, tell);
       const result = !added ? 'unchanged' : known.has(draft.slug) ? 'version_added' : 'added';
       if (dryRun) throw new NotKept(result);
       return { result, topics };

@@ -5,21 +5,23 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { publishDesiredStates } from '#src/servers/desired-state.ts';
-import { nextGenerations, selectServersWith } from '#src/servers/store.ts';
 import { mustHaveFiles } from './packages.ts';
 import { expandRequirements } from './requirements.ts';
 import { mustBeReviewed } from './scripts.ts';
 import { saveApplicationWords, selectApplications, selectRequirements, selectVersions, upsertApplication } from './store.ts';
+
+/** Rules look at category and labels, on the servers too: told, in the caller's transaction, when one of them changes. Returns topics. */
+export type TellServers = (rows: Rows, applicationId: string) => Promise<string[]>;
+export const tellNobody: TellServers = async () => [];
 
 /** Kept by the controller itself: nobody else may say what the agent is. */
 export const agentSlug = 'preau-agent';
 
 /** Adds an application, or a version to the one of that slug. Refuses with ALREADY_EXISTS a version that is there, and
  *  with whatever `addVersion` refuses. */
-export async function createApplication(deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>, actor: Actor, draft: ApplicationDraft): Promise<Application> {
+export async function createApplication(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, draft: ApplicationDraft, tell: TellServers = tellNobody): Promise<Application> {
   const { id, topics } = await deps.database.transaction().execute(async (rows) => {
-    const done = await addVersion(deps, rows, actor, draft);
+    const done = await addVersion(deps, rows, actor, draft, tell);
     if (!done.added) throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
     return done;
   });
@@ -32,7 +34,7 @@ export async function createApplication(deps: Pick<Platform, 'config' | 'databas
 /** In the caller's transaction. `added` is false when that version is there already; `topics` are to be woken after the commit. Refuses
  *  with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR, PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's
  *  own recipe. */
-export async function addVersion(deps: PublishDeps, rows: Rows, actor: Actor, draft: ApplicationDraft): Promise<{ id: string; added: boolean; topics: string[] }> {
+export async function addVersion(deps: Pick<Platform, 'clock'>, rows: Rows, actor: Actor, draft: ApplicationDraft, tell: TellServers): Promise<{ id: string; added: boolean; topics: string[] }> {
   const ofAgent = draft.slug === agentSlug || draft.recipes.linux?.kind === 'agent';
   if (ofAgent && actor.kind !== 'job') throw new AppError('FORBIDDEN', { slug: agentSlug });
   await mustHaveFiles(rows, draft.recipes);
@@ -43,18 +45,14 @@ export async function addVersion(deps: PublishDeps, rows: Rows, actor: Actor, dr
   const expanded = (draft.requires ?? []).length === 0 ? { order: [] } : expandRequirements(await selectRequirements(rows, draft.slug), [id]);
   if ('refused' in expanded) throw new AppError(expanded.refused, { path: expanded.path });
   await recordEffect(deps, rows, actor, { action: 'application.created', subjectId: id, subjectName: draft.name.fr, details: { slug: draft.slug, version: draft.version } });
-  return { id, added, topics: past === undefined ? [] : await tellServers(deps, rows, past, { category: draft.category, labels: draft.labels ?? [] }) };
+  return { id, added, topics: past === undefined || looksTheSame(past, { category: draft.category, labels: draft.labels ?? [] }) ? [] : await tell(rows, id) };
 }
 
-type PublishDeps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
-/** Rules look at category and labels, also on the servers themselves: those that have it are told when one of them changes. */
-async function tellServers(deps: PublishDeps, rows: Rows, past: Application, now: Pick<Application, 'category' | 'labels'>): Promise<string[]> {
-  const same = past.category === now.category && [...past.labels].sort().join(' ') === [...now.labels].sort().join(' ');
-  return same ? [] : publishDesiredStates(deps, rows, await nextGenerations(rows, await selectServersWith(rows, past.id)));
-}
+/** To rules. Pure. */
+const looksTheSame = (a: Pick<Application, 'category' | 'labels'>, b: Pick<Application, 'category' | 'labels'>): boolean => a.category === b.category && [...a.labels].sort().join(' ') === [...b.labels].sort().join(' ');
 
 /** Refuses with NOT_FOUND, and with FORBIDDEN the agent. */
-export async function changeApplication(deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>, actor: Actor, id: string, changes: ApplicationChanges): Promise<Application> {
+export async function changeApplication(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, id: string, changes: ApplicationChanges, tell: TellServers): Promise<Application> {
   const topics = await deps.database.transaction().execute(async (rows) => {
     const [past] = await selectApplications(rows, { id, learnt: false });
     if (past === undefined) throw new AppError('NOT_FOUND', { application: id });
@@ -62,7 +60,7 @@ export async function changeApplication(deps: Pick<Platform, 'config' | 'databas
     const labels = [...changes.labels].sort();
     await saveApplicationWords(rows, id, { ...changes, labels }, deps.clock.now());
     await recordEffect(deps, rows, actor, { action: 'application.changed', subjectId: id, subjectName: changes.name.fr, details: { slug: past.slug, category: changes.category, labels, seats: changes.seats } });
-    return tellServers(deps, rows, past, changes);
+    return looksTheSame(past, changes) ? [] : tell(rows, id);
   });
   deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
   const [application] = await selectApplications(deps.database, { id });

@@ -5,12 +5,12 @@ import type { ApplicationDraft } from '@preau/contract/application.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { addVersion, agentSlug } from './create.ts';
+import { addVersion, agentSlug, tellNobody } from './create.ts';
 import { packageFiles } from './files.ts';
 import { storeFile } from './packages.ts';
 import { renewVersion, selectApplications } from './store.ts';
 
-type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'log' | 'secrets' | 'wakeups'>;
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'log' | 'wakeups'>;
 
 const actor: Actor = { kind: 'job', id: 'agent-bundle', name: 'agent bundle' };
 const bundleName = 'preau-agent.mjs';
@@ -38,7 +38,7 @@ export async function keepAgentApplication(deps: Deps): Promise<void> {
     recipes: { linux: { kind: 'agent', file, detect: { kind: 'agent' } } },
   };
   await deps.database.transaction().execute(async (rows) => {
-    const { id, added } = await addVersion(deps, rows, actor, draft);
+    const { id, added } = await addVersion(deps, rows, actor, draft, tellNobody);
     if (!added) await renewVersion(rows, id, version, deps.clock.now());
   });
   deps.wakeups.wake(['applications', 'audit']);

@@ -16,7 +16,7 @@ import { selectAuditEvents } from '#src/audit/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { selectAddition, selectAdditions } from '#src/servers/additions/store.ts';
 import { changeServer, drainServers, labelServers } from '#src/servers/change-server.ts';
-import { readDesiredState } from '#src/servers/desired-state.ts';
+import { publishWhereNamed, readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
 import { readDrift } from '#src/servers/fleet/drift.ts';
 import { selectFleet } from '#src/servers/fleet/store.ts';
@@ -136,12 +136,12 @@ export const verbs: Verbs = {
     return null;
   },
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
-  createApplication: (deps, actor, { body }) => createApplication(deps, actor, body),
-  changeApplication: (deps, actor, { params, body }) => changeApplication(deps, actor, params.id, body),
+  createApplication: (deps, actor, { body }) => createApplication(deps, actor, body, publishWhereNamed(deps)),
+  changeApplication: (deps, actor, { params, body }) => changeApplication(deps, actor, params.id, body, publishWhereNamed(deps)),
   setIcon: (deps, actor, { body }) => setIcon(deps, actor, body),
   listVersions: async (deps, _actor, { params }) => ({ items: await listVersions(deps, params.id) }),
   exportCatalogue: (deps) => exportCatalogue(deps),
-  importCatalogue: async (deps, actor, { body }) => ({ items: await importCatalogue(deps, actor, body) }),
+  importCatalogue: async (deps, actor, { body }) => ({ items: await importCatalogue(deps, actor, body, publishWhereNamed(deps)) }),
   iconFromPackage: (deps, actor, { body }) => iconFromPackage(deps, actor, body),
   listPackages: async (deps) => ({ items: await listPackages(deps) }),
   inspectPackage: (deps, _actor, { params }) => inspectPackage(deps, params.hash),

@@ -8,7 +8,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { readPolicyChange, writePolicies } from '#src/publications/documents.ts';
 import { selectPolicy } from '#src/publications/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
-import { countServers, nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectSiteOfServers } from './store.ts';
+import { countServers, nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectServersWith, selectSiteOfServers } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
@@ -36,6 +36,10 @@ export async function publishDesiredStates(deps: Deps, rows: Rows, generations: 
   }));
   return [...generations.keys()].map((serverId) => `agent:${serverId}`);
 }
+
+/** To every server whose state names it: what rules see of this application has changed. Returns the topics to wake. */
+export const publishWhereNamed = (deps: Deps) => async (rows: Rows, applicationId: string): Promise<string[]> =>
+  publishDesiredStates(deps, rows, await nextGenerations(rows, await selectServersWith(rows, applicationId)));
 
 /** Takes the generations of all servers of a site. */
 export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, number>> {

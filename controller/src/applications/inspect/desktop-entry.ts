@@ -1,9 +1,12 @@
 /** What a .desktop file says: names, a sentence, what to run. Desktop Entry Specification 1.5. Pure. */
+import type { Category } from '@preau/contract/application.ts';
 
 export interface DesktopEntry {
   name: { fr: string; en: string } | null;
   description: { fr: string; en: string } | null;
   command: string[];
+  /** The nearest of ours. */
+  category: Category | null;
   /** A name of the icon theme, or an absolute path. */
   icon: string | null;
 }
@@ -28,7 +31,18 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
     const fr = line(values.get(`${key}[fr]`)) ?? line(values.get(`${key}[fr_FR]`)) ?? en;
     return en === null || fr === null ? null : { fr, en };
   };
-  return { name: both('Name'), description: both('Comment', 'GenericName'), command, icon: line(values.get('Icon')) };
+  return { name: both('Name'), description: both('Comment', 'GenericName'), command, category: categoryOf(values.get('Categories') ?? ''), icon: line(values.get('Icon')) };
+}
+
+/** From the registered categories of the Desktop Menu Specification; the more particular come first. */
+const nearest: readonly [RegExp, Category][] = [
+  [/^(Math|NumericalAnalysis|Calculator)$/, 'mathematics'], [/^(Geography|Maps)$/, 'geography'], [/^Languages$/, 'languages'], [/^(Astronomy|Biology|Chemistry|Physics|Electricity|Geology|Science)$/, 'science'],
+  [/^(Music|Audio|Midi|Sequencer)$/, 'music'], [/^(IDE|Development|ComputerScience|Robotics)$/, 'programming'], [/^(Graphics|2DGraphics|3DGraphics|VectorGraphics|RasterGraphics|Art|Photography)$/, 'drawing'],
+  [/^(Game|.*Game|KidsGame)$/, 'games'], [/^(Office|WordProcessor|Spreadsheet|Presentation)$/, 'office'], [/^(Utility|TextEditor|Viewer|System)$/, 'tools'],
+];
+function categoryOf(categories: string): Category | null {
+  const given = categories.split(';');
+  return nearest.find(([pattern]) => given.some((one) => pattern.test(one)))?.[1] ?? null;
 }
 
 /** One line as people read it, without escapes and control characters. */

@@ -46,7 +46,7 @@ function withIcon(kind: 'program' | 'picture', file: Buffer): InspectedPackage {
   try {
     const png = pngFrom(file);
     checkPng(png);
-    return { ...nothing, kind, programs: [{ desktopFile: null, name: null, description: null, command: [], icon: png.toString('base64') }] };
+    return { ...nothing, kind, programs: [{ desktopFile: null, name: null, description: null, command: [], category: null, icon: png.toString('base64') }] };
   } catch {
     return { ...nothing, kind };
   }
@@ -62,7 +62,7 @@ async function ofDeb(path: string): Promise<InspectedPackage | null> {
     const png = entry.icon === null ? null : iconIn(deb.files, entry.icon);
     programs.push({
       desktopFile: posix.basename(file), name: short(entry.name, 80), description: short(entry.description, 300),
-      command: entry.command.slice(0, 32).map((word) => word.slice(0, 256)), icon: png !== null && isPng(png) ? png.toString('base64') : null,
+      command: entry.command.slice(0, 32).map((word) => word.slice(0, 256)), category: entry.category, icon: png !== null && isPng(png) ? png.toString('base64') : null,
     });
   }
   const line = (text: string | null, length: number) => text?.replace(/[\p{Cc}\p{Cf}]/gu, ' ').replace(/\.\.[\\/]/g, '').trim().slice(0, length).trim() || null;
