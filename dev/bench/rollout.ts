@@ -25,17 +25,22 @@ export async function measureRollout(tell: (text: string) => void, signal: Abort
     const plain = await measurePlain(lab, tell);
     await renew(lab, tell);
     signal.throwIfAborted();
+    const ours = await measureOurs(lab, tell);
+    await renew(lab, tell);
+    signal.throwIfAborted();
     const ansible = await measureAnsible(lab, tell);
     await renew(lab, tell);
     signal.throwIfAborted();
-    const ours = await measureOurs(lab, tell);
+    // Once more at the end: this machine is not as fast at all times, and what is compared is the mean of both.
+    const again = await measurePlain(lab, tell);
+    const aptS = (plain.wallS + again.wallS) / 2;
     const figure = (id: string, value: number, unit: Figure['unit'], aim: string, holds: boolean, detail: Record<string, unknown>): Figure => ({ id: `rollout.${id}`, value: round(value, 3), unit, aim, holds, detail });
-    const vsApt = ours.wallS / plain.wallS;
+    const vsApt = ours.wallS / aptS;
     const vsAnsible = ours.wallS / ansible.wallS;
     const onSecond = ours.bytes.get(1) ?? Number.NaN;
     const wan = Math.max(...[...ours.bytes.values()].map((bytes) => bytes / plain.oneCopy));
     return [
-      figure('vs_apt_ratio', vsApt, 'ratio', '≤ 1.05', vsApt <= 1.05, { ours_s: round(ours.wallS, 1), apt_s: round(plain.wallS, 1), servers: lab.servers.length, programs: tenPrograms.length, first_accepted_s: round(ours.firstS, 2), last_stored_s: round(ours.wallS, 2), controller_cpu_s: round(ours.controllerCpuS, 2), operator_s: round(ours.operatorS, 2) }),
+      figure('vs_apt_ratio', vsApt, 'ratio', '≤ 1.05', vsApt <= 1.05, { ours_s: round(ours.wallS, 1), apt_s: [round(plain.wallS, 1), round(again.wallS, 1)], servers: lab.servers.length, programs: tenPrograms.length, first_accepted_s: round(ours.firstS, 2), last_stored_s: round(ours.wallS, 2), controller_cpu_s: round(ours.controllerCpuS, 2), operator_s: round(ours.operatorS, 2) }),
       figure('vs_ansible_ratio', vsAnsible, 'ratio', '< 1', vsAnsible < 1, { ours_s: round(ours.wallS, 1), ansible_s: round(ansible.wallS, 1), forks: lab.servers.length }),
       figure('noop_s', ours.noopS, 's', '≤ 0.5', ours.noopS <= 0.5, { servers: lab.servers.length, installations: lab.servers.length * tenPrograms.length, ansible_noop_s: round(ansible.noopS, 1) }),
       figure('wan_bytes_per_school_ratio', wan, 'ratio', '≤ 1.1', wan <= 1.1, { one_copy_mb: round(plain.oneCopy / 1e6, 2), school_of_two_servers_mb: round(onSecond / 1e6, 2), plain_school_of_two_servers_mb: round(plain.ofTwo / 1e6, 2), worst_school_mb: round(Math.max(...ours.bytes.values()) / 1e6, 2) }),

@@ -187,7 +187,7 @@ export function createSoftware(deps: SoftwareDeps): Software {
 
   const detect = createDetector({ dpkg, apt, applications: deps.applications, runningAgent: deps.running.sha256, now });
   const stage = createStager({ root: stageRoot, store, fetcher, apt, neighbour: () => neighbour, now });
-  const apply = createApplier({
+  const applier = createApplier({
     root: stageRoot, applications: deps.applications, dpkg, apt, installers,
     beginTrial: (key, sha256, path) => {
       if (!deps.running.launched) throw new AppError('INSTALL_FAILED', { why: 'this agent was not started by its launcher: it cannot be replaced' });
@@ -198,6 +198,17 @@ export function createSoftware(deps: SoftwareDeps): Software {
       return new Promise<never>(() => undefined);
     },
   });
+
+  let applying = 0;
+  const apply: typeof applier = async (key, applications, options) => {
+    applying += 1;
+    try {
+      return await applier(key, applications, options);
+    } finally {
+      applying -= 1;
+    }
+  };
+  let known: Pick<Inventory, 'packages' | 'chosen'> | null = null;
 
   return {
     refuses: ({ recipes: { linux } }) => {
@@ -236,7 +247,9 @@ export function createSoftware(deps: SoftwareDeps): Software {
     },
     inventory: async () => {
       await changing;
-      return { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen(), cache: server === null ? null : { host: deps.cache.host, port: server.port } };
+      // In the midst of it the answer changes many times a second, and each costs what the installer could use.
+      if (applying === 0 || known === null) known = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
+      return { ...known, cache: server === null ? null : { host: deps.cache.host, port: server.port } };
     },
     stop: async () => {
       await changing;
