@@ -208,7 +208,7 @@ export function createSoftware(deps: SoftwareDeps): Software {
       applying -= 1;
     }
   };
-  let known: Pick<Inventory, 'packages' | 'chosen'> | null = null;
+  let lastInventory: Pick<Inventory, 'packages' | 'chosen'> | null = null;
 
   return {
     refuses: ({ recipes: { linux } }) => {
@@ -248,8 +248,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
     inventory: async () => {
       await changing;
       // In the midst of it the answer changes many times a second, and each costs what the installer could use.
-      if (applying === 0 || known === null) known = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
-      return { ...known, cache: server === null ? null : { host: deps.cache.host, port: server.port } };
+      if (applying === 0 || lastInventory === null) lastInventory = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
+      return { ...lastInventory, cache: server === null ? null : { host: deps.cache.host, port: server.port } };
     },
     stop: async () => {
       await changing;
