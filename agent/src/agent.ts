@@ -35,6 +35,10 @@ export interface AgentDeps {
 const tickMs = 2000;
 /** A fast order costs one report for all it went through. How long that is, the city says; before it has: */
 const firstMomentMs = 1000;
+/** What it is in a small city: there nobody waits for anybody. */
+const leastMomentMs = 300;
+/** When something is told. */
+export type Tell = true | 'over' | 'soon';
 
 export interface Agent {
   start: () => Promise<void>;
@@ -62,6 +66,7 @@ export function createAgent(deps: AgentDeps): Agent {
   let unheard = 0;
   let reportNotBefore = 0;
   let moment: NodeJS.Timeout | undefined;
+  let leisure: NodeJS.Timeout | undefined;
   /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
   let fetchAgainAt = 0;
   /** The rules of the school, and where it is. Until they are known nothing is opened. */
@@ -71,14 +76,17 @@ export function createAgent(deps: AgentDeps): Agent {
   let decideHere: DecideHere = () => ({ allowed: false, terms: defaultTerms });
   let wakeLoop: () => void = () => undefined;
 
-  /** `report`: now, or within a moment together with what else happens. */
-  const again = (ask: { fetch?: boolean; report?: boolean | 'soon' } = {}) => {
+  /** A thousand servers that are woken at once do not all speak at once, while others still wait to be told; twenty-seven may. */
+  const momentMs = () => deps.momentMs ?? desired?.momentMs ?? firstMomentMs;
+
+  /** `report`: now; when an order is over; or within a moment, together with what else happens. */
+  const again = (ask: { fetch?: boolean; report?: Tell | false } = {}) => {
     passRequested = true;
     fetchRequested ||= ask.fetch === true;
-    reportRequested ||= ask.report === true;
-    // A thousand servers that are woken at once do not all speak at once, while others still wait to be told.
-    const momentMs = deps.momentMs ?? desired?.momentMs ?? firstMomentMs;
-    if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs, 3 * momentMs));
+    const restMs = momentMs() - leastMomentMs;
+    if (ask.report === true || (ask.report === 'over' && restMs <= 0)) reportRequested = true;
+    else if (ask.report === 'over') setTimeout(() => again({ report: true }), randomInt(restMs)).unref();
+    else if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs(), 3 * momentMs()));
     wakeLoop();
   };
 
@@ -220,7 +228,8 @@ export function createAgent(deps: AgentDeps): Agent {
     orders.heard(body.orders);
     lastReportAt = now();
     unheard = 0;
-    if (reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) again({ fetch: true });
+    // Whoever is in a hurry rings.
+    if (reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) leisure ??= setTimeout(() => again({ fetch: true, report: 'soon' }), randomInt(momentMs(), 3 * momentMs()));
     for (const applicationId of reply.icons) {
       const png = applications.iconOf(applicationId);
       if (png !== undefined) await link.sendIcon({ applicationId, png: png.toString('base64') });
@@ -233,6 +242,8 @@ export function createAgent(deps: AgentDeps): Agent {
   const pass = async () => {
     if (fetchRequested) {
       fetchRequested = false;
+      clearTimeout(leisure);
+      leisure = undefined;
       await fetchDesired().catch((error: unknown) => log.info({ reason: error instanceof Error ? error.message : String(error) }, 'desired state not read'));
     }
     if (desired !== null) {
@@ -289,6 +300,7 @@ export function createAgent(deps: AgentDeps): Agent {
     stop: async () => {
       stopping = true;
       clearTimeout(moment);
+      clearTimeout(leisure);
       wakeLoop();
       await looping;
       await orders.stop();

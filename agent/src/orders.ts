@@ -31,7 +31,7 @@ interface OrdersDeps {
   driver: Driver;
   now: () => number;
   failures: Failures;
-  again: (ask: { report?: boolean | 'soon' }) => void;
+  again: (ask: { report?: 'over' | 'soon' }) => void;
   skewMs: () => number | null;
   applications: Pick<Applications, 'find' | 'remember'>;
   /** Everything this server should have: what it shares with an application that goes, stays. */
@@ -72,7 +72,7 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
       backlog.set(orderId, [...effects]);
       drain(orderId);
     }
-    if (past?.report.seq !== seq) again({ report: hasEnded(journal) || 'soon' });
+    if (past?.report.seq !== seq) again({ report: hasEnded(journal) ? 'over' : 'soon' });
   };
 
   const drain = (orderId: string) => {

@@ -32,8 +32,10 @@ export async function acceptReport(deps: Deps, actor: AgentActor, report: Report
     const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, server, report, heard.past);
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
     for (const topic of await settleTransfers(deps, rows, actor, report.transfers)) topics.add(topic);
-    for (const topic of await settleOrders(deps, rows, actor, report.orders)) topics.add(topic);
-    return { topics, reply: { generation: server.generation, icons: iconsWanted } };
+    const orders = await settleOrders(deps, rows, actor, report.orders);
+    for (const topic of orders.topics) topics.add(topic);
+    // Its own doing, and nothing to hurry for: it reads its new state when it has a moment, and nobody rings.
+    return { topics, reply: { generation: orders.generation ?? server.generation, icons: iconsWanted } };
   });
   deps.wakeups.wake([...topics]);
   if (reply === null) throw new AppError('SERVER_QUARANTINED');

@@ -7,15 +7,17 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredState } from '#src/servers/desired-state.ts';
+import { nextGeneration } from '#src/servers/store.ts';
 import { runLeaseMs } from './advance.ts';
 import { settle } from './settle.ts';
 import { changeTarget, insertHistory, saveEvidence, saveLog, saveOutcome, type StoredTarget, selectTargetsByOrder, selectWaves } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
-/** In the transaction of the report, which holds the server's row. Returns the topics to wake. */
-export async function settleOrders(deps: Deps, rows: Rows, actor: AgentActor, reported: readonly ReportedOrder[]): Promise<string[]> {
-  if (reported.length === 0) return [];
+/** In the transaction of the report, which holds the server's row. Returns the topics to wake, and the generation of the state that was
+ *  written because an order is over; null: none was. */
+export async function settleOrders(deps: Deps, rows: Rows, actor: AgentActor, reported: readonly ReportedOrder[]): Promise<{ topics: string[]; generation: number | null }> {
+  if (reported.length === 0) return { topics: [], generation: null };
   const now = deps.clock.now();
   const topics = new Set<string>();
   let over = false;
@@ -60,8 +62,12 @@ export async function settleOrders(deps: Deps, rows: Rows, actor: AgentActor, re
     topics.add(`rollout:${target.rolloutId}`);
   }
   // What was brought is wanted from here on, and the order leaves the desired state.
-  if (over) for (const topic of [await publishDesiredState(deps, rows, actor.id), 'servers', 'applications', 'portal', 'audit']) topics.add(topic);
-  return [...topics];
+  const generation = over ? await nextGeneration(rows, actor.id) : null;
+  if (generation !== null) {
+    await publishDesiredState(deps, rows, actor.id, generation);
+    for (const topic of ['servers', 'applications', 'portal', 'audit']) topics.add(topic);
+  }
+  return { topics: [...topics], generation };
 }
 
 const waveIsOpen = async (rows: Rows, target: StoredTarget): Promise<boolean> => {
