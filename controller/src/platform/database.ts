@@ -1,6 +1,5 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to date. */
-import SqliteDatabase from 'better-sqlite3';
-import { type Driver, HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
+import { HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, SqliteAdapter, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
@@ -11,6 +10,7 @@ import * as classes from './migrations/0005-classes.ts';
 import * as requests from './migrations/0006-requests.ts';
 import * as exchange from './migrations/0007-exchange.ts';
 import * as recordings from './migrations/0008-recordings.ts';
+import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -39,62 +39,7 @@ export function openDatabase(target: string): Database {
     // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })] });
   }
-  const sqlite = new SqliteDatabase(target);
-  // WAL with synchronous=FULL: what was acknowledged survives kill -9 and a power cut.
-  sqlite.pragma('journal_mode = WAL');
-  sqlite.pragma('synchronous = FULL');
-  // The log is copied into the database every 32 MiB, not every 4: in the rush of a thousand reports each copy held everybody up.
-  sqlite.pragma('wal_autocheckpoint = 8192');
-  sqlite.pragma('foreign_keys = ON');
-  sqlite.pragma('busy_timeout = 5000');
-  return new Kysely<Tables>({ dialect: new InTurn({ database: { prepare: preparedOnce(sqlite), close: () => sqlite.close() } }) });
-}
-
-/** One connection, and whoever waits for it gets it in turn. Kysely's own lock wakes everyone who waits each time it is free: behind a
- *  thousand reports, each of them is woken a thousand times. */
-class InTurn extends SqliteDialect {
-  override createDriver(): Driver {
-    const driver = super.createDriver();
-    const waiting: (() => void)[] = [];
-    let taken = false;
-    const { acquireConnection, releaseConnection } = driver;
-    driver.acquireConnection = async (options) => {
-      if (taken) await new Promise<void>((resolve) => waiting.push(resolve));
-      taken = true;
-      return acquireConnection.call(driver, options);
-    };
-    driver.releaseConnection = async (connection, options) => {
-      await releaseConnection.call(driver, connection, options);
-      // Handed over, not let go: nobody comes in between.
-      const next = waiting.shift();
-      if (next === undefined) taken = false;
-      else next();
-    };
-    return driver;
-  }
-  override createAdapter(): SqliteAdapter {
-    return new OwnLock();
-  }
-}
-class OwnLock extends SqliteAdapter {
-  override get supportsMultipleConnections(): boolean {
-    return true;
-  }
-}
-
-/** Preparing costs as much as running: the same text is prepared once. Nothing here iterates over a statement, so none is
- *  ever busy when it is asked for again; SQLite itself prepares anew after the tables changed. */
-function preparedOnce(sqlite: SqliteDatabase.Database): (text: string) => SqliteDatabase.Statement {
-  const prepared = new Map<string, SqliteDatabase.Statement>();
-  return (text) => {
-    const known = prepared.get(text);
-    if (known !== undefined) return known;
-    const statement = sqlite.prepare(text);
-    // Lists of different lengths are different texts: the oldest goes.
-    if (prepared.size >= 500) prepared.delete(prepared.keys().next().value ?? '');
-    prepared.set(text, statement);
-    return statement;
-  };
+  return new Kysely<Tables>({ dialect: openSqlite(target) });
 }
 
 export const isSqlite = (rows: Rows): boolean => rows.getExecutor().adapter instanceof SqliteAdapter;
