@@ -83,10 +83,13 @@ export function createAgent(deps: AgentDeps): Agent {
   const again = (ask: { fetch?: boolean; report?: Tell | false } = {}) => {
     passRequested = true;
     fetchRequested ||= ask.fetch === true;
-    const restMs = momentMs() - leastMomentMs;
+    const restMs = 2 * (momentMs() - leastMomentMs);
     if (ask.report === true || (ask.report === 'over' && restMs <= 0)) reportRequested = true;
-    else if (ask.report === 'over') setTimeout(() => again({ report: true }), randomInt(restMs)).unref();
-    else if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs(), 3 * momentMs()));
+    else if (ask.report === 'over') {
+      // What would have been told meanwhile is told with it.
+      clearTimeout(moment);
+      moment = setTimeout(() => again({ report: true }), randomInt(restMs));
+    } else if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs(), 3 * momentMs()));
     wakeLoop();
   };
 

@@ -13,7 +13,10 @@ interface Waiting {
 
 /** More would keep a pupil's click waiting for longer than one commit does. */
 const atOnce = 16;
+/** Nothing else is done while the disk is waited for. In a rush others are let in first, so that this is a fifth of the time at the most. */
+const patience = { ofCommit: 4, mostMs: 50 };
 const queues = new WeakMap<Database, Waiting[]>();
+const lastCommits = new WeakMap<Database, { at: number; tookMs: number }>();
 
 export function together<T>(database: Database, work: (rows: Rows) => Promise<T>): Promise<T> {
   if (!isSqlite(database)) return database.transaction().execute(work);
@@ -42,6 +45,9 @@ async function empty(database: Database): Promise<void> {
   // Those who come in the same turn of the event loop are in the first group.
   await new Promise((resolve) => setImmediate(resolve));
   while (queue.length > 0) {
+    const past = lastCommits.get(database);
+    const restMs = past === undefined || queue.length >= atOnce ? 0 : past.at + Math.min(past.tookMs * patience.ofCommit, patience.mostMs) - performance.now();
+    if (restMs >= 1) await new Promise((resolve) => setTimeout(resolve, restMs));
     const group = queue.splice(0, atOnce);
     try {
       await commit(database, group);
@@ -55,8 +61,12 @@ async function empty(database: Database): Promise<void> {
 }
 
 async function commit(database: Database, group: readonly Waiting[]): Promise<void> {
+  let workedAt = 0;
   await database.transaction().execute(async (rows) => {
     for (const { work } of group) await work(rows);
+    workedAt = performance.now();
   });
+  const at = performance.now();
+  lastCommits.set(database, { at, tookMs: at - workedAt });
   for (const { done } of group) done();
 }

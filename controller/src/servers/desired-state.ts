@@ -20,7 +20,7 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
 }
 
 /** A thousand servers that are woken at once must not all answer while others still wait to be told; twenty-seven may. Pure. */
-export const momentFor = (servers: number): number => Math.min(Math.max(servers * 2, 300), 5000);
+export const momentFor = (servers: number): number => Math.min(Math.max(Math.round(servers * 2.5), 300), 5000);
 
 /** Of many at once: each is read with the others. `generations`: taken in this transaction, by server. */
 export async function publishDesiredStates(deps: Deps, rows: Rows, generations: ReadonlyMap<string, number>): Promise<string[]> {
