@@ -66,6 +66,7 @@ export function createAgent(deps: AgentDeps): Agent {
   let unheard = 0;
   let reportNotBefore = 0;
   let moment: NodeJS.Timeout | undefined;
+  let overIsNear = false;
   let leisure: NodeJS.Timeout | undefined;
   /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
   let fetchAgainAt = 0;
@@ -86,9 +87,12 @@ export function createAgent(deps: AgentDeps): Agent {
     const restMs = 2 * (momentMs() - leastMomentMs);
     if (ask.report === true || (ask.report === 'over' && restMs <= 0)) reportRequested = true;
     else if (ask.report === 'over') {
-      // What would have been told meanwhile is told with it.
-      clearTimeout(moment);
-      moment = setTimeout(() => again({ report: true }), randomInt(restMs));
+      // What would have been told meanwhile is told with it; a second one does not put off the first.
+      if (!overIsNear) {
+        clearTimeout(moment);
+        moment = setTimeout(() => again({ report: true }), randomInt(restMs));
+        overIsNear = true;
+      }
     } else if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs(), 3 * momentMs()));
     wakeLoop();
   };
@@ -213,6 +217,7 @@ export function createAgent(deps: AgentDeps): Agent {
     reportRequested = false;
     clearTimeout(moment);
     moment = undefined;
+    overIsNear = false;
     const steps = desired === null ? [] : plan(desired, actual(), now(), decideHere);
     const body: Report = {
       protocol: PROTOCOL,
@@ -232,7 +237,7 @@ export function createAgent(deps: AgentDeps): Agent {
     lastReportAt = now();
     unheard = 0;
     // Whoever is in a hurry rings.
-    if (reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) leisure ??= setTimeout(() => again({ fetch: true, report: 'soon' }), randomInt(momentMs(), 3 * momentMs()));
+    if (!stopping && reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) leisure ??= setTimeout(() => again({ fetch: true, report: 'soon' }), randomInt(momentMs(), 3 * momentMs()));
     for (const applicationId of reply.icons) {
       const png = applications.iconOf(applicationId);
       if (png !== undefined) await link.sendIcon({ applicationId, png: png.toString('base64') });

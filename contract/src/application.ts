@@ -105,12 +105,14 @@ export const isKept = (recipes: Recipes): boolean => recipes.linux?.kind !== 'up
 export const Estimate = Strict({ bytes: Type.Integer({ minimum: 0 }), minutes: Type.Number({ minimum: 0, maximum: 600 }) });
 export type Estimate = Static<typeof Estimate>;
 
+export const ApplicationLabels = Type.Array(Slug, { maxItems: 20, uniqueItems: true });
+
 export const ApplicationDraft = Strict({
   slug: Slug,
   name: Translated(80),
   description: Translated(300),
   category: Category,
-  labels: Type.Optional(Type.Array(Slug, { maxItems: 20, uniqueItems: true })),
+  labels: Type.Optional(ApplicationLabels),
   version: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.+:~-]{0,60}$' }),
   recipes: Recipes,
   /** Applications that must be there first. */

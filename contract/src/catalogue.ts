@@ -1,7 +1,7 @@
 /** The catalogue in depth: versions, import and export, uploaded files, reviewed scripts. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
-import { Application, ApplicationDraft, ApplicationId, Category, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
+import { ApplicationDraft, ApplicationId, ApplicationLabels, Category, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
 import { errorCodes } from './errors.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
@@ -22,7 +22,7 @@ export const ApplicationChanges = Strict({
   name: ApplicationDraft.properties.name,
   description: ApplicationDraft.properties.description,
   category: ApplicationDraft.properties.category,
-  labels: Application.properties.labels,
+  labels: ApplicationLabels,
   /** Null: as many as wish. */
   seats: Nullable(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });

@@ -3,7 +3,7 @@ import type { InspectedPackage, Script } from '@preau/contract/catalogue.ts';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
-import { draftOf, emptyForm, filledFrom, formOf, lineOf, settled, slugOf, withProgram, wordsOf } from './application-form.ts';
+import { draftOf, emptyForm, filledFrom, formOf, iconOf, lineOf, settled, slugOf, withProgram, wordsOf } from './application-form.ts';
 
 const isDraft = Compile(ApplicationDraft);
 const file = (name: string): PackageFile => ({ name, sha256: 'a'.repeat(64), size: 1_000_000 });
@@ -35,7 +35,7 @@ describe('a draft', () => {
       slug: 'jeu', category: 'games', name: { fr: 'Jeu', en: 'Game' }, description: { fr: 'Jouer.', en: 'Play.' }, version: '1.2-1',
       recipes: { linux: { kind: 'deb', package: 'jeu', detect: { kind: 'package', package: 'jeu' }, launch: { command: ['/usr/games/jeu', '--plein écran'] } } },
     });
-    expect(form.icon).toBe('cG5n');
+    expect(iconOf(form)).toBe('cG5n');
     expect(filledFrom({ ...emptyForm(), nameFr: 'Mon jeu' }, file('jeu.deb'), told({ kind: 'deb', package: 'jeu', version: '1', programs: [program] }))).toMatchObject({ nameFr: 'Mon jeu', descriptionFr: 'Jouer.', slug: 'mon-jeu' });
   });
 
@@ -56,13 +56,13 @@ describe('a draft', () => {
   test('of a Windows program and of an installer', () => {
     const form = { ...filledFrom(emptyForm(), file('setup.exe'), told({ kind: 'program' })), descriptionFr: 'Jouer.', version: '1', windows: { silent: '/S "/D=C:\\Jeu"', uninstall: '/S', key: 'HKLM\\Software\\Jeu', value: 'DisplayVersion' } };
     expect(isDraft.Check(draftOf(form))).toBe(true);
-    expect(draftOf(form)?.recipes).toMatchObject({ windows: { kind: 'exe', uninstall: ['/S'], detect: { kind: 'registry' } } });
+    expect(draftOf(form)?.recipes).toMatchObject({ windows: { kind: 'exe', silent: ['/S', '/D=C:\\Jeu'], uninstall: ['/S'], detect: { kind: 'registry' } } });
     expect(draftOf({ ...form, kind: 'installer' })?.recipes).toMatchObject({ windows: { kind: 'msi' } });
   });
 
   test('of a script: only of one that was reviewed', () => {
     const script: Script = { id: `scr_${'a'.repeat(22)}`, name: 'jeu', install: file('jeu.install'), installText: '', remove: null, removeText: null, createdById: null, createdBy: 'A', createdAt: 0, reviewedBy: 'B', reviewedAt: 0, signature: 's'.repeat(86) };
-    const form = { ...emptyForm(), ...words, origin: 'script' as const, script, version: '1', detect: { kind: 'version_file' as const, package: '', path: '/opt/jeu/version' } };
+    const form = { ...emptyForm(), ...words, origin: 'script' as const, script, version: '1', detectPath: '/opt/jeu/version' };
     expect(isDraft.Check(draftOf(form))).toBe(true);
     expect(draftOf({ ...form, script: { ...script, signature: null } })).toBeNull();
   });
@@ -73,10 +73,24 @@ describe('a draft', () => {
     const known: Application = { ...draft, id: `app_${'a'.repeat(22)}`, versionId: `ver_${'a'.repeat(22)}`, labels: ['jeux'], requires: [], seats: 3, iconHash: null, estimate: null, installedOn: 0 };
     const next = draftOf(filledFrom({ ...formOf(known), version: '' }, file('Jeu-2.0-x86_64.AppImage'), told({ kind: 'appimage' })));
     expect(next).toMatchObject({ slug: 'jeu', version: '2.0', labels: ['jeux'], licence: { seats: 3 }, name: draft.name, recipes: { linux: { detect: { path: '/opt/preau/jeu/2.0/Jeu-2.0-x86_64.AppImage' } } } });
+    // A file that calls itself a game makes no game of it, and whatever else it calls itself.
+    const renamed = filledFrom(formOf({ ...known, recipes: { ...known.recipes, windows: { kind: 'winget', packageId: 'Jeu.Jeu', detect: { kind: 'registry', key: 'K', value: 'V' } } } }), file('autre.deb'), told({ kind: 'deb', package: 'autre', version: '3', programs: [{ desktopFile: 'a.desktop', name: { fr: 'Autre', en: 'Other' }, description: null, command: ['autre'], category: 'games', icon: null }] }));
+    expect(draftOf(renamed)).toMatchObject({ slug: 'jeu', name: known.name, description: known.description, category: known.category, labels: ['jeux'], version: '3', recipes: { linux: { kind: 'deb', package: 'autre' }, windows: { kind: 'winget' } } });
+  });
+
+  test('what follows from something follows it, until somebody types there', () => {
+    const typed = settled({ ...emptyForm(), packages: 'tuxpiant' });
+    expect(settled({ ...typed, packages: 'tuxpaint' })).toMatchObject({ detectPackage: 'tuxpaint', command: 'tuxpaint', desktopFile: 'tuxpaint.desktop', version: '1' });
+    expect(settled({ ...typed, command: 'tuxpaint --nosound', packages: 'tuxpaint' }).command).toBe('tuxpaint --nosound');
+    expect(settled({ ...settled({ ...emptyForm(), nameFr: 'Géogrephie' }), nameFr: 'Géographie' }).slug).toBe('geographie');
+    const image = filledFrom(emptyForm(), file('Jeu-1.0.AppImage'), told({ kind: 'appimage' }));
+    expect(settled({ ...image, version: '1.1' })).toMatchObject({ command: '/opt/preau/jeu/1.1/Jeu-1.0.AppImage', detectPath: '/opt/preau/jeu/1.1/Jeu-1.0.AppImage', detectKind: 'file' });
+    expect(filledFrom(image, file('autre_2.0_all.deb'), told({ kind: 'deb', package: 'autre', version: '2.0' }))).toMatchObject({ nameFr: 'autre', slug: 'autre', version: '2.0', detectKind: 'package', detectPackage: 'autre', detectPath: '', command: '' });
+    expect(settled({ ...image, origin: 'debian', packages: 'gimp' })).toMatchObject({ detectKind: 'package', detectPackage: 'gimp', command: 'gimp' });
   });
 
   test('another program of the same package', () => {
-    const form = withProgram({ ...emptyForm(), nameFr: '' }, { desktopFile: 'b.desktop', name: { fr: 'Bé', en: 'B' }, description: null, command: ['b'], category: null, icon: null });
+    const form = withProgram({ ...emptyForm(), origin: 'file', file: file('a.deb'), kind: 'deb' }, { desktopFile: 'b.desktop', name: { fr: 'Bé', en: 'B' }, description: null, command: ['b'], category: null, icon: null });
     expect(settled(form)).toMatchObject({ nameFr: 'Bé', slug: 'be', command: 'b', desktopFile: 'b.desktop' });
   });
 });

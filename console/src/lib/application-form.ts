@@ -4,38 +4,51 @@ import type { InspectedPackage, InspectedProgram, Script } from '@preau/contract
 
 export type Origin = 'debian' | 'file' | 'script';
 
-export interface ApplicationForm {
+type DetectKind = 'package' | 'file' | 'version_file';
+
+/** What follows from the rest of the form: replaced when the rest changes, until somebody types something else there. */
+interface Followed {
+  nameFr: string;
+  nameEn: string;
+  descriptionFr: string;
+  descriptionEn: string;
+  category: Category;
+  slug: string;
+  version: string;
+  command: string;
+  desktopFile: string;
+  debPackage: string;
+  detectKind: DetectKind;
+  detectPackage: string;
+  detectPath: string;
+}
+
+export interface ApplicationForm extends Followed {
+  /** To add a version: what the form does not show stays as it is. */
+  known: Application | null;
   origin: Origin;
   /** Debian packages, as typed. */
   packages: string;
   source: { on: boolean; uri: string; suite: string; components: string; key: string };
   file: PackageFile | null;
   kind: InspectedPackage['kind'];
-  debPackage: string;
+  told: InspectedPackage | null;
+  /** Of several in the file. */
+  program: InspectedProgram | null;
   script: Script | null;
-  slug: string;
-  nameFr: string;
-  nameEn: string;
-  descriptionFr: string;
-  descriptionEn: string;
-  category: Category;
   labels: string;
-  version: string;
-  command: string;
-  desktopFile: string;
-  detect: { kind: 'package' | 'file' | 'version_file'; package: string; path: string };
   windows: { silent: string; uninstall: string; key: string; value: string };
   requires: string;
   seats: number | null;
   minutes: number | null;
-  /** PNG in base64, found in the file. */
-  icon: string | null;
+  /** As it followed last. */
+  followed: Followed;
 }
 
+const nothingFollows: Followed = { nameFr: '', nameEn: '', descriptionFr: '', descriptionEn: '', category: 'office', slug: '', version: '', command: '', desktopFile: '', debPackage: '', detectKind: 'package', detectPackage: '', detectPath: '' };
 export const emptyForm = (): ApplicationForm => ({
-  origin: 'debian', packages: '', source: { on: false, uri: '', suite: '', components: 'main', key: '' }, file: null, kind: 'unknown', debPackage: '', script: null,
-  slug: '', nameFr: '', nameEn: '', descriptionFr: '', descriptionEn: '', category: 'office', labels: '', version: '', command: '', desktopFile: '',
-  detect: { kind: 'package', package: '', path: '' }, windows: { silent: '', uninstall: '', key: '', value: 'DisplayVersion' }, requires: '', seats: null, minutes: null, icon: null,
+  ...nothingFollows, followed: nothingFollows, known: null, origin: 'debian', packages: '', source: { on: false, uri: '', suite: '', components: 'main', key: '' }, file: null, kind: 'unknown', told: null, program: null, script: null,
+  labels: '', windows: { silent: '', uninstall: '', key: '', value: 'DisplayVersion' }, requires: '', seats: null, minutes: null,
 });
 
 /** Words between spaces, commas or line ends. */
@@ -47,7 +60,7 @@ export const slugOf = (name: string): string => name.normalize('NFD').replace(/[
 /** A command line as argv: spaces part words, quotes keep them together. No shell reads it. */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
-  for (const [whole] of line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g)) words.push(whole.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, double?: string, single?: string) => double?.replace(/\\(.)/g, '$1') ?? single ?? ''));
+  for (const [whole] of line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g)) words.push(whole.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, double?: string, single?: string) => double?.replace(/\\(["\\])/g, '$1') ?? single ?? ''));
   return words;
 }
 export const lineOf = (words: readonly string[]): string => words.map((word) => (/^[^\s"'\\]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`)).join(' ');
@@ -62,49 +75,57 @@ const versionIn = (name: string): string => /[-_v](\d+(?:\.\d+){1,3})/.exec(name
 const titleOf = (name: string): string => name.replace(/\.(deb|appimage|zip|tar(\.\w+)?|tgz|exe|msi)$/i, '').replace(/[-_]v?\d.*$/, '').replace(/[-_]+/g, ' ').trim();
 const allowedVersion = (version: string): string => version.replace(/[^A-Za-z0-9.+:~-]/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 61);
 
-/** Fills in what the file says, and leaves what somebody has typed. Of several programs the first; the form offers the others. */
-export function filledFrom(form: ApplicationForm, file: PackageFile, told: InspectedPackage): ApplicationForm {
-  const next: ApplicationForm = { ...form, origin: 'file', file, kind: told.kind, debPackage: told.package ?? '', version: form.version || allowedVersion(told.version ?? versionIn(file.name)) };
-  next.nameFr ||= titleOf(file.name);
-  next.descriptionFr ||= told.summary ?? '';
-  if (told.kind === 'deb') next.detect = { kind: 'package', package: told.package ?? '', path: '' };
-  if (isArchive(told.kind)) next.detect = { kind: 'file', package: '', path: '' };
-  const [program] = told.programs;
-  const named = program === undefined ? next : withProgram({ ...next, nameFr: form.nameFr, descriptionFr: form.descriptionFr }, program);
-  return settled({ ...named, nameFr: named.nameFr || next.nameFr, descriptionFr: named.descriptionFr || next.descriptionFr });
-}
+/** Another file: what it says takes the place of what the file before it said. */
+export const filledFrom = (form: ApplicationForm, file: PackageFile, told: InspectedPackage): ApplicationForm => settled({ ...form, origin: 'file', file, kind: told.kind, told, program: told.programs[0] ?? null });
+export const withProgram = (form: ApplicationForm, program: InspectedProgram): ApplicationForm => settled({ ...form, program });
+/** PNG in base64, found in the file. */
+export const iconOf = ({ origin, program }: ApplicationForm): string | null => (origin === 'file' ? (program?.icon ?? null) : null);
 
-/** One of the programs in the file: its words, what it runs, its icon. */
-export function withProgram(form: ApplicationForm, program: InspectedProgram): ApplicationForm {
-  const { name, description, command, category, desktopFile, icon } = program;
-  return {
-    ...form, nameFr: form.nameFr || (name?.fr ?? ''), nameEn: form.nameEn || (name?.en ?? ''), descriptionFr: form.descriptionFr || (description?.fr ?? ''), descriptionEn: form.descriptionEn || (description?.en ?? ''),
-    category: category ?? form.category, command: command.length > 0 ? lineOf(command) : form.command, desktopFile: desktopFile ?? form.desktopFile, icon: icon ?? form.icon,
-  };
-}
-
-/** What follows from what was typed, where nobody has typed something else. */
-export function settled(form: ApplicationForm): ApplicationForm {
-  const next = { ...form, slug: form.slug || slugOf(form.nameFr), detect: { ...form.detect } };
-  const [first] = listOf(form.packages);
-  if (form.origin === 'debian' && first !== undefined) {
-    const name = first.split('=')[0] ?? first;
-    next.detect.package ||= name;
-    next.command ||= name;
-    next.desktopFile ||= `${name}.desktop`;
-    next.version ||= first.includes('=') ? allowedVersion(first.slice(first.indexOf('=') + 1)) : '1';
+function following(form: ApplicationForm): Followed {
+  const { origin, file, told, program, script, known } = form;
+  const next = { ...nothingFollows };
+  const fromFile = origin === 'file' && file !== null;
+  if (fromFile) {
+    next.nameFr = program?.name?.fr ?? titleOf(file.name);
+    next.nameEn = program?.name?.en ?? '';
+    next.descriptionFr = program?.description?.fr ?? told?.summary ?? '';
+    next.descriptionEn = program?.description?.en ?? '';
+    next.category = program?.category ?? 'office';
+    next.version = allowedVersion(told?.version ?? versionIn(file.name));
+    next.command = lineOf(program?.command ?? []);
+    next.desktopFile = program?.desktopFile ?? '';
+    if (form.kind === 'deb') next.debPackage = next.detectPackage = told?.package ?? '';
+    if (isArchive(form.kind)) next.detectKind = 'file';
   }
-  if (form.origin === 'file' && form.kind === 'appimage' && form.file !== null && next.slug !== '' && next.version !== '') {
-    const path = `${folderOf(next.slug, next.version)}/${form.file.name}`;
-    next.command ||= path;
-    next.detect.path ||= path;
+  if (origin === 'script') {
+    next.nameFr = script?.name ?? '';
+    next.detectKind = 'version_file';
   }
+  const [first] = origin === 'debian' ? listOf(form.packages) : [];
+  if (first !== undefined) {
+    const [name = first] = first.split('=');
+    next.detectPackage = next.command = name;
+    next.desktopFile = `${name}.desktop`;
+    next.version = first.includes('=') ? allowedVersion(first.slice(first.indexOf('=') + 1)) : '1';
+  }
+  const kept = (key: 'nameFr' | 'slug' | 'version') => (form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]);
+  next.slug = known?.slug ?? slugOf(kept('nameFr'));
+  if (fromFile && form.kind === 'appimage' && kept('slug') !== '' && kept('version') !== '') next.command = next.detectPath = `${folderOf(kept('slug'), kept('version'))}/${file.name}`;
   return next;
 }
 
-function detectionOf(form: ApplicationForm): DetectionRule {
-  const { kind, package: name, path } = form.detect;
-  return kind === 'package' ? { kind, package: name.trim() } : { kind, path: path.trim() };
+/** With what follows from what was typed, where nobody has typed something else. */
+export function settled(form: ApplicationForm): ApplicationForm {
+  const next = following(form);
+  const kept = Object.fromEntries(Object.keys(next).map((name) => {
+    const key = name as keyof Followed;
+    return [key, form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]];
+  })) as unknown as Followed;
+  return { ...form, ...kept, followed: next };
+}
+
+function detectionOf({ detectKind: kind, detectPackage, detectPath }: ApplicationForm): DetectionRule {
+  return kind === 'package' ? { kind, package: detectPackage.trim() } : { kind, path: detectPath.trim() };
 }
 
 /** What is typed as a recipe; null while what it is made of is not there. */
@@ -123,7 +144,7 @@ function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
     return { linux: { kind: 'script', script: script.name, install: script.install, ...(script.remove === null ? {} : { remove: script.remove }), signature: script.signature, detect, ...common } };
   }
   if (file === null) return null;
-  if (form.kind === 'deb') return { linux: { kind: 'deb', package: form.debPackage, file, detect, ...common } };
+  if (form.kind === 'deb') return { linux: { kind: 'deb', package: form.debPackage.trim(), file, detect, ...common } };
   if (isArchive(form.kind)) return { linux: { kind: 'archive', format: form.kind, file, detect, ...common } };
   const rule: DetectionRule = { kind: 'registry', key: form.windows.key.trim(), value: form.windows.value.trim() };
   const windows: WindowsRecipe | null = form.kind === 'installer' ? { kind: 'msi', file, properties: {}, detect: rule, ...common } : form.kind === 'program' ? { kind: 'exe', file, silent: wordsOf(form.windows.silent), uninstall: wordsOf(form.windows.uninstall), detect: rule, ...common } : null;
@@ -133,16 +154,25 @@ function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
 /** Null while there is nothing to install from. English words that nobody wrote are the French ones. */
 export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   const form = settled(typed);
-  const recipes = recipesOf(form);
-  if (recipes === null) return null;
-  const [nameFr, descriptionFr] = [form.nameFr.trim(), form.descriptionFr.trim()];
-  const [labels, requires] = [listOf(form.labels), listOf(form.requires)];
+  const own = recipesOf(form);
+  if (own === null) return null;
+  const { known } = form;
+  const requires = listOf(form.requires);
+  const made = { version: form.version.trim(), ...(requires.length === 0 ? {} : { requires }), ...(form.minutes === null ? {} : { estimate: { bytes: form.file?.size ?? 0, minutes: form.minutes } }) };
+  if (known !== null) {
+    const { slug, name, description, category, labels, seats } = known;
+    // The other platform keeps its recipe.
+    return { slug, name, description, category, ...(labels.length === 0 ? {} : { labels }), ...(seats === null ? {} : { licence: { seats } }), ...made, recipes: { ...known.recipes, ...own } };
+  }
+  const [nameFr, descriptionFr, labels] = [form.nameFr.trim(), form.descriptionFr.trim(), listOf(form.labels)];
   return {
-    slug: form.slug.trim(), name: { fr: nameFr, en: form.nameEn.trim() || nameFr }, description: { fr: descriptionFr, en: form.descriptionEn.trim() || descriptionFr }, category: form.category, ...(labels.length === 0 ? {} : { labels }),
-    version: form.version.trim(), recipes, ...(requires.length === 0 ? {} : { requires }), ...(form.seats === null ? {} : { licence: { seats: form.seats } }),
-    ...(form.minutes === null ? {} : { estimate: { bytes: form.file?.size ?? 0, minutes: form.minutes } }),
+    slug: form.slug.trim(), name: { fr: nameFr, en: form.nameEn.trim() || nameFr }, description: { fr: descriptionFr, en: form.descriptionEn.trim() || descriptionFr }, category: form.category,
+    ...(labels.length === 0 ? {} : { labels }), ...(form.seats === null ? {} : { licence: { seats: form.seats } }), ...made, recipes: own,
   };
 }
+
+/** Kinds of recipes that the form can make another version of. */
+export const canVersion = ({ recipes: { linux, windows } }: Application): boolean => (linux === undefined ? windows?.kind === 'exe' || windows?.kind === 'msi' : linux.kind !== 'updates' && linux.kind !== 'agent');
 
 /** To add a version: everything as it is, but for what is installed. */
 export function formOf(application: Application): ApplicationForm {
@@ -150,14 +180,14 @@ export function formOf(application: Application): ApplicationForm {
   const { linux, windows } = application.recipes;
   const recipe = linux ?? windows;
   const rule = linux?.detect;
-  const detect = rule?.kind === 'package' ? { kind: rule.kind, package: rule.package, path: '' } : rule?.kind === 'file' || rule?.kind === 'version_file' ? { kind: rule.kind, package: '', path: rule.path } : form.detect;
+  const detect = rule?.kind === 'package' ? { detectKind: rule.kind, detectPackage: rule.package } : rule?.kind === 'file' || rule?.kind === 'version_file' ? { detectKind: rule.kind, detectPath: rule.path } : {};
   return {
-    ...form, origin: linux?.kind === 'apt' ? 'debian' : linux?.kind === 'script' ? 'script' : 'file', slug: application.slug, nameFr: application.name.fr, nameEn: application.name.en, descriptionFr: application.description.fr, descriptionEn: application.description.en,
-    category: application.category, labels: application.labels.join(' '), command: lineOf(recipe?.launch?.command ?? []), desktopFile: recipe?.icon?.desktopFile ?? '', requires: application.requires.join(' '), seats: application.seats,
+    ...form, known: application, origin: linux?.kind === 'apt' ? 'debian' : linux?.kind === 'script' ? 'script' : 'file', slug: application.slug,
+    nameFr: application.name.fr, descriptionFr: application.description.fr, command: lineOf(recipe?.launch?.command ?? []), desktopFile: recipe?.icon?.desktopFile ?? '', requires: application.requires.join(' '),
     packages: linux?.kind === 'apt' ? linux.packages.join(' ') : '', debPackage: linux?.kind === 'deb' ? linux.package : '',
     source: linux?.kind === 'apt' && linux.source !== undefined ? { on: true, uri: linux.source.uri, suite: linux.source.suite, components: linux.source.components.join(' '), key: linux.source.key } : form.source,
     // A path with the version in it is the old version's.
-    ...(linux?.kind === 'archive' ? { command: '', detect: { kind: 'file' as const, package: '', path: '' } } : { detect }),
+    ...(linux?.kind === 'archive' ? { command: '' } : detect),
     windows: windows?.kind === 'exe' ? { silent: lineOf(windows.silent), uninstall: lineOf(windows.uninstall), ...registryOf(windows.detect) } : windows === undefined ? form.windows : { ...form.windows, ...registryOf(windows.detect) },
   };
 }

@@ -36,8 +36,14 @@ export class PackageUpload {
     this.percent = 0;
     this.step = 'reading';
     try {
+      let off = false;
+      const stopped = () => off;
       const hash = await this.#hash(file);
+      this.#stop = () => {
+        off = true;
+      };
       const known = (await call('listPackages')).items.find((one) => one.sha256 === hash);
+      if (stopped()) throw new Stopped();
       if (known === undefined) {
         this.step = 'sending';
         this.percent = 0;

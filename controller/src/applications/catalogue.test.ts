@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApplicationDraft } from '@preau/contract/application.ts';
 import { scriptReviewText } from '@preau/contract/application.ts';
-import { Script } from '@preau/contract/catalogue.ts';
+import { ApplicationChanges, Script } from '@preau/contract/catalogue.ts';
 import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256, verifySignature } from '#src/platform/secrets.ts';
@@ -65,6 +65,13 @@ describe('changing words, labels and licence', () => {
     await createApplication(city.platform, city.technician, { ...draft('tuxpaint'), version: '9.9', labels: ['arts'] }, tell());
     const after = await stateOf();
     expect([after.generation, after.applications.find(({ slug }) => slug === 'tuxpaint')?.labels]).toEqual([before.generation + 1, ['arts']]);
+  });
+
+  test('takes no more labels than a server does', () => {
+    const changes = Compile(ApplicationChanges);
+    expect(changes.Check({ ...words, labels: Array.from({ length: 20 }, (_, n) => `etiquette-${n}`) })).toBe(true);
+    expect(changes.Check({ ...words, labels: Array.from({ length: 21 }, (_, n) => `etiquette-${n}`) })).toBe(false);
+    expect(changes.Check({ ...words, labels: ['arts', 'arts'] })).toBe(false);
   });
 
   test('is refused for what is not there, and for the agent', async () => {

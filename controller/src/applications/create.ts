@@ -10,9 +10,10 @@ import { expandRequirements } from './requirements.ts';
 import { mustBeReviewed } from './scripts.ts';
 import { saveApplicationWords, selectApplications, selectRequirements, selectVersions, upsertApplication } from './store.ts';
 
-/** Rules look at category and labels, on the servers too: told, in the caller's transaction, when one of them changes. Returns topics. */
-export type TellServers = (rows: Rows, applicationId: string) => Promise<string[]>;
-export const tellNobody: TellServers = async () => [];
+/** Rules look at category and labels, on the servers too: they are told, in the caller's transaction, when one of them changes. Asked first
+ *  (servers are locked before applications, as when a session is launched), told by what comes back, which returns the topics to wake. */
+export type TellServers = (rows: Rows, applicationId: string) => Promise<() => Promise<string[]>>;
+export const tellNobody: TellServers = async () => async () => [];
 
 /** Kept by the controller itself: nobody else may say what the agent is. */
 export const agentSlug = 'preau-agent';
@@ -40,12 +41,13 @@ export async function addVersion(deps: Pick<Platform, 'clock'>, rows: Rows, acto
   await mustHaveFiles(rows, draft.recipes);
   await mustBeReviewed(rows, draft.recipes);
   const [past] = await selectApplications(rows, { slug: draft.slug, learnt: false });
+  const publish = past === undefined || looksTheSame(past, { category: draft.category, labels: draft.labels ?? [] }) ? null : await tell(rows, past.id);
   const { id, added } = await upsertApplication(rows, draft, deps.clock.now());
   if (!added) return { id, added, topics: [] };
   const expanded = (draft.requires ?? []).length === 0 ? { order: [] } : expandRequirements(await selectRequirements(rows, draft.slug), [id]);
   if ('refused' in expanded) throw new AppError(expanded.refused, { path: expanded.path });
   await recordEffect(deps, rows, actor, { action: 'application.created', subjectId: id, subjectName: draft.name.fr, details: { slug: draft.slug, version: draft.version } });
-  return { id, added, topics: past === undefined || looksTheSame(past, { category: draft.category, labels: draft.labels ?? [] }) ? [] : await tell(rows, id) };
+  return { id, added, topics: publish === null ? [] : await publish() };
 }
 
 /** To rules. Pure. */
@@ -58,9 +60,10 @@ export async function changeApplication(deps: Pick<Platform, 'database' | 'clock
     if (past === undefined) throw new AppError('NOT_FOUND', { application: id });
     if (past.slug === agentSlug) throw new AppError('FORBIDDEN', { slug: agentSlug });
     const labels = [...changes.labels].sort();
+    const publish = looksTheSame(past, changes) ? null : await tell(rows, id);
     await saveApplicationWords(rows, id, { ...changes, labels }, deps.clock.now());
     await recordEffect(deps, rows, actor, { action: 'application.changed', subjectId: id, subjectName: changes.name.fr, details: { slug: past.slug, category: changes.category, labels, seats: changes.seats } });
-    return looksTheSame(past, changes) ? [] : tell(rows, id);
+    return publish === null ? [] : publish();
   });
   deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
   const [application] = await selectApplications(deps.database, { id });

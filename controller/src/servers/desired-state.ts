@@ -37,9 +37,12 @@ export async function publishDesiredStates(deps: Deps, rows: Rows, generations: 
   return [...generations.keys()].map((serverId) => `agent:${serverId}`);
 }
 
-/** To every server whose state names it: what rules see of this application has changed. Returns the topics to wake. */
-export const publishWhereNamed = (deps: Deps) => async (rows: Rows, applicationId: string): Promise<string[]> =>
-  publishDesiredStates(deps, rows, await nextGenerations(rows, await selectServersWith(rows, applicationId)));
+/** What rules see of this application is about to change: holds every server whose state names it. What is returned writes their new
+ *  states, afterwards, and returns the topics to wake. */
+export const publishWhereNamed = (deps: Deps) => async (rows: Rows, applicationId: string): Promise<() => Promise<string[]>> => {
+  const generations = await nextGenerations(rows, await selectServersWith(rows, applicationId));
+  return () => publishDesiredStates(deps, rows, generations);
+};
 
 /** Takes the generations of all servers of a site. */
 export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, number>> {

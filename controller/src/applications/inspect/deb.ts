@@ -24,6 +24,7 @@ const maxUnpackedBytes = 2 * 1024 ** 3;
 const maxControlBytes = 1024 ** 2;
 const maxPictureBytes = 256 * 1024;
 const maxHeldBytes = 24 * 1024 ** 2;
+const maxEntries = 100;
 const isDesktopFile = /^usr\/share\/applications\/[A-Za-z0-9._-]{1,100}\.desktop$/;
 const isPicture = /^(usr\/share\/icons\/|usr\/share\/pixmaps\/|opt\/).*\.png$/;
 
@@ -64,8 +65,8 @@ function unpacked(path: string, { name, start, size }: Member): Readable {
   return packed;
 }
 
-/** Files of a packed tar that `wanted` lets through, at most `maxBytes` each. False when it was not read to its end. */
-async function eachFile(source: Readable, maxBytes: (path: string) => number, take: (path: string, content: Buffer) => void): Promise<boolean> {
+/** Files of a packed tar, at most `maxBytes` each; 0: not wanted. False when it was not read to its end. */
+async function eachFile(source: Readable, maxBytes: (path: string, size: number) => number, take: (path: string, content: Buffer) => void): Promise<boolean> {
   const tar = extract();
   let total = 0;
   source.on('error', (error) => tar.destroy(error));
@@ -78,7 +79,8 @@ async function eachFile(source: Readable, maxBytes: (path: string) => number, ta
     for await (const entry of tar) {
       const { name, type, size } = entry.header;
       const path = posix.normalize(name).replace(/^\/+/, '');
-      if (type !== 'file' || (size ?? 0) > maxBytes(path)) {
+      const most = type === 'file' ? maxBytes(path, size ?? 0) : 0;
+      if (most === 0 || (size ?? 0) > most) {
         entry.resume();
         continue;
       }
@@ -94,8 +96,8 @@ async function eachFile(source: Readable, maxBytes: (path: string) => number, ta
   }
 }
 
-/** Null when it is no Debian package. */
-export async function readDeb(path: string): Promise<DebContents | null> {
+/** Null when it is no Debian package. `onControl`: as soon as it is known who it is; the rest may take long. */
+export async function readDeb(path: string, onControl: (control: DebContents['control']) => void = () => undefined): Promise<DebContents | null> {
   const members = await membersOf(path);
   const control = members.find(({ name }) => /^control\.tar(\.(gz|xz|zst))?$/.test(name));
   if (members[0]?.name !== 'debian-binary' || control === undefined) return null;
@@ -103,16 +105,27 @@ export async function readDeb(path: string): Promise<DebContents | null> {
   const knowsWho = await eachFile(unpacked(path, control), (name) => (name === 'control' ? maxControlBytes : 0), (_name, content) => {
     fields = new Map([...content.toString('utf8').matchAll(/^([A-Za-z-]+): *(.*)$/gm)].map(([, key = '', value = '']) => [key.toLowerCase(), value.trim()]));
   });
+  const field = (name: string) => fields.get(name) ?? null;
+  const who = { package: field('package'), version: field('version'), architecture: field('architecture'), summary: field('description') };
+  onControl(who);
   const data = members.find(({ name }) => /^data\.tar(\.(gz|xz|zst))?$/.test(name));
   const files = new Map<string, Buffer>();
-  let held = 0;
-  const limit = (name: string) => (held > maxHeldBytes ? 0 : isDesktopFile.test(name) ? 65_536 : isPicture.test(name) ? maxPictureBytes : 0);
+  let pictures = 0;
+  let entries = 0;
+  let leftOut = false;
+  const limit = (name: string, size: number) => {
+    const isEntry = isDesktopFile.test(name);
+    if (!isEntry && !(isPicture.test(name) && size <= maxPictureBytes)) return 0;
+    if (isEntry ? entries < maxEntries : pictures + size <= maxHeldBytes) return isEntry ? 65_536 : maxPictureBytes;
+    leftOut = true;
+    return 0;
+  };
   const whole = data === undefined ? false : await eachFile(unpacked(path, data), limit, (name, content) => {
-    held += content.length;
+    if (isDesktopFile.test(name)) entries += 1;
+    else pictures += content.length;
     files.set(name, content);
   });
-  const field = (name: string) => fields.get(name) ?? null;
-  return { control: { package: field('package'), version: field('version'), architecture: field('architecture'), summary: field('description') }, files, cutShort: !knowsWho || !whole };
+  return { control: who, files, cutShort: !knowsWho || !whole || leftOut };
 }
 
 /** The picture an icon's name means: the largest up to 256 pixels; null when the package has only drawings, or none. Pure. */

@@ -19,8 +19,8 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
     const header = /^\[([^\]]*)\]\s*$/.exec(line);
     if (header !== null) group = header[1] ?? '';
     if (group !== 'Desktop Entry') continue;
-    const [, key, value] = /^([A-Za-z-]+(?:\[[^\]]*\])?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value);
+    const [, key, value] = /^([A-Za-z-]+(?:\[[^\]]*\])?)\s*=(.*)$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value.trim());
   }
   const isOn = (key: string) => values.get(key) === 'true';
   const command = words(values.get('Exec') ?? '');
@@ -54,7 +54,8 @@ function line(value: string | undefined): string | null {
 /** Exec as argv: quotes taken off, field codes (`%U`) left out, for nothing is opened with it. */
 function words(exec: string): string[] {
   const found: string[] = [];
-  for (const [, quoted, plain] of exec.replace(/\\\\/g, '\\').matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
+  // What cannot be seen is not shown to be read.
+  for (const [, quoted, plain] of exec.replace(/[\p{Cc}\p{Cf}]/gu, '').replace(/\\\\/g, '\\').matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
     const word = quoted?.replace(/\\(["`$\\])/g, '$1') ?? plain ?? '';
     if (!/^%[a-zA-Z]$/.test(word)) found.push(word.replace(/%%/g, '%'));
   }

@@ -53,13 +53,18 @@ const png = (width: number): Buffer => {
 const control = 'Package: jeu\nVersion: 1:2.0-1\nArchitecture: amd64\nDescription: a game\n longer\n';
 const entry = '[Desktop Entry]\nName=Game\nName[fr]=Jeu\nExec="/usr/games/my game" --full %f %%\nIcon=jeu\nCategories=Game;\n[Desktop Action New]\nName=Other\nExec=other\n';
 const data = { './usr/share/applications/jeu.desktop': entry, './usr/share/applications/hidden.desktop': entry.replace('Name=Game', 'NoDisplay=true\nName=Game'), './usr/share/icons/hicolor/48x48/apps/jeu.png': png(48), './usr/share/icons/hicolor/128x128/apps/jeu.png': png(128), './usr/share/icons/hicolor/512x512/apps/jeu.png': png(512), './usr/games/jeu': Buffer.alloc(200_000) };
-const deb = async (packed: (bytes: Buffer) => Buffer, ending: string, content: Record<string, string | Buffer> = data) => ar({ 'debian-binary': Buffer.from('2.0\n'), [`control.tar${ending}`]: packed(await tar({ './control': control })), [`data.tar${ending}`]: packed(await tar(content)) });
+const deb = async (packed: (bytes: Buffer) => Buffer, ending: string, content: Record<string, string | Buffer> = data) => ar({ 'debian-binary': Buffer.from('2.0\n'), [`control.tar${ending}`]: packed(await tar({ './control': control, './md5sums': '', './conffiles': '' })), [`data.tar${ending}`]: packed(await tar(content)) });
 
 describe('a Debian package', () => {
   test.each([['', (bytes: Buffer) => bytes], ['.gz', (bytes: Buffer) => gzipSync(bytes)], ['.zst', (bytes: Buffer) => zstdCompressSync(bytes)]] as const)('packed as %s says who it is and what can be clicked', async (ending, packed: (bytes: Buffer) => Buffer) => {
     const told = await look(await deb(packed, ending));
     expect(told).toMatchObject({ kind: 'deb', package: 'jeu', version: '1:2.0-1', architecture: 'amd64', summary: 'a game', cutShort: false });
     expect(told.programs).toEqual([{ desktopFile: 'jeu.desktop', name: { fr: 'Jeu', en: 'Game' }, description: null, command: ['/usr/games/my game', '--full', '%'], category: 'games', icon: png(128).toString('base64') }]);
+  });
+
+  test('with more pictures than are held tells its programs all the same', async () => {
+    const pictures = Object.fromEntries(Array.from({ length: 110 }, (_, n) => [`./opt/jeu/${n}.png`, Buffer.alloc(250_000)]));
+    expect(await look(await deb((bytes) => bytes, '', { ...pictures, ...data }))).toMatchObject({ programs: [{ desktopFile: 'jeu.desktop' }], cutShort: true });
   });
 
   test('that is cut off tells what could be read', async () => {
@@ -103,15 +108,14 @@ test('a .desktop file: quotes, escapes, what is no program', () => {
   }));
 });
 
-test('is read in a thread of its own; unknown files are refused; two at once are enough', async () => {
+test('is read in a thread of its own, one after the other; unknown files are refused', async () => {
   const city = await makeCity(':memory:', { PREAU_DATA: mkdtempSync(join(root, 'city-')) });
   const content = await deb((bytes) => gzipSync(bytes), '.gz');
   const hash = sha256(content);
   await uploadPackage(city.platform, city.technician, { name: 'jeu.deb', sha256: hash, size: String(content.length) }, (async function* () { yield content; })());
   expect(await inspectPackage(city.platform, hash)).toMatchObject({ kind: 'deb', package: 'jeu', programs: [{ desktopFile: 'jeu.desktop' }] });
   await expect(inspectPackage(city.platform, 'a'.repeat(64))).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  const answers = await Promise.allSettled([1, 2, 3].map(() => inspectPackage(city.platform, hash)));
-  expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+  expect((await Promise.all([1, 2, 3].map(() => inspectPackage(city.platform, hash)))).map(({ kind }) => kind)).toEqual(['deb', 'deb', 'deb']);
   // The icon fits what an application takes.
   const made = await createApplication(city.platform, city.technician, { slug: 'jeu', name: { fr: 'Jeu', en: 'Game' }, description: { fr: 'x', en: 'x' }, category: 'games', version: '1', recipes: { linux: { kind: 'deb', package: 'jeu', file: { name: 'jeu.deb', sha256: hash, size: content.length }, detect: { kind: 'package', package: 'jeu' } } } });
   expect(made.slug).toBe('jeu');

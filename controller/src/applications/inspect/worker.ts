@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { InspectedPackage, InspectedProgram } from '@preau/contract/catalogue.ts';
 import { checkPng } from '../icons.ts';
 import { pngFrom } from '../icon-files.ts';
-import { iconIn, readDeb } from './deb.ts';
+import { type DebContents, iconIn, readDeb } from './deb.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';
 
 const nothing: InspectedPackage = { kind: 'unknown', package: null, version: null, summary: null, architecture: null, programs: [], cutShort: false };
@@ -22,14 +22,15 @@ const isPng = (png: Buffer): boolean => {
   }
 };
 
-export async function inspect(path: string, name: string): Promise<InspectedPackage> {
+/** `onControl`: what is known before the rest has been read. */
+export async function inspect(path: string, name: string, onControl: (told: InspectedPackage) => void = () => undefined): Promise<InspectedPackage> {
   const file = await open(path);
   const head = Buffer.alloc(512);
   const { size } = await file.stat();
   await file.read(head, 0, 512, 0);
   const whole = async () => (size > maxProgramBytes ? Buffer.alloc(0) : file.readFile());
   try {
-    if (head.toString('latin1', 0, 8) === '!<arch>\n') return (await ofDeb(path)) ?? nothing;
+    if (head.toString('latin1', 0, 8) === '!<arch>\n') return (await ofDeb(path, onControl)) ?? nothing;
     if (head.readUInt32BE(0) === 0x7f454c46) return head.toString('latin1', 8, 10) === 'AI' ? { ...nothing, kind: 'appimage' } : nothing;
     if (head.toString('latin1', 0, 4) === 'PK\u0003\u0004') return { ...nothing, kind: 'zip' };
     if (head.toString('latin1', 0, 2) === 'MZ') return withIcon('program', await whole());
@@ -52,8 +53,11 @@ function withIcon(kind: 'program' | 'picture', file: Buffer): InspectedPackage {
   }
 }
 
-async function ofDeb(path: string): Promise<InspectedPackage | null> {
-  const deb = await readDeb(path);
+const line = (text: string | null, length: number) => text?.replace(/[\p{Cc}\p{Cf}]/gu, ' ').replace(/\.\.+[\\/]+/g, '').trim().slice(0, length).trim() || null;
+const named = (control: DebContents['control']) => ({ package: line(control.package, 80), version: line(control.version, 61), summary: line(control.summary, 300), architecture: line(control.architecture, 40) });
+
+async function ofDeb(path: string, onControl: (told: InspectedPackage) => void): Promise<InspectedPackage | null> {
+  const deb = await readDeb(path, (control) => onControl({ ...nothing, kind: 'deb', ...named(control), cutShort: true }));
   if (deb === null) return null;
   const programs: InspectedProgram[] = [];
   for (const [file, content] of deb.files) {
@@ -65,15 +69,15 @@ async function ofDeb(path: string): Promise<InspectedPackage | null> {
       command: entry.command.slice(0, 32).map((word) => word.slice(0, 256)), category: entry.category, icon: png !== null && isPng(png) ? png.toString('base64') : null,
     });
   }
-  const line = (text: string | null, length: number) => text?.replace(/[\p{Cc}\p{Cf}]/gu, ' ').replace(/\.\.[\\/]/g, '').trim().slice(0, length).trim() || null;
-  const { control } = deb;
-  return { kind: 'deb', package: line(control.package, 80), version: line(control.version, 61), summary: line(control.summary, 300), architecture: line(control.architecture, 40), programs, cutShort: deb.cutShort };
+  return { kind: 'deb', ...named(deb.control), programs, cutShort: deb.cutShort };
 }
 
 const short = (text: { fr: string; en: string } | null, length: number) => (text === null ? null : { fr: cut(text.fr, length), en: cut(text.en, length) });
-const cut = (text: string, length: number) => text.replace(/\.\.[\\/]/g, '').trim().slice(0, length).trim() || '?';
+const cut = (text: string, length: number) => text.replace(/\.\.+[\\/]+/g, '').trim().slice(0, length).trim() || '?';
 
 if (parentPort !== null) {
   const { path, name } = workerData as { path: string; name: string };
-  parentPort.postMessage(await inspect(path, name));
+  const port = parentPort;
+  const told = await inspect(path, name, (early) => port.postMessage({ told: early, over: false }));
+  port.postMessage({ told, over: true });
 }
