@@ -161,6 +161,11 @@ describe('an application', () => {
     await page.getByRole('button', { name: 'Ajouter au catalogue' }).click();
     await heading(page, 'SuperTux');
     await page.goto(`${city.url}/admin/applications/new`);
+    await page.getByLabel('Paquets Debian').fill('supertux-autre');
+    await page.getByLabel('Nom', { exact: true }).fill('SuperTux');
+    await page.getByText('SuperTux porte déjà ce nom court').waitFor();
+    expect(await page.getByRole('button', { name: 'Ajouter au catalogue' }).isDisabled()).toBe(true);
+    await page.goto(`${city.url}/admin/applications/new`);
     await page.getByRole('radio', { name: /^Un fichier/ }).check();
     await page.setInputFiles('.drop input[type=file]', { name: 'lettre.odt.txt', mimeType: 'text/plain', buffer: Buffer.from('une lettre') });
     await until('the sentence', async () => (await page.locator('main').textContent())?.includes('n’est rien que Préau sache installer') === true);
