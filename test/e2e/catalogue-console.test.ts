@@ -11,6 +11,7 @@ import { root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
 import { pageFaults } from '../page-faults.ts';
+import { signInPage } from '../sign-in-page.ts';
 
 const folder = join(root, '.data', `e2e-catalogue-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -55,13 +56,6 @@ function buildDeb(version: string): string {
   return file;
 }
 
-async function signInPage(on: Page, login: string, path: string): Promise<void> {
-  await on.goto(`${city.url}${path}`);
-  await on.fill('input[name=login]', login);
-  await on.fill('input[name=password]', city.password);
-  await on.keyboard.press('Enter');
-  await on.waitForSelector('header .who');
-}
 async function faults(on: Page, name: string): Promise<string[]> {
   const found = await pageFaults(on, `${name} `, async (width) => {
     await on.screenshot({ path: join(pictures, `catalogue-${name}-${width}.png`), fullPage: true });
@@ -85,7 +79,7 @@ beforeAll(async () => {
     each.setDefaultTimeout(15_000);
     each.on('pageerror', (error) => broken.push(error.message));
   }
-  await Promise.all([signInPage(page, demoLogins.technician, '/admin/applications'), signInPage(administrators, demoLogins.administrator, '/admin/applications/scripts')]);
+  await Promise.all([signInPage(page, city, demoLogins.technician, '/admin/applications'), signInPage(administrators, city, demoLogins.administrator, '/admin/applications/scripts')]);
 }, 180_000);
 
 afterAll(async () => {

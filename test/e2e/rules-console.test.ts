@@ -11,6 +11,7 @@ import { root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
 import { pageFaults } from '../page-faults.ts';
+import { signInPage } from '../sign-in-page.ts';
 
 const folder = join(root, '.data', `e2e-rules-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -21,13 +22,6 @@ let pupilsBrowser: OpenBrowser;
 let portal: Page;
 const broken: string[] = [];
 
-async function signInPage(on: Page, login: string, path: string): Promise<void> {
-  await on.goto(`${city.url}${path}`);
-  await on.fill('input[name=login]', login);
-  await on.fill('input[name=password]', city.password);
-  await on.keyboard.press('Enter');
-  await on.waitForSelector('header .who');
-}
 /** What axe calls serious, and pages wider than the screen, on a desk and on a tablet. */
 async function faults(on: Page, name: string): Promise<string[]> {
   const found = await pageFaults(on, `${name} `, async (width) => {
@@ -63,7 +57,7 @@ beforeAll(async () => {
     one.on('pageerror', (error) => broken.push(error.message));
   }
   await city.technician.call('createRule', { body: { ...plainRule, effect: 'deny', target: { kind: 'category', category: 'office' }, audience: { kind: 'role', role: 'pupil' }, note: 'Pas de bureautique avant le collège' } });
-  await Promise.all([signInPage(page, demoLogins.technician, '/admin/rules'), signInPage(portal, demoLogins.pupil, '/')]);
+  await Promise.all([signInPage(page, city, demoLogins.technician, '/admin/rules'), signInPage(portal, city, demoLogins.pupil, '/')]);
 }, 180_000);
 
 afterAll(async () => {

@@ -81,6 +81,9 @@ export const withProgram = (form: ApplicationForm, program: InspectedProgram): A
 /** PNG in base64, found in the file. */
 export const iconOf = ({ origin, program }: ApplicationForm): string | null => (origin === 'file' ? (program?.icon ?? null) : null);
 
+/** What somebody typed; else what follows. */
+const kept = <K extends keyof Followed>(form: ApplicationForm, next: Followed, key: K): Followed[K] => (form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]);
+
 function following(form: ApplicationForm): Followed {
   const { origin, file, told, program, script, known } = form;
   const next = { ...nothingFollows };
@@ -108,20 +111,17 @@ function following(form: ApplicationForm): Followed {
     next.desktopFile = `${name}.desktop`;
     next.version = first.includes('=') ? allowedVersion(first.slice(first.indexOf('=') + 1)) : '1';
   }
-  const kept = (key: 'nameFr' | 'slug' | 'version') => (form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]);
-  next.slug = known?.slug ?? slugOf(kept('nameFr'));
-  if (fromFile && form.kind === 'appimage' && kept('slug') !== '' && kept('version') !== '') next.command = next.detectPath = `${folderOf(kept('slug'), kept('version'))}/${file.name}`;
+  next.slug = known?.slug ?? slugOf(kept(form, next, 'nameFr'));
+  const [slug, version] = [kept(form, next, 'slug'), kept(form, next, 'version')];
+  if (fromFile && form.kind === 'appimage' && slug !== '' && version !== '') next.command = next.detectPath = `${folderOf(slug, version)}/${file.name}`;
   return next;
 }
 
 /** With what follows from what was typed, where nobody has typed something else. */
 export function settled(form: ApplicationForm): ApplicationForm {
   const next = following(form);
-  const kept = Object.fromEntries(Object.keys(next).map((name) => {
-    const key = name as keyof Followed;
-    return [key, form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]];
-  })) as unknown as Followed;
-  return { ...form, ...kept, followed: next };
+  const all = Object.fromEntries((Object.keys(next) as (keyof Followed)[]).map((key) => [key, kept(form, next, key)])) as unknown as Followed;
+  return { ...form, ...all, followed: next };
 }
 
 function detectionOf({ detectKind: kind, detectPackage, detectPath }: ApplicationForm): DetectionRule {

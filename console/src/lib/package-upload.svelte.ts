@@ -22,10 +22,12 @@ export class PackageUpload {
   /** Of the step. */
   percent = $state(0);
   problem = $state<string | null>(null);
-  #stop: () => void = () => undefined;
+  #stopped = false;
+  #request: XMLHttpRequest | null = null;
 
   stop(): void {
-    this.#stop();
+    this.#stopped = true;
+    this.#request?.abort();
   }
 
   /** Null when it was stopped or refused: `problem` tells which. */
@@ -35,15 +37,11 @@ export class PackageUpload {
     this.problem = null;
     this.percent = 0;
     this.step = 'reading';
+    this.#stopped = false;
     try {
-      let off = false;
-      const stopped = () => off;
       const hash = await this.#hash(file);
-      this.#stop = () => {
-        off = true;
-      };
       const known = (await call('listPackages')).items.find((one) => one.sha256 === hash);
-      if (stopped()) throw new Stopped();
+      this.#goOn();
       if (known === undefined) {
         this.step = 'sending';
         this.percent = 0;
@@ -58,16 +56,16 @@ export class PackageUpload {
     }
   }
 
+  #goOn(): void {
+    if (this.#stopped) throw new Stopped();
+  }
+
   async #hash(file: File): Promise<string> {
     const hash = sha256.create();
-    let stopped = false;
-    this.#stop = () => {
-      stopped = true;
-    };
     for (let at = 0; at < file.size; at += pieceBytes) {
       hash.update(new Uint8Array(await file.slice(at, at + pieceBytes).arrayBuffer()));
       this.percent = Math.floor((Math.min(at + pieceBytes, file.size) / file.size) * 100);
-      if (stopped) throw new Stopped();
+      this.#goOn();
     }
     return bytesToHex(hash.digest());
   }
@@ -75,7 +73,7 @@ export class PackageUpload {
   /** XMLHttpRequest, because fetch does not tell how far a body has gone. */
   #transfer(file: File, hash: string): Promise<UploadedPackage> {
     const request = new XMLHttpRequest();
-    this.#stop = () => request.abort();
+    this.#request = request;
     return new Promise((resolve, reject) => {
       request.upload.onprogress = ({ loaded, total }) => {
         this.percent = total === 0 ? 100 : Math.floor((loaded / total) * 100);

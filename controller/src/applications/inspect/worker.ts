@@ -72,8 +72,7 @@ async function ofDeb(path: string, onControl: (told: InspectedPackage) => void):
   return { kind: 'deb', ...named(deb.control), programs, cutShort: deb.cutShort };
 }
 
-const short = (text: { fr: string; en: string } | null, length: number) => (text === null ? null : { fr: cut(text.fr, length), en: cut(text.en, length) });
-const cut = (text: string, length: number) => text.replace(/\.\.+[\\/]+/g, '').trim().slice(0, length).trim() || '?';
+const short = (text: { fr: string; en: string } | null, length: number) => (text === null ? null : { fr: line(text.fr, length) ?? '?', en: line(text.en, length) ?? '?' });
 
 if (parentPort !== null) {
   const { path, name } = workerData as { path: string; name: string };

@@ -1,0 +1,19 @@
+/** Work that somebody asked for with a click: whether it is under way, and the sentence when it went wrong. */
+import { sentence } from './api.ts';
+
+export class Attempt {
+  busy = $state(false);
+  problem = $state<string | null>(null);
+
+  /** `words`: for who knows more of an error than everybody does. */
+  async run(work: () => Promise<unknown>, words: (error: unknown) => string = sentence): Promise<void> {
+    this.busy = true;
+    this.problem = null;
+    try {
+      await work();
+    } catch (error) {
+      this.problem = words(error);
+    }
+    this.busy = false;
+  }
+}
