@@ -114,9 +114,19 @@ export async function writeNew(path: string, source: AsyncIterable<Buffer>, mode
   await pipeline(source, createWriteStream(path, { flags: 'wx', mode }));
   chmodSync(path, mode);
 }
+/** Used again: new memory for each piece of hundreds of packages costs more than the hashing does. */
+let spare: Buffer | null = null;
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  const file = await open(path, 'r');
+  const piece = spare ?? Buffer.allocUnsafeSlow(1 << 20);
+  spare = null;
+  try {
+    for (let got = await file.read(piece); got.bytesRead > 0; got = await file.read(piece)) hash.update(piece.subarray(0, got.bytesRead));
+  } finally {
+    spare = piece;
+    await file.close();
+  }
   return hash.digest('hex');
 }
 /** Content and size of a file, on the disk. */
