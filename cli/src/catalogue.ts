@@ -6,6 +6,7 @@ import type { ImportedItem, UploadedPackage } from '@preau/contract/catalogue.ts
 import { type Call, sendFile } from './call.ts';
 import type { Connection } from './config.ts';
 import { UsageError } from './outcome.ts';
+import { wishesFrom } from './parse.ts';
 
 /** An import carries at most 2000 items and 4 MB; a little less leaves room. */
 const most = { items: 2000, bytes: 3_500_000 };
@@ -114,4 +115,20 @@ export async function uploadMissing(connection: Connection, call: Call, drafts: 
     if (!existsSync(path) || (await hashFile(path)).sha256 !== file.sha256) throw new UsageError('missingFile', { name: file.name, sha256: file.sha256.slice(0, 12), folder });
     told(await sendFile(connection, path, { name: file.name, sha256: file.sha256, size: String(file.size) }, () => undefined));
   }
+}
+
+/** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts it back (without a number: the last that
+ *  was there). Refuses with UsageError what is not there. */
+export async function withdraw(call: Call, named: string, withdrawn: boolean): Promise<{ slug: string; versions: string[] }> {
+  const [wish] = wishesFrom(named, 'present');
+  if (wish === undefined) throw new UsageError('unknownApplication', { slug: named });
+  const { slug, version } = wish;
+  const application = (await call('listApplications', {})).items.find((one) => one.slug === slug) ?? (await call('listWithdrawn', {})).items.find((one) => one.slug === slug);
+  if (application === undefined) throw new UsageError('unknownApplication', { slug });
+  const params = { id: application.id };
+  const known = (await call('listVersions', { params })).items.filter((one) => (one.withdrawnAt === null) === withdrawn && (version === null || one.version === version));
+  const moved = withdrawn ? known : known.slice(0, 1);
+  if (moved.length === 0) throw new UsageError(version === null ? 'unknownApplication' : 'unknownVersion', { slug, version: version ?? '' });
+  await call('withdrawVersions', { params, body: { withdrawn, versionIds: moved.map(({ versionId }) => versionId) } });
+  return { slug, versions: moved.map((one) => one.version) };
 }

@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 import type { ChainVerdict } from '@preau/contract/audit-chain.ts';
 import { linkFrom, verifyFiles } from './audit.ts';
 import { plain, type Printer, table } from './show.ts';
-import { apply, readDrafts, upload, uploadMissing } from './catalogue.ts';
+import { apply, readDrafts, upload, uploadMissing, withdraw } from './catalogue.ts';
 import { type Call, caller } from './call.ts';
 import { type Connection, connectionFrom, forget, keep, language, readToken, urlFrom } from './config.ts';
 import { type ExitCode, exitCodes, Refused, Unreachable, UsageError } from './outcome.ts';
@@ -92,6 +92,14 @@ catalogue.command('export').description(t('cmdExport')).action(calling(async ({ 
   json(await call('exportCatalogue', {}));
   return exitCodes.done;
 }));
+for (const [name, word, done, withdrawn] of [['withdraw', 'cmdWithdraw', 'withdrawn', true], ['restore', 'cmdRestore', 'restored', false]] as const) {
+  catalogue.command(`${name} <application>`).description(t(word)).action(calling(async ({ call, asJson }, named: string) => {
+    const moved = await withdraw(call, named, withdrawn);
+    if (asJson) json(moved);
+    else printer.out(t(done, { slug: moved.slug, versions: moved.versions.join(', ') }));
+    return exitCodes.done;
+  }));
+}
 program.command('package').description(t('cmdPackage')).command('upload <file>').description(t('cmdUpload')).option('--name <name>', t('optName'))
   .action(calling(async ({ call, connection, asJson }, file: string, options: { name?: string }) => {
     const { stored, before } = await upload(connection, call, file, options.name, (share) => {

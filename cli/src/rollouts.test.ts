@@ -9,7 +9,7 @@ import type { Printer } from './show.ts';
 const id = (prefix: string, letter: string) => `${prefix}_${letter.repeat(22)}`;
 const answers: Record<string, unknown> = {
   listApplications: { items: [{ id: id('app', 'a'), slug: 'gimp', version: '2.0' }, { id: id('app', 'b'), slug: 'jeu', version: '1.0' }] },
-  listVersions: { items: [{ versionId: id('ver', 'x'), version: '1.0' }] },
+  listVersions: { items: [{ versionId: id('ver', 'x'), version: '1.0', withdrawnAt: null }, { versionId: id('ver', 'y'), version: '0.9', withdrawnAt: 1 }] },
   listSites: { items: [{ id: id('sit', 'a'), uai: '0610100A', name: 'École Colette' }, { id: id('sit', 'b'), uai: '0610107B', name: 'École Molière' }] },
   listSiteGroups: { items: [{ id: id('sgr', 'n'), name: 'Nord', siteIds: [] }] },
 };
@@ -32,7 +32,7 @@ describe('a plan', () => {
     expect((await draftOf({ apps: 'gimp', groups: 'Nord', gate: 'auto' })).where).toMatchObject({ all: false, siteIds: [], groupIds: [id('sgr', 'n')] });
   });
   const wrong: [name: string, options: Partial<Parameters<typeof draftFrom>[1]>, word: string][] = [
-    ['nothing', {}, 'nothingAsked'], ['a typing error in an application', { apps: 'gimpp' }, 'unknownApplication'], ['in a version', { apps: 'gimp@9' }, 'unknownVersion'], ['in a school', { apps: 'gimp', sites: '0610100A,0610108C' }, 'unknownSite'],
+    ['nothing', {}, 'nothingAsked'], ['a typing error in an application', { apps: 'gimpp' }, 'unknownApplication'], ['in a version', { apps: 'gimp@9' }, 'unknownVersion'], ['a version that has left the catalogue', { apps: 'gimp@0.9' }, 'unknownVersion'], ['in a school', { apps: 'gimp', sites: '0610100A,0610108C' }, 'unknownSite'],
     ['in a group', { apps: 'gimp', groups: 'Sud' }, 'unknownGroup'], ['all and one', { apps: 'gimp', sites: 'all,0610100A' }, 'badChoice'],
   ];
   test.each(wrong)('%s is refused before anything is made', async (_name, options, word) => {

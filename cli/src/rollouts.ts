@@ -35,7 +35,7 @@ export async function draftFrom(call: Call, options: PlanOptions): Promise<Rollo
       items.push({ applicationId: application.id, want });
       continue;
     }
-    const known = (await call('listVersions', { params: { id: application.id } })).items.find((one) => one.version === version);
+    const known = (await call('listVersions', { params: { id: application.id } })).items.find((one) => one.version === version && one.withdrawnAt === null);
     if (known === undefined) throw new UsageError('unknownVersion', { slug, version });
     items.push({ applicationId: application.id, versionId: known.versionId, want });
   }

@@ -10,7 +10,7 @@ export const auditActions = [
   'site.created', 'site_group.created', 'site_group.changed', 'site_group.deleted',
   'server.code_created', 'server.enrolled', 'server.retired', 'server.state_refused', 'server.changed', 'server.drained', 'server.undrained', 'server.silent', 'server.back', 'server.quarantined',
   'server.addition_started', 'server.addition_done', 'server.addition_failed', 'server.addition_cancelled',
-  'application.created', 'application.changed', 'application.wanted', 'application.unwanted', 'application.installed', 'application.removed', 'application.failed',
+  'application.created', 'application.changed', 'application.withdrawn', 'application.restored', 'application.wanted', 'application.unwanted', 'application.installed', 'application.removed', 'application.failed',
   'catalogue.imported', 'icon.changed', 'package.uploaded', 'package.deleted', 'script.proposed', 'script.reviewed',
   'rule.created', 'rule.changed', 'rule.deleted', 'rule.restored', 'site.settings_changed',
   'rollout.planned', 'rollout.changed', 'rollout.approved', 'rollout.started', 'rollout.paused', 'rollout.resumed', 'rollout.cancelling', 'rollout.cancelled', 'rollout.retried', 'rollout.rolling_back', 'rollout.rolled_back',

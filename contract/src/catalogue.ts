@@ -12,6 +12,8 @@ export const ApplicationVersion = Strict({
   requires: Type.Array(Slug),
   estimate: Nullable(Estimate),
   createdAt: Type.Integer(),
+  /** Not null: no longer in the catalogue. It stays where it is installed, and is brought nowhere else. */
+  withdrawnAt: Nullable(Type.Integer()),
   /** Servers that have this version. */
   installedOn: Type.Integer(),
 });
@@ -27,6 +29,10 @@ export const ApplicationChanges = Strict({
   seats: Nullable(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });
 export type ApplicationChanges = Static<typeof ApplicationChanges>;
+
+/** What leaves the catalogue, or comes back. An application without a version in it is no longer in the catalogue itself. */
+export const Withdrawal = Strict({ withdrawn: Type.Boolean(), versionIds: Type.Array(VersionId, { minItems: 1, maxItems: 500, uniqueItems: true }) });
+export type Withdrawal = Static<typeof Withdrawal>;
 
 // ---- import and export ------------------------------------------------------------------------------------------------
 

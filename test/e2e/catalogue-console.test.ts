@@ -169,6 +169,35 @@ describe('an application', () => {
   });
 });
 
+describe('what was a mistake', () => {
+  it('leaves the catalogue: a version, an application; what is installed says why not; one click takes it back', async () => {
+    const versions = page.locator('main tbody tr');
+    await page.goto(`${city.url}/admin/applications/${(await known('jeu-des-mots'))?.id}`);
+    await page.getByRole('button', { name: 'Retirer : 2.0' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Retirer', exact: true }).click();
+    await until('the one before', async () => (await known('jeu-des-mots'))?.version === '1.0' && (await versions.count()) === 1);
+    await page.getByRole('status').getByRole('button', { name: 'Annuler' }).click();
+    await until('it is back', async () => (await known('jeu-des-mots'))?.version === '2.0' && (await versions.count()) === 2);
+    await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
+    await page.getByRole('alert').getByText('L’application est encore sur 1 serveur.').waitFor();
+    expect.soft(await faults(page, 'refused')).toEqual([]);
+
+    await page.goto(`${city.url}/admin/applications/${(await known('supertux'))?.id}`);
+    await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
+    await page.getByText('Cette application n’est plus au catalogue.').waitFor();
+    expect.soft(await faults(page, 'withdrawn')).toEqual([]);
+    await page.goto(`${city.url}/admin/applications`);
+    await page.getByText('1 application retirée du catalogue').click();
+    expect(await page.locator('tbody tr', { hasText: 'SuperTux' }).count()).toBe(0);
+    expect.soft(await faults(page, 'list-withdrawn')).toEqual([]);
+    await page.getByRole('link', { name: 'SuperTux' }).click();
+    await page.getByRole('button', { name: 'Remettre au catalogue' }).click();
+    await until('it is back', async () => (await known('supertux'))?.version !== undefined);
+  });
+});
+
 describe('files', () => {
   it('that nothing uses are deleted; the others say who uses them', async () => {
     await page.goto(`${city.url}/admin/applications/files`);

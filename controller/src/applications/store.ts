@@ -30,18 +30,19 @@ function estimateOf(draft: string | null, learnt: { samples: number; p50Ms: numb
   return { bytes: learnt.bytes ?? given?.bytes ?? 0, minutes: Math.min(Math.round(learnt.p50Ms / 600) / 100, 600), p95Ms: learnt.p95Ms, samples: learnt.samples };
 }
 
-/** The newest version of each application. `learnt: false` does not look at history: for what pupils wait for. */
-export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string; learnt?: false } = {}): Promise<Application[]> {
+/** Each application of the catalogue with its newest version; or those that have left it, with the newest that they had. `learnt: false`
+ *  does not look at history: for what pupils wait for. */
+export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string; learnt?: false; withdrawn?: true } = {}): Promise<Application[]> {
   let query = rows
     .selectFrom('applications as a')
     .innerJoin('application_versions as v', (join) =>
       join.onRef('v.application_id', '=', 'a.id').on((on) =>
-        on('v.id', '=', on.selectFrom('application_versions as n').select('n.id').whereRef('n.application_id', '=', 'a.id').orderBy('n.created_at', 'desc').orderBy('n.id').limit(1)),
+        on('v.id', '=', on.selectFrom('application_versions as n').select('n.id').whereRef('n.application_id', '=', 'a.id').orderBy(sql`n.withdrawn_at is not null`).orderBy('n.created_at', 'desc').orderBy('n.id').limit(1)),
       ),
     )
     .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.description_fr', 'a.description_en', 'a.category', 'a.labels', 'a.icon_hash', 'a.seats', 'v.id as version_id', 'v.version', 'v.recipes', 'v.requires', 'v.estimate'])
     .select((e) => e.selectFrom('server_applications as s').select((f) => f.fn.countAll<number>().as('n')).whereRef('s.application_id', '=', 'a.id').where('s.state', '=', 'installed').as('installed_on'))
-    .orderBy('a.name_fr');
+    .where('v.withdrawn_at', filter.withdrawn === true ? 'is not' : 'is', null).orderBy('a.name_fr');
   if (filter.slug !== undefined) query = query.where('a.slug', '=', filter.slug);
   if (filter.id !== undefined) query = query.where('a.id', '=', filter.id);
   const found = await query.execute();
@@ -73,14 +74,14 @@ export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now
   let createdAt = now;
   if (known === undefined) await rows.insertInto('applications').values({ id, slug: draft.slug, ...words, icon_hash: null, created_at: now }).execute();
   else {
-    const same = await rows.selectFrom('application_versions').select('id').where('application_id', '=', id).where('version', '=', draft.version).executeTakeFirst();
+    const same = await rows.selectFrom('application_versions').select('id').where('application_id', '=', id).where('version', '=', draft.version).where('withdrawn_at', 'is', null).executeTakeFirst();
     if (same !== undefined) return { id, added: false };
     // What comes later is newer, whatever the clock says.
     const last = await rows.selectFrom('application_versions').select((e) => e.fn.max<number>('created_at').as('at')).where('application_id', '=', id).executeTakeFirst();
     createdAt = Math.max(now, Number(last?.at ?? 0) + 1);
     await rows.updateTable('applications').set(words).where('id', '=', id).execute();
   }
-  await rows.insertInto('application_versions').values({ id: newId('ver'), application_id: id, version: draft.version, recipes: JSON.stringify(draft.recipes), requires: JSON.stringify(draft.requires ?? []), estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate), created_at: createdAt }).execute();
+  await rows.insertInto('application_versions').values({ id: newId('ver'), application_id: id, version: draft.version, recipes: JSON.stringify(draft.recipes), requires: JSON.stringify(draft.requires ?? []), estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate), created_at: createdAt, withdrawn_at: null }).execute();
   return { id, added: true };
 }
 
@@ -106,7 +107,7 @@ export async function selectVersions(rows: Rows, applicationId: string): Promise
     .where('v.application_id', '=', applicationId).orderBy('v.created_at', 'desc').orderBy('v.id').execute();
   return found.map((row) => ({
     versionId: row.id, version: row.version, recipes: JSON.parse(row.recipes) as Recipes, requires: JSON.parse(row.requires) as string[], estimate: row.estimate === null ? null : (JSON.parse(row.estimate) as Estimate),
-    createdAt: row.created_at, installedOn: Number(row.installed_on ?? 0),
+    createdAt: row.created_at, withdrawnAt: row.withdrawn_at, installedOn: Number(row.installed_on ?? 0),
   }));
 }
 
@@ -127,7 +128,7 @@ export async function selectRequirements(rows: Rows, slug: string): Promise<{ id
   const found = new Map<string, { id: string; slug: string; requires: string[] }>();
   for (let level = [slug]; level.length > 0; ) {
     const versions = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.id', 'a.slug', 'v.requires'])
-      .where('a.slug', 'in', level).orderBy('v.created_at').orderBy('v.id', 'desc').execute();
+      .where('a.slug', 'in', level).where('v.withdrawn_at', 'is', null).orderBy('v.created_at').orderBy('v.id', 'desc').execute();
     for (const row of versions) found.set(row.slug, { id: row.id, slug: row.slug, requires: JSON.parse(row.requires) as string[] });
     level = [...new Set(level.flatMap((one) => found.get(one)?.requires ?? []))].filter((one) => !found.has(one));
   }
@@ -137,6 +138,11 @@ export async function selectRequirements(rows: Rows, slug: string): Promise<{ id
 /** The version that counts is the newest: this one becomes it again. */
 export async function renewVersion(rows: Rows, applicationId: string, version: string, now: number): Promise<void> {
   await rows.updateTable('application_versions').set({ created_at: now }).where('application_id', '=', applicationId).where('version', '=', version).execute();
+}
+
+/** `withdrawnAt`: an instant, or null to put them back. */
+export async function saveWithdrawal(rows: Rows, versionIds: readonly string[], withdrawnAt: number | null): Promise<void> {
+  await rows.updateTable('application_versions').set({ withdrawn_at: withdrawnAt }).where('id', 'in', [...versionIds]).execute();
 }
 
 /** Holds the application's row until the transaction ends, so that two who count its seats count one after the other. */
@@ -162,8 +168,10 @@ export async function deletePackageRow(rows: Rows, sha256: string): Promise<void
   await rows.deleteFrom('package_files').where('sha256', '=', sha256).execute();
 }
 
+/** A version that has left the catalogue needs its files only where a server is to have it. */
 const packageUsers = (rows: Rows) => ({
-  versions: rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.slug as name', 'v.recipes as files']),
+  versions: rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.slug as name', 'v.recipes as files'])
+    .where((w) => w.or([w('v.withdrawn_at', 'is', null), w.exists(w.selectFrom('server_applications as s').select('s.server_id').whereRef('s.version_id', '=', 'v.id').where('s.wanted', '=', 1))])),
   scripts: rows.selectFrom('scripts').select(['name', 'install', 'remove']),
 });
 

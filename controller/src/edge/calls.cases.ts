@@ -16,6 +16,7 @@ import { raiseBadge, savePictureHash } from '#src/classes/store.ts';
 import { saveSiteSettings } from '#src/sites/store.ts';
 import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createToken } from '#src/accounts/tokens.ts';
+import { createApplication } from '#src/applications/create.ts';
 import { storeFile } from '#src/applications/packages.ts';
 import { createScript } from '#src/applications/scripts.ts';
 import { keepPhoto } from '#src/identity/store.ts';
@@ -162,10 +163,15 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
     wantApplication: async () => ({ params: { id: city().agent.actor.id, applicationId: city().applications.gimp.id }, body: { wanted: false } }),
     listApplications: async () => ({}),
+    listWithdrawn: async () => ({}),
     createApplication: async () => ({ body: draft('inkscape') }),
     changeApplication: async () => ({ params: { id: city().applications.gimp.id }, body: { name: { fr: 'GIMP', en: 'GIMP' }, description: { fr: 'Retouche', en: 'Retouching' }, category: 'drawing', labels: ['image'], seats: null } }),
     setIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),
     listVersions: async () => ({ params: { id: city().applications.gimp.id } }),
+    withdrawVersions: async () => {
+      const { id, versionId } = await createApplication(city().platform, city().technician, draft(`essai-${randomBytes(6).toString('hex')}`));
+      return { params: { id }, body: { withdrawn: true, versionIds: [versionId] } };
+    },
     exportCatalogue: async () => ({}),
     importCatalogue: async () => ({ body: { dryRun: false, applications: [draft('inkscape')] } }),
     iconFromPackage: async () => ({ body: { applicationId: city().applications.gimp.id, sha256: (await upload(Buffer.from(onePixel(), 'base64'))).sha256 } }),

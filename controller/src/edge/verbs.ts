@@ -28,6 +28,7 @@ import { readSettings } from '#src/rollouts/planning.ts';
 import { exportRollout, listPlanEntries, listRollouts, listTargets, readBrake, readRollout, readTarget } from '#src/rollouts/read.ts';
 import { changeSettings, createSchedule, listSchedules, pauseSchedule, removeSchedule } from '#src/rollouts/schedules.ts';
 import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, rollBackRollout, setBrake } from '#src/rollouts/steer.ts';
+import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
@@ -136,10 +137,15 @@ export const verbs: Verbs = {
     return null;
   },
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
+  listWithdrawn: async (deps) => ({ items: await selectApplications(deps.database, { withdrawn: true }) }),
   createApplication: (deps, actor, { body }) => createApplication(deps, actor, body, publishWhereNamed(deps)),
   changeApplication: (deps, actor, { params, body }) => changeApplication(deps, actor, params.id, body, publishWhereNamed(deps)),
   setIcon: (deps, actor, { body }) => setIcon(deps, actor, body),
   listVersions: async (deps, _actor, { params }) => ({ items: await listVersions(deps, params.id) }),
+  withdrawVersions: async (deps, actor, { params, body }) => {
+    await withdrawVersions(deps, actor, params.id, body);
+    return { items: await listVersions(deps, params.id) };
+  },
   exportCatalogue: (deps) => exportCatalogue(deps),
   importCatalogue: async (deps, actor, { body }) => ({ items: await importCatalogue(deps, actor, body, publishWhereNamed(deps)) }),
   iconFromPackage: (deps, actor, { body }) => iconFromPackage(deps, actor, body),

@@ -10,6 +10,7 @@ import * as classes from './migrations/0005-classes.ts';
 import * as requests from './migrations/0006-requests.ts';
 import * as exchange from './migrations/0007-exchange.ts';
 import * as recordings from './migrations/0008-recordings.ts';
+import * as withdrawal from './migrations/0009-withdrawal.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
@@ -26,6 +27,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0006-requests': (postgres) => ({ up: (database) => requests.up(database, postgres) }),
   '0007-exchange': () => ({ up: exchange.up }),
   '0008-recordings': () => ({ up: recordings.up }),
+  '0009-withdrawal': () => ({ up: withdrawal.up }),
 };
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */

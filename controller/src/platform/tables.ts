@@ -15,7 +15,7 @@ export interface Tables {
   enrolment_codes: { hash: string; site_id: string; server_name: string; created_by: string; created_at: number; expires_at: number; used_at: number | null; server_id: string | null };
   desired_states: { server_id: string; generation: number; document: string; signature: string };
   applications: { id: string; slug: string; name_fr: string; name_en: string; description_fr: string; description_en: string; category: string; icon_hash: string | null; created_at: number; seats: number | null; labels: Generated<string> };
-  application_versions: { id: string; application_id: string; version: string; recipes: string; created_at: number; requires: Generated<string>; estimate: string | null };
+  application_versions: { id: string; application_id: string; version: string; recipes: string; created_at: number; requires: Generated<string>; estimate: string | null; withdrawn_at: number | null };
   icons: { hash: string; png: Buffer };
   server_applications: {
     server_id: string; application_id: string; version_id: string; wanted: number; state: string; version: string | null; error: string | null; asked_at: number; updated_at: number;

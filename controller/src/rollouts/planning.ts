@@ -31,7 +31,7 @@ export async function plannedApplications(rows: Rows, draft: Pick<RolloutDraft, 
     const versionId = asked.get(id)?.versionId;
     if (versionId === undefined) return { application, versionId: application.versionId, version: application.version, want, becauseOf };
     const version = versions.get(versionId);
-    if (version === undefined || version.applicationId !== id) throw new AppError('NOT_FOUND', { version: versionId });
+    if (version === undefined || version.withdrawn || version.applicationId !== id) throw new AppError('NOT_FOUND', { version: versionId });
     return { application: { ...application, recipes: JSON.parse(version.recipes) as Recipes }, versionId, version: version.version, want, becauseOf };
   };
   return [

@@ -11,7 +11,7 @@ import { selectSites } from '#src/sites/store.ts';
 import { brakeOff, type RolloutDeps } from './look.ts';
 import { type FullPlan, planDrift } from './plan.ts';
 import { makePlan, readSettings } from './planning.ts';
-import { changeRollout, deleteRollout, deleteTargets, insertRollout, insertTargets, insertWaves, type StoredRollout, selectActiveRollouts, selectCity, selectPlanEntries, selectRollout, selectTargets } from './store.ts';
+import { changeRollout, deleteRollout, deleteTargets, insertRollout, insertTargets, insertWaves, type StoredRollout, selectActiveRollouts, selectCity, selectPlanEntries, selectRollout, selectTargets, selectVersions } from './store.ts';
 
 type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 
@@ -90,6 +90,7 @@ export async function startRollout(deps: Deps, actor: Actor, id: string, input: 
     if ((await selectCity(rows, 'brake', brakeOff)).on) throw new AppError('BRAKE_ON');
     const settings = await readSettings(rows);
     const entries = await selectPlanEntries(rows, id);
+    await mustBeOffered(rows, rollout.plan);
     const present = await makePlan(rows, rollout.draft, now);
     const drift = planDrift({ entries }, present);
     if (drift.share > settings.planDriftShare) throw new AppError('PLAN_DRIFTED', { servers: drift.servers.slice(0, 20), share: drift.share });
@@ -110,6 +111,14 @@ export async function startRollout(deps: Deps, actor: Actor, id: string, input: 
     return [`rollout:${id}`, ...(await supersede(rows, rollout, new Set(entries.map((entry) => entry.serverId))))];
   });
   deps.wakeups.wake([...topics, 'rollouts', 'audit']);
+}
+
+/** A plan may be older than the catalogue. */
+async function mustBeOffered(rows: Rows, plan: StoredRollout['plan']): Promise<void> {
+  const brought = plan.applications.filter((planned) => planned.want === 'present');
+  const versions = await selectVersions(rows, brought.map((planned) => planned.versionId));
+  const gone = brought.filter((planned) => versions.get(planned.versionId)?.withdrawn !== false);
+  if (gone.length > 0) throw new AppError('PLAN_DRIFTED', { withdrawn: gone.map(({ slug, version }) => `${slug} ${version}`) });
 }
 
 async function supersede(rows: Rows, rollout: StoredRollout, servers: ReadonlySet<string>): Promise<string[]> {

@@ -300,10 +300,11 @@ export async function saveOutcome(rows: Rows, outcome: { serverId: string; appli
   await rows.insertInto('server_applications').values({ server_id: serverId, application_id: applicationId, asked_at: now, ...values }).onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet(values)).execute();
 }
 
-export async function selectVersions(rows: Rows, versionIds: readonly string[]): Promise<Map<string, { applicationId: string; slug: string; version: string; recipes: string; name: { fr: string; en: string } }>> {
+/** Those that have left the catalogue too: what they brought can be gone back to. */
+export async function selectVersions(rows: Rows, versionIds: readonly string[]): Promise<Map<string, { applicationId: string; slug: string; version: string; recipes: string; withdrawn: boolean; name: { fr: string; en: string } }>> {
   if (versionIds.length === 0) return new Map();
-  const found = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['v.id', 'v.application_id', 'v.version', 'v.recipes', 'a.slug', 'a.name_fr', 'a.name_en']).where('v.id', 'in', [...versionIds]).execute();
-  return new Map(found.map((row) => [row.id, { applicationId: row.application_id, slug: row.slug, version: row.version, recipes: row.recipes, name: { fr: row.name_fr, en: row.name_en } }]));
+  const found = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['v.id', 'v.application_id', 'v.version', 'v.recipes', 'v.withdrawn_at', 'a.slug', 'a.name_fr', 'a.name_en']).where('v.id', 'in', [...versionIds]).execute();
+  return new Map(found.map((row) => [row.id, { applicationId: row.application_id, slug: row.slug, version: row.version, recipes: row.recipes, withdrawn: row.withdrawn_at !== null, name: { fr: row.name_fr, en: row.name_en } }]));
 }
 
 // ---- the city -----------------------------------------------------------------------------------------------------------

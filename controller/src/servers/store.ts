@@ -86,6 +86,13 @@ export async function selectServersWith(rows: Rows, applicationId: string): Prom
   return (await rows.selectFrom('server_applications as a').innerJoin('servers as s', 's.id', 'a.server_id').select('s.id').where('a.application_id', '=', applicationId).where('s.retired_at', 'is', null).orderBy('s.id').execute()).map(({ id }) => id);
 }
 
+/** Servers in service that have an application, are to have it, or do not yet say that it is gone. */
+export async function countServersHaving(rows: Rows, applicationId: string): Promise<number> {
+  const found = await rows.selectFrom('server_applications as a').innerJoin('servers as s', 's.id', 'a.server_id').select((e) => e.fn.countAll<number>().as('n')).where('a.application_id', '=', applicationId).where('s.retired_at', 'is', null)
+    .where((w) => w.or([w('a.wanted', '=', 1), w('a.state', '!=', 'removed')])).executeTakeFirst();
+  return Number(found?.n ?? 0);
+}
+
 /** Notes which generations bring the newest rules. */
 export async function markPolicyAsked(rows: Rows, generations: ReadonlyMap<string, number>, now: number): Promise<void> {
   const ids = [...generations.keys()];

@@ -159,7 +159,7 @@ export const saveOutcome: typeof real.saveOutcome = async (rows, { serverId, app
 };
 
 export const selectVersions: typeof real.selectVersions = async (rows, versionIds) =>
-  new Map(connectionOf(rows).tables.versions.filter(({ versionId }) => versionIds.includes(versionId)).map(({ versionId, applicationId, slug, version, recipes }) => [versionId, { applicationId, slug, version, recipes: JSON.stringify(recipes), name: { fr: slug, en: slug } }]));
+  new Map(connectionOf(rows).tables.versions.filter(({ versionId }) => versionIds.includes(versionId)).map(({ versionId, applicationId, slug, version, recipes }) => [versionId, { applicationId, slug, version, recipes: JSON.stringify(recipes), withdrawn: false, name: { fr: slug, en: slug } }]));
 
 // ---- the city -------------------------------------------------------------------------------------------------------
 
