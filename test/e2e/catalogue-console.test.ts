@@ -182,6 +182,9 @@ describe('what was a mistake', () => {
     await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
     await page.getByRole('alert').getByText('L’application est encore sur 1 serveur.').waitFor();
     expect.soft(await faults(page, 'refused')).toEqual([]);
+    await page.getByRole('button', { name: 'La retirer des écoles…' }).click();
+    await heading(page, 'Nouveau déploiement');
+    expect(await page.locator('main').textContent()).toContain('Jeu des mots');
 
     await page.goto(`${city.url}/admin/applications/${(await known('supertux'))?.id}`);
     await page.getByRole('button', { name: 'Retirer du catalogue' }).click();

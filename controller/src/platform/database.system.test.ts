@@ -29,6 +29,7 @@ import { launch } from '#src/sessions/launch.ts';
 import { countPeopleBySite } from '#src/sites/store.ts';
 import { draft, makeCity } from '#src/testing.ts';
 import { migrate, openDatabase } from './database.ts';
+import * as withdrawal from './migrations/0009-withdrawal.ts';
 
 interface Dialect {
   name: 'SQLite' | 'PostgreSQL';
@@ -54,6 +55,7 @@ function current(target: string, isPostgres: boolean): Promise<string> {
   prepared.set(target, known);
   return known;
 }
+const all = ['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange', '0008-recordings', '0009-withdrawal'];
 const dialects: Dialect[] = [
   {
     name: 'SQLite',
@@ -94,18 +96,25 @@ for (const dialect of dialects) {
       test('run once, and again is a no-op', async () => {
         const target = await dialect.newTarget();
         const database = openDatabase(target);
-        expect(await migrate(database, isPostgres)).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange', '0008-recordings']);
+        expect(await migrate(database, isPostgres)).toEqual(all);
         expect(await migrate(database, isPostgres)).toEqual([]);
         await database.destroy();
         const again = openDatabase(target);
         expect(await migrate(again, isPostgres)).toEqual([]);
         await again.destroy();
       });
+      test('keep the catalogue as it was', async () => {
+        const { platform, close } = await city();
+        const before = await exportCatalogue(platform);
+        await withdrawal.up(platform.database as unknown as Parameters<typeof withdrawal.up>[0]);
+        expect(await exportCatalogue(platform)).toEqual(before);
+        await close();
+      });
       test('are run by one of four controllers that start at once', async () => {
         const target = await dialect.newTarget();
         const databases = Array.from({ length: isPostgres ? 4 : 1 }, () => openDatabase(target));
         const results = await Promise.all(databases.map((database) => migrate(database, isPostgres)));
-        expect(results.flat()).toEqual(['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange', '0008-recordings']);
+        expect(results.flat()).toEqual(all);
         for (const database of databases) await database.destroy();
       });
       test.runIf(isPostgres)('connections cut by the server are replaced', async () => {
