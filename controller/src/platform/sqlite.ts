@@ -73,6 +73,8 @@ class OwnTurns extends SqliteAdapter {
   }
 }
 
+const mayRead = /^\s*(select|with)\b/i;
+
 class Connection implements DatabaseConnection {
   inTransaction = false;
   readonly #turns: Turns;
@@ -86,7 +88,8 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.inTransaction) return run<R>(this.#prepareToWrite(sql), parameters);
-    const statement = this.#prepareToRead?.(sql);
+    // Only what may be a question is prepared there: the reader learns of tables that changed when it asks, not when it prepares.
+    const statement = mayRead.test(sql) ? this.#prepareToRead?.(sql) : undefined;
     if (statement?.readonly === true) return run<R>(statement, parameters);
     await this.#turns.take();
     try {
