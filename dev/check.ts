@@ -1,5 +1,5 @@
-/** `npm run check`: types, the console's types, lint and format. */
-import { spawnSync } from 'node:child_process';
+/** `npm run check`: types, the console's types, lint and format; side by side. */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './services.ts';
 
@@ -9,14 +9,12 @@ const steps: [string, string[], string][] = [
   ['console', [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'tsconfig.json', '--output', 'human'], join(root, 'console')],
   ['lint', [bin('@biomejs/biome/bin/biome'), 'lint', '--diagnostic-level=error', '.'], root],
 ];
-let failed = false;
-for (const [name, args, cwd] of steps) {
+const results = await Promise.all(steps.map(([name, args, cwd]) => new Promise<boolean>((resolve) => {
   const started = Date.now();
-  const done = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
-  console.log(`${done.status === 0 ? '✓' : '✗'} ${name} ${((Date.now() - started) / 1000).toFixed(1)} s`);
-  if (done.status !== 0) {
-    failed = true;
-    console.log(`${done.stdout}${done.stderr}`.slice(0, 8000));
-  }
-}
-process.exit(failed ? 1 : 0);
+  execFile(process.execPath, args, { cwd, encoding: 'utf8', maxBuffer: 64e6 }, (error, stdout, stderr) => {
+    console.log(`${error === null ? '✓' : '✗'} ${name} ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    if (error !== null) console.log(`${stdout}${stderr}`.slice(0, 8000));
+    resolve(error === null);
+  });
+})));
+process.exit(results.every(Boolean) ? 0 : 1);

@@ -1,13 +1,12 @@
 /** The reconcile loop: wake or tick → newest desired state → plan → start steps → report. A pass never waits for a step:
  *  installing takes minutes and a pupil's click must not; when a step ends, another pass follows. */
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import { defaultTerms } from '@preau/contract/publication.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { Report } from '@preau/contract/report.ts';
-import { reportEveryMs } from '@preau/contract/server.ts';
 import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { createApplications } from './applications.ts';
 import type { ControllerLink } from './controller-link.ts';
@@ -16,6 +15,7 @@ import { createExchange, type TermsOf } from './exchange.ts';
 import { createFailures, maxRetryMs } from './failures.ts';
 import { readText, writeDurably } from './files.ts';
 import { createOrders } from './orders.ts';
+import { createPace, tickMs } from './pace.ts';
 import { createDecideHere, type DecideHere } from './policy.ts';
 import { type Actual, plan, type Step } from './reconcile/plan.ts';
 import { createSessions } from './sessions.ts';
@@ -32,13 +32,8 @@ export interface AgentDeps {
   log: { info: (facts: object, text: string) => void; warn: (facts: object, text: string) => void };
 }
 
-const tickMs = 2000;
-/** A fast order costs one report for all it went through. How long that is, the city says; before it has: */
+/** How long a moment is, the city says; before it has: */
 const firstMomentMs = 1000;
-/** What it is in a small city: there nobody waits for anybody. */
-const leastMomentMs = 300;
-/** When something is told. */
-export type Tell = true | 'over' | 'soon';
 
 export interface Agent {
   start: () => Promise<void>;
@@ -59,17 +54,6 @@ export function createAgent(deps: AgentDeps): Agent {
   const displays = { preparing: 0, retryAt: null as number | null };
   let stopping = false;
   let passRequested = false;
-  let fetchRequested = true;
-  let reportRequested = true;
-  let lastReportAt = 0;
-  /** Reports in a row that did not arrive, and when the next one may be sent. */
-  let unheard = 0;
-  let reportNotBefore = 0;
-  let moment: NodeJS.Timeout | undefined;
-  let overIsNear = false;
-  let leisure: NodeJS.Timeout | undefined;
-  /** A state that was refused would be refused again: reports ask for it anew only from here on. A wake-up asks at once. */
-  let fetchAgainAt = 0;
   /** The rules of the school, and where it is. Until they are known nothing is opened. */
   let known: KnownPolicy | null = null;
   let place = '';
@@ -77,31 +61,17 @@ export function createAgent(deps: AgentDeps): Agent {
   let decideHere: DecideHere = () => ({ allowed: false, terms: defaultTerms });
   let wakeLoop: () => void = () => undefined;
 
-  /** A thousand servers that are woken at once do not all speak at once, while others still wait to be told; twenty-seven may. */
-  const momentMs = () => deps.momentMs ?? desired?.momentMs ?? firstMomentMs;
-
-  /** `report`: now; when an order is over; or within a moment, together with what else happens. */
-  const again = (ask: { fetch?: boolean; report?: Tell | false } = {}) => {
+  const anotherPass = () => {
     passRequested = true;
-    fetchRequested ||= ask.fetch === true;
-    const restMs = 2 * (momentMs() - leastMomentMs);
-    if (ask.report === true || (ask.report === 'over' && restMs <= 0)) reportRequested = true;
-    else if (ask.report === 'over') {
-      // What would have been told meanwhile is told with it; a second one does not put off the first.
-      if (!overIsNear) {
-        clearTimeout(moment);
-        moment = setTimeout(() => again({ report: true }), randomInt(restMs));
-        overIsNear = true;
-      }
-    } else if (ask.report === 'soon') moment ??= setTimeout(() => again({ report: true }), randomInt(momentMs(), 3 * momentMs()));
     wakeLoop();
   };
+  const pace = createPace({ now, momentMs: () => deps.momentMs ?? desired?.momentMs ?? firstMomentMs, pass: anotherPass });
 
   /** `report`: when its end is told. */
   const work = (task: () => Promise<void>, report: true | 'soon' = true) => {
     const promise = task().catch((error: unknown) => log.warn({ err: error }, 'a step broke')).finally(() => {
       working.delete(promise);
-      again({ report });
+      pace.tell(report);
     });
     working.add(promise);
   };
@@ -110,10 +80,10 @@ export function createAgent(deps: AgentDeps): Agent {
   const { failed, mended } = failures;
   // A long file is no step that the school's state waits for.
   const aside = (task: () => Promise<void>) => void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
-  const exchange = createExchange({ stateFolder, driver, link, now, work: aside, again });
-  const sessions = createSessions({ stateFolder, driver, now, failures, work, again, offered: exchange.offered });
-  const applications = createApplications({ stateFolder, driver, failures, again });
-  const orders = createOrders({ stateFolder, driver, now, failures, again, applications, skewMs: () => link.clockSkewMs(), wanted: () => desired?.applications ?? [] });
+  const exchange = createExchange({ stateFolder, driver, link, now, work: aside, tell: pace.tell });
+  const sessions = createSessions({ stateFolder, driver, now, failures, work, tell: pace.tell, offered: exchange.offered });
+  const applications = createApplications({ stateFolder, driver, failures, tell: pace.tell });
+  const orders = createOrders({ stateFolder, driver, now, failures, pace, again: anotherPass, applications, skewMs: () => link.clockSkewMs(), wanted: () => desired?.applications ?? [] });
 
   // ---- what the controller wants ------------------------------------------------------------------------------
 
@@ -136,11 +106,10 @@ export function createAgent(deps: AgentDeps): Agent {
     wholePolicy = 'refused' in verdict && verdict.refused === 'STATE_MALFORMED';
     if ('refused' in verdict) {
       failed('refuse_state', `generation after ${desired?.generation ?? 0}`, new AppError(verdict.refused, { why: verdict.why }), 'no');
-      reportRequested = true;
-      fetchAgainAt = now() + reportEveryMs;
+      pace.refused();
       return;
     }
-    fetchAgainAt = 0;
+    pace.accepted();
     failures.mendedAll('refuse_state');
     if (verdict.accepted.generation === desired?.generation) return;
     // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
@@ -214,10 +183,7 @@ export function createAgent(deps: AgentDeps): Agent {
   const report = async () => {
     const [health, inventory] = [await driver.health(), await driver.inventory()];
     // Looked at in one moment: whatever asked for a report until now is in this one.
-    reportRequested = false;
-    clearTimeout(moment);
-    moment = undefined;
-    overIsNear = false;
+    pace.reporting();
     const steps = desired === null ? [] : plan(desired, actual(), now(), decideHere);
     const body: Report = {
       protocol: PROTOCOL,
@@ -234,10 +200,9 @@ export function createAgent(deps: AgentDeps): Agent {
     };
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
-    lastReportAt = now();
-    unheard = 0;
+    pace.heard();
     // Whoever is in a hurry rings.
-    if (!stopping && reply.generation > (desired?.generation ?? 0) && now() >= fetchAgainAt) leisure ??= setTimeout(() => again({ fetch: true, report: 'soon' }), randomInt(momentMs(), 3 * momentMs()));
+    if (!stopping && reply.generation > (desired?.generation ?? 0)) pace.readAtLeisure();
     for (const applicationId of reply.icons) {
       const png = applications.iconOf(applicationId);
       if (png !== undefined) await link.sendIcon({ applicationId, png: png.toString('base64') });
@@ -248,12 +213,7 @@ export function createAgent(deps: AgentDeps): Agent {
 
   /** One pass at a time. The controller away is no reason to stop serving: steps go on from the state on disk. */
   const pass = async () => {
-    if (fetchRequested) {
-      fetchRequested = false;
-      clearTimeout(leisure);
-      leisure = undefined;
-      await fetchDesired().catch((error: unknown) => log.info({ reason: error instanceof Error ? error.message : String(error) }, 'desired state not read'));
-    }
+    if (pace.takeRead()) await fetchDesired().catch((error: unknown) => log.info({ reason: error instanceof Error ? error.message : String(error) }, 'desired state not read'));
     if (desired !== null) {
       // Orders first: they have a window and a deadline.
       orders.pass(desired.orders, changing);
@@ -261,13 +221,10 @@ export function createAgent(deps: AgentDeps): Agent {
       exchange.pass(desired, termsOf(desired));
       lookAgain(desired);
     }
-    if ((reportRequested || now() - lastReportAt >= reportEveryMs) && now() >= reportNotBefore) {
+    if (pace.mayReport()) {
       await report().catch((error: unknown) => {
         log.info({ reason: error instanceof Error ? error.message : String(error) }, 'report not sent');
-        // Asked again at the next tick, then ever later and each server at its own moment, whatever happens meanwhile: a controller that has too much to do must not get more.
-        unheard += 1;
-        reportRequested = true;
-        reportNotBefore = now() + randomInt(tickMs, Math.min(tickMs * 2 ** (unheard - 1), reportEveryMs) + 1);
+        pace.unheard();
       });
     }
   };
@@ -296,19 +253,14 @@ export function createAgent(deps: AgentDeps): Agent {
       await sessions.recall(new Set(await driver.start()), desired);
       orders.recall();
       exchange.recall();
-      link.onWake(() => {
-        // Whoever rings is there.
-        reportNotBefore = 0;
-        again({ fetch: true, report: 'soon' });
-      });
+      link.onWake(pace.rung);
       lastLookAt = now();
       looping = loop();
-      again({ fetch: true, report: true });
+      anotherPass();
     },
     stop: async () => {
       stopping = true;
-      clearTimeout(moment);
-      clearTimeout(leisure);
+      pace.stop();
       wakeLoop();
       await looping;
       await orders.stop();

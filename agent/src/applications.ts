@@ -34,7 +34,7 @@ export interface Applications {
 
 const installWithinMs = 30 * 60_000;
 
-export function createApplications({ stateFolder, driver, failures, again }: { stateFolder: string; driver: Driver; failures: Failures; again: (ask: { report: 'soon' }) => void }): Applications {
+export function createApplications({ stateFolder, driver, failures, tell }: { stateFolder: string; driver: Driver; failures: Failures; tell: (when: 'soon') => void }): Applications {
   const { failed, mended } = failures;
   const marksPath = join(stateFolder, 'brought.json');
   const applications = new Map<string, LocalApplication>();
@@ -94,7 +94,7 @@ export function createApplications({ stateFolder, driver, failures, again }: { s
 
   const note = ({ applicationId, versionId, askedAt }: DesiredApplication, state: ActualApplication['state'], reported: ReportedApplication['state'], more: Partial<ReportedApplication> = {}, retryAt: number | null = null) => {
     applications.set(applicationId, { versionId, state, askedAt, retryAt, reported: { applicationId, state: reported, version: null, error: null, iconHash: null, ...more } });
-    again({ report: 'soon' });
+    tell('soon');
   };
 
   return {

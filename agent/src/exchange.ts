@@ -27,7 +27,7 @@ interface ExchangeDeps {
   link: Pick<ControllerLink, 'readTransfer' | 'sendTransfer'>;
   now: () => number;
   work: (task: () => Promise<void>) => void;
-  again: (ask: { report: boolean }) => void;
+  tell: (when: true) => void;
 }
 
 interface Carried {
@@ -41,7 +41,7 @@ const atOnce = 4;
 const attempts = 4;
 const lookEveryMs = 2000;
 
-export function createExchange({ stateFolder, driver, link, now, work, again }: ExchangeDeps): Exchange {
+export function createExchange({ stateFolder, driver, link, now, work, tell }: ExchangeDeps): Exchange {
   const folder = join(stateFolder, 'transfers');
   const carried = new Map<string, Carried>();
   const offers = new Map<string, string>();
@@ -86,7 +86,7 @@ export function createExchange({ stateFolder, driver, link, now, work, again }: 
         if (!passing.has(code) || state.attempts >= attempts) state.over = { code, message: (error instanceof Error ? error.message : String(error)).slice(0, 500) };
       } finally {
         state.busy = false;
-        again({ report: true });
+        tell(true);
       }
     });
   };
@@ -98,7 +98,7 @@ export function createExchange({ stateFolder, driver, link, now, work, again }: 
       const text = JSON.stringify(found);
       if (text === (offers.get(sessionId) ?? '[]')) continue;
       offers.set(sessionId, text);
-      again({ report: true });
+      tell(true);
     }
   };
 

@@ -8,6 +8,7 @@ import type { Applications } from './applications.ts';
 import type { Driver, Installable } from './drivers/driver.ts';
 import { type Failures, reasonOf } from './failures.ts';
 import { makeFolder, moveAside, names, readText, remove, writeDurably } from './files.ts';
+import type { Pace } from './pace.ts';
 import { forgettable, heldApplications, keptOrders, pass, tellOrders } from './reconcile/order-book.ts';
 import { OrderJournal } from './reconcile/order-journal.ts';
 import { type Effect, hasEnded, type OrderEvent, type Step, step } from './reconcile/orders.ts';
@@ -31,7 +32,9 @@ interface OrdersDeps {
   driver: Driver;
   now: () => number;
   failures: Failures;
-  again: (ask: { report?: 'over' | 'soon' }) => void;
+  pace: Pick<Pace, 'tell'>;
+  /** Asks for a pass. */
+  again: () => void;
   skewMs: () => number | null;
   applications: Pick<Applications, 'find' | 'remember'>;
   /** Everything this server should have: what it shares with an application that goes, stays. */
@@ -41,7 +44,7 @@ interface OrdersDeps {
 const isJournal = Compile(OrderJournal);
 const ending = '.json';
 
-export function createOrders({ stateFolder, driver, now, failures, again, skewMs, applications, wanted }: OrdersDeps): Orders {
+export function createOrders({ stateFolder, driver, now, failures, pace, again, skewMs, applications, wanted }: OrdersDeps): Orders {
   const folder = join(stateFolder, 'orders');
   const pathOf = (orderId: string) => join(folder, `${orderId}${ending}`);
   const book = new Map<string, OrderJournal>();
@@ -72,7 +75,7 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
       backlog.set(orderId, [...effects]);
       drain(orderId);
     }
-    if (past?.report.seq !== seq) again({ report: hasEnded(journal) ? 'over' : 'soon' });
+    if (past?.report.seq !== seq) pace.tell(hasEnded(journal) ? 'over' : 'soon');
   };
 
   const drain = (orderId: string) => {
@@ -93,7 +96,7 @@ export function createOrders({ stateFolder, driver, now, failures, again, skewMs
   const run = (orderId: string, abort: AbortController, task: () => Promise<void>) => {
     const promise = Promise.resolve().then(task).finally(() => {
       if (outstanding.get(orderId)?.promise === promise) outstanding.delete(orderId);
-      again({});
+      again();
     });
     outstanding.set(orderId, { promise, abort });
   };

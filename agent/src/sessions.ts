@@ -33,12 +33,12 @@ interface SessionsDeps {
   now: () => number;
   failures: Failures;
   work: (task: () => Promise<void>) => void;
-  again: (ask: { report: boolean }) => void;
+  tell: (when: true) => void;
   /** What a session has for its person's device. */
   offered: (sessionId: string) => OfferedFile[];
 }
 
-export function createSessions({ stateFolder, driver, now, failures, work, again, offered }: SessionsDeps): Sessions {
+export function createSessions({ stateFolder, driver, now, failures, work, tell, offered }: SessionsDeps): Sessions {
   const { failed, mended } = failures;
   const folder = join(stateFolder, 'sessions');
   const sessions = new Map<string, LocalSession>();
@@ -47,7 +47,7 @@ export function createSessions({ stateFolder, driver, now, failures, work, again
     opened: () => {
       const session = sessions.get(sessionId);
       if (session !== undefined) session.openedAt ??= now();
-      again({ report: true });
+      tell(true);
     },
     over: (outcome) => {
       const session = sessions.get(sessionId);
@@ -141,7 +141,7 @@ export function createSessions({ stateFolder, driver, now, failures, work, again
         }
         case 'refuse_session':
           sessions.set(step.session.sessionId, { phase: 'over', serial: 0, access: null, openedAt: null, outcome: { state: 'failed', code: 'NOT_PUBLISHED_HERE', message: step.session.applicationId } });
-          again({ report: true });
+          tell(true);
       }
     },
     recall: async (alive, desired) => {

@@ -117,17 +117,19 @@ export async function uploadMissing(connection: Connection, call: Call, drafts: 
   }
 }
 
-/** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts it back (without a number: the last that
- *  was there). Refuses with UsageError what is not there. */
+/** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts it back (without a number, an application
+ *  that has left: the version that left last). Refuses with UsageError what is not there, and more than one. */
 export async function withdraw(call: Call, named: string, withdrawn: boolean): Promise<{ slug: string; versions: string[] }> {
-  const [wish] = wishesFrom(named, 'present');
-  if (wish === undefined) throw new UsageError('unknownApplication', { slug: named });
+  const [wish, more] = wishesFrom(named, 'present');
+  if (wish === undefined || more !== undefined) throw new UsageError('unknownApplication', { slug: named });
   const { slug, version } = wish;
-  const application = (await call('listApplications', {})).items.find((one) => one.slug === slug) ?? (await call('listWithdrawn', {})).items.find((one) => one.slug === slug);
+  const offered = (await call('listApplications', {})).items.find((one) => one.slug === slug);
+  const application = offered ?? (await call('listWithdrawn', {})).items.find((one) => one.slug === slug);
   if (application === undefined) throw new UsageError('unknownApplication', { slug });
+  if (!withdrawn && version === null && offered !== undefined) throw new UsageError('nameVersion', { slug });
   const params = { id: application.id };
   const known = (await call('listVersions', { params })).items.filter((one) => (one.withdrawnAt === null) === withdrawn && (version === null || one.version === version));
-  const moved = withdrawn ? known : known.slice(0, 1);
+  const moved = withdrawn ? known : known.sort((a, b) => (b.withdrawnAt ?? 0) - (a.withdrawnAt ?? 0)).slice(0, 1);
   if (moved.length === 0) throw new UsageError(version === null ? 'unknownApplication' : 'unknownVersion', { slug, version: version ?? '' });
   await call('withdrawVersions', { params, body: { withdrawn, versionIds: moved.map(({ versionId }) => versionId) } });
   return { slug, versions: moved.map((one) => one.version) };

@@ -222,7 +222,11 @@ function ended(error: unknown): ExitCode {
     return exitCodes.usage;
   }
   if (error instanceof Refused) {
-    printer.remark(t('refused', { code: error.code, why: `${plain(error.said[lang])} ${Object.keys(error.details).length === 0 ? '' : plain(JSON.stringify(error.details)).slice(0, 500)}`.trim() }));
+    // What exactly is wrong, where the controller knows: that is the sentence.
+    const { why, ...others } = error.details;
+    const told = typeof why === 'object' && why !== null ? (why as Partial<Record<typeof lang, unknown>>)[lang] : undefined;
+    const details = told === undefined ? error.details : others;
+    printer.remark(t('refused', { code: error.code, why: `${plain(typeof told === 'string' ? told : error.said[lang])} ${Object.keys(details).length === 0 ? '' : plain(JSON.stringify(details)).slice(0, 500)}`.trim() }));
     return error.code === 'NEEDS_APPROVAL' ? exitCodes.needsApproval : exitCodes.refused;
   }
   if (error instanceof Unreachable) {

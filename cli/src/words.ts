@@ -17,6 +17,7 @@ const words = {
   pasteToken: ['Collez le jeton puis Entrée, ou passez-le sur l’entrée standard :', 'Paste the token and press Enter, or give it on standard input:'],
   unknownApplication: ['« {slug} » n’est pas au catalogue.', '“{slug}” is not in the catalogue.'],
   unknownVersion: ['« {slug} » n’a pas de version {version}.', '“{slug}” has no version {version}.'],
+  nameVersion: ['« {slug} » est au catalogue. Quelle version remettre ? {slug}@1.0', '“{slug}” is in the catalogue. Which version shall come back? {slug}@1.0'],
   unknownSite: ['Aucune école « {site} » (UAI ou nom exact).', 'No school “{site}” (UAI code or exact name).'],
   unknownGroup: ['Aucun groupe d’écoles « {group} ».', 'No group of schools “{group}”.'],
   badWaves: ['« {text} » : des vagues s’écrivent 1,10%,rest.', '“{text}”: waves are written 1,10%,rest.'],

@@ -20,6 +20,7 @@ export const errors = {
   ALREADY_EXISTS: { status: 409, retryable: false, fr: 'Ce nom est déjà pris. Choisissez-en un autre.', en: 'This name is taken. Choose another one.' },
   STATE_FORBIDS: { status: 409, retryable: false, fr: 'Ce n’est plus possible dans l’état actuel. Rechargez la page.', en: 'This is no longer possible in the present state. Reload the page.' },
   STILL_NEEDED: { status: 409, retryable: false, fr: 'Ceci sert encore. Retirez-le d’abord de là où il sert, puis recommencez.', en: 'This is still needed. First take it away from where it is used, then try again.' },
+  WITHDRAWN: { status: 409, retryable: false, fr: 'Une application ou une version demandée n’est plus au catalogue. Remettez-la au catalogue, ou choisissez-en une autre.', en: 'An application or version that was asked for is no longer in the catalogue. Put it back, or choose another one.' },
   SESSION_OVER: { status: 410, retryable: false, fr: 'Cette session est terminée. Relancez l’application depuis l’accueil.', en: 'This session is over. Start the application again from the home page.' },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, fr: 'Ce fichier est trop volumineux.', en: 'This file is too large.' },
   ICON_REFUSED: { status: 415, retryable: false, fr: 'L’icône doit être une image PNG d’au plus 256 Ko et 1024 pixels de côté.', en: 'The icon must be a PNG image of at most 256 KB and 1024 pixels a side.' },

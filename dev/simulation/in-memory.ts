@@ -6,7 +6,7 @@ import { registerHooks } from 'node:module';
 const root = new URL('../../', import.meta.url);
 const instead: Readonly<Record<string, string>> = {
   'controller/src/rollouts/store.ts': 'rollouts.ts', 'controller/src/servers/store.ts': 'servers.ts', 'controller/src/sites/store.ts': 'others.ts', 'controller/src/applications/store.ts': 'others.ts', 'controller/src/audit/store.ts': 'others.ts',
-  'controller/src/publications/documents.ts': 'others.ts', 'controller/src/publications/store.ts': 'others.ts',
+  'controller/src/publications/documents.ts': 'others.ts', 'controller/src/publications/store.ts': 'others.ts', 'controller/src/platform/stamps/store.ts': 'others.ts',
   'controller/src/sessions/settle.ts': 'others.ts', 'controller/src/sessions/quarantine.ts': 'others.ts',
 };
 const exported = (text: string): string[] => [...text.matchAll(/^export (?:async )?(?:function|const) (\w+)/gm)].map(([, name]) => name ?? '');

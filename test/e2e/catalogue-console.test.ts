@@ -173,14 +173,14 @@ describe('what was a mistake', () => {
   it('leaves the catalogue: a version, an application; what is installed says why not; one click takes it back', async () => {
     const versions = page.locator('main tbody tr');
     await page.goto(`${city.url}/admin/applications/${(await known('jeu-des-mots'))?.id}`);
-    await page.getByRole('button', { name: 'Retirer : 2.0' }).click();
+    await page.getByRole('button', { name: 'Retirer 2.0' }).click();
     await page.locator('dialog').getByRole('button', { name: 'Retirer', exact: true }).click();
     await until('the one before', async () => (await known('jeu-des-mots'))?.version === '1.0' && (await versions.count()) === 1);
     await page.getByRole('status').getByRole('button', { name: 'Annuler' }).click();
     await until('it is back', async () => (await known('jeu-des-mots'))?.version === '2.0' && (await versions.count()) === 2);
     await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
     await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
-    await page.getByRole('alert').getByText('L’application est encore sur 1 serveur.').waitFor();
+    await page.getByRole('alert').getByText('1 serveur l’a ou l’attend encore.').waitFor();
     expect.soft(await faults(page, 'refused')).toEqual([]);
     await page.getByRole('button', { name: 'La retirer des écoles…' }).click();
     await heading(page, 'Nouveau déploiement');

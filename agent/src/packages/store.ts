@@ -1,8 +1,11 @@
 /** Files known by what is in them, kept for this server and its neighbours. Bounded: what was used longest ago goes first. What
- *  an order has staged is a second name for the same file and stays until the order is forgotten. */
+ *  an order has staged is a second name for the same file and stays until the order is forgotten.
+ *
+ *  Nobody waits for the disk. A name vouches for its content until the machine starts anew; then what came last has to prove itself again
+ *  when it is next wanted, and is fetched anew if it cannot. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import { exists, flush, linkTo, makeFolder, modifiedAt, names, remove, rename, sha256Of, sizeOf, touch } from '#src/files.ts';
+import { exists, linkTo, makeFolder, modifiedAt, names, readText, remove, rename, sha256Of, sizeOf, touch, write } from '#src/files.ts';
 
 export interface Store {
   has: (sha256: string) => boolean;
@@ -17,11 +20,25 @@ export interface Store {
 
 const partsForMs = 7 * 86_400_000;
 const countEveryMs = 3_600_000;
+/** The system writes what it was given within a minute. */
+const surelyWrittenMs = 3_600_000;
 
-export function openStore(deps: { folder: string; maxBytes: number; now: () => number }): Store {
+/** `boot`: another one each time the machine starts. */
+export function openStore(deps: { folder: string; maxBytes: number; boot: string; now: () => number }): Store {
   const pathOf = (sha256: string) => join(deps.folder, sha256);
   const partOf = (sha256: string) => `${pathOf(sha256)}.part`;
   makeFolder(deps.folder, 0o700);
+  const bootPath = `${deps.folder}.boot`;
+  if (readText(bootPath) !== deps.boot) {
+    const whole = names(deps.folder).filter((name) => !name.endsWith('.part')).map((name) => ({ name, at: modifiedAt(pathOf(name)) }));
+    const last = whole.reduce((newest, { at }) => Math.max(newest, at), 0);
+    for (const { name, at } of whole) {
+      if (at < last - surelyWrittenMs) continue;
+      touch(pathOf(name), deps.now());
+      rename(pathOf(name), partOf(name));
+    }
+    write(bootPath, deps.boot, 0o600);
+  }
 
   /** Of whole files, as far as we know, and when that was counted; null: not yet. */
   let held: number | null = null;
@@ -63,8 +80,6 @@ export function openStore(deps: { folder: string; maxBytes: number; now: () => n
         remove(part);
         wrong.push(new AppError('HASH_MISMATCH', { why: found === size ? `SHA-256 is not ${sha256}` : `${found} bytes instead of ${size}` }));
       }
-      // On the disk before they have their names: after a power cut a name vouches for its content. All at once: the disk writes its journal once.
-      await Promise.all(good.map((sha256) => flush(partOf(sha256))));
       for (const sha256 of good) {
         touch(partOf(sha256), deps.now());
         rename(partOf(sha256), pathOf(sha256));

@@ -27,7 +27,7 @@ export async function explainAccess(deps: Deps, actor: AccountActor, asked: Aske
   const isPast = at < now;
   const { policy, sites } = isPast ? await policyBookAt(deps.database, at) : await policyBook(deps.database);
   const rules = new Map((await withNames(deps.database, await selectRules(deps.database, isPast ? { at } : {}))).map((rule) => [rule.id, rule]));
-  const applications = await selectApplications(deps.database, asked.applicationId === null ? { learnt: false } : { id: asked.applicationId, learnt: false });
+  const applications = await selectApplications(deps.database, { learnt: false, among: isPast ? 'all' : 'offered', ...(asked.applicationId === null ? {} : { id: asked.applicationId }) });
   if (asked.applicationId !== null && applications.length === 0) throw new AppError('NOT_FOUND', { application: asked.applicationId });
   const installed = account.siteId === null ? new Set<string>() : await selectInstalledAtSite(deps.database, account.siteId);
   const person = await selectPerson(deps.database, account);

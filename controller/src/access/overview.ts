@@ -55,7 +55,8 @@ export async function exportAccess(deps: Deps, actor: AccountActor, asked: { fro
   const { database } = deps;
   const { sites } = await policyBook(database);
   const names = new Map((await selectSites(database)).map((site) => [site.id, site.name]));
-  const applications = await selectApplications(database, applicationId === null ? { learnt: false } : { id: applicationId, learnt: false });
+  // What has left the catalogue since could be opened then.
+  const applications = await selectApplications(database, { learnt: false, among: 'all', ...(applicationId === null ? {} : { id: applicationId }) });
   const people = (await selectPeople(database, siteId === null ? (actor.siteIds ?? null) : [siteId])).filter((person) => person.siteId !== null && reaches(actor, person.siteId));
   const policies = await policiesBetween(deps, from, until);
   const lines: string[][] = [['école', 'nom', 'identifiant', 'rôle', 'application', 'première fois', 'dernière fois', 'heures ouvertes']];

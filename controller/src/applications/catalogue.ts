@@ -7,7 +7,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { addVersion, agentSlug, type TellServers, tellNobody } from './create.ts';
-import { selectApplications, selectDrafts } from './store.ts';
+import { isWithdrawn, selectApplications, selectDrafts } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
@@ -31,7 +31,7 @@ class NotKept extends Error {
 
 /** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item requires may come later in
  *  the list: whoever waits for it is tried again. On a dry run each is judged by what is there now and by the rest of the
- *  list. Repeating is safe: what is there is `unchanged`. */
+ *  list. Repeating is safe: what is there is `unchanged`, and so is what was taken out of the catalogue and is brought again as it was. */
 export async function importCatalogue(deps: Deps, actor: Actor, input: CatalogueImport, tell: TellServers = tellNobody): Promise<ImportedItem[]> {
   const results = new Map<number, ImportedItem>();
   const waiting: { index: number; draft: ApplicationDraft }[] = [];
@@ -77,6 +77,7 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
 async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, { dryRun, known, tell }: { dryRun: boolean; known: ReadonlySet<string>; tell: TellServers }): Promise<{ result: ImportedItem['result']; topics: string[] }> {
   try {
     return await deps.database.transaction().execute(async (rows) => {
+      if (await isWithdrawn(rows, draft)) return { result: 'unchanged', topics: [] };
       const { added, topics } = await addVersion(deps, rows, actor, draft, tell);
       const result = !added ? 'unchanged' : known.has(draft.slug) ? 'version_added' : 'added';
       if (dryRun) throw new NotKept(result);

@@ -30,19 +30,21 @@ function estimateOf(draft: string | null, learnt: { samples: number; p50Ms: numb
   return { bytes: learnt.bytes ?? given?.bytes ?? 0, minutes: Math.min(Math.round(learnt.p50Ms / 600) / 100, 600), p95Ms: learnt.p95Ms, samples: learnt.samples };
 }
 
-/** Each application of the catalogue with its newest version; or those that have left it, with the newest that they had. `learnt: false`
- *  does not look at history: for what pupils wait for. */
-export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string; learnt?: false; withdrawn?: true } = {}): Promise<Application[]> {
+/** Each application of the catalogue with its newest version. `among`: those that have left the catalogue, with the version that left last, or
+ *  both. `learnt: false` does not look at history: for what pupils wait for. */
+export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string; learnt?: false; among?: 'offered' | 'withdrawn' | 'all' } = {}): Promise<Application[]> {
   let query = rows
     .selectFrom('applications as a')
     .innerJoin('application_versions as v', (join) =>
       join.onRef('v.application_id', '=', 'a.id').on((on) =>
-        on('v.id', '=', on.selectFrom('application_versions as n').select('n.id').whereRef('n.application_id', '=', 'a.id').orderBy(sql`n.withdrawn_at is not null`).orderBy('n.created_at', 'desc').orderBy('n.id').limit(1)),
+        on('v.id', '=', on.selectFrom('application_versions as n').select('n.id').whereRef('n.application_id', '=', 'a.id').orderBy(sql`n.withdrawn_at is not null`).orderBy('n.withdrawn_at', 'desc').orderBy('n.created_at', 'desc').orderBy('n.id').limit(1)),
       ),
     )
     .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.description_fr', 'a.description_en', 'a.category', 'a.labels', 'a.icon_hash', 'a.seats', 'v.id as version_id', 'v.version', 'v.recipes', 'v.requires', 'v.estimate'])
     .select((e) => e.selectFrom('server_applications as s').select((f) => f.fn.countAll<number>().as('n')).whereRef('s.application_id', '=', 'a.id').where('s.state', '=', 'installed').as('installed_on'))
-    .where('v.withdrawn_at', filter.withdrawn === true ? 'is not' : 'is', null).orderBy('a.name_fr');
+    .orderBy('a.name_fr');
+  const { among = 'offered' } = filter;
+  if (among !== 'all') query = query.where('v.withdrawn_at', among === 'withdrawn' ? 'is not' : 'is', null);
   if (filter.slug !== undefined) query = query.where('a.slug', '=', filter.slug);
   if (filter.id !== undefined) query = query.where('a.id', '=', filter.id);
   const found = await query.execute();
@@ -140,6 +142,13 @@ export async function renewVersion(rows: Rows, applicationId: string, version: s
   await rows.updateTable('application_versions').set({ created_at: now }).where('application_id', '=', applicationId).where('version', '=', version).execute();
 }
 
+/** Was just this taken out of the catalogue? Whoever brings it again by habit does not mean to undo that. */
+export async function isWithdrawn(rows: Rows, draft: ApplicationDraft): Promise<boolean> {
+  const found = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select('v.id').where('a.slug', '=', draft.slug).where('v.version', '=', draft.version)
+    .where('v.withdrawn_at', 'is not', null).where('v.recipes', '=', JSON.stringify(draft.recipes)).where('v.requires', '=', JSON.stringify(draft.requires ?? [])).executeTakeFirst();
+  return found !== undefined;
+}
+
 /** `withdrawnAt`: an instant, or null to put them back. */
 export async function saveWithdrawal(rows: Rows, versionIds: readonly string[], withdrawnAt: number | null): Promise<void> {
   await rows.updateTable('application_versions').set({ withdrawn_at: withdrawnAt }).where('id', 'in', [...versionIds]).execute();
@@ -168,10 +177,13 @@ export async function deletePackageRow(rows: Rows, sha256: string): Promise<void
   await rows.deleteFrom('package_files').where('sha256', '=', sha256).execute();
 }
 
-/** A version that has left the catalogue needs its files only where a server is to have it. */
+/** A version that has left the catalogue keeps its files if it was ever installed: a server may have it, or go back to it. */
 const packageUsers = (rows: Rows) => ({
   versions: rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.slug as name', 'v.recipes as files'])
-    .where((w) => w.or([w('v.withdrawn_at', 'is', null), w.exists(w.selectFrom('server_applications as s').select('s.server_id').whereRef('s.version_id', '=', 'v.id').where('s.wanted', '=', 1))])),
+    .where((w) => w.or([
+      w('v.withdrawn_at', 'is', null), w.exists(w.selectFrom('install_history as h').select('h.id').whereRef('h.version_id', '=', 'v.id')),
+      w.exists(w.selectFrom('server_applications as s').select('s.server_id').whereRef('s.version_id', '=', 'v.id').where((a) => a.or([a('s.wanted', '=', 1), a('s.state', '!=', 'removed')]))),
+    ])),
   scripts: rows.selectFrom('scripts').select(['name', 'install', 'remove']),
 });
 

@@ -19,6 +19,7 @@ import { privacyCases } from '#src/privacy/privacy.cases.ts';
 import { requestCases } from '#src/requests/requests.cases.ts';
 import { serverCases } from '#src/servers/servers.cases.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
+import { withdrawCases } from '#src/rollouts/withdraw.cases.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
 import { launchCases } from '#src/sessions/launch.cases.ts';
 import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
@@ -261,6 +262,7 @@ for (const dialect of dialects) {
       describe('rollout', () => rolloutCases(() => city()));
       describe('chain', () => chainCases(() => city()));
       describe('request', () => requestCases(city));
+      describe('withdrawing', () => withdrawCases(city));
       describe('year', () => yearCases(() => city()));
       describe('privacy', () => privacyCases(() => city()));
       describe('servers', () => serverCases(dialect.newCurrent));

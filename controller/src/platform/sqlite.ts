@@ -68,6 +68,10 @@ class TwoConnections extends SqliteDialect {
 }
 /** Kysely's own lock wakes everyone who waits each time it is free: behind a thousand reports, each of them is woken a thousand times. */
 class OwnTurns extends SqliteAdapter {
+  /** A migration that is broken off leaves nothing. */
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
   override get supportsMultipleConnections(): boolean {
     return true;
   }

@@ -44,7 +44,8 @@ export async function answerRequest(deps: Deps, actor: AccountActor, id: string,
 }
 
 /** Approving makes the rule in the same transaction. A school's contact approves what is on the school's servers; anything else goes on to
- *  the city's technicians with the school's word. Refuses with STATE_FORBIDS, OUT_OF_SCOPE a group of another school. */
+ *  the city's technicians with the school's word. Refuses with STATE_FORBIDS, WITHDRAWN (not in the catalogue), OUT_OF_SCOPE a group of another
+ *  school. */
 export async function approveRequest(deps: Deps, actor: AccountActor, id: string, { audience, alike, note }: Approval): Promise<RequestDetail> {
   const now = deps.clock.now();
   const done = await deps.database.transaction().execute(async (rows) => {
@@ -56,6 +57,7 @@ export async function approveRequest(deps: Deps, actor: AccountActor, id: string
     const there = applicationId !== null && (await selectInstalledAtSite(rows, siteId)).has(applicationId);
     const topics = new Set<string>(['mail']);
     const passesOn = !isTechnician(actor) && !there;
+    if (!passesOn && !there && (await selectApplications(rows, { id: applicationId ?? '', learnt: false })).length === 0) throw new AppError('WITHDRAWN', { application: applicationId });
     const makeRule = async (whom: RuleAudience): Promise<string> => {
       if (applicationId === null) throw new AppError('INTERNAL');
       const { rule, topics: woken } = await addRule(deps, rows, actor, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: whom, place: { kind: 'site', siteId }, note: `Demande du ${new Date(request.createdAt).toISOString().slice(0, 10)}` });

@@ -48,6 +48,11 @@ export function requestCases(newCity: (settings?: Record<string, string>) => Pro
       await readNews(platform, teacher, time.at);
       expect((await myRequests(database, teacher))[0]?.news).toBe(false);
 
+      // What has left the catalogue is not approved: nobody could bring it.
+      const offered = (withdrawn_at: number | null) => database.updateTable('application_versions').set({ withdrawn_at }).where('application_id', '=', gimp.id).execute();
+      await offered(time.at);
+      expect(await codeOf(approveRequest(platform, technician, mine.id, { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null }))).toBe('WITHDRAWN');
+      await offered(null);
       const approved = await approveRequest(platform, technician, mine.id, { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null });
       expect(approved).toMatchObject({ state: 'installing', problem: null, installed: false });
       expect(await codeOf(approveRequest(platform, technician, mine.id, { audience: { kind: 'everyone' }, alike: true, note: null }))).toBe('STATE_FORBIDS');

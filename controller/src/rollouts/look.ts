@@ -192,14 +192,14 @@ type OrderWriter = (target: StoredTarget, terms: OrderTerms, deadlineAt: number)
 /** Reads once what the orders of these targets are made of. */
 async function orderWriter(rows: Rows, { rollout, facts }: Read, targets: readonly StoredTarget[]): Promise<OrderWriter> {
   const { plan, draft } = rollout;
+  const known = new Map<string, KnownApplication>();
+  if (targets.length > 0) for (const item of await selectKnownApplications(rows, plan.applications.map((planned) => planned.applicationId), targets.map((target) => target.serverId))) known.set(`${item.serverId} ${item.applicationId}`, item);
   const wantedBy = (target: StoredTarget) => target.action === 'install'
-    ? plan.applications.map(({ applicationId, versionId, want }) => ({ applicationId, versionId, want }))
+    // What is taken away is the version that is there, by its own recipe.
+    ? plan.applications.map(({ applicationId, versionId, want }) => ({ applicationId, versionId: want === 'absent' ? (known.get(`${target.serverId} ${applicationId}`)?.versionId ?? versionId) : versionId, want }))
     // Last in, first out.
     : restored(rollout, target).reverse().map((item) => ({ applicationId: item.applicationId, versionId: item.versionId ?? item.now, want: item.versionId === null ? ('absent' as const) : ('present' as const) }));
   const versions = new Map([...(await selectVersions(rows, [...new Set(targets.flatMap((target) => wantedBy(target).map((item) => item.versionId)))]))].map(([id, version]) => [id, { slug: version.slug, version: version.version, recipes: JSON.parse(version.recipes) as Recipes }]));
-  const known = new Map<string, KnownApplication>();
-  const serverIds = targets.map((target) => target.serverId);
-  if (targets.length > 0) for (const item of await selectKnownApplications(rows, plan.applications.map((planned) => planned.applicationId), serverIds)) known.set(`${item.serverId} ${item.applicationId}`, item);
   return (target, terms, deadlineAt) => {
     const applications = wantedBy(target).flatMap((item): OrderedApplication[] => {
       const version = versions.get(item.versionId);

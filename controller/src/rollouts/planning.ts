@@ -14,13 +14,24 @@ import { selectActiveRollouts, selectCity, selectFleet, selectGroupSites, select
 
 export const readSettings = (rows: Rows): Promise<RolloutSettings> => selectCity(rows, 'rollouts', defaultSettings);
 
-/** Everything the draft asks for and everything that needs, in the order in which it is brought. Refuses with NOT_FOUND,
+/** Names what is meant: whoever reads it made the plan some time ago. */
+export function withdrawn(gone: readonly { slug: string; version: string }[]): AppError {
+  const names = gone.map(({ slug, version }) => `${slug} ${version}`).join(', ');
+  return new AppError('WITHDRAWN', { withdrawn: names, why: { fr: `${names} : ce n’est plus au catalogue. Remettez-le au catalogue, ou choisissez autre chose.`, en: `${names}: no longer in the catalogue. Put it back, or choose something else.` } });
+}
+
+/** Everything the draft asks for and everything that needs, in the order in which it is brought. Refuses with NOT_FOUND, WITHDRAWN,
  *  REQUIREMENTS_CIRCULAR, REQUIREMENT_MISSING. */
 export async function plannedApplications(rows: Rows, draft: Pick<RolloutDraft, 'items'>): Promise<PlannedApplication[]> {
   const catalogue = await selectApplications(rows);
-  const byId = new Map(catalogue.map((application) => [application.id, application]));
+  const elsewhere = draft.items.filter((item) => !catalogue.some(({ id }) => id === item.applicationId));
+  const left = elsewhere.length === 0 ? [] : await selectApplications(rows, { among: 'withdrawn' });
+  const byId = new Map([...catalogue, ...left].map((application) => [application.id, application]));
   const missing = draft.items.find((item) => !byId.has(item.applicationId));
   if (missing !== undefined) throw new AppError('NOT_FOUND', { application: missing.applicationId });
+  // What has left the catalogue can still be taken away.
+  const gone = left.filter(({ id }) => elsewhere.some((item) => item.applicationId === id && item.want === 'present'));
+  if (gone.length > 0) throw withdrawn(gone);
   const asked = new Map(draft.items.map((item) => [item.applicationId, item]));
   const expansion = expandRequirements(catalogue, draft.items.filter((item) => item.want === 'present').map((item) => item.applicationId));
   if ('refused' in expansion) throw new AppError(expansion.refused, { path: expansion.path });
@@ -31,7 +42,8 @@ export async function plannedApplications(rows: Rows, draft: Pick<RolloutDraft, 
     const versionId = asked.get(id)?.versionId;
     if (versionId === undefined) return { application, versionId: application.versionId, version: application.version, want, becauseOf };
     const version = versions.get(versionId);
-    if (version === undefined || version.withdrawn || version.applicationId !== id) throw new AppError('NOT_FOUND', { version: versionId });
+    if (version === undefined || version.applicationId !== id) throw new AppError('NOT_FOUND', { version: versionId });
+    if (version.withdrawn && want === 'present') throw withdrawn([{ slug: application.slug, version: version.version }]);
     return { application: { ...application, recipes: JSON.parse(version.recipes) as Recipes }, versionId, version: version.version, want, becauseOf };
   };
   return [

@@ -7,10 +7,11 @@ import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { holdStamp } from '#src/platform/stamps/store.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { brakeOff, type RolloutDeps } from './look.ts';
 import { type FullPlan, planDrift } from './plan.ts';
-import { makePlan, readSettings } from './planning.ts';
+import { makePlan, readSettings, withdrawn } from './planning.ts';
 import { changeRollout, deleteRollout, deleteTargets, insertRollout, insertTargets, insertWaves, type StoredRollout, selectActiveRollouts, selectCity, selectPlanEntries, selectRollout, selectTargets, selectVersions } from './store.ts';
 
 type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
@@ -78,7 +79,7 @@ export async function approveRollout(deps: Deps, actor: Actor, id: string, planH
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-/** `force`: in spite of the morning arrival. Refuses with BRAKE_ON, NEEDS_APPROVAL, PLAN_DRIFTED (with the servers that
+/** `force`: in spite of the morning arrival. Refuses with BRAKE_ON, NEEDS_APPROVAL, WITHDRAWN, PLAN_DRIFTED (with the servers that
  *  differ), SCHOOL_ARRIVES. */
 export async function startRollout(deps: Deps, actor: Actor, id: string, input: { planHash: string; force: boolean }): Promise<void> {
   const now = deps.clock.now();
@@ -113,12 +114,13 @@ export async function startRollout(deps: Deps, actor: Actor, id: string, input: 
   deps.wakeups.wake([...topics, 'rollouts', 'audit']);
 }
 
-/** A plan may be older than the catalogue. */
-async function mustBeOffered(rows: Rows, plan: StoredRollout['plan']): Promise<void> {
+/** A plan may be older than the catalogue. Refuses with WITHDRAWN; nothing leaves the catalogue until the transaction ends. */
+export async function mustBeOffered(rows: Rows, plan: StoredRollout['plan']): Promise<void> {
+  await holdStamp(rows, 'catalogue');
   const brought = plan.applications.filter((planned) => planned.want === 'present');
   const versions = await selectVersions(rows, brought.map((planned) => planned.versionId));
   const gone = brought.filter((planned) => versions.get(planned.versionId)?.withdrawn !== false);
-  if (gone.length > 0) throw new AppError('PLAN_DRIFTED', { withdrawn: gone.map(({ slug, version }) => `${slug} ${version}`) });
+  if (gone.length > 0) throw withdrawn(gone);
 }
 
 async function supersede(rows: Rows, rollout: StoredRollout, servers: ReadonlySet<string>): Promise<string[]> {

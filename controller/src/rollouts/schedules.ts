@@ -8,6 +8,7 @@ import { mustReach } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
+import type { Platform } from '#src/platform/platform.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { brakeOff, lookAtRollout, type RolloutDeps } from './look.ts';
 import { readSettings } from './planning.ts';
@@ -125,8 +126,9 @@ async function watchFleet(deps: RolloutDeps): Promise<void> {
   else if (brake.on && brake.cause === 'fleet' && share < brakeAtSilentShare / 2) await setBrake(deps, watch, false);
 }
 
-export async function sweepRollouts(deps: RolloutDeps): Promise<void> {
+export async function sweepRollouts(deps: RolloutDeps & Pick<Platform, 'log'>): Promise<void> {
   await watchFleet(deps);
   await runDueSchedules(deps);
-  for (const id of await selectRolloutsToLookAt(deps.database)) await lookAtRollout(deps, id);
+  // One that cannot be looked at keeps nobody else waiting.
+  for (const id of await selectRolloutsToLookAt(deps.database)) await lookAtRollout(deps, id).catch((error: unknown) => deps.log.error({ err: error, rollout: id }, 'rollout not looked at'));
 }

@@ -3,13 +3,16 @@ import type { AuditAction } from '@preau/contract/audit.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { type Brake, type CancelKind, isBad, isFinal, isNotStarted, isRolloutActive, isWaiting, rolloutCan } from '@preau/contract/rollout.ts';
 import { mustReach } from '#src/accounts/reach.ts';
+import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { holdStamp } from '#src/platform/stamps/store.ts';
 import { ranOutOfTime } from './advance.ts';
 import { brakeOff, type RolloutDeps, restored } from './look.ts';
-import { mustFind } from './prepare.ts';
-import { changeRollout, changeTarget, changeWave, type RolloutChange, saveCity, type StoredRollout, selectActiveRollouts, selectCity, selectTargets, selectWaves, takeFence } from './store.ts';
+import { withdrawn } from './planning.ts';
+import { mustBeOffered, mustFind } from './prepare.ts';
+import { changeRollout, changeTarget, changeWave, type RolloutChange, saveCity, type StoredRollout, type StoredTarget, selectActiveRollouts, selectCity, selectTargets, selectWaves, takeFence } from './store.ts';
 
 type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 
@@ -92,6 +95,7 @@ export const retryRollout = (deps: Deps, actor: Actor, id: string): Promise<void
     }
     await openTripped(rows, rollout, false, new Set(bad.map((target) => target.wave)));
     const restoring = bad.some((target) => target.action === 'restore');
+    await (restoring ? mustBeThere(rows, rollout, bad) : mustBeOffered(rows, rollout.plan));
     return { state: restoring ? 'rolling_back' : 'running', pauseReason: null, pausedAt: null, note: null, endedAt: null };
   });
 
@@ -101,8 +105,17 @@ export const rollBackRollout = (deps: Deps, actor: Actor, id: string, wave: numb
     must(rolloutCan.rollBack(rollout), rollout);
     const targets = await selectTargets(rows, id);
     if (!targets.some((target) => target.action === 'install' && (wave === null || target.wave === wave) && restored(rollout, target).length > 0)) throw new AppError('NOTHING_TO_ROLL_BACK');
+    await mustBeThere(rows, rollout, targets);
     return { state: 'rolling_back', rollbackWave: wave, pauseReason: null, pausedAt: null, note: null, endedAt: null };
   });
+
+/** A version that has left the catalogue can be gone back to; an application that has left it would be there and nobody could open it. */
+async function mustBeThere(rows: Rows, rollout: StoredRollout, targets: readonly StoredTarget[]): Promise<void> {
+  await holdStamp(rows, 'catalogue');
+  const back = new Set(targets.flatMap((target) => restored(rollout, target)).filter(({ versionId }) => versionId !== null).map(({ applicationId }) => applicationId));
+  const gone = back.size === 0 ? [] : (await selectApplications(rows, { learnt: false, among: 'withdrawn' })).filter(({ id }) => back.has(id));
+  if (gone.length > 0) throw withdrawn(gone);
+}
 
 /** Ends it without the schools that never answered. */
 export const finishRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>

@@ -260,10 +260,11 @@ export async function saveApplicationState(rows: Rows, serverId: string, applica
 }
 
 export async function saveWanted(rows: Rows, wish: { serverId: string; applicationId: string; versionId: string; wanted: boolean; now: number }): Promise<void> {
-  const set = { wanted: wish.wanted ? 1 : 0, version_id: wish.versionId, state: wish.wanted ? 'wanted' : 'removing', error: null, asked_at: wish.now, updated_at: wish.now };
+  const set = { wanted: wish.wanted ? 1 : 0, state: wish.wanted ? 'wanted' : 'removing', error: null, asked_at: wish.now, updated_at: wish.now };
   await rows
-    .insertInto('server_applications').values({ server_id: wish.serverId, application_id: wish.applicationId, version: null, ...set })
-    .onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet(set)).execute();
+    .insertInto('server_applications').values({ server_id: wish.serverId, application_id: wish.applicationId, version_id: wish.versionId, version: null, ...set })
+    // What is taken away is the version that is there, by its own recipe.
+    .onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet({ ...set, ...(wish.wanted ? { version_id: wish.versionId } : {}) })).execute();
 }
 
 const serverColumns = (rows: Rows) =>

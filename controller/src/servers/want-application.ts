@@ -3,6 +3,7 @@ import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { holdStamp } from '#src/platform/stamps/store.ts';
 import { together } from '#src/platform/together.ts';
 import { publishDesiredState } from './desired-state.ts';
 import { nextGeneration, saveWanted, selectServerRow } from './store.ts';
@@ -15,9 +16,12 @@ export async function wantApplication(
 ): Promise<void> {
   const topic = await together(deps.database, async (rows) => {
     const server = await selectServerRow(rows, input.serverId);
-    const [application] = await selectApplications(rows, { id: input.applicationId });
-    if (server === undefined || application === undefined) throw new AppError('NOT_FOUND', input);
+    if (server === undefined) throw new AppError('NOT_FOUND', input);
     const generation = await nextGeneration(rows, server.id);
+    await holdStamp(rows, 'catalogue');
+    // What has left the catalogue can still be taken away.
+    const [application] = await selectApplications(rows, { id: input.applicationId, among: input.wanted ? 'offered' : 'all' });
+    if (application === undefined) throw new AppError('NOT_FOUND', input);
     await saveWanted(rows, { ...input, versionId: application.versionId, now: deps.clock.now() });
     await recordEffect(deps, rows, actor, {
       action: input.wanted ? 'application.wanted' : 'application.unwanted',

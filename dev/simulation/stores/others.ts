@@ -13,14 +13,17 @@ import { connectionOf } from '../tables.ts';
 export const selectSites: typeof sites.selectSites = async (rows) => connectionOf(rows).tables.sites.map(({ id, name }) => ({ id, name, uai: '0000000A', city: name, timeZone: 'Europe/Paris', holidayZone: 'B' }));
 export const selectSite: typeof sites.selectSite = async (rows, id) => connectionOf(rows).tables.sites.find((site) => site.id === id);
 
-/** The newest version of each. */
-export const selectApplications: typeof applications.selectApplications = async (rows: Parameters<typeof applications.selectApplications>[0]) => {
+/** The newest version of each; nothing leaves this catalogue. */
+export const selectApplications: typeof applications.selectApplications = async (rows: Parameters<typeof applications.selectApplications>[0], filter = {}) => {
+  if (filter.among === 'withdrawn') return [];
   const newest = new Map(connectionOf(rows).tables.versions.map((version) => [version.applicationId, version]));
   return [...newest.values()].map(({ applicationId, versionId, slug, version, recipes }) => ({
     id: applicationId, slug, name: { fr: slug, en: slug }, description: { fr: slug, en: slug }, category: 'tools', labels: [], iconHash: null, version, versionId, recipes: recipes as Recipes, requires: [], seats: null,
     estimate: { bytes: 1_000_000, minutes: 1, p95Ms: 90_000, samples: 9 }, installedOn: 0,
   }));
 };
+
+export const holdStamp = async (): Promise<void> => undefined;
 
 /** Nobody launches anything here: no rules. */
 const noRules = '{"rules":[]}';

@@ -58,7 +58,7 @@ export function createSoftware(deps: SoftwareDeps): Software {
   const { now, identity } = deps;
   const stageRoot = join(deps.stateFolder, 'staged');
   makeFolder(deps.stateFolder, 0o700);
-  const store = openStore({ folder: join(deps.stateFolder, 'packages'), maxBytes: deps.cache.maxBytes, now });
+  const store = openStore({ folder: join(deps.stateFolder, 'packages'), maxBytes: deps.cache.maxBytes, boot: readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '', now });
   const installers = createInstallers({ run: join(deps.runFolder, 'installers'), logs: join(deps.stateFolder, 'logs') });
   const dpkg = readDpkg();
   const apt = createApt({ stampFile: join(deps.stateFolder, 'lists-read'), now, ...(deps.aptOptions === undefined ? {} : { options: deps.aptOptions }), ...(deps.sourcesFolder === undefined ? {} : { sourcesFolder: deps.sourcesFolder }) });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { PackageFile } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Installable, StageOptions } from '#src/drivers/driver.ts';
-import { exists, freeBytes, makeFolder, readText, remove, write } from '#src/files.ts';
+import { exists, flush, freeBytes, makeFolder, readText, remove, write } from '#src/files.ts';
 import type { Fetcher } from '#src/packages/fetch.ts';
 import type { Neighbour } from '#src/packages/peers.ts';
 import type { Store } from '#src/packages/store.ts';
@@ -102,6 +102,8 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
         throw about(application, error);
       });
       store.link(file.sha256, to);
+      // A power cut must not leave half a program that nobody looks at again; packages of apt are looked at by dpkg.
+      await flush(to);
     }
 
     for (const application of coming) {

@@ -3,16 +3,17 @@ import { packagesOf, type Recipes } from '@preau/contract/application.ts';
 import type { Drift, Fleet } from '@preau/contract/fleet.ts';
 import type { Inventory } from '@preau/contract/report.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
+import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 
 export type Column = Drift['applications'][number] & { packages: string[] };
 
-/** Applications that some server in service is asked to have, with the packages their newest recipe brings. */
+/** Applications that some server in service is asked to have, with the packages their newest recipe of the catalogue brings. */
 export async function selectColumns(rows: Rows): Promise<Column[]> {
   const wanted = await rows
     .selectFrom('server_applications as s').innerJoin('servers as v', 'v.id', 's.server_id').innerJoin('applications as a', 'a.id', 's.application_id')
     .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.icon_hash']).distinct().where('s.wanted', '=', 1).where('v.retired_at', 'is', null).orderBy('a.name_fr').orderBy('a.id').execute();
-  const versions = await rows.selectFrom('application_versions').select(['application_id', 'recipes']).orderBy('created_at').execute();
+  const versions = await rows.selectFrom('application_versions').select(['application_id', 'recipes']).orderBy(sql`withdrawn_at is null`).orderBy('created_at').execute();
   const packages = new Map(versions.map((row) => [row.application_id, packagesOf((JSON.parse(row.recipes) as Recipes).linux)]));
   return wanted.map((row) => ({ id: row.id, slug: row.slug, name: { fr: row.name_fr, en: row.name_en }, iconHash: row.icon_hash, packages: packages.get(row.id) ?? [] }));
 }
