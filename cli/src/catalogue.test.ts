@@ -5,7 +5,7 @@ import { withdraw } from './catalogue.ts';
 const version = (number: string, withdrawnAt: number | null = null) => ({ versionId: `ver-${number}`, version: number, withdrawnAt });
 const answers: Record<string, unknown> = {
   'listApplications {}': { items: [{ id: 'jeu', slug: 'jeu' }] },
-  'listWithdrawn {}': { items: [{ id: 'parti', slug: 'parti' }] },
+  'listWithdrawnApplications {}': { items: [{ id: 'parti', slug: 'parti' }] },
   'listVersions {"params":{"id":"jeu"}}': { items: [version('2.0'), version('1.0'), version('0.9', 7)] },
   'listVersions {"params":{"id":"parti"}}': { items: [version('3.0', 8), version('2.0', 9)] },
 };

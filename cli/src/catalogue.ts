@@ -124,7 +124,7 @@ export async function withdraw(call: Call, named: string, withdrawn: boolean): P
   if (wish === undefined || more !== undefined) throw new UsageError('unknownApplication', { slug: named });
   const { slug, version } = wish;
   const offered = (await call('listApplications', {})).items.find((one) => one.slug === slug);
-  const application = offered ?? (await call('listWithdrawn', {})).items.find((one) => one.slug === slug);
+  const application = offered ?? (await call('listWithdrawnApplications', {})).items.find((one) => one.slug === slug);
   if (application === undefined) throw new UsageError('unknownApplication', { slug });
   if (!withdrawn && version === null && offered !== undefined) throw new UsageError('nameVersion', { slug });
   const params = { id: application.id };

@@ -7,7 +7,7 @@ import { Strict } from '../schema.ts';
 
 export const catalogueRoutes = {
   listApplications: { method: 'GET', path: '/api/applications', policy: 'technician', reach: 'city', summary: 'The catalogue', reply: List(Application) },
-  listWithdrawn: { method: 'GET', path: '/api/applications/withdrawn', policy: 'technician', reach: 'city', summary: 'Applications that have left the catalogue', reply: List(Application) },
+  listWithdrawnApplications: { method: 'GET', path: '/api/applications/withdrawn', policy: 'technician', reach: 'city', summary: 'Applications that have left the catalogue', reply: List(Application) },
   createApplication: { method: 'POST', path: '/api/applications', policy: 'technician', reach: 'city', summary: 'Add an application, or a version of it', body: ApplicationDraft, reply: Application, status: 201 },
   changeApplication: { method: 'PUT', path: '/api/applications/:id', policy: 'technician', reach: 'city', summary: 'Change an application’s words, category, labels or licence', params: ofId(ApplicationId), body: ApplicationChanges, reply: Application },
   setIcon: { method: 'POST', path: '/api/icons', policy: 'technician', reach: 'city', summary: 'Replace an application’s icon', body: IconUpload, reply: Application },

@@ -163,7 +163,7 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
     wantApplication: async () => ({ params: { id: city().agent.actor.id, applicationId: city().applications.gimp.id }, body: { wanted: false } }),
     listApplications: async () => ({}),
-    listWithdrawn: async () => ({}),
+    listWithdrawnApplications: async () => ({}),
     createApplication: async () => ({ body: draft('inkscape') }),
     changeApplication: async () => ({ params: { id: city().applications.gimp.id }, body: { name: { fr: 'GIMP', en: 'GIMP' }, description: { fr: 'Retouche', en: 'Retouching' }, category: 'drawing', labels: ['image'], seats: null } }),
     setIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),

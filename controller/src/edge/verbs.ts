@@ -137,7 +137,7 @@ export const verbs: Verbs = {
     return null;
   },
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
-  listWithdrawn: async (deps) => ({ items: await selectApplications(deps.database, { among: 'withdrawn' }) }),
+  listWithdrawnApplications: async (deps) => ({ items: await selectApplications(deps.database, { among: 'withdrawn' }) }),
   createApplication: (deps, actor, { body }) => createApplication(deps, actor, body, publishWhereNamed(deps)),
   changeApplication: (deps, actor, { params, body }) => changeApplication(deps, actor, params.id, body, publishWhereNamed(deps)),
   setIcon: (deps, actor, { body }) => setIcon(deps, actor, body),
