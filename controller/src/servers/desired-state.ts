@@ -19,15 +19,28 @@ export async function publishDesiredState(deps: Deps, rows: Rows, serverId: stri
   return `agent:${serverId}`;
 }
 
-/** A thousand servers that are woken at once must not all answer while others still wait to be told; twenty-seven may. Pure. */
-export const momentFor = (servers: number): number => Math.min(Math.max(Math.round(servers * 2.5), 300), 5000);
+/** A thousand servers that are woken at once must not all answer while others still wait to be told; twenty-seven may. What a server has to
+ *  say costs the city some 5 ms: answers are spread over the time that takes, and then some. Pure. */
+export const momentFor = (servers: number): number => Math.min(Math.max(servers * 4, 300), 20_000);
+
+/** Counting a thousand servers for each state of one of them would be a good part of the work. */
+const countedForMs = 10_000;
+const counts = new WeakMap<object, { at: number; servers: number }>();
+async function fleetSize(deps: Deps, rows: Rows): Promise<number> {
+  const now = deps.clock.now();
+  const known = counts.get(deps.config);
+  if (known !== undefined && now >= known.at && now - known.at < countedForMs) return known.servers;
+  const servers = await countServers(rows);
+  counts.set(deps.config, { at: now, servers });
+  return servers;
+}
 
 /** Of many at once: each is read with the others. `generations`: taken in this transaction, by server. */
 export async function publishDesiredStates(deps: Deps, rows: Rows, generations: ReadonlyMap<string, number>): Promise<string[]> {
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
-  const momentMs = momentFor(await countServers(rows));
+  const momentMs = momentFor(await fleetSize(deps, rows));
   const policyOf = await selectPolicyOf(rows, [...generations.keys()], issuedAt);
   await saveDesiredStates(rows, [...generations].map(([serverId, generation]) => {
     const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, momentMs, ...policyOf(serverId), ...desired(serverId) };
