@@ -184,7 +184,7 @@ describe('what was a mistake', () => {
     expect.soft(await faults(page, 'refused')).toEqual([]);
     await page.getByRole('button', { name: 'La retirer des écoles…' }).click();
     await heading(page, 'Nouveau déploiement');
-    expect(await page.locator('main').textContent()).toContain('Jeu des mots');
+    await until('what is to go', async () => (await page.locator('main').textContent())?.includes('Jeu des mots') === true);
 
     await page.goto(`${city.url}/admin/applications/${(await known('supertux'))?.id}`);
     await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
