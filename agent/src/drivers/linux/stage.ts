@@ -101,9 +101,9 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
         options.signal.throwIfAborted();
         throw about(application, error);
       });
+      // Before it has this name: a power cut must not leave half a program that nobody looks at again. Packages of apt are looked at by dpkg.
+      await flush(store.pathOf(file.sha256));
       store.link(file.sha256, to);
-      // A power cut must not leave half a program that nobody looks at again; packages of apt are looked at by dpkg.
-      await flush(to);
     }
 
     for (const application of coming) {
