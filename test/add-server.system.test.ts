@@ -124,6 +124,7 @@ async function written(): Promise<string> {
 
 describe('who gets in', () => {
   const key = (name: string) => readFileSync(join(folder, name), 'utf8');
+  // biome-ignore format: a table
   const ways: [name: string, more: () => object][] = [
     ['root with a password', () => ({ password: passwords.root })],
     ['root with a key', () => ({ privateKey: key('key') })],
@@ -148,6 +149,7 @@ describe('who gets in', () => {
 });
 
 describe('who does not', () => {
+  // biome-ignore format: a table
   const refusals: [name: string, more: () => object, code: string][] = [
     ['a wrong password', () => ({ password: 'wrong-password' }), 'SSH_SIGN_IN_REFUSED'],
     ['an unknown account', () => ({ login: 'nobody-here', password: 'wrong-password' }), 'SSH_SIGN_IN_REFUSED'],

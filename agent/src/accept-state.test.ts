@@ -18,6 +18,7 @@ const decide = (given: { document: string; signature: string; policy?: string | 
 const rules: KnownPolicy = { hash: hashOf(policyText), text: policyText, document: openPolicy };
 
 describe('acceptState', () => {
+  // biome-ignore format: a table
   const accepted: [name: string, value: DesiredState, newest: number][] = [
     ['a newer one', state, 6], ['the first one', state, 0], ['the same one again', state, 7], ['one with a session', { ...state, sessions: [{ ...session, language: 'fr', role: 'pupil' }] }, 6],
   ];
@@ -39,6 +40,7 @@ describe('acceptState', () => {
     expect(decide({ ...signed({ ...state, policy: hashOf(odd) }), policy: odd })).toMatchObject({ refused: 'STATE_MALFORMED', why: expect.stringMatching(/^its rules: /) });
   });
 
+  // biome-ignore format: a table
   const refused: [name: string, given: { document: string; signature: string }, newest: number, code: string, why: RegExp][] = [
     ['forged: no signature', { ...signed(state), signature: '' }, 0, 'STATE_SIGNATURE_INVALID', /not signed/],
     ['forged: changed after signing', { document: JSON.stringify({ ...state, generation: 8 }), signature: signed(state).signature }, 0, 'STATE_SIGNATURE_INVALID', /not signed/],

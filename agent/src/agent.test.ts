@@ -333,6 +333,7 @@ describe('restart', () => {
 
 describe('states that are refused', () => {
   const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...more });
+  // biome-ignore format: a table
   const cases: [name: string, code: string, signed: SignedState][] = [
     ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x', policy: policyText }],
     ['another server’s', 'STATE_FOR_ANOTHER_SERVER', { document: valid({ serverId: id('srv', 'b') }), signature: sign(valid({ serverId: id('srv', 'b') })), policy: policyText }],

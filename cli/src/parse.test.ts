@@ -15,6 +15,7 @@ const refusalOf = (work: () => unknown): string => {
 };
 
 describe('waves', () => {
+  // biome-ignore format: a table
   const good: [text: string, sizes: unknown[]][] = [
     ['1,10%,rest', [{ sites: 1 }, { share: 0.1 }, { rest: true }]], ['rest', [{ rest: true }]], ['3', [{ sites: 3 }, { rest: true }]], [' 1 , 2.5% ', [{ sites: 1 }, { share: 0.025 }, { rest: true }]], ['100%', [{ share: 1 }, { rest: true }]],
   ];
@@ -27,6 +28,7 @@ describe('waves', () => {
 });
 
 describe('windows', () => {
+  // biome-ignore format: a table
   const good: [text: string, open: unknown[]][] = [
     ['lun-ven 18:00-07:00', [{ days: [1, 2, 3, 4, 5], from: '18:00', to: '07:00', period: 'always' }]],
     ['mon-fri 18:00-24:00', [{ days: [1, 2, 3, 4, 5], from: '18:00', to: '24:00', period: 'always' }]],

@@ -31,6 +31,7 @@ describe('a plan', () => {
     });
     expect((await draftOf({ apps: 'gimp', groups: 'Nord', gate: 'auto' })).where).toMatchObject({ all: false, siteIds: [], groupIds: [id('sgr', 'n')] });
   });
+  // biome-ignore format: a table
   const wrong: [name: string, options: Partial<Parameters<typeof draftFrom>[1]>, word: string][] = [
     ['nothing', {}, 'nothingAsked'], ['a typing error in an application', { apps: 'gimpp' }, 'unknownApplication'], ['in a version', { apps: 'gimp@9' }, 'unknownVersion'], ['a version that has left the catalogue', { apps: 'gimp@0.9' }, 'unknownVersion'], ['in a school', { apps: 'gimp', sites: '0610100A,0610108C' }, 'unknownSite'],
     ['in a group', { apps: 'gimp', groups: 'Sud' }, 'unknownGroup'], ['all and one', { apps: 'gimp', sites: 'all,0610100A' }, 'badChoice'],

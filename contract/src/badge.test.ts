@@ -53,6 +53,7 @@ describe('the door of a school', () => {
   const school: Door = { timeZone: 'Europe/Paris', holidayZone: 'B', closures: ['2027-01-14'], networks: [{ subnet: '10.12.0.0/16' }, { subnet: '2001:db8:12::/48' }], badgeHours: [{ days: [1, 2, 3, 4, 5], from: '08:00', to: '17:00', period: 'school' }] };
   // A Tuesday with class, 10:00 in Paris.
   const tuesday = Date.parse('2027-01-12T09:00:00Z');
+  // biome-ignore format: a table
   const cases: [name: string, door: Door, address: string | null, now: number, state: unknown][] = [
     ['inside, in class', school, '10.12.3.4', tuesday, { open: true, until: Date.parse('2027-01-12T16:00:00Z') }],
     ['as sockets write it', school, '::ffff:10.12.3.4', tuesday, { open: true, until: expect.anything() }],

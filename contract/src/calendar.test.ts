@@ -21,6 +21,7 @@ const told = (where: Place, windows: Windows | WindowSpec[], now: number, calend
 };
 
 describe('what a day is', () => {
+  // biome-ignore format: a table
   const cases: [date: string, zone: Place['holidayZone'], kind: ReturnType<typeof dayKind>][] = [
     ['2026-10-16', 'A', 'school'], ['2026-10-17', 'A', 'school_holiday'], ['2026-11-01', 'A', 'public_holiday'], ['2026-11-02', 'A', 'school'],
     ['2026-10-16', 'C', 'school'], ['2026-10-17', 'C', 'school_holiday'], ['2026-11-02', 'C', 'school'],
@@ -75,6 +76,7 @@ describe('the French calendar', () => {
 
 describe('windows', () => {
   const night = [spec([1, 2, 3, 4, 5], '22:00', '05:00')];
+  // biome-ignore format: a table
   const cases: [name: string, where: Place, windows: Windows | WindowSpec[], now: string, answer: string][] = [
     ['open', paris, [spec([2], '12:00', '14:00')], '2026-11-24T12:30+01:00', 'open until 2026-11-24T14:00+01:00'],
     ['opens at its first moment', paris, [spec([2], '12:00', '14:00')], '2026-11-24T12:00+01:00', 'open until 2026-11-24T14:00+01:00'],
@@ -215,6 +217,7 @@ describe('properties of windows', () => {
 });
 
 describe('the arrival of the class', () => {
+  // biome-ignore format: a table
   const cases: [name: string, where: Place, now: string, ends: string | null][] = [
     ['a minute before', paris, '2026-11-24T08:14:59+01:00', null],
     ['it begins', paris, '2026-11-24T08:15+01:00', '2026-11-24T09:00+01:00'],
@@ -237,6 +240,7 @@ describe('the arrival of the class', () => {
 });
 
 describe('repetitions', () => {
+  // biome-ignore format: a table
   const cases: [name: string, asked: Recurrence, after: string, next: string | null][] = [
     ['Wednesdays at 14:00, outside holidays', { days: [3], at: '14:00', period: 'outside_holidays' }, '2026-10-14T14:00+02:00', '2026-11-04T14:00+01:00'],
     ['a public holiday is passed over', { days: [3], at: '14:00', period: 'outside_holidays' }, '2026-11-04T14:00+01:00', '2026-11-18T14:00+01:00'],

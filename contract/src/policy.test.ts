@@ -32,6 +32,7 @@ const deny = (id: string, more: Partial<PolicyRule> = {}) => rule(id, 'deny', mo
 const answer = (rules: readonly PolicyRule[], question = ask(), calendar: Calendar = frenchCalendar) => decide(compilePolicy(rules, calendar), question);
 
 describe('who decides', () => {
+  // biome-ignore format: a table
   const cases: [name: string, rules: PolicyRule[], allowed: boolean, ruleId: string | null, more?: Partial<Question>][] = [
     ['no rule is a no', [], false, null],
     ['everyone may', [allow('a')], true, 'a'],
@@ -76,6 +77,7 @@ describe('who decides', () => {
     expect(answer([allow('a', { audience: { kind: 'role', role: 'teacher' } })], ask({ person: { ...pupil, role: 'contact' } })).allowed).toBe(true);
   });
 
+  // biome-ignore format: a table
   const attributes: [test: 'is' | 'is_not' | 'starts_with' | 'contains', attribute: string, value: string, holds: boolean][] = [
     ['is', 'level', 'CM2', true], ['is', 'level', 'cm2', true], ['is', 'level', 'cm', false], ['is', 'option', 'échecs', true], ['is', 'nothing', 'x', false],
     ['is_not', 'level', 'CM1', true], ['is_not', 'level', 'cm2', false], ['is_not', 'nothing', 'x', true],
@@ -90,6 +92,7 @@ describe('who decides', () => {
     expect(answer([allow('a', { audience: two('golf') })]).allowed).toBe(false);
   });
 
+  // biome-ignore format: a table
   const addresses: [address: string | null, client: RuleClient, fits: boolean][] = [
     ['10.1.2.7', { kind: 'subnet', subnet: '10.1.2.0/24' }, true], ['::ffff:10.1.2.7', { kind: 'subnet', subnet: '10.1.2.0/24' }, true], ['10.1.3.7', { kind: 'subnet', subnet: '10.1.2.0/24' }, false],
     [null, { kind: 'subnet', subnet: '0.0.0.0/0' }, false], ['not an address', { kind: 'subnet', subnet: '0.0.0.0/0' }, false], ['fd00::7', { kind: 'subnet', subnet: 'fd00::/8' }, true], ['fd00::7', { kind: 'subnet', subnet: '0.0.0.0/0' }, false],
@@ -114,6 +117,7 @@ describe('who decides', () => {
 
 describe('when', () => {
   const at = (text: string) => ask({ now: Date.parse(text) });
+  // biome-ignore format: a table
   const cases: [name: string, when: RuleTimes, at: string, on: boolean][] = [
     ['in the window', hours('08:30', '16:30'), '2026-11-24T08:30:00+01:00', true],
     ['at its end', hours('08:30', '16:30'), '2026-11-24T16:30:00+01:00', false],
@@ -189,6 +193,7 @@ describe('explains', () => {
     expect(told(rules).considered.map(({ ruleId, outcome }) => `${ruleId} ${outcome}`)).toEqual(['e other_place', 'c out_of_hours', 'd other_device', 'b other_person', 'a decided', 'f outranked']);
     expect(told(rules).considered.find(({ ruleId }) => ruleId === 'c')?.opensAt).toBe(Date.parse('2026-11-24T13:00:00+01:00'));
   });
+  // biome-ignore format: a table
   const remedies: [name: string, rules: PolicyRule[], more: Partial<Question>, remedy: object][] = [
     ['nothing published: a rule for this person', [], {}, { kind: 'add', effect: 'allow' }],
     ['out of hours: wait', [allow('a', { when: hours('13:00', '16:00') })], {}, { kind: 'wait', at: Date.parse('2026-11-24T13:00:00+01:00') }],

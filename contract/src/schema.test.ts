@@ -62,6 +62,7 @@ describe('Id, Slug, Strict', () => {
 
 describe('recipes', () => {
   const recipe = { kind: 'apt', packages: ['geogebra'], detect: { kind: 'package', package: 'geogebra' }, launch: { command: ['/usr/bin/geogebra'] }, icon: { desktopFile: 'geogebra.desktop' } };
+  // biome-ignore format: a table
   const cases: [name: string, value: unknown, ok: boolean][] = [
     ['complete', recipe, true],
     ['no package', { ...recipe, packages: [] }, false],
@@ -108,6 +109,7 @@ describe('recipes', () => {
 describe('bounds of what machines send', () => {
   const attachment = { serial: 1, host: '127.0.0.1', port: 3389, username: 'preau-1', password: 'a'.repeat(22) };
   const size = { width: 800, height: 600, dpi: 96, layout: 'fr-fr-azerty' };
+  // biome-ignore format: a table
   const cases: [name: string, schema: TSchema, value: unknown, ok: boolean][] = [
     ['attachment', Attachment, attachment, true],
     ['attachment to a host with a blank', Attachment, { ...attachment, host: 'a b' }, false],

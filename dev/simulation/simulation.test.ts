@@ -25,6 +25,7 @@ test(`${seeds} seeds: everything holds, every fault occurs`, { timeout: 600_000 
 });
 
 describe('without a guard something breaks', () => {
+  // biome-ignore format: a table
   const guards: [GuardName, string][] = [
     ['fencing', 'an evaluation that was overtaken writes'], ['compare_and_set', 'a change is made to a row that has moved on'], ['journal', 'a dead agent’s orders are forgotten'], ['order_id', 'an order that ended begins again'],
     ['detection', 'nobody looks before installing'], ['serial', 'late and repeated reports count'],

@@ -16,6 +16,7 @@ describe('every state and every event', () => {
     'stale answer': (run) => ({ kind: 'looked', run: run - 1, found: finds(tux, gimp) }),
   };
   const none = '-';
+  // biome-ignore format: a table
   const expected: Record<Way, Record<string, string>> = {
     accepted: {
       wanted: 'accepted/looking: save detect', 'wanted, busy': 'accepted:', 'wanted, hold': 'accepted/looking: save detect',
@@ -102,6 +103,7 @@ describe('every state and every event', () => {
 });
 
 describe('arriving', () => {
+  // biome-ignore format: a table
   const outcomes: [name: string, order: Order, more: Partial<OrderFacts & { lost: boolean }>, outcome: string][] = [
     ['taken on, and looked at first', o, {}, 'accepted/looking: save detect'],
     ['taken on, and waits while others work', o, { free: false }, 'accepted: save'],

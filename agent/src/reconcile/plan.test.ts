@@ -39,6 +39,7 @@ const tux = application('tux');
 const gimp = application('gimp');
 
 describe('plan', () => {
+  // biome-ignore format: a table
   const cases: [name: string, desired: DesiredState, actual: Actual, steps: string[]][] = [
     ['nothing wanted, nothing there', desired(), actual(), []],
     ['install what was never looked at', desired({ applications: [tux] }), actual(), ['install tux']],

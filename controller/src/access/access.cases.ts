@@ -77,6 +77,7 @@ export function accessCases(openCity: () => Promise<City>): void {
 
     test('that make no sense, or name what is not there, are refused whole', async () => {
       const { platform, technician } = city;
+      // biome-ignore format: a table
       const bad: [Partial<RuleDraft>, string][] = [
         [{ client: { kind: 'subnet', subnet: '10.0.0.0/99' } }, 'RULE_REFUSED'],
         [{ effect: 'deny', how: { ...defaultTerms, clipboard: 'both' } }, 'RULE_REFUSED'],

@@ -107,6 +107,7 @@ describe('pictures out of Windows files', () => {
     expect(read(pngFrom(program(bitmap(16, 8), bitmap(48, 32)))).width).toBe(48);
   });
 
+  // biome-ignore format: a table
   const bad: [name: string, file: Buffer][] = [
     ['nothing', Buffer.alloc(0)], ['text', Buffer.from('<svg/>'.repeat(20))], ['an empty .ico', ico()], ['an .ico that promises more', ico(bitmap(16, 32)).subarray(0, 200)],
     ['a program without resources', program()], ['half a program', program(bitmap(16, 32)).subarray(0, 0x210)], ['MZ and zeroes', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(500)])],

@@ -16,6 +16,7 @@ describe('checkPng', () => {
   const good: [name: string, bytes: Buffer][] = [['64 × 64', png(64, 64)], ['the largest', png(1024, 1024, 256 * 1024)], ['the smallest', png(1, 1, 33)]];
   test.each(good)('accepts %s', (_name, bytes) => expect(() => checkPng(bytes)).not.toThrow());
 
+  // biome-ignore format: a table
   const bad: [name: string, bytes: Buffer, why: RegExp][] = [
     ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'), /not a PNG/],
     ['SVG behind a byte order mark', Buffer.from('\ufeff<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'), /not a PNG/],

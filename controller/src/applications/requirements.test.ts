@@ -6,6 +6,7 @@ const catalogue = (requires: Record<string, string[]>): Requiring[] => Object.en
 const shown = (expansion: Expansion): string => ('refused' in expansion ? `${expansion.refused} ${expansion.path.join('>')}` : expansion.order.map(({ id, becauseOf }) => `${id.slice(4)}${becauseOf === null ? '' : `<${becauseOf}`}`).join(' '));
 
 describe('expandRequirements', () => {
+  // biome-ignore format: a table
   const cases: [name: string, catalogue: Record<string, string[]>, wanted: string[], answer: string][] = [
     ['nothing', { a: [] }, [], ''],
     ['no requirement', { a: [], b: [] }, ['b', 'a'], 'b a'],

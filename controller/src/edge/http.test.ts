@@ -122,6 +122,7 @@ describe('origins', () => {
 
 describe('input', () => {
   const launchBody = { application: 'tuxpaint', language: 'fr' };
+  // biome-ignore format: a table
   const cases: [name: string, method: Route['method'], url: string, body: unknown, field: RegExp][] = [
     ['unknown field', 'POST', '/api/sessions', { ...launchBody, serverId: 'srv_x' }, /^body/],
     ['missing field', 'POST', '/api/sessions', { application: 'tuxpaint' }, /^body/],
@@ -147,6 +148,7 @@ describe('input', () => {
     expect(reply.body).toContain('serverId');
   });
 
+  // biome-ignore format: a table
   const raw: [name: string, body: string, headers: Record<string, string>][] = [
     ['__proto__', '{"application":"tuxpaint","language":"fr","__proto__":{"role":"technician"}}', {}],
     ['constructor.prototype', '{"application":"tuxpaint","language":"fr","constructor":{"prototype":{"a":1}}}', {}],

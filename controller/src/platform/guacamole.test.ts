@@ -65,6 +65,7 @@ function frames(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('InstructionFramer', () => {
+  // biome-ignore format: a table
   const instructions: Instruction[] = [
     ['size', '0', '800', '600'], ['name', 'é'], ['clipboard', '🦊'], ['n', '', ''], ['blob', '1', 'QUJDREVGRw=='.repeat(20)], ['n', '1.2,3;4;5.nop;'], ['msg', 'a🦊é€z', '👨‍👩‍👧;'], ['sync', '123456'], ['n', 'é'],
   ];
@@ -108,6 +109,7 @@ describe('InstructionFramer', () => {
     expect(framer.push(Buffer.from('nc,1.1;'))?.toString()).toBe('4.sync,1.1;');
   });
 
+  // biome-ignore format: a table
   const nonsense: [name: string, text: string][] = [
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'], ['no length', '.nop;'], ['negative length', '-1.a;'], ['a length of nine digits', '123456789.a;'], ['wrong terminator', '3.nop:'], ['length too short', '2.nop;'], ['line feed between', '3.nop;\n3.nop;'],
   ];
@@ -126,6 +128,7 @@ describe('InstructionFramer', () => {
 });
 
 describe('mayForward', () => {
+  // biome-ignore format: a table
   const cases: [instruction: Instruction, ok: boolean][] = [
     [['key', '65307', '1'], true], [['key', '65307'], false], [['key', '65307', '2'], false], [['key', 'a', '1'], false], [['key', '1', '1', '1'], false],
     [['mouse', '1', '2', '0'], true], [['mouse', '1', '2'], false], [['mouse', '1', '2', '0', '0'], false], [['mouse', '1.5', '2', '0'], false],

@@ -32,6 +32,7 @@ describe('receiving a file', () => {
     expect(await readFile(join(folder, 'packages', hashOf('one two')), 'utf8')).toBe('one two');
   });
 
+  // biome-ignore format: a table
   const refused: [name: string, sha256: string, size: number, chunks: (string | Error)[], code: string][] = [
     ['another content', hashOf('one'), 3, ['two'], 'UPLOAD_REFUSED'],
     ['too short', hashOf('one'), 3, ['on'], 'UPLOAD_REFUSED'],

@@ -24,6 +24,7 @@ describe('signatures', () => {
     expect(createSecrets(Buffer.alloc(32, 1)).controllerKey).toBe(city.controllerKey);
     expect(city.controllerKey).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
+  // biome-ignore format: a table
   const refused: [name: string, key: string, text: string, signature: string][] = [
     ['another text', city.controllerKey, 'other', city.sign('text')],
     ['another city’s key', other.controllerKey, 'text', city.sign('text')],

@@ -13,6 +13,7 @@ function tell(reports: string): string[] {
 }
 
 describe('hear', () => {
+  // biome-ignore format: a table
   const cases: [name: string, reports: string, verdicts: string][] = [
     ['one run counts', 'A1 A2 A3', 'accept accept accept'],
     ['lost reports leave a gap', 'A1 A4', 'accept accept'],

@@ -136,6 +136,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
   describe('refusals', () => {
     const rule = (effect: 'allow' | 'deny', audience: Parameters<typeof createRule>[2]['audience']) =>
       createRule(city.platform, city.technician, { effect, target: { kind: 'application', applicationId: city.applications.tuxpaint.id }, audience, ...plainRule });
+    // biome-ignore format: a table
     const cases: [name: string, prepare: () => unknown, input: { application: string; language: 'fr' }, code: string][] = [
       ['unknown application', () => undefined, { application: 'nothing', language: 'fr' }, 'NOT_FOUND'],
       ['published to nobody', () => undefined, { application: 'secret', language: 'fr' }, 'APPLICATION_NOT_ALLOWED'],

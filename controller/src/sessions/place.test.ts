@@ -6,6 +6,7 @@ const now = 1_800_000_000_000;
 const server = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({ serverId, lastSeenAt: now - 1000, roles: ['execution'], draining: false, installed: true, liveSessions: 0, maxSessions: 10, ...more });
 
 describe('place', () => {
+  // biome-ignore format: a table
   const cases: [name: string, candidates: Candidate[], placement: Placement][] = [
     ['no server', [], { refused: 'SERVER_OFFLINE' }],
     ['never seen', [server('a', { lastSeenAt: null })], { refused: 'SERVER_OFFLINE' }],

@@ -69,6 +69,7 @@ async function unpacked(format: 'zip' | 'tar' | 'appimage', bytes: Buffer, bound
   return { refusal, left, outside: (await readdir(root)).length - before - 1, place };
 }
 
+// biome-ignore format: a table
 const attacks: [name: string, items: Item[]][] = [
   ['climbs', [{ name: 'good', content: Buffer.from('x') }, { name: '../../outside', content: Buffer.from('x') }]],
   ['climbs inside', [{ name: 'a/../../outside' }]],

@@ -47,6 +47,7 @@ describe('who may ask for packages', () => {
     `Preau ${serverId} ${at} ${signCall({ serverId, controllerUrl: '', controllerKey: '', privateKey: key }, { method: 'GET', path, body: null, at, ...over })}`;
   const asked = (authorization: string | undefined, now = 1_000_000, known = peers) => callerOf({ authorization, method: 'GET', path, body: null }, known, now);
   test('a peer', () => expect(asked(signed(1_000_000))).toBe(serverId));
+  // biome-ignore format: a table
   const refused: [name: string, authorization: string | undefined][] = [
     ['nobody', undefined], ['another key', signed(1_000_000, {}, newKeyPair().privateKey)], ['another file', signed(1_000_000, { path: `/packages/${'0'.repeat(64)}` })], ['another method', signed(1_000_000, { method: 'POST' })],
     ['another body', signed(1_000_000, { body: '{}' })], ['long ago', signed(600_000)], ['a word too many', `${signed(1_000_000)} x`], ['no time', `Preau ${serverId} now x`],

@@ -26,6 +26,7 @@ describe('files', () => {
   const read = { header: ['Nom', 'Prénom', 'Classe'], rows: [['LEFÈVRE', 'Anaïs', 'CM1'], ['D’AMICO', 'Œdipe', 'CM2']] };
   const windows = Buffer.from(plain.replace(/[ÈïŒé’]/g, (letter) => String.fromCharCode({ È: 0xc8, ï: 0xef, Œ: 0x8c, é: 0xe9, '’': 0x92 }[letter] ?? 63)), 'latin1');
   const wide = Buffer.from(`\ufeff${plain}`, 'utf16le');
+  // biome-ignore format: a table
   const cases: [name: string, bytes: Buffer, encoding: string, separator: string][] = [
     ['UTF-8', Buffer.from(plain), 'utf-8', ';'], ['UTF-8 with its mark', Buffer.from(`\ufeff${plain}`), 'utf-8', ';'], ['Windows-1252', windows, 'windows-1252', ';'], ['UTF-16', wide, 'utf-16', ';'], ['UTF-16, the other way round', Buffer.from(wide).swap16(), 'utf-16', ';'],
     ['commas', Buffer.from(plain.replaceAll(';', ',')), 'utf-8', ','], ['tabs', Buffer.from(plain.replaceAll(';', '\t')), 'utf-8', 'tab'], ['bars, and line ends of Unix', Buffer.from(plain.replaceAll(';', '|').replaceAll('\r', '')), 'utf-8', '|'], ['no end of the last line', Buffer.from(plain.trimEnd()), 'utf-8', ';'], ['empty lines', Buffer.from(plain.replaceAll('\r\n', '\r\n\r\n;;\r\n')), 'utf-8', ';'],

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { append, cleanOutput } from './log.ts';
 
 describe('cleanOutput', () => {
+  // biome-ignore format: a table
   const cases: [name: string, text: string, clean: string][] = [
     ['words stay', '• agent into /opt/preau\nfini : été\n', '• agent into /opt/preau\nfini : été\n'],
     ['colours go', '\u001b[1;31mE: \u001b[0mno space', 'E: no space'],

@@ -7,6 +7,7 @@ const facts = (more: Partial<ServerFacts>): ServerFacts => ({ wantedVersion: '2'
 const unasked = { wantedVersion: null, state: null, version: null };
 
 describe('stateOn', () => {
+  // biome-ignore format: a table
   const cases: [name: string, facts: Partial<ServerFacts>, state: DriftState][] = [
     ['as asked', {}, 'installed'],
     ['in another version', { version: '1' }, 'other_version'],
