@@ -10,11 +10,28 @@ export interface OpenBrowser {
 }
 
 /** A browser with a profile of its own: another device, as far as the controller can tell. */
-export async function openBrowser(width = 1280, height = 800, locale = 'fr-FR', more: readonly string[] = []): Promise<OpenBrowser> {
+export async function openBrowser(
+  width = 1280,
+  height = 800,
+  locale = 'fr-FR',
+  more: readonly string[] = [],
+): Promise<OpenBrowser> {
   const profile = mkdtempSync(join(tmpdir(), 'preau-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: '/usr/bin/chromium', headless: true, viewport: { width, height }, locale,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more],
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    viewport: { width, height },
+    locale,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      ...more,
+    ],
   });
   return {
     context,

@@ -28,7 +28,8 @@ describe('starter catalogue', () => {
   test('what a recipe looks for is among what it installs', () => {
     for (const file of files) {
       const { linux } = draft.Parse(read(file)).recipes;
-      if (linux?.detect.kind === 'package') expect(packagesOf(linux), file).toContain(linux.detect.package);
+      if (linux?.detect.kind === 'package')
+        expect(packagesOf(linux), file).toContain(linux.detect.package);
     }
   });
 });

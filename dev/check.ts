@@ -6,15 +6,31 @@ import { root } from './services.ts';
 const bin = (path: string) => join(root, 'node_modules', path);
 const steps: [string, string[], string][] = [
   ['types', [bin('typescript/bin/tsc'), '-p', 'tsconfig.json'], root],
-  ['console', [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'tsconfig.json', '--output', 'human'], join(root, 'console')],
+  [
+    'console',
+    [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'tsconfig.json', '--output', 'human'],
+    join(root, 'console'),
+  ],
   ['lint', [bin('@biomejs/biome/bin/biome'), 'lint', '--diagnostic-level=error', '.'], root],
 ];
-const results = await Promise.all(steps.map(([name, args, cwd]) => new Promise<boolean>((resolve) => {
-  const started = Date.now();
-  execFile(process.execPath, args, { cwd, encoding: 'utf8', maxBuffer: 64e6 }, (error, stdout, stderr) => {
-    console.log(`${error === null ? '✓' : '✗'} ${name} ${((Date.now() - started) / 1000).toFixed(1)} s`);
-    if (error !== null) console.log(`${stdout}${stderr}`.slice(0, 8000));
-    resolve(error === null);
-  });
-})));
+const results = await Promise.all(
+  steps.map(
+    ([name, args, cwd]) =>
+      new Promise<boolean>((resolve) => {
+        const started = Date.now();
+        execFile(
+          process.execPath,
+          args,
+          { cwd, encoding: 'utf8', maxBuffer: 64e6 },
+          (error, stdout, stderr) => {
+            console.log(
+              `${error === null ? '✓' : '✗'} ${name} ${((Date.now() - started) / 1000).toFixed(1)} s`,
+            );
+            if (error !== null) console.log(`${stdout}${stderr}`.slice(0, 8000));
+            resolve(error === null);
+          },
+        );
+      }),
+  ),
+);
 process.exit(results.every(Boolean) ? 0 : 1);

@@ -1,19 +1,40 @@
 /** A running city: seeded database, Redis, guacd, controller, and the agent of one school on this machine. The demo, the
  *  end-to-end tests and the benchmarks all start it here, each in its own folders, with its own ports and account names. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ApplicationDraft } from '@preau/contract/application.ts';
+import { plainRule, type Terms } from '@preau/contract/publication.ts';
+import { Compile } from 'typebox/compile';
 import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts';
 import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
 import { migrate, openDatabase } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { insertRuleVersion } from '../controller/src/publications/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
-import { Compile } from 'typebox/compile';
 import { Client } from './client.ts';
-import { endLeftovers, enrolAgent, freePort, GivenUp, rememberProcesses, root, type Service, startAgentProcess, startControllerProcess, startGuacd, startRedis, until } from './services.ts';
-import { plainRule, type Terms } from '@preau/contract/publication.ts';
+import {
+  endLeftovers,
+  enrolAgent,
+  freePort,
+  GivenUp,
+  rememberProcesses,
+  root,
+  type Service,
+  startAgentProcess,
+  startControllerProcess,
+  startGuacd,
+  startRedis,
+  until,
+} from './services.ts';
 import { buildCity, demoLogins } from './world.ts';
 
 export interface CityOptions {
@@ -50,15 +71,24 @@ const everyone = { pupils: ['tuxpaint', 'galculator'], teachers: ['mousepad'] };
 export function readCatalogue(): ApplicationDraft[] {
   const folder = join(root, 'packaging/catalogue');
   const check = Compile(ApplicationDraft);
-  return readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => {
-    const draft: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-    if (!check.Check(draft)) throw new Error(`${name}: ${JSON.stringify(check.Errors(draft)[0])}`);
-    return draft;
-  });
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => {
+      const draft: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      if (!check.Check(draft))
+        throw new Error(`${name}: ${JSON.stringify(check.Errors(draft)[0])}`);
+      return draft;
+    });
 }
 
 /** Safe to repeat: a city that exists is left as it is. Answers the id of the own school. */
-export async function seed(folder: string, people: CityOptions['people'], password: string, teacherTerms: Terms | null = null): Promise<void> {
+export async function seed(
+  folder: string,
+  people: CityOptions['people'],
+  password: string,
+  teacherTerms: Terms | null = null,
+): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(folder, 'preau.sqlite'));
   try {
@@ -71,13 +101,43 @@ export async function seed(folder: string, people: CityOptions['people'], passwo
     await database.transaction().execute(async (rows) => {
       const siteIds: string[] = [];
       for (const school of city.schools) siteIds.push((await insertSite(rows, school, now)).id);
-      const accountIds = await insertAccounts(rows, city.people.map((person) => ({ login: person.login, displayName: person.displayName, role: person.role, siteId: person.school === null ? null : (siteIds[person.school] ?? null), passwordHash })), now);
-      for (const group of city.classes) await insertGroup(rows, { kind: 'class', name: group.name, siteId: siteIds[group.school] ?? null }, group.members.map((index) => accountIds[index] ?? ''));
+      const accountIds = await insertAccounts(
+        rows,
+        city.people.map((person) => ({
+          login: person.login,
+          displayName: person.displayName,
+          role: person.role,
+          siteId: person.school === null ? null : (siteIds[person.school] ?? null),
+          passwordHash,
+        })),
+        now,
+      );
+      for (const group of city.classes)
+        await insertGroup(
+          rows,
+          { kind: 'class', name: group.name, siteId: siteIds[group.school] ?? null },
+          group.members.map((index) => accountIds[index] ?? ''),
+        );
       for (const draft of readCatalogue()) await upsertApplication(rows, draft, now);
-      const bySlug = new Map((await selectApplications(rows)).map((application) => [application.slug, application.id]));
+      const bySlug = new Map(
+        (await selectApplications(rows)).map((application) => [application.slug, application.id]),
+      );
       const allow = async (slug: string, role: 'teacher' | 'pupil') => {
         const applicationId = bySlug.get(slug);
-        if (applicationId !== undefined) await insertRuleVersion(rows, { id: null, version: 1, draft: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role }, how: role === 'teacher' ? teacherTerms : null }, by: { id: null, name: 'démonstration' }, now });
+        if (applicationId !== undefined)
+          await insertRuleVersion(rows, {
+            id: null,
+            version: 1,
+            draft: {
+              ...plainRule,
+              effect: 'allow',
+              target: { kind: 'application', applicationId },
+              audience: { kind: 'role', role },
+              how: role === 'teacher' ? teacherTerms : null,
+            },
+            by: { id: null, name: 'démonstration' },
+            now,
+          });
       };
       for (const slug of everyone.pupils) await allow(slug, 'pupil');
       for (const slug of [...everyone.pupils, ...everyone.teachers]) await allow(slug, 'teacher');
@@ -106,11 +166,17 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   const words = ['lune', 'cahier', 'plume', 'soleil', 'encre', 'craie', 'cartable', 'nuage'];
   if (!existsSync(passwordPath)) {
     const bytes = crypto.getRandomValues(new Uint32Array(3));
-    writeFileSync(passwordPath, `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-${1000 + ((bytes[2] ?? 0) % 9000)}`, { mode: 0o600 });
+    writeFileSync(
+      passwordPath,
+      `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-${1000 + ((bytes[2] ?? 0) % 9000)}`,
+      { mode: 0o600 },
+    );
   }
   const password = readFileSync(passwordPath, 'utf8');
 
-  await timed('city in the database', () => seed(join(folder, 'controller'), options.people, password, options.teacherTerms));
+  await timed('city in the database', () =>
+    seed(join(folder, 'controller'), options.people, password, options.teacherTerms),
+  );
   const guacdPort = await freePort();
   const redis = startRedis(join(folder, 'redis'), options.keepAlive);
   const guacd = startGuacd(join(folder, 'guacd'), guacdPort, options.keepAlive);
@@ -121,15 +187,22 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   const url = `http://127.0.0.1:${port}`;
   const controller = startControllerProcess(
     {
-      PREAU_PORT: String(port), PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_GUACD_PORT: String(guacdPort),
-      PREAU_CONSOLE: join(root, 'console/build'), PREAU_AGENT_FILES: join(root, 'packaging/build'),
-      PREAU_GRACE_SECONDS: String(options.graceSeconds ?? 600), PREAU_STANDBY_DISPLAYS: String(options.standbyDisplays ?? 2),
+      PREAU_PORT: String(port),
+      PREAU_DATA: join(folder, 'controller'),
+      PREAU_REDIS_URL: redis.url,
+      PREAU_GUACD_PORT: String(guacdPort),
+      PREAU_CONSOLE: join(root, 'console/build'),
+      PREAU_AGENT_FILES: join(root, 'packaging/build'),
+      PREAU_GRACE_SECONDS: String(options.graceSeconds ?? 600),
+      PREAU_STANDBY_DISPLAYS: String(options.standbyDisplays ?? 2),
     },
     join(folder, 'controller.log'),
     options.keepAlive,
   );
   rememberProcesses(folder, [redis.service, guacd, controller]);
-  await timed('controller', () => until('the controller', async () => (await fetch(`${url}/api/health`)).ok));
+  await timed('controller', () =>
+    until('the controller', async () => (await fetch(`${url}/api/health`)).ok),
+  );
 
   const technician = new Client(url);
   await technician.signIn(demoLogins.technician, password);
@@ -139,11 +212,22 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   if (site === undefined) throw new Error('the demo school is missing');
 
   const stateFolder = join(folder, 'agent');
-  const agentEnv = { PREAU_AGENT_STATE: stateFolder, PREAU_AGENT_RUN: runFolder, PREAU_AGENT_PREFIX: accountPrefix };
+  const agentEnv = {
+    PREAU_AGENT_STATE: stateFolder,
+    PREAU_AGENT_RUN: runFolder,
+    PREAU_AGENT_PREFIX: accountPrefix,
+  };
   if (!existsSync(join(stateFolder, 'identity.json'))) {
     await timed('enrolment of the school’s server', async () => {
-      const code = await technician.call('createEnrolmentCode', { params: { id: site.id }, body: { serverName: 'Serveur pédagogique' } });
-      enrolAgent(agentEnv, { controllerUrl: url, controllerKey: code.controllerKey, code: code.code });
+      const code = await technician.call('createEnrolmentCode', {
+        params: { id: site.id },
+        body: { serverName: 'Serveur pédagogique' },
+      });
+      enrolAgent(agentEnv, {
+        controllerUrl: url,
+        controllerKey: code.controllerKey,
+        code: code.code,
+      });
     });
   } else {
     // The port may differ from last time's.
@@ -162,19 +246,44 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     for (const slug of options.applications) {
       const application = catalogue.find((candidate) => candidate.slug === slug);
       if (application === undefined) throw new Error(`${slug} is not in the catalogue`);
-      const known = (await technician.call('readServer', { params: { id: serverId } })).applications.find((candidate) => candidate.slug === slug);
-      if (known?.wanted !== true) await technician.call('wantApplication', { params: { id: serverId, applicationId: application.id }, body: { wanted: true } });
+      const known = (
+        await technician.call('readServer', { params: { id: serverId } })
+      ).applications.find((candidate) => candidate.slug === slug);
+      if (known?.wanted !== true)
+        await technician.call('wantApplication', {
+          params: { id: serverId, applicationId: application.id },
+          body: { wanted: true },
+        });
     }
-    await until('the applications', async () => {
-      const server = await technician.call('readServer', { params: { id: serverId } });
-      const failed = server.applications.find((application) => application.state === 'failed');
-      if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
-      return server.health === 'online' && options.applications.every((slug) => server.applications.some((application) => application.slug === slug && application.state === 'installed')) && (server.vitals?.displaysReady ?? 0) >= Math.min(options.standbyDisplays ?? 2, 1);
-    }, 600_000);
+    await until(
+      'the applications',
+      async () => {
+        const server = await technician.call('readServer', { params: { id: serverId } });
+        const failed = server.applications.find((application) => application.state === 'failed');
+        if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
+        return (
+          server.health === 'online' &&
+          options.applications.every((slug) =>
+            server.applications.some(
+              (application) => application.slug === slug && application.state === 'installed',
+            ),
+          ) &&
+          (server.vitals?.displaysReady ?? 0) >= Math.min(options.standbyDisplays ?? 2, 1)
+        );
+      },
+      600_000,
+    );
   });
 
   return {
-    url, password, siteId: site.id, homes: join(stateFolder, 'homes'), runFolder, accountPrefix, guacdPort, services,
+    url,
+    password,
+    siteId: site.id,
+    homes: join(stateFolder, 'homes'),
+    runFolder,
+    accountPrefix,
+    guacdPort,
+    services,
     stop: async () => {
       // The agent first: it ends sessions and displays and tells the controller so.
       await agent.stop();

@@ -1,5 +1,14 @@
 /** A person at the API: signs in, keeps the cookie, calls routes by name. For the demo's own set-up, tests and benchmarks. */
-import { api, type Body, type Params, pathOf, type Query, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
+import {
+  api,
+  type Body,
+  type Params,
+  pathOf,
+  type Query,
+  type Reply,
+  type Route,
+  type RouteName,
+} from '@preau/contract/api.ts';
 
 export interface Refusal {
   status: number;
@@ -16,7 +25,17 @@ export class CallRefused extends Error {
   }
 }
 
-type Input<N extends RouteName> = { [K in 'params' | 'query' | 'body' as (K extends 'params' ? Params<N> : K extends 'query' ? Query<N> : Body<N>) extends undefined ? never : K]: K extends 'params' ? Params<N> : K extends 'query' ? Query<N> : Body<N> };
+type Input<N extends RouteName> = {
+  [K in 'params' | 'query' | 'body' as (
+    K extends 'params'
+      ? Params<N>
+      : K extends 'query'
+        ? Query<N>
+        : Body<N>
+  ) extends undefined
+    ? never
+    : K]: K extends 'params' ? Params<N> : K extends 'query' ? Query<N> : Body<N>;
+};
 
 export class Client {
   readonly url: string;
@@ -26,24 +45,49 @@ export class Client {
   }
 
   /** Throws CallRefused. */
-  async call<N extends RouteName>(name: N, input: Input<N>, headers: Record<string, string> = {}): Promise<Reply<N>> {
+  async call<N extends RouteName>(
+    name: N,
+    input: Input<N>,
+    headers: Record<string, string> = {},
+  ): Promise<Reply<N>> {
     return (await this.callTimed(name, input, headers)).reply;
   }
 
-  async callTimed<N extends RouteName>(name: N, input: Input<N>, headers: Record<string, string> = {}): Promise<{ reply: Reply<N>; verbMs: number }> {
+  async callTimed<N extends RouteName>(
+    name: N,
+    input: Input<N>,
+    headers: Record<string, string> = {},
+  ): Promise<{ reply: Reply<N>; verbMs: number }> {
     const route: Route = api[name];
-    const { params, query, body } = input as { params?: Record<string, string>; query?: Record<string, string>; body?: unknown };
+    const { params, query, body } = input as {
+      params?: Record<string, string>;
+      query?: Record<string, string>;
+      body?: unknown;
+    };
     const search = new URLSearchParams(query).toString();
-    const response = await fetch(`${this.url}${pathOf(route, params)}${search === '' ? '' : `?${search}`}`, {
-      method: route.method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(this.cookie === '' ? {} : { cookie: this.cookie }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const response = await fetch(
+      `${this.url}${pathOf(route, params)}${search === '' ? '' : `?${search}`}`,
+      {
+        method: route.method,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(this.cookie === '' ? {} : { cookie: this.cookie }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      },
+    );
     for (const line of response.headers.getSetCookie()) this.cookie = line.split(';')[0] ?? '';
     const text = await response.text();
     const answer: unknown = text === '' ? null : JSON.parse(text);
-    if (!response.ok) throw new CallRefused({ ...(answer as Omit<Refusal, 'status'>), status: response.status });
-    return { reply: answer as Reply<N>, verbMs: Number(/dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '')?.[1] ?? Number.NaN) };
+    if (!response.ok)
+      throw new CallRefused({ ...(answer as Omit<Refusal, 'status'>), status: response.status });
+    return {
+      reply: answer as Reply<N>,
+      verbMs: Number(
+        /dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '')?.[1] ?? Number.NaN,
+      ),
+    };
   }
 
   signIn(login: string, password: string): Promise<Reply<'signIn'>> {

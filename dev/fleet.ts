@@ -9,8 +9,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { createAgent } from '../agent/src/agent.ts';
 import { type ControllerLink, openLink } from '../agent/src/controller-link.ts';
-import { createMemoryDriver } from '../agent/src/drivers/memory.ts';
 import type { Driver } from '../agent/src/drivers/driver.ts';
+import { createMemoryDriver } from '../agent/src/drivers/memory.ts';
 import { enrol } from '../agent/src/enrol.ts';
 import { makeFolder } from '../agent/src/files.ts';
 import { type Identity, isSignedByController } from '../agent/src/identity.ts';
@@ -30,8 +30,22 @@ export interface FleetCounts {
   unanswered: Record<string, number>;
 }
 export type FleetQuestion =
-  | { do: 'enrol'; folder: string; controllerUrl: string; controllerKey: string; codes: readonly string[]; installMs: number }
-  | { do: 'run'; folder: string; controllerUrl: string; controllerKey: string; agents: readonly Enrolled[]; installMs: number }
+  | {
+      do: 'enrol';
+      folder: string;
+      controllerUrl: string;
+      controllerKey: string;
+      codes: readonly string[];
+      installMs: number;
+    }
+  | {
+      do: 'run';
+      folder: string;
+      controllerUrl: string;
+      controllerKey: string;
+      agents: readonly Enrolled[];
+      installMs: number;
+    }
   | { do: 'count'; slug: string | null; forget: boolean }
   /** When each agent had the application: installed, and found by its detection rule. */
   | { do: 'times'; slug: string }
@@ -73,7 +87,8 @@ function watchedDriver(installMs: number, appliedAt: Map<string, number>): Drive
     ...memory,
     detect: async (application) => {
       const version = await memory.detect(application);
-      if (version !== null && !appliedAt.has(application.slug)) appliedAt.set(application.slug, Date.now());
+      if (version !== null && !appliedAt.has(application.slug))
+        appliedAt.set(application.slug, Date.now());
       return version;
     },
   };
@@ -84,7 +99,11 @@ async function run(identity: Identity, stateFolder: string, installMs: number): 
   const appliedAt = new Map<string, number>();
   const obeyed: Simulated['obeyed'] = [];
   const agent = createAgent({
-    serverId: identity.serverId, stateFolder, link, driver: watchedDriver(installMs, appliedAt), now: () => Date.now(),
+    serverId: identity.serverId,
+    stateFolder,
+    link,
+    driver: watchedDriver(installMs, appliedAt),
+    now: () => Date.now(),
     verify: (text, signature) => {
       const isSigned = isSignedByController(identity.controllerKey, text, signature);
       // A state that is signed is checked, written and obeyed in the same turn: what is put off until after it is as late.
@@ -93,7 +112,10 @@ async function run(identity: Identity, stateFolder: string, installMs: number): 
       if (obeyed.length > 200) obeyed.shift();
       return isSigned;
     },
-    log: { info: () => undefined, warn: (facts, text) => console.error(identity.serverId, text, JSON.stringify(facts)) },
+    log: {
+      info: () => undefined,
+      warn: (facts, text) => console.error(identity.serverId, text, JSON.stringify(facts)),
+    },
   });
   await agent.start();
   fleet.set(identity.serverId, { link, stop: agent.stop, appliedAt, obeyed });
@@ -105,7 +127,11 @@ async function answer(question: FleetQuestion): Promise<unknown> {
       const { folder, controllerUrl, controllerKey, codes, installMs } = question;
       for (const [index, code] of codes.entries()) {
         const stateFolder = join(folder, `enrolled-${index}`);
-        await run(await enrol(stateFolder, { controllerUrl, controllerKey, code }), stateFolder, installMs);
+        await run(
+          await enrol(stateFolder, { controllerUrl, controllerKey, code }),
+          stateFolder,
+          installMs,
+        );
       }
       return [...fleet.keys()];
     }
@@ -124,8 +150,11 @@ async function answer(question: FleetQuestion): Promise<unknown> {
       const servers = [...fleet.values()];
       const { slug } = question;
       const counts: FleetCounts = {
-        agents: servers.length, linked: servers.filter(({ link }) => link.connected()).length,
-        applied: slug === null ? 0 : servers.filter(({ appliedAt }) => appliedAt.has(slug)).length, answers, unanswered,
+        agents: servers.length,
+        linked: servers.filter(({ link }) => link.connected()).length,
+        applied: slug === null ? 0 : servers.filter(({ appliedAt }) => appliedAt.has(slug)).length,
+        answers,
+        unanswered,
       };
       if (question.forget) {
         answers = {};
@@ -134,14 +163,25 @@ async function answer(question: FleetQuestion): Promise<unknown> {
       return counts;
     }
     case 'times':
-      return Object.fromEntries([...fleet].flatMap(([serverId, { appliedAt }]) => (appliedAt.has(question.slug) ? [[serverId, appliedAt.get(question.slug)]] : [])));
+      return Object.fromEntries(
+        [...fleet].flatMap(([serverId, { appliedAt }]) =>
+          appliedAt.has(question.slug) ? [[serverId, appliedAt.get(question.slug)]] : [],
+        ),
+      );
     case 'obeyed':
-      return Object.fromEntries([...fleet].flatMap(([serverId, { obeyed }]) => {
-        const first = obeyed.find(({ generation }) => generation >= (question.generations[serverId] ?? Number.POSITIVE_INFINITY));
-        return first === undefined ? [] : [[serverId, first.at]];
-      }));
+      return Object.fromEntries(
+        [...fleet].flatMap(([serverId, { obeyed }]) => {
+          const first = obeyed.find(
+            ({ generation }) =>
+              generation >= (question.generations[serverId] ?? Number.POSITIVE_INFINITY),
+          );
+          return first === undefined ? [] : [[serverId, first.at]];
+        }),
+      );
     case 'stop':
-      await Promise.all([...fleet.values()].map(({ stop, link }) => stop().then(() => link.close())));
+      await Promise.all(
+        [...fleet.values()].map(({ stop, link }) => stop().then(() => link.close())),
+      );
       fleet.clear();
       return null;
   }
@@ -150,7 +190,11 @@ async function answer(question: FleetQuestion): Promise<unknown> {
 process.on('message', ({ id, question }: { id: number; question: FleetQuestion }) => {
   answer(question).then(
     (reply) => process.send?.({ id, reply }),
-    (error: unknown) => process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send?.({
+        id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
   );
 });
 process.on('disconnect', () => process.exit(0));

@@ -7,7 +7,15 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Calendar, dateOfDay, dayOfDate, type Holiday, type HolidayZone, holidayZones, weekdayOf } from '@preau/contract/calendar.ts';
+import {
+  type Calendar,
+  dateOfDay,
+  dayOfDate,
+  type Holiday,
+  type HolidayZone,
+  holidayZones,
+  weekdayOf,
+} from '@preau/contract/calendar.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import Holidays from 'date-holidays';
 import { Temporal } from 'temporal-polyfill';
@@ -15,7 +23,8 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 
 /** Since the calendar is only ever read forward, the ministry's older years are not asked for. */
-const address = "https://data.education.gouv.fr/api/explore/v2.1/catalog/datasets/fr-en-calendrier-scolaire/exports/json?where=start_date%20%3E%3D%20date'2025-09-01'";
+const address =
+  "https://data.education.gouv.fr/api/explore/v2.1/catalog/datasets/fr-en-calendrier-scolaire/exports/json?where=start_date%20%3E%3D%20date'2025-09-01'";
 const maxBytes = 8 * 1024 * 1024;
 const maxRecords = 20_000;
 
@@ -33,36 +42,57 @@ const Record_ = Type.Object({
 type CalendarRecord = Type.Static<typeof Record_>;
 const Records = Type.Array(Record_, { maxItems: maxRecords });
 /** The dataset as it is exported, as its records are answered (version 2), and as they were (version 1). */
-const Answer = Compile(Type.Union([
-  Records,
-  Type.Object({ total_count: Type.Integer(), results: Records }),
-  Type.Object({ nhits: Type.Integer(), records: Type.Array(Type.Object({ fields: Record_ }), { maxItems: maxRecords }) }),
-]));
+const Answer = Compile(
+  Type.Union([
+    Records,
+    Type.Object({ total_count: Type.Integer(), results: Records }),
+    Type.Object({
+      nhits: Type.Integer(),
+      records: Type.Array(Type.Object({ fields: Record_ }), { maxItems: maxRecords }),
+    }),
+  ]),
+);
 
 /** What is wrong with the data, for whoever runs the command. */
 export class Refused extends Error {}
 
 /** The records of an answer, whichever of its three forms it has. */
 export function recordsOf(text: string): CalendarRecord[] {
-  if (Buffer.byteLength(text) > maxBytes) throw new Refused(`The answer is larger than ${maxBytes} bytes.`);
+  if (Buffer.byteLength(text) > maxBytes)
+    throw new Refused(`The answer is larger than ${maxBytes} bytes.`);
   let answer: unknown;
   try {
     answer = JSON.parse(text);
   } catch {
-    throw new Refused(`The answer is not JSON; it begins with ${JSON.stringify(text.slice(0, 60))}.`);
+    throw new Refused(
+      `The answer is not JSON; it begins with ${JSON.stringify(text.slice(0, 60))}.`,
+    );
   }
   if (!Answer.Check(answer)) {
     const [issue] = Answer.Errors(answer);
-    throw new Refused(`The answer does not have the form of the ministry's dataset: ${issue?.instancePath || 'at the top'} ${issue?.message ?? ''}`);
+    throw new Refused(
+      `The answer does not have the form of the ministry's dataset: ${issue?.instancePath || 'at the top'} ${issue?.message ?? ''}`,
+    );
   }
   if (Array.isArray(answer)) return answer;
-  const [records, count] = 'results' in answer ? [answer.results, answer.total_count] : [answer.records.map(({ fields }) => fields), answer.nhits];
-  if (count !== records.length) throw new Refused(`The answer holds ${records.length} of ${count} records: ask for the export of the whole dataset, not for one page of it.`);
+  const [records, count] =
+    'results' in answer
+      ? [answer.results, answer.total_count]
+      : [answer.records.map(({ fields }) => fields), answer.nhits];
+  if (count !== records.length)
+    throw new Refused(
+      `The answer holds ${records.length} of ${count} records: ask for the export of the whole dataset, not for one page of it.`,
+    );
   return records;
 }
 
 const names: readonly [RegExp, string][] = [
-  [/toussaint/i, 'Toussaint'], [/no[eë]l/i, 'Noël'], [/hiver/i, 'Hiver'], [/printemps/i, 'Printemps'], [/[ée]t[ée]\b|[ée]t[ée]$/i, 'Été'], [/^pont\b.*ascension/i, 'Pont de l’Ascension'],
+  [/toussaint/i, 'Toussaint'],
+  [/no[eë]l/i, 'Noël'],
+  [/hiver/i, 'Hiver'],
+  [/printemps/i, 'Printemps'],
+  [/[ée]t[ée]\b|[ée]t[ée]$/i, 'Été'],
+  [/^pont\b.*ascension/i, 'Pont de l’Ascension'],
 ];
 /** Whole years have these four; a year without them is a mistake, or not published yet. */
 const everyYear = ['Toussaint', 'Noël', 'Hiver', 'Printemps'];
@@ -70,15 +100,27 @@ const everyYear = ['Toussaint', 'Noël', 'Hiver', 'Printemps'];
 function dateInParis(text: string, what: string): number {
   let date = '';
   try {
-    date = text.length === 10 ? Temporal.PlainDate.from(text).toString() : Temporal.Instant.from(text).toZonedDateTimeISO('Europe/Paris').toPlainDate().toString();
+    date =
+      text.length === 10
+        ? Temporal.PlainDate.from(text).toString()
+        : Temporal.Instant.from(text).toZonedDateTimeISO('Europe/Paris').toPlainDate().toString();
   } catch {
     throw new Refused(`${what}: ${JSON.stringify(text)} is not a date.`);
   }
-  if (date < '2015-01-01' || date > '2045-01-01') throw new Refused(`${what}: ${date} is out of all bounds.`);
+  if (date < '2015-01-01' || date > '2045-01-01')
+    throw new Refused(`${what}: ${date} is out of all bounds.`);
   return dayOfDate(date);
 }
 
-interface Dated { zone: HolidayZone; year: string; name: string; from: number; back: number; hasEnd: boolean; academy: string }
+interface Dated {
+  zone: HolidayZone;
+  year: string;
+  name: string;
+  from: number;
+  back: number;
+  hasEnd: boolean;
+  academy: string;
+}
 
 /** First day without class and the day it begins again. The ministry: "one leaves after the class of the day named, class begins in
  *  the morning of the day named". A Saturday or Sunday named is free already; of a weekday named, the day after is the first. */
@@ -89,11 +131,18 @@ function datedOf(record: CalendarRecord, zone: HolidayZone, year: string, name: 
   const head = { zone, year, name, academy: record.location ?? '?' };
   // Start and end are one and the same: a bridge is that day; of the summer only the beginning is known, and class begins
   // again in September at the earliest.
-  const from = weekdayOf(named) > 5 || (name.startsWith('Pont') && end === named) ? named : named + 1;
+  const from =
+    weekdayOf(named) > 5 || (name.startsWith('Pont') && end === named) ? named : named + 1;
   const hasEnd = end !== named;
-  const back = hasEnd ? end : name === 'Été' ? dayOfDate(`${dateOfDay(named).slice(0, 4)}-09-01`) : named + 1;
-  if (back <= from || back - from > 80) throw new Refused(`${what}: from ${dateOfDay(from)} to ${dateOfDay(back)} cannot be.`);
-  if (Math.abs(from - dayOfDate(`${year.slice(5)}-01-01`)) > 260) throw new Refused(`${what}: ${dateOfDay(from)} is not in that school year.`);
+  const back = hasEnd
+    ? end
+    : name === 'Été'
+      ? dayOfDate(`${dateOfDay(named).slice(0, 4)}-09-01`)
+      : named + 1;
+  if (back <= from || back - from > 80)
+    throw new Refused(`${what}: from ${dateOfDay(from)} to ${dateOfDay(back)} cannot be.`);
+  if (Math.abs(from - dayOfDate(`${year.slice(5)}-01-01`)) > 260)
+    throw new Refused(`${what}: ${dateOfDay(from)} is not in that school year.`);
   return { ...head, from, back, hasEnd };
 }
 
@@ -103,14 +152,27 @@ function agreed(dated: readonly Dated[], warn: (text: string) => void): Dated {
   const [most, second] = [...votes.values()].toSorted((a, b) => b.length - a.length);
   const [winner] = most ?? [];
   if (winner === undefined || most === undefined) throw new Refused('No dates to agree on.');
-  const told = ({ from, back, academy }: Dated) => `${academy}: ${dateOfDay(from)} to ${dateOfDay(back)}`;
-  if (second !== undefined && second.length === most.length) throw new Refused(`${winner.name} ${winner.year}, zone ${winner.zone}: academies differ, and as many say the one as the other (${[winner, ...second].map(told).join('; ')}).`);
-  for (const other of dated) if (!most.includes(other)) warn(`${other.name} ${other.year}, zone ${other.zone}: ${told(other)} differs from the others of its zone and is left out`);
+  const told = ({ from, back, academy }: Dated) =>
+    `${academy}: ${dateOfDay(from)} to ${dateOfDay(back)}`;
+  if (second !== undefined && second.length === most.length)
+    throw new Refused(
+      `${winner.name} ${winner.year}, zone ${winner.zone}: academies differ, and as many say the one as the other (${[winner, ...second].map(told).join('; ')}).`,
+    );
+  for (const other of dated)
+    if (!most.includes(other))
+      warn(
+        `${other.name} ${other.year}, zone ${other.zone}: ${told(other)} differs from the others of its zone and is left out`,
+      );
   return winner;
 }
 
 /** The calendar the records say, from the school year of `firstYear` (2025 is 2025-2026) on. Pure. */
-export function calendarOf(records: readonly CalendarRecord[], firstYear: number, head: { source: string; readOn: string }, warn: (text: string) => void): Calendar {
+export function calendarOf(
+  records: readonly CalendarRecord[],
+  firstYear: number,
+  head: { source: string; readOn: string },
+  warn: (text: string) => void,
+): Calendar {
   const found: Dated[] = [];
   const unknown = new Set<string>();
   for (const record of records) {
@@ -118,39 +180,66 @@ export function calendarOf(records: readonly CalendarRecord[], firstYear: number
     // Lines of Corsica and overseas have other zones; teachers' dates are not the pupils'.
     if (zone === undefined || /enseignant/i.test(record.population ?? '')) continue;
     const year = /^(20\d\d)-(20\d\d)$/.exec(record.annee_scolaire ?? '');
-    if (year === null || Number(year[2]) !== Number(year[1]) + 1) throw new Refused(`${JSON.stringify(record.annee_scolaire)} is not a school year.`);
+    if (year === null || Number(year[2]) !== Number(year[1]) + 1)
+      throw new Refused(`${JSON.stringify(record.annee_scolaire)} is not a school year.`);
     if (Number(year[1]) < firstYear) continue;
     const name = names.find(([pattern]) => pattern.test(record.description))?.[1];
     if (name === undefined) unknown.add(record.description);
     else found.push(datedOf(record, zone, year[0], name));
   }
-  for (const description of unknown) warn(`left out, since it is not a holiday we know: ${JSON.stringify(description)}`);
+  for (const description of unknown)
+    warn(`left out, since it is not a holiday we know: ${JSON.stringify(description)}`);
 
-  const byHoliday = [...Map.groupBy(found, ({ zone, year, name }) => `${zone} ${year} ${name}`).values()].map((dated) => agreed(dated, warn)).toSorted((a, b) => a.from - b.from);
+  const byHoliday = [
+    ...Map.groupBy(found, ({ zone, year, name }) => `${zone} ${year} ${name}`).values(),
+  ]
+    .map((dated) => agreed(dated, warn))
+    .toSorted((a, b) => a.from - b.from);
   const years = [...new Set(byHoliday.map(({ year }) => year))].toSorted();
   const [first, last] = [years[0], years.at(-1)];
-  if (first === undefined || last === undefined) throw new Refused(`There is no holiday of the zones A, B and C from ${firstYear} on.`);
-  if (Number(last.slice(0, 4)) - Number(first.slice(0, 4)) !== years.length - 1) throw new Refused(`A school year is missing among ${years.join(', ')}.`);
+  if (first === undefined || last === undefined)
+    throw new Refused(`There is no holiday of the zones A, B and C from ${firstYear} on.`);
+  if (Number(last.slice(0, 4)) - Number(first.slice(0, 4)) !== years.length - 1)
+    throw new Refused(`A school year is missing among ${years.join(', ')}.`);
   for (const year of years) {
     for (const zone of holidayZones) {
-      const has = byHoliday.filter((each) => each.year === year && each.zone === zone).map(({ name }) => name);
-      const missing = [...everyYear, ...(year === last ? [] : ['Été'])].filter((name) => !has.includes(name));
-      if (missing.length > 0) throw new Refused(`${year}, zone ${zone}: ${missing.join(', ')} missing.`);
+      const has = byHoliday
+        .filter((each) => each.year === year && each.zone === zone)
+        .map(({ name }) => name);
+      const missing = [...everyYear, ...(year === last ? [] : ['Été'])].filter(
+        (name) => !has.includes(name),
+      );
+      if (missing.length > 0)
+        throw new Refused(`${year}, zone ${zone}: ${missing.join(', ')} missing.`);
     }
   }
   const of = (zone: HolidayZone) => byHoliday.filter((each) => each.zone === zone);
   for (const zone of holidayZones) {
     for (const [at, { name, year, from, back }] of of(zone).entries()) {
       const before = of(zone)[at - 1];
-      if (before !== undefined && from < before.back) throw new Refused(`${name} ${year}, zone ${zone}, begins on ${dateOfDay(from)}, within ${before.name} (until ${dateOfDay(before.back)}).`);
-      if (weekdayOf(from) !== 6 && !name.startsWith('Pont')) warn(`${name} ${year}, zone ${zone}, begins on a weekday: ${dateOfDay(from)}`);
-      if (weekdayOf(back) > 5 && !name.startsWith('Pont')) warn(`${name} ${year}, zone ${zone}: class begins again on a weekend: ${dateOfDay(back)}`);
+      if (before !== undefined && from < before.back)
+        throw new Refused(
+          `${name} ${year}, zone ${zone}, begins on ${dateOfDay(from)}, within ${before.name} (until ${dateOfDay(before.back)}).`,
+        );
+      if (weekdayOf(from) !== 6 && !name.startsWith('Pont'))
+        warn(`${name} ${year}, zone ${zone}, begins on a weekday: ${dateOfDay(from)}`);
+      if (weekdayOf(back) > 5 && !name.startsWith('Pont'))
+        warn(`${name} ${year}, zone ${zone}: class begins again on a weekend: ${dateOfDay(back)}`);
     }
   }
-  const written = (zone: HolidayZone): Holiday[] => of(zone).map(({ name, year, from, back }) => ({ name: `${name} ${year}`, from: dateOfDay(from), back: dateOfDay(back) }));
+  const written = (zone: HolidayZone): Holiday[] =>
+    of(zone).map(({ name, year, from, back }) => ({
+      name: `${name} ${year}`,
+      from: dateOfDay(from),
+      back: dateOfDay(back),
+    }));
   // Without a summer that ends, the last day told of is the last one known; the summer's end is then the next September's matter.
-  const until = Math.min(...holidayZones.map((zone) => Math.max(...of(zone).map(({ back }) => back)))) - 1;
-  const civilYears = Array.from({ length: Number(last.slice(5)) - firstYear + 1 }, (_, at) => firstYear + at);
+  const until =
+    Math.min(...holidayZones.map((zone) => Math.max(...of(zone).map(({ back }) => back)))) - 1;
+  const civilYears = Array.from(
+    { length: Number(last.slice(5)) - firstYear + 1 },
+    (_, at) => firstYear + at,
+  );
   return {
     ...head,
     known: { from: `${first.slice(0, 4)}-09-01`, until: dateOfDay(until) },
@@ -160,26 +249,50 @@ export function calendarOf(records: readonly CalendarRecord[], firstYear: number
 }
 
 function publicHolidaysOf(year: number): { date: string; name: string }[] {
-  const found = new Holidays('FR').getHolidays(year, 'fr').filter(({ type }) => type === 'public').map(({ date, name }) => ({ date: date.slice(0, 10), name }));
-  if (found.length !== 11) throw new Refused(`${year} should have the eleven public holidays of the labour code, not ${found.length}.`);
+  const found = new Holidays('FR')
+    .getHolidays(year, 'fr')
+    .filter(({ type }) => type === 'public')
+    .map(({ date, name }) => ({ date: date.slice(0, 10), name }));
+  if (found.length !== 11)
+    throw new Refused(
+      `${year} should have the eleven public holidays of the labour code, not ${found.length}.`,
+    );
   return found;
 }
 
 /** What changes, a line each. */
 export function differences(before: Calendar, after: Calendar): string[] {
   const lines = (calendar: Calendar) => [
-    ...holidayZones.flatMap((zone) => calendar.schoolHolidays[zone].map(({ name, from, back }) => `zone ${zone}  ${name}: ${from} to ${back}`)),
-    ...calendar.publicHolidays.map(({ date, name }) => `${date}  ${name}`), `known from ${calendar.known.from} until ${calendar.known.until}`,
+    ...holidayZones.flatMap((zone) =>
+      calendar.schoolHolidays[zone].map(
+        ({ name, from, back }) => `zone ${zone}  ${name}: ${from} to ${back}`,
+      ),
+    ),
+    ...calendar.publicHolidays.map(({ date, name }) => `${date}  ${name}`),
+    `known from ${calendar.known.from} until ${calendar.known.until}`,
   ];
   const [old, young] = [lines(before), lines(after)];
-  return [...old.filter((line) => !young.includes(line)).map((line) => `- ${line}`), ...young.filter((line) => !old.includes(line)).map((line) => `+ ${line}`)];
+  return [
+    ...old.filter((line) => !young.includes(line)).map((line) => `- ${line}`),
+    ...young.filter((line) => !old.includes(line)).map((line) => `+ ${line}`),
+  ];
 }
 
-const quoted = (text: string) => `'${JSON.stringify(text).slice(1, -1).replaceAll("'", "\\'").replaceAll('\\"', '"')}'`;
+const quoted = (text: string) =>
+  `'${JSON.stringify(text).slice(1, -1).replaceAll("'", "\\'").replaceAll('\\"', '"')}'`;
 
 /** The file as it is committed. */
-export function fileOf({ source, readOn, known, schoolHolidays, publicHolidays }: Calendar): string {
-  const zones = holidayZones.map((zone) => `    ${zone}: [\n${schoolHolidays[zone].map(({ name, from, back }) => `      { name: ${quoted(name)}, from: '${from}', back: '${back}' },\n`).join('')}    ],\n`);
+export function fileOf({
+  source,
+  readOn,
+  known,
+  schoolHolidays,
+  publicHolidays,
+}: Calendar): string {
+  const zones = holidayZones.map(
+    (zone) =>
+      `    ${zone}: [\n${schoolHolidays[zone].map(({ name, from, back }) => `      { name: ${quoted(name)}, from: '${from}', back: '${back}' },\n`).join('')}    ],\n`,
+  );
   return `/** School holidays of the zones A, B and C, and public holidays. Written by \`npm run refresh-calendar\`: change nothing by hand. */
 import type { Calendar } from './calendar.ts';
 
@@ -197,11 +310,16 @@ ${publicHolidays.map(({ date, name }) => `    { date: '${date}', name: ${quoted(
 
 async function textAt(from: string): Promise<string> {
   if (!/^[a-z]+:\/\//i.test(from)) {
-    if (statSync(from).size > maxBytes) throw new Refused(`${from} is larger than ${maxBytes} bytes.`);
+    if (statSync(from).size > maxBytes)
+      throw new Refused(`${from} is larger than ${maxBytes} bytes.`);
     return readFileSync(from, 'utf8');
   }
-  if (!from.startsWith('https://')) throw new Refused(`${from} is not an https address: on the way anyone could change its dates.`);
-  const answer = await fetch(from, { signal: AbortSignal.timeout(60_000), headers: { accept: 'application/json' } });
+  if (!from.startsWith('https://'))
+    throw new Refused(`${from} is not an https address: on the way anyone could change its dates.`);
+  const answer = await fetch(from, {
+    signal: AbortSignal.timeout(60_000),
+    headers: { accept: 'application/json' },
+  });
   if (!answer.ok || answer.body === null) throw new Refused(`${from} answered ${answer.status}.`);
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -214,25 +332,52 @@ async function textAt(from: string): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { from: { type: 'string', default: address }, source: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: {
+      from: { type: 'string', default: address },
+      source: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+    },
+  });
   const file = join(import.meta.dirname, '../contract/src/french-calendar.ts');
   const today = new Date().toISOString().slice(0, 10);
-  const source = (values.source ?? (values.from === address ? 'Ministère de l’Éducation nationale, « Calendrier scolaire », data.education.gouv.fr' : values.from)).slice(0, 300);
+  const source = (
+    values.source ??
+    (values.from === address
+      ? 'Ministère de l’Éducation nationale, « Calendrier scolaire », data.education.gouv.fr'
+      : values.from)
+  ).slice(0, 300);
   const firstYear = Number(frenchCalendar.known.from.slice(0, 4));
-  const calendar = calendarOf(recordsOf(await textAt(values.from)), firstYear, { source, readOn: today }, (text) => console.log(`! ${text}`));
-  if (calendar.known.until < frenchCalendar.known.until) throw new Refused(`These data end on ${calendar.known.until}, ours on ${frenchCalendar.known.until}: nothing is gained by them.`);
+  const calendar = calendarOf(
+    recordsOf(await textAt(values.from)),
+    firstYear,
+    { source, readOn: today },
+    (text) => console.log(`! ${text}`),
+  );
+  if (calendar.known.until < frenchCalendar.known.until)
+    throw new Refused(
+      `These data end on ${calendar.known.until}, ours on ${frenchCalendar.known.until}: nothing is gained by them.`,
+    );
   const changes = differences(frenchCalendar, calendar);
   console.log(changes.length === 0 ? 'No date changes.' : changes.join('\n'));
   if (values['dry-run']) return;
   writeFileSync(file, fileOf(calendar));
-  console.log(`${relative(process.cwd(), file)} is written; it is known until ${calendar.known.until}. Look at the changes, run npm test -- --quick, and commit.`);
+  console.log(
+    `${relative(process.cwd(), file)} is written; it is known until ${calendar.known.until}. Look at the changes, run npm test -- --quick, and commit.`,
+  );
 }
 
 if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(error instanceof Refused || (error instanceof Error && 'code' in error) || error instanceof TypeError ? `Refused: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}\nNothing was changed.` : error);
+    console.error(
+      error instanceof Refused ||
+        (error instanceof Error && 'code' in error) ||
+        error instanceof TypeError
+        ? `Refused: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}\nNothing was changed.`
+        : error,
+    );
     process.exitCode = 1;
   }
 }

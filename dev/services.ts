@@ -1,7 +1,17 @@
 /** Starts and ends the parts of a city on one machine, each as a process of its own with its output in a file: for the
  *  demo, the tests and the benchmarks. Ports are free ones, folders are given, nothing of the host's is used. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,9 +50,16 @@ export function startService(definition: Definition): Service {
     const log = openSync(definition.logPath, 'a', 0o600);
     // A group of its own: Ctrl-C in the terminal reaches only the parent, which ends everything in order.
     child = spawn(definition.file, [...definition.args], {
-      stdio: ['ignore', log, log], detached: true,
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: '/root', NODE_NO_WARNINGS: '1', ...definition.env },
-      ...(definition.uid === undefined ? {} : { uid: definition.uid }), ...(definition.gid === undefined ? {} : { gid: definition.gid }),
+      stdio: ['ignore', log, log],
+      detached: true,
+      env: {
+        PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+        HOME: '/root',
+        NODE_NO_WARNINGS: '1',
+        ...definition.env,
+      },
+      ...(definition.uid === undefined ? {} : { uid: definition.uid }),
+      ...(definition.gid === undefined ? {} : { gid: definition.gid }),
     });
     closeSync(log);
     exited = new Promise((resolve) => {
@@ -79,13 +96,19 @@ export function freePort(): Promise<number> {
     server.on('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      server.close(() =>
+        resolve(typeof address === 'object' && address !== null ? address.port : 0),
+      );
     });
   });
 }
 
 /** Waits for `ready`, asking every 30 ms. */
-export async function until(what: string, ready: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  ready: () => boolean | Promise<boolean>,
+  timeoutMs = 20_000,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (await attempt(ready)) return;
@@ -107,21 +130,61 @@ async function attempt(ready: () => boolean | Promise<boolean>): Promise<boolean
 }
 
 /** A private Redis on a unix socket: nothing of it is on the network. */
-export function startRedis(folder: string, keepAlive = false): { service: Service; url: string; ready: () => boolean } {
+export function startRedis(
+  folder: string,
+  keepAlive = false,
+): { service: Service; url: string; ready: () => boolean } {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const socket = join(folder, 'redis.sock');
   rmSync(socket, { force: true });
-  const args = ['--port', '0', '--unixsocket', socket, '--dir', folder, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '', '--daemonize', 'no'];
-  return { service: startService({ name: 'redis', file: '/usr/bin/redis-server', args, logPath: join(folder, 'redis.log'), keepAlive }), url: `unix://${socket}`, ready: () => existsSync(socket) };
+  const args = [
+    '--port',
+    '0',
+    '--unixsocket',
+    socket,
+    '--dir',
+    folder,
+    '--appendonly',
+    'yes',
+    '--maxmemory-policy',
+    'noeviction',
+    '--save',
+    '',
+    '--daemonize',
+    'no',
+  ];
+  return {
+    service: startService({
+      name: 'redis',
+      file: '/usr/bin/redis-server',
+      args,
+      logPath: join(folder, 'redis.log'),
+      keepAlive,
+    }),
+    url: `unix://${socket}`,
+    ready: () => existsSync(socket),
+  };
 }
 
 const guacdUser = 'preau-guacd';
 
 /** guacd on loopback, as its own user, which owns nothing but an empty home (FreeRDP wants one). */
 export function startGuacd(folder: string, port: number, keepAlive = false): Service {
-  if (spawnSync('getent', ['passwd', guacdUser]).status !== 0) spawnSync('useradd', ['--system', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', guacdUser]);
-  const [, , uid, gid] = spawnSync('getent', ['passwd', guacdUser], { encoding: 'utf8' }).stdout.split(':');
-  if (uid === undefined || gid === undefined) throw new Error(`the account ${guacdUser} could not be made`);
+  if (spawnSync('getent', ['passwd', guacdUser]).status !== 0)
+    spawnSync('useradd', [
+      '--system',
+      '--no-create-home',
+      '--home-dir',
+      '/nonexistent',
+      '--shell',
+      '/usr/sbin/nologin',
+      guacdUser,
+    ]);
+  const [, , uid, gid] = spawnSync('getent', ['passwd', guacdUser], {
+    encoding: 'utf8',
+  }).stdout.split(':');
+  if (uid === undefined || gid === undefined)
+    throw new Error(`the account ${guacdUser} could not be made`);
   mkdirSync(folder, { recursive: true });
   // Outside of the data folder, which only root may enter.
   const home = `/run/preau-guacd-${port}`;
@@ -136,8 +199,14 @@ export function startGuacd(folder: string, port: number, keepAlive = false): Ser
     chmodSync(binaries, 0o755);
   }
   const service = startService({
-    name: 'guacd', file: join(binaries, 'usr/sbin/guacd'), args: ['-f', '-b', '127.0.0.1', '-l', String(port), '-L', 'info'],
-    env: { LD_LIBRARY_PATH: join(binaries, 'usr/lib/x86_64-linux-gnu'), HOME: home }, logPath: join(folder, 'guacd.log'), keepAlive, uid: Number(uid), gid: Number(gid),
+    name: 'guacd',
+    file: join(binaries, 'usr/sbin/guacd'),
+    args: ['-f', '-b', '127.0.0.1', '-l', String(port), '-L', 'info'],
+    env: { LD_LIBRARY_PATH: join(binaries, 'usr/lib/x86_64-linux-gnu'), HOME: home },
+    logPath: join(folder, 'guacd.log'),
+    keepAlive,
+    uid: Number(uid),
+    gid: Number(gid),
   });
   const stop = service.stop;
   return {
@@ -149,16 +218,54 @@ export function startGuacd(folder: string, port: number, keepAlive = false): Ser
   };
 }
 
-export const startControllerProcess = (env: Record<string, string>, logPath: string, keepAlive = false): Service =>
-  startService({ name: 'controller', file: process.execPath, args: [join(root, 'controller/src/main.ts')], env, logPath, keepAlive });
-
-export const startAgentProcess = (env: Record<string, string>, logPath: string, keepAlive = false): Service =>
-  startService({ name: 'agent', file: process.execPath, args: [join(root, 'agent/src/main.ts'), 'run'], env, logPath, keepAlive });
-
-export function enrolAgent(env: Record<string, string>, code: { controllerUrl: string; controllerKey: string; code: string }): void {
-  const done = spawnSync(process.execPath, [join(root, 'agent/src/main.ts'), 'enrol', '--controller', code.controllerUrl, `--key=${code.controllerKey}`, '--code', code.code], {
-    encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', ...env },
+export const startControllerProcess = (
+  env: Record<string, string>,
+  logPath: string,
+  keepAlive = false,
+): Service =>
+  startService({
+    name: 'controller',
+    file: process.execPath,
+    args: [join(root, 'controller/src/main.ts')],
+    env,
+    logPath,
+    keepAlive,
   });
+
+export const startAgentProcess = (
+  env: Record<string, string>,
+  logPath: string,
+  keepAlive = false,
+): Service =>
+  startService({
+    name: 'agent',
+    file: process.execPath,
+    args: [join(root, 'agent/src/main.ts'), 'run'],
+    env,
+    logPath,
+    keepAlive,
+  });
+
+export function enrolAgent(
+  env: Record<string, string>,
+  code: { controllerUrl: string; controllerKey: string; code: string },
+): void {
+  const done = spawnSync(
+    process.execPath,
+    [
+      join(root, 'agent/src/main.ts'),
+      'enrol',
+      '--controller',
+      code.controllerUrl,
+      `--key=${code.controllerKey}`,
+      '--code',
+      code.code,
+    ],
+    {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', ...env },
+    },
+  );
   if (done.status !== 0) throw new Error(`enrolment: ${done.stdout}${done.stderr}`);
 }
 
@@ -172,13 +279,22 @@ export interface Talking {
 
 export function startTalking(file: string, logPath: string): Talking {
   const log = openSync(logPath, 'a', 0o600);
-  const child = spawn(process.execPath, [join(root, file)], { stdio: ['ignore', log, log, 'ipc'], detached: true, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' } });
+  const child = spawn(process.execPath, [join(root, file)], {
+    stdio: ['ignore', log, log, 'ipc'],
+    detached: true,
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' },
+  });
   closeSync(log);
-  const waiting = new Map<number, { resolve: (reply: unknown) => void; reject: (error: Error) => void }>();
-  const exited = new Promise<void>((resolve) => child.on('exit', () => {
-    for (const { reject } of waiting.values()) reject(new Error(`${file} ended: see ${logPath}`));
-    resolve();
-  }));
+  const waiting = new Map<
+    number,
+    { resolve: (reply: unknown) => void; reject: (error: Error) => void }
+  >();
+  const exited = new Promise<void>((resolve) =>
+    child.on('exit', () => {
+      for (const { reject } of waiting.values()) reject(new Error(`${file} ended: see ${logPath}`));
+      resolve();
+    }),
+  );
   child.on('message', (message: { id: number; reply?: unknown; error?: string }) => {
     const asked = waiting.get(message.id);
     waiting.delete(message.id);
@@ -188,11 +304,12 @@ export function startTalking(file: string, logPath: string): Talking {
   let last = 0;
   return {
     pid: child.pid ?? 0,
-    ask: (question) => new Promise((resolve, reject) => {
-      if (!child.connected) return reject(new Error(`${file} ended: see ${logPath}`));
-      waiting.set(++last, { resolve, reject });
-      child.send({ id: last, question });
-    }),
+    ask: (question) =>
+      new Promise((resolve, reject) => {
+        if (!child.connected) return reject(new Error(`${file} ended: see ${logPath}`));
+        waiting.set(++last, { resolve, reject });
+        child.send({ id: last, question });
+      }),
     end: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;
@@ -202,13 +319,21 @@ export function startTalking(file: string, logPath: string): Talking {
 
 /** Remembers which processes belong to a folder, so that the next start can end what a crash left behind. */
 export function rememberProcesses(folder: string, services: readonly Service[]): void {
-  writeFileSync(join(folder, 'processes.json'), JSON.stringify(services.map((service) => ({ pid: service.pid(), started: startedAt(service.pid()) }))));
+  writeFileSync(
+    join(folder, 'processes.json'),
+    JSON.stringify(
+      services.map((service) => ({ pid: service.pid(), started: startedAt(service.pid()) })),
+    ),
+  );
 }
 
 export function endLeftovers(folder: string): void {
   const path = join(folder, 'processes.json');
   if (!existsSync(path)) return;
-  for (const { pid, started } of JSON.parse(readFileSync(path, 'utf8')) as { pid: number; started: string | null }[]) {
+  for (const { pid, started } of JSON.parse(readFileSync(path, 'utf8')) as {
+    pid: number;
+    started: string | null;
+  }[]) {
     // The same number may be another process by now: the start time tells.
     if (started !== null && startedAt(pid) === started) process.kill(pid, 'SIGKILL');
   }

@@ -11,7 +11,15 @@ import { makeFolder } from '../agent/src/files.ts';
 import { isSignedByController } from '../agent/src/identity.ts';
 import { seed } from './city.ts';
 import { Client } from './client.ts';
-import { endLeftovers, freePort, rememberProcesses, root, startControllerProcess, startRedis, until } from './services.ts';
+import {
+  endLeftovers,
+  freePort,
+  rememberProcesses,
+  root,
+  startControllerProcess,
+  startRedis,
+  until,
+} from './services.ts';
 import { demoLogins } from './world.ts';
 
 export interface SimulatedSchool {
@@ -30,7 +38,17 @@ export interface SimulatedCity {
   stop: () => Promise<void>;
 }
 
-export async function startSimulatedCity(options: { folder: string; port?: number; stageMs: number; installMs: number; people?: { teachers: number; pupils: number }; bytes?: number; log?: (slugs: string) => string; /** Of the city's 27, these alone have a server. */ only?: readonly string[]; settings?: Record<string, string> }): Promise<SimulatedCity> {
+export async function startSimulatedCity(options: {
+  folder: string;
+  port?: number;
+  stageMs: number;
+  installMs: number;
+  people?: { teachers: number; pupils: number };
+  bytes?: number;
+  log?: (slugs: string) => string /** Of the city's 27, these alone have a server. */;
+  only?: readonly string[];
+  settings?: Record<string, string>;
+}): Promise<SimulatedCity> {
   const { folder } = options;
   const password = 'des-ecoles-pour-voir';
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -41,7 +59,16 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const controller = startControllerProcess(
-    { PREAU_PORT: String(port), PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_GUACD_PORT: String(await freePort()), PREAU_CONSOLE: join(root, 'console/build'), PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn', ...options.settings },
+    {
+      PREAU_PORT: String(port),
+      PREAU_DATA: join(folder, 'controller'),
+      PREAU_REDIS_URL: redis.url,
+      PREAU_GUACD_PORT: String(await freePort()),
+      PREAU_CONSOLE: join(root, 'console/build'),
+      PREAU_STANDBY_DISPLAYS: '0',
+      PREAU_LOG_LEVEL: 'warn',
+      ...options.settings,
+    },
     join(folder, 'controller.log'),
   );
   rememberProcesses(folder, [redis.service, controller]);
@@ -51,15 +78,32 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
 
   const running: { agent: Agent; link: ControllerLink }[] = [];
   const schools: SimulatedSchool[] = [];
-  for (const site of (await technician.call('listSites', {})).items.filter(({ name }) => options.only?.includes(name) ?? true)) {
-    const { code, controllerKey } = await technician.call('createEnrolmentCode', { params: { id: site.id }, body: { serverName: 'Serveur pédagogique' } });
+  for (const site of (await technician.call('listSites', {})).items.filter(
+    ({ name }) => options.only?.includes(name) ?? true,
+  )) {
+    const { code, controllerKey } = await technician.call('createEnrolmentCode', {
+      params: { id: site.id },
+      body: { serverName: 'Serveur pédagogique' },
+    });
     const stateFolder = join(folder, 'agents', site.uai);
     makeFolder(stateFolder, 0o700);
     const identity = await enrol(stateFolder, { controllerUrl: url, controllerKey, code });
-    const driver = createMemoryDriver({ stageMs: options.stageMs, installMs: options.installMs, bytes: options.bytes ?? 4_000_000 });
+    const driver = createMemoryDriver({
+      stageMs: options.stageMs,
+      installMs: options.installMs,
+      bytes: options.bytes ?? 4_000_000,
+    });
     const told: Driver = options.log === undefined ? driver : { ...driver, logOf: options.log };
     const link = openLink(identity);
-    const agent = createAgent({ serverId: identity.serverId, stateFolder, link, driver: told, now: () => Date.now(), verify: (text, signature) => isSignedByController(controllerKey, text, signature), log: { info: () => undefined, warn: () => undefined } });
+    const agent = createAgent({
+      serverId: identity.serverId,
+      stateFolder,
+      link,
+      driver: told,
+      now: () => Date.now(),
+      verify: (text, signature) => isSignedByController(controllerKey, text, signature),
+      log: { info: () => undefined, warn: () => undefined },
+    });
     await agent.start();
     const part = { agent, link };
     running.push(part);
@@ -69,11 +113,27 @@ export async function startSimulatedCity(options: { folder: string; port?: numbe
       await agent.stop();
       link.close();
     };
-    schools.push({ name: site.name, siteId: site.id, serverId: identity.serverId, driver, silence });
+    schools.push({
+      name: site.name,
+      siteId: site.id,
+      serverId: identity.serverId,
+      driver,
+      silence,
+    });
   }
-  await until('every school', async () => (await technician.call('listServers', { query: {} })).items.filter((server) => server.health === 'online').length === schools.length, 60_000);
+  await until(
+    'every school',
+    async () =>
+      (await technician.call('listServers', { query: {} })).items.filter(
+        (server) => server.health === 'online',
+      ).length === schools.length,
+    60_000,
+  );
   return {
-    url, password, technician, schools,
+    url,
+    password,
+    technician,
+    schools,
     stop: async () => {
       for (const school of schools) await school.silence();
       await controller.stop();

@@ -25,11 +25,20 @@ export class TunnelClient {
   readonly finished: Promise<void>;
 
   constructor(client: Client, options: TunnelOptions) {
-    const query = options.query ?? `width=${options.width ?? 1280}&height=${options.height ?? 720}&dpi=96&layout=fr-fr-azerty`;
-    this.socket = new WebSocket(`${client.url.replace('http', 'ws')}/api/tunnel?${query}`, ['guacamole', `ticket.${options.ticket}`], {
-      headers: { ...(client.cookie === '' ? {} : { cookie: client.cookie }), origin: options.origin ?? client.url },
-      perMessageDeflate: false,
-    });
+    const query =
+      options.query ??
+      `width=${options.width ?? 1280}&height=${options.height ?? 720}&dpi=96&layout=fr-fr-azerty`;
+    this.socket = new WebSocket(
+      `${client.url.replace('http', 'ws')}/api/tunnel?${query}`,
+      ['guacamole', `ticket.${options.ticket}`],
+      {
+        headers: {
+          ...(client.cookie === '' ? {} : { cookie: client.cookie }),
+          origin: options.origin ?? client.url,
+        },
+        perMessageDeflate: false,
+      },
+    );
     this.finished = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => {
         this.closed = { code, reason: reason.toString() };
@@ -42,7 +51,10 @@ export class TunnelClient {
         text += chunk.toString();
       });
       response.on('end', () => {
-        this.refusedWith = { status: response.statusCode ?? 0, code: (JSON.parse(text || '{}') as { code?: string }).code ?? '' };
+        this.refusedWith = {
+          status: response.statusCode ?? 0,
+          code: (JSON.parse(text || '{}') as { code?: string }).code ?? '',
+        };
         request.destroy();
       });
     });
@@ -56,7 +68,8 @@ export class TunnelClient {
 
   /** Types text as a keyboard would: X keysyms of Latin-1 are its code points; Enter is 0xff0d. */
   type(text: string): void {
-    for (const character of text) this.press(character === '\n' ? 0xff0d : (character.codePointAt(0) ?? 0));
+    for (const character of text)
+      this.press(character === '\n' ? 0xff0d : (character.codePointAt(0) ?? 0));
   }
 
   press(keysym: number, ...modifiers: number[]): void {
@@ -76,15 +89,20 @@ export class TunnelClient {
       const [opcode, ...args] = instruction;
       this.counts.set(opcode, (this.counts.get(opcode) ?? 0) + 1);
       // Layer 0 is the visible screen; the cursor is drawn elsewhere.
-      if (this.firstFrameAt === null && drawsOnScreen(opcode, args)) this.firstFrameAt = performance.now();
-      if (opcode === 'sync' && this.socket.readyState === WebSocket.OPEN) this.say('sync', args[0] ?? '0');
+      if (this.firstFrameAt === null && drawsOnScreen(opcode, args))
+        this.firstFrameAt = performance.now();
+      if (opcode === 'sync' && this.socket.readyState === WebSocket.OPEN)
+        this.say('sync', args[0] ?? '0');
       this.onInstruction(instruction);
     }
   }
 }
 
 /** True for `img` and `rect`…`cfill` on layer 0. `img`: stream, mask, layer, …; `copy` names its target as sixth. */
-export const drawsOnScreen = (opcode: string, args: readonly string[]): boolean => (opcode === 'img' && args[2] === '0') || (opcode === 'cfill' && args[1] === '0') || (opcode === 'copy' && args[6] === '0');
+export const drawsOnScreen = (opcode: string, args: readonly string[]): boolean =>
+  (opcode === 'img' && args[2] === '0') ||
+  (opcode === 'cfill' && args[1] === '0') ||
+  (opcode === 'copy' && args[6] === '0');
 
 /** A frame from the gateway holds whole instructions, but may be longer than what a browser may send. */
 export function decodeUnbounded(text: string): Instruction[] {
@@ -94,7 +112,8 @@ export function decodeUnbounded(text: string): Instruction[] {
     for (;;) {
       const dot = text.indexOf('.', at);
       let end = dot + 1;
-      for (let left = Number(text.slice(at, dot)); left > 0; left -= 1) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+      for (let left = Number(text.slice(at, dot)); left > 0; left -= 1)
+        end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
       elements.push(text.slice(dot + 1, end));
       at = end + 1;
       if (text[end] === ';') break;
@@ -105,7 +124,11 @@ export function decodeUnbounded(text: string): Instruction[] {
   return instructions;
 }
 
-export async function openTunnel(client: Client, ticket: Ticket, size: { width?: number; height?: number } = {}): Promise<TunnelClient> {
+export async function openTunnel(
+  client: Client,
+  ticket: Ticket,
+  size: { width?: number; height?: number } = {},
+): Promise<TunnelClient> {
   const tunnel = new TunnelClient(client, { ticket: ticket.ticket, ...size });
   await new Promise<void>((resolve, reject) => {
     tunnel.socket.once('open', () => resolve());

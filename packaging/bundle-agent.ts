@@ -10,7 +10,10 @@ const out = join(import.meta.dirname, 'build');
 const linux = join(import.meta.dirname, 'linux');
 mkdirSync(out, { recursive: true });
 
-for (const { from, to } of [{ from: 'agent/src/main.ts', to: 'preau-agent.mjs' }, { from: 'agent/src/launcher.ts', to: 'preau-agent-launcher.mjs' }]) {
+for (const { from, to } of [
+  { from: 'agent/src/main.ts', to: 'preau-agent.mjs' },
+  { from: 'agent/src/launcher.ts', to: 'preau-agent-launcher.mjs' },
+]) {
   await build({
     entryPoints: [join(root, from)],
     outfile: join(out, to),
@@ -20,7 +23,9 @@ for (const { from, to } of [{ from: 'agent/src/main.ts', to: 'preau-agent.mjs' }
     // Oldest Node that install.sh accepts.
     target: 'node22',
     // CommonJS packages inside ask for Node's own modules with `require`.
-    banner: { js: "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = preauCreateRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = preauCreateRequire(import.meta.url);",
+    },
     // Optional accelerators of `ws`: it asks for them in a try and goes on without.
     external: ['bufferutil', 'utf-8-validate'],
     legalComments: 'linked',
@@ -31,18 +36,23 @@ for (const { from, to } of [{ from: 'agent/src/main.ts', to: 'preau-agent.mjs' }
 // One list of packages for the demo and for schools: an installer that differs from it is not shipped.
 const installer = readFileSync(join(linux, 'install.sh'), 'utf8');
 const listed = /^packages='([^']*)'$/m.exec(installer)?.[1]?.split(' ') ?? [];
-if (listed.join(' ') !== serverPackages.join(' ')) throw new Error(`packaging/linux/install.sh must install: ${serverPackages.join(' ')}`);
+if (listed.join(' ') !== serverPackages.join(' '))
+  throw new Error(`packaging/linux/install.sh must install: ${serverPackages.join(' ')}`);
 // What it downloads is what is offered, and what the unit starts is what it installs.
 const unit = readFileSync(join(linux, 'preau-agent.service'), 'utf8');
 const downloaded = /^ {2}for file in ([^;]*); do$/m.exec(installer)?.[1]?.split(' ') ?? [];
 const offered = ['preau-agent.mjs', 'preau-agent-launcher.mjs', 'preau-agent.service'];
-if (downloaded.join(' ') !== offered.join(' ')) throw new Error(`packaging/linux/install.sh must download: ${offered.join(' ')}`);
+if (downloaded.join(' ') !== offered.join(' '))
+  throw new Error(`packaging/linux/install.sh must download: ${offered.join(' ')}`);
 const folder = /^folder=(\S+)$/m.exec(installer)?.[1] ?? '';
-if (!unit.includes(`ExecStart=${folder}/node ${folder}/preau-agent-launcher.mjs run`)) throw new Error(`packaging/linux/preau-agent.service must start the launcher in ${folder}`);
+if (!unit.includes(`ExecStart=${folder}/node ${folder}/preau-agent-launcher.mjs run`))
+  throw new Error(`packaging/linux/preau-agent.service must start the launcher in ${folder}`);
 writeFileSync(join(out, 'install.sh'), installer);
 chmodSync(join(out, 'install.sh'), 0o755);
 copyFileSync(join(linux, 'preau-agent.service'), join(out, 'preau-agent.service'));
 
 // What the catalogue says of this bundle.
-const { version } = JSON.parse(readFileSync(join(root, 'agent/package.json'), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(join(root, 'agent/package.json'), 'utf8')) as {
+  version: string;
+};
 writeFileSync(join(out, 'version.json'), `${JSON.stringify({ version })}\n`);

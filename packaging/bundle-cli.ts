@@ -15,7 +15,9 @@ await build({
   format: 'esm',
   target: 'node22',
   // CommonJS packages inside ask for Node's own modules with `require`.
-  banner: { js: "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = preauCreateRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = preauCreateRequire(import.meta.url);",
+  },
   legalComments: 'linked',
   logLevel: 'warning',
 });

@@ -11,20 +11,29 @@ function filesIn(folder: string): string[] {
   const path = join(root, folder);
   if (!existsSync(path)) return [];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name === 'node_modules' || entry.name.startsWith('.') || entry.name === 'build') return [];
+    if (entry.name === 'node_modules' || entry.name.startsWith('.') || entry.name === 'build')
+      return [];
     const inner = `${folder}/${entry.name}`;
     return entry.isDirectory() ? filesIn(inner) : [inner];
   });
 }
 
 /** Written for tests, imported only by them. */
-const isForTests = (file: string) => /\.(test|cases)\.ts$/.test(file) || file === 'controller/src/testing.ts';
-const sources = ['contract', 'controller', 'agent', 'console', 'cli'].flatMap((name) => filesIn(`${name}/src`)).filter((file) => /\.(ts|mjs|svelte)$/.test(file));
+const isForTests = (file: string) =>
+  /\.(test|cases)\.ts$/.test(file) || file === 'controller/src/testing.ts';
+const sources = ['contract', 'controller', 'agent', 'console', 'cli']
+  .flatMap((name) => filesIn(`${name}/src`))
+  .filter((file) => /\.(ts|mjs|svelte)$/.test(file));
 const product = sources.filter((file) => !isForTests(file));
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
 
 /** The script part of a Svelte file, the whole of another. */
-const script = (file: string) => (file.endsWith('.svelte') ? [...text(file).matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map((match) => match[1] ?? '').join('\n') : text(file));
+const script = (file: string) =>
+  file.endsWith('.svelte')
+    ? [...text(file).matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)]
+        .map((match) => match[1] ?? '')
+        .join('\n')
+    : text(file);
 
 interface Import {
   from: string;
@@ -37,8 +46,10 @@ interface Import {
 function importsOf(file: string): Import[] {
   return ts.preProcessFile(script(file), true, true).importedFiles.map(({ fileName: name }) => {
     const workspace = file.split('/')[0] ?? '';
-    if (name.startsWith('#src/')) return { from: file, name, to: `${workspace}/src/${name.slice('#src/'.length)}` };
-    if (name.startsWith('.')) return { from: file, name, to: relative(root, resolve(root, dirname(file), name)) };
+    if (name.startsWith('#src/'))
+      return { from: file, name, to: `${workspace}/src/${name.slice('#src/'.length)}` };
+    if (name.startsWith('.'))
+      return { from: file, name, to: relative(root, resolve(root, dirname(file), name)) };
     const own = /^@preau\/([a-z]+)\/(.+)$/.exec(name);
     return { from: file, name, to: own === null ? null : `${own[1]}/src/${own[2]}` };
   });
@@ -50,40 +61,124 @@ describe('imports point one way', () => {
   test('there is something to look at, and every import of ours leads to a file', () => {
     expect(product.length).toBeGreaterThan(60);
     expect(imports.length).toBeGreaterThan(300);
-    const missing = imports.filter(({ to, from }) => to !== null && !from.startsWith('console/') && !existsSync(join(root, to)));
+    const missing = imports.filter(
+      ({ to, from }) => to !== null && !from.startsWith('console/') && !existsSync(join(root, to)),
+    );
     expect(told(missing)).toEqual([]);
   });
 
   test('contract imports the schema library, those for dates and addresses, and nothing else', () => {
-    expect(told(imports.filter(({ from, to, name }) => from.startsWith('contract/') && (to === null ? !/^(typebox|temporal-polyfill|ipaddr\.js)(\/|$)/.test(name) : !to.startsWith('contract/'))))).toEqual([]);
+    expect(
+      told(
+        imports.filter(
+          ({ from, to, name }) =>
+            from.startsWith('contract/') &&
+            (to === null
+              ? !/^(typebox|temporal-polyfill|ipaddr\.js)(\/|$)/.test(name)
+              : !to.startsWith('contract/')),
+        ),
+      ),
+    ).toEqual([]);
   });
 
-  test.each(['agent', 'console', 'controller', 'cli'])('%s imports no other workspace than contract', (workspace) => {
-    const others = ['contract', 'controller', 'agent', 'console', 'cli', 'dev', 'test', 'packaging'].filter((name) => name !== workspace && name !== 'contract');
-    expect(told(imports.filter(({ from, to }) => from.startsWith(`${workspace}/`) && to !== null && others.some((other) => to.startsWith(`${other}/`))))).toEqual([]);
-  });
+  test.each(['agent', 'console', 'controller', 'cli'])(
+    '%s imports no other workspace than contract',
+    (workspace) => {
+      const others = [
+        'contract',
+        'controller',
+        'agent',
+        'console',
+        'cli',
+        'dev',
+        'test',
+        'packaging',
+      ].filter((name) => name !== workspace && name !== 'contract');
+      expect(
+        told(
+          imports.filter(
+            ({ from, to }) =>
+              from.startsWith(`${workspace}/`) &&
+              to !== null &&
+              others.some((other) => to.startsWith(`${other}/`)),
+          ),
+        ),
+      ).toEqual([]);
+    },
+  );
 
-  const nouns = ['audit', 'sites', 'accounts', 'applications', 'identity', 'classes', 'publications', 'servers', 'access', 'sessions', 'rollouts', 'requests', 'privacy', 'reports'];
-  const folderOf = (file: string | null) => /^controller\/src\/([^/]+)\//.exec(file ?? '')?.[1] ?? null;
+  const nouns = [
+    'audit',
+    'sites',
+    'accounts',
+    'applications',
+    'identity',
+    'classes',
+    'publications',
+    'servers',
+    'access',
+    'sessions',
+    'rollouts',
+    'requests',
+    'privacy',
+    'reports',
+  ];
+  const folderOf = (file: string | null) =>
+    /^controller\/src\/([^/]+)\//.exec(file ?? '')?.[1] ?? null;
 
   test('every folder of the controller is one we know', () => {
-    expect([...new Set(product.map(folderOf).filter((folder) => folder !== null))].sort()).toEqual([...nouns, 'edge', 'platform'].sort());
+    expect([...new Set(product.map(folderOf).filter((folder) => folder !== null))].sort()).toEqual(
+      [...nouns, 'edge', 'platform'].sort(),
+    );
   });
   test('platform imports no noun and no edge', () => {
-    expect(told(imports.filter(({ from, to }) => folderOf(from) === 'platform' && [...nouns, 'edge'].includes(folderOf(to) ?? '')))).toEqual([]);
+    expect(
+      told(
+        imports.filter(
+          ({ from, to }) =>
+            folderOf(from) === 'platform' && [...nouns, 'edge'].includes(folderOf(to) ?? ''),
+        ),
+      ),
+    ).toEqual([]);
   });
   test.each(nouns)('%s imports only nouns before it, and no edge', (noun) => {
     const later = [...nouns.slice(nouns.indexOf(noun) + 1), 'edge'];
-    expect(told(imports.filter(({ from, to }) => folderOf(from) === noun && later.includes(folderOf(to) ?? '')))).toEqual([]);
+    expect(
+      told(
+        imports.filter(
+          ({ from, to }) => folderOf(from) === noun && later.includes(folderOf(to) ?? ''),
+        ),
+      ),
+    ).toEqual([]);
   });
   test('a store does not know another noun’s verbs', () => {
-    expect(told(imports.filter(({ from, to }) => from.endsWith('/store.ts') && to !== null && nouns.includes(folderOf(to) ?? '') && folderOf(to) !== folderOf(from)))).toEqual([]);
+    expect(
+      told(
+        imports.filter(
+          ({ from, to }) =>
+            from.endsWith('/store.ts') &&
+            to !== null &&
+            nouns.includes(folderOf(to) ?? '') &&
+            folderOf(to) !== folderOf(from),
+        ),
+      ),
+    ).toEqual([]);
   });
   test('what is written for tests is imported by tests only', () => {
     expect(told(imports.filter(({ to }) => to !== null && isForTests(to)))).toEqual([]);
   });
   test('only drivers and what starts the agent know an operating system’s driver', () => {
-    expect(told(imports.filter(({ from, to }) => to !== null && /^agent\/src\/drivers\/(linux|windows)\//.test(to) && !from.startsWith('agent/src/drivers/') && from !== 'agent/src/main.ts'))).toEqual([]);
+    expect(
+      told(
+        imports.filter(
+          ({ from, to }) =>
+            to !== null &&
+            /^agent\/src\/drivers\/(linux|windows)\//.test(to) &&
+            !from.startsWith('agent/src/drivers/') &&
+            from !== 'agent/src/main.ts',
+        ),
+      ),
+    ).toEqual([]);
   });
 
   test('there is no cycle, of types neither', () => {
@@ -105,47 +200,131 @@ describe('imports point one way', () => {
 });
 
 /** Every TypeScript file that is ours, tests too. */
-const everything = [...sources, ...['dev', 'test', 'packaging'].flatMap(filesIn).filter((file) => /(?<!\.local)\.(ts|mjs)$/.test(file))];
+const everything = [
+  ...sources,
+  ...['dev', 'test', 'packaging']
+    .flatMap(filesIn)
+    .filter((file) => /(?<!\.local)\.(ts|mjs)$/.test(file)),
+];
 
 describe('one place for each effect', () => {
   test('process.env is read in config.ts only (and by what starts and tests the product)', () => {
-    const readers = everything.filter((file) => /\bprocess\s*(\.|\[\s*['"])env\b/.test(script(file)) || /import\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'node:process'/.test(script(file)));
-    expect(readers.filter((file) => !/^(controller|agent|cli)\/src\/config\.ts$/.test(file) && !/^(dev|test|packaging)\//.test(file) && !/\.test\.ts$/.test(file))).toEqual([]);
+    const readers = everything.filter(
+      (file) =>
+        /\bprocess\s*(\.|\[\s*['"])env\b/.test(script(file)) ||
+        /import\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'node:process'/.test(script(file)),
+    );
+    expect(
+      readers.filter(
+        (file) =>
+          !/^(controller|agent|cli)\/src\/config\.ts$/.test(file) &&
+          !/^(dev|test|packaging)\//.test(file) &&
+          !/\.test\.ts$/.test(file),
+      ),
+    ).toEqual([]);
   });
 
   test('processes are started by agent/src/command.ts and four tools of dev/ only', () => {
-    const spawners = everything.filter((file) => importsOf(file).some(({ name }) => /^(node:)?(child_process|cluster)$/.test(name)) || /getBuiltinModule|createRequire/.test(script(file).replace(/\/[*/].*/g, '')));
-    const allowed = ['agent/src/command.ts', 'dev/services.ts', 'dev/bootstrap.mjs', 'dev/lab/host.ts'];
-    expect(spawners.filter((file) => ![...allowed, 'dev/check.ts'].includes(file) && !/^(test|packaging)\//.test(file))).toEqual([]);
+    const spawners = everything.filter(
+      (file) =>
+        importsOf(file).some(({ name }) => /^(node:)?(child_process|cluster)$/.test(name)) ||
+        /getBuiltinModule|createRequire/.test(script(file).replace(/\/[*/].*/g, '')),
+    );
+    const allowed = [
+      'agent/src/command.ts',
+      'dev/services.ts',
+      'dev/bootstrap.mjs',
+      'dev/lab/host.ts',
+    ];
+    expect(
+      spawners.filter(
+        (file) => ![...allowed, 'dev/check.ts'].includes(file) && !/^(test|packaging)\//.test(file),
+      ),
+    ).toEqual([]);
     expect(spawners).toEqual(expect.arrayContaining(allowed));
   });
 
   test('the agent writes files in files.ts and command.ts only, and calls the network in controller-link.ts and packages/peers.ts only', () => {
-    const of = (pattern: RegExp) => [...new Set(imports.filter(({ from, name }) => from.startsWith('agent/') && pattern.test(name)).map(({ from }) => from))].sort();
-    const writers = product.filter((file) => file.startsWith('agent/') && /\b(write|append|mkdir|mkdtemp|rm|rmdir|unlink|rename|copyFile|cp|chmod|chown|symlink|link|truncate|createWriteStream|open)(File|Stream)?(Sync)?\b[^;]*\} from 'node:fs(\/promises)?'/.test(script(file)));
+    const of = (pattern: RegExp) =>
+      [
+        ...new Set(
+          imports
+            .filter(({ from, name }) => from.startsWith('agent/') && pattern.test(name))
+            .map(({ from }) => from),
+        ),
+      ].sort();
+    const writers = product.filter(
+      (file) =>
+        file.startsWith('agent/') &&
+        /\b(write|append|mkdir|mkdtemp|rm|rmdir|unlink|rename|copyFile|cp|chmod|chown|symlink|link|truncate|createWriteStream|open)(File|Stream)?(Sync)?\b[^;]*\} from 'node:fs(\/promises)?'/.test(
+          script(file),
+        ),
+    );
     expect(writers).toEqual(['agent/src/command.ts', 'agent/src/files.ts']);
-    expect(of(/^(node:)?(http|https|http2|tls|dgram)$|^(socket\.io-client|undici|ws)$/)).toEqual(['agent/src/controller-link.ts', 'agent/src/packages/peers.ts']);
-    expect(product.filter((file) => file.startsWith('agent/') && file !== 'agent/src/controller-link.ts' && /\bfetch\(/.test(script(file)))).toEqual([]);
+    expect(of(/^(node:)?(http|https|http2|tls|dgram)$|^(socket\.io-client|undici|ws)$/)).toEqual([
+      'agent/src/controller-link.ts',
+      'agent/src/packages/peers.ts',
+    ]);
+    expect(
+      product.filter(
+        (file) =>
+          file.startsWith('agent/') &&
+          file !== 'agent/src/controller-link.ts' &&
+          /\bfetch\(/.test(script(file)),
+      ),
+    ).toEqual([]);
   });
 
   test('SQL is written in stores, migrations and the files that open databases only', () => {
-    const writers = product.filter((file) => file.startsWith('controller/') && /\.(selectFrom|insertInto|updateTable|deleteFrom)\(/.test(script(file)));
+    const writers = product.filter(
+      (file) =>
+        file.startsWith('controller/') &&
+        /\.(selectFrom|insertInto|updateTable|deleteFrom)\(/.test(script(file)),
+    );
     expect(writers.filter((file) => !/\/store\.ts$/.test(file))).toEqual([]);
-    const knowers = [...new Set(imports.filter(({ from, name }) => from.startsWith('controller/') && /^(kysely|pg|better-sqlite3)(\/|$)/.test(name)).map(({ from }) => from))];
-    expect(knowers.filter((file) => !/\/store\.ts$/.test(file) && !/^controller\/src\/platform\/(database|sqlite|tables)\.ts$|\/migrations\//.test(file))).toEqual([]);
+    const knowers = [
+      ...new Set(
+        imports
+          .filter(
+            ({ from, name }) =>
+              from.startsWith('controller/') && /^(kysely|pg|better-sqlite3)(\/|$)/.test(name),
+          )
+          .map(({ from }) => from),
+      ),
+    ];
+    expect(
+      knowers.filter(
+        (file) =>
+          !/\/store\.ts$/.test(file) &&
+          !/^controller\/src\/platform\/(database|sqlite|tables)\.ts$|\/migrations\//.test(file),
+      ),
+    ).toEqual([]);
   });
 
   test('the controller reads the time from its clock', () => {
-    const readers = product.filter((file) => file.startsWith('controller/') && /\bDate\.now\(\)|new Date\(\)/.test(script(file)));
-    expect(readers.filter((file) => !['controller/src/platform/clock.ts', 'controller/src/main.ts'].includes(file))).toEqual([]);
+    const readers = product.filter(
+      (file) => file.startsWith('controller/') && /\bDate\.now\(\)|new Date\(\)/.test(script(file)),
+    );
+    expect(
+      readers.filter(
+        (file) => !['controller/src/platform/clock.ts', 'controller/src/main.ts'].includes(file),
+      ),
+    ).toEqual([]);
   });
 });
 
 describe('types are kept', () => {
   const looseIn = (file: string): string[] => {
-    const source = ts.createSourceFile(file, script(file), ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
+    const source = ts.createSourceFile(
+      file,
+      script(file),
+      ts.ScriptTarget.Latest,
+      true,
+      ts.ScriptKind.TS,
+    );
     const found: string[] = [];
-    const at = (node: ts.Node) => `${file}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
+    const at = (node: ts.Node) =>
+      `${file}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
     const visit = (node: ts.Node) => {
       if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${at(node)} any`);
       if (ts.isNonNullExpression(node)) found.push(`${at(node)} !`);

@@ -15,14 +15,24 @@ interface Service {
 }
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const text = read('docker-compose.yml');
-const file = parse(text) as { services: Record<string, Service>; networks: Record<string, { internal?: boolean }> };
+const file = parse(text) as {
+  services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean }>;
+};
 const networksOf = (service: string) => file.services[service]?.networks ?? [];
 const environmentOf = ({ environment = {} }: Service): [name: string, value: string][] =>
-  Array.isArray(environment) ? environment.map((line): [string, string] => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]) : Object.entries(environment).map(([name, value]) => [name, String(value)]);
+  Array.isArray(environment)
+    ? environment.map((line): [string, string] => [
+        line.split('=')[0] ?? '',
+        line.slice(line.indexOf('=') + 1),
+      ])
+    : Object.entries(environment).map(([name, value]) => [name, String(value)]);
 
 describe('docker-compose.yml', () => {
   test('sets no variable the controller does not know', () => {
-    const names = Object.values(file.services).flatMap((service) => environmentOf(service).map(([name]) => name)).filter((name) => name.startsWith('PREAU_'));
+    const names = Object.values(file.services)
+      .flatMap((service) => environmentOf(service).map(([name]) => name))
+      .filter((name) => name.startsWith('PREAU_'));
     expect(names.length).toBeGreaterThan(0);
     expect(names.filter((name) => !(name in settings))).toEqual([]);
   });
@@ -34,19 +44,28 @@ describe('docker-compose.yml', () => {
     for (const service of Object.values(file.services)) {
       for (const [name, value] of environmentOf(service)) {
         // `${NAME:-default}`: the default must be good too; `${NAME:?…}` has none.
-        const fixed = /^\$\{[A-Z_]+:-(.*)\}$/.exec(value)?.[1] ?? (value.includes('${') ? null : value);
+        const fixed =
+          /^\$\{[A-Z_]+:-(.*)\}$/.exec(value)?.[1] ?? (value.includes('${') ? null : value);
         const known = Object.entries(settings).find(([candidate]) => candidate === name)?.[1];
-        if (known !== undefined && fixed !== null) expect([name, known.parse(fixed) !== undefined]).toEqual([name, true]);
+        if (known !== undefined && fixed !== null)
+          expect([name, known.parse(fixed) !== undefined]).toEqual([name, true]);
       }
     }
   });
   test('holds no secret', () => {
-    const secrets = Object.values(file.services).flatMap((service) => environmentOf(service)).filter(([name]) => /PASSWORD|SECRET|DATABASE_URL/.test(name));
-    for (const [name, value] of secrets) expect([name, value]).toEqual([name, expect.stringMatching(/^(\$\{[A-Z_]+(:?[-?][^}]*)?\})?$/)]);
+    const secrets = Object.values(file.services)
+      .flatMap((service) => environmentOf(service))
+      .filter(([name]) => /PASSWORD|SECRET|DATABASE_URL/.test(name));
+    for (const [name, value] of secrets)
+      expect([name, value]).toEqual([
+        name,
+        expect.stringMatching(/^(\$\{[A-Z_]+(:?[-?][^}]*)?\})?$/),
+      ]);
   });
   test('every image has a fixed version, nothing is privileged, only the controller is published', () => {
     for (const [name, service] of Object.entries(file.services)) {
-      if (service.image !== undefined) expect([name, service.image]).toEqual([name, expect.stringMatching(/:[0-9]/)]);
+      if (service.image !== undefined)
+        expect([name, service.image]).toEqual([name, expect.stringMatching(/:[0-9]/)]);
       expect(service.privileged ?? false).toBe(false);
       expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
       if (service.build === undefined) expect([name, service.ports ?? []]).toEqual([name, []]);
@@ -55,8 +74,12 @@ describe('docker-compose.yml', () => {
 });
 
 test('the containers set only variables the controller knows', () => {
-  const inCompose = Object.values(file.services).flatMap((service) => environmentOf(service).map(([name]) => name));
-  const inImage = [...read('packaging/container/Dockerfile').matchAll(/(PREAU_[A-Z_]+)=/g)].map((match) => match[1]);
+  const inCompose = Object.values(file.services).flatMap((service) =>
+    environmentOf(service).map(([name]) => name),
+  );
+  const inImage = [...read('packaging/container/Dockerfile').matchAll(/(PREAU_[A-Z_]+)=/g)].map(
+    (match) => match[1],
+  );
   const set = [...inCompose, ...inImage].filter((name) => name?.startsWith('PREAU_'));
   expect(set.length).toBeGreaterThan(5);
   for (const name of set) expect(Object.keys(settings)).toContain(name);
@@ -64,18 +87,33 @@ test('the containers set only variables the controller knows', () => {
 
 test('guacd shares no network with Redis or PostgreSQL, and only the controller is published', () => {
   for (const store of ['redis', 'postgres']) {
-    expect(networksOf(store).filter((network) => networksOf('guacd').includes(network))).toEqual([]);
-    expect(networksOf(store).every((network) => file.networks[network]?.internal === true)).toBe(true);
+    expect(networksOf(store).filter((network) => networksOf('guacd').includes(network))).toEqual(
+      [],
+    );
+    expect(networksOf(store).every((network) => file.networks[network]?.internal === true)).toBe(
+      true,
+    );
   }
-  const published = Object.entries(file.services).filter(([, service]) => service.ports !== undefined);
+  const published = Object.entries(file.services).filter(
+    ([, service]) => service.ports !== undefined,
+  );
   expect(published.map(([name]) => name)).toEqual(['controller']);
 });
 
 /** What the command line reads beside its own files. */
-const cliVariables = [...new Set([...read('cli/src/config.ts').matchAll(/PREAU_[A-Z_]+/g)].map((match) => match[0]))];
+const cliVariables = [
+  ...new Set([...read('cli/src/config.ts').matchAll(/PREAU_[A-Z_]+/g)].map((match) => match[0])),
+];
 
 test('docs/configuration.md names every setting, and no other', () => {
-  const told = [...read('docs/configuration.md').matchAll(/^\| `(PREAU_[A-Z_]+)` \|/gm)].map((match) => match[1]);
-  const known = ['PREAU_CONFIG', ...Object.keys(settings), ...agentSettings.map((setting) => setting.name), ...cliVariables];
+  const told = [...read('docs/configuration.md').matchAll(/^\| `(PREAU_[A-Z_]+)` \|/gm)].map(
+    (match) => match[1],
+  );
+  const known = [
+    'PREAU_CONFIG',
+    ...Object.keys(settings),
+    ...agentSettings.map((setting) => setting.name),
+    ...cliVariables,
+  ];
   expect(told.toSorted()).toEqual(known.toSorted());
 });

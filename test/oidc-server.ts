@@ -10,7 +10,10 @@ export interface OidcServer {
   close: () => Promise<void>;
 }
 
-export async function startOidc(client: { id: string; secret: string; publicUrl: string; provider: string }, people: Readonly<Record<string, Record<string, unknown>>>): Promise<OidcServer> {
+export async function startOidc(
+  client: { id: string; secret: string; publicUrl: string; provider: string },
+  people: Readonly<Record<string, Record<string, unknown>>>,
+): Promise<OidcServer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -18,10 +21,32 @@ export async function startOidc(client: { id: string; secret: string; publicUrl:
   let captured: string | null = null;
   let capturing = false;
   const provider = new Provider(issuer, {
-    clients: [{ client_id: client.id, client_secret: client.secret, redirect_uris: [back], post_logout_redirect_uris: [`${client.publicUrl}/`], backchannel_logout_uri: back, backchannel_logout_session_required: true, response_types: ['code'], grant_types: ['authorization_code'] }],
-    findAccount: (_context, id) => ({ accountId: id, claims: async () => ({ sub: id, ...people[id] }) }),
-    claims: { openid: ['sub', 'sid'], profile: ['name', 'preferred_username', 'groups', 'role', 'admin', 'isMemberOf', 'school'], email: ['email'] },
-    features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    clients: [
+      {
+        client_id: client.id,
+        client_secret: client.secret,
+        redirect_uris: [back],
+        post_logout_redirect_uris: [`${client.publicUrl}/`],
+        backchannel_logout_uri: back,
+        backchannel_logout_session_required: true,
+        response_types: ['code'],
+        grant_types: ['authorization_code'],
+      },
+    ],
+    findAccount: (_context, id) => ({
+      accountId: id,
+      claims: async () => ({ sub: id, ...people[id] }),
+    }),
+    claims: {
+      openid: ['sub', 'sid'],
+      profile: ['name', 'preferred_username', 'groups', 'role', 'admin', 'isMemberOf', 'school'],
+      email: ['email'],
+    },
+    features: {
+      devInteractions: { enabled: true },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+    },
     cookies: { keys: ['only for tests'] },
     pkce: { required: () => true },
     fetch: async (address, options) => {
@@ -37,13 +62,16 @@ export async function startOidc(client: { id: string; secret: string; publicUrl:
       capturing = true;
       const known = await provider.Client.find(client.id);
       // Its types do not know this method of a client.
-      await (known as unknown as { backchannelLogout: (sub: string, sid: string) => Promise<void> }).backchannelLogout(sub, sid);
+      await (
+        known as unknown as { backchannelLogout: (sub: string, sid: string) => Promise<void> }
+      ).backchannelLogout(sub, sid);
       capturing = false;
       return captured ?? '';
     },
-    close: () => new Promise((resolve) => {
-      server.closeAllConnections();
-      server.close(() => resolve());
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
   };
 }

@@ -2,24 +2,44 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
-export interface Violation { id: string; impact: string; nodes: { html: string }[] }
+export interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
 
 export async function axeViolations(page: Page): Promise<Violation[]> {
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
-  return ((await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as { violations: Violation[] }).violations;
+  return (
+    (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+      violations: Violation[];
+    }
+  ).violations;
 }
 
-export const isTooWide = async (page: Page): Promise<boolean> => (await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true;
+export const isTooWide = async (page: Page): Promise<boolean> =>
+  (await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true;
 
 /** A desk, and a tablet. */
-export const sizes = [[1280, 800], [768, 1024]] as const;
+export const sizes = [
+  [1280, 800],
+  [768, 1024],
+] as const;
 
 /** On both; the page is left as on the tablet. `look`: what else there is to find, or to keep, at each. */
-export async function pageFaults(page: Page, label = '', look: (width: number) => Promise<readonly string[]> = async () => []): Promise<string[]> {
+export async function pageFaults(
+  page: Page,
+  label = '',
+  look: (width: number) => Promise<readonly string[]> = async () => [],
+): Promise<string[]> {
   const found: string[] = [];
   for (const [width, height] of sizes) {
     await page.setViewportSize({ width, height });
-    found.push(...(await axeViolations(page)).map(({ id, nodes }) => `${label}${width} ${id}: ${nodes[0]?.html ?? ''}`));
+    found.push(
+      ...(await axeViolations(page)).map(
+        ({ id, nodes }) => `${label}${width} ${id}: ${nodes[0]?.html ?? ''}`,
+      ),
+    );
     if (await isTooWide(page)) found.push(`${label}${width}: the page is wider than the screen`);
     found.push(...(await look(width)).map((fault) => `${label}${width} ${fault}`));
   }

@@ -15,27 +15,64 @@ export interface Postgres {
 }
 
 export async function startPostgres(): Promise<Postgres> {
-  if (!existsSync(join(binaries, 'initdb'))) throw new Error(`no PostgreSQL 15 in ${binaries}: apt-get install postgresql`);
-  const [, , uid = '', gid = ''] = spawnSync('getent', ['passwd', 'postgres'], { encoding: 'utf8' }).stdout.split(':');
+  if (!existsSync(join(binaries, 'initdb')))
+    throw new Error(`no PostgreSQL 15 in ${binaries}: apt-get install postgresql`);
+  const [, , uid = '', gid = ''] = spawnSync('getent', ['passwd', 'postgres'], {
+    encoding: 'utf8',
+  }).stdout.split(':');
   const folder = mkdtempSync(join(tmpdir(), 'preau-postgres-'));
-  const asPostgres = process.getuid?.() === 0 ? ['--reuid', uid, '--regid', gid, '--clear-groups'] : ['--no-new-privs'];
+  const asPostgres =
+    process.getuid?.() === 0
+      ? ['--reuid', uid, '--regid', gid, '--clear-groups']
+      : ['--no-new-privs'];
   if (process.getuid?.() === 0) chownSync(folder, Number(uid), Number(gid));
   const data = join(folder, 'data');
   const env = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' };
-  const made = spawnSync('setpriv', [...asPostgres, join(binaries, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale', 'C.UTF-8'], { encoding: 'utf8', env, cwd: folder });
+  const made = spawnSync(
+    'setpriv',
+    [
+      ...asPostgres,
+      join(binaries, 'initdb'),
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'trust',
+      '--no-sync',
+      '-E',
+      'UTF8',
+      '--locale',
+      'C.UTF-8',
+    ],
+    { encoding: 'utf8', env, cwd: folder },
+  );
   if (made.status !== 0) {
     rmSync(folder, { recursive: true, force: true });
     throw new Error(`initdb: ${made.stderr}`);
   }
   const port = await freePort();
-  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'full_page_writes=off', 'autovacuum=off', 'max_connections=200'].flatMap((setting) => ['-c', setting]);
+  const settings = [
+    'listen_addresses=',
+    `unix_socket_directories=${folder}`,
+    'fsync=off',
+    'full_page_writes=off',
+    'autovacuum=off',
+    'max_connections=200',
+  ].flatMap((setting) => ['-c', setting]);
   let output = '';
-  const server: ChildProcess = spawn('setpriv', [...asPostgres, join(binaries, 'postgres'), '-D', data, '-p', String(port), ...settings], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [server.stdout, server.stderr]) stream?.on('data', (bytes: Buffer) => {
-    output = (output + bytes.toString()).slice(-4000);
-  });
+  const server: ChildProcess = spawn(
+    'setpriv',
+    [...asPostgres, join(binaries, 'postgres'), '-D', data, '-p', String(port), ...settings],
+    { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  for (const stream of [server.stdout, server.stderr])
+    stream?.on('data', (bytes: Buffer) => {
+      output = (output + bytes.toString()).slice(-4000);
+    });
   const exited = new Promise<void>((resolve) => server.on('exit', () => resolve()));
-  const address = (name: string) => `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;
+  const address = (name: string) =>
+    `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;
   const ask = async (sql: string): Promise<void> => {
     const client = new pg.Client({ connectionString: address('postgres') });
     await client.connect();
@@ -49,7 +86,12 @@ export async function startPostgres(): Promise<Postgres> {
     rmSync(folder, { recursive: true, force: true });
   };
   const deadline = Date.now() + 20_000;
-  while (!(await ask('select 1').then(() => true, () => false))) {
+  while (
+    !(await ask('select 1').then(
+      () => true,
+      () => false,
+    ))
+  ) {
     if (Date.now() > deadline || server.exitCode !== null) {
       await stop();
       throw new Error(`PostgreSQL did not start: ${output}`);
@@ -67,4 +109,3 @@ export async function startPostgres(): Promise<Postgres> {
     stop,
   };
 }
-

@@ -1,7 +1,12 @@
 /** Somebody signs in with a name and a password, as a test in Chromium does it, and has arrived. */
 import type { Page } from 'playwright-core';
 
-export async function signInPage(on: Page, city: { url: string; password: string }, login: string, path: string): Promise<void> {
+export async function signInPage(
+  on: Page,
+  city: { url: string; password: string },
+  login: string,
+  path: string,
+): Promise<void> {
   await on.goto(`${city.url}${path}`);
   await on.fill('input[name=login]', login);
   await on.fill('input[name=password]', city.password);

@@ -6,19 +6,38 @@ import type { SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver } from './drivers/memory.ts';
-import { id, opened, serverId, sessionOne, sign, tux, type World, world, hashOf, policyText, site } from './world.cases.ts';
+import {
+  hashOf,
+  id,
+  opened,
+  policyText,
+  serverId,
+  sessionOne,
+  sign,
+  site,
+  tux,
+  type World,
+  world,
+} from './world.cases.ts';
 
-const seen = (w: World) => w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);
-const app = (w: World) => w.last().applications.find((each) => each.applicationId === tux.applicationId);
-
+const seen = (w: World) =>
+  w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);
+const app = (w: World) =>
+  w.last().applications.find((each) => each.applicationId === tux.applicationId);
 
 describe('installing', () => {
   test('looks before, installs, looks again, reports the version', async () => {
     const w = world();
     w.want({ applications: [tux] });
     await w.agent.start();
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed', version: '1.2', error: null }));
-    expect(w.driver.calls.filter((call) => /detect|install/.test(call))).toEqual(['detect tux', 'install tux', 'detect tux']);
+    await w.soon(() =>
+      expect(app(w)).toMatchObject({ state: 'installed', version: '1.2', error: null }),
+    );
+    expect(w.driver.calls.filter((call) => /detect|install/.test(call))).toEqual([
+      'detect tux',
+      'install tux',
+      'detect tux',
+    ]);
     await w.soon(() => expect(w.last()).toMatchObject({ generation: 1, failedSteps: [] }));
   });
 
@@ -35,8 +54,18 @@ describe('installing', () => {
     w.driver.hollow.add('tux');
     w.want({ applications: [tux] });
     await w.agent.start();
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'NOT_DETECTED' } }));
-    expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'install_application', code: 'NOT_DETECTED', element: 'tux', attempt: 1, retryAt: null })]);
+    await w.soon(() =>
+      expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'NOT_DETECTED' } }),
+    );
+    expect(w.last().failedSteps).toEqual([
+      expect.objectContaining({
+        step: 'install_application',
+        code: 'NOT_DETECTED',
+        element: 'tux',
+        attempt: 1,
+        retryAt: null,
+      }),
+    ]);
     w.clock.at += 86_400_000;
     w.want({ applications: [tux] });
     await w.soon(() => expect(w.last().generation).toBe(2));
@@ -48,7 +77,12 @@ describe('installing', () => {
     w.driver.fail('install', new AppError('INSTALL_FAILED', { why: 'apt-get ended with 100' }));
     w.want({ applications: [tux] });
     await w.agent.start();
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'INSTALL_FAILED', message: 'apt-get ended with 100' } }));
+    await w.soon(() =>
+      expect(app(w)).toMatchObject({
+        state: 'failed',
+        error: { code: 'INSTALL_FAILED', message: 'apt-get ended with 100' },
+      }),
+    );
     expect(w.last().failedSteps[0]).toMatchObject({ attempt: 1, retryAt: w.clock.at + 30_000 });
     w.clock.at += 30_000;
     w.want({ applications: [tux] });
@@ -61,7 +95,9 @@ describe('installing', () => {
     w.driver.fail('install', new AppError('PACKAGE_NOT_FOUND', { why: 'no package tux' }));
     w.want({ applications: [tux] });
     await w.agent.start();
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'PACKAGE_NOT_FOUND' } }));
+    await w.soon(() =>
+      expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'PACKAGE_NOT_FOUND' } }),
+    );
     w.want({ applications: [{ ...tux, askedAt: 2 }] });
     await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
     expect(w.last().failedSteps).toEqual([]);
@@ -72,7 +108,9 @@ describe('installing', () => {
     w.driver.hollow.add('tux');
     w.want({ removals: [tux] });
     await w.agent.start();
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'REMOVE_FAILED' } }));
+    await w.soon(() =>
+      expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'REMOVE_FAILED' } }),
+    );
     w.driver.hollow.delete('tux');
     w.want({ removals: [{ ...tux, askedAt: 2 }] });
     await w.soon(() => expect(app(w)).toMatchObject({ state: 'removed', version: null }));
@@ -84,15 +122,21 @@ describe('installing', () => {
     const w = world({ driver: createMemoryDriver({ icon: png }), iconsAsked: [tux.applicationId] });
     w.want({ applications: [tux] });
     await w.agent.start();
-    await w.soon(() => expect(w.icons[0]).toEqual({ applicationId: tux.applicationId, png: png.toString('base64') }));
+    await w.soon(() =>
+      expect(w.icons[0]).toEqual({ applicationId: tux.applicationId, png: png.toString('base64') }),
+    );
     expect(app(w)).toMatchObject({ iconHash: createHash('sha256').update(png).digest('hex') });
 
     const other = world();
     other.driver.fail('readIcon', new AppError('ICON_REFUSED'));
     other.want({ applications: [tux] });
     await other.agent.start();
-    await other.soon(() => expect(app(other)).toMatchObject({ state: 'installed', iconHash: null }));
-    expect(other.last().failedSteps).toEqual([expect.objectContaining({ step: 'read_icon', code: 'ICON_REFUSED' })]);
+    await other.soon(() =>
+      expect(app(other)).toMatchObject({ state: 'installed', iconHash: null }),
+    );
+    expect(other.last().failedSteps).toEqual([
+      expect.objectContaining({ step: 'read_icon', code: 'ICON_REFUSED' }),
+    ]);
   });
 });
 
@@ -106,11 +150,26 @@ describe('what is there and what is not', () => {
     w.driver.hollow.add('tux');
     w.clock.at += 2000;
     w.want({ applications: [tux] });
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'failed', error: { code: 'NOT_DETECTED', message: 'tux was there and is gone: changed by hand' } }));
-    expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'install_application', element: 'tux', retryAt: w.clock.at + 30_000 })]);
+    await w.soon(() =>
+      expect(app(w)).toMatchObject({
+        state: 'failed',
+        error: { code: 'NOT_DETECTED', message: 'tux was there and is gone: changed by hand' },
+      }),
+    );
+    expect(w.last().failedSteps).toEqual([
+      expect.objectContaining({
+        step: 'install_application',
+        element: 'tux',
+        retryAt: w.clock.at + 30_000,
+      }),
+    ]);
     w.clock.at += 30_000;
     w.want({ applications: [tux] });
-    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ attempt: 2, retryAt: null })]));
+    await w.soon(() =>
+      expect(w.last().failedSteps).toEqual([
+        expect.objectContaining({ attempt: 2, retryAt: null }),
+      ]),
+    );
     w.clock.at += 86_400_000;
     w.want({ applications: [tux] });
     await w.soon(() => expect(w.last().generation).toBe(4));
@@ -128,10 +187,25 @@ describe('what is there and what is not', () => {
     await w.agent.start();
     await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
     expect(w.driver.calls).not.toContain('install tux');
-    const more = { ...tux, versionId: id('ver', 'v'), recipes: { linux: { ...tux.recipes.linux, kind: 'apt' as const, packages: ['tux', 'tux-data'], detect: { kind: 'package' as const, package: 'tux' } } } };
+    const more = {
+      ...tux,
+      versionId: id('ver', 'v'),
+      recipes: {
+        linux: {
+          ...tux.recipes.linux,
+          kind: 'apt' as const,
+          packages: ['tux', 'tux-data'],
+          detect: { kind: 'package' as const, package: 'tux' },
+        },
+      },
+    };
     w.want({ applications: [more] });
-    await w.soon(() => expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(1));
-    await w.soon(() => expect(w.last()).toMatchObject({ generation: 3, applications: [{ state: 'installed' }] }));
+    await w.soon(() =>
+      expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(1),
+    );
+    await w.soon(() =>
+      expect(w.last()).toMatchObject({ generation: 3, applications: [{ state: 'installed' }] }),
+    );
   });
 
   test('neighbours are named to the driver, once for each change', async () => {
@@ -144,7 +218,10 @@ describe('what is there and what is not', () => {
     await w.soon(() => expect(w.last().generation).toBe(2));
     w.want({ cache: null });
     await w.soon(() => expect(w.last().generation).toBe(3));
-    expect(w.driver.calls.filter((call) => call.startsWith('setNeighbours'))).toEqual(['setNeighbours 10.0.0.1 0', 'setNeighbours - 0']);
+    expect(w.driver.calls.filter((call) => call.startsWith('setNeighbours'))).toEqual([
+      'setNeighbours 10.0.0.1 0',
+      'setNeighbours - 0',
+    ]);
   });
 });
 
@@ -152,7 +229,10 @@ describe('sessions', () => {
   test('opened, attachable once, window seen, ended', async () => {
     const w = world();
     await opened(w);
-    expect(seen(w)).toMatchObject({ attachment: { serial: 1, username: 'preau-1', password: expect.stringMatching(/^.{32}$/) }, openedAt: null });
+    expect(seen(w)).toMatchObject({
+      attachment: { serial: 1, username: 'preau-1', password: expect.stringMatching(/^.{32}$/) },
+      openedAt: null,
+    });
     w.clock.at += 700;
     w.driver.showWindow(sessionOne.sessionId);
     await w.soon(() => expect(seen(w)).toMatchObject({ openedAt: w.clock.at }));
@@ -179,7 +259,13 @@ describe('sessions', () => {
     const w = world();
     await opened(w);
     w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
-    await w.soon(() => expect(seen(w)).toEqual({ sessionId: sessionOne.sessionId, state: 'ended', reason: 'application_closed' }));
+    await w.soon(() =>
+      expect(seen(w)).toEqual({
+        sessionId: sessionOne.sessionId,
+        state: 'ended',
+        reason: 'application_closed',
+      }),
+    );
     expect(w.driver.running.size).toBe(0);
     // Still told until the controller no longer wants it; not opened again meanwhile.
     expect(w.driver.calls.filter((call) => call.startsWith('openSession'))).toHaveLength(1);
@@ -192,7 +278,14 @@ describe('sessions', () => {
     w.driver.fail('openSession', new AppError('DISPLAY_FAILED', { why: 'no X server' }));
     w.want({ applications: [tux], sessions: [sessionOne] });
     await w.agent.start();
-    await w.soon(() => expect(seen(w)).toEqual({ sessionId: sessionOne.sessionId, state: 'failed', code: 'DISPLAY_FAILED', message: 'no X server' }));
+    await w.soon(() =>
+      expect(seen(w)).toEqual({
+        sessionId: sessionOne.sessionId,
+        state: 'failed',
+        code: 'DISPLAY_FAILED',
+        message: 'no X server',
+      }),
+    );
     expect(w.driver.calls).toContain(`endSession ${sessionOne.sessionId}`);
     expect(w.last().failedSteps.filter((step) => step.step === 'open_session')).toEqual([]);
   });
@@ -201,22 +294,37 @@ describe('sessions', () => {
     const w = world();
     w.want({ sessions: [sessionOne] });
     await w.agent.start();
-    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'failed', code: 'NOT_PUBLISHED_HERE' }));
+    await w.soon(() =>
+      expect(seen(w)).toMatchObject({ state: 'failed', code: 'NOT_PUBLISHED_HERE' }),
+    );
     expect(w.driver.calls.some((call) => call.startsWith('openSession'))).toBe(false);
   });
 
   test('ending that fails is told and tried again after its delay, not at once', async () => {
     const w = world();
     await opened(w);
-    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }), { always: true });
+    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }), {
+      always: true,
+    });
     w.want({ applications: [tux] });
-    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'end_session', code: 'DISPLAY_FAILED', message: 'still mounted', retryAt: w.clock.at + 30_000 })]));
+    await w.soon(() =>
+      expect(w.last().failedSteps).toEqual([
+        expect.objectContaining({
+          step: 'end_session',
+          code: 'DISPLAY_FAILED',
+          message: 'still mounted',
+          retryAt: w.clock.at + 30_000,
+        }),
+      ]),
+    );
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(w.driver.calls.filter((call) => call.startsWith('endSession'))).toHaveLength(1);
     w.driver.mend('endSession');
     w.clock.at += 30_000;
     w.want({ applications: [tux] });
-    await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], failedSteps: [], generation: 3 }));
+    await w.soon(() =>
+      expect(w.last()).toMatchObject({ sessions: [], failedSteps: [], generation: 3 }),
+    );
     expect(w.driver.running.size).toBe(0);
   });
 
@@ -225,7 +333,13 @@ describe('sessions', () => {
     await opened(w);
     w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }));
     w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
-    await w.soon(() => expect(seen(w)).toEqual({ sessionId: sessionOne.sessionId, state: 'ended', reason: 'application_closed' }));
+    await w.soon(() =>
+      expect(seen(w)).toEqual({
+        sessionId: sessionOne.sessionId,
+        state: 'ended',
+        reason: 'application_closed',
+      }),
+    );
     w.clock.at += 30_000;
     w.want({ applications: [tux] });
     await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], failedSteps: [] }));
@@ -238,7 +352,13 @@ describe('sessions', () => {
     w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }));
     w.want({ applications: [tux], sessions: [sessionOne] });
     await w.agent.start();
-    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'failed', code: 'DISPLAY_FAILED', message: 'no X server' }));
+    await w.soon(() =>
+      expect(seen(w)).toMatchObject({
+        state: 'failed',
+        code: 'DISPLAY_FAILED',
+        message: 'no X server',
+      }),
+    );
   });
 
   test('an access that cannot be granted is told', async () => {
@@ -246,7 +366,15 @@ describe('sessions', () => {
     await opened(w);
     w.driver.fail('grantAccess', new AppError('DISPLAY_FAILED', { why: 'no such display' }));
     w.want({ applications: [tux], sessions: [{ ...sessionOne, attachSerial: 2 }] });
-    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'attach_session', code: 'DISPLAY_FAILED', element: sessionOne.sessionId })]));
+    await w.soon(() =>
+      expect(w.last().failedSteps).toEqual([
+        expect.objectContaining({
+          step: 'attach_session',
+          code: 'DISPLAY_FAILED',
+          element: sessionOne.sessionId,
+        }),
+      ]),
+    );
     w.want({ applications: [tux], sessions: [{ ...sessionOne, attachSerial: 3 }] });
     await w.soon(() => expect(seen(w)).toMatchObject({ attachment: { serial: 3 } }));
     await w.soon(() => expect(w.last().failedSteps).toEqual([]));
@@ -254,10 +382,16 @@ describe('sessions', () => {
 
   test('displays stand by; one that fails waits for its retry', async () => {
     const w = world();
-    w.driver.fail('prepareDisplay', new AppError('DISPLAY_FAILED', { why: 'no' }), { always: true });
+    w.driver.fail('prepareDisplay', new AppError('DISPLAY_FAILED', { why: 'no' }), {
+      always: true,
+    });
     w.want({ standbyDisplays: 1 });
     await w.agent.start();
-    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'prepare_display', code: 'DISPLAY_FAILED' })]));
+    await w.soon(() =>
+      expect(w.last().failedSteps).toEqual([
+        expect.objectContaining({ step: 'prepare_display', code: 'DISPLAY_FAILED' }),
+      ]),
+    );
     const tried = w.driver.calls.filter((call) => call === 'prepareDisplay').length;
     w.want({ standbyDisplays: 2 });
     await w.soon(() => expect(w.last().generation).toBeGreaterThan(0));
@@ -265,7 +399,9 @@ describe('sessions', () => {
     w.driver.mend('prepareDisplay');
     w.clock.at += 30_000;
     w.want({ standbyDisplays: 2 });
-    await w.soon(() => expect(w.last()).toMatchObject({ health: { displaysReady: 2 }, failedSteps: [] }));
+    await w.soon(() =>
+      expect(w.last()).toMatchObject({ health: { displaysReady: 2 }, failedSteps: [] }),
+    );
   });
 });
 
@@ -292,8 +428,27 @@ describe('the controller is away', () => {
 
   test('a state on disk that somebody changed is not obeyed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'preau-agent-'));
-    const document = JSON.stringify({ protocol: 1, serverId, generation: 5, issuedAt: 1, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [] });
-    writeFileSync(join(folder, 'desired.json'), JSON.stringify({ document, signature: sign(`${document} `) }));
+    const document = JSON.stringify({
+      protocol: 1,
+      serverId,
+      generation: 5,
+      issuedAt: 1,
+      standbyDisplays: 0,
+      momentMs: 300,
+      site,
+      policy: hashOf(policyText),
+      applications: [tux],
+      removals: [],
+      sessions: [],
+      transfers: [],
+      orders: [],
+      cache: null,
+      peers: [],
+    });
+    writeFileSync(
+      join(folder, 'desired.json'),
+      JSON.stringify({ document, signature: sign(`${document} `) }),
+    );
     const w = world({ folder });
     await w.agent.start();
     await w.soon(() => expect(w.last().generation).toBe(0));
@@ -311,15 +466,22 @@ describe('restart', () => {
     const lost = id('ses', '2');
     journal(folder, sessionOne.sessionId);
     journal(folder, lost);
-    const w = world({ folder, driver: createMemoryDriver({ installed: ['tux'], running: [sessionOne.sessionId] }) });
+    const w = world({
+      folder,
+      driver: createMemoryDriver({ installed: ['tux'], running: [sessionOne.sessionId] }),
+    });
     w.want({ applications: [tux], sessions: [sessionOne, { ...sessionOne, sessionId: lost }] });
     await w.agent.start();
-    await w.soon(() => expect(w.last().sessions).toContainEqual({ sessionId: lost, state: 'ended', reason: 'lost' }));
+    await w.soon(() =>
+      expect(w.last().sessions).toContainEqual({ sessionId: lost, state: 'ended', reason: 'lost' }),
+    );
     expect(seen(w)).toMatchObject({ state: 'ready' });
     expect(w.driver.calls).toContain(`adoptSession ${sessionOne.sessionId}`);
     expect(w.driver.calls.some((call) => call.startsWith('openSession'))).toBe(false);
     w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
-    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'ended', reason: 'application_closed' }));
+    await w.soon(() =>
+      expect(seen(w)).toMatchObject({ state: 'ended', reason: 'application_closed' }),
+    );
   });
 
   test('stopping ends sessions and says so', async () => {
@@ -332,7 +494,25 @@ describe('restart', () => {
 });
 
 describe('states that are refused', () => {
-  const valid = (more: object) => JSON.stringify({ protocol: 1, serverId, generation: 9, issuedAt: 1, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policyText), applications: [tux], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...more });
+  const valid = (more: object) =>
+    JSON.stringify({
+      protocol: 1,
+      serverId,
+      generation: 9,
+      issuedAt: 1,
+      standbyDisplays: 0,
+      momentMs: 300,
+      site,
+      policy: hashOf(policyText),
+      applications: [tux],
+      removals: [],
+      sessions: [],
+      transfers: [],
+      orders: [],
+      cache: null,
+      peers: [],
+      ...more,
+    });
   // biome-ignore format: a table
   const cases: [name: string, code: string, signed: SignedState][] = [
     ['forged', 'STATE_SIGNATURE_INVALID', { document: valid({}), signature: 'x', policy: policyText }],
@@ -340,19 +520,31 @@ describe('states that are refused', () => {
     ['unknown field', 'STATE_MALFORMED', { document: valid({ more: 1 }), signature: sign(valid({ more: 1 })), policy: policyText }],
     ['older', 'STATE_OLDER', { document: valid({ generation: 1 }), signature: sign(valid({ generation: 1 })), policy: policyText }],
   ];
-  test.each(cases)('%s: reported as %s, not obeyed, and forgotten after a good one', async (_name, code, bad) => {
-    const w = world();
-    w.want({});
-    w.want({});
-    await w.agent.start();
-    await w.soon(() => expect(w.last().generation).toBe(2));
-    w.answer(bad);
-    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'refuse_state', code, element: 'generation after 2', retryAt: null })]));
-    expect(w.last()).toMatchObject({ generation: 2, applications: [] });
-    expect(w.driver.calls).not.toContain('install tux');
-    w.want({});
-    await w.soon(() => expect(w.last()).toMatchObject({ generation: 3, failedSteps: [] }));
-  });
+  test.each(cases)(
+    '%s: reported as %s, not obeyed, and forgotten after a good one',
+    async (_name, code, bad) => {
+      const w = world();
+      w.want({});
+      w.want({});
+      await w.agent.start();
+      await w.soon(() => expect(w.last().generation).toBe(2));
+      w.answer(bad);
+      await w.soon(() =>
+        expect(w.last().failedSteps).toEqual([
+          expect.objectContaining({
+            step: 'refuse_state',
+            code,
+            element: 'generation after 2',
+            retryAt: null,
+          }),
+        ]),
+      );
+      expect(w.last()).toMatchObject({ generation: 2, applications: [] });
+      expect(w.driver.calls).not.toContain('install tux');
+      w.want({});
+      await w.soon(() => expect(w.last()).toMatchObject({ generation: 3, failedSteps: [] }));
+    },
+  );
 });
 
 test('a state that stays refused is not fetched again and again: the next try comes with the next regular report', async () => {
@@ -363,7 +555,11 @@ test('a state that stays refused is not fetched again and again: the next try co
   const { fetched } = w;
   const before = fetched.length;
   w.want({}, 'forged');
-  await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'refuse_state', code: 'STATE_SIGNATURE_INVALID' })]));
+  await w.soon(() =>
+    expect(w.last().failedSteps).toEqual([
+      expect.objectContaining({ step: 'refuse_state', code: 'STATE_SIGNATURE_INVALID' }),
+    ]),
+  );
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(fetched.length - before).toBe(1);
   w.clock.at += 20_000;

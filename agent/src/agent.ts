@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
-import { defaultTerms } from '@preau/contract/publication.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
+import { defaultTerms } from '@preau/contract/publication.ts';
 import type { Report } from '@preau/contract/report.ts';
 import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { createApplications } from './applications.ts';
@@ -24,7 +24,16 @@ export interface AgentDeps {
   serverId: string;
   stateFolder: string;
   driver: Driver;
-  link: Pick<ControllerLink, 'readDesiredState' | 'sendReport' | 'sendIcon' | 'readTransfer' | 'sendTransfer' | 'onWake' | 'clockSkewMs'>;
+  link: Pick<
+    ControllerLink,
+    | 'readDesiredState'
+    | 'sendReport'
+    | 'sendIcon'
+    | 'readTransfer'
+    | 'sendTransfer'
+    | 'onWake'
+    | 'clockSkewMs'
+  >;
   verify: (text: string, signature: string) => boolean;
   now: () => number;
   /** In place of what the city says of it. */
@@ -65,32 +74,58 @@ export function createAgent(deps: AgentDeps): Agent {
     passRequested = true;
     wakeLoop();
   };
-  const pace = createPace({ now, momentMs: () => deps.momentMs ?? desired?.momentMs ?? firstMomentMs, pass: anotherPass });
+  const pace = createPace({
+    now,
+    momentMs: () => deps.momentMs ?? desired?.momentMs ?? firstMomentMs,
+    pass: anotherPass,
+  });
 
   /** `report`: when its end is told. */
   const work = (task: () => Promise<void>, report: true | 'soon' = true) => {
-    const promise = task().catch((error: unknown) => log.warn({ err: error }, 'a step broke')).finally(() => {
-      working.delete(promise);
-      pace.tell(report);
-    });
+    const promise = task()
+      .catch((error: unknown) => log.warn({ err: error }, 'a step broke'))
+      .finally(() => {
+        working.delete(promise);
+        pace.tell(report);
+      });
     working.add(promise);
   };
 
   const failures = createFailures(now, log);
   const { failed, mended } = failures;
   // A long file is no step that the school's state waits for.
-  const aside = (task: () => Promise<void>) => void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
+  const aside = (task: () => Promise<void>) =>
+    void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
   const exchange = createExchange({ stateFolder, driver, link, now, work: aside, tell: pace.tell });
-  const sessions = createSessions({ stateFolder, driver, now, failures, work, tell: pace.tell, offered: exchange.offered });
+  const sessions = createSessions({
+    stateFolder,
+    driver,
+    now,
+    failures,
+    work,
+    tell: pace.tell,
+    offered: exchange.offered,
+  });
   const applications = createApplications({ stateFolder, driver, failures, tell: pace.tell });
-  const orders = createOrders({ stateFolder, driver, now, failures, pace, again: anotherPass, applications, skewMs: () => link.clockSkewMs(), wanted: () => desired?.applications ?? [] });
+  const orders = createOrders({
+    stateFolder,
+    driver,
+    now,
+    failures,
+    pace,
+    again: anotherPass,
+    applications,
+    skewMs: () => link.clockSkewMs(),
+    wanted: () => desired?.applications ?? [],
+  });
 
   // ---- what the controller wants ------------------------------------------------------------------------------
 
   const obey = (state: DesiredState, policy: KnownPolicy) => {
     desired = state;
     const here = JSON.stringify(state.site);
-    if (policy !== known || here !== place) decideHere = createDecideHere(policy.document, state.site, now);
+    if (policy !== known || here !== place)
+      decideHere = createDecideHere(policy.document, state.site, now);
     known = policy;
     place = here;
     const { cache, peers } = state;
@@ -101,11 +136,24 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const fetchDesired = async () => {
     const signed = await link.readDesiredState(wholePolicy ? null : (known?.hash ?? null));
-    const verdict = acceptState({ serverId: deps.serverId, newestGeneration: desired?.generation ?? 0, verify: deps.verify, knownPolicy: known }, signed);
+    const verdict = acceptState(
+      {
+        serverId: deps.serverId,
+        newestGeneration: desired?.generation ?? 0,
+        verify: deps.verify,
+        knownPolicy: known,
+      },
+      signed,
+    );
     // Whatever went wrong with the difference does not go wrong with the whole.
     wholePolicy = 'refused' in verdict && verdict.refused === 'STATE_MALFORMED';
     if ('refused' in verdict) {
-      failed('refuse_state', `generation after ${desired?.generation ?? 0}`, new AppError(verdict.refused, { why: verdict.why }), 'no');
+      failed(
+        'refuse_state',
+        `generation after ${desired?.generation ?? 0}`,
+        new AppError(verdict.refused, { why: verdict.why }),
+        'no',
+      );
       pace.refused();
       return;
     }
@@ -114,14 +162,20 @@ export function createAgent(deps: AgentDeps): Agent {
     if (verdict.accepted.generation === desired?.generation) return;
     // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
     const { document, signature } = signed;
-    writeDurably(statePath, JSON.stringify({ document, signature, policy: verdict.policy.text } satisfies SignedState));
+    writeDurably(
+      statePath,
+      JSON.stringify({ document, signature, policy: verdict.policy.text } satisfies SignedState),
+    );
     obey(verdict.accepted, verdict.policy);
   };
 
   const recallDesired = () => {
     const text = readText(statePath);
     if (text === undefined) return;
-    const verdict = acceptState({ serverId: deps.serverId, newestGeneration: 0, verify: deps.verify, knownPolicy: null }, JSON.parse(text) as SignedState);
+    const verdict = acceptState(
+      { serverId: deps.serverId, newestGeneration: 0, verify: deps.verify, knownPolicy: null },
+      JSON.parse(text) as SignedState,
+    );
     if ('accepted' in verdict) obey(verdict.accepted, verdict.policy);
   };
 
@@ -131,26 +185,45 @@ export function createAgent(deps: AgentDeps): Agent {
     switch (step.kind) {
       case 'prepare_display':
         displays.preparing += 1;
-        return work(() => prepareDisplay().finally(() => {
-          displays.preparing -= 1;
-        }));
+        return work(() =>
+          prepareDisplay().finally(() => {
+            displays.preparing -= 1;
+          }),
+        );
       case 'install_application':
       case 'remove_application':
         changing = true;
-        return work(() => applications.change(step.kind === 'install_application' ? 'present' : 'absent', step.application, wanted).finally(() => {
-          changing = false;
-        }), 'soon');
+        return work(
+          () =>
+            applications
+              .change(
+                step.kind === 'install_application' ? 'present' : 'absent',
+                step.application,
+                wanted,
+              )
+              .finally(() => {
+                changing = false;
+              }),
+          'soon',
+        );
       default:
         return sessions.start(step);
     }
   };
 
   /** Of a session that runs here, by the rules as they are now. */
-  const termsOf = (wanted: DesiredState): TermsOf => (session) => {
-    const application = wanted.applications.find((candidate) => candidate.applicationId === session.applicationId);
-    const decision = application === undefined || sessions.actual.get(session.sessionId)?.phase !== 'running' ? null : decideHere(session, application);
-    return decision?.allowed === true ? decision.terms : null;
-  };
+  const termsOf =
+    (wanted: DesiredState): TermsOf =>
+    (session) => {
+      const application = wanted.applications.find(
+        (candidate) => candidate.applicationId === session.applicationId,
+      );
+      const decision =
+        application === undefined || sessions.actual.get(session.sessionId)?.phase !== 'running'
+          ? null
+          : decideHere(session, application);
+      return decision?.allowed === true ? decision.terms : null;
+    };
 
   const prepareDisplay = async () => {
     try {
@@ -158,7 +231,8 @@ export function createAgent(deps: AgentDeps): Agent {
       displays.retryAt = null;
       mended('prepare_display', 'standby');
     } catch (error) {
-      displays.retryAt = failed('prepare_display', 'standby', error, 'if_useful').retryAt ?? now() + maxRetryMs;
+      displays.retryAt =
+        failed('prepare_display', 'standby', error, 'if_useful').retryAt ?? now() + maxRetryMs;
     }
   };
 
@@ -168,16 +242,22 @@ export function createAgent(deps: AgentDeps): Agent {
     if (looking || busy() || now() - lastLookAt < tickMs) return;
     looking = true;
     lastLookAt = now();
-    applications.lookAgain(wanted.applications, busy).catch((error: unknown) => log.warn({ err: error }, 'applications not looked at')).finally(() => {
-      looking = false;
-    });
+    applications
+      .lookAgain(wanted.applications, busy)
+      .catch((error: unknown) => log.warn({ err: error }, 'applications not looked at'))
+      .finally(() => {
+        looking = false;
+      });
   };
 
   // ---- reports ------------------------------------------------------------------------------------------------
 
   const actual = (): Actual => ({
-    applications: applications.actual, sessions: sessions.actual, displays: { ready: driver.displaysReady(), ...displays },
-    packagesBusy: changing || orders.working(), held: orders.held(desired?.orders ?? []),
+    applications: applications.actual,
+    sessions: sessions.actual,
+    displays: { ready: driver.displaysReady(), ...displays },
+    packagesBusy: changing || orders.working(),
+    held: orders.held(desired?.orders ?? []),
   });
 
   const report = async () => {
@@ -189,7 +269,10 @@ export function createAgent(deps: AgentDeps): Agent {
       protocol: PROTOCOL,
       epoch,
       seq: ++seq,
-      generation: steps.length === 0 && working.size === 0 ? (desired?.generation ?? 0) : Math.max((desired?.generation ?? 1) - 1, 0),
+      generation:
+        steps.length === 0 && working.size === 0
+          ? (desired?.generation ?? 0)
+          : Math.max((desired?.generation ?? 1) - 1, 0),
       health: { ...health, sessions: sessions.running() },
       inventory,
       applications: applications.reported(),
@@ -213,7 +296,13 @@ export function createAgent(deps: AgentDeps): Agent {
 
   /** One pass at a time. The controller away is no reason to stop serving: steps go on from the state on disk. */
   const pass = async () => {
-    if (pace.takeRead()) await fetchDesired().catch((error: unknown) => log.info({ reason: error instanceof Error ? error.message : String(error) }, 'desired state not read'));
+    if (pace.takeRead())
+      await fetchDesired().catch((error: unknown) =>
+        log.info(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'desired state not read',
+        ),
+      );
     if (desired !== null) {
       // Orders first: they have a window and a deadline.
       orders.pass(desired.orders, changing);
@@ -223,7 +312,10 @@ export function createAgent(deps: AgentDeps): Agent {
     }
     if (pace.mayReport()) {
       await report().catch((error: unknown) => {
-        log.info({ reason: error instanceof Error ? error.message : String(error) }, 'report not sent');
+        log.info(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'report not sent',
+        );
         pace.unheard();
       });
     }

@@ -20,7 +20,11 @@ interface LocalApplication extends ActualApplication {
 export interface Applications {
   actual: ReadonlyMap<string, ActualApplication>;
   /** Runs until it is done or has failed; `wanted`: everything this server should have. */
-  change: (want: Installable['want'], application: DesiredApplication, wanted: Pick<DesiredState, 'applications'>) => Promise<void>;
+  change: (
+    want: Installable['want'],
+    application: DesiredApplication,
+    wanted: Pick<DesiredState, 'applications'>,
+  ) => Promise<void>;
   /** Tells those of `wanted` that were there and are gone. */
   lookAgain: (wanted: readonly DesiredApplication[], busy: () => boolean) => Promise<void>;
   /** By the rule alone; or, `before` work, also by the recipe that was brought last. */
@@ -34,7 +38,17 @@ export interface Applications {
 
 const installWithinMs = 30 * 60_000;
 
-export function createApplications({ stateFolder, driver, failures, tell }: { stateFolder: string; driver: Driver; failures: Failures; tell: (when: 'soon') => void }): Applications {
+export function createApplications({
+  stateFolder,
+  driver,
+  failures,
+  tell,
+}: {
+  stateFolder: string;
+  driver: Driver;
+  failures: Failures;
+  tell: (when: 'soon') => void;
+}): Applications {
   const { failed, mended } = failures;
   const marksPath = join(stateFolder, 'brought.json');
   const applications = new Map<string, LocalApplication>();
@@ -46,15 +60,31 @@ export function createApplications({ stateFolder, driver, failures, tell }: { st
   const find: Applications['find'] = async (application, purpose) => {
     const answer = await driver.detect(application);
     // A recipe that is particular about the version is told null of another one; what is there matters all the same.
-    const particular = answer === null && application.want === 'present' && application.recipes[platform] !== undefined && !(application.recipes.linux?.kind === 'apt' && pinOf(application.recipes, application.version) === null);
+    const particular =
+      answer === null &&
+      application.want === 'present' &&
+      application.recipes[platform] !== undefined &&
+      !(
+        application.recipes.linux?.kind === 'apt' &&
+        pinOf(application.recipes, application.version) === null
+      );
     const version = particular ? await driver.detect({ ...application, want: 'absent' }) : answer;
-    return { version, asWanted: isAsWanted(application, answer, platform, purpose === 'before' ? marks[application.applicationId] : undefined) };
+    return {
+      version,
+      asWanted: isAsWanted(
+        application,
+        answer,
+        platform,
+        purpose === 'before' ? marks[application.applicationId] : undefined,
+      ),
+    };
   };
 
   const remember: Applications['remember'] = (list) => {
     const next = { ...marks };
     for (const application of list) {
-      if (application.want === 'present') next[application.applicationId] = recipeMark(application, platform);
+      if (application.want === 'present')
+        next[application.applicationId] = recipeMark(application, platform);
       else delete next[application.applicationId];
       // Somebody else's work: what we knew is looked at anew.
       const local = applications.get(application.applicationId);
@@ -72,9 +102,19 @@ export function createApplications({ stateFolder, driver, failures, tell }: { st
     // One that an agent before this one began: two do not work on the same thing.
     await driver.installerOf(key);
     const { signal } = new AbortController();
-    await driver.stage(key, [application], { kibibytesPerSecond: null, progress: () => undefined, signal });
-    const [applied] = await driver.apply(key, [application], { progress: () => undefined, signal, timeoutMs: installWithinMs, keep: packagesToKeep([application], wanted) });
-    if (applied !== undefined && applied.code !== null) throw new AppError(applied.code, { why: applied.message });
+    await driver.stage(key, [application], {
+      kibibytesPerSecond: null,
+      progress: () => undefined,
+      signal,
+    });
+    const [applied] = await driver.apply(key, [application], {
+      progress: () => undefined,
+      signal,
+      timeoutMs: installWithinMs,
+      keep: packagesToKeep([application], wanted),
+    });
+    if (applied !== undefined && applied.code !== null)
+      throw new AppError(applied.code, { why: applied.message });
     driver.discard(key);
   };
 
@@ -92,8 +132,27 @@ export function createApplications({ stateFolder, driver, failures, tell }: { st
     }
   };
 
-  const note = ({ applicationId, versionId, askedAt }: DesiredApplication, state: ActualApplication['state'], reported: ReportedApplication['state'], more: Partial<ReportedApplication> = {}, retryAt: number | null = null) => {
-    applications.set(applicationId, { versionId, state, askedAt, retryAt, reported: { applicationId, state: reported, version: null, error: null, iconHash: null, ...more } });
+  const note = (
+    { applicationId, versionId, askedAt }: DesiredApplication,
+    state: ActualApplication['state'],
+    reported: ReportedApplication['state'],
+    more: Partial<ReportedApplication> = {},
+    retryAt: number | null = null,
+  ) => {
+    applications.set(applicationId, {
+      versionId,
+      state,
+      askedAt,
+      retryAt,
+      reported: {
+        applicationId,
+        state: reported,
+        version: null,
+        error: null,
+        iconHash: null,
+        ...more,
+      },
+    });
     tell('soon');
   };
 
@@ -111,18 +170,35 @@ export function createApplications({ stateFolder, driver, failures, tell }: { st
         // Looked at before and after: what is there is not installed twice, and exit code 0 is not proof.
         let found = await find(installable, 'before');
         if (!found.asWanted) {
-          note(application, past?.state ?? 'unknown', want === 'present' ? 'installing' : 'removing');
+          note(
+            application,
+            past?.state ?? 'unknown',
+            want === 'present' ? 'installing' : 'removing',
+          );
           await bring(installable, wanted.applications);
           found = await find(installable, 'after');
         }
-        if (!found.asWanted) throw new AppError(want === 'present' ? 'NOT_DETECTED' : 'REMOVE_FAILED', { why: `the detection rule ${want === 'present' ? 'does not find' : 'still finds'} ${slug}` });
+        if (!found.asWanted)
+          throw new AppError(want === 'present' ? 'NOT_DETECTED' : 'REMOVE_FAILED', {
+            why: `the detection rule ${want === 'present' ? 'does not find' : 'still finds'} ${slug}`,
+          });
         remember([installable]);
         mended(step, slug);
-        if (want === 'present') note(application, 'installed', 'installed', { version: found.version?.slice(0, 80) || null, iconHash: await readIcon(application) });
+        if (want === 'present')
+          note(application, 'installed', 'installed', {
+            version: found.version?.slice(0, 80) || null,
+            iconHash: await readIcon(application),
+          });
         else note(application, 'absent', 'removed');
       } catch (error) {
         const failure = failed(step, slug, error, 'if_useful');
-        note(application, 'failed', 'failed', { error: { code: failure.code, message: failure.message } }, failure.retryAt);
+        note(
+          application,
+          'failed',
+          'failed',
+          { error: { code: failure.code, message: failure.message } },
+          failure.retryAt,
+        );
       }
     },
     lookAgain: async (wanted, busy) => {
@@ -134,9 +210,27 @@ export function createApplications({ stateFolder, driver, failures, tell }: { st
         const found = await find({ ...application, want: 'present' }, 'after');
         // Work that began meanwhile may be why.
         if (busy()) return;
-        if (found.asWanted || applications.get(application.applicationId) !== local || local.state !== 'installed') continue;
-        const failure = failed('install_application', application.slug, new AppError('NOT_DETECTED', { why: `${application.slug} was there and is ${found.version === null ? 'gone' : `now ${found.version}`}: changed by hand` }), 'yes');
-        note(application, 'failed', 'failed', { version: found.version, error: { code: failure.code, message: failure.message } }, failure.retryAt);
+        if (
+          found.asWanted ||
+          applications.get(application.applicationId) !== local ||
+          local.state !== 'installed'
+        )
+          continue;
+        const failure = failed(
+          'install_application',
+          application.slug,
+          new AppError('NOT_DETECTED', {
+            why: `${application.slug} was there and is ${found.version === null ? 'gone' : `now ${found.version}`}: changed by hand`,
+          }),
+          'yes',
+        );
+        note(
+          application,
+          'failed',
+          'failed',
+          { version: found.version, error: { code: failure.code, message: failure.message } },
+          failure.retryAt,
+        );
       }
     },
     recall: (of) => {

@@ -22,7 +22,8 @@ export interface Bundles {
 
 export function openBundles(stateFolder: string): Bundles {
   const folder = join(stateFolder, 'agent');
-  const read = (name: string) => /^[0-9a-f]{64}$/.exec(readText(join(folder, name))?.trim() ?? '')?.[0] ?? null;
+  const read = (name: string) =>
+    /^[0-9a-f]{64}$/.exec(readText(join(folder, name))?.trim() ?? '')?.[0] ?? null;
   const pathOf = (sha256: string) => join(folder, `${sha256}.mjs`);
   const bad = () => (readText(join(folder, 'bad')) ?? '').split('\n').filter((line) => line !== '');
   const note = (name: string, text: string) => {
@@ -55,7 +56,9 @@ export function openBundles(stateFolder: string): Bundles {
       note('current', sha256);
       remove(join(folder, 'trial'));
       // The one before stays, to be looked at; older ones go.
-      for (const name of names(folder)) if (name.endsWith('.mjs') && name !== `${sha256}.mjs` && name !== `${previous}.mjs`) remove(join(folder, name));
+      for (const name of names(folder))
+        if (name.endsWith('.mjs') && name !== `${sha256}.mjs` && name !== `${previous}.mjs`)
+          remove(join(folder, name));
     },
     condemn: (sha256) => {
       note('bad', `${[...bad(), sha256].slice(-100).join('\n')}\n`);

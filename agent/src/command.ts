@@ -25,8 +25,15 @@ export interface RunOptions {
 /** Never throws for a program that fails; throws when it cannot be started at all. */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const [stdin, output] = [options.stdinFile === undefined ? 'pipe' : openSync(options.stdinFile, 'r'), options.stdoutFile === undefined ? 'pipe' : openSync(options.stdoutFile, 'w', 0o600)] as const;
-    const child: ChildProcess = spawn(file, [...args], { env: options.env ?? cleanEnvironment, stdio: [stdin, output, 'pipe'], ...(options.signal ? { signal: options.signal } : {}) });
+    const [stdin, output] = [
+      options.stdinFile === undefined ? 'pipe' : openSync(options.stdinFile, 'r'),
+      options.stdoutFile === undefined ? 'pipe' : openSync(options.stdoutFile, 'w', 0o600),
+    ] as const;
+    const child: ChildProcess = spawn(file, [...args], {
+      env: options.env ?? cleanEnvironment,
+      stdio: [stdin, output, 'pipe'],
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
     for (const own of [stdin, output]) if (own !== 'pipe') closeSync(own);
     let stdout = '';
     let stderr = '';
@@ -55,10 +62,17 @@ export function run(file: string, args: readonly string[], options: RunOptions):
 }
 
 /** Runs until it ends, or until `signal`: asked to end then, killed after a moment. Dies with this agent: nobody else may write where it writes. */
-export function runUntil(file: string, args: readonly string[], options: { env: Record<string, string>; signal: AbortSignal }): Promise<{ code: number | null; output: string }> {
+export function runUntil(
+  file: string,
+  args: readonly string[],
+  options: { env: Record<string, string>; signal: AbortSignal },
+): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const { signal } = options;
-    const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'TERM', file, ...args], { env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'TERM', file, ...args], {
+      env: options.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     let timer: NodeJS.Timeout | undefined;
     for (const stream of [child.stdout, child.stderr]) {
@@ -94,7 +108,12 @@ export interface Started {
 }
 
 /** Starts a process that outlives the agent: in a session of its own, its output in a file. */
-export function startDetached(file: string, args: readonly string[], logPath: string, env: Record<string, string> = cleanEnvironment): Promise<Started> {
+export function startDetached(
+  file: string,
+  args: readonly string[],
+  logPath: string,
+  env: Record<string, string> = cleanEnvironment,
+): Promise<Started> {
   return new Promise((resolve, reject) => {
     const log = openSync(logPath, 'a', 0o600);
     const child = spawn(file, [...args], { env, detached: true, stdio: ['ignore', log, log] });
@@ -109,8 +128,14 @@ export function startDetached(file: string, args: readonly string[], logPath: st
 }
 
 /** Starts a process that shares our output and dies with us, however we die. */
-export function startChild(file: string, args: readonly string[]): { exited: Promise<number>; kill: (signal: NodeJS.Signals) => void } {
-  const [program = file, ...words] = process.platform === 'linux' ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', file, ...args] : [file, ...args];
+export function startChild(
+  file: string,
+  args: readonly string[],
+): { exited: Promise<number>; kill: (signal: NodeJS.Signals) => void } {
+  const [program = file, ...words] =
+    process.platform === 'linux'
+      ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', file, ...args]
+      : [file, ...args];
   const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
   const exited = new Promise<number>((resolve, reject) => {
     child.on('error', reject);
@@ -120,8 +145,16 @@ export function startChild(file: string, args: readonly string[]): { exited: Pro
 }
 
 /** Follows the lines a program prints until it ends or `stop` is called. */
-export function follow(file: string, args: readonly string[], env: Record<string, string>, onLine: (line: string) => void): { stop: () => void; ended: Promise<void> } {
-  const child = spawn(file, [...args], { env: { ...cleanEnvironment, ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
+export function follow(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  onLine: (line: string) => void,
+): { stop: () => void; ended: Promise<void> } {
+  const child = spawn(file, [...args], {
+    env: { ...cleanEnvironment, ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
@@ -136,4 +169,9 @@ export function follow(file: string, args: readonly string[], env: Record<string
 }
 
 /** What children inherit: nothing of the agent's own configuration. */
-const cleanEnvironment: Record<string, string> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' };
+const cleanEnvironment: Record<string, string> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LANG: 'C.UTF-8',
+  HOME: '/root',
+  DEBIAN_FRONTEND: 'noninteractive',
+};

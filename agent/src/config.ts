@@ -30,17 +30,72 @@ interface Setting {
 }
 
 export const agentSettings = [
-  { name: 'PREAU_AGENT_STATE', fallback: '/var/lib/preau-agent', expected: 'an absolute path', matches: /^\/[A-Za-z0-9/._-]+$/ },
-  { name: 'PREAU_AGENT_RUN', fallback: '/run/preau-agent', expected: 'an absolute path of at most 60 characters (sockets live in it)', matches: /^\/[A-Za-z0-9/._-]{1,59}$/ },
-  { name: 'PREAU_AGENT_PREFIX', fallback: 'preau', expected: 'a lower-case word of at most 12 characters', matches: /^[a-z][a-z0-9]{1,11}$/ },
-  { name: 'PREAU_AGENT_RDP_HOST', fallback: '127.0.0.1', expected: 'an IPv4 address of this machine', matches: /^\d{1,3}(\.\d{1,3}){3}$/ },
-  { name: 'PREAU_AGENT_RDP_PORT', fallback: '0', expected: 'a port, or 0 for a free one', matches: /^\d{1,5}$/ },
-  { name: 'PREAU_AGENT_CACHE_HOST', fallback: '', expected: 'an IPv4 address of this machine, or empty for that of the displays', matches: /^(\d{1,3}(\.\d{1,3}){3})?$/ },
-  { name: 'PREAU_AGENT_CACHE_PORT', fallback: '0', expected: 'a port, or 0 for a free one', matches: /^\d{1,5}$/ },
-  { name: 'PREAU_AGENT_CACHE_MIB', fallback: '8192', expected: 'a whole number of MiB', matches: /^\d{1,8}$/ },
-  { name: 'PREAU_AGENT_SLOWEST', fallback: '1000', expected: 'a whole number of bytes per second', matches: /^\d{1,9}$/ },
-  { name: 'PREAU_AGENT_TRIAL_SECONDS', fallback: '120', expected: 'a whole number of seconds, at least 1', matches: /^[1-9]\d{0,4}$/ },
-  { name: 'PREAU_AGENT_LOG_LEVEL', fallback: 'info', expected: 'debug, info, warn or error', matches: /^(debug|info|warn|error)$/ },
+  {
+    name: 'PREAU_AGENT_STATE',
+    fallback: '/var/lib/preau-agent',
+    expected: 'an absolute path',
+    matches: /^\/[A-Za-z0-9/._-]+$/,
+  },
+  {
+    name: 'PREAU_AGENT_RUN',
+    fallback: '/run/preau-agent',
+    expected: 'an absolute path of at most 60 characters (sockets live in it)',
+    matches: /^\/[A-Za-z0-9/._-]{1,59}$/,
+  },
+  {
+    name: 'PREAU_AGENT_PREFIX',
+    fallback: 'preau',
+    expected: 'a lower-case word of at most 12 characters',
+    matches: /^[a-z][a-z0-9]{1,11}$/,
+  },
+  {
+    name: 'PREAU_AGENT_RDP_HOST',
+    fallback: '127.0.0.1',
+    expected: 'an IPv4 address of this machine',
+    matches: /^\d{1,3}(\.\d{1,3}){3}$/,
+  },
+  {
+    name: 'PREAU_AGENT_RDP_PORT',
+    fallback: '0',
+    expected: 'a port, or 0 for a free one',
+    matches: /^\d{1,5}$/,
+  },
+  {
+    name: 'PREAU_AGENT_CACHE_HOST',
+    fallback: '',
+    expected: 'an IPv4 address of this machine, or empty for that of the displays',
+    matches: /^(\d{1,3}(\.\d{1,3}){3})?$/,
+  },
+  {
+    name: 'PREAU_AGENT_CACHE_PORT',
+    fallback: '0',
+    expected: 'a port, or 0 for a free one',
+    matches: /^\d{1,5}$/,
+  },
+  {
+    name: 'PREAU_AGENT_CACHE_MIB',
+    fallback: '8192',
+    expected: 'a whole number of MiB',
+    matches: /^\d{1,8}$/,
+  },
+  {
+    name: 'PREAU_AGENT_SLOWEST',
+    fallback: '1000',
+    expected: 'a whole number of bytes per second',
+    matches: /^\d{1,9}$/,
+  },
+  {
+    name: 'PREAU_AGENT_TRIAL_SECONDS',
+    fallback: '120',
+    expected: 'a whole number of seconds, at least 1',
+    matches: /^[1-9]\d{0,4}$/,
+  },
+  {
+    name: 'PREAU_AGENT_LOG_LEVEL',
+    fallback: 'info',
+    expected: 'debug, info, warn or error',
+    matches: /^(debug|info|warn|error)$/,
+  },
 ] as const satisfies Setting[];
 
 export function parseAgentConfig(environment: Record<string, string | undefined>): AgentConfig {
@@ -48,7 +103,8 @@ export function parseAgentConfig(environment: Record<string, string | undefined>
   const value = (name: (typeof agentSettings)[number]['name']): string => {
     const setting = agentSettings.find((candidate) => candidate.name === name);
     const given = environment[name] ?? setting?.fallback ?? '';
-    if (setting !== undefined && !setting.matches.test(given)) faults.push(`  ${name} is ${JSON.stringify(given)}: expected ${setting.expected}`);
+    if (setting !== undefined && !setting.matches.test(given))
+      faults.push(`  ${name} is ${JSON.stringify(given)}: expected ${setting.expected}`);
     return given;
   };
   const config = {
@@ -65,9 +121,13 @@ export function parseAgentConfig(environment: Record<string, string | undefined>
     logLevel: value('PREAU_AGENT_LOG_LEVEL'),
   };
   for (const name of Object.keys(environment)) {
-    if (name.startsWith('PREAU_AGENT_') && !agentSettings.some((setting) => setting.name === name)) faults.push(`  ${name} is set: there is no such variable`);
+    if (name.startsWith('PREAU_AGENT_') && !agentSettings.some((setting) => setting.name === name))
+      faults.push(`  ${name} is set: there is no such variable`);
   }
-  if (faults.length > 0) throw new Error(`The agent's configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
+  if (faults.length > 0)
+    throw new Error(
+      `The agent's configuration has ${faults.length} fault(s):\n${faults.join('\n')}`,
+    );
   return Object.freeze(config);
 }
 

@@ -19,11 +19,19 @@ export interface ControllerLink {
   sendReport: (report: Body<'sendReport'>) => Promise<Reply<'sendReport'>>;
   sendIcon: (icon: Body<'sendIcon'>) => Promise<void>;
   /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and hash. */
-  readPackage: (sha256: string, from: number, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
+  readPackage: (
+    sha256: string,
+    from: number,
+    signal: AbortSignal,
+  ) => Promise<AsyncIterable<Buffer>>;
   /** A file that a person brings to one of their sessions. Whoever reads it checks length and hash. */
   readTransfer: (transferId: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
   /** A file, or pages, that a person asked for. */
-  sendTransfer: (transferId: string, announced: { sha256: string; size: number }, content: Readable) => Promise<void>;
+  sendTransfer: (
+    transferId: string,
+    announced: { sha256: string; size: number },
+    content: Readable,
+  ) => Promise<void>;
   /** Rings on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
@@ -47,7 +55,13 @@ interface Wire {
 }
 const openWire = (controllerUrl: string): Wire => {
   const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 1 };
-  return { controllerUrl, skewMs: null, connections: controllerUrl.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options) };
+  return {
+    controllerUrl,
+    skewMs: null,
+    connections: controllerUrl.startsWith('https:')
+      ? new HttpsAgent(options)
+      : new HttpAgent(options),
+  };
 };
 
 export function openLink(identity: Identity): ControllerLink {
@@ -60,7 +74,11 @@ export function openLink(identity: Identity): ControllerLink {
     transports: ['websocket'],
     auth: (give) => {
       const at = Date.now();
-      give({ serverId: identity.serverId, at, signature: signCall(identity, { method: 'LINK', path: agentNamespace, body: null, at }) });
+      give({
+        serverId: identity.serverId,
+        at,
+        signature: signCall(identity, { method: 'LINK', path: agentNamespace, body: null, at }),
+      });
     },
     // Full jitter, base 1 s, cap 60 s: 2,700 schools must not come back in the same second.
     reconnectionDelay: 1000,
@@ -97,25 +115,57 @@ export function openLink(identity: Identity): ControllerLink {
     return reply;
   };
   return {
-    readDesiredState: (knownPolicy) => call('readDesiredState', undefined, knownPolicy === null ? '' : `?policy=${knownPolicy}`),
+    readDesiredState: (knownPolicy) =>
+      call('readDesiredState', undefined, knownPolicy === null ? '' : `?policy=${knownPolicy}`),
     sendReport: (report) => call('sendReport', report),
     sendIcon: async (icon) => {
       await call('sendIcon', icon);
     },
     readPackage: async (sha256, from, signal) => {
       const path = `/api/agent/packages/${sha256}`;
-      const response = await openStream(wire, { method: 'GET', path, headers: { authorization: authorization('GET', path, null), ...(from > 0 ? { range: `bytes=${from}-` } : {}) }, signal });
+      const response = await openStream(wire, {
+        method: 'GET',
+        path,
+        headers: {
+          authorization: authorization('GET', path, null),
+          ...(from > 0 ? { range: `bytes=${from}-` } : {}),
+        },
+        signal,
+      });
       return bytesOf(response, from > 0 ? 206 : 200, path);
     },
     readTransfer: async (transferId, signal) => {
       const path = `/api/agent/transfers/${transferId}`;
-      return bytesOf(await openStream(wire, { method: 'GET', path, headers: { authorization: authorization('GET', path, null) }, signal }), 200, path);
+      return bytesOf(
+        await openStream(wire, {
+          method: 'GET',
+          path,
+          headers: { authorization: authorization('GET', path, null) },
+          signal,
+        }),
+        200,
+        path,
+      );
     },
     sendTransfer: async (transferId, { sha256, size }, content) => {
       // The hash is part of what is signed: nobody else's bytes pass under this signature.
       const path = `/api/agent/transfers/${transferId}?sha256=${sha256}&size=${size}`;
-      const headers = { authorization: authorization('POST', path, null), 'content-type': 'application/octet-stream', 'content-length': String(size) };
-      await bytesOf(await openStream(wire, { method: 'POST', path, headers, signal: AbortSignal.timeout(sendWithinMs), content }), 204, path);
+      const headers = {
+        authorization: authorization('POST', path, null),
+        'content-type': 'application/octet-stream',
+        'content-length': String(size),
+      };
+      await bytesOf(
+        await openStream(wire, {
+          method: 'POST',
+          path,
+          headers,
+          signal: AbortSignal.timeout(sendWithinMs),
+          content,
+        }),
+        204,
+        path,
+      );
     },
     onWake: (listener) => {
       socket.on('wake', listener);
@@ -132,7 +182,10 @@ export function openLink(identity: Identity): ControllerLink {
   };
 }
 
-export async function enrolWithController(controllerUrl: string, request: EnrolmentRequest): Promise<Enrolment> {
+export async function enrolWithController(
+  controllerUrl: string,
+  request: EnrolmentRequest,
+): Promise<Enrolment> {
   const wire = openWire(controllerUrl);
   try {
     return await callController(wire, 'enrol', request, () => null);
@@ -165,32 +218,67 @@ async function callController<N extends RouteName>(
   const path = route.path + search;
   const header = authorization(route.method, path, text);
   const { status, answer } = await exchange(wire, {
-    method: route.method, path, body: text,
-    headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...(text === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }), ...(header === null ? {} : { authorization: header }) },
+    method: route.method,
+    path,
+    body: text,
+    headers: {
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+      ...(text === null
+        ? {}
+        : {
+            'content-type': 'application/json',
+            'content-length': String(Buffer.byteLength(text)),
+          }),
+      ...(header === null ? {} : { authorization: header }),
+    },
   });
   if (status === 204) return null as Reply<N>;
   if (status < 200 || status > 299) {
-    const { code, details } = (answer ?? {}) as { code?: string; details?: Record<string, unknown> };
-    throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', details ?? { status });
+    const { code, details } = (answer ?? {}) as {
+      code?: string;
+      details?: Record<string, unknown>;
+    };
+    throw new AppError(
+      errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL',
+      details ?? { status },
+    );
   }
   if (!isReply(name, answer)) throw new AppError('VALIDATION_FAILED', { route: name });
   return answer as Reply<N>;
 }
 
 /** No redirect is followed. A connection that the other end closed while it was idle is no failure: asked once more. */
-function exchange(wire: Wire, call: { method: string; path: string; headers: Record<string, string>; body: string | null }, again = true): Promise<{ status: number; answer: unknown }> {
+function exchange(
+  wire: Wire,
+  call: { method: string; path: string; headers: Record<string, string>; body: string | null },
+  again = true,
+): Promise<{ status: number; answer: unknown }> {
   return new Promise((resolve, reject) => {
     const { controllerUrl, connections } = wire;
     const sentAt = Date.now();
     const send = connections instanceof HttpsAgent ? requestHttps : requestHttp;
-    const request = send(`${controllerUrl}${call.path}`, { method: call.method, headers: call.headers, agent: connections, signal: AbortSignal.timeout(callTimeoutMs) }, (response) => {
-      // Its clock tells whole seconds, and told them on the way.
-      const told = Date.parse(response.headers.date ?? '');
-      if (!Number.isNaN(told)) wire.skewMs = Math.round((sentAt + Date.now()) / 2 - (told + 500));
-      readAnswer(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), reject);
-    });
+    const request = send(
+      `${controllerUrl}${call.path}`,
+      {
+        method: call.method,
+        headers: call.headers,
+        agent: connections,
+        signal: AbortSignal.timeout(callTimeoutMs),
+      },
+      (response) => {
+        // Its clock tells whole seconds, and told them on the way.
+        const told = Date.parse(response.headers.date ?? '');
+        if (!Number.isNaN(told)) wire.skewMs = Math.round((sentAt + Date.now()) / 2 - (told + 500));
+        readAnswer(response).then(
+          (answer) => resolve({ status: response.statusCode ?? 0, answer }),
+          reject,
+        );
+      },
+    );
     request.on('error', (error: NodeJS.ErrnoException) => {
-      if (again && request.reusedSocket && error.code === 'ECONNRESET') resolve(exchange(wire, call, false));
+      if (again && request.reusedSocket && error.code === 'ECONNRESET')
+        resolve(exchange(wire, call, false));
       else reject(error);
     });
     request.end(call.body ?? undefined);
@@ -198,18 +286,45 @@ function exchange(wire: Wire, call: { method: string; path: string; headers: Rec
 }
 
 /** Throws AppError with the city's code when it answers otherwise. */
-async function bytesOf(response: IncomingMessage, status: number, path: string): Promise<AsyncIterable<Buffer>> {
+async function bytesOf(
+  response: IncomingMessage,
+  status: number,
+  path: string,
+): Promise<AsyncIterable<Buffer>> {
   if (response.statusCode === status) return response as AsyncIterable<Buffer>;
   const { code } = ((await readAnswer(response)) ?? {}) as { code?: string };
-  throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', { why: `the city answers ${response.statusCode} for ${path}` });
+  throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', {
+    why: `the city answers ${response.statusCode} for ${path}`,
+  });
 }
 
 /** On a connection of its own, so that calls do not wait behind a large file. */
-function openStream({ controllerUrl }: Wire, { method, path, headers, signal, content }: { method: string; path: string; headers: Record<string, string>; signal: AbortSignal; content?: Readable }): Promise<IncomingMessage> {
+function openStream(
+  { controllerUrl }: Wire,
+  {
+    method,
+    path,
+    headers,
+    signal,
+    content,
+  }: {
+    method: string;
+    path: string;
+    headers: Record<string, string>;
+    signal: AbortSignal;
+    content?: Readable;
+  },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const send = controllerUrl.startsWith('https:') ? requestHttps : requestHttp;
-    const request = send(`${controllerUrl}${path}`, { method, headers, agent: false, signal, timeout: callTimeoutMs }, resolve);
-    request.on('timeout', () => request.destroy(new Error(`no byte from the city for ${callTimeoutMs / 1000} s`)));
+    const request = send(
+      `${controllerUrl}${path}`,
+      { method, headers, agent: false, signal, timeout: callTimeoutMs },
+      resolve,
+    );
+    request.on('timeout', () =>
+      request.destroy(new Error(`no byte from the city for ${callTimeoutMs / 1000} s`)),
+    );
     request.on('error', reject);
     if (content === undefined) request.end();
     else pipeline(content, request, (error) => error && reject(error));
@@ -220,7 +335,10 @@ function openStream({ controllerUrl }: Wire, { method, path, headers, signal, co
 async function readAnswer(response: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const plain: AsyncIterable<Buffer> = response.headers['content-encoding'] === 'gzip' ? pipeline(response, createGunzip(), () => undefined) : response;
+  const plain: AsyncIterable<Buffer> =
+    response.headers['content-encoding'] === 'gzip'
+      ? pipeline(response, createGunzip(), () => undefined)
+      : response;
   for await (const chunk of plain) {
     bytes += chunk.length;
     if (bytes > maxAnswerBytes) throw new Error(`an answer of more than ${maxAnswerBytes} bytes`);

@@ -6,12 +6,28 @@ import { type Identity, newKeyPair, saveIdentity } from './identity.ts';
 
 /** Exchanges a one-use code for an identity. The controller's key comes with the code, from the console: a controller that
  *  answers with another key is not ours, and nothing is kept. Refuses with ENROLMENT_CODE_REFUSED or AGENT_REFUSED. */
-export async function enrol(stateFolder: string, input: { controllerUrl: string; controllerKey: string; code: string }): Promise<Identity> {
+export async function enrol(
+  stateFolder: string,
+  input: { controllerUrl: string; controllerKey: string; code: string },
+): Promise<Identity> {
   const { privateKey, publicKey } = newKeyPair();
   const controllerUrl = input.controllerUrl.replace(/\/+$/, '');
-  const answer = await enrolWithController(controllerUrl, { code: input.code, publicKey, hostname: hostname(), protocol: PROTOCOL });
-  if (answer.controllerKey !== input.controllerKey) throw new AppError('AGENT_REFUSED', { why: 'the controller answered with another key than the one given with the code' });
-  const identity = { serverId: answer.serverId, controllerUrl, controllerKey: answer.controllerKey, privateKey };
+  const answer = await enrolWithController(controllerUrl, {
+    code: input.code,
+    publicKey,
+    hostname: hostname(),
+    protocol: PROTOCOL,
+  });
+  if (answer.controllerKey !== input.controllerKey)
+    throw new AppError('AGENT_REFUSED', {
+      why: 'the controller answered with another key than the one given with the code',
+    });
+  const identity = {
+    serverId: answer.serverId,
+    controllerUrl,
+    controllerKey: answer.controllerKey,
+    privateKey,
+  };
   saveIdentity(stateFolder, identity);
   return identity;
 }

@@ -1,16 +1,30 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { policyText } from '@preau/contract/desired-state.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/publication.ts';
-import { policyText } from '@preau/contract/desired-state.ts';
 import { describe, expect, test } from 'vitest';
-import { openPolicy, opened, sessionOne, tux, world } from './world.cases.ts';
+import { opened, openPolicy, sessionOne, tux, world } from './world.cases.ts';
 
-const transfer = (more: Partial<DesiredTransfer> = {}): DesiredTransfer => ({ transferId: `trf_${'t'.repeat(22)}`, sessionId: sessionOne.sessionId, direction: 'in', kind: 'file', name: 'devoir.txt', sha256: createHash('sha256').update('bonjour').digest('hex'), bytes: 7, ...more });
+const transfer = (more: Partial<DesiredTransfer> = {}): DesiredTransfer => ({
+  transferId: `trf_${'t'.repeat(22)}`,
+  sessionId: sessionOne.sessionId,
+  direction: 'in',
+  kind: 'file',
+  name: 'devoir.txt',
+  sha256: createHash('sha256').update('bonjour').digest('hex'),
+  bytes: 7,
+  ...more,
+});
 /** The rules of the school let everybody, on these terms. */
-const rules = (terms: Partial<Terms>) => policyText(openPolicy.rules.map((rule) => ({ ...rule, how: { ...defaultTerms, ...terms } })));
-const wanting = (transfers: DesiredTransfer[]) => ({ applications: [tux], sessions: [sessionOne], transfers });
+const rules = (terms: Partial<Terms>) =>
+  policyText(openPolicy.rules.map((rule) => ({ ...rule, how: { ...defaultTerms, ...terms } })));
+const wanting = (transfers: DesiredTransfer[]) => ({
+  applications: [tux],
+  sessions: [sessionOne],
+  transfers,
+});
 
 describe('files', () => {
   test('one that is brought is fetched, checked and put down; said until the city asks no more', async () => {
@@ -18,7 +32,11 @@ describe('files', () => {
     await opened(w);
     w.city.set(transfer().transferId, 'bonjour');
     w.want(wanting([transfer()]), undefined, rules({ files: 'in' }));
-    await w.soon(() => expect(w.last().transfers).toEqual([{ transferId: transfer().transferId, code: null, message: '' }]));
+    await w.soon(() =>
+      expect(w.last().transfers).toEqual([
+        { transferId: transfer().transferId, code: null, message: '' },
+      ]),
+    );
     expect(w.driver.calls).toContain('placeFile devoir.txt');
     w.want(wanting([]), undefined, rules({ files: 'in' }));
     await w.soon(() => expect(w.last()).toMatchObject({ transfers: [], generation: 3 }));
@@ -32,11 +50,33 @@ describe('files', () => {
     w.driver.offer(sessionOne.sessionId, { kind: 'file', name: 'dessin.png' }, 'pixels');
     w.driver.offer(sessionOne.sessionId, { kind: 'print', name: 'Pages.pdf' }, '%PDF-');
     w.clock.at += 3000;
-    await w.soon(() => expect(w.last().sessions).toMatchObject([{ offered: [{ kind: 'file', name: 'dessin.png', bytes: 6 }, { kind: 'print', name: 'Pages.pdf', bytes: 5 }] }]));
-    const [file, pages] = [transfer({ direction: 'out', name: 'dessin.png', sha256: null, bytes: 6 }), transfer({ transferId: `trf_${'p'.repeat(22)}`, direction: 'out', kind: 'print', name: 'Pages.pdf', sha256: null, bytes: 5 })];
+    await w.soon(() =>
+      expect(w.last().sessions).toMatchObject([
+        {
+          offered: [
+            { kind: 'file', name: 'dessin.png', bytes: 6 },
+            { kind: 'print', name: 'Pages.pdf', bytes: 5 },
+          ],
+        },
+      ]),
+    );
+    const [file, pages] = [
+      transfer({ direction: 'out', name: 'dessin.png', sha256: null, bytes: 6 }),
+      transfer({
+        transferId: `trf_${'p'.repeat(22)}`,
+        direction: 'out',
+        kind: 'print',
+        name: 'Pages.pdf',
+        sha256: null,
+        bytes: 5,
+      }),
+    ];
     w.want(wanting([file, pages]), undefined, rules({ files: 'out', printing: true }));
     await w.soon(() => expect(w.last().transfers).toHaveLength(2));
-    expect([w.city.get(file.transferId), w.city.get(pages.transferId)]).toEqual(['pixels', '%PDF-']);
+    expect([w.city.get(file.transferId), w.city.get(pages.transferId)]).toEqual([
+      'pixels',
+      '%PDF-',
+    ]);
     w.clock.at += 3000;
     await w.soon(() => expect(w.last().sessions).toMatchObject([{ offered: [{ kind: 'file' }] }]));
   });
@@ -46,9 +86,19 @@ describe('files', () => {
     await opened(w);
     w.driver.offer(sessionOne.sessionId, { kind: 'file', name: 'dessin.png' }, 'pixels');
     w.city.set(transfer().transferId, 'bonjour');
-    const out = transfer({ transferId: `trf_${'o'.repeat(22)}`, direction: 'out', name: 'dessin.png', sha256: null });
+    const out = transfer({
+      transferId: `trf_${'o'.repeat(22)}`,
+      direction: 'out',
+      name: 'dessin.png',
+      sha256: null,
+    });
     w.want(wanting([transfer(), out]), undefined, rules({ files: 'none', printing: true }));
-    await w.soon(() => expect(w.last().transfers.map((one) => one.code)).toEqual(['FILES_NOT_ALLOWED', 'FILES_NOT_ALLOWED']));
+    await w.soon(() =>
+      expect(w.last().transfers.map((one) => one.code)).toEqual([
+        'FILES_NOT_ALLOWED',
+        'FILES_NOT_ALLOWED',
+      ]),
+    );
     expect(w.city.has(out.transferId)).toBe(false);
     expect(w.driver.calls).not.toContain('placeFile devoir.txt');
     expect(w.last().sessions).toMatchObject([{ offered: [] }]);
@@ -58,19 +108,36 @@ describe('files', () => {
     const w = world();
     await opened(w);
     w.city.set(transfer().transferId, 'bonsoir');
-    const gone = transfer({ transferId: `trf_${'g'.repeat(22)}`, direction: 'out', name: 'rien.png', sha256: null });
+    const gone = transfer({
+      transferId: `trf_${'g'.repeat(22)}`,
+      direction: 'out',
+      name: 'rien.png',
+      sha256: null,
+    });
     const late = transfer({ transferId: `trf_${'l'.repeat(22)}` });
     w.want(wanting([transfer(), gone]), undefined, rules({ files: 'both' }));
-    await w.soon(() => expect(w.last().transfers).toMatchObject([{ transferId: gone.transferId, code: 'FILE_GONE' }]));
+    await w.soon(() =>
+      expect(w.last().transfers).toMatchObject([
+        { transferId: gone.transferId, code: 'FILE_GONE' },
+      ]),
+    );
     await w.soon(() => {
       // Each look of the loop comes a minute later.
       w.clock.at += 60_000;
       w.away(false);
-      expect(w.last().transfers).toEqual(expect.arrayContaining([expect.objectContaining({ transferId: transfer().transferId, code: 'HASH_MISMATCH' })]));
+      expect(w.last().transfers).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ transferId: transfer().transferId, code: 'HASH_MISMATCH' }),
+        ]),
+      );
     });
     expect(w.driver.calls).not.toContain('placeFile devoir.txt');
     w.city.set(late.transferId, 'bonjour');
     w.want(wanting([late]), undefined, rules({ files: 'both' }));
-    await w.soon(() => expect(w.last().transfers).toEqual([{ transferId: late.transferId, code: null, message: '' }]));
+    await w.soon(() =>
+      expect(w.last().transfers).toEqual([
+        { transferId: late.transferId, code: null, message: '' },
+      ]),
+    );
   });
 });

@@ -2,12 +2,27 @@
 import { join } from 'node:path';
 import type { DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
-import { type DesiredTransfer, maxTransferBytes, mayPass, mayTake, type OfferedFile } from '@preau/contract/exchange.ts';
+import {
+  type DesiredTransfer,
+  maxTransferBytes,
+  mayPass,
+  mayTake,
+  type OfferedFile,
+} from '@preau/contract/exchange.ts';
 import type { Terms } from '@preau/contract/publication.ts';
 import type { Report } from '@preau/contract/report.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { Driver } from './drivers/driver.ts';
-import { beginsWith, makeFolder, names, readFrom, remove, sha256Of, sizeOf, writeFrom } from './files.ts';
+import {
+  beginsWith,
+  makeFolder,
+  names,
+  readFrom,
+  remove,
+  sha256Of,
+  sizeOf,
+  writeFrom,
+} from './files.ts';
 
 /** What this server itself finds that a session may exchange; null: it does not run here. */
 export type TermsOf = (session: DesiredSession) => Terms | null;
@@ -41,7 +56,14 @@ const atOnce = 4;
 const attempts = 4;
 const lookEveryMs = 2000;
 
-export function createExchange({ stateFolder, driver, link, now, work, tell }: ExchangeDeps): Exchange {
+export function createExchange({
+  stateFolder,
+  driver,
+  link,
+  now,
+  work,
+  tell,
+}: ExchangeDeps): Exchange {
   const folder = join(stateFolder, 'transfers');
   const carried = new Map<string, Carried>();
   const offers = new Map<string, string>();
@@ -56,14 +78,24 @@ export function createExchange({ stateFolder, driver, link, now, work, tell }: E
     try {
       makeFolder(folder, 0o700);
       if (direction === 'in') {
-        await writeFrom(path, 0, bounded(await link.readTransfer(transferId, AbortSignal.timeout(maxMs)), bytes));
-        if (sizeOf(path) !== bytes || (await sha256Of(path)) !== sha256) throw new AppError('HASH_MISMATCH', { name });
+        await writeFrom(
+          path,
+          0,
+          bounded(await link.readTransfer(transferId, AbortSignal.timeout(maxMs)), bytes),
+        );
+        if (sizeOf(path) !== bytes || (await sha256Of(path)) !== sha256)
+          throw new AppError('HASH_MISMATCH', { name });
         await driver.placeFile(sessionId, name, path);
       } else {
         await driver.copyOffered(sessionId, { kind, name }, path, maxTransferBytes);
         if (sizeOf(path) > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { name });
-        if (kind === 'print' && !beginsWith(path, '%PDF-')) throw new AppError('FILE_GONE', { name, why: 'not pages' });
-        await link.sendTransfer(transferId, { sha256: await sha256Of(path), size: sizeOf(path) }, readFrom(path));
+        if (kind === 'print' && !beginsWith(path, '%PDF-'))
+          throw new AppError('FILE_GONE', { name, why: 'not pages' });
+        await link.sendTransfer(
+          transferId,
+          { sha256: await sha256Of(path), size: sizeOf(path) },
+          readFrom(path),
+        );
         // Pages are printed once; the file in the folder stays where its person put it.
         if (kind === 'print') await driver.dropOffered(sessionId, { kind, name });
       }
@@ -83,7 +115,11 @@ export function createExchange({ stateFolder, driver, link, now, work, tell }: E
         const code = error instanceof AppError ? error.code : 'DOWNLOAD_FAILED';
         state.retryAt = now() + lookEveryMs * 2 ** state.attempts;
         // What the line spoilt may go better; the rest would fail the same way.
-        if (!passing.has(code) || state.attempts >= attempts) state.over = { code, message: (error instanceof Error ? error.message : String(error)).slice(0, 500) };
+        if (!passing.has(code) || state.attempts >= attempts)
+          state.over = {
+            code,
+            message: (error instanceof Error ? error.message : String(error)).slice(0, 500),
+          };
       } finally {
         state.busy = false;
         tell(true);
@@ -93,7 +129,9 @@ export function createExchange({ stateFolder, driver, link, now, work, tell }: E
 
   const look = async (sessions: readonly { sessionId: string; terms: Terms }[]) => {
     for (const { sessionId, terms } of sessions) {
-      const found = await driver.offeredFiles(sessionId, { files: mayTake(terms.files), pages: terms.printing }).catch(() => null);
+      const found = await driver
+        .offeredFiles(sessionId, { files: mayTake(terms.files), pages: terms.printing })
+        .catch(() => null);
       if (found === null) continue;
       const text = JSON.stringify(found);
       if (text === (offers.get(sessionId) ?? '[]')) continue;
@@ -107,22 +145,39 @@ export function createExchange({ stateFolder, driver, link, now, work, tell }: E
       for (const name of names(folder)) remove(join(folder, name));
     },
     pass: (desired, termsOf) => {
-      const running = new Map(desired.sessions.flatMap((session) => {
-        const terms = termsOf(session);
-        return terms === null ? [] : [[session.sessionId, terms] as const];
-      }));
-      for (const id of carried.keys()) if (!desired.transfers.some((transfer) => transfer.transferId === id)) carried.delete(id);
+      const running = new Map(
+        desired.sessions.flatMap((session) => {
+          const terms = termsOf(session);
+          return terms === null ? [] : [[session.sessionId, terms] as const];
+        }),
+      );
+      for (const id of carried.keys())
+        if (!desired.transfers.some((transfer) => transfer.transferId === id)) carried.delete(id);
       for (const id of offers.keys()) if (!running.has(id)) offers.delete(id);
       let busy = [...carried.values()].filter((one) => one.busy).length;
       for (const transfer of desired.transfers) {
         const terms = running.get(transfer.sessionId);
-        const state = carried.get(transfer.transferId) ?? { attempts: 0, busy: false, retryAt: 0, over: null };
-        if (terms === undefined || state.busy || state.over !== null || state.retryAt > now() || busy >= atOnce) continue;
+        const state = carried.get(transfer.transferId) ?? {
+          attempts: 0,
+          busy: false,
+          retryAt: 0,
+          over: null,
+        };
+        if (
+          terms === undefined ||
+          state.busy ||
+          state.over !== null ||
+          state.retryAt > now() ||
+          busy >= atOnce
+        )
+          continue;
         carried.set(transfer.transferId, state);
         busy += 1;
         begin(transfer, terms, state);
       }
-      const offering = [...running].filter(([, terms]) => mayTake(terms.files) || terms.printing).map(([sessionId, terms]) => ({ sessionId, terms }));
+      const offering = [...running]
+        .filter(([, terms]) => mayTake(terms.files) || terms.printing)
+        .map(([sessionId, terms]) => ({ sessionId, terms }));
       if (offering.length === 0 || looking || now() - lookedAt < lookEveryMs) return;
       looking = true;
       lookedAt = now();
@@ -131,13 +186,22 @@ export function createExchange({ stateFolder, driver, link, now, work, tell }: E
       });
     },
     offered: (sessionId) => JSON.parse(offers.get(sessionId) ?? '[]') as OfferedFile[],
-    reported: () => [...carried].flatMap(([transferId, { over }]) => (over === null ? [] : [{ transferId, ...over }])),
+    reported: () =>
+      [...carried].flatMap(([transferId, { over }]) =>
+        over === null ? [] : [{ transferId, ...over }],
+      ),
   };
 }
 
 /** Five minutes at 700 kB/s. */
 const maxMs = 300_000;
-const passing: ReadonlySet<ErrorCode> = new Set(['DOWNLOAD_FAILED', 'HASH_MISMATCH', 'BUSY', 'INTERNAL', 'UPLOAD_REFUSED']);
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'DOWNLOAD_FAILED',
+  'HASH_MISMATCH',
+  'BUSY',
+  'INTERNAL',
+  'UPLOAD_REFUSED',
+]);
 
 async function* bounded(source: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
   let read = 0;

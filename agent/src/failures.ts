@@ -6,7 +6,12 @@ export const maxRetryMs = 3_600_000;
 
 export interface Failures {
   /** `if_useful`: tried again when an error of this kind may pass. */
-  failed: (step: FailedStep['step'], element: string, error: unknown, retry: 'no' | 'if_useful' | 'yes') => FailedStep;
+  failed: (
+    step: FailedStep['step'],
+    element: string,
+    error: unknown,
+    retry: 'no' | 'if_useful' | 'yes',
+  ) => FailedStep;
   mended: (step: FailedStep['step'], element: string) => void;
   mendedAll: (step: FailedStep['step']) => void;
   list: () => FailedStep[];
@@ -14,11 +19,21 @@ export interface Failures {
 
 /** The code and the sentence that say why. */
 export function reasonOf(error: unknown): { code: ErrorCode; message: string } {
-  if (error instanceof AppError) return { code: error.code, message: String(error.details['why'] ?? errors[error.code].en).slice(0, 2000) };
-  return { code: 'INTERNAL', message: String(error instanceof Error ? error.message : error).slice(0, 2000) };
+  if (error instanceof AppError)
+    return {
+      code: error.code,
+      message: String(error.details['why'] ?? errors[error.code].en).slice(0, 2000),
+    };
+  return {
+    code: 'INTERNAL',
+    message: String(error instanceof Error ? error.message : error).slice(0, 2000),
+  };
 }
 
-export function createFailures(now: () => number, log: { warn: (facts: object, text: string) => void }): Failures {
+export function createFailures(
+  now: () => number,
+  log: { warn: (facts: object, text: string) => void },
+): Failures {
   const known = new Map<string, FailedStep>();
   return {
     failed: (step, element, error, retry) => {
@@ -26,7 +41,15 @@ export function createFailures(now: () => number, log: { warn: (facts: object, t
       const attempt = (known.get(key)?.attempt ?? 0) + 1;
       const { code, message } = reasonOf(error);
       const again = retry === 'yes' || (retry === 'if_useful' && errors[code].retryable);
-      const entry = { step, code, element: element.slice(0, 200), message, attempt, at: now(), retryAt: again ? now() + Math.min(30_000 * 2 ** (attempt - 1), maxRetryMs) : null };
+      const entry = {
+        step,
+        code,
+        element: element.slice(0, 200),
+        message,
+        attempt,
+        at: now(),
+        retryAt: again ? now() + Math.min(30_000 * 2 ** (attempt - 1), maxRetryMs) : null,
+      };
       known.set(key, entry);
       log.warn({ ...entry }, 'step failed');
       return entry;

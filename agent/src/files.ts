@@ -1,6 +1,30 @@
 /** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, statfsSync, statSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -20,7 +44,12 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
 }
 
 /** For files that need not survive a reboot. The mode is set whatever the umask. */
-export function write(path: string, text: string, mode: number, owner?: { uid: number; gid: number }): void {
+export function write(
+  path: string,
+  text: string,
+  mode: number,
+  owner?: { uid: number; gid: number },
+): void {
   const file = openSync(path, 'w', mode);
   try {
     writeSync(file, text);
@@ -54,7 +83,12 @@ export function readText(path: string): string | undefined {
   }
 }
 
-export function copyTo(from: string, to: string, mode: number, owner?: { uid: number; gid: number }): void {
+export function copyTo(
+  from: string,
+  to: string,
+  mode: number,
+  owner?: { uid: number; gid: number },
+): void {
   copyFileSync(from, to);
   chmodSync(to, mode);
   if (owner !== undefined) chownSync(to, owner.uid, owner.gid);
@@ -62,13 +96,18 @@ export function copyTo(from: string, to: string, mode: number, owner?: { uid: nu
 
 /** Names in a folder; `link` is the target of those that are symbolic links. */
 export const entries = (folder: string): { name: string; link: string | null }[] =>
-  readdirSync(folder, { withFileTypes: true }).map((entry) => ({ name: entry.name, link: entry.isSymbolicLink() ? readlinkSync(`${folder}/${entry.name}`) : null }));
+  readdirSync(folder, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    link: entry.isSymbolicLink() ? readlinkSync(`${folder}/${entry.name}`) : null,
+  }));
 
 // ---- large files: streamed, never held in memory -------------------------------------------------------------------
 
 /** 0 when there is none. */
-export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-export const modifiedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+export const sizeOf = (path: string): number =>
+  statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export const modifiedAt = (path: string): number =>
+  statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 /** Differs when names in the folder came or went; a link is not followed. */
 export function folderStamp(path: string): string | undefined {
   const seen = lstatSync(path, { throwIfNoEntry: false, bigint: true });
@@ -79,7 +118,9 @@ export function beginsWith(path: string, text: string): boolean {
   const file = openSync(path, 'r');
   try {
     const buffer = Buffer.alloc(Buffer.byteLength(text));
-    return readSync(file, buffer, 0, buffer.length, 0) === buffer.length && buffer.toString() === text;
+    return (
+      readSync(file, buffer, 0, buffer.length, 0) === buffer.length && buffer.toString() === text
+    );
   } finally {
     closeSync(file);
   }
@@ -105,12 +146,29 @@ export function linkTo(from: string, to: string): void {
   rmSync(to, { force: true });
   linkSync(from, to);
 }
-export const readFrom = (path: string, from = 0, to?: number): Readable => createReadStream(path, { start: from, ...(to === undefined ? {} : { end: to }) });
+export const readFrom = (path: string, from = 0, to?: number): Readable =>
+  createReadStream(path, { start: from, ...(to === undefined ? {} : { end: to }) });
 /** Adds to the file from byte `from` on; what was behind it is gone. */
-export const writeFrom = (path: string, from: number, source: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> =>
-  pipeline(source, createWriteStream(path, from === 0 ? { flags: 'w', mode: 0o600 } : { flags: 'r+', start: from, mode: 0o600 }), signal === undefined ? {} : { signal });
+export const writeFrom = (
+  path: string,
+  from: number,
+  source: AsyncIterable<Buffer>,
+  signal?: AbortSignal,
+): Promise<void> =>
+  pipeline(
+    source,
+    createWriteStream(
+      path,
+      from === 0 ? { flags: 'w', mode: 0o600 } : { flags: 'r+', start: from, mode: 0o600 },
+    ),
+    signal === undefined ? {} : { signal },
+  );
 /** Makes a file that must not be there yet; follows no link. */
-export async function writeNew(path: string, source: AsyncIterable<Buffer>, mode: number): Promise<void> {
+export async function writeNew(
+  path: string,
+  source: AsyncIterable<Buffer>,
+  mode: number,
+): Promise<void> {
   await pipeline(source, createWriteStream(path, { flags: 'wx', mode }));
   chmodSync(path, mode);
 }
@@ -122,7 +180,8 @@ export async function sha256Of(path: string): Promise<string> {
   const piece = spare ?? Buffer.allocUnsafeSlow(1 << 20);
   spare = null;
   try {
-    for (let got = await file.read(piece); got.bytesRead > 0; got = await file.read(piece)) hash.update(piece.subarray(0, got.bytesRead));
+    for (let got = await file.read(piece); got.bytesRead > 0; got = await file.read(piece))
+      hash.update(piece.subarray(0, got.bytesRead));
   } finally {
     spare = piece;
     await file.close();

@@ -1,5 +1,13 @@
 /** Who this server is: its own key pair, made here and never sent, and the controller's key it trusts. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { join } from 'node:path';
 import { agentCallText } from '@preau/contract/enrolment.ts';
 import { makeFolder, readText, writeDurably } from './files.ts';
@@ -20,7 +28,10 @@ export function newKeyPair(): { privateKey: string; publicKey: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   return {
     privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length).toString('base64url'),
+    publicKey: publicKey
+      .export({ format: 'der', type: 'spki' })
+      .subarray(publicPrefix.length)
+      .toString('base64url'),
   };
 }
 
@@ -37,14 +48,29 @@ export function saveIdentity(stateFolder: string, identity: Identity): void {
 }
 
 /** Signs one call: method, path, body and time. */
-export function signCall(identity: Identity, call: { method: string; path: string; body: string | null; at: number }): string {
+export function signCall(
+  identity: Identity,
+  call: { method: string; path: string; body: string | null; at: number },
+): string {
   const bodyHash = call.body === null ? '' : createHash('sha256').update(call.body).digest('hex');
-  return sign(null, Buffer.from(agentCallText({ ...call, bodyHash })), createPrivateKey(identity.privateKey)).toString('base64url');
+  return sign(
+    null,
+    Buffer.from(agentCallText({ ...call, bodyHash })),
+    createPrivateKey(identity.privateKey),
+  ).toString('base64url');
 }
 
-export function isSignedByController(controllerKey: string, text: string, signature: string): boolean {
+export function isSignedByController(
+  controllerKey: string,
+  text: string,
+  signature: string,
+): boolean {
   try {
-    const key: KeyObject = createPublicKey({ key: Buffer.concat([publicPrefix, Buffer.from(controllerKey, 'base64url')]), format: 'der', type: 'spki' });
+    const key: KeyObject = createPublicKey({
+      key: Buffer.concat([publicPrefix, Buffer.from(controllerKey, 'base64url')]),
+      format: 'der',
+      type: 'spki',
+    });
     return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'));
   } catch {
     return false;

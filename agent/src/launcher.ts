@@ -23,7 +23,11 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 /** One life of the agent. Its exit code; a trial that was not confirmed in time is killed. */
 async function live(trial: string | null): Promise<number> {
   const current = bundles.current();
-  const child = startChild(process.execPath, [trial !== null ? bundles.pathOf(trial) : current !== null ? bundles.pathOf(current) : shipped, ...process.argv.slice(2), '--launched']);
+  const child = startChild(process.execPath, [
+    trial !== null ? bundles.pathOf(trial) : current !== null ? bundles.pathOf(current) : shipped,
+    ...process.argv.slice(2),
+    '--launched',
+  ]);
   stopChild = child.kill;
   if (stopping) child.kill('SIGTERM');
   if (trial === null) return child.exited;
@@ -45,7 +49,9 @@ async function live(trial: string | null): Promise<number> {
   // It may have been confirmed and ended between two looks.
   if (!verdict.confirmed && bundles.isConfirmed(trial)) bundles.promote(trial);
   else if (!verdict.confirmed && !stopping) {
-    say(`agent ${trial.slice(0, 12)} ${verdict.silent ? 'did not report in time' : `ended with ${code}`}: back to the one before`);
+    say(
+      `agent ${trial.slice(0, 12)} ${verdict.silent ? 'did not report in time' : `ended with ${code}`}: back to the one before`,
+    );
     bundles.condemn(trial);
     return restartCode;
   }

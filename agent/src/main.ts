@@ -12,7 +12,8 @@ import { readText, sha256Of } from './files.ts';
 import { isSignedByController, loadIdentity } from './identity.ts';
 
 const version = '0.1.0';
-const usage = 'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY (--code CODE | --code-file FILE)\n       preau-agent run';
+const usage =
+  'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY (--code CODE | --code-file FILE)\n       preau-agent run';
 
 function stop(message: string, code: number): never {
   console.error(message);
@@ -26,21 +27,44 @@ const config = (() => {
     return stop(error instanceof Error ? error.message : String(error), 2);
   }
 })();
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { controller: { type: 'string' }, key: { type: 'string' }, code: { type: 'string' }, 'code-file': { type: 'string' }, launched: { type: 'boolean' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    controller: { type: 'string' },
+    key: { type: 'string' },
+    code: { type: 'string' },
+    'code-file': { type: 'string' },
+    launched: { type: 'boolean' },
+  },
+});
 
 if (positionals[0] === 'enrol') {
   const { controller, key, 'code-file': codeFile } = values;
   const code = codeFile === undefined ? values.code : readText(codeFile)?.trim();
   if (controller === undefined || key === undefined || code === undefined) stop(usage, 2);
-  if (loadIdentity(config.stateFolder) !== undefined) stop(`This server is enrolled already. To enrol it anew, remove ${config.stateFolder}/identity.json first.`, 1);
+  if (loadIdentity(config.stateFolder) !== undefined)
+    stop(
+      `This server is enrolled already. To enrol it anew, remove ${config.stateFolder}/identity.json first.`,
+      1,
+    );
   try {
-    const identity = await enrol(config.stateFolder, { controllerUrl: controller, controllerKey: key, code });
+    const identity = await enrol(config.stateFolder, {
+      controllerUrl: controller,
+      controllerKey: key,
+      code,
+    });
     console.log(`Enrolled as ${identity.serverId}.`);
   } catch (error) {
-    stop(error instanceof AppError ? error.message : `The controller at ${controller} could not be reached: ${error instanceof Error ? error.message : error}`, 1);
+    stop(
+      error instanceof AppError
+        ? error.message
+        : `The controller at ${controller} could not be reached: ${error instanceof Error ? error.message : error}`,
+      1,
+    );
   }
 } else if (positionals[0] === 'run') {
-  if (process.getuid?.() !== 0) stop('The agent installs applications and makes accounts: run it as root.', 1);
+  if (process.getuid?.() !== 0)
+    stop('The agent installs applications and makes accounts: run it as root.', 1);
   const identity = loadIdentity(config.stateFolder);
   if (identity === undefined) stop(`This server is not enrolled yet.\n${usage}`, 1);
   const log = pino({ level: config.logLevel });
@@ -51,7 +75,11 @@ if (positionals[0] === 'enrol') {
     serverId: identity.serverId,
     stateFolder: config.stateFolder,
     driver: createLinuxDriver(config, {
-      version, identity, bundles, readPackage: link.readPackage, now: () => Date.now(),
+      version,
+      identity,
+      bundles,
+      readPackage: link.readPackage,
+      now: () => Date.now(),
       running: { sha256: bundle, launched: values.launched === true },
       restart: () => process.exit(restartCode),
     }),

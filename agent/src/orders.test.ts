@@ -7,15 +7,38 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryDriver, type MemoryOptions } from './drivers/memory.ts';
 import { id, tux, type World, world } from './world.cases.ts';
 
-const gimp: DesiredApplication = { ...tux, applicationId: id('app', 'g'), versionId: id('ver', 'g'), slug: 'gimp', recipes: { linux: { kind: 'apt', packages: ['gimp'], detect: { kind: 'package', package: 'gimp' } } } };
-const asked = ({ applicationId, versionId, slug, version, recipes }: DesiredApplication, want: 'present' | 'absent' = 'present') => ({ applicationId, versionId, slug, version, recipes, want });
+const gimp: DesiredApplication = {
+  ...tux,
+  applicationId: id('app', 'g'),
+  versionId: id('ver', 'g'),
+  slug: 'gimp',
+  recipes: {
+    linux: { kind: 'apt', packages: ['gimp'], detect: { kind: 'package', package: 'gimp' } },
+  },
+};
+const asked = (
+  { applicationId, versionId, slug, version, recipes }: DesiredApplication,
+  want: 'present' | 'absent' = 'present',
+) => ({ applicationId, versionId, slug, version, recipes, want });
 const order = (more: Partial<Order> = {}): Order => ({
-  orderId: id('ord', '1'), attempt: 1, applications: [asked(tux), asked(gimp)], phase: 'install', installFrom: null, installUntil: null, expectedMs: 1000, deadlineAt: 1_900_000_000_000, kibibytesPerSecond: null, cancel: null, ...more,
+  orderId: id('ord', '1'),
+  attempt: 1,
+  applications: [asked(tux), asked(gimp)],
+  phase: 'install',
+  installFrom: null,
+  installUntil: null,
+  expectedMs: 1000,
+  deadlineAt: 1_900_000_000_000,
+  kibibytesPerSecond: null,
+  cancel: null,
+  ...more,
 });
 const one = order();
 const { orderId } = one;
-const of = (w: World, which = orderId) => w.reports.at(-1)?.orders.find((each) => each.orderId === which);
-const calls = (w: World, call: string) => w.driver.calls.filter((each) => each === call || each.startsWith(`${call} `));
+const of = (w: World, which = orderId) =>
+  w.reports.at(-1)?.orders.find((each) => each.orderId === which);
+const calls = (w: World, call: string) =>
+  w.driver.calls.filter((each) => each === call || each.startsWith(`${call} `));
 const machine = (options: MemoryOptions = {}) => world({ driver: createMemoryDriver(options) });
 const began = async (w: World, orders: Order[] = [one]) => {
   w.want({ orders });
@@ -25,8 +48,28 @@ const began = async (w: World, orders: Order[] = [one]) => {
 test('an order from its arrival to its end; the result is told as long as it is wanted, and never carried out again', async () => {
   const w = world();
   await began(w);
-  await w.soon(() => expect(of(w)).toMatchObject({ state: 'succeeded', recovered: false, code: null, bytesDone: 2000, bytesTotal: 2000, wanBytes: 2000, log: `memory ${orderId}` }));
-  expect(of(w)?.items).toEqual([tux, gimp].map(({ applicationId }) => ({ applicationId, state: 'installed', version: '1.2', code: null, message: '', ms: 0, bytes: null })));
+  await w.soon(() =>
+    expect(of(w)).toMatchObject({
+      state: 'succeeded',
+      recovered: false,
+      code: null,
+      bytesDone: 2000,
+      bytesTotal: 2000,
+      wanBytes: 2000,
+      log: `memory ${orderId}`,
+    }),
+  );
+  expect(of(w)?.items).toEqual(
+    [tux, gimp].map(({ applicationId }) => ({
+      applicationId,
+      state: 'installed',
+      version: '1.2',
+      code: null,
+      message: '',
+      ms: 0,
+      bytes: null,
+    })),
+  );
   expect([...w.driver.installed]).toEqual(['tux', 'gimp']);
   const seqs = w.reports.flatMap(({ orders }) => orders.map(({ seq }) => seq));
   expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
@@ -48,7 +91,12 @@ test('an order from its arrival to its end; the result is told as long as it is 
 test('fetched and held; installed when told to', async () => {
   const w = world();
   await began(w, [order({ phase: 'stage' })]);
-  await w.soon(() => expect(of(w)).toMatchObject({ state: 'staged', items: [{ state: 'staged' }, { state: 'staged' }] }));
+  await w.soon(() =>
+    expect(of(w)).toMatchObject({
+      state: 'staged',
+      items: [{ state: 'staged' }, { state: 'staged' }],
+    }),
+  );
   w.want({ orders: [order({ installFrom: w.clock.at + 1000 })] });
   await w.soon(() => expect(w.last().generation).toBe(2));
   expect(of(w)).toMatchObject({ state: 'staged' });
@@ -61,7 +109,12 @@ test('fetched and held; installed when told to', async () => {
 test('all there: nothing is fetched', async () => {
   const w = machine({ installed: ['tux', 'gimp'] });
   await began(w);
-  await w.soon(() => expect(of(w)).toMatchObject({ state: 'already_installed', items: [{ state: 'already_installed' }, { state: 'already_installed' }] }));
+  await w.soon(() =>
+    expect(of(w)).toMatchObject({
+      state: 'already_installed',
+      items: [{ state: 'already_installed' }, { state: 'already_installed' }],
+    }),
+  );
   expect(calls(w, 'stage')).toEqual([]);
 });
 
@@ -70,9 +123,29 @@ test('refused: no recipe here, a script nobody reviewed, a clock that is off', a
   w.driver.refusals.set('gimp', 'SCRIPT_REFUSED');
   w.skew.ms = 61_000;
   const windows = order({ orderId: id('ord', '2'), applications: [asked(tux)], installFrom: 1 });
-  const elsewhere = order({ orderId: id('ord', '3'), applications: [asked({ ...tux, recipes: { windows: { kind: 'winget', packageId: 'Tux.Tux', detect: { kind: 'registry', key: 'HKLM', value: 'x' } } } })] });
+  const elsewhere = order({
+    orderId: id('ord', '3'),
+    applications: [
+      asked({
+        ...tux,
+        recipes: {
+          windows: {
+            kind: 'winget',
+            packageId: 'Tux.Tux',
+            detect: { kind: 'registry', key: 'HKLM', value: 'x' },
+          },
+        },
+      }),
+    ],
+  });
   await began(w, [one, windows, elsewhere]);
-  await w.soon(() => expect([of(w), of(w, windows.orderId), of(w, elsewhere.orderId)].map((each) => `${each?.state} ${each?.code}`)).toEqual(['rejected SCRIPT_REFUSED', 'rejected CLOCK_SKEWED', 'rejected NOT_APPLICABLE']));
+  await w.soon(() =>
+    expect(
+      [of(w), of(w, windows.orderId), of(w, elsewhere.orderId)].map(
+        (each) => `${each?.state} ${each?.code}`,
+      ),
+    ).toEqual(['rejected SCRIPT_REFUSED', 'rejected CLOCK_SKEWED', 'rejected NOT_APPLICABLE']),
+  );
   expect(calls(w, 'stage')).toEqual([]);
 });
 
@@ -81,25 +154,50 @@ describe('failures', () => {
     const w = world();
     w.driver.fail('stage', new AppError('HASH_MISMATCH', { why: 'other bytes', element: 'gimp' }));
     await began(w);
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'failed', code: 'HASH_MISMATCH', message: 'other bytes', items: [{ state: 'waiting' }, { state: 'failed' }] }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({
+        state: 'failed',
+        code: 'HASH_MISMATCH',
+        message: 'other bytes',
+        items: [{ state: 'waiting' }, { state: 'failed' }],
+      }),
+    );
   });
   test('one of two: the other is there', async () => {
     const w = world();
-    w.driver.fail('install', new AppError('INSTALL_FAILED', { why: 'dpkg ended with 1' }), { slug: 'tux' });
+    w.driver.fail('install', new AppError('INSTALL_FAILED', { why: 'dpkg ended with 1' }), {
+      slug: 'tux',
+    });
     await began(w);
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'failed', code: 'INSTALL_FAILED', message: 'dpkg ended with 1', items: [{ state: 'failed' }, { state: 'installed' }] }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({
+        state: 'failed',
+        code: 'INSTALL_FAILED',
+        message: 'dpkg ended with 1',
+        items: [{ state: 'failed' }, { state: 'installed' }],
+      }),
+    );
   });
   test('exit code 0 is not proof', async () => {
     const w = world();
     w.driver.hollow.add('gimp');
     await began(w);
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'failed', code: 'NOT_DETECTED', message: 'gimp', items: [{ state: 'installed' }, { state: 'failed', code: 'NOT_DETECTED' }] }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({
+        state: 'failed',
+        code: 'NOT_DETECTED',
+        message: 'gimp',
+        items: [{ state: 'installed' }, { state: 'failed', code: 'NOT_DETECTED' }],
+      }),
+    );
   });
   test('nothing could be begun', async () => {
     const w = world();
     w.driver.fail('apply', new AppError('DISK_FULL', { why: 'no room' }));
     await began(w);
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'failed', code: 'DISK_FULL', message: 'no room' }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({ state: 'failed', code: 'DISK_FULL', message: 'no room' }),
+    );
   });
   test('a new attempt is another order', async () => {
     const w = world();
@@ -108,7 +206,9 @@ describe('failures', () => {
     await w.soon(() => expect(of(w)).toMatchObject({ state: 'failed' }));
     const second = order({ orderId: id('ord', '2'), attempt: 2 });
     w.want({ orders: [second] });
-    await w.soon(() => expect(of(w, second.orderId)).toMatchObject({ state: 'succeeded', attempt: 2 }));
+    await w.soon(() =>
+      expect(of(w, second.orderId)).toMatchObject({ state: 'succeeded', attempt: 2 }),
+    );
   });
   test('a disk that refuses the journal: nothing is begun and nothing told, until it takes it', async () => {
     const w = world();
@@ -117,7 +217,11 @@ describe('failures', () => {
     rmSync(join(w.folder, 'orders'), { recursive: true });
     writeFileSync(join(w.folder, 'orders'), '');
     w.want({ orders: [one] });
-    await w.soon(() => expect(w.last().failedSteps).toEqual([expect.objectContaining({ step: 'keep_journal', element: orderId })]));
+    await w.soon(() =>
+      expect(w.last().failedSteps).toEqual([
+        expect.objectContaining({ step: 'keep_journal', element: orderId }),
+      ]),
+    );
     expect(of(w)).toBeUndefined();
     expect(w.driver.calls.filter((call) => /^(detect|stage|apply)/.test(call))).toEqual([]);
     rmSync(join(w.folder, 'orders'));
@@ -152,16 +256,33 @@ describe('cancelling', () => {
   test('finish, then take away', async () => {
     const w = await installing();
     w.want({ orders: cancel('remove') });
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'cancelled', tooLate: true, items: [{ state: 'removed' }, { state: 'removed' }] }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({
+        state: 'cancelled',
+        tooLate: true,
+        items: [{ state: 'removed' }, { state: 'removed' }],
+      }),
+    );
     expect(w.driver.installed.size).toBe(0);
-    expect(w.driver.calls.filter((call) => /^(install|remove) /.test(call))).toEqual(['install tux', 'install gimp', 'remove gimp', 'remove tux']);
+    expect(w.driver.calls.filter((call) => /^(install|remove) /.test(call))).toEqual([
+      'install tux',
+      'install gimp',
+      'remove gimp',
+      'remove tux',
+    ]);
   });
   test('kill', async () => {
     const w = machine({ installMs: 60_000 });
     await began(w);
     await w.soon(() => expect(of(w)).toMatchObject({ state: 'installing' }));
     w.want({ orders: cancel('kill') });
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'cancelled', tooLate: true, items: [{ state: 'failed' }, { state: 'failed' }] }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({
+        state: 'cancelled',
+        tooLate: true,
+        items: [{ state: 'failed' }, { state: 'failed' }],
+      }),
+    );
   });
   test('an order that vanishes: dropped before it began, carried to its end and told afterwards', async () => {
     const w = machine({ installMs: 60 });
@@ -178,25 +299,38 @@ describe('cancelling', () => {
 });
 
 describe('the agent dies', () => {
-  test.each(['detect', 'stage', 'apply'] as const)('between the journal and %s: goes on, or finds out by looking; never installs twice', async (call) => {
-    const w = world();
-    let next: World | undefined;
-    // The journal is written, the step is about to be taken.
-    const { [call]: real } = w.driver;
-    w.driver[call] = (async () => {
-      next ??= w.kill();
-      throw new AppError('INTERNAL', { why: 'dead' });
-    }) as typeof real as never;
-    await began(w);
-    await w.soon(() => expect(next).toBeDefined());
-    if (next === undefined) return;
-    const after = next;
-    after.away(false);
-    await began(after);
-    if (call === 'apply') await after.soon(() => expect(of(after)).toMatchObject({ state: 'failed', code: 'AGENT_CRASHED', recovered: true }));
-    else await after.soon(() => expect(of(after)).toMatchObject({ state: 'succeeded', recovered: false }));
-    expect(calls(after, 'apply')).toHaveLength(call === 'apply' ? 0 : 1);
-  });
+  test.each(['detect', 'stage', 'apply'] as const)(
+    'between the journal and %s: goes on, or finds out by looking; never installs twice',
+    async (call) => {
+      const w = world();
+      let next: World | undefined;
+      // The journal is written, the step is about to be taken.
+      const { [call]: real } = w.driver;
+      w.driver[call] = (async () => {
+        next ??= w.kill();
+        throw new AppError('INTERNAL', { why: 'dead' });
+      }) as typeof real as never;
+      await began(w);
+      await w.soon(() => expect(next).toBeDefined());
+      if (next === undefined) return;
+      const after = next;
+      after.away(false);
+      await began(after);
+      if (call === 'apply')
+        await after.soon(() =>
+          expect(of(after)).toMatchObject({
+            state: 'failed',
+            code: 'AGENT_CRASHED',
+            recovered: true,
+          }),
+        );
+      else
+        await after.soon(() =>
+          expect(of(after)).toMatchObject({ state: 'succeeded', recovered: false }),
+        );
+      expect(calls(after, 'apply')).toHaveLength(call === 'apply' ? 0 : 1);
+    },
+  );
 
   test('while the installer works: waited for, looked at, succeeded', async () => {
     const w = machine({ installMs: 150 });
@@ -205,7 +339,13 @@ describe('the agent dies', () => {
     const next = w.kill();
     await began(next);
     await next.soon(() => expect(of(next)).toMatchObject({ state: 'installing' }));
-    await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded', recovered: true, items: [{ state: 'installed' }, { state: 'installed' }] }));
+    await next.soon(() =>
+      expect(of(next)).toMatchObject({
+        state: 'succeeded',
+        recovered: true,
+        items: [{ state: 'installed' }, { state: 'installed' }],
+      }),
+    );
     expect(calls(next, 'apply')).toEqual([]);
   });
 
@@ -233,7 +373,9 @@ describe('the agent dies', () => {
     const next = w.kill();
     await began(next);
     await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded', recovered: true }));
-    expect(JSON.parse(readFileSync(join(next.folder, 'orders', `${orderId}.json`), 'utf8'))).toMatchObject({ crashes: 0, doing: null });
+    expect(
+      JSON.parse(readFileSync(join(next.folder, 'orders', `${orderId}.json`), 'utf8')),
+    ).toMatchObject({ crashes: 0, doing: null });
   });
 
   test('a journal that cannot be read: moved aside, told, and the order is settled by looking', async () => {
@@ -244,13 +386,24 @@ describe('the agent dies', () => {
     w.clock.at += 1000;
     const next = w.kill();
     writeFileSync(join(next.folder, 'orders', `${orderId}.json`), '{"order":');
-    cpSync(join(next.folder, 'orders', `${orderId}.json`), join(next.folder, 'orders', `${id('ord', '2')}.json.bad`));
+    cpSync(
+      join(next.folder, 'orders', `${orderId}.json`),
+      join(next.folder, 'orders', `${id('ord', '2')}.json.bad`),
+    );
     next.driver.byHand('gimp', false);
     const second = order({ orderId: id('ord', '2'), applications: [asked(tux)] });
     await began(next, [one, second]);
-    await next.soon(() => expect(of(next)).toMatchObject({ state: 'failed', code: 'AGENT_CRASHED', items: [{ state: 'installed' }, { state: 'failed' }] }));
+    await next.soon(() =>
+      expect(of(next)).toMatchObject({
+        state: 'failed',
+        code: 'AGENT_CRASHED',
+        items: [{ state: 'installed' }, { state: 'failed' }],
+      }),
+    );
     expect(of(next)?.seq).toBeGreaterThan(past);
-    await next.soon(() => expect(of(next, second.orderId)).toMatchObject({ state: 'succeeded', recovered: true }));
+    await next.soon(() =>
+      expect(of(next, second.orderId)).toMatchObject({ state: 'succeeded', recovered: true }),
+    );
     expect(calls(next, 'apply')).toEqual([]);
     expect(readdirSync(join(next.folder, 'orders'))).toContain(`${orderId}.json.bad`);
   });
@@ -270,7 +423,13 @@ describe('beside what is asked for on this server alone', () => {
       });
     };
     const mouse = { ...tux, applicationId: id('app', 'm'), slug: 'mouse' };
-    w.want({ applications: [mouse], orders: [order({ applications: [asked(tux)] }), order({ orderId: id('ord', '2'), applications: [asked(gimp)] })] });
+    w.want({
+      applications: [mouse],
+      orders: [
+        order({ applications: [asked(tux)] }),
+        order({ orderId: id('ord', '2'), applications: [asked(gimp)] }),
+      ],
+    });
     await w.agent.start();
     await w.soon(() => expect(w.driver.installed).toEqual(new Set(['tux', 'gimp', 'mouse'])));
     expect(most).toBe(1);
@@ -282,7 +441,9 @@ describe('beside what is asked for on this server alone', () => {
     await w.soon(() => expect(w.last().applications).toMatchObject([{ state: 'installed' }]));
     const away = order({ applications: [asked(tux, 'absent')] });
     w.want({ applications: [tux], orders: [away] });
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'succeeded', items: [{ state: 'removed' }] }));
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({ state: 'succeeded', items: [{ state: 'removed' }] }),
+    );
     w.clock.at += 60_000;
     w.want({ applications: [tux], orders: [away] });
     await w.soon(() => expect(w.last().generation).toBe(3));

@@ -9,7 +9,13 @@ import type { Driver, Installable } from './drivers/driver.ts';
 import { type Failures, reasonOf } from './failures.ts';
 import { makeFolder, moveAside, names, readText, remove, writeDurably } from './files.ts';
 import type { Pace } from './pace.ts';
-import { forgettable, heldApplications, keptOrders, pass, tellOrders } from './reconcile/order-book.ts';
+import {
+  forgettable,
+  heldApplications,
+  keptOrders,
+  pass,
+  tellOrders,
+} from './reconcile/order-book.ts';
 import { OrderJournal } from './reconcile/order-journal.ts';
 import { type Effect, hasEnded, type OrderEvent, type Step, step } from './reconcile/orders.ts';
 import { type Found, packagesToKeep } from './reconcile/wanted.ts';
@@ -44,7 +50,17 @@ interface OrdersDeps {
 const isJournal = Compile(OrderJournal);
 const ending = '.json';
 
-export function createOrders({ stateFolder, driver, now, failures, pace, again, skewMs, applications, wanted }: OrdersDeps): Orders {
+export function createOrders({
+  stateFolder,
+  driver,
+  now,
+  failures,
+  pace,
+  again,
+  skewMs,
+  applications,
+  wanted,
+}: OrdersDeps): Orders {
   const folder = join(stateFolder, 'orders');
   const pathOf = (orderId: string) => join(folder, `${orderId}${ending}`);
   const book = new Map<string, OrderJournal>();
@@ -94,10 +110,12 @@ export function createOrders({ stateFolder, driver, now, failures, pace, again, 
   };
 
   const run = (orderId: string, abort: AbortController, task: () => Promise<void>) => {
-    const promise = Promise.resolve().then(task).finally(() => {
-      if (outstanding.get(orderId)?.promise === promise) outstanding.delete(orderId);
-      again();
-    });
+    const promise = Promise.resolve()
+      .then(task)
+      .finally(() => {
+        if (outstanding.get(orderId)?.promise === promise) outstanding.delete(orderId);
+        again();
+      });
     outstanding.set(orderId, { promise, abort });
   };
 
@@ -139,30 +157,51 @@ export function createOrders({ stateFolder, driver, now, failures, pace, again, 
     const { run } = effect;
     try {
       const found: Record<string, Found> = {};
-      for (const application of effect.applications) found[application.applicationId] = await applications.find(application, effect.purpose);
+      for (const application of effect.applications)
+        found[application.applicationId] = await applications.find(application, effect.purpose);
       tell(orderId, { kind: 'looked', run, found });
     } catch (error) {
       tell(orderId, { kind: 'look_failed', run, ...reasonOf(error) });
     }
   };
 
-  const stage = async (orderId: string, effect: Extract<Effect, { kind: 'stage' }>, signal: AbortSignal) => {
+  const stage = async (
+    orderId: string,
+    effect: Extract<Effect, { kind: 'stage' }>,
+    signal: AbortSignal,
+  ) => {
     const { run, kibibytesPerSecond } = effect;
     try {
-      await driver.stage(orderId, effect.applications, { kibibytesPerSecond, signal, progress: (done, total, wan) => tell(orderId, { kind: 'progress', run, done, total, wan }) });
+      await driver.stage(orderId, effect.applications, {
+        kibibytesPerSecond,
+        signal,
+        progress: (done, total, wan) => tell(orderId, { kind: 'progress', run, done, total, wan }),
+      });
       tell(orderId, { kind: 'staged', run });
     } catch (error) {
-      tell(orderId, { kind: 'stage_failed', run, slug: error instanceof AppError ? String(error.details['element'] ?? '') : '', ...reasonOf(error) });
+      tell(orderId, {
+        kind: 'stage_failed',
+        run,
+        slug: error instanceof AppError ? String(error.details['element'] ?? '') : '',
+        ...reasonOf(error),
+      });
     }
   };
 
-  const apply = async (orderId: string, effect: Extract<Effect, { kind: 'apply' }>, signal: AbortSignal) => {
+  const apply = async (
+    orderId: string,
+    effect: Extract<Effect, { kind: 'apply' }>,
+    signal: AbortSignal,
+  ) => {
     const { run, timeoutMs } = effect;
     try {
       const results = await driver.apply(orderId, effect.applications, {
-        signal, timeoutMs, keep: packagesToKeep(effect.applications, wanted()),
+        signal,
+        timeoutMs,
+        keep: packagesToKeep(effect.applications, wanted()),
         progress: (applicationId, state) => {
-          if (state === 'installing' || state === 'failed') tell(orderId, { kind: 'item', run, applicationId, state });
+          if (state === 'installing' || state === 'failed')
+            tell(orderId, { kind: 'item', run, applicationId, state });
         },
       });
       tell(orderId, { kind: 'applied', run, results, log: driver.logOf(orderId) });
@@ -194,18 +233,30 @@ export function createOrders({ stateFolder, driver, now, failures, pace, again, 
         } else {
           moveAside(join(folder, name));
           lost.add(orderId);
-          failures.failed('keep_journal', orderId, new AppError('INTERNAL', { why: `the journal ${name} cannot be read; it was moved aside` }), 'no');
+          failures.failed(
+            'keep_journal',
+            orderId,
+            new AppError('INTERNAL', {
+              why: `the journal ${name} cannot be read; it was moved aside`,
+            }),
+            'no',
+          );
         }
       }
       // Moved aside by an agent that died before it could begin a new one.
       const aside = files.filter((name) => name.endsWith(`${ending}.bad`));
-      for (const name of aside.slice(0, Math.max(0, aside.length - keptOrders))) remove(join(folder, name));
+      for (const name of aside.slice(0, Math.max(0, aside.length - keptOrders)))
+        remove(join(folder, name));
       for (const name of aside.slice(-keptOrders)) lost.add(name.slice(0, -`${ending}.bad`.length));
       for (const orderId of book.keys()) tell(orderId, { kind: 'restarted' });
     },
     pass: (orders, busy) => {
       for (const orderId of [...backlog.keys()]) drain(orderId);
-      const facts = { free: !busy && outstanding.size === 0 && backlog.size === 0, skewMs: skewMs(), refuses: (application: OrderedApplication) => driver.refuses(application) };
+      const facts = {
+        free: !busy && outstanding.size === 0 && backlog.size === 0,
+        skewMs: skewMs(),
+        refuses: (application: OrderedApplication) => driver.refuses(application),
+      };
       for (const next of stopped ? [] : pass(book, orders, lost, facts, now())) take(next);
       forget(orders);
     },
@@ -213,12 +264,17 @@ export function createOrders({ stateFolder, driver, now, failures, pace, again, 
     held: (orders) => heldApplications(book, orders),
     tell: (orders) => tellOrders(saved, orders, untold),
     heard: (orders) => {
-      for (const { orderId, seq } of orders) if (book.get(orderId)?.report.seq === seq) untold.delete(orderId);
+      for (const { orderId, seq } of orders)
+        if (book.get(orderId)?.report.seq === seq) untold.delete(orderId);
     },
     stop: async () => {
       for (const orderId of [...book.keys()]) tell(orderId, { kind: 'stopping' });
       stopped = true;
-      await Promise.allSettled([...outstanding].filter(([orderId]) => book.get(orderId)?.doing === null).map(([, { promise }]) => promise));
+      await Promise.allSettled(
+        [...outstanding]
+          .filter(([orderId]) => book.get(orderId)?.doing === null)
+          .map(([, { promise }]) => promise),
+      );
     },
   };
 }
@@ -227,7 +283,10 @@ function parse(text: string | undefined): OrderJournal | null {
   try {
     const journal: unknown = JSON.parse(text ?? '');
     // Nothing to do and not over: no journal of ours.
-    return isJournal.Check(journal) && (journal.order !== null || journal.dropped || hasEnded(journal)) ? journal : null;
+    return isJournal.Check(journal) &&
+      (journal.order !== null || journal.dropped || hasEnded(journal))
+      ? journal
+      : null;
   } catch {
     return null;
   }

@@ -9,7 +9,13 @@ beforeEach(() => {
   vi.useFakeTimers();
   passes = 0;
   momentMs = 300;
-  pace = createPace({ now: () => Date.now(), momentMs: () => momentMs, pass: () => { passes += 1; } });
+  pace = createPace({
+    now: () => Date.now(),
+    momentMs: () => momentMs,
+    pass: () => {
+      passes += 1;
+    },
+  });
   // As after a first pass: everything is read and told.
   pace.takeRead();
   pace.reporting();
@@ -29,7 +35,11 @@ const reportsAfter = (withinMs: number): number | null => {
 };
 
 test('what begins reads and reports at once', () => {
-  const fresh = createPace({ now: () => Date.now(), momentMs: () => momentMs, pass: () => undefined });
+  const fresh = createPace({
+    now: () => Date.now(),
+    momentMs: () => momentMs,
+    pass: () => undefined,
+  });
   expect([fresh.takeRead(), fresh.takeRead(), fresh.mayReport()]).toEqual([true, false, true]);
 });
 

@@ -34,7 +34,15 @@ export interface Pace {
 }
 
 /** `momentMs`: how long a moment is now. `pass`: asks for a pass of the loop. */
-export function createPace({ now, momentMs, pass }: { now: () => number; momentMs: () => number; pass: () => void }): Pace {
+export function createPace({
+  now,
+  momentMs,
+  pass,
+}: {
+  now: () => number;
+  momentMs: () => number;
+  pass: () => void;
+}): Pace {
   let toRead = true;
   let toReport = true;
   let lastReportAt = 0;
@@ -100,7 +108,8 @@ export function createPace({ now, momentMs, pass }: { now: () => number; momentM
     unheard: () => {
       failures += 1;
       toReport = true;
-      notBefore = now() + randomInt(tickMs, Math.min(tickMs * 2 ** (failures - 1), reportEveryMs) + 1);
+      notBefore =
+        now() + randomInt(tickMs, Math.min(tickMs * 2 ** (failures - 1), reportEveryMs) + 1);
     },
     rung: () => {
       notBefore = 0;

@@ -1,18 +1,39 @@
 /** The school's rules, decided by once more on the school's own server: a controller that is stale or worse cannot open what they forbid. */
-import type { DesiredApplication, DesiredSession, DesiredSite, PolicyDocument } from '@preau/contract/desired-state.ts';
+import type {
+  DesiredApplication,
+  DesiredSession,
+  DesiredSite,
+  PolicyDocument,
+} from '@preau/contract/desired-state.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { compilePolicy, type Decision, decide } from '@preau/contract/policy.ts';
 
-export type DecideHere = (session: DesiredSession, application: DesiredApplication) => Pick<Decision, 'allowed' | 'terms'>;
+export type DecideHere = (
+  session: DesiredSession,
+  application: DesiredApplication,
+) => Pick<Decision, 'allowed' | 'terms'>;
 
 /** `now` is read at each question. */
-export function createDecideHere({ rules }: PolicyDocument, site: DesiredSite, now: () => number): DecideHere {
+export function createDecideHere(
+  { rules }: PolicyDocument,
+  site: DesiredSite,
+  now: () => number,
+): DecideHere {
   // Compiled at the first question: most servers are asked nothing before the rules change again.
   let policy: ReturnType<typeof compilePolicy> | null = null;
   const compiled = () => {
     policy ??= compilePolicy(rules, frenchCalendar);
     return policy;
   };
-  return ({ accountId, role, groupIds, attributes, address }, { applicationId, category, labels }) =>
-    decide(compiled(), { person: { id: accountId, role, siteId: site.siteId, groupIds, attributes }, application: { id: applicationId, category, labels }, site, address, now: now() });
+  return (
+    { accountId, role, groupIds, attributes, address },
+    { applicationId, category, labels },
+  ) =>
+    decide(compiled(), {
+      person: { id: accountId, role, siteId: site.siteId, groupIds, attributes },
+      application: { id: applicationId, category, labels },
+      site,
+      address,
+      now: now(),
+    });
 }

@@ -13,7 +13,10 @@ interface LocalSession extends ActualSession {
   openedAt: number | null;
   outcome: SessionOutcome | null;
 }
-export type SessionStep = Extract<Step, { kind: 'open_session' | 'attach_session' | 'end_session' | 'refuse_session' }>;
+export type SessionStep = Extract<
+  Step,
+  { kind: 'open_session' | 'attach_session' | 'end_session' | 'refuse_session' }
+>;
 
 export interface Sessions {
   actual: ReadonlyMap<string, ActualSession>;
@@ -38,7 +41,15 @@ interface SessionsDeps {
   offered: (sessionId: string) => OfferedFile[];
 }
 
-export function createSessions({ stateFolder, driver, now, failures, work, tell, offered }: SessionsDeps): Sessions {
+export function createSessions({
+  stateFolder,
+  driver,
+  now,
+  failures,
+  work,
+  tell,
+  offered,
+}: SessionsDeps): Sessions {
   const { failed, mended } = failures;
   const folder = join(stateFolder, 'sessions');
   const sessions = new Map<string, LocalSession>();
@@ -67,7 +78,10 @@ export function createSessions({ stateFolder, driver, now, failures, work, tell,
     const local = sessions.get(session.sessionId);
     if (local === undefined) return;
     try {
-      writeDurably(join(folder, session.sessionId), JSON.stringify({ applicationId: application.applicationId, at: now() }));
+      writeDurably(
+        join(folder, session.sessionId),
+        JSON.stringify({ applicationId: application.applicationId, at: now() }),
+      );
       await driver.openSession(session, application, eventsOf(session.sessionId), terms);
       if (local.phase !== 'opening') return;
       local.phase = 'running';
@@ -130,7 +144,13 @@ export function createSessions({ stateFolder, driver, now, failures, work, tell,
     start: (step) => {
       switch (step.kind) {
         case 'open_session':
-          sessions.set(step.session.sessionId, { phase: 'opening', serial: 0, access: null, openedAt: null, outcome: null });
+          sessions.set(step.session.sessionId, {
+            phase: 'opening',
+            serial: 0,
+            access: null,
+            openedAt: null,
+            outcome: null,
+          });
           return work(() => open(step));
         case 'attach_session':
           return work(() => attach(step.session.sessionId, step.session.attachSerial));
@@ -140,7 +160,17 @@ export function createSessions({ stateFolder, driver, now, failures, work, tell,
           return work(() => end(step.sessionId));
         }
         case 'refuse_session':
-          sessions.set(step.session.sessionId, { phase: 'over', serial: 0, access: null, openedAt: null, outcome: { state: 'failed', code: 'NOT_PUBLISHED_HERE', message: step.session.applicationId } });
+          sessions.set(step.session.sessionId, {
+            phase: 'over',
+            serial: 0,
+            access: null,
+            openedAt: null,
+            outcome: {
+              state: 'failed',
+              code: 'NOT_PUBLISHED_HERE',
+              message: step.session.applicationId,
+            },
+          });
           tell(true);
       }
     },
@@ -149,8 +179,17 @@ export function createSessions({ stateFolder, driver, now, failures, work, tell,
       for (const sessionId of names(folder)) {
         const lives = alive.has(sessionId);
         // A password nobody has used yet is replaced; one that was used needs no other until somebody asks.
-        const serial = driver.accessPending(sessionId) ? 0 : (desired?.sessions.find((session) => session.sessionId === sessionId)?.attachSerial ?? 0);
-        sessions.set(sessionId, { phase: lives ? 'running' : 'over', serial, access: null, openedAt: lives ? now() : null, outcome: lives ? null : { state: 'ended', reason: 'lost' } });
+        const serial = driver.accessPending(sessionId)
+          ? 0
+          : (desired?.sessions.find((session) => session.sessionId === sessionId)?.attachSerial ??
+            0);
+        sessions.set(sessionId, {
+          phase: lives ? 'running' : 'over',
+          serial,
+          access: null,
+          openedAt: lives ? now() : null,
+          outcome: lives ? null : { state: 'ended', reason: 'lost' },
+        });
         if (lives) await driver.adoptSession(sessionId, eventsOf(sessionId));
       }
     },
@@ -160,7 +199,15 @@ export function createSessions({ stateFolder, driver, now, failures, work, tell,
         if (session.outcome !== null) return [{ sessionId, ...session.outcome }];
         if (session.phase !== 'running') return [];
         const pending = session.access !== null && driver.accessPending(sessionId);
-        return [{ sessionId, state: 'ready', attachment: pending ? session.access : null, openedAt: session.openedAt, offered: offered(sessionId) }];
+        return [
+          {
+            sessionId,
+            state: 'ready',
+            attachment: pending ? session.access : null,
+            openedAt: session.openedAt,
+            offered: offered(sessionId),
+          },
+        ];
       }),
     endAll: () => {
       for (const session of sessions.values()) {

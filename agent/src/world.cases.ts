@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DesiredApplication, DesiredSession, DesiredState, PolicyDocument, SignedState } from '@preau/contract/desired-state.ts';
+import type {
+  DesiredApplication,
+  DesiredSession,
+  DesiredState,
+  PolicyDocument,
+  SignedState,
+} from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { Report } from '@preau/contract/report.ts';
 import { Compile } from 'typebox/compile';
@@ -15,15 +21,61 @@ const isReport = Compile(Report);
 export const serverId = `srv_${'a'.repeat(22)}`;
 export const id = (prefix: string, letter: string) => `${prefix}_${letter.repeat(22)}`;
 export const tux: DesiredApplication = {
-  applicationId: id('app', 't'), versionId: id('ver', 't'), slug: 'tux', category: 'drawing', labels: [], version: '1.2', askedAt: 1,
-  recipes: { linux: { kind: 'apt', packages: ['tux'], detect: { kind: 'package', package: 'tux' }, launch: { command: ['tux'] }, icon: { desktopFile: 'tux.desktop' } } },
+  applicationId: id('app', 't'),
+  versionId: id('ver', 't'),
+  slug: 'tux',
+  category: 'drawing',
+  labels: [],
+  version: '1.2',
+  askedAt: 1,
+  recipes: {
+    linux: {
+      kind: 'apt',
+      packages: ['tux'],
+      detect: { kind: 'package', package: 'tux' },
+      launch: { command: ['tux'] },
+      icon: { desktopFile: 'tux.desktop' },
+    },
+  },
 };
-export const sessionOne: DesiredSession = { sessionId: id('ses', '1'), applicationId: tux.applicationId, accountId: id('acc', 'l'), login: 'lea', displayName: 'Léa', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null };
+export const sessionOne: DesiredSession = {
+  sessionId: id('ses', '1'),
+  applicationId: tux.applicationId,
+  accountId: id('acc', 'l'),
+  login: 'lea',
+  displayName: 'Léa',
+  language: 'fr',
+  attachSerial: 1,
+  role: 'pupil',
+  groupIds: [],
+  attributes: {},
+  address: null,
+};
 /** Everything is open to everyone. */
-export const openPolicy: PolicyDocument = { rules: [{ id: id('rul', 'o'), effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'everyone' }, place: { kind: 'everywhere' }, client: null, when: null, how: null }] };
+export const openPolicy: PolicyDocument = {
+  rules: [
+    {
+      id: id('rul', 'o'),
+      effect: 'allow',
+      target: { kind: 'category', category: 'drawing' },
+      audience: { kind: 'everyone' },
+      place: { kind: 'everywhere' },
+      client: null,
+      when: null,
+      how: null,
+    },
+  ],
+};
 export const policyText = JSON.stringify(openPolicy);
 export const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
-export const site: DesiredState['site'] = { siteId: id('sit', 's'), siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'A', closures: [], networks: [] };
+export const site: DesiredState['site'] = {
+  siteId: id('sit', 's'),
+  siteGroupIds: [],
+  timeZone: 'Europe/Paris',
+  holidayZone: 'A',
+  closures: [],
+  networks: [],
+};
 export const sign = (document: string) => createHash('sha256').update(document).digest('base64url');
 
 export interface World {
@@ -76,7 +128,15 @@ function mortal(driver: MemoryDriver, isDead: () => boolean): MemoryDriver {
   };
 }
 
-export function world(options: { driver?: MemoryDriver; folder?: string; iconsAsked?: string[]; clock?: { at: number }; generation?: number } = {}): World {
+export function world(
+  options: {
+    driver?: MemoryDriver;
+    folder?: string;
+    iconsAsked?: string[];
+    clock?: { at: number };
+    generation?: number;
+  } = {},
+): World {
   const driver = options.driver ?? createMemoryDriver();
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'preau-agent-'));
   const reports: Report[] = [];
@@ -99,7 +159,12 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
     ring();
   };
   const agent = createAgent({
-    serverId, stateFolder: folder, driver: alive, now: () => clock.at, momentMs: 20, verify: (text, signature) => signature === sign(text),
+    serverId,
+    stateFolder: folder,
+    driver: alive,
+    now: () => clock.at,
+    momentMs: 20,
+    verify: (text, signature) => signature === sign(text),
     log: { info: () => undefined, warn: () => undefined },
     link: {
       readDesiredState: async () => {
@@ -112,7 +177,10 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
       },
       sendReport: async (report) => {
         if (isAway) throw new Error('connect ECONNREFUSED');
-        if (!isReport.Check(report)) throw new Error(`report outside its contract: ${JSON.stringify(isReport.Errors(report))}`);
+        if (!isReport.Check(report))
+          throw new Error(
+            `report outside its contract: ${JSON.stringify(isReport.Errors(report))}`,
+          );
         reports.push(structuredClone(report));
         return { generation, icons: options.iconsAsked ?? [] };
       },
@@ -121,7 +189,8 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
       },
       readTransfer: async (id) => {
         const content = city.get(id);
-        if (isAway || content === undefined) throw isAway ? new Error('connect ECONNREFUSED') : new AppError('NOT_FOUND');
+        if (isAway || content === undefined)
+          throw isAway ? new Error('connect ECONNREFUSED') : new AppError('NOT_FOUND');
         return (async function* () {
           yield Buffer.from(content);
         })();
@@ -130,7 +199,11 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
         if (isAway) throw new Error('connect ECONNREFUSED');
         let sent = '';
         for await (const chunk of content) sent += String(chunk);
-        if (createHash('sha256').update(sent).digest('hex') !== announced.sha256 || Buffer.byteLength(sent) !== announced.size) throw new AppError('UPLOAD_REFUSED');
+        if (
+          createHash('sha256').update(sent).digest('hex') !== announced.sha256 ||
+          Buffer.byteLength(sent) !== announced.size
+        )
+          throw new AppError('UPLOAD_REFUSED');
         city.set(id, sent);
       },
       onWake: (listener) => {
@@ -140,11 +213,36 @@ export function world(options: { driver?: MemoryDriver; folder?: string; iconsAs
     },
   });
   const made: World = {
-    agent, driver, folder, reports, icons, city, clock, skew, answer,
+    agent,
+    driver,
+    folder,
+    reports,
+    icons,
+    city,
+    clock,
+    skew,
+    answer,
     fetched,
     want: (state, signature, policy = policyText) => {
       generation += 1;
-      const document = JSON.stringify({ protocol: 1, serverId, generation, issuedAt: clock.at, standbyDisplays: 0, momentMs: 300, site, policy: hashOf(policy), applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...state });
+      const document = JSON.stringify({
+        protocol: 1,
+        serverId,
+        generation,
+        issuedAt: clock.at,
+        standbyDisplays: 0,
+        momentMs: 300,
+        site,
+        policy: hashOf(policy),
+        applications: [],
+        removals: [],
+        sessions: [],
+        transfers: [],
+        orders: [],
+        cache: null,
+        peers: [],
+        ...state,
+      });
       answer({ document, signature: signature ?? sign(document), policy });
     },
     away: (away) => {

@@ -11,7 +11,16 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const prefix = Buffer.from('302a300506032b6570032100', 'hex');
 function signedBy(key: string, text: string, signature: string): boolean {
   try {
-    return verify(null, Buffer.from(text), createPublicKey({ key: Buffer.concat([prefix, Buffer.from(key, 'base64url')]), format: 'der', type: 'spki' }), Buffer.from(signature, 'base64url'));
+    return verify(
+      null,
+      Buffer.from(text),
+      createPublicKey({
+        key: Buffer.concat([prefix, Buffer.from(key, 'base64url')]),
+        format: 'der',
+        type: 'spki',
+      }),
+      Buffer.from(signature, 'base64url'),
+    );
   } catch {
     return false;
   }
@@ -26,13 +35,24 @@ export function linkFrom(text: string | undefined): Link | null {
 }
 
 /** Files that follow each other, in that order. */
-export async function verifyFiles(paths: readonly string[], given: { key: string | undefined; known: Link | null }): Promise<FileVerdict> {
-  if (given.key !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(given.key)) throw new UsageError('badKey', { text: given.key });
-  const file = followFile({ sha256, verify: signedBy }, { key: given.key ?? null, known: given.known });
+export async function verifyFiles(
+  paths: readonly string[],
+  given: { key: string | undefined; known: Link | null },
+): Promise<FileVerdict> {
+  if (given.key !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(given.key))
+    throw new UsageError('badKey', { text: given.key });
+  const file = followFile(
+    { sha256, verify: signedBy },
+    { key: given.key ?? null, known: given.known },
+  );
   for (const path of paths) {
     const source = createReadStream(path, 'utf8');
     try {
-      for await (const line of createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })) file.line(line);
+      for await (const line of createInterface({
+        input: source,
+        crlfDelay: Number.POSITIVE_INFINITY,
+      }))
+        file.line(line);
     } catch (cause) {
       throw new UsageError('unreadable', { path }, { cause });
     }

@@ -2,14 +2,25 @@
 import { createReadStream } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
-import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
-import { api, type Body, type Params, pathOf, type Query, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
+import { pipeline } from 'node:stream/promises';
+import {
+  api,
+  type Body,
+  type Params,
+  pathOf,
+  type Query,
+  type Reply,
+  type Route,
+  type RouteName,
+} from '@preau/contract/api.ts';
 import type { Connection } from './config.ts';
 import { Refused, Unreachable } from './outcome.ts';
 
 type Part<K extends string, V> = V extends undefined ? { [P in K]?: undefined } : { [P in K]: V };
-export type Input<N extends RouteName> = Part<'params', Params<N>> & Part<'query', Query<N>> & Part<'body', Body<N>>;
+export type Input<N extends RouteName> = Part<'params', Params<N>> &
+  Part<'query', Query<N>> &
+  Part<'body', Body<N>>;
 
 /** Throws Refused and Unreachable. */
 export type Call = <N extends RouteName>(name: N, input: Input<N>) => Promise<Reply<N>>;
@@ -19,34 +30,63 @@ const answerWithinMs = 60_000;
 export function caller(connection: Connection): Call {
   return async (name, input) => {
     const route: Route = api[name];
-    const { params, query, body } = input as { params?: Record<string, string>; query?: Record<string, string>; body?: unknown };
+    const { params, query, body } = input as {
+      params?: Record<string, string>;
+      query?: Record<string, string>;
+      body?: unknown;
+    };
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const reply = await ask(connection, route, { params, query }, payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }, (request) => {
-      request.end(payload);
-    });
+    const reply = await ask(
+      connection,
+      route,
+      { params, query },
+      payload === undefined
+        ? {}
+        : {
+            'content-type': 'application/json',
+            'content-length': String(Buffer.byteLength(payload)),
+          },
+      (request) => {
+        request.end(payload);
+      },
+    );
     return reply as Reply<typeof name>;
   };
 }
 
 /** Streams a file; `progress` is told the bytes that went. */
-export async function sendFile(connection: Connection, path: string, announced: Query<'uploadPackage'>, progress: (bytes: number) => void): Promise<Reply<'uploadPackage'>> {
+export async function sendFile(
+  connection: Connection,
+  path: string,
+  announced: Query<'uploadPackage'>,
+  progress: (bytes: number) => void,
+): Promise<Reply<'uploadPackage'>> {
   const source = createReadStream(path);
   let sent = 0;
   source.on('data', (chunk) => {
     sent += chunk.length;
     progress(sent);
   });
-  const reply = await ask(connection, api.uploadPackage, { query: announced }, { 'content-type': 'application/octet-stream', 'content-length': announced.size }, (request) => {
-    // Refused in the middle: the answer says why, the broken pipe does not.
-    pipeline(source, request).catch(() => undefined);
-  });
+  const reply = await ask(
+    connection,
+    api.uploadPackage,
+    { query: announced },
+    { 'content-type': 'application/octet-stream', 'content-length': announced.size },
+    (request) => {
+      // Refused in the middle: the answer says why, the broken pipe does not.
+      pipeline(source, request).catch(() => undefined);
+    },
+  );
   return reply as Reply<'uploadPackage'>;
 }
 
 async function ask(
   { url, token }: Connection,
   route: { method: string; path: string },
-  address: { params?: Record<string, string> | undefined; query?: Record<string, string> | undefined },
+  address: {
+    params?: Record<string, string> | undefined;
+    query?: Record<string, string> | undefined;
+  },
   headers: Record<string, string>,
   write: (request: ClientRequest) => void,
 ): Promise<unknown> {
@@ -55,9 +95,18 @@ async function ask(
   const request = target.protocol === 'https:' ? requestSecure : requestPlain;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     // Redirections are not followed: the token is for this city only.
-    const sent = request(target, { method: route.method, headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...headers } }, resolve);
+    const sent = request(
+      target,
+      {
+        method: route.method,
+        headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...headers },
+      },
+      resolve,
+    );
     sent.setTimeout(answerWithinMs, () => sent.destroy(new Error('timeout')));
-    sent.on('error', (cause: NodeJS.ErrnoException) => reject(new Unreachable(`${url}: ${cause.code ?? cause.message}`, { cause })));
+    sent.on('error', (cause: NodeJS.ErrnoException) =>
+      reject(new Unreachable(`${url}: ${cause.code ?? cause.message}`, { cause })),
+    );
     write(sent);
   });
   const body = await text(answer).catch((cause: Error) => {
@@ -77,5 +126,18 @@ async function ask(
   throw new Unreachable(`${url}: ${status}`);
 }
 
-const isRefusal = (value: unknown): value is { code: string; message: { fr: string; en: string }; details?: Record<string, unknown> } =>
-  typeof value === 'object' && value !== null && 'code' in value && 'message' in value && typeof value.message === 'object' && value.message !== null && 'fr' in value.message && 'en' in value.message;
+const isRefusal = (
+  value: unknown,
+): value is {
+  code: string;
+  message: { fr: string; en: string };
+  details?: Record<string, unknown>;
+} =>
+  typeof value === 'object' &&
+  value !== null &&
+  'code' in value &&
+  'message' in value &&
+  typeof value.message === 'object' &&
+  value.message !== null &&
+  'fr' in value.message &&
+  'en' in value.message;

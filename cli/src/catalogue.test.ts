@@ -2,11 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { Call } from './call.ts';
 import { withdraw } from './catalogue.ts';
 
-const version = (number: string, withdrawnAt: number | null = null) => ({ versionId: `ver-${number}`, version: number, withdrawnAt });
+const version = (number: string, withdrawnAt: number | null = null) => ({
+  versionId: `ver-${number}`,
+  version: number,
+  withdrawnAt,
+});
 const answers: Record<string, unknown> = {
   'listApplications {}': { items: [{ id: 'jeu', slug: 'jeu' }] },
   'listWithdrawnApplications {}': { items: [{ id: 'parti', slug: 'parti' }] },
-  'listVersions {"params":{"id":"jeu"}}': { items: [version('2.0'), version('1.0'), version('0.9', 7)] },
+  'listVersions {"params":{"id":"jeu"}}': {
+    items: [version('2.0'), version('1.0'), version('0.9', 7)],
+  },
   'listVersions {"params":{"id":"parti"}}': { items: [version('3.0', 8), version('2.0', 9)] },
 };
 /** Answers what is read, and keeps what is changed. */
@@ -19,7 +25,9 @@ async function moved(named: string, withdrawn: boolean): Promise<unknown[]> {
   await withdraw(call, named, withdrawn);
   return asked;
 }
-const body = (id: string, withdrawn: boolean, ...versionIds: string[]) => [{ params: { id }, body: { withdrawn, versionIds } }];
+const body = (id: string, withdrawn: boolean, ...versionIds: string[]) => [
+  { params: { id }, body: { withdrawn, versionIds } },
+];
 
 describe('what leaves the catalogue', () => {
   test('is one version, or all of them', async () => {
@@ -30,7 +38,14 @@ describe('what leaves the catalogue', () => {
     expect(await moved('jeu@0.9', false)).toEqual(body('jeu', false, 'ver-0.9'));
     expect(await moved('parti', false)).toEqual(body('parti', false, 'ver-2.0'));
   });
-  test.each([['jeu@9', true, 'unknownVersion'], ['jeu@0.9', true, 'unknownVersion'], ['autre', true, 'unknownApplication'], ['jeu@2.0', false, 'unknownVersion'], ['jeu', false, 'nameVersion'], ['jeu,parti', true, 'unknownApplication']] as const)('%s is not there to be moved', async (named, withdrawn, word) => {
+  test.each([
+    ['jeu@9', true, 'unknownVersion'],
+    ['jeu@0.9', true, 'unknownVersion'],
+    ['autre', true, 'unknownApplication'],
+    ['jeu@2.0', false, 'unknownVersion'],
+    ['jeu', false, 'nameVersion'],
+    ['jeu,parti', true, 'unknownApplication'],
+  ] as const)('%s is not there to be moved', async (named, withdrawn, word) => {
     await expect(moved(named, withdrawn)).rejects.toMatchObject({ name: 'UsageError', word });
   });
 });

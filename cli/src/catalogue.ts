@@ -27,7 +27,13 @@ export function readDrafts(path: string): unknown[] {
       throw new UsageError('notJson', { path: file }, { cause });
     }
     if (Array.isArray(value)) return value;
-    if (typeof value === 'object' && value !== null && 'applications' in value && Array.isArray(value.applications)) return value.applications;
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      'applications' in value &&
+      Array.isArray(value.applications)
+    )
+      return value.applications;
     return [value];
   };
   let isFolder = false;
@@ -36,7 +42,12 @@ export function readDrafts(path: string): unknown[] {
   } catch (cause) {
     throw new UsageError('unreadable', { path }, { cause });
   }
-  const drafts = isFolder ? readdirSync(path).filter((name) => name.endsWith('.json')).sort().flatMap((name) => read(join(path, name))) : read(path);
+  const drafts = isFolder
+    ? readdirSync(path)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .flatMap((name) => read(join(path, name)))
+    : read(path);
   if (drafts.length === 0) throw new UsageError('nothingIn', { path });
   return drafts;
 }
@@ -59,7 +70,11 @@ export function cut(drafts: readonly unknown[]): unknown[][] {
   return parts;
 }
 
-export async function apply(call: Call, drafts: readonly unknown[], dryRun: boolean): Promise<ImportedItem[]> {
+export async function apply(
+  call: Call,
+  drafts: readonly unknown[],
+  dryRun: boolean,
+): Promise<ImportedItem[]> {
   const items: ImportedItem[] = [];
   for (const part of cut(drafts)) {
     const first = items.length;
@@ -70,14 +85,22 @@ export async function apply(call: Call, drafts: readonly unknown[], dryRun: bool
 }
 
 /** Files that recipes name without an address: those come from the city. Pure, whatever the drafts are. */
-export function filesIn(drafts: readonly unknown[]): { name: string; sha256: string; size: number }[] {
+export function filesIn(
+  drafts: readonly unknown[],
+): { name: string; sha256: string; size: number }[] {
   const found = new Map<string, { name: string; sha256: string; size: number }>();
   const look: unknown[] = [...drafts];
   while (look.length > 0) {
     const value = look.pop();
     if (typeof value !== 'object' || value === null) continue;
     const { name, sha256, size, url } = value as Record<string, unknown>;
-    if (typeof name === 'string' && typeof sha256 === 'string' && typeof size === 'number' && url === undefined) found.set(sha256, { name, sha256, size });
+    if (
+      typeof name === 'string' &&
+      typeof sha256 === 'string' &&
+      typeof size === 'number' &&
+      url === undefined
+    )
+      found.set(sha256, { name, sha256, size });
     else look.push(...Object.values(value));
   }
   return [...found.values()];
@@ -98,39 +121,90 @@ export async function hashFile(path: string): Promise<{ sha256: string; size: nu
 }
 
 /** `before`: it was there already. */
-export async function upload(connection: Connection, call: Call, path: string, name: string | undefined, progress: (share: number) => void): Promise<{ stored: UploadedPackage; before: boolean }> {
+export async function upload(
+  connection: Connection,
+  call: Call,
+  path: string,
+  name: string | undefined,
+  progress: (share: number) => void,
+): Promise<{ stored: UploadedPackage; before: boolean }> {
   const { sha256, size } = await hashFile(path);
   const known = (await call('listPackages', {})).items.find((one) => one.sha256 === sha256);
   if (known !== undefined) return { stored: known, before: true };
-  return { stored: await sendFile(connection, path, { name: name ?? basename(path), sha256, size: String(size) }, (bytes) => progress(bytes / size)), before: false };
+  return {
+    stored: await sendFile(
+      connection,
+      path,
+      { name: name ?? basename(path), sha256, size: String(size) },
+      (bytes) => progress(bytes / size),
+    ),
+    before: false,
+  };
 }
 
 /** Uploads from `folder` what the drafts name and the city does not have. Throws UsageError for what is nowhere. */
-export async function uploadMissing(connection: Connection, call: Call, drafts: readonly unknown[], folder: string, told: (stored: UploadedPackage) => void): Promise<void> {
+export async function uploadMissing(
+  connection: Connection,
+  call: Call,
+  drafts: readonly unknown[],
+  folder: string,
+  told: (stored: UploadedPackage) => void,
+): Promise<void> {
   const there = new Set((await call('listPackages', {})).items.map(({ sha256 }) => sha256));
   for (const file of filesIn(drafts)) {
     if (there.has(file.sha256)) continue;
     // Only a name: a draft of somebody else must not read another folder.
     const path = join(folder, basename(file.name));
-    if (!existsSync(path) || (await hashFile(path)).sha256 !== file.sha256) throw new UsageError('missingFile', { name: file.name, sha256: file.sha256.slice(0, 12), folder });
-    told(await sendFile(connection, path, { name: file.name, sha256: file.sha256, size: String(file.size) }, () => undefined));
+    if (!existsSync(path) || (await hashFile(path)).sha256 !== file.sha256)
+      throw new UsageError('missingFile', {
+        name: file.name,
+        sha256: file.sha256.slice(0, 12),
+        folder,
+      });
+    told(
+      await sendFile(
+        connection,
+        path,
+        { name: file.name, sha256: file.sha256, size: String(file.size) },
+        () => undefined,
+      ),
+    );
   }
 }
 
 /** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts it back (without a number, an application
  *  that has left: the version that left last). Refuses with UsageError what is not there, and more than one. */
-export async function withdraw(call: Call, named: string, withdrawn: boolean): Promise<{ slug: string; versions: string[] }> {
+export async function withdraw(
+  call: Call,
+  named: string,
+  withdrawn: boolean,
+): Promise<{ slug: string; versions: string[] }> {
   const [wish, more] = wishesFrom(named, 'present');
-  if (wish === undefined || more !== undefined) throw new UsageError('unknownApplication', { slug: named });
+  if (wish === undefined || more !== undefined)
+    throw new UsageError('unknownApplication', { slug: named });
   const { slug, version } = wish;
   const offered = (await call('listApplications', {})).items.find((one) => one.slug === slug);
-  const application = offered ?? (await call('listWithdrawnApplications', {})).items.find((one) => one.slug === slug);
+  const application =
+    offered ?? (await call('listWithdrawnApplications', {})).items.find((one) => one.slug === slug);
   if (application === undefined) throw new UsageError('unknownApplication', { slug });
-  if (!withdrawn && version === null && offered !== undefined) throw new UsageError('nameVersion', { slug });
+  if (!withdrawn && version === null && offered !== undefined)
+    throw new UsageError('nameVersion', { slug });
   const params = { id: application.id };
-  const known = (await call('listVersions', { params })).items.filter((one) => (one.withdrawnAt === null) === withdrawn && (version === null || one.version === version));
-  const moved = withdrawn ? known : known.sort((a, b) => (b.withdrawnAt ?? 0) - (a.withdrawnAt ?? 0)).slice(0, 1);
-  if (moved.length === 0) throw new UsageError(version === null ? 'unknownApplication' : 'unknownVersion', { slug, version: version ?? '' });
-  await call('withdrawVersions', { params, body: { withdrawn, versionIds: moved.map(({ versionId }) => versionId) } });
+  const known = (await call('listVersions', { params })).items.filter(
+    (one) =>
+      (one.withdrawnAt === null) === withdrawn && (version === null || one.version === version),
+  );
+  const moved = withdrawn
+    ? known
+    : known.sort((a, b) => (b.withdrawnAt ?? 0) - (a.withdrawnAt ?? 0)).slice(0, 1);
+  if (moved.length === 0)
+    throw new UsageError(version === null ? 'unknownApplication' : 'unknownVersion', {
+      slug,
+      version: version ?? '',
+    });
+  await call('withdrawVersions', {
+    params,
+    body: { withdrawn, versionIds: moved.map(({ versionId }) => versionId) },
+  });
   return { slug, versions: moved.map((one) => one.version) };
 }

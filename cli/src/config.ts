@@ -20,7 +20,8 @@ export function languageOf(environment: Record<string, string | undefined>): Lan
 }
 export const language = (): Language => languageOf(process.env);
 
-const keptPath = () => join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'preau', 'connection.json');
+const keptPath = () =>
+  join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'preau', 'connection.json');
 
 /** Readable by its owner only. */
 export function keep(connection: Connection): string {
@@ -44,7 +45,15 @@ function kept(): Partial<Connection> {
 /** Pure. An origin, without a path, a name or a password in it. */
 export function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.pathname !== '/') throw new UsageError('badUrl', { url: text.slice(0, 200) });
+  if (
+    url === null ||
+    !/^https?:$/.test(url.protocol) ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== '' ||
+    url.pathname !== '/'
+  )
+    throw new UsageError('badUrl', { url: text.slice(0, 200) });
   return url.origin;
 }
 
@@ -71,7 +80,8 @@ export function connectionFrom(options: { url?: string; tokenFile?: string }): C
   if (options.tokenFile !== undefined) return { url, token: readToken(options.tokenFile) };
   const given = process.env['PREAU_TOKEN'];
   const { url: keptUrl, token: keptToken } = kept();
-  const token = given !== undefined && given !== '' ? given : keptUrl === url ? keptToken : undefined;
+  const token =
+    given !== undefined && given !== '' ? given : keptUrl === url ? keptToken : undefined;
   if (token === undefined) throw new UsageError('noToken');
   if (!isToken(token)) throw new UsageError('badToken');
   return { url, token };

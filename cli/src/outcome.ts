@@ -1,7 +1,15 @@
 /** How a command ends: scripts read the number, people the sentence. */
 import type { Word } from './words.ts';
 
-export const exitCodes = { done: 0, failed: 1, usage: 2, refused: 3, unreachable: 4, needsApproval: 5, paused: 6 } as const;
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  unreachable: 4,
+  needsApproval: 5,
+  paused: 6,
+} as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Asked wrongly: nothing was sent. */
@@ -21,7 +29,11 @@ export class Refused extends Error {
   readonly code: string;
   readonly said: { fr: string; en: string };
   readonly details: Record<string, unknown>;
-  constructor(refusal: { code: string; message: { fr: string; en: string }; details?: Record<string, unknown> }) {
+  constructor(refusal: {
+    code: string;
+    message: { fr: string; en: string };
+    details?: Record<string, unknown>;
+  }) {
     super(refusal.code);
     this.name = 'Refused';
     this.code = refusal.code;

@@ -1,14 +1,19 @@
 /** What people type, into what the contract wants. Pure; refuses with UsageError. */
-import type { Windows, WindowSpec } from '@preau/contract/calendar.ts';
+import type { WindowSpec, Windows } from '@preau/contract/calendar.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout.ts';
 import { UsageError } from './outcome.ts';
 
-export const listOf = (text: string | undefined): string[] => (text ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+export const listOf = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 
 export function gateFrom(text: string): WaveSpec['gate'] {
   if (text === 'auto' || text === 'manual') return text;
   const minutes = Number(text);
-  if (!/^\d{1,5}$/.test(text) || minutes < 1 || minutes > 20_160) throw new UsageError('badChoice', { text, choices: 'auto, manual, 1–20160' });
+  if (!/^\d{1,5}$/.test(text) || minutes < 1 || minutes > 20_160)
+    throw new UsageError('badChoice', { text, choices: 'auto, manual, 1–20160' });
   return { afterMinutes: minutes };
 }
 
@@ -35,35 +40,66 @@ export function wavesFrom(text: string, gate: WaveSpec['gate'], soakMinutes = 0)
   return sizes.map((size) => ({ size, gate, soakMinutes }));
 }
 
-const dayNames = [['lun', 'mon'], ['mar', 'tue'], ['mer', 'wed'], ['jeu', 'thu'], ['ven', 'fri'], ['sam', 'sat'], ['dim', 'sun']];
+const dayNames = [
+  ['lun', 'mon'],
+  ['mar', 'tue'],
+  ['mer', 'wed'],
+  ['jeu', 'thu'],
+  ['ven', 'fri'],
+  ['sam', 'sat'],
+  ['dim', 'sun'],
+];
 const dayOf = (text: string): number => {
-  const named = dayNames.findIndex((names) => names.some((name) => text.toLowerCase().startsWith(name)));
+  const named = dayNames.findIndex((names) =>
+    names.some((name) => text.toLowerCase().startsWith(name)),
+  );
   return named >= 0 ? named + 1 : /^[1-7]$/.test(text) ? Number(text) : 0;
 };
 
 /** `[school|holidays|outside_holidays] lun-ven 18:00-07:00; …`, `*` for every day. */
 export function windowsFrom(text: string): Windows {
-  const open = text.split(';').map((part) => part.trim()).filter((part) => part !== '').map((part): WindowSpec => {
-    const bad = () => new UsageError('badWindow', { text: part });
-    const match = /^(?:(always|school|holidays|outside_holidays)\s+)?(\S+)\s+([012]\d:[0-5]\d)\s*-\s*([012]\d:[0-5]\d)$/.exec(part);
-    if (match === null) throw bad();
-    const [, period = 'always', days = '', from = '', to = ''] = match;
-    if (from > '23:59' || to > '24:00') throw bad();
-    const numbers = days === '*' ? [1, 2, 3, 4, 5, 6, 7] : days.split(',').flatMap((piece) => {
-      const [first = '', last = first] = piece.split('-');
-      const [begin, end] = [dayOf(first), dayOf(last)];
-      if (begin === 0 || end === 0) throw bad();
-      // Friday to Monday goes over the weekend.
-      return Array.from({ length: ((end - begin + 7) % 7) + 1 }, (_, index) => ((begin - 1 + index) % 7) + 1);
+  const open = text
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part): WindowSpec => {
+      const bad = () => new UsageError('badWindow', { text: part });
+      const match =
+        /^(?:(always|school|holidays|outside_holidays)\s+)?(\S+)\s+([012]\d:[0-5]\d)\s*-\s*([012]\d:[0-5]\d)$/.exec(
+          part,
+        );
+      if (match === null) throw bad();
+      const [, period = 'always', days = '', from = '', to = ''] = match;
+      if (from > '23:59' || to > '24:00') throw bad();
+      const numbers =
+        days === '*'
+          ? [1, 2, 3, 4, 5, 6, 7]
+          : days.split(',').flatMap((piece) => {
+              const [first = '', last = first] = piece.split('-');
+              const [begin, end] = [dayOf(first), dayOf(last)];
+              if (begin === 0 || end === 0) throw bad();
+              // Friday to Monday goes over the weekend.
+              return Array.from(
+                { length: ((end - begin + 7) % 7) + 1 },
+                (_, index) => ((begin - 1 + index) % 7) + 1,
+              );
+            });
+      return {
+        days: [...new Set(numbers)].sort(),
+        from,
+        to,
+        period: period as WindowSpec['period'],
+      };
     });
-    return { days: [...new Set(numbers)].sort(), from, to, period: period as WindowSpec['period'] };
-  });
   if (open.length === 0) throw new UsageError('badWindow', { text });
   return { open, exceptDates: [] };
 }
 
 /** `a,b@1.2`. */
-export const wishesFrom = (text: string | undefined, want: 'present' | 'absent'): { slug: string; version: string | null; want: 'present' | 'absent' }[] =>
+export const wishesFrom = (
+  text: string | undefined,
+  want: 'present' | 'absent',
+): { slug: string; version: string | null; want: 'present' | 'absent' }[] =>
   listOf(text).map((part) => {
     const [slug = '', version] = part.split('@');
     return { slug, version: version ?? null, want };

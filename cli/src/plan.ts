@@ -10,12 +10,43 @@ export function describePlan(language: Language, rollout: Rollout): string[] {
   for (const { reason } of plan.leftOut) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const waiting = rollout.state === 'planned' || rollout.state === 'approved';
   return [
-    say(language, 'planned', { id, servers: totals.servers, sites: totals.sites, nothing: totals.nothingToDo, offline: totals.offline, minutes: Math.ceil(totals.minutes) }),
-    ...table(plan.applications.map((one) => [one.want === 'present' ? '+' : '−', one.slug, one.version, one.becauseOf === null ? '' : `← ${one.becauseOf}`])).map((line) => `  ${line.trimEnd()}`),
+    say(language, 'planned', {
+      id,
+      servers: totals.servers,
+      sites: totals.sites,
+      nothing: totals.nothingToDo,
+      offline: totals.offline,
+      minutes: Math.ceil(totals.minutes),
+    }),
+    ...table(
+      plan.applications.map((one) => [
+        one.want === 'present' ? '+' : '−',
+        one.slug,
+        one.version,
+        one.becauseOf === null ? '' : `← ${one.becauseOf}`,
+      ]),
+    ).map((line) => `  ${line.trimEnd()}`),
     ...(totals.bytes > 0 ? [`  ${mebibytes(totals.bytes)}`] : []),
-    ...(plan.leftOut.length === 0 ? [] : [say(language, 'leftOut', { count: plan.leftOut.length, reasons: [...reasons].map(([reason, n]) => `${reason} ${n}`).join(', ') })]),
-    ...plan.clashes.map((clash) => say(language, 'clash', { name: plain(clash.rolloutName), kind: clash.kind, servers: clash.servers })),
+    ...(plan.leftOut.length === 0
+      ? []
+      : [
+          say(language, 'leftOut', {
+            count: plan.leftOut.length,
+            reasons: [...reasons].map(([reason, n]) => `${reason} ${n}`).join(', '),
+          }),
+        ]),
+    ...plan.clashes.map((clash) =>
+      say(language, 'clash', {
+        name: plain(clash.rolloutName),
+        kind: clash.kind,
+        servers: clash.servers,
+      }),
+    ),
     stateLine(rollout),
-    ...(plan.needsApproval && rollout.approvedBy === null ? [say(language, 'needsApproval', { id })] : waiting ? [say(language, 'startWith', { id })] : []),
+    ...(plan.needsApproval && rollout.approvedBy === null
+      ? [say(language, 'needsApproval', { id })]
+      : waiting
+        ? [say(language, 'startWith', { id })]
+        : []),
   ];
 }

@@ -1,6 +1,12 @@
 /** `preau rollout`: from what people name to a plan, and from a rollout's state to an exit code. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { defaultDraft, isRolloutOver, type Rollout, type RolloutDraft, type RolloutState } from '@preau/contract/rollout.ts';
+import {
+  defaultDraft,
+  isRolloutOver,
+  type Rollout,
+  type RolloutDraft,
+  type RolloutState,
+} from '@preau/contract/rollout.ts';
 import type { Call } from './call.ts';
 import { type ExitCode, exitCodes, Unreachable, UsageError } from './outcome.ts';
 import { gateFrom, listOf, type Where, wavesFrom, windowsFrom, wishesFrom } from './parse.ts';
@@ -24,7 +30,10 @@ export async function draftFrom(call: Call, options: PlanOptions): Promise<Rollo
   const wishes = [...wishesFrom(options.apps, 'present'), ...wishesFrom(options.remove, 'absent')];
   if (wishes.length === 0) throw new UsageError('nothingAsked');
   const gate = gateFrom(options.gate);
-  const waves = options.waves === undefined ? defaultDraft.waves.map((wave) => ({ ...wave, gate })) : wavesFrom(options.waves, gate);
+  const waves =
+    options.waves === undefined
+      ? defaultDraft.waves.map((wave) => ({ ...wave, gate }))
+      : wavesFrom(options.waves, gate);
   const windows = options.windows === undefined ? null : windowsFrom(options.windows);
   const { items: catalogue } = await call('listApplications', {});
   const items: RolloutDraft['items'] = [];
@@ -35,12 +44,30 @@ export async function draftFrom(call: Call, options: PlanOptions): Promise<Rollo
       items.push({ applicationId: application.id, want });
       continue;
     }
-    const known = (await call('listVersions', { params: { id: application.id } })).items.find((one) => one.version === version && one.withdrawnAt === null);
+    const known = (await call('listVersions', { params: { id: application.id } })).items.find(
+      (one) => one.version === version && one.withdrawnAt === null,
+    );
     if (known === undefined) throw new UsageError('unknownVersion', { slug, version });
     items.push({ applicationId: application.id, versionId: known.versionId, want });
   }
-  const name = options.name ?? wishes.map(({ slug, version, want }) => `${want === 'absent' ? '− ' : ''}${slug}${version === null ? '' : ` ${version}`}`).join(', ').slice(0, 120);
-  return { ...defaultDraft, name, items, where: await whereFrom(call, options), waves, onTrip: options.rollBack === true ? 'roll_back' : 'pause', windows: { install: windows, download: null } };
+  const name =
+    options.name ??
+    wishes
+      .map(
+        ({ slug, version, want }) =>
+          `${want === 'absent' ? '− ' : ''}${slug}${version === null ? '' : ` ${version}`}`,
+      )
+      .join(', ')
+      .slice(0, 120);
+  return {
+    ...defaultDraft,
+    name,
+    items,
+    where: await whereFrom(call, options),
+    waves,
+    onTrip: options.rollBack === true ? 'roll_back' : 'pause',
+    windows: { install: windows, download: null },
+  };
 }
 
 async function whereFrom(call: Call, options: PlanOptions): Promise<Where> {
@@ -49,14 +76,19 @@ async function whereFrom(call: Call, options: PlanOptions): Promise<Where> {
   const labels = listOf(options.labels);
   const all = named.includes('all') || (named.length === 0 && groups.length === 0);
   const where: Where = { all, siteIds: [], groupIds: [], serverIds: [], labels };
-  if (all && named.length > 1) throw new UsageError('badChoice', { text: options.sites ?? '', choices: 'all | UAI,UAI' });
+  if (all && named.length > 1)
+    throw new UsageError('badChoice', { text: options.sites ?? '', choices: 'all | UAI,UAI' });
   if (!all && named.length > 0) {
     const { items: sites } = await call('listSites', {});
-    where.siteIds = [...new Set(named.map((text) => {
-      const site = sites.find((one) => one.uai === text.toUpperCase() || one.name === text);
-      if (site === undefined) throw new UsageError('unknownSite', { site: text });
-      return site.id;
-    }))];
+    where.siteIds = [
+      ...new Set(
+        named.map((text) => {
+          const site = sites.find((one) => one.uai === text.toUpperCase() || one.name === text);
+          if (site === undefined) throw new UsageError('unknownSite', { site: text });
+          return site.id;
+        }),
+      ),
+    ];
   }
   if (groups.length > 0) {
     const { items: known } = await call('listSiteGroups', {});
@@ -70,7 +102,10 @@ async function whereFrom(call: Call, options: PlanOptions): Promise<Where> {
 }
 
 /** Pure. Null: go on watching. */
-export function exitCodeOf(rollout: { state: RolloutState; pauseReason: string | null }, untilPause: boolean): ExitCode | null {
+export function exitCodeOf(
+  rollout: { state: RolloutState; pauseReason: string | null },
+  untilPause: boolean,
+): ExitCode | null {
   if (rollout.state === 'completed') return exitCodes.done;
   if (isRolloutOver(rollout)) return exitCodes.failed;
   if (rollout.state === 'awaiting_approval') return exitCodes.needsApproval;
@@ -82,7 +117,13 @@ const lookEveryMs = 2_000;
 const patienceMs = 600_000;
 
 /** Follows it to its end, through restarts of the controller. `json`: one object per change. */
-export async function watch(call: Call, printer: Printer, id: string, options: { json: boolean; untilPause: boolean; lost: string }, clock = { now: () => performance.now(), wait: (ms: number) => pause(ms) }): Promise<ExitCode> {
+export async function watch(
+  call: Call,
+  printer: Printer,
+  id: string,
+  options: { json: boolean; untilPause: boolean; lost: string },
+  clock = { now: () => performance.now(), wait: (ms: number) => pause(ms) },
+): Promise<ExitCode> {
   let said = '';
   let heardAt = clock.now();
   let isLost = false;
@@ -102,7 +143,20 @@ export async function watch(call: Call, printer: Printer, id: string, options: {
       const code = exitCodeOf(rollout, options.untilPause);
       if (options.json) {
         const { state, pauseReason, counts, waves, eta, note } = rollout;
-        const change = JSON.stringify({ id, name: rollout.name, state, pauseReason, note, counts, waves: waves.map((wave) => ({ number: wave.number, state: wave.state, counts: wave.counts })), eta });
+        const change = JSON.stringify({
+          id,
+          name: rollout.name,
+          state,
+          pauseReason,
+          note,
+          counts,
+          waves: waves.map((wave) => ({
+            number: wave.number,
+            state: wave.state,
+            counts: wave.counts,
+          })),
+          eta,
+        });
         if (line !== said) printer.out(change);
       } else if (printer.tty) printer.redraw(progressLine(rollout));
       else if (line !== said) printer.out(line);

@@ -9,10 +9,12 @@ export const Role = OneOf(roles);
 export type Role = (typeof roles)[number];
 
 /** The city's own people: they look after every school. */
-export const isTechnician = (person: { role: Role }): boolean => person.role === 'technician' || person.role === 'administrator';
+export const isTechnician = (person: { role: Role }): boolean =>
+  person.role === 'technician' || person.role === 'administrator';
 
 /** Who stands in front of a class: the school's contact is one of them. */
-export const isTeacher = (person: { role: Role }): boolean => person.role === 'teacher' || person.role === 'contact';
+export const isTeacher = (person: { role: Role }): boolean =>
+  person.role === 'teacher' || person.role === 'contact';
 
 export const AccountId = Id('acc');
 export const GroupId = Id('grp');

@@ -3,7 +3,17 @@ import { type Static, Type } from 'typebox';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
 export const categories = [
-  'office', 'mathematics', 'french', 'languages', 'science', 'geography', 'drawing', 'music', 'programming', 'games', 'tools',
+  'office',
+  'mathematics',
+  'french',
+  'languages',
+  'science',
+  'geography',
+  'drawing',
+  'music',
+  'programming',
+  'games',
+  'tools',
 ] as const;
 export type Category = (typeof categories)[number];
 export const Category = OneOf(categories);
@@ -13,13 +23,25 @@ export const VersionId = Id('ver');
 
 const PackageName = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]{1,80}$' });
 /** A package, or a package held at one version: `name` or `name=version`. */
-const PinnedPackage = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]{1,80}(=[A-Za-z0-9][A-Za-z0-9.+:~-]{0,60})?$' });
+const PinnedPackage = Type.String({
+  pattern: '^[a-z0-9][a-z0-9+.-]{1,80}(=[A-Za-z0-9][A-Za-z0-9.+:~-]{0,60})?$',
+});
 /** Absolute, without `..`, without characters a shell or a glob would read. */
-const AbsolutePath = Type.String({ pattern: '^(/(?!\\.\\.?(/|$))[A-Za-z0-9._+@-]+)+$', maxLength: 256 });
-const Argument = Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
+const AbsolutePath = Type.String({
+  pattern: '^(/(?!\\.\\.?(/|$))[A-Za-z0-9._+@-]+)+$',
+  maxLength: 256,
+});
+const Argument = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+});
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Signature = Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' });
-const WebAddress = Type.String({ pattern: '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\\s"\'\\\\]*$', maxLength: 500 });
+const WebAddress = Type.String({
+  pattern: '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\\s"\'\\\\]*$',
+  maxLength: 500,
+});
 export const maxPackageBytes = 4_294_967_296;
 
 /** A file known by what is in it. Without `url` it was uploaded to the city and comes from the controller. */
@@ -49,7 +71,9 @@ const common = {
   /** argv, never a shell line; the first word is a program name or an absolute path. Absent: nothing to click (updates, a runtime). */
   launch: Type.Optional(Strict({ command: Type.Array(Argument, { minItems: 1, maxItems: 32 }) })),
   /** Where the real icon is, once installed. */
-  icon: Type.Optional(Strict({ desktopFile: Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}\\.desktop$' }) })),
+  icon: Type.Optional(
+    Strict({ desktopFile: Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}\\.desktop$' }) }),
+  ),
 };
 
 /** An extra source of Debian packages. apt refuses what its key has not signed. */
@@ -62,24 +86,72 @@ export const AptSource = Strict({
 });
 export type AptSource = Static<typeof AptSource>;
 
-export const AptRecipe = Strict({ kind: Type.Literal('apt'), packages: Type.Array(PinnedPackage, { minItems: 1, maxItems: 40, uniqueItems: true }), source: Type.Optional(AptSource), ...common });
+export const AptRecipe = Strict({
+  kind: Type.Literal('apt'),
+  packages: Type.Array(PinnedPackage, { minItems: 1, maxItems: 40, uniqueItems: true }),
+  source: Type.Optional(AptSource),
+  ...common,
+});
 export type AptRecipe = Static<typeof AptRecipe>;
-export const DebRecipe = Strict({ kind: Type.Literal('deb'), package: PackageName, file: PackageFile, ...common });
+export const DebRecipe = Strict({
+  kind: Type.Literal('deb'),
+  package: PackageName,
+  file: PackageFile,
+  ...common,
+});
 /** Unpacked into a folder of its own, `/opt/preau/<slug>/<version>`; nothing is written outside of it. */
-export const ArchiveRecipe = Strict({ kind: Type.Literal('archive'), format: OneOf(['appimage', 'zip', 'tar']), file: PackageFile, ...common });
+export const ArchiveRecipe = Strict({
+  kind: Type.Literal('archive'),
+  format: OneOf(['appimage', 'zip', 'tar']),
+  file: PackageFile,
+  ...common,
+});
 /** Only a script that a second technician has reviewed: the controller's signature binds the name to both files. */
-export const ScriptRecipe = Strict({ kind: Type.Literal('script'), script: Slug, install: PackageFile, remove: Type.Optional(PackageFile), signature: Signature, ...common });
+export const ScriptRecipe = Strict({
+  kind: Type.Literal('script'),
+  script: Slug,
+  install: PackageFile,
+  remove: Type.Optional(PackageFile),
+  signature: Signature,
+  ...common,
+});
 /** Pending updates of the system itself, from its own sources. */
-export const UpdatesRecipe = Strict({ kind: Type.Literal('updates'), scope: OneOf(['security', 'all']), ...common });
+export const UpdatesRecipe = Strict({
+  kind: Type.Literal('updates'),
+  scope: OneOf(['security', 'all']),
+  ...common,
+});
 /** The agent's own bundle. */
 export const AgentRecipe = Strict({ kind: Type.Literal('agent'), file: PackageFile, ...common });
-export const LinuxRecipe = Type.Union([AptRecipe, DebRecipe, ArchiveRecipe, ScriptRecipe, UpdatesRecipe, AgentRecipe]);
+export const LinuxRecipe = Type.Union([
+  AptRecipe,
+  DebRecipe,
+  ArchiveRecipe,
+  ScriptRecipe,
+  UpdatesRecipe,
+  AgentRecipe,
+]);
 export type LinuxRecipe = Static<typeof LinuxRecipe>;
 
 export const WindowsRecipe = Type.Union([
-  Strict({ kind: Type.Literal('msi'), file: PackageFile, properties: Type.Record(Type.String({ pattern: '^[A-Z0-9_]{1,60}$' }), Line(200)), ...common }),
-  Strict({ kind: Type.Literal('exe'), file: PackageFile, silent: Type.Array(Argument, { maxItems: 20 }), uninstall: Type.Array(Argument, { maxItems: 20 }), ...common }),
-  Strict({ kind: Type.Literal('winget'), packageId: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.+-]{1,120}$' }), ...common }),
+  Strict({
+    kind: Type.Literal('msi'),
+    file: PackageFile,
+    properties: Type.Record(Type.String({ pattern: '^[A-Z0-9_]{1,60}$' }), Line(200)),
+    ...common,
+  }),
+  Strict({
+    kind: Type.Literal('exe'),
+    file: PackageFile,
+    silent: Type.Array(Argument, { maxItems: 20 }),
+    uninstall: Type.Array(Argument, { maxItems: 20 }),
+    ...common,
+  }),
+  Strict({
+    kind: Type.Literal('winget'),
+    packageId: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.+-]{1,120}$' }),
+    ...common,
+  }),
 ]);
 export type WindowsRecipe = Static<typeof WindowsRecipe>;
 
@@ -87,22 +159,37 @@ export const platforms = ['linux', 'windows'] as const;
 export type Platform = (typeof platforms)[number];
 
 /** A server takes the recipe of its platform; without one the application is `not_applicable` there. */
-export const Recipes = Type.Object({ linux: Type.Optional(LinuxRecipe), windows: Type.Optional(WindowsRecipe) }, { additionalProperties: false, minProperties: 1 });
+export const Recipes = Type.Object(
+  { linux: Type.Optional(LinuxRecipe), windows: Type.Optional(WindowsRecipe) },
+  { additionalProperties: false, minProperties: 1 },
+);
 export type Recipes = Static<typeof Recipes>;
 
 /** What the script review signs: the name, and the hash of each file, one per line. */
-export const scriptReviewText = (script: { script: string; install: PackageFile; remove?: PackageFile | undefined }): string =>
+export const scriptReviewText = (script: {
+  script: string;
+  install: PackageFile;
+  remove?: PackageFile | undefined;
+}): string =>
   `preau script\n${script.script}\n${script.install.sha256}\n${script.remove?.sha256 ?? ''}`;
 
 /** Names of the Debian packages a recipe brings, without their pins. */
 export const packagesOf = (recipe: LinuxRecipe | undefined): string[] =>
-  recipe?.kind === 'apt' ? recipe.packages.map((name) => name.split('=')[0] ?? name) : recipe?.kind === 'deb' ? [recipe.package] : [];
+  recipe?.kind === 'apt'
+    ? recipe.packages.map((name) => name.split('=')[0] ?? name)
+    : recipe?.kind === 'deb'
+      ? [recipe.package]
+      : [];
 
 /** Updates and the agent's own bundle are brought once; everything else is kept there from then on, and can be gone back from. */
-export const isKept = (recipes: Recipes): boolean => recipes.linux?.kind !== 'updates' && recipes.linux?.kind !== 'agent';
+export const isKept = (recipes: Recipes): boolean =>
+  recipes.linux?.kind !== 'updates' && recipes.linux?.kind !== 'agent';
 
 /** What an installation costs one server: bytes over the line, minutes of work. Replaced by what was measured, once there is history. */
-export const Estimate = Strict({ bytes: Type.Integer({ minimum: 0 }), minutes: Type.Number({ minimum: 0, maximum: 600 }) });
+export const Estimate = Strict({
+  bytes: Type.Integer({ minimum: 0 }),
+  minutes: Type.Number({ minimum: 0, maximum: 600 }),
+});
 export type Estimate = Static<typeof Estimate>;
 
 export const ApplicationLabels = Type.Array(Slug, { maxItems: 20, uniqueItems: true });
@@ -138,12 +225,21 @@ export const Application = Strict({
   requires: Type.Array(Slug),
   seats: Nullable(Type.Integer()),
   /** Learnt from past installations when `samples` > 0; else the draft's, else null. `p95Ms` decides what still fits into a window. */
-  estimate: Nullable(Strict({ ...Estimate.properties, p95Ms: Type.Integer(), samples: Type.Integer() })),
+  estimate: Nullable(
+    Strict({ ...Estimate.properties, p95Ms: Type.Integer(), samples: Type.Integer() }),
+  ),
   installedOn: Type.Integer(),
 });
 export type Application = Static<typeof Application>;
 
-export const installStates = ['wanted', 'installing', 'installed', 'removing', 'removed', 'failed'] as const;
+export const installStates = [
+  'wanted',
+  'installing',
+  'installed',
+  'removing',
+  'removed',
+  'failed',
+] as const;
 
 export const InstalledApplication = Strict({
   applicationId: ApplicationId,

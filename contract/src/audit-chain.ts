@@ -8,40 +8,75 @@ import { Instant, Nullable, OneOf, Strict } from './schema.ts';
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Seq = Type.Integer({ minimum: 0 });
 /** For actor name, subject name and details, in this order. */
-const Three = <T extends ReturnType<typeof Type.String>>(item: T) => Type.Array(item, { minItems: 3, maxItems: 3 });
+const Three = <T extends ReturnType<typeof Type.String>>(item: T) =>
+  Type.Array(item, { minItems: 3, maxItems: 3 });
 
 /** `salts`: empty where the value beside it was erased. */
-export const ChainedEvent = Strict({ seq: Seq, hash: Hash, ...AuditEvent.properties, salts: Three(Type.String({ pattern: '^([A-Za-z0-9_-]{22})?$' })), marks: Three(Hash) });
+export const ChainedEvent = Strict({
+  seq: Seq,
+  hash: Hash,
+  ...AuditEvent.properties,
+  salts: Three(Type.String({ pattern: '^([A-Za-z0-9_-]{22})?$' })),
+  marks: Three(Hash),
+});
 export type ChainedEvent = Static<typeof ChainedEvent>;
 
 /** A place in the chain. */
 export const Link = Strict({ seq: Seq, hash: Hash });
 export type Link = Static<typeof Link>;
-export const SignedLink = Strict({ seq: Seq, hash: Hash, at: Instant, signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }) });
+export const SignedLink = Strict({
+  seq: Seq,
+  hash: Hash,
+  at: Instant,
+  signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }),
+});
 export type SignedLink = Static<typeof SignedLink>;
 
 export const noLink: Link = { seq: 0, hash: '0'.repeat(64) };
 
 /** What the city signs: that the chain was this long, and so, at that time; or that everything up to there was removed by age. */
-export const headText = (link: Link, at: number): string => `preau audit head\n${link.seq}\n${link.hash}\n${at}`;
+export const headText = (link: Link, at: number): string =>
+  `preau audit head\n${link.seq}\n${link.hash}\n${at}`;
 export const removalText = (link: Link): string => `preau audit removal\n${link.seq}\n${link.hash}`;
 
 export const erasedName = 'Personne effacée';
 export const erasedDetails = { erased: true };
 
 type Sha256 = (text: string) => string;
-type Linked = Pick<ChainedEvent, 'id' | 'at' | 'action' | 'actorKind' | 'actorId' | 'subjectId' | 'siteId'>;
+type Linked = Pick<
+  ChainedEvent,
+  'id' | 'at' | 'action' | 'actorKind' | 'actorId' | 'subjectId' | 'siteId'
+>;
 const fields = ['actor', 'subject', 'details'] as const;
 
-export const valuesOf = (event: Pick<AuditEvent, 'actorName' | 'subjectName' | 'details'>): string[] => [event.actorName, event.subjectName, JSON.stringify(event.details)];
-export const markOf = (sha256: Sha256, salt: string, field: number, value: string): string => sha256(`${fields[field] ?? '?'}\n${salt}\n${value}`);
-export const hashOf = (sha256: Sha256, previous: Link, event: Linked, marks: readonly string[]): string =>
-  sha256(`${previous.hash}\n${JSON.stringify([previous.seq + 1, event.id, event.at, event.action, event.actorKind, event.actorId, event.subjectId, event.siteId, ...marks])}`);
+export const valuesOf = (
+  event: Pick<AuditEvent, 'actorName' | 'subjectName' | 'details'>,
+): string[] => [event.actorName, event.subjectName, JSON.stringify(event.details)];
+export const markOf = (sha256: Sha256, salt: string, field: number, value: string): string =>
+  sha256(`${fields[field] ?? '?'}\n${salt}\n${value}`);
+export const hashOf = (
+  sha256: Sha256,
+  previous: Link,
+  event: Linked,
+  marks: readonly string[],
+): string =>
+  sha256(
+    `${previous.hash}\n${JSON.stringify([previous.seq + 1, event.id, event.at, event.action, event.actorKind, event.actorId, event.subjectId, event.siteId, ...marks])}`,
+  );
 
 /** `missing`: events were taken out, or moved. `changed`: something hashed is not what it was. `name_changed`, `details_changed`: something beside
  *  the hash is not. `erased`: without an erasure that accounts for it. `cut`: the end is missing. `forged`: not signed by the city. `other_chain`: does
  *  not pass through the place that is known. */
-export const chainProblems = ['missing', 'changed', 'name_changed', 'details_changed', 'erased', 'cut', 'forged', 'other_chain'] as const;
+export const chainProblems = [
+  'missing',
+  'changed',
+  'name_changed',
+  'details_changed',
+  'erased',
+  'cut',
+  'forged',
+  'other_chain',
+] as const;
 export const ChainProblem = OneOf(chainProblems);
 export type ChainProblem = Static<typeof ChainProblem>;
 
@@ -64,7 +99,10 @@ function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainPr
   for (const [field, value] of valuesOf(event).entries()) {
     const salt = event.salts[field] ?? '';
     // Whoever takes a salt away can make the value say nothing, never something else.
-    const isRight = salt === '' ? value === (field === 2 ? JSON.stringify(erasedDetails) : erasedName) : markOf(sha256, salt, field, value) === event.marks[field];
+    const isRight =
+      salt === ''
+        ? value === (field === 2 ? JSON.stringify(erasedDetails) : erasedName)
+        : markOf(sha256, salt, field, value) === event.marks[field];
     if (!isRight) return field === 2 ? 'details_changed' : 'name_changed';
   }
   return null;
@@ -84,7 +122,8 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
     broken ??= { seq, problem };
   };
   const passes = () => {
-    if (known !== null && known.seq === at.seq && known.hash !== at.hash) fail(at.seq, 'other_chain');
+    if (known !== null && known.seq === at.seq && known.hash !== at.hash)
+      fail(at.seq, 'other_chain');
   };
   passes();
   return {
@@ -120,7 +159,8 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
     },
     /** `head`: where the chain is said to end; null when only a part was looked at. */
     end(head: Link | null): ChainVerdict {
-      if (broken === null && head !== null && (head.seq !== at.seq || head.hash !== at.hash)) fail(at.seq + 1, head.seq > at.seq ? 'cut' : 'other_chain');
+      if (broken === null && head !== null && (head.seq !== at.seq || head.hash !== at.hash))
+        fail(at.seq + 1, head.seq > at.seq ? 'cut' : 'other_chain');
       if (broken === null && known !== null && known.seq > at.seq) fail(at.seq + 1, 'cut');
       // An erasure comes after what it erases: only at the end is it known.
       if (broken === null && head !== null) {
@@ -135,7 +175,12 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
 
 /** The lines of an exported file, one JSON object each: where it begins, its events, where it ends. Files that follow each other may be
  *  joined into one. */
-export const ExportStart = Strict({ preau: Type.Literal('audit'), key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), start: Link, removal: Nullable(Strict({ ...Link.properties, signature: SignedLink.properties.signature })) });
+export const ExportStart = Strict({
+  preau: Type.Literal('audit'),
+  key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+  start: Link,
+  removal: Nullable(Strict({ ...Link.properties, signature: SignedLink.properties.signature })),
+});
 export type ExportStart = Static<typeof ExportStart>;
 /** `last`: the chain went no further then. */
 export const ExportEnd = Strict({ end: SignedLink, last: Type.Boolean() });

@@ -1,6 +1,16 @@
 /** Verifying an exported audit without the city: line by line, with nothing but the city's public key. Pure; hashing and signatures are given. */
 import { Compile } from 'typebox/compile';
-import { ChainedEvent, type ChainVerdict, ExportEnd, ExportStart, followChain, headText, type Link, noLink, removalText } from './audit-chain.ts';
+import {
+  ChainedEvent,
+  type ChainVerdict,
+  ExportEnd,
+  ExportStart,
+  followChain,
+  headText,
+  type Link,
+  noLink,
+  removalText,
+} from './audit-chain.ts';
 
 const isStart = Compile(ExportStart);
 const isEvent = Compile(ChainedEvent);
@@ -19,7 +29,13 @@ export interface FileVerdict extends ChainVerdict {
 
 /** `key`: the city's, known from elsewhere; null takes the file's own word for it. `known`: a place the chain must pass through. Files that follow each
  *  other may be given one after the other. */
-export function followFile(tools: { sha256: (text: string) => string; verify: (key: string, text: string, signature: string) => boolean }, given: { key: string | null; known: Link | null }) {
+export function followFile(
+  tools: {
+    sha256: (text: string) => string;
+    verify: (key: string, text: string, signature: string) => boolean;
+  },
+  given: { key: string | null; known: Link | null },
+) {
   let check: ReturnType<typeof followChain> | null = null;
   let [number, wrongLine]: [number, number | null] = [0, null];
   let key: string | null = null;
@@ -30,7 +46,8 @@ export function followFile(tools: { sha256: (text: string) => string; verify: (k
     wrongLine ??= number;
   };
   const begin = ({ start, removal, key: named }: ExportStart) => {
-    if ((given.key !== null && named !== given.key) || (key !== null && named !== key)) fail('forged');
+    if ((given.key !== null && named !== given.key) || (key !== null && named !== key))
+      fail('forged');
     key = named;
     if (check !== null) {
       // The next file begins where the one before it ended.
@@ -39,7 +56,15 @@ export function followFile(tools: { sha256: (text: string) => string; verify: (k
       return;
     }
     // What comes before must be nothing at all, or removed by age with the city's signature; a part that begins elsewhere says so.
-    if (start.seq === 0 ? start.hash !== noLink.hash : removal !== null && (removal.seq !== start.seq || removal.hash !== start.hash || !tools.verify(named, removalText(start), removal.signature))) fail('forged');
+    if (
+      start.seq === 0
+        ? start.hash !== noLink.hash
+        : removal !== null &&
+          (removal.seq !== start.seq ||
+            removal.hash !== start.hash ||
+            !tools.verify(named, removalText(start), removal.signature))
+    )
+      fail('forged');
     check = followChain(tools.sha256, start, given.known);
   };
   return {
@@ -60,15 +85,27 @@ export function followFile(tools: { sha256: (text: string) => string; verify: (k
         if (check.isBroken) wrongLine ??= number;
       } else if (isEnd.Check(value) && end === null) {
         end = value;
-        if (value.end.seq !== check.at.seq || value.end.hash !== check.at.hash) fail(value.end.seq > check.at.seq ? 'missing' : 'forged');
-        else if (!tools.verify(key, headText(value.end, value.end.at), value.end.signature)) fail('forged');
+        if (value.end.seq !== check.at.seq || value.end.hash !== check.at.hash)
+          fail(value.end.seq > check.at.seq ? 'missing' : 'forged');
+        else if (!tools.verify(key, headText(value.end, value.end.at), value.end.signature))
+          fail('forged');
       } else fail('forged');
     },
     end(): FileVerdict {
       if (end === null) fail('cut');
-      const verdict = check?.end(end?.last === true ? { seq: end.end.seq, hash: end.end.hash } : null) ?? { intact: false, events: 0, erased: 0, start: noLink, head: noLink, broken: null };
+      const verdict = check?.end(
+        end?.last === true ? { seq: end.end.seq, hash: end.end.hash } : null,
+      ) ?? { intact: false, events: 0, erased: 0, start: noLink, head: noLink, broken: null };
       const broken = verdict.broken ?? wrong;
-      return { ...verdict, intact: broken === null, broken, key, signedAt: end?.end.at ?? null, last: end?.last === true, line: wrongLine };
+      return {
+        ...verdict,
+        intact: broken === null,
+        broken,
+        key,
+        signedAt: end?.end.at ?? null,
+        last: end?.last === true,
+        line: wrongLine,
+      };
     },
   };
 }

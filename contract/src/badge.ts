@@ -3,7 +3,7 @@
  *  Does not know which serial is the newest: that is the city's to say. Why it is so: docs/decisions/0016. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
-import { type Calendar, type Place, windowAt, type WindowSpec } from './calendar.ts';
+import { type Calendar, type Place, type WindowSpec, windowAt } from './calendar.ts';
 import { addressOf, subnetOf } from './network.ts';
 import { Strict } from './schema.ts';
 import { SiteId } from './site.ts';
@@ -20,10 +20,12 @@ export type Badge = Static<typeof Badge>;
 /** As a camera or a scanner reads it: anything may be held up to them, so only the length is bounded here. */
 export const BadgeText = Type.String({ minLength: 1, maxLength: 400 });
 
-const shape = /^PB1\.(acc_[A-Za-z0-9_-]{22})\.(sit_[A-Za-z0-9_-]{22})\.([1-9][0-9]{0,5})\.(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([A-Za-z0-9_-]{86})$/;
+const shape =
+  /^PB1\.(acc_[A-Za-z0-9_-]{22})\.(sit_[A-Za-z0-9_-]{22})\.([1-9][0-9]{0,5})\.(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([A-Za-z0-9_-]{86})$/;
 
 /** What is signed. Nothing else that the city signs begins like this. */
-const signedText = ({ accountId, siteId, serial, issuedOn }: Badge): string => `PB1.${accountId}.${siteId}.${serial}.${issuedOn}`;
+const signedText = ({ accountId, siteId, serial, issuedOn }: Badge): string =>
+  `PB1.${accountId}.${siteId}.${serial}.${issuedOn}`;
 
 /** `sign`: Ed25519 with the city's key, base64url. The same badge is always the same text. */
 export function badgeText(badge: Badge, sign: (text: string) => string): string {
@@ -32,15 +34,23 @@ export function badgeText(badge: Badge, sign: (text: string) => string): string 
 }
 
 /** `forged`: what it claims is nobody's word. */
-export type BadgeReading = { kind: 'badge'; badge: Badge } | { kind: 'unreadable' } | { kind: 'forged'; claims: Badge };
+export type BadgeReading =
+  | { kind: 'badge'; badge: Badge }
+  | { kind: 'unreadable' }
+  | { kind: 'forged'; claims: Badge };
 
 /** `verify` answers whether the signature is the city's. Spaces and line ends around the text are a scanner's. Never throws. */
-export function readBadge(text: string, verify: (text: string, signature: string) => boolean): BadgeReading {
+export function readBadge(
+  text: string,
+  verify: (text: string, signature: string) => boolean,
+): BadgeReading {
   const parts = shape.exec(text.trim());
   if (parts === null) return { kind: 'unreadable' };
   const [, accountId = '', siteId = '', serial = '', issuedOn = '', signature = ''] = parts;
   const badge: Badge = { accountId, siteId, serial: Number(serial), issuedOn };
-  return verify(signedText(badge), signature) ? { kind: 'badge', badge } : { kind: 'forged', claims: badge };
+  return verify(signedText(badge), signature)
+    ? { kind: 'badge', badge }
+    : { kind: 'forged', claims: badge };
 }
 
 /** What matters of a school at its door. `badgeHours` empty: at every hour. */
@@ -49,7 +59,9 @@ export interface Door extends Place {
   readonly badgeHours: readonly WindowSpec[];
 }
 /** `until` null: for as long as one likes. `opensAt` null: nobody knows. */
-export type DoorState = { open: true; until: number | null } | { open: false; why: 'no_network' | 'elsewhere' | 'out_of_hours'; opensAt: number | null };
+export type DoorState =
+  | { open: true; until: number | null }
+  | { open: false; why: 'no_network' | 'elsewhere' | 'out_of_hours'; opensAt: number | null };
 
 /** Whether this address is inside the school. */
 export function isInside({ networks }: Pick<Door, 'networks'>, address: string | null): boolean {
@@ -59,13 +71,23 @@ export function isInside({ networks }: Pick<Door, 'networks'>, address: string |
 
 /** May badges and picture passwords of this school be used from there, then? A school that has said nothing about its networks has no
  *  inside: there they open nothing, rather than everything. */
-export function doorAt(calendar: Calendar, door: Door, address: string | null, now: number): DoorState {
+export function doorAt(
+  calendar: Calendar,
+  door: Door,
+  address: string | null,
+  now: number,
+): DoorState {
   if (door.networks.length === 0) return { open: false, why: 'no_network', opensAt: null };
   if (!isInside(door, address)) return { open: false, why: 'elsewhere', opensAt: null };
   if (door.badgeHours.length === 0) return { open: true, until: null };
   const hours = windowAt(calendar, door, door.badgeHours, now);
-  return hours.open ? { open: true, until: hours.until } : { open: false, why: 'out_of_hours', opensAt: hours.opensAt };
+  return hours.open
+    ? { open: true, until: hours.until }
+    : { open: false, why: 'out_of_hours', opensAt: hours.opensAt };
 }
 
 /** `current`: what the city knows of this child's badge; null: never issued. */
-export const isCurrent = (badge: Badge, current: { serial: number; voidedAt: number | null } | null): boolean => current !== null && current.voidedAt === null && current.serial === badge.serial;
+export const isCurrent = (
+  badge: Badge,
+  current: { serial: number; voidedAt: number | null } | null,
+): boolean => current !== null && current.voidedAt === null && current.serial === badge.serial;

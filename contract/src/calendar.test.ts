@@ -2,22 +2,65 @@ import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
-import { arrivalTimeEnds, type Calendar, dateOfDay, dayKind, dayOfDate, holidayZones, horizonDays, isArrivalTime, isTimeZone, knownUntil, nextOccurrence, type Place, type Period, periods, Recurrence, recurrenceProblem, type WindowSpec, weekdayOf, windowAt, Windows, windowsProblem } from './calendar.ts';
+import {
+  arrivalTimeEnds,
+  type Calendar,
+  dateOfDay,
+  dayKind,
+  dayOfDate,
+  holidayZones,
+  horizonDays,
+  isArrivalTime,
+  isTimeZone,
+  knownUntil,
+  nextOccurrence,
+  type Period,
+  type Place,
+  periods,
+  Recurrence,
+  recurrenceProblem,
+  type WindowSpec,
+  Windows,
+  weekdayOf,
+  windowAt,
+  windowsProblem,
+} from './calendar.ts';
 import { frenchCalendar } from './french-calendar.ts';
 
-const place = (holidayZone: Place['holidayZone'] = 'A', timeZone = 'Europe/Paris', closures: string[] = []): Place => ({ timeZone, holidayZone, closures });
+const place = (
+  holidayZone: Place['holidayZone'] = 'A',
+  timeZone = 'Europe/Paris',
+  closures: string[] = [],
+): Place => ({ timeZone, holidayZone, closures });
 const paris = place();
 /** A moment written with its distance from UTC. */
 const at = (text: string): number => Date.parse(text);
-const spec = (days: number[], from: string, to: string, period: Period = 'always'): WindowSpec => ({ days, from, to, period });
+const spec = (days: number[], from: string, to: string, period: Period = 'always'): WindowSpec => ({
+  days,
+  from,
+  to,
+  period,
+});
 const everyDay = [1, 2, 3, 4, 5, 6, 7];
 const minute = 60_000;
 
 /** What a person would write down of the answer: the wall clock there. */
-const wall = (moment: number | null, timeZone = 'Europe/Paris') => (moment === null ? null : Temporal.Instant.fromEpochMilliseconds(moment).toZonedDateTimeISO(timeZone).toString({ timeZoneName: 'never', smallestUnit: 'minute' }));
-const told = (where: Place, windows: Windows | WindowSpec[], now: number, calendar: Calendar = frenchCalendar) => {
+const wall = (moment: number | null, timeZone = 'Europe/Paris') =>
+  moment === null
+    ? null
+    : Temporal.Instant.fromEpochMilliseconds(moment)
+        .toZonedDateTimeISO(timeZone)
+        .toString({ timeZoneName: 'never', smallestUnit: 'minute' });
+const told = (
+  where: Place,
+  windows: Windows | WindowSpec[],
+  now: number,
+  calendar: Calendar = frenchCalendar,
+) => {
   const state = windowAt(calendar, where, windows, now);
-  return state.open ? `open until ${wall(state.until, where.timeZone)}` : `opens ${wall(state.opensAt, where.timeZone)}`;
+  return state.open
+    ? `open until ${wall(state.until, where.timeZone)}`
+    : `opens ${wall(state.opensAt, where.timeZone)}`;
 };
 
 describe('what a day is', () => {
@@ -33,14 +76,31 @@ describe('what a day is', () => {
     ['2027-07-02', 'A', 'school'], ['2027-07-03', 'A', 'school_holiday'], ['2027-07-14', 'A', 'public_holiday'], ['2027-09-01', 'A', 'school_holiday'], ['2027-09-02', 'A', 'school'],
     ['2025-08-31', 'A', 'unknown'], ['2028-06-01', 'A', 'unknown'], ['2028-06-05', 'A', 'public_holiday'], ['2040-01-02', 'A', 'unknown'], ['not a date', 'A', 'unknown'],
   ];
-  test.each(cases)('%s, zone %s: %s', (date, zone, kind) => expect(dayKind(frenchCalendar, place(zone), date)).toBe(kind));
+  test.each(cases)('%s, zone %s: %s', (date, zone, kind) =>
+    expect(dayKind(frenchCalendar, place(zone), date)).toBe(kind),
+  );
 
   test('a closure makes a school day one without class, and nothing else', () => {
-    const closed = place('A', 'Europe/Paris', ['2026-11-24', '2026-11-21', '2026-10-20', '2030-01-07']);
-    expect(['2026-11-23', '2026-11-24', '2026-11-21', '2026-10-20', '2030-01-07'].map((date) => dayKind(frenchCalendar, closed, date))).toEqual(['school', 'closure', 'weekend', 'school_holiday', 'unknown']);
+    const closed = place('A', 'Europe/Paris', [
+      '2026-11-24',
+      '2026-11-21',
+      '2026-10-20',
+      '2030-01-07',
+    ]);
+    expect(
+      ['2026-11-23', '2026-11-24', '2026-11-21', '2026-10-20', '2030-01-07'].map((date) =>
+        dayKind(frenchCalendar, closed, date),
+      ),
+    ).toEqual(['school', 'closure', 'weekend', 'school_holiday', 'unknown']);
   });
   test('weekdays and dates', () => {
-    expect([dateOfDay(0), weekdayOf(0), weekdayOf(dayOfDate('2026-11-23')), weekdayOf(dayOfDate('2026-11-22')), weekdayOf(-1)]).toEqual(['1970-01-01', 4, 1, 7, 3]);
+    expect([
+      dateOfDay(0),
+      weekdayOf(0),
+      weekdayOf(dayOfDate('2026-11-23')),
+      weekdayOf(dayOfDate('2026-11-22')),
+      weekdayOf(-1),
+    ]).toEqual(['1970-01-01', 4, 1, 7, 3]);
   });
 });
 
@@ -52,7 +112,8 @@ describe('the French calendar', () => {
         expect([name, from > before, back > from]).toEqual([name, true, true]);
         if (!name.startsWith('Pont')) {
           expect([name, weekdayOf(dayOfDate(from))]).toEqual([name, 6]);
-          if (back <= knownUntil(frenchCalendar)) expect([name, dayKind(frenchCalendar, place(zone), back)]).toEqual([name, 'school']);
+          if (back <= knownUntil(frenchCalendar))
+            expect([name, dayKind(frenchCalendar, place(zone), back)]).toEqual([name, 'school']);
         }
         before = back;
       }
@@ -60,7 +121,13 @@ describe('the French calendar', () => {
   });
   test('the zones take turns: winter begins on three Saturdays in a row, spring the same number of weeks later', () => {
     for (const year of ['2025-2026', '2026-2027', '2027-2028']) {
-      const begins = (name: string) => holidayZones.map((zone) => dayOfDate(frenchCalendar.schoolHolidays[zone].find((each) => each.name === `${name} ${year}`)?.from ?? ''));
+      const begins = (name: string) =>
+        holidayZones.map((zone) =>
+          dayOfDate(
+            frenchCalendar.schoolHolidays[zone].find((each) => each.name === `${name} ${year}`)
+              ?.from ?? '',
+          ),
+        );
       const [winter, spring] = [begins('Hiver'), begins('Printemps')];
       const sorted = winter.toSorted((a, b) => a - b);
       expect(sorted.map((day) => day - (sorted[0] ?? 0))).toEqual([0, 7, 14]);
@@ -70,7 +137,9 @@ describe('the French calendar', () => {
   test('says where it is from and how far it reaches', () => {
     expect(frenchCalendar.source).not.toBe('');
     expect(knownUntil(frenchCalendar) > '2027-09-01').toBe(true);
-    expect(frenchCalendar.publicHolidays.filter(({ date }) => date.startsWith('2027')).length).toBe(11);
+    expect(frenchCalendar.publicHolidays.filter(({ date }) => date.startsWith('2027')).length).toBe(
+      11,
+    );
   });
 });
 
@@ -122,7 +191,9 @@ describe('windows', () => {
     ['Martinique: still Tuesday', place('A', 'America/Martinique'), [spec([2], '22:00', '23:00')], '2026-11-25T02:30Z', 'open until 2026-11-24T23:00-04:00'],
     ['Nouméa: already Wednesday', place('A', 'Pacific/Noumea'), [spec([3], '06:00', '07:00')], '2026-11-24T19:30Z', 'open until 2026-11-25T07:00+11:00'],
   ];
-  test.each(cases)('%s', (_name, where, windows, now, answer) => expect(told(where, windows, at(now))).toBe(answer));
+  test.each(cases)('%s', (_name, where, windows, now, answer) =>
+    expect(told(where, windows, at(now))).toBe(answer),
+  );
 
   const length = (where: Place, windows: WindowSpec[], from: string): number => {
     const state = windowAt(frenchCalendar, where, windows, at(from));
@@ -130,31 +201,91 @@ describe('windows', () => {
   };
   test('a night from 22:00 to 06:00 lasts eight hours, nine in October and seven in March', () => {
     const windows = [spec(everyDay, '22:00', '06:00')];
-    expect([length(paris, windows, '2026-11-24T22:00+01:00'), length(paris, windows, '2026-10-24T22:00+02:00'), length(paris, windows, '2027-03-27T22:00+01:00')]).toEqual([8, 9, 7]);
+    expect([
+      length(paris, windows, '2026-11-24T22:00+01:00'),
+      length(paris, windows, '2026-10-24T22:00+02:00'),
+      length(paris, windows, '2027-03-27T22:00+01:00'),
+    ]).toEqual([8, 9, 7]);
     expect(length(place('A', 'Indian/Reunion'), windows, '2026-10-24T22:00+04:00')).toBe(8);
   });
 
   test('beyond the calendar nothing of a period opens, and the answer says it is in doubt', () => {
     const late = at('2028-05-27T12:00+02:00');
     for (const period of ['school', 'holidays', 'outside_holidays'] as const) {
-      const state = windowAt(frenchCalendar, paris, [spec([2, 3], '09:00', '17:00', period)], at('2028-07-04T10:00+02:00'));
+      const state = windowAt(
+        frenchCalendar,
+        paris,
+        [spec([2, 3], '09:00', '17:00', period)],
+        at('2028-07-04T10:00+02:00'),
+      );
       expect([period, state.open, state.isInDoubt]).toEqual([period, false, true]);
     }
-    expect(windowAt(frenchCalendar, paris, [spec(everyDay, '09:00', '17:00')], late)).toMatchObject({ open: true, isInDoubt: false });
-    expect(windowAt(frenchCalendar, paris, [spec(everyDay, '09:00', '17:00', 'school')], at('2026-11-24T08:00+01:00'))).toMatchObject({ open: false, isInDoubt: false });
+    expect(windowAt(frenchCalendar, paris, [spec(everyDay, '09:00', '17:00')], late)).toMatchObject(
+      { open: true, isInDoubt: false },
+    );
+    expect(
+      windowAt(
+        frenchCalendar,
+        paris,
+        [spec(everyDay, '09:00', '17:00', 'school')],
+        at('2026-11-24T08:00+01:00'),
+      ),
+    ).toMatchObject({ open: false, isInDoubt: false });
   });
 });
 
 describe('properties of windows', () => {
-  const timeZone = fc.constantFrom('Europe/Paris', 'Indian/Reunion', 'America/Martinique', 'Pacific/Noumea', 'America/Miquelon', 'Australia/Lord_Howe');
-  const clock = fc.integer({ min: 0, max: 1439 }).map((minutes) => `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`);
-  const anySpec: fc.Arbitrary<WindowSpec> = fc.record({ days: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 7 }), from: clock, to: clock, period: fc.constantFrom(...periods) }).filter(({ from, to }) => from !== to);
-  const date = fc.integer({ min: dayOfDate('2026-08-20'), max: dayOfDate('2027-07-20') }).map(dateOfDay);
-  const anyWindows: fc.Arbitrary<Windows> = fc.record({ open: fc.array(anySpec, { minLength: 1, maxLength: 4 }), exceptDates: fc.uniqueArray(date, { maxLength: 3 }) });
-  const anyPlace: fc.Arbitrary<Place> = fc.record({ timeZone, holidayZone: fc.constantFrom(...holidayZones), closures: fc.uniqueArray(date, { maxLength: 3 }) });
+  const timeZone = fc.constantFrom(
+    'Europe/Paris',
+    'Indian/Reunion',
+    'America/Martinique',
+    'Pacific/Noumea',
+    'America/Miquelon',
+    'Australia/Lord_Howe',
+  );
+  const clock = fc
+    .integer({ min: 0, max: 1439 })
+    .map(
+      (minutes) =>
+        `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`,
+    );
+  const anySpec: fc.Arbitrary<WindowSpec> = fc
+    .record({
+      days: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 7 }),
+      from: clock,
+      to: clock,
+      period: fc.constantFrom(...periods),
+    })
+    .filter(({ from, to }) => from !== to);
+  const date = fc
+    .integer({ min: dayOfDate('2026-08-20'), max: dayOfDate('2027-07-20') })
+    .map(dateOfDay);
+  const anyWindows: fc.Arbitrary<Windows> = fc.record({
+    open: fc.array(anySpec, { minLength: 1, maxLength: 4 }),
+    exceptDates: fc.uniqueArray(date, { maxLength: 3 }),
+  });
+  const anyPlace: fc.Arbitrary<Place> = fc.record({
+    timeZone,
+    holidayZone: fc.constantFrom(...holidayZones),
+    closures: fc.uniqueArray(date, { maxLength: 3 }),
+  });
   // Half of the moments are around the nights on which clocks change.
-  const change = fc.constantFrom('2026-10-25T01:00Z', '2027-03-28T01:00Z', '2027-03-14T06:00Z', '2026-11-01T06:00Z', '2026-10-03T15:30Z', '2027-04-03T15:00Z').map(at);
-  const moment = fc.oneof(fc.integer({ min: at('2026-09-01T00:00Z'), max: at('2027-06-30T00:00Z') }), fc.tuple(change, fc.integer({ min: -8 * 60, max: 8 * 60 })).map(([near, minutes]) => near + minutes * minute));
+  const change = fc
+    .constantFrom(
+      '2026-10-25T01:00Z',
+      '2027-03-28T01:00Z',
+      '2027-03-14T06:00Z',
+      '2026-11-01T06:00Z',
+      '2026-10-03T15:30Z',
+      '2027-04-03T15:00Z',
+    )
+    .map(at);
+  const moment = fc.oneof(
+    fc.integer({ min: at('2026-09-01T00:00Z'), max: at('2027-06-30T00:00Z') }),
+    fc
+      .tuple(change, fc.integer({ min: -8 * 60, max: 8 * 60 }))
+      .map(([near, minutes]) => near + minutes * minute),
+  );
   const run = { numRuns: 400 };
 
   /** The definition, word for word, with nothing of the code under test but `dayKind`. */
@@ -167,52 +298,91 @@ describe('properties of windows', () => {
       const time = `${String(local.hour + ago * 24).padStart(2, '0')}:${String(local.minute).padStart(2, '0')}`;
       return open.some(({ days, from, to, period }) => {
         const holiday = kind === 'school_holiday' || kind === 'public_holiday';
-        const fits = period === 'always' || (period === 'school' ? kind === 'school' : period === 'holidays' ? holiday : !holiday);
-        const end = to > from ? to : `${String(Number(to.slice(0, 2)) + 24).padStart(2, '0')}${to.slice(2)}`;
+        const fits =
+          period === 'always' ||
+          (period === 'school' ? kind === 'school' : period === 'holidays' ? holiday : !holiday);
+        const end =
+          to > from ? to : `${String(Number(to.slice(0, 2)) + 24).padStart(2, '0')}${to.slice(2)}`;
         return fits && days.includes(day.dayOfWeek) && time >= from && time < end;
       });
     });
   };
 
   test('open is exactly: the clock on the wall is inside a window', () => {
-    fc.assert(fc.property(anyPlace, anyWindows, moment, (where, windows, now) => {
-      expect(windowAt(frenchCalendar, where, windows, now).open).toBe(isOpen(where, windows, now));
-    }), { numRuns: 1500 });
+    fc.assert(
+      fc.property(anyPlace, anyWindows, moment, (where, windows, now) => {
+        expect(windowAt(frenchCalendar, where, windows, now).open).toBe(
+          isOpen(where, windows, now),
+        );
+      }),
+      { numRuns: 1500 },
+    );
   });
   test('`opensAt` is the first open moment, `until` the first closed one', () => {
-    fc.assert(fc.property(anyPlace, anyWindows, moment, (where, windows, now) => {
-      const state = windowAt(frenchCalendar, where, windows, now);
-      const turn = state.open ? state.until : state.opensAt;
-      if (turn === null || turn === now + horizonDays * 86_400_000) return;
-      expect(turn).toBeGreaterThan(now);
-      expect(windowAt(frenchCalendar, where, windows, turn).open).toBe(!state.open);
-      expect(windowAt(frenchCalendar, where, windows, turn - 1).open).toBe(state.open);
-      expect(isOpen(where, windows, turn)).toBe(!state.open);
-      // And nothing changes in between.
-      for (let part = 1; part < 12; part++) expect(isOpen(where, windows, now + Math.floor(((turn - now) * part) / 12))).toBe(state.open);
-    }), run);
+    fc.assert(
+      fc.property(anyPlace, anyWindows, moment, (where, windows, now) => {
+        const state = windowAt(frenchCalendar, where, windows, now);
+        const turn = state.open ? state.until : state.opensAt;
+        if (turn === null || turn === now + horizonDays * 86_400_000) return;
+        expect(turn).toBeGreaterThan(now);
+        expect(windowAt(frenchCalendar, where, windows, turn).open).toBe(!state.open);
+        expect(windowAt(frenchCalendar, where, windows, turn - 1).open).toBe(state.open);
+        expect(isOpen(where, windows, turn)).toBe(!state.open);
+        // And nothing changes in between.
+        for (let part = 1; part < 12; part++)
+          expect(isOpen(where, windows, now + Math.floor(((turn - now) * part) / 12))).toBe(
+            state.open,
+          );
+      }),
+      run,
+    );
   });
   test('asking again between now and the answer gives the same answer', () => {
-    fc.assert(fc.property(anyPlace, anyWindows, moment, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (where, windows, now, share) => {
-      const state = windowAt(frenchCalendar, where, windows, now);
-      const turn = state.open ? state.until : state.opensAt;
-      if (turn === null || turn - now > 300 * 86_400_000) return;
-      const again = windowAt(frenchCalendar, where, windows, now + Math.floor((turn - now) * share));
-      expect(again.open ? again.until : again.opensAt).toBe(turn);
-    }), run);
+    fc.assert(
+      fc.property(
+        anyPlace,
+        anyWindows,
+        moment,
+        fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+        (where, windows, now, share) => {
+          const state = windowAt(frenchCalendar, where, windows, now);
+          const turn = state.open ? state.until : state.opensAt;
+          if (turn === null || turn - now > 300 * 86_400_000) return;
+          const again = windowAt(
+            frenchCalendar,
+            where,
+            windows,
+            now + Math.floor((turn - now) * share),
+          );
+          expect(again.open ? again.until : again.opensAt).toBe(turn);
+        },
+      ),
+      run,
+    );
   });
   test('a repetition comes after, on a day that fits, and none is left out', () => {
-    const recurrence = fc.record({ days: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 7 }), at: clock, period: fc.constantFrom<Period>('always', 'holidays', 'outside_holidays') });
-    fc.assert(fc.property(anyPlace, recurrence, moment, (where, asked, after) => {
-      const next = nextOccurrence(frenchCalendar, where, asked, after).at;
-      if (next === null) throw new Error('there is always one within 400 days');
-      expect(next).toBeGreaterThan(after);
-      expect(nextOccurrence(frenchCalendar, where, asked, next - 1).at).toBe(next);
-      expect(nextOccurrence(frenchCalendar, where, asked, after + Math.floor((next - after) / 2)).at).toBe(next);
-      const local = Temporal.Instant.fromEpochMilliseconds(next).toZonedDateTimeISO(where.timeZone);
-      expect(asked.days).toContain(local.dayOfWeek);
-      expect(local.toPlainTime().toString({ smallestUnit: 'minute' }) >= asked.at).toBe(true);
-    }), run);
+    const recurrence = fc.record({
+      days: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 7 }),
+      at: clock,
+      period: fc.constantFrom<Period>('always', 'holidays', 'outside_holidays'),
+    });
+    fc.assert(
+      fc.property(anyPlace, recurrence, moment, (where, asked, after) => {
+        const next = nextOccurrence(frenchCalendar, where, asked, after).at;
+        if (next === null) throw new Error('there is always one within 400 days');
+        expect(next).toBeGreaterThan(after);
+        expect(nextOccurrence(frenchCalendar, where, asked, next - 1).at).toBe(next);
+        expect(
+          nextOccurrence(frenchCalendar, where, asked, after + Math.floor((next - after) / 2)).at,
+        ).toBe(next);
+        const local = Temporal.Instant.fromEpochMilliseconds(next).toZonedDateTimeISO(
+          where.timeZone,
+        );
+        expect(asked.days).toContain(local.dayOfWeek);
+        expect(local.toPlainTime().toString({ smallestUnit: 'minute' }) >= asked.at).toBe(true);
+      }),
+      run,
+    );
   });
 });
 
@@ -251,9 +421,18 @@ describe('repetitions', () => {
     ['and not the second', { days: [7], at: '02:30', period: 'always' }, '2026-10-25T02:30+02:00', '2026-11-01T02:30+01:00'],
     ['there is none', { days: [7], at: '02:30', period: 'school' }, '2026-10-25T02:30+02:00', null],
   ];
-  test.each(cases)('%s', (_name, asked, after, next) => expect(wall(nextOccurrence(frenchCalendar, paris, asked, at(after)).at)).toBe(next));
+  test.each(cases)('%s', (_name, asked, after, next) =>
+    expect(wall(nextOccurrence(frenchCalendar, paris, asked, at(after)).at)).toBe(next),
+  );
   test('beyond the calendar it says so', () => {
-    expect(nextOccurrence(frenchCalendar, paris, { days: [3], at: '14:00', period: 'outside_holidays' }, at('2028-05-25T00:00+02:00'))).toEqual({ at: null, isInDoubt: true });
+    expect(
+      nextOccurrence(
+        frenchCalendar,
+        paris,
+        { days: [3], at: '14:00', period: 'outside_holidays' },
+        at('2028-05-25T00:00+02:00'),
+      ),
+    ).toEqual({ at: null, isInDoubt: true });
   });
 });
 
@@ -267,24 +446,61 @@ describe('what is refused', () => {
     expect(recurrence.Check({ days: [3], at: '14:00', period: 'school' })).toBe(true);
   });
   test.each<[string, unknown]>([
-    ['a field too many', { ...good, more: 1 }], ['an eighth day', { ...good, open: [spec([8], '22:00', '05:00')] }], ['a day twice', { ...good, open: [spec([1, 1], '22:00', '05:00')] }],
-    ['25 o’clock', { ...good, open: [spec([1], '25:00', '05:00')] }], ['begins at 24:00', { ...good, open: [spec([1], '24:00', '05:00')] }], ['9:00 without a zero', { ...good, open: [spec([1], '9:00', '10:00')] }],
-    ['21 windows', { ...good, open: Array.from({ length: 21 }, () => spec([1], '22:00', '05:00')) }], ['a date in French', { ...good, exceptDates: ['24/12/2026'] }], ['a fourteenth month', { ...good, exceptDates: ['2026-14-01'] }],
+    ['a field too many', { ...good, more: 1 }],
+    ['an eighth day', { ...good, open: [spec([8], '22:00', '05:00')] }],
+    ['a day twice', { ...good, open: [spec([1, 1], '22:00', '05:00')] }],
+    ['25 o’clock', { ...good, open: [spec([1], '25:00', '05:00')] }],
+    ['begins at 24:00', { ...good, open: [spec([1], '24:00', '05:00')] }],
+    ['9:00 without a zero', { ...good, open: [spec([1], '9:00', '10:00')] }],
+    [
+      '21 windows',
+      { ...good, open: Array.from({ length: 21 }, () => spec([1], '22:00', '05:00')) },
+    ],
+    ['a date in French', { ...good, exceptDates: ['24/12/2026'] }],
+    ['a fourteenth month', { ...good, exceptDates: ['2026-14-01'] }],
   ])('by the schema: %s', (_name, value) => expect(windows.Check(value)).toBe(false));
   test.each<[string, Windows, string, string]>([
     ['none', { open: [], exceptDates: [] }, 'aucun créneau', 'no window'],
-    ['no day', { ...good, open: [spec([1], '01:00', '02:00'), spec([], '22:00', '05:00')] }, 'Créneau 2 : choisissez au moins un jour', 'Window 2: choose at least one day'],
-    ['no length', { ...good, open: [spec([1], '22:00', '22:00')] }, 'de 00:00 à 24:00', 'from 00:00 to 24:00'],
-    ['class on Sunday', { ...good, open: [spec([7], '22:00', '23:00', 'school')] }, 'jamais classe', 'never class'],
-    ['30 February', { ...good, exceptDates: ['2027-02-30'] }, 'Le 2027-02-30 n’existe pas', 'no 2027-02-30'],
+    [
+      'no day',
+      { ...good, open: [spec([1], '01:00', '02:00'), spec([], '22:00', '05:00')] },
+      'Créneau 2 : choisissez au moins un jour',
+      'Window 2: choose at least one day',
+    ],
+    [
+      'no length',
+      { ...good, open: [spec([1], '22:00', '22:00')] },
+      'de 00:00 à 24:00',
+      'from 00:00 to 24:00',
+    ],
+    [
+      'class on Sunday',
+      { ...good, open: [spec([7], '22:00', '23:00', 'school')] },
+      'jamais classe',
+      'never class',
+    ],
+    [
+      '30 February',
+      { ...good, exceptDates: ['2027-02-30'] },
+      'Le 2027-02-30 n’existe pas',
+      'no 2027-02-30',
+    ],
   ])('with a sentence: %s', (_name, value, fr, en) => {
     expect(windows.Check(value)).toBe(true);
     expect(windowsProblem(value)?.fr).toContain(fr);
     expect(windowsProblem(value)?.en).toContain(en);
   });
   test('a repetition without a day', () => {
-    expect(recurrenceProblem({ days: [], at: '14:00', period: 'always' })?.fr).toContain('au moins un jour');
+    expect(recurrenceProblem({ days: [], at: '14:00', period: 'always' })?.fr).toContain(
+      'au moins un jour',
+    );
     expect(recurrenceProblem({ days: [3], at: '14:00', period: 'always' })).toBeNull();
   });
-  test('time zones that do not exist', () => expect(['Europe/Paris', 'Indian/Reunion', 'Europe/Pari', ''].map(isTimeZone)).toEqual([true, true, false, false]));
+  test('time zones that do not exist', () =>
+    expect(['Europe/Paris', 'Indian/Reunion', 'Europe/Pari', ''].map(isTimeZone)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]));
 });

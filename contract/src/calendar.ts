@@ -26,18 +26,31 @@ export type Period = (typeof periods)[number];
 export const Period = OneOf(periods);
 
 /** ISO: Monday is 1. That there is at least one is asked by `windowsProblem`, which has a sentence for it. */
-const Days = Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { maxItems: 7, uniqueItems: true });
+const Days = Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), {
+  maxItems: 7,
+  uniqueItems: true,
+});
 const clock = '([01][0-9]|2[0-3]):[0-5][0-9]';
 const Clock = Type.String({ pattern: `^${clock}$` });
-const CalendarDate = Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' });
+const CalendarDate = Type.String({
+  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
+});
 
 /** Open from the moment the clock on the wall shows `from` until it shows `to`; `to` at or before `from` is on the next day,
  *  24:00 is the end of the day. A window belongs to the day it begins on: that day's weekday, period and exception decide. */
-export const WindowSpec = Strict({ days: Days, from: Clock, to: Type.String({ pattern: `^(${clock}|24:00)$` }), period: Period });
+export const WindowSpec = Strict({
+  days: Days,
+  from: Clock,
+  to: Type.String({ pattern: `^(${clock}|24:00)$` }),
+  period: Period,
+});
 export type WindowSpec = Static<typeof WindowSpec>;
 
 /** `exceptDates`: no window begins on them. */
-export const Windows = Strict({ open: Type.Array(WindowSpec, { maxItems: 20 }), exceptDates: Type.Array(CalendarDate, { maxItems: 400, uniqueItems: true }) });
+export const Windows = Strict({
+  open: Type.Array(WindowSpec, { maxItems: 20 }),
+  exceptDates: Type.Array(CalendarDate, { maxItems: 400, uniqueItems: true }),
+});
 export type Windows = Static<typeof Windows>;
 
 /** Once on each of these days, as soon as the clock shows `at`. */
@@ -47,10 +60,15 @@ export type Recurrence = Static<typeof Recurrence>;
 /** Why these windows make no sense, for a person to read; null when they do. */
 export function windowsProblem(windows: Windows | readonly WindowSpec[]): Translated | null {
   const { open, exceptDates } = 'open' in windows ? windows : { open: windows, exceptDates: [] };
-  if (open.length === 0) return { fr: 'Il n’y a aucun créneau : ajoutez-en au moins un.', en: 'There is no window: add at least one.' };
+  if (open.length === 0)
+    return {
+      fr: 'Il n’y a aucun créneau : ajoutez-en au moins un.',
+      en: 'There is no window: add at least one.',
+    };
   for (const [at, spec] of open.entries()) {
     const problem = daysProblem(spec);
-    if (problem !== null) return { fr: `Créneau ${at + 1} : ${problem.fr}`, en: `Window ${at + 1}: ${problem.en}` };
+    if (problem !== null)
+      return { fr: `Créneau ${at + 1} : ${problem.fr}`, en: `Window ${at + 1}: ${problem.en}` };
     if (spec.from === spec.to) {
       return {
         fr: `Créneau ${at + 1} : il commence et finit à ${spec.from}. Pour une journée entière, choisissez de 00:00 à 24:00.`,
@@ -59,25 +77,44 @@ export function windowsProblem(windows: Windows | readonly WindowSpec[]): Transl
     }
   }
   const missing = exceptDates.find((date) => dateOfDay(dayOfDate(date)) !== date);
-  return missing === undefined ? null : { fr: `Le ${missing} n’existe pas.`, en: `There is no ${missing}.` };
+  return missing === undefined
+    ? null
+    : { fr: `Le ${missing} n’existe pas.`, en: `There is no ${missing}.` };
 }
 
 /** Why this repetition makes no sense; null when it does. */
 export function recurrenceProblem(recurrence: Recurrence): Translated | null {
   const problem = daysProblem(recurrence);
-  return problem === null ? null : { fr: `Répétition : ${problem.fr}`, en: `Repetition: ${problem.en}` };
+  return problem === null
+    ? null
+    : { fr: `Répétition : ${problem.fr}`, en: `Repetition: ${problem.en}` };
 }
 
-function daysProblem({ days, period }: { days: readonly number[]; period: Period }): Translated | null {
-  if (days.length === 0) return { fr: 'choisissez au moins un jour.', en: 'choose at least one day.' };
-  if (period === 'school' && days.every((day) => day > 5)) return { fr: 'il n’y a jamais classe le samedi ni le dimanche.', en: 'there is never class on a Saturday or a Sunday.' };
+function daysProblem({
+  days,
+  period,
+}: {
+  days: readonly number[];
+  period: Period;
+}): Translated | null {
+  if (days.length === 0)
+    return { fr: 'choisissez au moins un jour.', en: 'choose at least one day.' };
+  if (period === 'school' && days.every((day) => day > 5))
+    return {
+      fr: 'il n’y a jamais classe le samedi ni le dimanche.',
+      en: 'there is never class on a Saturday or a Sunday.',
+    };
   return null;
 }
 
 // ---- what is known --------------------------------------------------------------------------------------------------
 
 /** `from`: first day without class. `back`: the day class begins again. */
-export interface Holiday { readonly name: string; readonly from: string; readonly back: string }
+export interface Holiday {
+  readonly name: string;
+  readonly from: string;
+  readonly back: string;
+}
 
 /** Dates are YYYY-MM-DD. Outside `known` nothing is said about school holidays. Public holidays are the national ones: what a
  *  region adds (Alsace-Moselle, overseas) is a closure of the schools there. */
@@ -90,12 +127,29 @@ export interface Calendar {
 }
 
 /** What matters here of a school. `timeZone` satisfies `isTimeZone`; `closures`: other days without class there. */
-export interface Place { readonly timeZone: string; readonly holidayZone: HolidayZone; readonly closures: readonly string[] }
+export interface Place {
+  readonly timeZone: string;
+  readonly holidayZone: HolidayZone;
+  readonly closures: readonly string[];
+}
 
 /** `unknown`: the calendar does not reach this day. A day that is several of these is the first of: public holiday, school
  *  holiday, weekend, closure. */
-export type DayKind = 'school' | 'school_holiday' | 'public_holiday' | 'weekend' | 'closure' | 'unknown';
-const dayKinds: readonly DayKind[] = ['school', 'school_holiday', 'public_holiday', 'weekend', 'closure', 'unknown'];
+export type DayKind =
+  | 'school'
+  | 'school_holiday'
+  | 'public_holiday'
+  | 'weekend'
+  | 'closure'
+  | 'unknown';
+const dayKinds: readonly DayKind[] = [
+  'school',
+  'school_holiday',
+  'public_holiday',
+  'weekend',
+  'closure',
+  'unknown',
+];
 
 /** Nobody knows whether an unknown day is a holiday: nothing that asks for the one or the other opens on it. */
 const opensOn: Readonly<Record<Period, readonly DayKind[]>> = {
@@ -118,12 +172,19 @@ export function isTimeZone(name: string): boolean {
 
 /** Days since 1970-01-01, for arithmetic. NaN for what is no date. */
 export const dayOfDate = (date: string): number => Date.parse(`${date}T00:00:00Z`) / dayMs;
-export const dateOfDay = (day: number): string => (Number.isFinite(day) ? new Date(day * dayMs).toISOString().slice(0, 10) : '');
+export const dateOfDay = (day: number): string =>
+  Number.isFinite(day) ? new Date(day * dayMs).toISOString().slice(0, 10) : '';
 /** 1 is Monday. */
 export const weekdayOf = (day: number): number => ((((day + 3) % 7) + 7) % 7) + 1;
-const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+const minutesOf = (time: string): number =>
+  Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
 
-interface Book { first: number; last: number; kinds: Record<HolidayZone, DayKind[]>; publicHolidays: ReadonlySet<number> }
+interface Book {
+  first: number;
+  last: number;
+  kinds: Record<HolidayZone, DayKind[]>;
+  publicHolidays: ReadonlySet<number>;
+}
 const books = new WeakMap<Calendar, Book>();
 
 function bookOf(calendar: Calendar): Book {
@@ -132,12 +193,23 @@ function bookOf(calendar: Calendar): Book {
   const [first, last] = [dayOfDate(calendar.known.from), dayOfDate(calendar.known.until)];
   const publicHolidays = new Set(calendar.publicHolidays.map(({ date }) => dayOfDate(date)));
   const kindsOf = (zone: HolidayZone): DayKind[] => {
-    const kinds = Array.from({ length: last - first + 1 }, (_, at): DayKind => (weekdayOf(first + at) > 5 ? 'weekend' : 'school'));
-    for (const { from, back } of calendar.schoolHolidays[zone]) for (let day = Math.max(dayOfDate(from), first); day < dayOfDate(back) && day <= last; day++) kinds[day - first] = 'school_holiday';
-    for (const day of publicHolidays) if (day >= first && day <= last) kinds[day - first] = 'public_holiday';
+    const kinds = Array.from(
+      { length: last - first + 1 },
+      (_, at): DayKind => (weekdayOf(first + at) > 5 ? 'weekend' : 'school'),
+    );
+    for (const { from, back } of calendar.schoolHolidays[zone])
+      for (let day = Math.max(dayOfDate(from), first); day < dayOfDate(back) && day <= last; day++)
+        kinds[day - first] = 'school_holiday';
+    for (const day of publicHolidays)
+      if (day >= first && day <= last) kinds[day - first] = 'public_holiday';
     return kinds;
   };
-  const book: Book = { first, last, kinds: { A: kindsOf('A'), B: kindsOf('B'), C: kindsOf('C') }, publicHolidays };
+  const book: Book = {
+    first,
+    last,
+    kinds: { A: kindsOf('A'), B: kindsOf('B'), C: kindsOf('C') },
+    publicHolidays,
+  };
   books.set(calendar, book);
   return book;
 }
@@ -149,18 +221,30 @@ function daySetOf(dates: readonly string[]): ReadonlySet<number> {
   return made;
 }
 
-function kindOf(book: Book, zone: HolidayZone, closures: ReadonlySet<number>, day: number): DayKind {
-  const kind = book.kinds[zone][day - book.first] ?? (book.publicHolidays.has(day) ? 'public_holiday' : 'unknown');
+function kindOf(
+  book: Book,
+  zone: HolidayZone,
+  closures: ReadonlySet<number>,
+  day: number,
+): DayKind {
+  const kind =
+    book.kinds[zone][day - book.first] ??
+    (book.publicHolidays.has(day) ? 'public_holiday' : 'unknown');
   return kind === 'school' && closures.has(day) ? 'closure' : kind;
 }
 
 /** What kind of day this date is there. */
-export const dayKind = (calendar: Calendar, place: Place, date: string): DayKind => kindOf(bookOf(calendar), place.holidayZone, daySetOf(place.closures), dayOfDate(date));
+export const dayKind = (calendar: Calendar, place: Place, date: string): DayKind =>
+  kindOf(bookOf(calendar), place.holidayZone, daySetOf(place.closures), dayOfDate(date));
 
 // ---- clocks ---------------------------------------------------------------------------------------------------------
 
 /** A stretch of time during which a time zone keeps one distance from UTC: local = moment + offset, `end` excluded. */
-interface Stretch { start: number; end: number; offset: number }
+interface Stretch {
+  start: number;
+  end: number;
+  offset: number;
+}
 const stretches = new Map<string, Stretch[]>();
 
 /** Time zones are asked twice a year, not at every call: asking costs a hundred times more than adding. */
@@ -170,7 +254,9 @@ function stretchAt(timeZone: string, moment: number): Stretch {
   const instant = Temporal.Instant.fromEpochMilliseconds(moment);
   const here = instant.toZonedDateTimeISO(timeZone);
   // "Previous" is strictly before, and a stretch may begin at this very moment.
-  const start = instant.add({ milliseconds: 1 }).toZonedDateTimeISO(timeZone).getTimeZoneTransition('previous')?.epochMilliseconds ?? Number.NEGATIVE_INFINITY;
+  const start =
+    instant.add({ milliseconds: 1 }).toZonedDateTimeISO(timeZone).getTimeZoneTransition('previous')
+      ?.epochMilliseconds ?? Number.NEGATIVE_INFINITY;
   const end = here.getTimeZoneTransition('next')?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
   const found = { start, end, offset: here.offsetNanoseconds / 1_000_000 };
   if (stretches.size > 1000) stretches.clear();
@@ -188,14 +274,21 @@ function firstMomentOf(timeZone: string, local: number): number {
 }
 
 /** When this day (days since 1970-01-01) begins there. */
-export const momentOfDay = (place: Place, day: number): number => firstMomentOf(place.timeZone, day * dayMs);
+export const momentOfDay = (place: Place, day: number): number =>
+  firstMomentOf(place.timeZone, day * dayMs);
 
 // ---- opening hours --------------------------------------------------------------------------------------------------
 
 /** Milliseconds from the day's midnight on the wall; `to` may reach into the next day. */
-interface Hours { from: number; to: number }
+interface Hours {
+  from: number;
+  to: number;
+}
 /** What is open on a day: sorted, apart from one another. `isInDoubt` is set once an unknown day could have mattered. */
-interface Rule { on(day: number): readonly Hours[]; isInDoubt: boolean }
+interface Rule {
+  on(day: number): readonly Hours[];
+  isInDoubt: boolean;
+}
 
 interface Timetable {
   /** By weekday, from 0 for Monday. */
@@ -211,16 +304,26 @@ function timetableOf(windows: Windows | readonly WindowSpec[]): Timetable {
   const { open, exceptDates } = 'open' in windows ? windows : { open: windows, exceptDates: [] };
   const week = [1, 2, 3, 4, 5, 6, 7];
   const hoursOn = (weekday: number, kind: DayKind): Hours[] =>
-    merged(open.filter(({ days, period }) => days.includes(weekday) && opensOn[period].includes(kind)).map(({ from, to }) => {
-      const [begin, end] = [minutesOf(from), minutesOf(to)];
-      return { from: begin * minuteMs, to: (end > begin ? end : end + 1440) * minuteMs };
-    }));
+    merged(
+      open
+        .filter(({ days, period }) => days.includes(weekday) && opensOn[period].includes(kind))
+        .map(({ from, to }) => {
+          const [begin, end] = [minutesOf(from), minutesOf(to)];
+          return { from: begin * minuteMs, to: (end > begin ? end : end + 1440) * minuteMs };
+        }),
+    );
   const timetable: Timetable = {
     hours: week.map((weekday) => ({
-      school: hoursOn(weekday, 'school'), school_holiday: hoursOn(weekday, 'school_holiday'), public_holiday: hoursOn(weekday, 'public_holiday'),
-      weekend: hoursOn(weekday, 'weekend'), closure: hoursOn(weekday, 'closure'), unknown: hoursOn(weekday, 'unknown'),
+      school: hoursOn(weekday, 'school'),
+      school_holiday: hoursOn(weekday, 'school_holiday'),
+      public_holiday: hoursOn(weekday, 'public_holiday'),
+      weekend: hoursOn(weekday, 'weekend'),
+      closure: hoursOn(weekday, 'closure'),
+      unknown: hoursOn(weekday, 'unknown'),
     })),
-    asksCalendar: week.map((weekday) => open.some(({ days, period }) => days.includes(weekday) && period !== 'always')),
+    asksCalendar: week.map((weekday) =>
+      open.some(({ days, period }) => days.includes(weekday) && period !== 'always'),
+    ),
     except: daySetOf(exceptDates),
   };
   timetables.set(windows, timetable);
@@ -239,8 +342,16 @@ function merged(hours: readonly Hours[]): Hours[] {
 
 const nothing: readonly Hours[] = [];
 
-function windowsRule(calendar: Calendar, place: Place, windows: Windows | readonly WindowSpec[]): Rule {
-  const [book, closures, { hours, asksCalendar, except }] = [bookOf(calendar), daySetOf(place.closures), timetableOf(windows)];
+function windowsRule(
+  calendar: Calendar,
+  place: Place,
+  windows: Windows | readonly WindowSpec[],
+): Rule {
+  const [book, closures, { hours, asksCalendar, except }] = [
+    bookOf(calendar),
+    daySetOf(place.closures),
+    timetableOf(windows),
+  ];
   return {
     isInDoubt: false,
     on(day) {
@@ -256,7 +367,8 @@ function windowsRule(calendar: Calendar, place: Place, windows: Windows | readon
 function endOfOpen(rule: Rule, local: number, limit: number): number | null {
   let end = local;
   const extend = (day: number): void => {
-    for (const { from, to } of rule.on(day)) if (day * dayMs + from <= end) end = Math.max(end, day * dayMs + to);
+    for (const { from, to } of rule.on(day))
+      if (day * dayMs + from <= end) end = Math.max(end, day * dayMs + to);
   };
   // What begins on a day ends before the day after next begins: each day is looked at once.
   let today = Math.floor(local / dayMs);
@@ -270,13 +382,16 @@ function endOfOpen(rule: Rule, local: number, limit: number): number | null {
 
 /** When something begins at or after this moment on the wall. */
 function nextBegin(rule: Rule, local: number, limit: number): number | null {
-  for (let day = Math.floor(local / dayMs); day * dayMs <= limit; day++) for (const { from } of rule.on(day)) if (day * dayMs + from >= local) return day * dayMs + from;
+  for (let day = Math.floor(local / dayMs); day * dayMs <= limit; day++)
+    for (const { from } of rule.on(day)) if (day * dayMs + from >= local) return day * dayMs + from;
   return null;
 }
 
 /** `until` and `opensAt` are exact: the first moment at which it is closed, or open. Both look 400 days ahead: what is open for
  *  longer says so, and `opensAt` is null when nothing opens. `isInDoubt`: days the calendar does not know could change this. */
-export type WindowState = { open: true; until: number; isInDoubt: boolean } | { open: false; opensAt: number | null; isInDoubt: boolean };
+export type WindowState =
+  | { open: true; until: number; isInDoubt: boolean }
+  | { open: false; opensAt: number | null; isInDoubt: boolean };
 
 function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
   const limit = now + horizonDays * dayMs;
@@ -290,7 +405,11 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
       stretch = stretchAt(timeZone, at);
       end = endOfOpen(rule, at + stretch.offset, limit + stretch.offset);
     }
-    return { open: true, until: end === null ? at : Math.min(end - stretch.offset, limit), isInDoubt: rule.isInDoubt };
+    return {
+      open: true,
+      until: end === null ? at : Math.min(end - stretch.offset, limit),
+      isInDoubt: rule.isInDoubt,
+    };
   }
   let opensAt: number | null = null;
   for (;;) {
@@ -308,13 +427,21 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
       break;
     }
   }
-  return { open: false, opensAt: opensAt === null || opensAt > limit ? null : opensAt, isInDoubt: rule.isInDoubt };
+  return {
+    open: false,
+    opensAt: opensAt === null || opensAt > limit ? null : opensAt,
+    isInDoubt: rule.isInDoubt,
+  };
 }
 
 /** Is it open there now, and until when, or when does it open? Windows that touch or overlap are one. Open means exactly that
  *  the clock on the wall is inside a window: an hour that does not exist is not open, one that comes twice is open twice. */
-export const windowAt = (calendar: Calendar, place: Place, windows: Windows | readonly WindowSpec[], now: number): WindowState =>
-  stateOf(place.timeZone, windowsRule(calendar, place, windows), now);
+export const windowAt = (
+  calendar: Calendar,
+  place: Place,
+  windows: Windows | readonly WindowSpec[],
+  now: number,
+): WindowState => stateOf(place.timeZone, windowsRule(calendar, place, windows), now);
 
 const arrival: readonly Hours[] = [{ from: (8 * 60 + 15) * minuteMs, to: 9 * 60 * minuteMs }];
 
@@ -333,13 +460,22 @@ export function arrivalTimeEnds(calendar: Calendar, place: Place, now: number): 
   return state.open ? state.until : null;
 }
 
-export const isArrivalTime = (calendar: Calendar, place: Place, now: number): boolean => arrivalTimeEnds(calendar, place, now) !== null;
+export const isArrivalTime = (calendar: Calendar, place: Place, now: number): boolean =>
+  arrivalTimeEnds(calendar, place, now) !== null;
 
 /** `at` is null when there is none within 400 days. `isInDoubt`: days the calendar does not know were passed over. */
-export interface Occurrence { at: number | null; isInDoubt: boolean }
+export interface Occurrence {
+  at: number | null;
+  isInDoubt: boolean;
+}
 
 /** The next time after `after` (never at it). Once a day even where the hour comes twice, and not left out where it is skipped. */
-export function nextOccurrence(calendar: Calendar, place: Place, { days, at, period }: Recurrence, after: number): Occurrence {
+export function nextOccurrence(
+  calendar: Calendar,
+  place: Place,
+  { days, at, period }: Recurrence,
+  after: number,
+): Occurrence {
   const [book, closures] = [bookOf(calendar), daySetOf(place.closures)];
   const today = Math.floor((after + stretchAt(place.timeZone, after).offset) / dayMs);
   let isInDoubt = false;

@@ -1,7 +1,18 @@
 /** The catalogue in depth: versions, import and export, uploaded files, reviewed scripts. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
-import { ApplicationDraft, ApplicationId, ApplicationLabels, Category, Estimate, maxPackageBytes, PackageFile, Recipes, Sha256, VersionId } from './application.ts';
+import {
+  ApplicationDraft,
+  ApplicationId,
+  ApplicationLabels,
+  Category,
+  Estimate,
+  maxPackageBytes,
+  PackageFile,
+  Recipes,
+  Sha256,
+  VersionId,
+} from './application.ts';
 import { errorCodes } from './errors.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
@@ -31,18 +42,27 @@ export const ApplicationChanges = Strict({
 export type ApplicationChanges = Static<typeof ApplicationChanges>;
 
 /** What leaves the catalogue, or comes back. An application without a version in it is no longer in the catalogue itself. */
-export const Withdrawal = Strict({ withdrawn: Type.Boolean(), versionIds: Type.Array(VersionId, { minItems: 1, maxItems: 500, uniqueItems: true }) });
+export const Withdrawal = Strict({
+  withdrawn: Type.Boolean(),
+  versionIds: Type.Array(VersionId, { minItems: 1, maxItems: 500, uniqueItems: true }),
+});
 export type Withdrawal = Static<typeof Withdrawal>;
 
 // ---- import and export ------------------------------------------------------------------------------------------------
 
 /** Rises when a draft of before could not be read any more. */
 export const catalogueFormat = 1;
-export const Catalogue = Strict({ format: Type.Integer(), applications: Type.Array(ApplicationDraft) });
+export const Catalogue = Strict({
+  format: Type.Integer(),
+  applications: Type.Array(ApplicationDraft),
+});
 export type Catalogue = Static<typeof Catalogue>;
 
 /** Each item is looked at by itself, so that one mistake does not hide the others. `dryRun`: nothing is kept. */
-export const CatalogueImport = Strict({ dryRun: Type.Boolean(), applications: Type.Array(Type.Unknown(), { maxItems: 2000 }) });
+export const CatalogueImport = Strict({
+  dryRun: Type.Boolean(),
+  applications: Type.Array(Type.Unknown(), { maxItems: 2000 }),
+});
 export type CatalogueImport = Static<typeof CatalogueImport>;
 export const importResults = ['added', 'version_added', 'unchanged', 'refused'] as const;
 export const ImportedItem = Strict({
@@ -60,7 +80,11 @@ export type ImportedItem = Static<typeof ImportedItem>;
 // ---- uploaded files -----------------------------------------------------------------------------------------------------
 
 /** The body is the file itself (application/octet-stream); what it must be is announced here and checked while it streams. */
-export const PackageUpload = Strict({ name: PackageFile.properties.name, sha256: Sha256, size: Type.String({ pattern: '^[1-9][0-9]{0,9}$' }) });
+export const PackageUpload = Strict({
+  name: PackageFile.properties.name,
+  sha256: Sha256,
+  size: Type.String({ pattern: '^[1-9][0-9]{0,9}$' }),
+});
 export type PackageUpload = Static<typeof PackageUpload>;
 export const UploadedPackage = Strict({
   name: PackageFile.properties.name,
@@ -73,7 +97,16 @@ export const UploadedPackage = Strict({
 export type UploadedPackage = Static<typeof UploadedPackage>;
 
 /** Told by its first bytes, never by its name alone. `picture` and `program` (Windows) may hold an icon. */
-export const packageKinds = ['deb', 'appimage', 'zip', 'tar', 'program', 'installer', 'picture', 'unknown'] as const;
+export const packageKinds = [
+  'deb',
+  'appimage',
+  'zip',
+  'tar',
+  'program',
+  'installer',
+  'picture',
+  'unknown',
+] as const;
 /** Something in it that can be clicked, as its .desktop file says. */
 export const InspectedProgram = Strict({
   desktopFile: Nullable(Type.String({ maxLength: 110 })),
@@ -106,8 +139,17 @@ export const IconFromPackage = Strict({ applicationId: ApplicationId, sha256: Sh
 export const ScriptId = Id('scr');
 export const maxScriptBytes = 65_536;
 /** With its interpreter in the first line; nothing that a reader would not see. */
-const ScriptText = Type.String({ minLength: 3, maxLength: maxScriptBytes, pattern: '^#!/[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]*$' });
-export const ScriptDraft = Strict({ name: Slug, install: ScriptText, remove: Nullable(ScriptText) });
+const ScriptText = Type.String({
+  minLength: 3,
+  maxLength: maxScriptBytes,
+  pattern:
+    '^#!/[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]*$',
+});
+export const ScriptDraft = Strict({
+  name: Slug,
+  install: ScriptText,
+  remove: Nullable(ScriptText),
+});
 export type ScriptDraft = Static<typeof ScriptDraft>;
 /** Bound to what was read: a script that was changed meanwhile is not signed. */
 export const ScriptReview = Strict({ install: Sha256, remove: Nullable(Sha256) });

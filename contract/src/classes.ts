@@ -29,22 +29,34 @@ export function codeOf(groupId: string): string {
 }
 
 /** What a child is shown by: an animal on a colour, always the same for the same child. */
-export const ChildPicture = Strict({ animal: OneOf(animals), colour: Type.Integer({ minimum: 0, maximum: 7 }) });
+export const ChildPicture = Strict({
+  animal: OneOf(animals),
+  colour: Type.Integer({ minimum: 0, maximum: 7 }),
+});
 export type ChildPicture = Static<typeof ChildPicture>;
 
 /** Derived from the account's id: nothing is stored, and nothing told about the child. */
 export function pictureOf(accountId: string): ChildPicture {
   const sum = mixed(accountId);
-  return { animal: animals[sum % animals.length] ?? 'cat', colour: Math.floor(sum / animals.length) % 8 };
+  return {
+    animal: animals[sum % animals.length] ?? 'cat',
+    colour: Math.floor(sum / animals.length) % 8,
+  };
 }
 
 /** Three different pictures of twelve, in order: 1,320 of them. Weak, so it opens only from within the school, slowly once it was wrong. */
 export const picturesAsked = 3;
-export const PicturePassword = Type.Array(OneOf(objects), { minItems: picturesAsked, maxItems: picturesAsked, uniqueItems: true });
+export const PicturePassword = Type.Array(OneOf(objects), {
+  minItems: picturesAsked,
+  maxItems: picturesAsked,
+  uniqueItems: true,
+});
 export type PicturePassword = Static<typeof PicturePassword>;
 
 /** First names as children know each other; who shares one in the class gets the first letters of what follows. Pure. */
-export function shortNames(people: readonly { id: string; displayName: string }[]): Map<string, string> {
+export function shortNames(
+  people: readonly { id: string; displayName: string }[],
+): Map<string, string> {
   const wordsOf = (name: string) => name.trim().split(/\s+/);
   const first = (name: string) => wordsOf(name)[0] ?? name;
   const key = (text: string) => text.toLocaleLowerCase('fr');
@@ -53,10 +65,21 @@ export function shortNames(people: readonly { id: string; displayName: string }[
   for (const same of sharing.values()) {
     for (const { id, displayName } of same) {
       const rest = wordsOf(displayName).slice(1).join(' ');
-      const others = same.filter((other) => other.id !== id).map((other) => key(wordsOf(other.displayName).slice(1).join(' ')));
+      const others = same
+        .filter((other) => other.id !== id)
+        .map((other) => key(wordsOf(other.displayName).slice(1).join(' ')));
       let letters = 1;
-      while (letters < rest.length && others.some((other) => other.startsWith(key(rest.slice(0, letters))))) letters += 1;
-      told.set(id, same.length === 1 || rest === '' ? first(displayName) : `${first(displayName)} ${rest.slice(0, letters).trim()}${letters < rest.length ? '.' : ''}`);
+      while (
+        letters < rest.length &&
+        others.some((other) => other.startsWith(key(rest.slice(0, letters))))
+      )
+        letters += 1;
+      told.set(
+        id,
+        same.length === 1 || rest === ''
+          ? first(displayName)
+          : `${first(displayName)} ${rest.slice(0, letters).trim()}${letters < rest.length ? '.' : ''}`,
+      );
     }
   }
   return told;
@@ -77,32 +100,64 @@ export type EntryHall = Static<typeof EntryHall>;
 export const EntryClass = Strict({
   name: Line(80),
   siteName: Line(120),
-  children: Type.Array(Strict({ id: AccountId, firstName: Line(120), picture: ChildPicture, hasPictures: Type.Boolean() })),
+  children: Type.Array(
+    Strict({
+      id: AccountId,
+      firstName: Line(120),
+      picture: ChildPicture,
+      hasPictures: Type.Boolean(),
+    }),
+  ),
 });
 export type EntryClass = Static<typeof EntryClass>;
 
-export const PictureEntry = Strict({ code: ClassCode, accountId: AccountId, pictures: PicturePassword });
+export const PictureEntry = Strict({
+  code: ClassCode,
+  accountId: AccountId,
+  pictures: PicturePassword,
+});
 export type PictureEntry = Static<typeof PictureEntry>;
 
 // ---- for those who stand in front of it -----------------------------------------------------------------------------------
 
 export const ClassSummary = Strict({
-  id: GroupId, name: Line(80), siteId: SiteId, siteName: Line(120), code: ClassCode,
-  pupils: Type.Integer(), badges: Type.Integer(), pictures: Type.Integer(),
+  id: GroupId,
+  name: Line(80),
+  siteId: SiteId,
+  siteName: Line(120),
+  code: ClassCode,
+  pupils: Type.Integer(),
+  badges: Type.Integer(),
+  pictures: Type.Integer(),
 });
 export type ClassSummary = Static<typeof ClassSummary>;
 
 /** `state`: `none`: never made. `voided`: worth nothing until it is made anew. */
-export const PupilBadge = Strict({ state: OneOf(['none', 'valid', 'voided']), serial: Nullable(Type.Integer()), since: Nullable(Instant) });
+export const PupilBadge = Strict({
+  state: OneOf(['none', 'valid', 'voided']),
+  serial: Nullable(Type.Integer()),
+  since: Nullable(Instant),
+});
 export type PupilBadge = Static<typeof PupilBadge>;
 
 export const Pupil = Strict({
-  id: AccountId, displayName: Line(120), firstName: Line(120), login: Type.String(), picture: ChildPicture, badge: PupilBadge, hasPictures: Type.Boolean(),
+  id: AccountId,
+  displayName: Line(120),
+  firstName: Line(120),
+  login: Type.String(),
+  picture: ChildPicture,
+  badge: PupilBadge,
+  hasPictures: Type.Boolean(),
 });
 export type Pupil = Static<typeof Pupil>;
 
 /** `byDirectory`: a directory says who is in it, and would say so again. `noNetwork`: the school has no network set, so nothing opens. */
-export const ClassDetail = Strict({ ...ClassSummary.properties, byDirectory: Type.Boolean(), noNetwork: Type.Boolean(), children: Type.Array(Pupil) });
+export const ClassDetail = Strict({
+  ...ClassSummary.properties,
+  byDirectory: Type.Boolean(),
+  noNetwork: Type.Boolean(),
+  children: Type.Array(Pupil),
+});
 export type ClassDetail = Static<typeof ClassDetail>;
 
 export const ClassDraft = Strict({ siteId: SiteId, name: Line(80) });
@@ -110,5 +165,9 @@ export type ClassDraft = Static<typeof ClassDraft>;
 export const NewPupil = Strict({ firstName: Line(60), lastName: Line(60) });
 export type NewPupil = Static<typeof NewPupil>;
 /** A pupil of the school who could come into this class. */
-export const OtherPupil = Strict({ id: AccountId, displayName: Line(120), classes: Type.Array(Type.String()) });
+export const OtherPupil = Strict({
+  id: AccountId,
+  displayName: Line(120),
+  classes: Type.Array(Type.String()),
+});
 export type OtherPupil = Static<typeof OtherPupil>;

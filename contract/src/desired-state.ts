@@ -9,12 +9,19 @@ import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SessionId } from './session.ts';
 import { SiteGroupId, SiteId, SiteNetwork } from './site.ts';
 
-export const PersonAttributes = Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }), Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100 }));
+export const PersonAttributes = Type.Record(
+  Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }),
+  Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100 }),
+);
 
 /** The school of the server, as rules see it. */
 export const DesiredSite = Strict({
-  siteId: SiteId, siteGroupIds: Type.Array(SiteGroupId, { maxItems: 1000 }), timeZone: Type.String({ maxLength: 40 }), holidayZone: OneOf(['A', 'B', 'C']),
-  closures: Type.Array(Type.String({ maxLength: 10 }), { maxItems: 800 }), networks: Type.Array(SiteNetwork, { maxItems: 200 }),
+  siteId: SiteId,
+  siteGroupIds: Type.Array(SiteGroupId, { maxItems: 1000 }),
+  timeZone: Type.String({ maxLength: 40 }),
+  holidayZone: OneOf(['A', 'B', 'C']),
+  closures: Type.Array(Type.String({ maxLength: 10 }), { maxItems: 800 }),
+  networks: Type.Array(SiteNetwork, { maxItems: 200 }),
 });
 
 export type DesiredSite = Static<typeof DesiredSite>;
@@ -76,21 +83,42 @@ export const DesiredState = Strict({
   /** What rollouts ask of this server now. */
   orders: Type.Array(Order, { maxItems: 20 }),
   /** The site's first server, from which the others fetch packages; null on that server itself and where there is one only. */
-  cache: Nullable(Strict({ serverId: Id('srv'), host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }), port: Type.Integer({ minimum: 1, maximum: 65535 }) })),
+  cache: Nullable(
+    Strict({
+      serverId: Id('srv'),
+      host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }),
+      port: Type.Integer({ minimum: 1, maximum: 65535 }),
+    }),
+  ),
   /** Servers of the same site, whose signed requests for packages are answered. */
-  peers: Type.Array(Strict({ serverId: Id('srv'), publicKey: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }), { maxItems: 200 }),
+  peers: Type.Array(
+    Strict({ serverId: Id('srv'), publicKey: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }),
+    { maxItems: 200 },
+  ),
 });
 export type DesiredState = Static<typeof DesiredState>;
 
 /** What turns the rules of hash `from` into those that a state names: rules changed one by one are sent one by one. */
-export const PolicyChange = Strict({ from: Type.String({ pattern: '^[0-9a-f]{64}$' }), removed: Type.Array(RuleId, { maxItems: 20_000 }), added: Type.Array(PolicyRule, { maxItems: 20_000 }) });
+export const PolicyChange = Strict({
+  from: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  removed: Type.Array(RuleId, { maxItems: 20_000 }),
+  added: Type.Array(PolicyRule, { maxItems: 20_000 }),
+});
 export type PolicyChange = Static<typeof PolicyChange>;
 
 /** Rules in the order of their ids: the same rules make the same text, and the same hash. */
-export const policyText = (rules: readonly PolicyRule[]): string => JSON.stringify({ rules: rules.toSorted((a, b) => (a.id < b.id ? -1 : 1)) } satisfies PolicyDocument);
+export const policyText = (rules: readonly PolicyRule[]): string =>
+  JSON.stringify({
+    rules: rules.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  } satisfies PolicyDocument);
 
 /** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes, base64url. `policy`: the JSON text of its
  *  PolicyDocument, or `change` what makes it out of the rules that the agent said it has; neither when it has them. The state's hash
  *  vouches for the result. */
-export const SignedState = Strict({ document: Type.String({ maxLength: 4_000_000 }), signature: Type.String({ maxLength: 100 }), policy: Nullable(Type.String({ maxLength: 8_000_000 })), change: Type.Optional(PolicyChange) });
+export const SignedState = Strict({
+  document: Type.String({ maxLength: 4_000_000 }),
+  signature: Type.String({ maxLength: 100 }),
+  policy: Nullable(Type.String({ maxLength: 8_000_000 })),
+  change: Type.Optional(PolicyChange),
+});
 export type SignedState = Static<typeof SignedState>;

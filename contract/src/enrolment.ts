@@ -27,12 +27,22 @@ export const EnrolmentRequest = Strict({
 });
 export type EnrolmentRequest = Static<typeof EnrolmentRequest>;
 
-export const Enrolment = Strict({ serverId: Id('srv'), siteName: Line(120), serverName: Line(80), controllerKey: PublicKey });
+export const Enrolment = Strict({
+  serverId: Id('srv'),
+  siteName: Line(120),
+  serverName: Line(80),
+  controllerKey: PublicKey,
+});
 export type Enrolment = Static<typeof Enrolment>;
 
 /** What an agent signs for each call, so that nothing but this call can be made with it:
  *  `preau1`, time in ms, method, path, and the SHA-256 of the body in hex, one per line. */
-export function agentCallText(call: { at: number; method: string; path: string; bodyHash: string }): string {
+export function agentCallText(call: {
+  at: number;
+  method: string;
+  path: string;
+  bodyHash: string;
+}): string {
   return `preau1\n${call.at}\n${call.method}\n${call.path}\n${call.bodyHash}`;
 }
 /** Agents whose clock differs by more than this are told so and refused. */

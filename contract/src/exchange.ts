@@ -12,13 +12,19 @@ export const maxTransferBytes = 209_715_200;
 export const maxOffered = 200;
 
 /** As people name a file. No path, nothing hidden. */
-export const fileNamePattern = '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$';
+export const fileNamePattern =
+  '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$';
 export const FileName = Type.String({ minLength: 1, maxLength: 120, pattern: fileNamePattern });
 
 /** `file`: lies in the exchange folder. `print`: pages that a program of this session printed, as PDF. */
 export const offerKinds = ['file', 'print'] as const;
 /** What a session has for the person's device. Kind and name say which. */
-export const OfferedFile = Strict({ kind: OneOf(offerKinds), name: FileName, bytes: Type.Integer({ minimum: 0 }), changedAt: Instant });
+export const OfferedFile = Strict({
+  kind: OneOf(offerKinds),
+  name: FileName,
+  bytes: Type.Integer({ minimum: 0 }),
+  changedAt: Instant,
+});
 export type OfferedFile = Static<typeof OfferedFile>;
 
 /** `asked`: whoever has the bytes, the device (`in`) or the school's server (`out`), is to send them to the city. `here`: the other side takes
@@ -37,17 +43,37 @@ export const Transfer = Strict({
 export type Transfer = Static<typeof Transfer>;
 
 /** What a session may exchange, by the rules as they are now, what it offers, and what is under way or lately over. */
-export const Exchange = Strict({ files: OneOf(directions), printing: Type.Boolean(), offered: Type.Array(OfferedFile), transfers: Type.Array(Transfer) });
+export const Exchange = Strict({
+  files: OneOf(directions),
+  printing: Type.Boolean(),
+  offered: Type.Array(OfferedFile),
+  transfers: Type.Array(Transfer),
+});
 export type Exchange = Static<typeof Exchange>;
 
 /** What a server is to do for a session. `sha256` of the bytes that the city has; null when the server has them. */
 export const DesiredTransfer = Strict({
-  transferId: TransferId, sessionId: SessionId, direction: Transfer.properties.direction, kind: Transfer.properties.kind, name: FileName, sha256: Nullable(Type.String({ pattern: '^[0-9a-f]{64}$' })), bytes: Type.Integer({ minimum: 0, maximum: maxTransferBytes }),
+  transferId: TransferId,
+  sessionId: SessionId,
+  direction: Transfer.properties.direction,
+  kind: Transfer.properties.kind,
+  name: FileName,
+  sha256: Nullable(Type.String({ pattern: '^[0-9a-f]{64}$' })),
+  bytes: Type.Integer({ minimum: 0, maximum: maxTransferBytes }),
 });
 export type DesiredTransfer = Static<typeof DesiredTransfer>;
 
-export const mayBring = (direction: (typeof directions)[number]): boolean => direction === 'in' || direction === 'both';
-export const mayTake = (direction: (typeof directions)[number]): boolean => direction === 'out' || direction === 'both';
+export const mayBring = (direction: (typeof directions)[number]): boolean =>
+  direction === 'in' || direction === 'both';
+export const mayTake = (direction: (typeof directions)[number]): boolean =>
+  direction === 'out' || direction === 'both';
 /** What these terms let pass: asked by the city, and again by the school's server. */
-export const mayPass = (terms: Pick<Terms, 'files' | 'printing'>, { direction, kind }: Pick<Transfer, 'direction' | 'kind'>): boolean =>
-  direction === 'in' ? mayBring(terms.files) : kind === 'print' ? terms.printing : mayTake(terms.files);
+export const mayPass = (
+  terms: Pick<Terms, 'files' | 'printing'>,
+  { direction, kind }: Pick<Transfer, 'direction' | 'kind'>,
+): boolean =>
+  direction === 'in'
+    ? mayBring(terms.files)
+    : kind === 'print'
+      ? terms.printing
+      : mayTake(terms.files);

@@ -8,10 +8,26 @@ import { SiteId } from './site.ts';
 
 /** `at` null: now; the past is answered from the rules of that moment, with people and schools as they are today. `address`: of the
  *  device, null for one that is nowhere in particular. */
-export const Question = Strict({ accountId: AccountId, applicationId: Nullable(ApplicationId), at: Nullable(Instant), address: Nullable(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' })) });
+export const Question = Strict({
+  accountId: AccountId,
+  applicationId: Nullable(ApplicationId),
+  at: Nullable(Instant),
+  address: Nullable(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' })),
+});
 export type Question = Static<typeof Question>;
 
-export const Considered = Strict({ rule: Rule, outcome: OneOf(['decided', 'outranked', 'out_of_hours', 'other_device', 'other_place', 'other_person']), opensAt: Nullable(Instant) });
+export const Considered = Strict({
+  rule: Rule,
+  outcome: OneOf([
+    'decided',
+    'outranked',
+    'out_of_hours',
+    'other_device',
+    'other_place',
+    'other_person',
+  ]),
+  opensAt: Nullable(Instant),
+});
 export type Considered = Static<typeof Considered>;
 
 export const Remedy = Type.Union([
@@ -23,37 +39,92 @@ export const Remedy = Type.Union([
 export type Remedy = Static<typeof Remedy>;
 
 export const Verdict = Strict({
-  applicationId: ApplicationId, slug: Slug, name: Translated(80), iconHash: Nullable(Type.String()), installed: Type.Boolean(),
-  allowed: Type.Boolean(), terms: Terms, changesAt: Nullable(Instant), considered: Type.Array(Considered), remedy: Remedy,
+  applicationId: ApplicationId,
+  slug: Slug,
+  name: Translated(80),
+  iconHash: Nullable(Type.String()),
+  installed: Type.Boolean(),
+  allowed: Type.Boolean(),
+  terms: Terms,
+  changesAt: Nullable(Instant),
+  considered: Type.Array(Considered),
+  remedy: Remedy,
 });
 export type Verdict = Static<typeof Verdict>;
 /** `considered` is told for the application that was asked about; of all of them, only what decided. */
-export const Access = Strict({ accountId: AccountId, personName: Line(120), role: Role, siteId: Nullable(SiteId), siteName: Nullable(Line(120)), at: Instant, items: Type.Array(Verdict) });
+export const Access = Strict({
+  accountId: AccountId,
+  personName: Line(120),
+  role: Role,
+  siteId: Nullable(SiteId),
+  siteName: Nullable(Line(120)),
+  at: Instant,
+  items: Type.Array(Verdict),
+});
 export type Access = Static<typeof Access>;
 
 /** For the person in front of the icon. `at`: when it opens, or closes. */
-export const whyReasons = ['open', 'forbidden', 'not_published', 'out_of_hours', 'other_device', 'not_installed', 'no_school'] as const;
-export const Why = Strict({ slug: Slug, name: Translated(80), reason: OneOf(whyReasons), at: Nullable(Instant) });
+export const whyReasons = [
+  'open',
+  'forbidden',
+  'not_published',
+  'out_of_hours',
+  'other_device',
+  'not_installed',
+  'no_school',
+] as const;
+export const Why = Strict({
+  slug: Slug,
+  name: Translated(80),
+  reason: OneOf(whyReasons),
+  at: Nullable(Instant),
+});
 export type Why = Static<typeof Why>;
 
 /** `ruleId` null: a new rule; `draft` null: the rule is to be withdrawn. */
 export const PreviewRequest = Strict({ ruleId: Nullable(RuleId), draft: Nullable(RuleDraft) });
 export type PreviewRequest = Static<typeof PreviewRequest>;
 
-const Change = Strict({ people: Type.Integer(), schools: Type.Integer(), applications: Type.Integer(), examples: Type.Array(Line(120), { maxItems: 5 }) });
+const Change = Strict({
+  people: Type.Integer(),
+  schools: Type.Integer(),
+  applications: Type.Integer(),
+  examples: Type.Array(Line(120), { maxItems: 5 }),
+});
 /** `conflicts`: rules of the opposite effect about the same people and applications, and which of the two wins. */
 export const Preview = Strict({
-  gains: Change, losses: Change, sites: Type.Array(SiteId), concerned: Type.Integer(),
+  gains: Change,
+  losses: Change,
+  sites: Type.Array(SiteId),
+  concerned: Type.Integer(),
   /** The moment that was weighed: now, or when the rule is next in its hours. */
   at: Instant,
-  conflicts: Type.Array(Strict({ rule: Rule, wins: Type.Boolean(), isEqual: Type.Boolean(), people: Type.Integer() })),
+  conflicts: Type.Array(
+    Strict({ rule: Rule, wins: Type.Boolean(), isEqual: Type.Boolean(), people: Type.Integer() }),
+  ),
 });
 export type Preview = Static<typeof Preview>;
 
 export const AccessMatrix = Strict({
-  applications: Type.Array(Strict({ id: ApplicationId, slug: Slug, name: Translated(80), category: Type.String(), iconHash: Nullable(Type.String()) })),
+  applications: Type.Array(
+    Strict({
+      id: ApplicationId,
+      slug: Slug,
+      name: Translated(80),
+      category: Type.String(),
+      iconHash: Nullable(Type.String()),
+    }),
+  ),
   /** `open`: by application, for how many of the school's people it is open now. */
-  items: Type.Array(Strict({ siteId: SiteId, siteName: Line(120), people: Type.Integer(), open: Type.Array(Type.Integer()), installed: Type.Array(Type.Boolean()) })),
+  items: Type.Array(
+    Strict({
+      siteId: SiteId,
+      siteName: Line(120),
+      people: Type.Integer(),
+      open: Type.Array(Type.Integer()),
+      installed: Type.Array(Type.Boolean()),
+    }),
+  ),
   next: Nullable(SiteId),
 });
 export type AccessMatrix = Static<typeof AccessMatrix>;
@@ -61,7 +132,14 @@ export type AccessMatrix = Static<typeof AccessMatrix>;
 /** `late`: its server is on line and has not followed within a minute; `offline`: it follows when it is back. */
 export const PushProgress = Strict({
   changedAt: Nullable(Instant),
-  items: Type.Array(Strict({ siteId: SiteId, siteName: Line(120), state: OneOf(['applied', 'waiting', 'late', 'offline', 'none']), askedAt: Nullable(Instant) })),
+  items: Type.Array(
+    Strict({
+      siteId: SiteId,
+      siteName: Line(120),
+      state: OneOf(['applied', 'waiting', 'late', 'offline', 'none']),
+      askedAt: Nullable(Instant),
+    }),
+  ),
 });
 export type PushProgress = Static<typeof PushProgress>;
 

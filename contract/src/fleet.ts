@@ -12,7 +12,8 @@ const Host = Type.String({ minLength: 1, maxLength: 255, pattern: '^[A-Za-z0-9][
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 /** As `ssh-keygen -lf` prints it. */
 const Fingerprint = Type.String({ pattern: '^SHA256:[A-Za-z0-9+/]{43}$' });
-const Secret = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$' });
+const Secret = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$' });
 
 export const HostKeyRequest = Strict({ siteId: SiteId, host: Host, port: Port });
 export type HostKeyRequest = Static<typeof HostKeyRequest>;
@@ -36,10 +37,24 @@ export const AdditionRequest = Strict({
 });
 export type AdditionRequest = Static<typeof AdditionRequest>;
 
-export const additionStates = ['connecting', 'installing', 'enrolled', 'reporting', 'done', 'failed', 'cancelled'] as const;
+export const additionStates = [
+  'connecting',
+  'installing',
+  'enrolled',
+  'reporting',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
 export type AdditionState = (typeof additionStates)[number];
-export const openAdditionStates = ['connecting', 'installing', 'enrolled', 'reporting'] as const satisfies AdditionState[];
-export const isAdditionOpen = (state: AdditionState): boolean => (openAdditionStates as readonly AdditionState[]).includes(state);
+export const openAdditionStates = [
+  'connecting',
+  'installing',
+  'enrolled',
+  'reporting',
+] as const satisfies AdditionState[];
+export const isAdditionOpen = (state: AdditionState): boolean =>
+  (openAdditionStates as readonly AdditionState[]).includes(state);
 export const maxAdditionLog = 65_536;
 
 export const AdditionSummary = Strict({
@@ -66,9 +81,18 @@ export type Addition = Static<typeof Addition>;
 
 /** `none`: neither wanted nor there. `missing`: we installed it and it was taken away by hand. `extra`: nobody asked for it
  *  and it is there. `arriving`: asked for, or being removed, and not finished. */
-export const driftStates = ['none', 'installed', 'arriving', 'extra', 'other_version', 'missing', 'failed'] as const;
+export const driftStates = [
+  'none',
+  'installed',
+  'arriving',
+  'extra',
+  'other_version',
+  'missing',
+  'failed',
+] as const;
 export type DriftState = (typeof driftStates)[number];
-export const isDifference = (state: DriftState): boolean => state !== 'none' && state !== 'installed' && state !== 'arriving';
+export const isDifference = (state: DriftState): boolean =>
+  state !== 'none' && state !== 'installed' && state !== 'arriving';
 
 export const DriftCell = Strict({
   applicationId: ApplicationId,
@@ -92,11 +116,24 @@ export type DriftRow = Static<typeof DriftRow>;
 
 export const Drift = Strict({
   /** The columns: what is wanted somewhere. */
-  applications: Type.Array(Strict({ id: ApplicationId, slug: Slug, name: Translated(80), iconHash: Nullable(Type.String()) })),
+  applications: Type.Array(
+    Strict({
+      id: ApplicationId,
+      slug: Slug,
+      name: Translated(80),
+      iconHash: Nullable(Type.String()),
+    }),
+  ),
   items: Type.Array(DriftRow),
   next: Nullable(SiteId),
   /** Of all schools that the search finds; on the first page only. */
-  counts: Nullable(Strict({ sites: Type.Integer(), differing: Type.Integer(), cells: Type.Record(Type.String(), Type.Integer()) })),
+  counts: Nullable(
+    Strict({
+      sites: Type.Integer(),
+      differing: Type.Integer(),
+      cells: Type.Record(Type.String(), Type.Integer()),
+    }),
+  ),
 });
 export type Drift = Static<typeof Drift>;
 

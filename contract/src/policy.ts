@@ -7,10 +7,25 @@
  *  then a group of schools, then everywhere); then by when (a rule with hours before one without). Between rules equal in all of that a
  *  deny wins over an allow, and between two of the same effect the smaller id: two rules never tie. A rule outside its hours does not
  *  fit. When none fits, the answer is no. */
-import { isTechnician, isTeacher, type Person } from './account.ts';
-import { type Calendar, dayOfDate, momentOfDay, type Place, windowAt, type Windows, type WindowSpec } from './calendar.ts';
+import { isTeacher, isTechnician, type Person } from './account.ts';
+import {
+  type Calendar,
+  dayOfDate,
+  momentOfDay,
+  type Place,
+  type WindowSpec,
+  type Windows,
+  windowAt,
+} from './calendar.ts';
 import { type Address, addressOf, labelsAt, type Subnet, subnetOf } from './network.ts';
-import { type AttributeTest, defaultTerms, type PolicyRule, type RuleAudience, type RuleTimes, type Terms } from './publication.ts';
+import {
+  type AttributeTest,
+  defaultTerms,
+  type PolicyRule,
+  type RuleAudience,
+  type RuleTimes,
+  type Terms,
+} from './publication.ts';
 
 /** What matters of a school: where its days are counted, and which PCs are there. */
 export interface PolicySite extends Place {
@@ -18,7 +33,11 @@ export interface PolicySite extends Place {
   readonly siteGroupIds: readonly string[];
   readonly networks: readonly { readonly subnet: string; readonly labels: readonly string[] }[];
 }
-export interface PolicyApplication { readonly id: string; readonly category: string; readonly labels: readonly string[] }
+export interface PolicyApplication {
+  readonly id: string;
+  readonly category: string;
+  readonly labels: readonly string[];
+}
 
 /** `site`: the person's school, whose server would run it; null for who has none. `address`: of their device, null when unknown. */
 export interface Question {
@@ -51,21 +70,40 @@ export interface Policy {
   readonly forApplication: Map<string, { of: PolicyApplication; rules: readonly Compiled[] }>;
 }
 
-const audiencePrecision: Record<RuleAudience['kind'], number> = { everyone: 0, role: 1, attributes: 2, group: 3, person: 4 };
+const audiencePrecision: Record<RuleAudience['kind'], number> = {
+  everyone: 0,
+  role: 1,
+  attributes: 2,
+  group: 3,
+  person: 4,
+};
 const targetPrecision = { category: 0, label: 1, application: 2 } as const;
 const placePrecision = { everywhere: 0, site_group: 1, site: 2 } as const;
 
 /** More precise is larger; between equals a deny. */
 function rankOf(rule: PolicyRule, subnet: Subnet | null): number {
-  const client = rule.client === null ? 0 : rule.client.kind === 'label' ? 200 : 1 + (subnet?.bits ?? 0);
-  const digits = [audiencePrecision[rule.audience.kind], targetPrecision[rule.target.kind], client, placePrecision[rule.place.kind], rule.when === null ? 0 : 1, rule.effect === 'deny' ? 1 : 0];
+  const client =
+    rule.client === null ? 0 : rule.client.kind === 'label' ? 200 : 1 + (subnet?.bits ?? 0);
+  const digits = [
+    audiencePrecision[rule.audience.kind],
+    targetPrecision[rule.target.kind],
+    client,
+    placePrecision[rule.place.kind],
+    rule.when === null ? 0 : 1,
+    rule.effect === 'deny' ? 1 : 0,
+  ];
   return digits.reduce((rank, digit) => rank * 256 + digit, 0);
 }
 
-const bySharpness = (a: Compiled, b: Compiled): number => b.rank - a.rank || (a.rule.id < b.rule.id ? -1 : 1);
+const bySharpness = (a: Compiled, b: Compiled): number =>
+  b.rank - a.rank || (a.rule.id < b.rule.id ? -1 : 1);
 
 const targetKey = ({ target }: PolicyRule): string =>
-  target.kind === 'application' ? target.applicationId : target.kind === 'label' ? `label ${target.label}` : `category ${target.category}`;
+  target.kind === 'application'
+    ? target.applicationId
+    : target.kind === 'label'
+      ? `label ${target.label}`
+      : `category ${target.category}`;
 
 /** Prepares rules once for many questions. Neither `rules` nor anything asked about is changed afterwards. */
 export function compilePolicy(rules: readonly PolicyRule[], calendar: Calendar): Policy {
@@ -84,15 +122,28 @@ export function compilePolicy(rules: readonly PolicyRule[], calendar: Calendar):
 
 function rulesFor(policy: Policy, application: PolicyApplication): readonly Compiled[] {
   const known = policy.forApplication.get(application.id);
-  if (known !== undefined && (known.of === application || (known.of.category === application.category && known.of.labels.join() === application.labels.join()))) return known.rules;
-  const keys = [application.id, ...application.labels.map((label) => `label ${label}`), `category ${application.category}`];
+  if (
+    known !== undefined &&
+    (known.of === application ||
+      (known.of.category === application.category &&
+        known.of.labels.join() === application.labels.join()))
+  )
+    return known.rules;
+  const keys = [
+    application.id,
+    ...application.labels.map((label) => `label ${label}`),
+    `category ${application.category}`,
+  ];
   const rules = keys.flatMap((key) => policy.byTarget.get(key) ?? []).sort(bySharpness);
   policy.forApplication.set(application.id, { of: application, rules });
   return rules;
 }
 
 /** The device of a question, read once for many rules. */
-interface Device { address: Address | null; labels: readonly string[] | null }
+interface Device {
+  address: Address | null;
+  labels: readonly string[] | null;
+}
 
 function deviceOf(question: Question): Device {
   return { address: addressOf(question.address), labels: null };
@@ -119,7 +170,11 @@ export function isMeant(audience: RuleAudience, person: Person): boolean {
     case 'everyone':
       return true;
     case 'role':
-      return audience.role === person.role || (audience.role === 'technician' && isTechnician(person)) || (audience.role === 'teacher' && isTeacher(person));
+      return (
+        audience.role === person.role ||
+        (audience.role === 'technician' && isTechnician(person)) ||
+        (audience.role === 'teacher' && isTeacher(person))
+      );
     case 'attributes':
       return audience.all.every((test) => attributeHolds(person, test));
     case 'group':
@@ -130,8 +185,15 @@ export function isMeant(audience: RuleAudience, person: Person): boolean {
 }
 
 /** Does the rule say anything at this school? Only such rules are sent to its servers. `site` null: of who has none. */
-export const concernsSite = ({ place }: Pick<PolicyRule, 'place'>, site: Pick<PolicySite, 'siteId' | 'siteGroupIds'> | null): boolean =>
-  place.kind === 'everywhere' || (site !== null && (place.kind === 'site' ? place.siteId === site.siteId : site.siteGroupIds.includes(place.siteGroupId)));
+export const concernsSite = (
+  { place }: Pick<PolicyRule, 'place'>,
+  site: Pick<PolicySite, 'siteId' | 'siteGroupIds'> | null,
+): boolean =>
+  place.kind === 'everywhere' ||
+  (site !== null &&
+    (place.kind === 'site'
+      ? place.siteId === site.siteId
+      : site.siteGroupIds.includes(place.siteGroupId)));
 
 function isFromThere({ rule, subnet }: Compiled, question: Question, device: Device): boolean {
   if (rule.client === null) return true;
@@ -146,59 +208,95 @@ function isFromThere({ rule, subnet }: Compiled, question: Question, device: Dev
 const nowhere: Place = { timeZone: 'Europe/Paris', holidayZone: 'A', closures: [] };
 
 /** Are the rule's hours on, and until when does that hold? Infinity: as far as one can see. */
-function hoursOf(compiled: Compiled, policy: Policy, site: PolicySite | null, now: number): { on: boolean; until: number } {
+function hoursOf(
+  compiled: Compiled,
+  policy: Policy,
+  site: PolicySite | null,
+  now: number,
+): { on: boolean; until: number } {
   const { when } = compiled.rule;
   if (when === null) return { on: true, until: Number.POSITIVE_INFINITY };
   const place: Place = site ?? nowhere;
   const key = site?.siteId ?? '';
   const known = compiled.hours.get(key);
-  if (known !== undefined && known.place === place && known.since <= now && now < known.until) return known;
-  const [begins, ends] = [when.from === null ? Number.NEGATIVE_INFINITY : momentOfDay(place, dayOfDate(when.from)), when.until === null ? Number.POSITIVE_INFINITY : momentOfDay(place, dayOfDate(when.until) + 1)];
+  if (known !== undefined && known.place === place && known.since <= now && now < known.until)
+    return known;
+  const [begins, ends] = [
+    when.from === null ? Number.NEGATIVE_INFINITY : momentOfDay(place, dayOfDate(when.from)),
+    when.until === null ? Number.POSITIVE_INFINITY : momentOfDay(place, dayOfDate(when.until) + 1),
+  ];
   const state = ((): { on: boolean; until: number } => {
     if (now >= ends) return { on: false, until: Number.POSITIVE_INFINITY };
     if (now < begins) return { on: false, until: begins };
     if (when.open.length === 0 && when.exceptDates.length === 0) return { on: true, until: ends };
     const window = windowAt(policy.calendar, place, windowsOf(when), now);
-    return { on: window.open, until: Math.min(ends, (window.open ? window.until : window.opensAt) ?? Number.POSITIVE_INFINITY) };
+    return {
+      on: window.open,
+      until: Math.min(
+        ends,
+        (window.open ? window.until : window.opensAt) ?? Number.POSITIVE_INFINITY,
+      ),
+    };
   })();
   compiled.hours.set(key, { ...state, place, since: now });
   return state;
 }
-const wholeDays: WindowSpec[] = [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00', period: 'always' }];
+const wholeDays: WindowSpec[] = [
+  { days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00', period: 'always' },
+];
 /** The calendar remembers what it prepared by identity: the same hours are handed over as the same object. */
 const prepared = new WeakMap<RuleTimes, Windows>();
 function windowsOf(when: RuleTimes): Windows {
-  const made = prepared.get(when) ?? { open: when.open.length === 0 ? wholeDays : when.open, exceptDates: when.exceptDates };
+  const made = prepared.get(when) ?? {
+    open: when.open.length === 0 ? wholeDays : when.open,
+    exceptDates: when.exceptDates,
+  };
   prepared.set(when, made);
   return made;
 }
 
-const answerOf = (rule: PolicyRule): Decision => ({ allowed: rule.effect === 'allow', ruleId: rule.id, terms: rule.how ?? defaultTerms });
+const answerOf = (rule: PolicyRule): Decision => ({
+  allowed: rule.effect === 'allow',
+  ruleId: rule.id,
+  terms: rule.how ?? defaultTerms,
+});
 const nobody: Decision = { allowed: false, ruleId: null, terms: defaultTerms };
 
-export const decide = (policy: Policy, question: Question): Decision => decideWithout(policy, question, null);
+export const decide = (policy: Policy, question: Question): Decision =>
+  decideWithout(policy, question, null);
 
 /** As if there were no rule of this id. */
 function decideWithout(policy: Policy, question: Question, ruleId: string | null): Decision {
   const device = deviceOf(question);
   for (const compiled of rulesFor(policy, question.application)) {
-    if (compiled.rule.id !== ruleId && fits(compiled, question, device) && hoursOf(compiled, policy, question.site, question.now).on) return answerOf(compiled.rule);
+    if (
+      compiled.rule.id !== ruleId &&
+      fits(compiled, question, device) &&
+      hoursOf(compiled, policy, question.site, question.now).on
+    )
+      return answerOf(compiled.rule);
   }
   return nobody;
 }
 
 const fits = (compiled: Compiled, question: Question, device: Device): boolean =>
-  concernsSite(compiled.rule, question.site) && isMeant(compiled.rule.audience, question.person) && isFromThere(compiled, question, device);
+  concernsSite(compiled.rule, question.site) &&
+  isMeant(compiled.rule.audience, question.person) &&
+  isFromThere(compiled, question, device);
 
 /** The first moment after `now`, and before `limit`, at which the answer turns from yes to no or back; null when it stays. */
 export function changesAt(policy: Policy, question: Question, limit: number): number | null {
   const { allowed } = decide(policy, question);
   const device = deviceOf(question);
-  const fitting = rulesFor(policy, question.application).filter((compiled) => compiled.rule.when !== null && fits(compiled, question, device));
+  const fitting = rulesFor(policy, question.application).filter(
+    (compiled) => compiled.rule.when !== null && fits(compiled, question, device),
+  );
   let { now } = question;
   // Each step passes a boundary of a rule: bounded by the hours of the rules there are.
   for (let steps = 0; fitting.length > 0 && steps < 10_000; steps += 1) {
-    now = Math.min(...fitting.map((compiled) => hoursOf(compiled, policy, question.site, now).until));
+    now = Math.min(
+      ...fitting.map((compiled) => hoursOf(compiled, policy, question.site, now).until),
+    );
     if (now >= limit) return null;
     if (decide(policy, { ...question, now }).allowed !== allowed) return now;
   }
@@ -207,11 +305,27 @@ export function changesAt(policy: Policy, question: Question, limit: number): nu
 
 /** What became of a rule about this application: it decided; it fits but a more precise one decided; it would fit, but not at this
  *  hour, from this PC, at this school, for this person. */
-export type RuleOutcome = 'decided' | 'outranked' | 'out_of_hours' | 'other_device' | 'other_place' | 'other_person';
+export type RuleOutcome =
+  | 'decided'
+  | 'outranked'
+  | 'out_of_hours'
+  | 'other_device'
+  | 'other_place'
+  | 'other_person';
 /** `precision`: equal for rules that only their effect, or their id, sets apart. */
-export interface Considered { ruleId: string; outcome: RuleOutcome; effect: 'allow' | 'deny'; opensAt: number | null; precision: number }
+export interface Considered {
+  ruleId: string;
+  outcome: RuleOutcome;
+  effect: 'allow' | 'deny';
+  opensAt: number | null;
+  precision: number;
+}
 /** The least that would turn the answer: to wait, to sit elsewhere, to withdraw a rule, or to add one for this person alone. */
-export type Remedy = { kind: 'wait'; at: number } | { kind: 'withdraw'; ruleId: string } | { kind: 'add'; effect: 'allow' | 'deny' } | { kind: 'move'; ruleId: string };
+export type Remedy =
+  | { kind: 'wait'; at: number }
+  | { kind: 'withdraw'; ruleId: string }
+  | { kind: 'add'; effect: 'allow' | 'deny' }
+  | { kind: 'move'; ruleId: string };
 export interface Explanation extends Decision {
   considered: Considered[];
   /** When the answer turns by itself, within a year; null when it does not. */
@@ -222,40 +336,90 @@ export interface Explanation extends Decision {
 const yearMs = 366 * 86_400_000;
 
 /** Every rule about this application, most precise first, and what became of it. `turns: false` does not look ahead: for many questions. */
-export function explain(policy: Policy, question: Question, { turns: looksAhead = true } = {}): Explanation {
+export function explain(
+  policy: Policy,
+  question: Question,
+  { turns: looksAhead = true } = {},
+): Explanation {
   const decision = decide(policy, question);
   const device = deviceOf(question);
   const rules = rulesFor(policy, question.application);
   const considered = rules.map((compiled): Considered => {
     const { rule } = compiled;
     const hours = hoursOf(compiled, policy, question.site, question.now);
-    const outcome = rule.id === decision.ruleId ? 'decided'
-      : !concernsSite(rule, question.site) ? 'other_place'
-        : !isMeant(rule.audience, question.person) ? 'other_person'
-          : !isFromThere(compiled, question, device) ? 'other_device'
-            : hours.on ? 'outranked' : 'out_of_hours';
-    return { ruleId: rule.id, outcome, effect: rule.effect, opensAt: outcome === 'out_of_hours' && Number.isFinite(hours.until) ? hours.until : null, precision: Math.floor(compiled.rank / 256) };
+    const outcome =
+      rule.id === decision.ruleId
+        ? 'decided'
+        : !concernsSite(rule, question.site)
+          ? 'other_place'
+          : !isMeant(rule.audience, question.person)
+            ? 'other_person'
+            : !isFromThere(compiled, question, device)
+              ? 'other_device'
+              : hours.on
+                ? 'outranked'
+                : 'out_of_hours';
+    return {
+      ruleId: rule.id,
+      outcome,
+      effect: rule.effect,
+      opensAt: outcome === 'out_of_hours' && Number.isFinite(hours.until) ? hours.until : null,
+      precision: Math.floor(compiled.rank / 256),
+    };
   });
   const turns = !looksAhead ? null : changesAt(policy, question, question.now + yearMs);
-  return { ...decision, considered, changesAt: turns, remedy: remedyFor(policy, question, decision, considered, turns) };
+  return {
+    ...decision,
+    considered,
+    changesAt: turns,
+    remedy: remedyFor(policy, question, decision, considered, turns),
+  };
 }
 
-function remedyFor(policy: Policy, question: Question, decision: Decision, considered: readonly Considered[], turns: number | null): Remedy {
-  const hoursOnly = considered.find(({ outcome, effect }) => outcome === 'out_of_hours' && effect === 'allow');
-  if (!decision.allowed && turns !== null && hoursOnly !== undefined) return { kind: 'wait', at: turns };
-  const elsewhere = considered.find(({ outcome, effect }) => outcome === 'other_device' && effect === 'allow');
-  if (decision.ruleId === null && elsewhere !== undefined) return { kind: 'move', ruleId: elsewhere.ruleId };
+function remedyFor(
+  policy: Policy,
+  question: Question,
+  decision: Decision,
+  considered: readonly Considered[],
+  turns: number | null,
+): Remedy {
+  const hoursOnly = considered.find(
+    ({ outcome, effect }) => outcome === 'out_of_hours' && effect === 'allow',
+  );
+  if (!decision.allowed && turns !== null && hoursOnly !== undefined)
+    return { kind: 'wait', at: turns };
+  const elsewhere = considered.find(
+    ({ outcome, effect }) => outcome === 'other_device' && effect === 'allow',
+  );
+  if (decision.ruleId === null && elsewhere !== undefined)
+    return { kind: 'move', ruleId: elsewhere.ruleId };
   // A rule for one person is withdrawn; one for many is left alone when another one for this person would do.
-  const decider = rulesFor(policy, question.application).find(({ rule }) => rule.id === decision.ruleId);
-  if (decider?.rule.audience.kind === 'person' && decideWithout(policy, question, decider.rule.id).allowed !== decision.allowed) return { kind: 'withdraw', ruleId: decider.rule.id };
+  const decider = rulesFor(policy, question.application).find(
+    ({ rule }) => rule.id === decision.ruleId,
+  );
+  if (
+    decider?.rule.audience.kind === 'person' &&
+    decideWithout(policy, question, decider.rule.id).allowed !== decision.allowed
+  )
+    return { kind: 'withdraw', ruleId: decider.rule.id };
   return { kind: 'add', effect: decision.allowed ? 'deny' : 'allow' };
 }
 
 /** The one thing to say to the person: `at` is when it closes, or opens. */
-export function reasonOf({ allowed, considered, changesAt: at }: Explanation): { reason: 'open' | 'out_of_hours' | 'forbidden' | 'other_device' | 'not_published'; at: number | null } {
+export function reasonOf({ allowed, considered, changesAt: at }: Explanation): {
+  reason: 'open' | 'out_of_hours' | 'forbidden' | 'other_device' | 'not_published';
+  at: number | null;
+} {
   if (allowed) return { reason: 'open', at };
-  const missed = considered.find(({ outcome, effect }) => effect === 'allow' && (outcome === 'out_of_hours' || outcome === 'other_device'));
+  const missed = considered.find(
+    ({ outcome, effect }) =>
+      effect === 'allow' && (outcome === 'out_of_hours' || outcome === 'other_device'),
+  );
   if (missed?.outcome === 'out_of_hours' && at !== null) return { reason: 'out_of_hours', at };
-  if (considered.some(({ outcome }) => outcome === 'decided')) return { reason: 'forbidden', at: null };
-  return { reason: missed?.outcome === 'other_device' ? 'other_device' : 'not_published', at: null };
+  if (considered.some(({ outcome }) => outcome === 'decided'))
+    return { reason: 'forbidden', at: null };
+  return {
+    reason: missed?.outcome === 'other_device' ? 'other_device' : 'not_published',
+    at: null,
+  };
 }

@@ -17,14 +17,21 @@ export type RuleTarget = Static<typeof RuleTarget>;
 
 export const attributeTests = ['is', 'is_not', 'starts_with', 'contains'] as const;
 /** On what a directory says of a person; capitals do not matter. `is_not` holds for who has no such attribute. */
-export const AttributeTest = Strict({ attribute: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }), test: OneOf(attributeTests), value: Line(120) });
+export const AttributeTest = Strict({
+  attribute: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }),
+  test: OneOf(attributeTests),
+  value: Line(120),
+});
 export type AttributeTest = Static<typeof AttributeTest>;
 
 /** `group`: a class or another group. `attributes`: all of the tests hold. */
 export const RuleAudience = Type.Union([
   Strict({ kind: Type.Literal('person'), accountId: AccountId }),
   Strict({ kind: Type.Literal('group'), groupId: GroupId }),
-  Strict({ kind: Type.Literal('attributes'), all: Type.Array(AttributeTest, { minItems: 1, maxItems: 5 }) }),
+  Strict({
+    kind: Type.Literal('attributes'),
+    all: Type.Array(AttributeTest, { minItems: 1, maxItems: 5 }),
+  }),
   Strict({ kind: Type.Literal('role'), role: Role }),
   Strict({ kind: Type.Literal('everyone') }),
 ]);
@@ -40,11 +47,16 @@ export type RulePlace = Static<typeof RulePlace>;
 /** From which PCs: an address range, or those the school has given a label (`computer-room`). */
 export const RuleClient = Type.Union([
   Strict({ kind: Type.Literal('label'), label: Slug }),
-  Strict({ kind: Type.Literal('subnet'), subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }) }),
+  Strict({
+    kind: Type.Literal('subnet'),
+    subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }),
+  }),
 ]);
 export type RuleClient = Static<typeof RuleClient>;
 
-const CalendarDate = Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' });
+const CalendarDate = Type.String({
+  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
+});
 
 /** In the school's time zone. `open` empty: at any hour. `from`, `until`: first and last day, both included. */
 export const RuleTimes = Strict({
@@ -70,7 +82,15 @@ export const Terms = Strict({
 });
 export type Terms = Static<typeof Terms>;
 /** Nothing flows, and nothing is recorded, unless a rule says so. */
-export const defaultTerms: Terms = { clipboard: 'none', files: 'none', printing: false, recording: false, maxMinutes: null, idleMinutes: null, seats: null };
+export const defaultTerms: Terms = {
+  clipboard: 'none',
+  files: 'none',
+  printing: false,
+  recording: false,
+  maxMinutes: null,
+  idleMinutes: null,
+  seats: null,
+};
 
 /** `when` null: always. `how` null: `defaultTerms`, and so for every deny. */
 export const RuleDraft = Strict({
@@ -86,12 +106,24 @@ export const RuleDraft = Strict({
 });
 export type RuleDraft = Static<typeof RuleDraft>;
 /** A draft that says only what it must. */
-export const plainRule: Pick<RuleDraft, 'place' | 'client' | 'when' | 'how' | 'note'> = { place: { kind: 'everywhere' }, client: null, when: null, how: null, note: null };
+export const plainRule: Pick<RuleDraft, 'place' | 'client' | 'when' | 'how' | 'note'> = {
+  place: { kind: 'everywhere' },
+  client: null,
+  when: null,
+  how: null,
+  note: null,
+};
 
 /** What the decision reads of a rule. */
 export const PolicyRule = Strict({
   id: RuleId,
-  effect: RuleDraft.properties.effect, target: RuleTarget, audience: RuleAudience, place: RulePlace, client: RuleDraft.properties.client, when: RuleDraft.properties.when, how: RuleDraft.properties.how,
+  effect: RuleDraft.properties.effect,
+  target: RuleTarget,
+  audience: RuleAudience,
+  place: RulePlace,
+  client: RuleDraft.properties.client,
+  when: RuleDraft.properties.when,
+  how: RuleDraft.properties.how,
 });
 export type PolicyRule = Static<typeof PolicyRule>;
 

@@ -10,7 +10,17 @@ export const RecordingId = Id('rec');
 
 /** One for each time a browser was attached. `endedAt` null: under way. `isWhole` false: the disk was full or slow, or it grew too large. */
 export const Recording = Strict({
-  id: RecordingId, sessionId: SessionId, accountId: AccountId, personName: Line(120), siteId: SiteId, siteName: Line(120), applicationId: ApplicationId, applicationName: Translated(80),
-  startedAt: Instant, endedAt: Nullable(Instant), bytes: Type.Integer({ minimum: 0 }), isWhole: Type.Boolean(),
+  id: RecordingId,
+  sessionId: SessionId,
+  accountId: AccountId,
+  personName: Line(120),
+  siteId: SiteId,
+  siteName: Line(120),
+  applicationId: ApplicationId,
+  applicationName: Translated(80),
+  startedAt: Instant,
+  endedAt: Nullable(Instant),
+  bytes: Type.Integer({ minimum: 0 }),
+  isWhole: Type.Boolean(),
 });
 export type Recording = Static<typeof Recording>;

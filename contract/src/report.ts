@@ -3,15 +3,24 @@ import { type Static, Type } from 'typebox';
 import { ApplicationId, installStates, platforms } from './application.ts';
 import { errorCodes } from './errors.ts';
 import { maxOffered, OfferedFile, TransferId } from './exchange.ts';
-import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { ReportedOrder } from './rollout.ts';
+import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { endReasons, SessionId } from './session.ts';
 
 /** Text from a machine we do not trust: bounded, shown only as text. */
 const Message = Type.String({ maxLength: 2000 });
 
 export const stepKinds = [
-  'refuse_state', 'start_displays', 'prepare_display', 'install_application', 'remove_application', 'read_icon', 'open_session', 'attach_session', 'end_session', 'keep_journal',
+  'refuse_state',
+  'start_displays',
+  'prepare_display',
+  'install_application',
+  'remove_application',
+  'read_icon',
+  'open_session',
+  'attach_session',
+  'end_session',
+  'keep_journal',
 ] as const;
 
 export const FailedStep = Strict({
@@ -46,7 +55,12 @@ export const ReportedSession = Type.Union([
     offered: Type.Array(OfferedFile, { maxItems: maxOffered }),
   }),
   Strict({ sessionId: SessionId, state: Type.Literal('ended'), reason: OneOf(endReasons) }),
-  Strict({ sessionId: SessionId, state: Type.Literal('failed'), code: OneOf(errorCodes), message: Message }),
+  Strict({
+    sessionId: SessionId,
+    state: Type.Literal('failed'),
+    code: OneOf(errorCodes),
+    message: Message,
+  }),
 ]);
 export type ReportedSession = Static<typeof ReportedSession>;
 
@@ -82,7 +96,12 @@ export const Inventory = Strict({
   /** Installed on purpose, by us or by hand, name and version; not what came along as a dependency. */
   chosen: Type.Array(Strict({ name: Line(120), version: Line(120) }), { maxItems: 2000 }),
   /** Where this server's package cache listens for its neighbours. */
-  cache: Nullable(Strict({ host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }), port: Type.Integer({ minimum: 1, maximum: 65535 }) })),
+  cache: Nullable(
+    Strict({
+      host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }),
+      port: Type.Integer({ minimum: 1, maximum: 65535 }),
+    }),
+  ),
 });
 export type Inventory = Static<typeof Inventory>;
 
@@ -100,7 +119,10 @@ export const Report = Strict({
   failedSteps: Type.Array(FailedStep, { maxItems: 100 }),
   orders: Type.Array(ReportedOrder, { maxItems: 40 }),
   /** Those of the desired state that are over. */
-  transfers: Type.Array(Strict({ transferId: TransferId, code: Nullable(OneOf(errorCodes)), message: Message }), { maxItems: 2000 }),
+  transfers: Type.Array(
+    Strict({ transferId: TransferId, code: Nullable(OneOf(errorCodes)), message: Message }),
+    { maxItems: 2000 },
+  ),
 });
 export type Report = Static<typeof Report>;
 

@@ -10,9 +10,20 @@ import { SiteId } from './site.ts';
 export const RequestId = Id('req');
 
 /** Some lines people write to each other; shown as text, never as anything else. */
-export const Words = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '^(?=[^]*\\S)[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$' });
-const WebAddress = Type.String({ maxLength: 300, pattern: '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$' });
-const CalendarDate = Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' });
+export const Words = (maxLength: number) =>
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern:
+      '^(?=[^]*\\S)[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$',
+  });
+const WebAddress = Type.String({
+  maxLength: 300,
+  pattern: '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$',
+});
+const CalendarDate = Type.String({
+  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
+});
 
 /** For whom they would like it; who gets it is said when it is approved. */
 export const wishes = ['me', 'class', 'pupils', 'teachers', 'everyone'] as const;
@@ -32,7 +43,15 @@ export type RequestDraft = Static<typeof RequestDraft>;
 export const decisions = ['open', 'passed_on', 'approved', 'refused', 'withdrawn'] as const;
 export type Decision = (typeof decisions)[number];
 
-export const requestStates = ['asked', 'approved_by_school', 'approved', 'installing', 'ready', 'refused', 'withdrawn'] as const;
+export const requestStates = [
+  'asked',
+  'approved_by_school',
+  'approved',
+  'installing',
+  'ready',
+  'refused',
+  'withdrawn',
+] as const;
 export type RequestState = (typeof requestStates)[number];
 
 /** What decides the state. `readyAt`: when it was first there for them; `installing`: a rollout is bringing it to their school now. */
@@ -51,16 +70,26 @@ export function stateOf({ decision, readyAt, installing }: RequestFacts): Reques
   return readyAt !== null ? 'ready' : installing ? 'installing' : 'approved';
 }
 
-const undecided = (request: RequestFacts) => request.decision === 'open' || request.decision === 'passed_on';
+const undecided = (request: RequestFacts) =>
+  request.decision === 'open' || request.decision === 'passed_on';
 /** What each state allows, and to whom: the controller enforces it, the console shows it. */
 export const requestCan = {
   withdraw: (request: RequestFacts) => undecided(request),
-  answer: (request: RequestFacts) => undecided(request) || (request.decision === 'approved' && request.readyAt === null),
-  refuse: (request: RequestFacts, by: { role: Role }) => (isTechnician(by) ? undecided(request) : request.decision === 'open'),
+  answer: (request: RequestFacts) =>
+    undecided(request) || (request.decision === 'approved' && request.readyAt === null),
+  refuse: (request: RequestFacts, by: { role: Role }) =>
+    isTechnician(by) ? undecided(request) : request.decision === 'open',
   /** A school's contact decides once; a technician also what a school has passed on, and only what is in the catalogue. */
-  approve: (request: RequestFacts, by: { role: Role }) => (isTechnician(by) ? undecided(request) && request.applicationId !== null : request.decision === 'open'),
+  approve: (request: RequestFacts, by: { role: Role }) =>
+    isTechnician(by)
+      ? undecided(request) && request.applicationId !== null
+      : request.decision === 'open',
   link: (request: RequestFacts, by: { role: Role }) => isTechnician(by) && undecided(request),
-  install: (request: RequestFacts, by: { role: Role }) => isTechnician(by) && request.decision === 'approved' && request.readyAt === null && !request.installing,
+  install: (request: RequestFacts, by: { role: Role }) =>
+    isTechnician(by) &&
+    request.decision === 'approved' &&
+    request.readyAt === null &&
+    !request.installing,
 };
 
 /** Who gets it, at the school that asked. `askers`: they alone. */
@@ -73,42 +102,95 @@ export const RequestAudience = Type.Union([
 export type RequestAudience = Static<typeof RequestAudience>;
 
 /** `alike`: those at the school who ask for the same are answered with it. */
-export const Approval = Strict({ audience: RequestAudience, alike: Type.Boolean(), note: Nullable(Words(1000)) });
+export const Approval = Strict({
+  audience: RequestAudience,
+  alike: Type.Boolean(),
+  note: Nullable(Words(1000)),
+});
 export type Approval = Static<typeof Approval>;
 export const Refusal = Strict({ reason: Words(1000), alike: Type.Boolean() });
 export type Refusal = Static<typeof Refusal>;
 export const Answer = Strict({ text: Words(1000) });
 
-export const RequestMessage = Strict({ id: Id('msg'), at: Instant, authorName: Line(120), mine: Type.Boolean(), fromSchool: Type.Boolean(), text: Words(1000) });
+export const RequestMessage = Strict({
+  id: Id('msg'),
+  at: Instant,
+  authorName: Line(120),
+  mine: Type.Boolean(),
+  fromSchool: Type.Boolean(),
+  text: Words(1000),
+});
 export type RequestMessage = Static<typeof RequestMessage>;
 
 const shown = {
-  id: RequestId, ...RequestDraft.properties,
-  slug: Nullable(Slug), applicationName: Nullable(Application.properties.name), iconHash: Application.properties.iconHash,
-  state: OneOf(requestStates), reason: Nullable(Words(1000)), decidedByName: Nullable(Line(120)), createdAt: Instant, updatedAt: Instant, readyAt: Nullable(Instant),
+  id: RequestId,
+  ...RequestDraft.properties,
+  slug: Nullable(Slug),
+  applicationName: Nullable(Application.properties.name),
+  iconHash: Application.properties.iconHash,
+  state: OneOf(requestStates),
+  reason: Nullable(Words(1000)),
+  decidedByName: Nullable(Line(120)),
+  createdAt: Instant,
+  updatedAt: Instant,
+  readyAt: Nullable(Instant),
   messages: Type.Integer(),
 };
 
 /** For the one who asked. `news`: something happened since they last looked. */
-export const MyRequest = Strict({ ...shown, news: Type.Boolean(), thread: Type.Array(RequestMessage) });
+export const MyRequest = Strict({
+  ...shown,
+  news: Type.Boolean(),
+  thread: Type.Array(RequestMessage),
+});
 export type MyRequest = Static<typeof MyRequest>;
 
 /** For those who answer. `alike`: who else at the school asks for the same and has no answer yet. */
 export const RequestSummary = Strict({
-  ...shown, siteId: SiteId, siteName: Line(120), accountId: AccountId, askerName: Line(120), alike: Type.Array(Line(120)),
-  installed: Type.Boolean(), ruleId: Nullable(RuleId), rolloutId: Nullable(RolloutId), problem: Nullable(Type.String()),
+  ...shown,
+  siteId: SiteId,
+  siteName: Line(120),
+  accountId: AccountId,
+  askerName: Line(120),
+  alike: Type.Array(Line(120)),
+  installed: Type.Boolean(),
+  ruleId: Nullable(RuleId),
+  rolloutId: Nullable(RolloutId),
+  problem: Nullable(Type.String()),
 });
 export type RequestSummary = Static<typeof RequestSummary>;
-export const RequestDetail = Strict({ ...RequestSummary.properties, thread: Type.Array(RequestMessage), groups: Type.Array(Strict({ id: GroupId, name: Line(80) })) });
+export const RequestDetail = Strict({
+  ...RequestSummary.properties,
+  thread: Type.Array(RequestMessage),
+  groups: Type.Array(Strict({ id: GroupId, name: Line(80) })),
+});
 export type RequestDetail = Static<typeof RequestDetail>;
 
 /** What a teacher may choose from. */
 export const AskableProgram = Strict({
-  id: ApplicationId, slug: Slug, name: Application.properties.name, description: Application.properties.description, category: Application.properties.category, iconHash: Application.properties.iconHash,
-  installed: Type.Boolean(), open: Type.Boolean(), asked: Type.Boolean(),
+  id: ApplicationId,
+  slug: Slug,
+  name: Application.properties.name,
+  description: Application.properties.description,
+  category: Application.properties.category,
+  iconHash: Application.properties.iconHash,
+  installed: Type.Boolean(),
+  open: Type.Boolean(),
+  asked: Type.Boolean(),
 });
 export type AskableProgram = Static<typeof AskableProgram>;
 
 /** For requests of one school: by application, or else by name, whatever capitals, accents and spaces. Pure. */
-export const sameProgram = (request: { siteId: string; applicationId: string | null; name: string }): string =>
-  `${request.siteId} ${request.applicationId ?? request.name.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')}`;
+export const sameProgram = (request: {
+  siteId: string;
+  applicationId: string | null;
+  name: string;
+}): string =>
+  `${request.siteId} ${
+    request.applicationId ??
+    request.name
+      .normalize('NFD')
+      .replace(/[\u0300-\u036f]/g, '')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, '')
+  }`;

@@ -5,7 +5,14 @@ import { Nullable, Strict } from './schema.ts';
 /** `public`: anyone. `signedIn`: any account. `teacher`: teachers, their school's contact, technicians. `contact`: a school's contact
  *  and technicians. `technician`: the city's technicians. `administrator`: those of them who are. `agent`: a server, by its key. An
  *  agent's key opens no other route, and a person's cookie or token opens no agent route. */
-export type Policy = 'public' | 'signedIn' | 'teacher' | 'contact' | 'technician' | 'administrator' | 'agent';
+export type Policy =
+  | 'public'
+  | 'signedIn'
+  | 'teacher'
+  | 'contact'
+  | 'technician'
+  | 'administrator'
+  | 'agent';
 
 /** What a caller who is limited to some schools may do with a route: everybody but technicians of the whole city. `site`: it
  *  concerns schools; the ids it names must be the caller's own, and so must all that it answers. `city`: they may read, not write.
@@ -35,11 +42,16 @@ interface RouteParts {
   stream?: 'up' | 'down';
 }
 /** A person's route without a reach does not compile. */
-export type Route = RouteParts & ({ policy: 'public' | 'agent'; reach?: never } | { policy: 'signedIn' | 'teacher' | 'contact' | 'technician' | 'administrator'; reach: Reach });
+export type Route = RouteParts &
+  (
+    | { policy: 'public' | 'agent'; reach?: never }
+    | { policy: 'signedIn' | 'teacher' | 'contact' | 'technician' | 'administrator'; reach: Reach }
+  );
 
 export const Nothing = Type.Null();
 export const List = <T extends TSchema>(item: T) => Strict({ items: Type.Array(item) });
-export const Page = <T extends TSchema>(item: T) => Strict({ items: Type.Array(item), next: Nullable(Type.String()) });
+export const Page = <T extends TSchema>(item: T) =>
+  Strict({ items: Type.Array(item), next: Nullable(Type.String()) });
 export const Count = Type.String({ pattern: '^[1-9][0-9]{0,2}$' });
 export const Cursor = Type.String({ maxLength: 400, pattern: '^[A-Za-z0-9_-]+$' });
 export const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });

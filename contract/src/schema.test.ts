@@ -61,7 +61,13 @@ describe('Id, Slug, Strict', () => {
 });
 
 describe('recipes', () => {
-  const recipe = { kind: 'apt', packages: ['geogebra'], detect: { kind: 'package', package: 'geogebra' }, launch: { command: ['/usr/bin/geogebra'] }, icon: { desktopFile: 'geogebra.desktop' } };
+  const recipe = {
+    kind: 'apt',
+    packages: ['geogebra'],
+    detect: { kind: 'package', package: 'geogebra' },
+    launch: { command: ['/usr/bin/geogebra'] },
+    icon: { desktopFile: 'geogebra.desktop' },
+  };
   // biome-ignore format: a table
   const cases: [name: string, value: unknown, ok: boolean][] = [
     ['complete', recipe, true],
@@ -95,10 +101,19 @@ describe('recipes', () => {
     ['/usr/bin/a\n', false],
     ['/..a/b..', true],
   ];
-  test.each(paths)('path %j', (path, ok) => expect(accepts(DetectionRule, { kind: 'file', path })).toBe(ok));
+  test.each(paths)('path %j', (path, ok) =>
+    expect(accepts(DetectionRule, { kind: 'file', path })).toBe(ok),
+  );
 
   test('a draft with a direction override in its name', () => {
-    const draft = { slug: 'geogebra', name: { fr: 'GeoGebra', en: 'GeoGebra' }, description: { fr: 'Figures', en: 'Figures' }, category: 'mathematics', version: '6.0', recipes: { linux: recipe } };
+    const draft = {
+      slug: 'geogebra',
+      name: { fr: 'GeoGebra', en: 'GeoGebra' },
+      description: { fr: 'Figures', en: 'Figures' },
+      category: 'mathematics',
+      version: '6.0',
+      recipes: { linux: recipe },
+    };
     expect(accepts(ApplicationDraft, draft)).toBe(true);
     expect(accepts(ApplicationDraft, { ...draft, name: { fr: 'a\u202e', en: 'a' } })).toBe(false);
     expect(accepts(ApplicationDraft, { ...draft, version: '1;rm' })).toBe(false);
@@ -107,7 +122,13 @@ describe('recipes', () => {
 });
 
 describe('bounds of what machines send', () => {
-  const attachment = { serial: 1, host: '127.0.0.1', port: 3389, username: 'preau-1', password: 'a'.repeat(22) };
+  const attachment = {
+    serial: 1,
+    host: '127.0.0.1',
+    port: 3389,
+    username: 'preau-1',
+    password: 'a'.repeat(22),
+  };
   const size = { width: 800, height: 600, dpi: 96, layout: 'fr-fr-azerty' };
   // biome-ignore format: a table
   const cases: [name: string, schema: TSchema, value: unknown, ok: boolean][] = [

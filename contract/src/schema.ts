@@ -3,7 +3,8 @@
 import { type Static, type TSchema, Type } from 'typebox';
 
 /** Names a stored thing: a short prefix that says its kind, then 128 random bits in base64url (22 characters). */
-export const Id = (prefix: string) => Type.String({ pattern: `^${prefix}_[A-Za-z0-9_-]{22}$`, maxLength: 32 });
+export const Id = (prefix: string) =>
+  Type.String({ pattern: `^${prefix}_[A-Za-z0-9_-]{22}$`, maxLength: 32 });
 
 /** Milliseconds since 1970-01-01 UTC. */
 export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
@@ -14,7 +15,8 @@ export const Line = (maxLength: number) =>
   Type.String({
     minLength: 1,
     maxLength,
-    pattern: '^(?!\\s)(?!.*\\.\\.[\\\\/])[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$',
+    pattern:
+      '^(?!\\s)(?!.*\\.\\.[\\\\/])[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$',
   });
 
 /** Lower-case words joined by hyphens: what stands in a URL. */
@@ -31,5 +33,6 @@ export const OneOf = <const V extends readonly string[]>(values: V) =>
     typeof Type.Unsafe<V[number]>
   >;
 
-export const Translated = (maxLength: number) => Strict({ fr: Line(maxLength), en: Line(maxLength) });
+export const Translated = (maxLength: number) =>
+  Strict({ fr: Line(maxLength), en: Line(maxLength) });
 export type Translated = Static<ReturnType<typeof Translated>>;

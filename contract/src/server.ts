@@ -60,5 +60,9 @@ export type ServerChanges = Static<typeof ServerChanges>;
 const serverIds = Type.Array(ServerId, { minItems: 1, maxItems: 5000, uniqueItems: true });
 export const DrainServers = Strict({ serverIds, draining: Type.Boolean() });
 export type DrainServers = Static<typeof DrainServers>;
-export const LabelServers = Strict({ serverIds, add: Type.Array(Slug, { maxItems: 20, uniqueItems: true }), remove: Type.Array(Slug, { maxItems: 20, uniqueItems: true }) });
+export const LabelServers = Strict({
+  serverIds,
+  add: Type.Array(Slug, { maxItems: 20, uniqueItems: true }),
+  remove: Type.Array(Slug, { maxItems: 20, uniqueItems: true }),
+});
 export type LabelServers = Static<typeof LabelServers>;

@@ -16,13 +16,19 @@ export const SiteDraft = Strict({
 export type SiteDraft = Static<typeof SiteDraft>;
 
 /** Where the PCs of a school are: an address range and what is there (`computer-room`). One PC is a range of one address. */
-export const SiteNetwork = Strict({ subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }), labels: Type.Array(Slug, { maxItems: 20, uniqueItems: true }) });
+export const SiteNetwork = Strict({
+  subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }),
+  labels: Type.Array(Slug, { maxItems: 20, uniqueItems: true }),
+});
 export type SiteNetwork = Static<typeof SiteNetwork>;
 
 /** What a school may change of itself. `closures`: its own days without class, beside the city's. */
 export const SiteSettings = Strict({
   networks: Type.Array(SiteNetwork, { maxItems: 200 }),
-  closures: Type.Array(Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' }), { maxItems: 400, uniqueItems: true }),
+  closures: Type.Array(
+    Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' }),
+    { maxItems: 400, uniqueItems: true },
+  ),
   /** When badges and picture passwords open anything; empty: always. */
   badgeHours: Type.Array(WindowSpec, { maxItems: 20 }),
 });
@@ -32,10 +38,14 @@ export type SiteSettingsShown = Static<typeof SiteSettingsShown>;
 export const noSettings: SiteSettings = { networks: [], closures: [], badgeHours: [] };
 
 /** The first network that is no address range; null when all are. */
-export const wrongNetwork = (settings: SiteSettings): string | null => settings.networks.find(({ subnet }) => !isSubnet(subnet))?.subnet ?? null;
+export const wrongNetwork = (settings: SiteSettings): string | null =>
+  settings.networks.find(({ subnet }) => !isSubnet(subnet))?.subnet ?? null;
 
 export const SiteGroupId = Id('sgr');
-export const SiteGroupDraft = Strict({ name: Line(80), siteIds: Type.Array(SiteId, { maxItems: 10_000, uniqueItems: true }) });
+export const SiteGroupDraft = Strict({
+  name: Line(80),
+  siteIds: Type.Array(SiteId, { maxItems: 10_000, uniqueItems: true }),
+});
 export type SiteGroupDraft = Static<typeof SiteGroupDraft>;
 export const SiteGroup = Strict({ id: SiteGroupId, ...SiteGroupDraft.properties });
 export type SiteGroup = Static<typeof SiteGroup>;

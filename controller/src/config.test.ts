@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, parseConfig } from './config.ts';
 
-function faultsOf(environment: Record<string, string>, file: Record<string, unknown> = {}): ConfigError {
+function faultsOf(
+  environment: Record<string, string>,
+  file: Record<string, unknown> = {},
+): ConfigError {
   try {
     parseConfig(environment, file);
   } catch (error) {
@@ -13,17 +16,35 @@ function faultsOf(environment: Record<string, string>, file: Record<string, unkn
 describe('parseConfig', () => {
   test('defaults need nothing', () => {
     const config = parseConfig({});
-    expect(config).toMatchObject({ PREAU_HOST: '127.0.0.1', PREAU_PORT: 8080, PREAU_DATABASE_URL: '', PREAU_SIGN_IN_HOURS: 12, PREAU_GRACE_SECONDS: 600 });
+    expect(config).toMatchObject({
+      PREAU_HOST: '127.0.0.1',
+      PREAU_PORT: 8080,
+      PREAU_DATABASE_URL: '',
+      PREAU_SIGN_IN_HOURS: 12,
+      PREAU_GRACE_SECONDS: 600,
+    });
     expect(Object.isFrozen(config)).toBe(true);
   });
 
   test('all faults at once, each with name, value and expectation', () => {
-    const error = faultsOf({ PREAU_PORT: 'eighty', PREAU_LOG_LEVEL: 'loud', PREAU_PUBLIC_URL: 'https://a/b', PREAU_DATABASE_URL: 'mysql://x', PREAU_PROT: '1' });
+    const error = faultsOf({
+      PREAU_PORT: 'eighty',
+      PREAU_LOG_LEVEL: 'loud',
+      PREAU_PUBLIC_URL: 'https://a/b',
+      PREAU_DATABASE_URL: 'mysql://x',
+      PREAU_PROT: '1',
+    });
     expect(error.faults.map((fault) => [fault.name, fault.value])).toEqual([
-      ['PREAU_PORT', 'eighty'], ['PREAU_PUBLIC_URL', 'https://a/b'], ['PREAU_DATABASE_URL', 'mysql://x'], ['PREAU_LOG_LEVEL', 'loud'], ['PREAU_PROT', '(set)'],
+      ['PREAU_PORT', 'eighty'],
+      ['PREAU_PUBLIC_URL', 'https://a/b'],
+      ['PREAU_DATABASE_URL', 'mysql://x'],
+      ['PREAU_LOG_LEVEL', 'loud'],
+      ['PREAU_PROT', '(set)'],
     ]);
     expect(error.message).toContain('5 faults');
-    expect(error.message).toContain('PREAU_PORT is "eighty": expected a whole number from 0 to 65535');
+    expect(error.message).toContain(
+      'PREAU_PORT is "eighty": expected a whole number from 0 to 65535',
+    );
   });
 
   const refused: [name: string, environment: Record<string, string>][] = [
@@ -39,12 +60,18 @@ describe('parseConfig', () => {
     ['unknown variable', { PREAU_SECERT: 'x' }],
     ['Redis over http', { PREAU_REDIS_URL: 'http://x' }],
   ];
-  test.each(refused)('refuses %s', (_name, environment) => expect(faultsOf(environment).faults.map((fault) => fault.name)).toEqual(Object.keys(environment)));
+  test.each(refused)('refuses %s', (_name, environment) =>
+    expect(faultsOf(environment).faults.map((fault) => fault.name)).toEqual(
+      Object.keys(environment),
+    ),
+  );
 
   test('the secret is never repeated', () => {
     const error = faultsOf({ PREAU_SECRET: 'hunter2-hunter2', PREAU_PORT: 'x' });
     expect(JSON.stringify(error.faults) + error.message).not.toContain('hunter2');
-    expect(error.faults).toContainEqual(expect.objectContaining({ name: 'PREAU_SECRET', value: '(hidden)' }));
+    expect(error.faults).toContainEqual(
+      expect.objectContaining({ name: 'PREAU_SECRET', value: '(hidden)' }),
+    );
   });
 
   test('the file counts, the environment wins, unknown keys are faults', () => {

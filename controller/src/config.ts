@@ -13,13 +13,19 @@ interface Setting<T> {
   parse: (text: string) => T | undefined;
 }
 
-const setting = <T>(meaning: string, expected: string, fallback: string | null, parse: (text: string) => T | undefined): Setting<T> => ({
+const setting = <T>(
+  meaning: string,
+  expected: string,
+  fallback: string | null,
+  parse: (text: string) => T | undefined,
+): Setting<T> => ({
   meaning,
   expected,
   default: fallback,
   parse,
 });
-const text = (meaning: string, fallback: string | null) => setting(meaning, 'text', fallback, (value) => value);
+const text = (meaning: string, fallback: string | null) =>
+  setting(meaning, 'text', fallback, (value) => value);
 const integer = (meaning: string, min: number, max: number, fallback: string) =>
   setting(meaning, `a whole number from ${min} to ${max}`, fallback, (value) => {
     const number = Number(value);
@@ -31,41 +37,101 @@ const url = (meaning: string, protocols: string[], fallback: string | null) =>
   );
 
 /** One address without a name, a comment or anything a header could be broken with. */
-export const isMailAddress = (text: string): boolean => text.length <= 254 && /^[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(text);
+export const isMailAddress = (text: string): boolean =>
+  text.length <= 254 &&
+  /^[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(
+    text,
+  );
 
 /** Every variable the controller understands. `docker-compose.yml` may set no other. */
 export const settings = {
   PREAU_HOST: text('Address to listen on', '127.0.0.1'),
   PREAU_PORT: integer('Port to listen on; 0 picks a free one', 0, 65535, '8080'),
-  PREAU_PUBLIC_URL: setting('Address people type; pages from any other origin are refused', 'an http(s) origin without a path', '', (value) =>
-    value === '' || /^https?:\/\/[A-Za-z0-9.:[\]-]+$/.test(value) ? value : undefined,
+  PREAU_PUBLIC_URL: setting(
+    'Address people type; pages from any other origin are refused',
+    'an http(s) origin without a path',
+    '',
+    (value) => (value === '' || /^https?:\/\/[A-Za-z0-9.:[\]-]+$/.test(value) ? value : undefined),
   ),
-  PREAU_TRUSTED_PROXIES: setting('Reverse proxies whose word on a caller’s address is believed', 'addresses or ranges, with commas between', '', (value) => {
-    const list = value.split(',').map((part) => part.trim()).filter((part) => part !== '');
-    return list.every((part) => addressOf(part) !== null || isSubnet(part)) ? list : undefined;
-  }),
+  PREAU_TRUSTED_PROXIES: setting(
+    'Reverse proxies whose word on a caller’s address is believed',
+    'addresses or ranges, with commas between',
+    '',
+    (value) => {
+      const list = value
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+      return list.every((part) => addressOf(part) !== null || isSubnet(part)) ? list : undefined;
+    },
+  ),
   PREAU_DATA: text('Folder for the database, the secret and uploaded files', './.data'),
   PREAU_CONSOLE: text('Folder of the built console; empty serves none', ''),
-  PREAU_AGENT_FILES: text('Folder of files offered to new servers (agent bundle, installer); empty offers none', ''),
-  PREAU_DATABASE_URL: url('PostgreSQL; empty means SQLite in the data folder', ['postgres://', 'postgresql://'], ''),
-  PREAU_REDIS_URL: url('Redis for jobs and wake-ups', ['redis://', 'rediss://', 'unix://'], 'redis://127.0.0.1:6379'),
+  PREAU_AGENT_FILES: text(
+    'Folder of files offered to new servers (agent bundle, installer); empty offers none',
+    '',
+  ),
+  PREAU_DATABASE_URL: url(
+    'PostgreSQL; empty means SQLite in the data folder',
+    ['postgres://', 'postgresql://'],
+    '',
+  ),
+  PREAU_REDIS_URL: url(
+    'Redis for jobs and wake-ups',
+    ['redis://', 'rediss://', 'unix://'],
+    'redis://127.0.0.1:6379',
+  ),
   PREAU_GUACD_HOST: text('Host of guacd', '127.0.0.1'),
   PREAU_GUACD_PORT: integer('Port of guacd', 1, 65535, '4822'),
-  PREAU_SECRET: setting('32 bytes in hexadecimal, shared by all controller processes; empty makes one in the data folder', '64 hexadecimal digits', '', (value) =>
-    value === '' || /^[0-9a-f]{64}$/.test(value) ? value : undefined,
+  PREAU_SECRET: setting(
+    '32 bytes in hexadecimal, shared by all controller processes; empty makes one in the data folder',
+    '64 hexadecimal digits',
+    '',
+    (value) => (value === '' || /^[0-9a-f]{64}$/.test(value) ? value : undefined),
   ),
   PREAU_LOG_LEVEL: setting('How much to log', 'debug, info, warn or error', 'info', (value) =>
-    value === 'debug' || value === 'info' || value === 'warn' || value === 'error' ? value : undefined,
+    value === 'debug' || value === 'info' || value === 'warn' || value === 'error'
+      ? value
+      : undefined,
   ),
-  PREAU_IDENTITY: text('File that says which directories and identity services vouch for people; empty means local accounts only', ''),
+  PREAU_IDENTITY: text(
+    'File that says which directories and identity services vouch for people; empty means local accounts only',
+    '',
+  ),
   PREAU_SIGN_IN_HOURS: integer('How long a sign-in lasts', 1, 720, '12'),
-  PREAU_GRACE_SECONDS: integer('How long an application runs on after its tab was closed', 5, 86400, '600'),
+  PREAU_GRACE_SECONDS: integer(
+    'How long an application runs on after its tab was closed',
+    5,
+    86400,
+    '600',
+  ),
   PREAU_STANDBY_DISPLAYS: integer('Displays each school keeps started in advance', 0, 32, '2'),
-  PREAU_SMTP_URL: url('Mail server, with user and password if it asks for them; empty sends no mail', ['smtp://', 'smtps://'], ''),
-  PREAU_MAIL_FROM: setting('Sender of mails', 'a mail address', 'preau@localhost', (value) => (isMailAddress(value) ? value : undefined)),
-  PREAU_EXCHANGE_MIB: integer('Files of people on their way between devices and schools, in all, in MiB', 1, 1_048_576, '20480'),
-  PREAU_PACKAGE_MIB: integer('Largest file that may be uploaded for the catalogue, in MiB', 1, 4096, '4096'),
-  PREAU_MAX_SESSIONS: integer('Sessions one server takes at once, unless set on the server', 1, 1000, '60'),
+  PREAU_SMTP_URL: url(
+    'Mail server, with user and password if it asks for them; empty sends no mail',
+    ['smtp://', 'smtps://'],
+    '',
+  ),
+  PREAU_MAIL_FROM: setting('Sender of mails', 'a mail address', 'preau@localhost', (value) =>
+    isMailAddress(value) ? value : undefined,
+  ),
+  PREAU_EXCHANGE_MIB: integer(
+    'Files of people on their way between devices and schools, in all, in MiB',
+    1,
+    1_048_576,
+    '20480',
+  ),
+  PREAU_PACKAGE_MIB: integer(
+    'Largest file that may be uploaded for the catalogue, in MiB',
+    1,
+    4096,
+    '4096',
+  ),
+  PREAU_MAX_SESSIONS: integer(
+    'Sessions one server takes at once, unless set on the server',
+    1,
+    1000,
+    '60',
+  ),
 } as const;
 
 type Settings = typeof settings;
@@ -83,7 +149,12 @@ export class ConfigError extends Error {
   constructor(faults: ConfigFault[]) {
     super(
       `The configuration has ${faults.length} fault${faults.length > 1 ? 's' : ''}:\n` +
-        faults.map((fault) => `  ${fault.name} is ${JSON.stringify(fault.value)}: expected ${fault.expected}`).join('\n'),
+        faults
+          .map(
+            (fault) =>
+              `  ${fault.name} is ${JSON.stringify(fault.value)}: expected ${fault.expected}`,
+          )
+          .join('\n'),
     );
     this.name = 'ConfigError';
     this.faults = faults;
@@ -91,23 +162,47 @@ export class ConfigError extends Error {
 }
 
 /** Pure: text in, checked values out. Unknown `PREAU_` names are faults too: a typing error must not be a silence. */
-export function parseConfig(environment: Record<string, string | undefined>, file: Record<string, unknown> = {}): Environment {
+export function parseConfig(
+  environment: Record<string, string | undefined>,
+  file: Record<string, unknown> = {},
+): Environment {
   const faults: ConfigFault[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, definition] of Object.entries(settings) as [keyof Settings, Setting<unknown>][]) {
+  for (const [name, definition] of Object.entries(settings) as [
+    keyof Settings,
+    Setting<unknown>,
+  ][]) {
     const fromFile = file[name.slice('PREAU_'.length).toLowerCase()];
-    const given = environment[name] ?? (fromFile === undefined ? undefined : String(fromFile)) ?? definition.default ?? '';
+    const given =
+      environment[name] ??
+      (fromFile === undefined ? undefined : String(fromFile)) ??
+      definition.default ??
+      '';
     const value = definition.parse(given);
     // A secret's value is never repeated: faults end up in logs.
-    if (value === undefined) faults.push({ name, value: name === 'PREAU_SECRET' || name === 'PREAU_SMTP_URL' ? '(hidden)' : given, expected: definition.expected });
+    if (value === undefined)
+      faults.push({
+        name,
+        value: name === 'PREAU_SECRET' || name === 'PREAU_SMTP_URL' ? '(hidden)' : given,
+        expected: definition.expected,
+      });
     else values[name] = value;
   }
   for (const name of Object.keys(environment)) {
     if (name.startsWith('PREAU_') && name !== 'PREAU_CONFIG' && !(name in settings))
-      faults.push({ name, value: '(set)', expected: 'no such variable: see docs/configuration.md' });
+      faults.push({
+        name,
+        value: '(set)',
+        expected: 'no such variable: see docs/configuration.md',
+      });
   }
   for (const key of Object.keys(file)) {
-    if (!(`PREAU_${key.toUpperCase()}` in settings)) faults.push({ name: key, value: '(in the file)', expected: 'no such key: see docs/configuration.md' });
+    if (!(`PREAU_${key.toUpperCase()}` in settings))
+      faults.push({
+        name: key,
+        value: '(in the file)',
+        expected: 'no such key: see docs/configuration.md',
+      });
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(values) as unknown as Environment;
@@ -120,7 +215,13 @@ export function readConfig(): Environment {
   try {
     file = parseToml(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new ConfigError([{ name: 'PREAU_CONFIG', value: path, expected: `a readable TOML file (${cause instanceof Error ? cause.message : String(cause)})` }]);
+    throw new ConfigError([
+      {
+        name: 'PREAU_CONFIG',
+        value: path,
+        expected: `a readable TOML file (${cause instanceof Error ? cause.message : String(cause)})`,
+      },
+    ]);
   }
   return parseConfig(process.env, file);
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFiles } from './applications/files.ts';
 import { keepAgentApplication } from './applications/own-agent.ts';
+import { createClassEntry } from './classes/enter.ts';
 import type { Environment } from './config.ts';
 import { watchAccess } from './edge/access-watch.ts';
 import { createHttp } from './edge/http.ts';
@@ -12,7 +13,6 @@ import { startNotices } from './edge/notices.ts';
 import type { EdgeDeps } from './edge/verb.ts';
 import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
-import { createClassEntry } from './classes/enter.ts';
 import { createIdentity } from './identity/sign-in.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { migrate, openDatabase } from './platform/database.ts';
@@ -30,13 +30,18 @@ export interface Controller {
 
 export const version = '0.1.0';
 
-export async function startController(config: Environment, clock: Clock = systemClock): Promise<Controller> {
+export async function startController(
+  config: Environment,
+  clock: Clock = systemClock,
+): Promise<Controller> {
   // Before anything is opened: a fault in it stops the start.
   const providers = readIdentity(config.PREAU_IDENTITY);
   const log = createLog(config.PREAU_LOG_LEVEL);
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   const postgres = config.PREAU_DATABASE_URL !== '';
-  const database = openDatabase(postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'));
+  const database = openDatabase(
+    postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'),
+  );
   const applied = await migrate(database, postgres);
   if (applied.length > 0) log.info({ applied }, 'database brought up to date');
 
@@ -58,12 +63,16 @@ export async function startController(config: Environment, clock: Clock = system
     additions,
     version,
     publicUrl: () => url,
-    originAllowed: (origin) => origin !== undefined && (origin === url || (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
+    originAllowed: (origin) =>
+      origin !== undefined &&
+      (origin === url ||
+        (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
     identity,
     classEntry: createClassEntry(platform, identity.passwords),
   };
   await keepAgentApplication(platform);
-  for (const files of [packageFiles(config.PREAU_DATA), transferFiles(config.PREAU_DATA)]) await files.tidy(clock.now());
+  for (const files of [packageFiles(config.PREAU_DATA), transferFiles(config.PREAU_DATA)])
+    await files.tidy(clock.now());
   const http = await createHttp(deps);
   const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
   if (url === '') url = listening;

@@ -10,12 +10,12 @@ import { Compile } from 'typebox/compile';
 import { insertAccounts } from './accounts/store.ts';
 import { ConfigError, type Environment, readConfig } from './config.ts';
 import { startController } from './controller.ts';
-import { migrate, openDatabase } from './platform/database.ts';
-import { createPasswords } from './platform/passwords.ts';
-import { systemClock } from './platform/clock.ts';
 import { resetSecondFactor } from './identity/second-factor.ts';
 import { IdentityFaults, readIdentity } from './identity/settings.ts';
 import { selectAccountIdByLogin } from './identity/store.ts';
+import { systemClock } from './platform/clock.ts';
+import { migrate, openDatabase } from './platform/database.ts';
+import { createPasswords } from './platform/passwords.ts';
 
 function configOrExit(): Environment {
   try {
@@ -32,7 +32,9 @@ function configOrExit(): Environment {
 async function openHere(config: Environment) {
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   const postgres = config.PREAU_DATABASE_URL !== '';
-  const database = openDatabase(postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'));
+  const database = openDatabase(
+    postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'),
+  );
   await migrate(database, postgres);
   return database;
 }
@@ -41,18 +43,33 @@ async function openHere(config: Environment) {
 async function forgetSecondFactor(config: Environment, login: string): Promise<void> {
   const database = await openHere(config);
   const id = await selectAccountIdByLogin(database, login);
-  const done = id !== undefined && (await database.transaction().execute((rows) => resetSecondFactor({ clock: systemClock }, rows, id)));
+  const done =
+    id !== undefined &&
+    (await database
+      .transaction()
+      .execute((rows) => resetSecondFactor({ clock: systemClock }, rows, id)));
   await database.destroy();
   if (!done) {
     console.error(`There is no account ${JSON.stringify(login)}. Usage: reset-second-factor LOGIN`);
     process.exit(2);
   }
-  console.log(`The second factors of ${login} are forgotten: the password alone signs in until new ones are made.`);
+  console.log(
+    `The second factors of ${login} are forgotten: the password alone signs in until new ones are made.`,
+  );
 }
 
-async function createAdministrator(config: Environment, login: string, displayName: string): Promise<void> {
-  if (!Compile(Account.properties.login).Check(login) || !Compile(Account.properties.displayName).Check(displayName)) {
-    console.error('Usage: create-administrator LOGIN "Name" (login: lower-case letters, digits, . _ -), password on standard input');
+async function createAdministrator(
+  config: Environment,
+  login: string,
+  displayName: string,
+): Promise<void> {
+  if (
+    !Compile(Account.properties.login).Check(login) ||
+    !Compile(Account.properties.displayName).Check(displayName)
+  ) {
+    console.error(
+      'Usage: create-administrator LOGIN "Name" (login: lower-case letters, digits, . _ -), password on standard input',
+    );
     process.exit(2);
   }
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');
@@ -61,7 +78,19 @@ async function createAdministrator(config: Environment, login: string, displayNa
     process.exit(2);
   }
   const database = await openHere(config);
-  await insertAccounts(database, [{ login, displayName, role: 'administrator', siteId: null, passwordHash: await createPasswords().hash(password) }], Date.now());
+  await insertAccounts(
+    database,
+    [
+      {
+        login,
+        displayName,
+        role: 'administrator',
+        siteId: null,
+        passwordHash: await createPasswords().hash(password),
+      },
+    ],
+    Date.now(),
+  );
   await database.destroy();
   console.log(`Administrator ${login} created.`);
 }
@@ -81,7 +110,10 @@ else if (command !== undefined) {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
-      controller.close().then(() => process.exit(0), () => process.exit(1));
+      controller.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
     });
   }
 }

@@ -3,9 +3,9 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { agentCallText } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import type { OfferedFile } from '@preau/contract/exchange.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { plainRule } from '@preau/contract/publication.ts';
-import type { OfferedFile } from '@preau/contract/exchange.ts';
 import type { Attachment, Report, ReportedSession } from '@preau/contract/report.ts';
 import { createRule } from './access/rules.ts';
 import { actorOf } from './accounts/reach.ts';
@@ -17,17 +17,29 @@ import { migrate, openDatabase } from './platform/database.ts';
 import { createLog } from './platform/log.ts';
 import type { Platform } from './platform/platform.ts';
 import { createSecrets, sha256 } from './platform/secrets.ts';
+import { acceptReport } from './reports/accept-report.ts';
 import { createEnrolmentCode, enrol } from './servers/enrol.ts';
 import { wantApplication } from './servers/want-application.ts';
-import { acceptReport } from './reports/accept-report.ts';
 import { createSite } from './sites/sites.ts';
 import { createWakeups } from './wakeups.ts';
 
 export const publicUrl = 'https://preau.example';
 
 export const draft = (slug: string) => ({
-  slug, name: { fr: slug, en: slug }, description: { fr: 'Pour essayer', en: 'For trying' }, category: 'drawing' as const, version: '1.0',
-  recipes: { linux: { kind: 'apt' as const, packages: [slug], detect: { kind: 'package' as const, package: slug }, launch: { command: [slug] }, icon: { desktopFile: `${slug}.desktop` } } },
+  slug,
+  name: { fr: slug, en: slug },
+  description: { fr: 'Pour essayer', en: 'For trying' },
+  category: 'drawing' as const,
+  version: '1.0',
+  recipes: {
+    linux: {
+      kind: 'apt' as const,
+      packages: [slug],
+      detect: { kind: 'package' as const, package: slug },
+      launch: { command: [slug] },
+      icon: { desktopFile: `${slug}.desktop` },
+    },
+  },
 });
 
 export interface TestAgent {
@@ -54,12 +66,33 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   const wakeups = createWakeups(null, log);
   const woken: string[] = [];
   wakeups.listen((topics) => woken.push(...topics));
-  const platform: Platform = { config, database, clock, log, secrets: createSecrets(Buffer.alloc(32, 7)), wakeups };
+  const platform: Platform = {
+    config,
+    database,
+    clock,
+    log,
+    secrets: createSecrets(Buffer.alloc(32, 7)),
+    wakeups,
+  };
 
   const nobody = { kind: 'job', id: 'test', name: 'test' } as const;
-  const site = await createSite(platform, nobody, { uai: '0380001A', name: 'École Victor-Hugo', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' });
-  const account = async (login: string, role: AccountActor['role'], siteId: string | null = site.id): Promise<AccountActor> => {
-    const [id = ''] = await insertAccounts(database, [{ login, displayName: login, role, siteId, passwordHash: null }], time.at);
+  const site = await createSite(platform, nobody, {
+    uai: '0380001A',
+    name: 'École Victor-Hugo',
+    city: 'Grenoble',
+    timeZone: 'Europe/Paris',
+    holidayZone: 'A',
+  });
+  const account = async (
+    login: string,
+    role: AccountActor['role'],
+    siteId: string | null = site.id,
+  ): Promise<AccountActor> => {
+    const [id = ''] = await insertAccounts(
+      database,
+      [{ login, displayName: login, role, siteId, passwordHash: null }],
+      time.at,
+    );
     const made = await selectAccount(database, id);
     if (made === undefined) throw new Error('no account');
     return actorOf(made, sha256(`sign-in of ${login}`));
@@ -71,42 +104,142 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   const pupil = await account('lea', 'pupil');
 
   const enrolServer = async (name: string, siteId = site.id): Promise<TestAgent> => {
-    const { code } = await createEnrolmentCode({ ...platform, publicUrl: () => publicUrl }, technician, { siteId, serverName: name });
+    const { code } = await createEnrolmentCode(
+      { ...platform, publicUrl: () => publicUrl },
+      technician,
+      { siteId, serverName: name },
+    );
     const keys = generateKeyPairSync('ed25519');
-    const publicKey = keys.publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64url');
-    const { serverId } = await enrol(platform, { kind: 'nobody', id: null, name: '?' }, { code, publicKey, hostname: name, protocol: PROTOCOL });
+    const publicKey = keys.publicKey
+      .export({ format: 'der', type: 'spki' })
+      .subarray(12)
+      .toString('base64url');
+    const { serverId } = await enrol(
+      platform,
+      { kind: 'nobody', id: null, name: '?' },
+      { code, publicKey, hostname: name, protocol: PROTOCOL },
+    );
     let seq = 0;
     return {
       actor: { kind: 'agent', id: serverId, name, siteId },
-      publicKey, privateKey: keys.privateKey,
+      publicKey,
+      privateKey: keys.privateKey,
       report: (more = {}) => {
         seq += 1;
         return {
-          protocol: PROTOCOL, epoch: 'e'.repeat(22), seq, generation: 0,
-          health: { cpu: 0.1, cores: 4, memoryUsedMiB: 1, memoryTotalMiB: 8000, diskFreeMiB: 1, sessions: 0, displaysReady: 2, uptimeSeconds: 1 },
-          inventory: { hostname: name, system: 'Debian 12', kernel: '6.1', agentVersion: '0.1.0', platform: 'linux', packages: 1, chosen: [], cache: null },
-          applications: [], sessions: [], failedSteps: [], orders: [], transfers: [], ...more,
+          protocol: PROTOCOL,
+          epoch: 'e'.repeat(22),
+          seq,
+          generation: 0,
+          health: {
+            cpu: 0.1,
+            cores: 4,
+            memoryUsedMiB: 1,
+            memoryTotalMiB: 8000,
+            diskFreeMiB: 1,
+            sessions: 0,
+            displaysReady: 2,
+            uptimeSeconds: 1,
+          },
+          inventory: {
+            hostname: name,
+            system: 'Debian 12',
+            kernel: '6.1',
+            agentVersion: '0.1.0',
+            platform: 'linux',
+            packages: 1,
+            chosen: [],
+            cache: null,
+          },
+          applications: [],
+          sessions: [],
+          failedSteps: [],
+          orders: [],
+          transfers: [],
+          ...more,
         };
       },
       authorization: (method, path, body, at = time.at) => {
-        const text = agentCallText({ at, method, path, bodyHash: body === null ? '' : sha256(body) });
+        const text = agentCallText({
+          at,
+          method,
+          path,
+          bodyHash: body === null ? '' : sha256(body),
+        });
         return `Preau ${serverId} ${at} ${sign(null, Buffer.from(text), keys.privateKey).toString('base64url')}`;
       },
     };
   };
   const agent = await enrolServer('serveur-1');
-  const applications = { tuxpaint: await createApplication(platform, technician, draft('tuxpaint')), gimp: await createApplication(platform, technician, draft('gimp')), secret: await createApplication(platform, technician, draft('secret')) };
-  for (const { id } of [applications.tuxpaint, applications.gimp]) await createRule(platform, technician, { effect: 'allow', target: { kind: 'application', applicationId: id }, audience: { kind: 'everyone' }, ...plainRule });
-  for (const { id } of Object.values(applications)) await wantApplication(platform, technician, { serverId: agent.actor.id, applicationId: id, wanted: true });
-  await acceptReport(platform, agent.actor, agent.report({
-    applications: [applications.tuxpaint, applications.secret].map(({ id }) => ({ applicationId: id, state: 'installed', version: '1.0', error: null, iconHash: null })),
-  }));
+  const applications = {
+    tuxpaint: await createApplication(platform, technician, draft('tuxpaint')),
+    gimp: await createApplication(platform, technician, draft('gimp')),
+    secret: await createApplication(platform, technician, draft('secret')),
+  };
+  for (const { id } of [applications.tuxpaint, applications.gimp])
+    await createRule(platform, technician, {
+      effect: 'allow',
+      target: { kind: 'application', applicationId: id },
+      audience: { kind: 'everyone' },
+      ...plainRule,
+    });
+  for (const { id } of Object.values(applications))
+    await wantApplication(platform, technician, {
+      serverId: agent.actor.id,
+      applicationId: id,
+      wanted: true,
+    });
+  await acceptReport(
+    platform,
+    agent.actor,
+    agent.report({
+      applications: [applications.tuxpaint, applications.secret].map(({ id }) => ({
+        applicationId: id,
+        state: 'installed',
+        version: '1.0',
+        error: null,
+        iconHash: null,
+      })),
+    }),
+  );
   woken.length = 0;
-  return { platform, time, woken, site, administrator, technician, contact, teacher, pupil, account, agent, enrolServer, applications, close: () => database.destroy() };
+  return {
+    platform,
+    time,
+    woken,
+    site,
+    administrator,
+    technician,
+    contact,
+    teacher,
+    pupil,
+    account,
+    agent,
+    enrolServer,
+    applications,
+    close: () => database.destroy(),
+  };
 }
 
-export const attachment = (serial: number): Attachment => ({ serial, host: '127.0.0.1', port: 3389, username: 'preau-1', password: `one-use-password-${String(serial).padStart(8, '0')}` });
-export const readySession = (sessionId: string, serial: number | null, openedAt: number | null = null, offered: OfferedFile[] = []): ReportedSession => ({ sessionId, state: 'ready', attachment: serial === null ? null : attachment(serial), openedAt, offered });
+export const attachment = (serial: number): Attachment => ({
+  serial,
+  host: '127.0.0.1',
+  port: 3389,
+  username: 'preau-1',
+  password: `one-use-password-${String(serial).padStart(8, '0')}`,
+});
+export const readySession = (
+  sessionId: string,
+  serial: number | null,
+  openedAt: number | null = null,
+  offered: OfferedFile[] = [],
+): ReportedSession => ({
+  sessionId,
+  state: 'ready',
+  attachment: serial === null ? null : attachment(serial),
+  openedAt,
+  offered,
+});
 
 /** What a verb refuses with, or `done`. Anything but a refusal is thrown on. */
 export const codeOf = async (work: Promise<unknown>): Promise<string> => {

@@ -22,14 +22,19 @@ export interface Wakeups {
 
 const channel = 'preau:wake';
 
-export function createWakeups(redis: { publisher: Redis; subscriber: Redis } | null, log: Log): Wakeups {
+export function createWakeups(
+  redis: { publisher: Redis; subscriber: Redis } | null,
+  log: Log,
+): Wakeups {
   const listeners = new Set<(topics: readonly string[]) => void>();
   const origin = `${process.pid}.${performance.timeOrigin}`;
   const dispatch = (topics: readonly string[]) => {
     for (const listener of listeners) listener(topics);
   };
   if (redis !== null) {
-    redis.subscriber.subscribe(channel).catch((error: unknown) => log.warn({ error }, 'wake-ups from other processes are off'));
+    redis.subscriber
+      .subscribe(channel)
+      .catch((error: unknown) => log.warn({ error }, 'wake-ups from other processes are off'));
     redis.subscriber.on('message', (_channel, message) => {
       const [from, ...topics] = message.split(' ');
       if (from !== origin) dispatch(topics);
@@ -40,7 +45,9 @@ export function createWakeups(redis: { publisher: Redis; subscriber: Redis } | n
       if (topics.length === 0) return;
       dispatch(topics);
       // Redis away: pages and agents of other processes notice at their next tick.
-      redis?.publisher.publish(channel, [origin, ...topics].join(' ')).catch((error: unknown) => log.debug({ error }, 'wake-up not published'));
+      redis?.publisher
+        .publish(channel, [origin, ...topics].join(' '))
+        .catch((error: unknown) => log.debug({ error }, 'wake-up not published'));
     },
     listen: (listener) => {
       listeners.add(listener);

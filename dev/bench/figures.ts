@@ -12,7 +12,10 @@ export interface Figure {
 /** Nearest rank; NaN of nothing. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(Math.max(Math.ceil(share * sorted.length) - 1, 0), sorted.length - 1)] ?? Number.NaN;
+  return (
+    sorted[Math.min(Math.max(Math.ceil(share * sorted.length) - 1, 0), sorted.length - 1)] ??
+    Number.NaN
+  );
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);

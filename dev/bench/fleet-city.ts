@@ -9,7 +9,12 @@ import { insertAccounts } from '../../controller/src/accounts/store.ts';
 import { upsertApplication } from '../../controller/src/applications/store.ts';
 import { parseConfig } from '../../controller/src/config.ts';
 import { systemClock } from '../../controller/src/platform/clock.ts';
-import { type Database, migrate, openDatabase, type Rows } from '../../controller/src/platform/database.ts';
+import {
+  type Database,
+  migrate,
+  openDatabase,
+  type Rows,
+} from '../../controller/src/platform/database.ts';
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
 import { createSecrets, loadSecret } from '../../controller/src/platform/secrets.ts';
 import { publishDesiredState } from '../../controller/src/servers/desired-state.ts';
@@ -17,7 +22,17 @@ import { insertServer, newServerId } from '../../controller/src/servers/store.ts
 import { insertSite } from '../../controller/src/sites/store.ts';
 import { Client } from '../client.ts';
 import type { Enrolled, FleetCounts, FleetQuestion } from '../fleet.ts';
-import { endLeftovers, freePort, rememberProcesses, type Service, startControllerProcess, startRedis, startTalking, type Talking, until } from '../services.ts';
+import {
+  endLeftovers,
+  freePort,
+  rememberProcesses,
+  type Service,
+  startControllerProcess,
+  startRedis,
+  startTalking,
+  type Talking,
+  until,
+} from '../services.ts';
 
 const technicianLogin = 'tech';
 const password = 'une-phrase-pour-mesurer';
@@ -25,8 +40,20 @@ const password = 'une-phrase-pour-mesurer';
 export const installMs = 200;
 
 export const applicationDraft = (slug: string): ApplicationDraft => ({
-  slug, name: { fr: slug, en: slug }, description: { fr: 'Pour mesurer', en: 'For measuring' }, category: 'tools', version: '1.0',
-  recipes: { linux: { kind: 'apt', packages: [slug], detect: { kind: 'package', package: slug }, launch: { command: [slug] }, icon: { desktopFile: `${slug}.desktop` } } },
+  slug,
+  name: { fr: slug, en: slug },
+  description: { fr: 'Pour mesurer', en: 'For measuring' },
+  category: 'tools',
+  version: '1.0',
+  recipes: {
+    linux: {
+      kind: 'apt',
+      packages: [slug],
+      detect: { kind: 'package', package: slug },
+      launch: { command: [slug] },
+      icon: { desktopFile: `${slug}.desktop` },
+    },
+  },
 });
 
 export interface FleetCity {
@@ -60,7 +87,11 @@ export interface FleetOptions {
   /** More settings of the controller. */
   env?: Readonly<Record<string, string>>;
   /** Written beside what is seeded, in the same transaction. */
-  furnish?: (rows: Rows, siteIds: readonly string[], applicationIds: ReadonlyMap<string, string>) => Promise<void>;
+  furnish?: (
+    rows: Rows,
+    siteIds: readonly string[],
+    applicationIds: ReadonlyMap<string, string>,
+  ) => Promise<void>;
 }
 
 async function seed(folder: string, options: FleetOptions) {
@@ -69,21 +100,60 @@ async function seed(folder: string, options: FleetOptions) {
   try {
     await migrate(database, false);
     const secrets = createSecrets(loadSecret(folder, ''));
-    const deps = { config: parseConfig({ PREAU_STANDBY_DISPLAYS: '0' }), clock: systemClock, secrets };
+    const deps = {
+      config: parseConfig({ PREAU_STANDBY_DISPLAYS: '0' }),
+      clock: systemClock,
+      secrets,
+    };
     const passwordHash = await createPasswords().hash(password);
     const now = Date.now();
     return await database.transaction().execute(async (rows) => {
-      await insertAccounts(rows, [{ login: technicianLogin, displayName: 'Technicienne', role: 'technician', siteId: null, passwordHash }], now);
+      await insertAccounts(
+        rows,
+        [
+          {
+            login: technicianLogin,
+            displayName: 'Technicienne',
+            role: 'technician',
+            siteId: null,
+            passwordHash,
+          },
+        ],
+        now,
+      );
       const siteIds: string[] = [];
-      for (let index = 0; index < options.sites; index += 1) siteIds.push((await insertSite(rows, { uai: `${String(index).padStart(7, '0')}A`, name: `École ${index + 1}`, city: 'Valmont-sur-Orne', timeZone: 'Europe/Paris', holidayZone: 'B' }, now)).id);
+      for (let index = 0; index < options.sites; index += 1)
+        siteIds.push(
+          (
+            await insertSite(
+              rows,
+              {
+                uai: `${String(index).padStart(7, '0')}A`,
+                name: `École ${index + 1}`,
+                city: 'Valmont-sur-Orne',
+                timeZone: 'Europe/Paris',
+                holidayZone: 'B',
+              },
+              now,
+            )
+          ).id,
+        );
       const applicationIds = new Map<string, string>();
-      for (const slug of options.slugs) applicationIds.set(slug, (await upsertApplication(rows, applicationDraft(slug), now)).id);
+      for (const slug of options.slugs)
+        applicationIds.set(slug, (await upsertApplication(rows, applicationDraft(slug), now)).id);
       await options.furnish?.(rows, siteIds, applicationIds);
       const agents: Enrolled[] = [];
       for (let index = 0; index < options.servers; index += 1) {
         const { privateKey, publicKey } = newKeyPair();
         const serverId = newServerId();
-        await insertServer(rows, { id: serverId, siteId: siteIds[index % siteIds.length] ?? '', name: `Serveur ${index + 1}`, publicKey, maxSessions: 60, now });
+        await insertServer(rows, {
+          id: serverId,
+          siteId: siteIds[index % siteIds.length] ?? '',
+          name: `Serveur ${index + 1}`,
+          publicKey,
+          maxSessions: 60,
+          now,
+        });
         await publishDesiredState(deps, rows, serverId);
         agents.push({ serverId, privateKey });
       }
@@ -100,12 +170,27 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
   rmSync(folder, { recursive: true, force: true });
   const data = join(folder, 'controller');
   const seeded = await seed(data, options);
-  const statesFolder = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `preau-fleet-${process.pid}`);
+  const statesFolder = join(
+    existsSync('/dev/shm') ? '/dev/shm' : tmpdir(),
+    `preau-fleet-${process.pid}`,
+  );
   const redis = startRedis(join(folder, 'redis'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const controller = startControllerProcess({ PREAU_PORT: String(port), PREAU_DATA: data, PREAU_REDIS_URL: redis.url, PREAU_STANDBY_DISPLAYS: '0', PREAU_LOG_LEVEL: 'warn', ...options.env }, join(folder, 'controller.log'));
-  const processes: Talking[] = Array.from({ length: options.processes }, () => startTalking('dev/fleet.ts', join(folder, 'fleet.log')));
+  const controller = startControllerProcess(
+    {
+      PREAU_PORT: String(port),
+      PREAU_DATA: data,
+      PREAU_REDIS_URL: redis.url,
+      PREAU_STANDBY_DISPLAYS: '0',
+      PREAU_LOG_LEVEL: 'warn',
+      ...options.env,
+    },
+    join(folder, 'controller.log'),
+  );
+  const processes: Talking[] = Array.from({ length: options.processes }, () =>
+    startTalking('dev/fleet.ts', join(folder, 'fleet.log')),
+  );
   const serverIds = seeded.agents.map(({ serverId }) => serverId);
   const rows = openDatabase(join(data, 'preau.sqlite'));
   const stop = async () => {
@@ -115,7 +200,8 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
     await rows.destroy();
     for (const path of [folder, statesFolder]) rmSync(path, { recursive: true, force: true });
   };
-  const ask = (process: Talking | undefined, question: FleetQuestion) => (process ?? processes[0])?.ask(question);
+  const ask = (process: Talking | undefined, question: FleetQuestion) =>
+    (process ?? processes[0])?.ask(question);
   try {
     rememberProcesses(folder, [redis.service, controller]);
     await until('Redis', redis.ready);
@@ -125,22 +211,68 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
     const { controllerKey } = seeded;
     const identity = { controllerUrl: url, controllerKey, installMs };
     return {
-      url, controllerKey, technician, siteIds: seeded.siteIds, serverIds: () => serverIds, applicationIds: seeded.applicationIds, controller, rows, stop,
+      url,
+      controllerKey,
+      technician,
+      siteIds: seeded.siteIds,
+      serverIds: () => serverIds,
+      applicationIds: seeded.applicationIds,
+      controller,
+      rows,
+      stop,
       count: async (slug = null, forget = false) => {
-        const total: FleetCounts = { agents: 0, linked: 0, applied: 0, answers: {}, unanswered: {} };
-        for (const counts of (await Promise.all(processes.map((process) => ask(process, { do: 'count', slug, forget })))) as FleetCounts[]) {
+        const total: FleetCounts = {
+          agents: 0,
+          linked: 0,
+          applied: 0,
+          answers: {},
+          unanswered: {},
+        };
+        for (const counts of (await Promise.all(
+          processes.map((process) => ask(process, { do: 'count', slug, forget })),
+        )) as FleetCounts[]) {
           for (const name of ['agents', 'linked', 'applied'] as const) total[name] += counts[name];
-          for (const name of ['answers', 'unanswered'] as const) for (const [key, number] of Object.entries(counts[name])) total[name][key] = (total[name][key] ?? 0) + number;
+          for (const name of ['answers', 'unanswered'] as const)
+            for (const [key, number] of Object.entries(counts[name]))
+              total[name][key] = (total[name][key] ?? 0) + number;
         }
         return total;
       },
-      times: async (slug) => new Map((await Promise.all(processes.map((process) => ask(process, { do: 'times', slug })))).flatMap((times) => Object.entries(times as Record<string, number>))),
-      obeyed: async (generations) => new Map((await Promise.all(processes.map((process) => ask(process, { do: 'obeyed', generations })))).flatMap((times) => Object.entries(times as Record<string, number>))),
+      times: async (slug) =>
+        new Map(
+          (
+            await Promise.all(processes.map((process) => ask(process, { do: 'times', slug })))
+          ).flatMap((times) => Object.entries(times as Record<string, number>)),
+        ),
+      obeyed: async (generations) =>
+        new Map(
+          (
+            await Promise.all(
+              processes.map((process) => ask(process, { do: 'obeyed', generations })),
+            )
+          ).flatMap((times) => Object.entries(times as Record<string, number>)),
+        ),
       runSeeded: async () => {
-        await Promise.all(processes.map((process, index) => ask(process, { do: 'run', folder: statesFolder, agents: seeded.agents.filter((_agent, at) => at % processes.length === index), ...identity })));
+        await Promise.all(
+          processes.map((process, index) =>
+            ask(process, {
+              do: 'run',
+              folder: statesFolder,
+              agents: seeded.agents.filter((_agent, at) => at % processes.length === index),
+              ...identity,
+            }),
+          ),
+        );
       },
       enrolOverHttp: async (codes) => {
-        serverIds.push(...((await ask(processes[0], { do: 'enrol', folder: statesFolder, codes, ...identity })) as string[]));
+        serverIds.push(
+          ...((await ask(processes[0], {
+            do: 'enrol',
+            folder: statesFolder,
+            codes,
+            ...identity,
+          })) as string[]),
+        );
       },
     };
   } catch (error) {
@@ -153,8 +285,19 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
 
 /** Everyone linked, heard of, and done with what was asked. */
 export const settled = (city: FleetCity) =>
-  until('every agent linked and settled', async () => {
-    const { linked } = await city.count();
-    const behind = await city.rows.selectFrom('servers').select('id').where((e) => e.or([e('last_seen_at', 'is', null), e('applied_generation', '<', e.ref('generation'))])).limit(1).execute();
-    return linked === city.serverIds().length && behind.length === 0;
-  }, 120_000);
+  until(
+    'every agent linked and settled',
+    async () => {
+      const { linked } = await city.count();
+      const behind = await city.rows
+        .selectFrom('servers')
+        .select('id')
+        .where((e) =>
+          e.or([e('last_seen_at', 'is', null), e('applied_generation', '<', e.ref('generation'))]),
+        )
+        .limit(1)
+        .execute();
+      return linked === city.serverIds().length && behind.length === 0;
+    },
+    120_000,
+  );

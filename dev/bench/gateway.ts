@@ -70,13 +70,25 @@ function streamOf(stream: Stream): Buffer {
   for (let frame = 0; length < 4_000_000; frame += 1) {
     if (stream === 'image') {
       say('img', '1', '14', '0', 'image/png', number(1280), number(720));
-      for (let blob = 0; blob < 8; blob += 1) say('blob', '1', Array.from({ length: 6144 }, () => alphabet[random(64)]).join(''));
+      for (let blob = 0; blob < 8; blob += 1)
+        say('blob', '1', Array.from({ length: 6144 }, () => alphabet[random(64)]).join(''));
       say('end', '1');
     } else {
       for (let op = 0; op < 10; op += 1) {
         say('rect', '0', number(1280), number(720), number(300), number(200));
         say('cfill', '14', '0', number(256), number(256), number(256), '255');
-        say('copy', '0', number(1280), number(720), number(300), number(200), '14', '0', number(1280), number(720));
+        say(
+          'copy',
+          '0',
+          number(1280),
+          number(720),
+          number(300),
+          number(200),
+          '14',
+          '0',
+          number(1280),
+          number(720),
+        );
       }
       say('cursor', '0', '0', '-1', '0', '0', '16', '16');
     }
@@ -117,7 +129,10 @@ async function runFakeGuacd(controlPort: number, port: number): Promise<void> {
   };
   const begin = (socket: Socket, order: Order) => {
     socket.write(encode(['ready', '$fake']));
-    const start = () => (order.stream === 'sync' ? tick(socket, order.amount) : replay(socket, replayed[order.stream], order.amount));
+    const start = () =>
+      order.stream === 'sync'
+        ? tick(socket, order.amount)
+        : replay(socket, replayed[order.stream], order.amount);
     const group = [...(waiting.get(order.group) ?? []), start];
     waiting.set(order.group, group);
     if (group.length < order.clients) return;
@@ -140,12 +155,27 @@ async function runFakeGuacd(controlPort: number, port: number): Promise<void> {
     });
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', 512, resolve));
-  control(controlPort, (): State => ({ ...ownState(), paused: 0, sent: [...sockets].reduce((sum, socket) => sum + socket.bytesWritten - socket.writableLength, 0) }));
+  control(
+    controlPort,
+    (): State => ({
+      ...ownState(),
+      paused: 0,
+      sent: [...sockets].reduce(
+        (sum, socket) => sum + socket.bytesWritten - socket.writableLength,
+        0,
+      ),
+    }),
+  );
 }
 
 // ————————————————————————————————————————————————————————————————— the gateway, and the pipe beside it
 
-async function runGateway(controlPort: number, wsPort: number, pipePort: number, guacdPort: number): Promise<void> {
+async function runGateway(
+  controlPort: number,
+  wsPort: number,
+  pipePort: number,
+  guacdPort: number,
+): Promise<void> {
   const upstreams = new Set<Socket>();
   const dial = () => {
     const socket = connect({ host: '127.0.0.1', port: guacdPort, noDelay: true });
@@ -155,7 +185,12 @@ async function runGateway(controlPort: number, wsPort: number, pipePort: number,
     return socket;
   };
   // As createGateway opens it; sign-in and tickets are not what is measured.
-  const server = new WebSocketServer({ noServer: true, maxPayload: 65_536, perMessageDeflate: false, handleProtocols: (protocols) => (protocols.has('guacamole') ? 'guacamole' : false) });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: 65_536,
+    perMessageDeflate: false,
+    handleProtocols: (protocols) => (protocols.has('guacamole') ? 'guacamole' : false),
+  });
   const http = createHttpServer();
   http.on('upgrade', (request: IncomingMessage, socket, head) => {
     server.handleUpgrade(request, socket, head, (browser) => {
@@ -189,7 +224,14 @@ async function runGateway(controlPort: number, wsPort: number, pipePort: number,
     client.pipe(guacd);
   });
   await new Promise<void>((resolve) => pipe.listen(pipePort, '127.0.0.1', 512, resolve));
-  control(controlPort, (): State => ({ ...ownState(), sent: 0, paused: [...upstreams].filter((socket) => socket.isPaused()).length }));
+  control(
+    controlPort,
+    (): State => ({
+      ...ownState(),
+      sent: 0,
+      paused: [...upstreams].filter((socket) => socket.isPaused()).length,
+    }),
+  );
 }
 
 // ————————————————————————————————————————————————————————————————— the clients
@@ -203,7 +245,11 @@ async function runClients(controlPort: number, wsPort: number, pipePort: number)
   const stalled: WebSocket[] = [];
   const openSocket = (order: Order) =>
     // Checking UTF-8 is the browser's work in its own process: left out, or the client would be what is measured.
-    new WebSocket(`ws://127.0.0.1:${wsPort}/api/tunnel?order=${encodeURIComponent(JSON.stringify(order))}`, ['guacamole'], { perMessageDeflate: false, skipUTF8Validation: true });
+    new WebSocket(
+      `ws://127.0.0.1:${wsPort}/api/tunnel?order=${encodeURIComponent(JSON.stringify(order))}`,
+      ['guacamole'],
+      { perMessageDeflate: false, skipUTF8Validation: true },
+    );
 
   const receive = ({ way, order }: Job): Promise<Received> => {
     const received: Received = { seconds: 0, bytes: 0, torn: 0, latenciesMs: [] };
@@ -216,9 +262,15 @@ async function runClients(controlPort: number, wsPort: number, pipePort: number)
         received.bytes += chunk.length;
         if (order.stream === 'sync') {
           const now = clock();
-          for (const [, at] of decode(chunk.toString()) ?? []) received.latenciesMs.push(now - Number(at));
+          for (const [, at] of decode(chunk.toString()) ?? [])
+            received.latenciesMs.push(now - Number(at));
         } else if (way === 'gateway' && chunk[chunk.length - 1] !== 0x3b) received.torn += 1;
-        if (order.stream === 'sync' ? received.latenciesMs.length < total : received.bytes < total - tail * order.clients) return;
+        if (
+          order.stream === 'sync'
+            ? received.latenciesMs.length < total
+            : received.bytes < total - tail * order.clients
+        )
+          return;
         received.seconds = (clock() - started.at) / 1000;
         for (const close of closers) close();
         resolve(received);
@@ -268,7 +320,12 @@ function ownState(): Omit<State, 'paused' | 'sent'> {
   const cpu = process.cpuUsage();
   globalThis.gc?.();
   const memory = process.memoryUsage();
-  return { cpuSeconds: (cpu.user + cpu.system) / 1e6, rss: memory.rss, external: memory.external, heapUsed: memory.heapUsed };
+  return {
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    rss: memory.rss,
+    external: memory.external,
+    heapUsed: memory.heapUsed,
+  };
 }
 
 /** One question at a time, as JSON over loopback HTTP. */
@@ -280,32 +337,61 @@ function control(port: number, answer: (job: Job | null) => unknown): void {
     });
     request.on('end', () => {
       const reply = async () => answer(text === '' ? null : (JSON.parse(text) as Job));
-      reply().then((value) => response.end(JSON.stringify(value)), (error: unknown) => response.writeHead(500).end(String(error)));
+      reply().then(
+        (value) => response.end(JSON.stringify(value)),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
     });
   }).listen(port, '127.0.0.1');
 }
 
 // ————————————————————————————————————————————————————————————————— the measurement
 
-export async function measureGateway(tell: (text: string) => void, signal: AbortSignal): Promise<Figure[]> {
+export async function measureGateway(
+  tell: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Figure[]> {
   const folder = join(root, '.data', `bench-gateway-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   const services: Service[] = [];
   const start = (role: string, ...ports: number[]) => {
-    services.push(startService({ name: role, file: process.execPath, args: ['--expose-gc', fileURLToPath(import.meta.url), role, ...ports.map(String)], logPath: join(folder, `${role}.log`) }));
+    services.push(
+      startService({
+        name: role,
+        file: process.execPath,
+        args: ['--expose-gc', fileURLToPath(import.meta.url), role, ...ports.map(String)],
+        logPath: join(folder, `${role}.log`),
+      }),
+    );
   };
   const ask = async <T>(port: number, job?: Job): Promise<T> => {
-    const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', ...(job === undefined ? {} : { body: JSON.stringify(job) }) });
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'POST',
+      ...(job === undefined ? {} : { body: JSON.stringify(job) }),
+    });
     if (!response.ok) throw new Error(await response.text());
     return (await response.json()) as T;
   };
   try {
-    const [fake, gateway, clients, guacdPort, wsPort, pipePort] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+    const [fake, gateway, clients, guacdPort, wsPort, pipePort] = [
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await freePort(),
+    ];
     start('fake-guacd', fake, guacdPort);
     start('gateway', gateway, wsPort, pipePort, guacdPort);
     start('clients', clients, wsPort, pipePort);
-    await until('the three processes', async () => (await Promise.all([fake, gateway, clients].map((port) => ask<State>(port)))).length === 3).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${services.map(({ name }) => readFileSync(join(folder, `${name}.log`), 'utf8')).join('\n')}`);
+    await until(
+      'the three processes',
+      async () =>
+        (await Promise.all([fake, gateway, clients].map((port) => ask<State>(port)))).length === 3,
+    ).catch((error: unknown) => {
+      throw new Error(
+        `${String(error)}\n${services.map(({ name }) => readFileSync(join(folder, `${name}.log`), 'utf8')).join('\n')}`,
+      );
     });
 
     let groups = 0;
@@ -313,50 +399,92 @@ export async function measureGateway(tell: (text: string) => void, signal: Abort
       signal.throwIfAborted();
       groups += 1;
       const before = await ask<State>(gateway);
-      const received = await ask<Received>(clients, { way, order: { stream, amount, group: String(groups), clients: count } });
+      const received = await ask<Received>(clients, {
+        way,
+        order: { stream, amount, group: String(groups), clients: count },
+      });
       const after = await ask<State>(gateway);
-      if (received.torn > 0) throw new Error(`${received.torn} frames were cut inside an instruction`);
-      return { ...received, mbPerSecond: received.bytes / received.seconds / 1e6, cpuPerGb: (after.cpuSeconds - before.cpuSeconds) / (received.bytes / 1e9) };
+      if (received.torn > 0)
+        throw new Error(`${received.torn} frames were cut inside an instruction`);
+      return {
+        ...received,
+        mbPerSecond: received.bytes / received.seconds / 1e6,
+        cpuPerGb: (after.cpuSeconds - before.cpuSeconds) / (received.bytes / 1e9),
+      };
     };
     const compare = async (stream: 'image' | 'small', count: number, rounds: number) => {
       const total = stream === 'image' ? 400_000_000 : 120_000_000;
       const runs: Record<Way, Awaited<ReturnType<typeof runOnce>>[]> = { gateway: [], pipe: [] };
       for (let each = 0; each < rounds; each += 1) {
         // Whoever is first changes: a machine that warms up or slows down favours neither.
-        for (const way of each % 2 === 0 ? (['pipe', 'gateway'] as const) : (['gateway', 'pipe'] as const)) runs[way].push(await runOnce(way, stream, count, Math.floor(total / count)));
+        for (const way of each % 2 === 0
+          ? (['pipe', 'gateway'] as const)
+          : (['gateway', 'pipe'] as const))
+          runs[way].push(await runOnce(way, stream, count, Math.floor(total / count)));
       }
-      const middle = (way: Way, of: 'mbPerSecond' | 'cpuPerGb') => median(runs[way].map((run) => run[of]));
-      const ratios = runs.gateway.map((run, each) => run.mbPerSecond / (runs.pipe[each]?.mbPerSecond ?? Number.NaN));
+      const middle = (way: Way, of: 'mbPerSecond' | 'cpuPerGb') =>
+        median(runs[way].map((run) => run[of]));
+      const ratios = runs.gateway.map(
+        (run, each) => run.mbPerSecond / (runs.pipe[each]?.mbPerSecond ?? Number.NaN),
+      );
       const detail = {
-        clients: count, rounds, gateway_mb_per_s: round(middle('gateway', 'mbPerSecond'), 1), pipe_mb_per_s: round(middle('pipe', 'mbPerSecond'), 1),
-        gateway_cpu_s_per_gb: round(middle('gateway', 'cpuPerGb'), 2), pipe_cpu_s_per_gb: round(middle('pipe', 'cpuPerGb'), 2),
+        clients: count,
+        rounds,
+        gateway_mb_per_s: round(middle('gateway', 'mbPerSecond'), 1),
+        pipe_mb_per_s: round(middle('pipe', 'mbPerSecond'), 1),
+        gateway_cpu_s_per_gb: round(middle('gateway', 'cpuPerGb'), 2),
+        pipe_cpu_s_per_gb: round(middle('pipe', 'cpuPerGb'), 2),
         // Of runs beside each other, so that a machine that slows down halfway does not decide.
-        ratio: round(median(ratios), 3), ratios: ratios.map((ratio) => round(ratio, 3)),
+        ratio: round(median(ratios), 3),
+        ratios: ratios.map((ratio) => round(ratio, 3)),
       };
-      tell(`${stream}, ${count} clients: ${detail.gateway_mb_per_s} MB/s beside ${detail.pipe_mb_per_s} MB/s`);
+      tell(
+        `${stream}, ${count} clients: ${detail.gateway_mb_per_s} MB/s beside ${detail.pipe_mb_per_s} MB/s`,
+      );
       return detail;
     };
 
     // Compiled and warm before anything counts.
-    for (const way of ['gateway', 'pipe'] as const) for (const stream of ['image', 'small'] as const) await runOnce(way, stream, 4, 15_000_000);
+    for (const way of ['gateway', 'pipe'] as const)
+      for (const stream of ['image', 'small'] as const) await runOnce(way, stream, 4, 15_000_000);
 
     const figures: Figure[] = [];
-    for (const [stream, id] of [['image', 'gateway.image_throughput_ratio'], ['small', 'gateway.small_ops_throughput_ratio']] as const) {
+    for (const [stream, id] of [
+      ['image', 'gateway.image_throughput_ratio'],
+      ['small', 'gateway.small_ops_throughput_ratio'],
+    ] as const) {
       const one = await compare(stream, 1, 3);
       const twenty = await compare(stream, 20, 5);
       const hundred = await compare(stream, 100, 3);
-      figures.push({ id, value: twenty.ratio, unit: 'ratio', aim: '>= 0.7', holds: twenty.ratio >= 0.7, detail: { value_at: '20 clients', by_clients: [one, twenty, hundred] } });
+      figures.push({
+        id,
+        value: twenty.ratio,
+        unit: 'ratio',
+        aim: '>= 0.7',
+        holds: twenty.ratio >= 0.7,
+        detail: { value_at: '20 clients', by_clients: [one, twenty, hundred] },
+      });
     }
 
     const latencies: Record<Way, number[]> = { gateway: [], pipe: [] };
-    for (let each = 0; each < 4; each += 1) for (const way of ['pipe', 'gateway'] as const) latencies[way].push(...(await runOnce(way, 'sync', 1, 500)).latenciesMs.slice(20));
+    for (let each = 0; each < 4; each += 1)
+      for (const way of ['pipe', 'gateway'] as const)
+        latencies[way].push(...(await runOnce(way, 'sync', 1, 500)).latenciesMs.slice(20));
     const added = round(quantile(latencies.gateway, 0.5) - quantile(latencies.pipe, 0.5), 3);
     tell(`latency: ${added} ms more than the pipe`);
     figures.push({
-      id: 'gateway.added_latency_ms_p50', value: added, unit: 'ms', aim: '<= 1', holds: added <= 1,
+      id: 'gateway.added_latency_ms_p50',
+      value: added,
+      unit: 'ms',
+      aim: '<= 1',
+      holds: added <= 1,
       detail: {
-        n: latencies.gateway.length, gateway_p50: round(quantile(latencies.gateway, 0.5), 3), gateway_p99: round(quantile(latencies.gateway, 0.99), 3),
-        pipe_p50: round(quantile(latencies.pipe, 0.5), 3), pipe_p99: round(quantile(latencies.pipe, 0.99), 3), added_p99: round(quantile(latencies.gateway, 0.99) - quantile(latencies.pipe, 0.99), 3),
+        n: latencies.gateway.length,
+        gateway_p50: round(quantile(latencies.gateway, 0.5), 3),
+        gateway_p99: round(quantile(latencies.gateway, 0.99), 3),
+        pipe_p50: round(quantile(latencies.pipe, 0.5), 3),
+        pipe_p99: round(quantile(latencies.pipe, 0.99), 3),
+        added_p99: round(quantile(latencies.gateway, 0.99) - quantile(latencies.pipe, 0.99), 3),
       },
     });
 
@@ -365,7 +493,10 @@ export async function measureGateway(tell: (text: string) => void, signal: Abort
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const before = await ask<State>(gateway);
     groups += 1;
-    await ask(clients, { way: 'stalled', order: { stream: 'image', amount: stalledBytes, group: String(groups), clients: 1 } });
+    await ask(clients, {
+      way: 'stalled',
+      order: { stream: 'image', amount: stalledBytes, group: String(groups), clients: 1 },
+    });
     let peakRss = 0;
     let sentAt2s = 0;
     for (let each = 0; each < 20; each += 1) {
@@ -375,16 +506,29 @@ export async function measureGateway(tell: (text: string) => void, signal: Abort
       if (each === 7) sentAt2s = (await ask<State>(fake)).sent;
     }
     const [after, source] = [await ask<State>(gateway), await ask<State>(fake)];
-    await ask(clients, { way: 'release', order: { stream: 'image', amount: 0, group: '', clients: 0 } });
+    await ask(clients, {
+      way: 'release',
+      order: { stream: 'image', amount: 0, group: '', clients: 0 },
+    });
     const mb = (bytes: number) => round(bytes / 1e6, 2);
     const grown = mb(Math.max(after.rss - before.rss, after.external - before.external));
     tell(`a stalled client: ${grown} MB`);
     const halted = after.paused === 1 && source.sent === sentAt2s && source.sent < stalledBytes;
     figures.push({
-      id: 'gateway.stalled_client_mb', value: grown, unit: 'MB', aim: '<= 2', holds: grown <= 2 && halted,
+      id: 'gateway.stalled_client_mb',
+      value: grown,
+      unit: 'MB',
+      aim: '<= 2',
+      holds: grown <= 2 && halted,
       detail: {
-        what: 'the greater growth of RSS (which contains external) and of external, after gc, 5 s after the client stopped reading', guacd_side_paused: halted, offered_mb: mb(stalledBytes), taken_from_guacd_mb: mb(source.sent),
-        rss_mb: mb(after.rss - before.rss), rss_peak_mb: mb(peakRss - before.rss), external_mb: mb(after.external - before.external), heap_mb: mb(after.heapUsed - before.heapUsed),
+        what: 'the greater growth of RSS (which contains external) and of external, after gc, 5 s after the client stopped reading',
+        guacd_side_paused: halted,
+        offered_mb: mb(stalledBytes),
+        taken_from_guacd_mb: mb(source.sent),
+        rss_mb: mb(after.rss - before.rss),
+        rss_peak_mb: mb(peakRss - before.rss),
+        external_mb: mb(after.external - before.external),
+        heap_mb: mb(after.heapUsed - before.heapUsed),
       },
     });
     return figures;

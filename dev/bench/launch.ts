@@ -5,13 +5,21 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { follow, run } from '../../agent/src/command.ts';
-import { exists, makeFolder, write } from '../../agent/src/files.ts';
-import { startDisplayServer, stopDisplayServer, userOf } from '../../agent/src/drivers/linux/display-server.ts';
-import { destroyDisplay, grantOnce } from '../../agent/src/drivers/linux/displays.ts';
 import { parseAgentConfig } from '../../agent/src/config.ts';
+import {
+  startDisplayServer,
+  stopDisplayServer,
+  userOf,
+} from '../../agent/src/drivers/linux/display-server.ts';
+import { destroyDisplay, grantOnce } from '../../agent/src/drivers/linux/displays.ts';
 import { type Layout, layoutOf } from '../../agent/src/drivers/linux/layout.ts';
 import { openboxConfiguration } from '../../agent/src/drivers/linux/sandbox.ts';
-import { encode, type Instruction, InstructionFramer } from '../../controller/src/platform/guacamole.ts';
+import { exists, makeFolder, write } from '../../agent/src/files.ts';
+import {
+  encode,
+  type Instruction,
+  InstructionFramer,
+} from '../../controller/src/platform/guacamole.ts';
 import { type RunningCity, startCity } from '../city.ts';
 import { Client } from '../client.ts';
 import { root, until } from '../services.ts';
@@ -37,7 +45,9 @@ interface Sample {
 async function launchProduct(teacher: Client): Promise<Sample> {
   const clickedAt = performance.now();
   const clicked = Date.now();
-  const { reply, verbMs } = await teacher.callTimed('launchSession', { body: { application, language: 'fr' } });
+  const { reply, verbMs } = await teacher.callTimed('launchSession', {
+    body: { application, language: 'fr' },
+  });
   const params = { id: reply.session.id };
   const tunnel = await openTunnel(teacher, reply.ticket, size);
   try {
@@ -45,10 +55,15 @@ async function launchProduct(teacher: Client): Promise<Sample> {
     // Asked every 40 ms: the controller notes the moment itself, so asking more often would only cost it time.
     for (const deadline = clicked + 30_000; session.openedAt === null; await pause(40)) {
       session = await teacher.call('readSession', { params });
-      if (session.failureCode !== null || Date.now() > deadline) throw new Error(`the session did not open: ${session.state} ${session.failureCode}`);
+      if (session.failureCode !== null || Date.now() > deadline)
+        throw new Error(`the session did not open: ${session.state} ${session.failureCode}`);
     }
     await until('a first frame', () => tunnel.firstFrameAt !== null, 10_000);
-    return { firstFrameMs: (tunnel.firstFrameAt ?? Number.NaN) - clickedAt, windowMs: session.openedAt - clicked, decisionMs: verbMs };
+    return {
+      firstFrameMs: (tunnel.firstFrameAt ?? Number.NaN) - clickedAt,
+      windowMs: session.openedAt - clicked,
+      decisionMs: verbMs,
+    };
   } finally {
     await teacher.call('endSession', { params }).catch(() => undefined);
     tunnel.close();
@@ -66,7 +81,13 @@ interface Limit {
 }
 
 async function prepareLimit(stateFolder: string): Promise<Limit> {
-  const layout = layoutOf(parseAgentConfig({ PREAU_AGENT_STATE: stateFolder, PREAU_AGENT_RUN: `/run/preau-bench-${process.pid}`, PREAU_AGENT_PREFIX: `pb${process.pid}` }));
+  const layout = layoutOf(
+    parseAgentConfig({
+      PREAU_AGENT_STATE: stateFolder,
+      PREAU_AGENT_RUN: `/run/preau-bench-${process.pid}`,
+      PREAU_AGENT_PREFIX: `pb${process.pid}`,
+    }),
+  );
   makeFolder(layout.run, 0o755);
   makeFolder(layout.logs, 0o700);
   makeFolder(layout.displays, 0o755);
@@ -74,11 +95,15 @@ async function prepareLimit(stateFolder: string): Promise<Limit> {
   const script = join(layout.run, 'program');
   write(join(layout.run, 'openbox.xml'), openboxConfiguration, 0o644);
   // As the sandbox sets it: the same program with the same reasons to be slow or fast.
-  write(script, `#!/bin/sh
+  write(
+    script,
+    `#!/bin/sh
 export LANG=fr_FR.UTF-8 LANGUAGE=fr NO_AT_BRIDGE=1 GTK_A11Y=none GTK_USE_PORTAL=0 GDK_BACKEND=x11 LIBGL_ALWAYS_SOFTWARE=1
 export XDG_RUNTIME_DIR="$HOME"
 exec dbus-run-session -- /bin/sh -c 'openbox --config-file ${layout.run}/openbox.xml & exec ${application}'
-`, 0o755);
+`,
+    0o755,
+  );
   // sesman hands a line with a space in it to the shell.
   return { layout, rdpPort: rdp, program: `/bin/sh ${script}` };
 }
@@ -90,7 +115,22 @@ async function makeAccount({ layout }: Limit): Promise<string> {
   accounts += 1;
   const account = `${layout.prefix}-${accounts.toString(16).padStart(10, '0')}`;
   const home = join(layout.displays, account);
-  const added = await run('/usr/sbin/useradd', ['--system', '--no-create-home', '--home-dir', home, '--shell', '/usr/sbin/nologin', '--gid', 'nogroup', '--no-log-init', account], { timeoutMs: 20_000 });
+  const added = await run(
+    '/usr/sbin/useradd',
+    [
+      '--system',
+      '--no-create-home',
+      '--home-dir',
+      home,
+      '--shell',
+      '/usr/sbin/nologin',
+      '--gid',
+      'nogroup',
+      '--no-log-init',
+      account,
+    ],
+    { timeoutMs: 20_000 },
+  );
   if (added.code !== 0) throw new Error(`useradd: ${added.stderr}`);
   makeFolder(home, 0o700, await userOf(account));
   return account;
@@ -98,13 +138,19 @@ async function makeAccount({ layout }: Limit): Promise<string> {
 
 /** Sees the first window of a display that does not exist yet: X's socket appears, then the window manager's list is
  *  followed, exactly as the agent does it. Epoch ms. */
-function firstWindow({ layout }: Limit, account: string, uid: number): { seen: Promise<number>; stop: () => void } {
+function firstWindow(
+  { layout }: Limit,
+  account: string,
+  uid: number,
+): { seen: Promise<number>; stop: () => void } {
   let stopped = false;
   let spy: ReturnType<typeof follow> | null = null;
   const cookie = join(layout.displays, account, '.Xauthority');
   const look = async (): Promise<number> => {
     while (!stopped) {
-      const socket = (exists(layout.x11) ? readdirSync(layout.x11) : []).find((name) => /^X\d+$/.test(name));
+      const socket = (exists(layout.x11) ? readdirSync(layout.x11) : []).find((name) =>
+        /^X\d+$/.test(name),
+      );
       if (socket === undefined || !exists(cookie)) {
         await pause(5);
         continue;
@@ -112,10 +158,27 @@ function firstWindow({ layout }: Limit, account: string, uid: number): { seen: P
       const found = await new Promise<number | null>((resolve) => {
         spy = follow(
           '/usr/bin/bwrap',
-          ['--dev-bind', '/', '/', '--bind', layout.displayTmp, '/tmp', '/usr/bin/setpriv', '--reuid', String(uid), '--regid', 'nogroup', '--clear-groups', '/usr/bin/xprop', '-root', '-spy'],
+          [
+            '--dev-bind',
+            '/',
+            '/',
+            '--bind',
+            layout.displayTmp,
+            '/tmp',
+            '/usr/bin/setpriv',
+            '--reuid',
+            String(uid),
+            '--regid',
+            'nogroup',
+            '--clear-groups',
+            '/usr/bin/xprop',
+            '-root',
+            '-spy',
+          ],
           { DISPLAY: `:${socket.slice(1)}`, XAUTHORITY: cookie },
           (line) => {
-            if (line.startsWith('_NET_CLIENT_LIST(') && /0x[0-9a-f]+/.test(line)) resolve(Date.now());
+            if (line.startsWith('_NET_CLIENT_LIST(') && /0x[0-9a-f]+/.test(line))
+              resolve(Date.now());
           },
         );
         // It could not connect yet, or X is gone.
@@ -135,12 +198,29 @@ function firstWindow({ layout }: Limit, account: string, uid: number): { seen: P
   };
 }
 
-async function launchLimit(limit: Limit, guacdPort: number, account: string): Promise<Omit<Sample, 'decisionMs'>> {
+async function launchLimit(
+  limit: Limit,
+  guacdPort: number,
+  account: string,
+): Promise<Omit<Sample, 'decisionMs'>> {
   const { uid } = await userOf(account);
   const { username, password } = grantOnce(limit.layout, account);
   const settings: Record<string, string> = {
-    hostname: '127.0.0.1', port: String(limit.rdpPort), username, password, security: 'tls', 'ignore-cert': 'true', 'color-depth': '24', 'resize-method': 'display-update',
-    'server-layout': 'fr-fr-azerty', 'enable-font-smoothing': 'true', 'disable-audio': 'true', 'disable-copy': 'true', 'disable-paste': 'true', 'client-name': 'preau', 'initial-program': limit.program,
+    hostname: '127.0.0.1',
+    port: String(limit.rdpPort),
+    username,
+    password,
+    security: 'tls',
+    'ignore-cert': 'true',
+    'color-depth': '24',
+    'resize-method': 'display-update',
+    'server-layout': 'fr-fr-azerty',
+    'enable-font-smoothing': 'true',
+    'disable-audio': 'true',
+    'disable-copy': 'true',
+    'disable-paste': 'true',
+    'client-name': 'preau',
+    'initial-program': limit.program,
   };
   const window = firstWindow(limit, account, uid);
   const clickedAt = performance.now();
@@ -148,12 +228,32 @@ async function launchLimit(limit: Limit, guacdPort: number, account: string): Pr
   let socket: Socket | undefined;
   try {
     const firstFrameAt = await new Promise<number>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error('the bare client saw no picture within 30 s')), 30_000);
+      const late = setTimeout(
+        () => reject(new Error('the bare client saw no picture within 30 s')),
+        30_000,
+      );
       const framer = new InstructionFramer();
       const guacd = connect({ host: '127.0.0.1', port: guacdPort, noDelay: true });
       socket = guacd;
       const hear = ([opcode, ...args]: Instruction) => {
-        if (opcode === 'args') guacd.write([['size', '1280', '720', '96'], ['audio'], ['video'], ['image', 'image/png', 'image/jpeg', 'image/webp'], ['timezone', 'Europe/Paris'], ['connect', ...args.map((name) => (name.startsWith('VERSION_') ? 'VERSION_1_3_0' : (settings[name] ?? '')))]].map((instruction) => encode(instruction as [string, ...string[]])).join(''));
+        if (opcode === 'args')
+          guacd.write(
+            [
+              ['size', '1280', '720', '96'],
+              ['audio'],
+              ['video'],
+              ['image', 'image/png', 'image/jpeg', 'image/webp'],
+              ['timezone', 'Europe/Paris'],
+              [
+                'connect',
+                ...args.map((name) =>
+                  name.startsWith('VERSION_') ? 'VERSION_1_3_0' : (settings[name] ?? ''),
+                ),
+              ],
+            ]
+              .map((instruction) => encode(instruction as [string, ...string[]]))
+              .join(''),
+          );
         else if (opcode === 'sync') guacd.write(encode(['sync', args[0] ?? '0']));
         else if (opcode === 'error') reject(new Error(`guacd: ${args.join(' ')}`));
         else if (drawsOnScreen(opcode, args)) {
@@ -164,12 +264,14 @@ async function launchLimit(limit: Limit, guacdPort: number, account: string): Pr
       guacd.on('error', reject);
       guacd.on('data', (chunk) => {
         const frame = framer.push(chunk);
-        if (frame !== null) for (const instruction of decodeUnbounded(frame.toString())) hear(instruction);
+        if (frame !== null)
+          for (const instruction of decodeUnbounded(frame.toString())) hear(instruction);
       });
       guacd.write(encode(['select', 'rdp']));
     });
     const seen = await Promise.race([window.seen, pause(30_000).then(() => Number.NaN)]);
-    if (Number.isNaN(seen)) throw new Error('the bare client’s program opened no window within 30 s');
+    if (Number.isNaN(seen))
+      throw new Error('the bare client’s program opened no window within 30 s');
     return { firstFrameMs: firstFrameAt - clickedAt, windowMs: seen - clicked };
   } finally {
     window.stop();
@@ -179,7 +281,10 @@ async function launchLimit(limit: Limit, guacdPort: number, account: string): Pr
 
 // ————————————————————————————————————————————————————————————————— the measurement
 
-export async function measureLaunch(tell: (text: string) => void, signal: AbortSignal): Promise<Figure[]> {
+export async function measureLaunch(
+  tell: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Figure[]> {
   const folder = join(root, '.data/bench-launch');
   const limitFolder = join(root, `.data/bench-launch-limit-${process.pid}`);
   let city: RunningCity | null = null;
@@ -187,7 +292,15 @@ export async function measureLaunch(tell: (text: string) => void, signal: AbortS
   try {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(limitFolder, { recursive: true, mode: 0o700 });
-    city = await startCity({ folder, port: 0, applications: ['galculator', 'mousepad'], people: { teachers: 40, pupils: 100 }, keepAlive: false, standbyDisplays: 2, tell: (step, seconds) => tell(`${step} … ${seconds.toFixed(1)} s`) });
+    city = await startCity({
+      folder,
+      port: 0,
+      applications: ['galculator', 'mousepad'],
+      people: { teachers: 40, pupils: 100 },
+      keepAlive: false,
+      standbyDisplays: 2,
+      tell: (step, seconds) => tell(`${step} … ${seconds.toFixed(1)} s`),
+    });
     signal.throwIfAborted();
     limit = await prepareLimit(limitFolder);
     const teacher = new Client(city.url);
@@ -197,10 +310,15 @@ export async function measureLaunch(tell: (text: string) => void, signal: AbortS
     const { siteId, guacdPort } = city;
     /** Both ways begin on a machine that is not still ending or preparing something. */
     const settled = () =>
-      until('two displays standing by and no session', async () => {
-        const [server] = (await technician.call('listServers', { query: { site: siteId } })).items;
-        return (server?.vitals?.displaysReady ?? 0) >= 2 && server?.liveSessions === 0;
-      }, 30_000);
+      until(
+        'two displays standing by and no session',
+        async () => {
+          const [server] = (await technician.call('listServers', { query: { site: siteId } }))
+            .items;
+          return (server?.vitals?.displaysReady ?? 0) >= 2 && server?.liveSessions === 0;
+        },
+        30_000,
+      );
 
     const product: Sample[] = [];
     const bare: Omit<Sample, 'decisionMs'>[] = [];
@@ -208,7 +326,9 @@ export async function measureLaunch(tell: (text: string) => void, signal: AbortS
     for (let pair = 0; pair < wanted + warmUps && Date.now() < deadline; pair += 1) {
       const account = await makeAccount(limit);
       const samples: [Sample | null, Omit<Sample, 'decisionMs'> | null] = [null, null];
-      for (const way of pair % 2 === 0 ? (['product', 'limit'] as const) : (['limit', 'product'] as const)) {
+      for (const way of pair % 2 === 0
+        ? (['product', 'limit'] as const)
+        : (['limit', 'product'] as const)) {
         signal.throwIfAborted();
         await settled();
         if (way === 'product') samples[0] = await launchProduct(teacher);
@@ -220,20 +340,87 @@ export async function measureLaunch(tell: (text: string) => void, signal: AbortS
       if (pair < warmUps || samples[0] === null || samples[1] === null) continue;
       product.push(samples[0]);
       bare.push(samples[1]);
-      tell(`${product.length}: first frame ${samples[0].firstFrameMs.toFixed(0)} beside ${samples[1].firstFrameMs.toFixed(0)} ms, window ${samples[0].windowMs.toFixed(0)} beside ${samples[1].windowMs.toFixed(0)} ms`);
+      tell(
+        `${product.length}: first frame ${samples[0].firstFrameMs.toFixed(0)} beside ${samples[1].firstFrameMs.toFixed(0)} ms, window ${samples[0].windowMs.toFixed(0)} beside ${samples[1].windowMs.toFixed(0)} ms`,
+      );
     }
 
-    const compare = (id: string, of: 'firstFrameMs' | 'windowMs', aim: number, limitIs: string): Figure => {
-      const summary = (samples: readonly Omit<Sample, 'decisionMs'>[]) => ({ p50_ms: round(quantile(samples.map((sample) => sample[of]), 0.5), 1), p95_ms: round(quantile(samples.map((sample) => sample[of]), 0.95), 1) });
-      const value = round(quantile(product.map((sample) => sample[of]), 0.5) / quantile(bare.map((sample) => sample[of]), 0.5), 3);
-      return { id, value, unit: 'ratio', aim: `<= ${aim}`, holds: value <= aim, detail: { n: product.length, application, product: summary(product), limit: summary(bare), limit_is: limitIs } };
+    const compare = (
+      id: string,
+      of: 'firstFrameMs' | 'windowMs',
+      aim: number,
+      limitIs: string,
+    ): Figure => {
+      const summary = (samples: readonly Omit<Sample, 'decisionMs'>[]) => ({
+        p50_ms: round(
+          quantile(
+            samples.map((sample) => sample[of]),
+            0.5,
+          ),
+          1,
+        ),
+        p95_ms: round(
+          quantile(
+            samples.map((sample) => sample[of]),
+            0.95,
+          ),
+          1,
+        ),
+      });
+      const value = round(
+        quantile(
+          product.map((sample) => sample[of]),
+          0.5,
+        ) /
+          quantile(
+            bare.map((sample) => sample[of]),
+            0.5,
+          ),
+        3,
+      );
+      return {
+        id,
+        value,
+        unit: 'ratio',
+        aim: `<= ${aim}`,
+        holds: value <= aim,
+        detail: {
+          n: product.length,
+          application,
+          product: summary(product),
+          limit: summary(bare),
+          limit_is: limitIs,
+        },
+      };
     };
     const decisions = product.map((sample) => sample.decisionMs);
     const p95 = round(quantile(decisions, 0.95), 2);
     return [
-      compare('launch.first_frame_ratio', 'firstFrameMs', 1.15, 'connect to guacd → first picture on the screen’s layer; nothing stands by'),
-      compare('launch.window_ratio', 'windowMs', 1.2, 'connect to guacd → first window in the window manager’s list; display and program start at sign-in'),
-      { id: 'launch.decision_ms_p95', value: p95, unit: 'ms', aim: '<= 30', holds: p95 <= 30, detail: { n: decisions.length, p50_ms: round(quantile(decisions, 0.5), 2), max_ms: round(Math.max(...decisions), 2), what: 'server-timing of POST /api/sessions' } },
+      compare(
+        'launch.first_frame_ratio',
+        'firstFrameMs',
+        1.15,
+        'connect to guacd → first picture on the screen’s layer; nothing stands by',
+      ),
+      compare(
+        'launch.window_ratio',
+        'windowMs',
+        1.2,
+        'connect to guacd → first window in the window manager’s list; display and program start at sign-in',
+      ),
+      {
+        id: 'launch.decision_ms_p95',
+        value: p95,
+        unit: 'ms',
+        aim: '<= 30',
+        holds: p95 <= 30,
+        detail: {
+          n: decisions.length,
+          p50_ms: round(quantile(decisions, 0.5), 2),
+          max_ms: round(Math.max(...decisions), 2),
+          what: 'server-timing of POST /api/sessions',
+        },
+      },
     ];
   } finally {
     if (limit !== null) await endLimit(limit).catch((error: unknown) => tell(String(error)));
@@ -243,13 +430,17 @@ export async function measureLaunch(tell: (text: string) => void, signal: AbortS
 }
 
 async function endLimitDisplay({ layout }: Limit, account: string): Promise<void> {
-  const number = readdirSync(layout.x11).map((name) => /^X(\d+)$/.exec(name)?.[1]).find((found) => found !== undefined);
+  const number = readdirSync(layout.x11)
+    .map((name) => /^X(\d+)$/.exec(name)?.[1])
+    .find((found) => found !== undefined);
   await destroyDisplay(layout, account, number === undefined ? undefined : Number(number));
 }
 
 async function endLimit({ layout }: Limit): Promise<void> {
   const { stdout } = await run('/usr/bin/getent', ['passwd'], { timeoutMs: 5000 });
-  for (const line of stdout.split('\n')) if (line.startsWith(`${layout.prefix}-`)) await destroyDisplay(layout, line.split(':')[0] ?? '');
+  for (const line of stdout.split('\n'))
+    if (line.startsWith(`${layout.prefix}-`))
+      await destroyDisplay(layout, line.split(':')[0] ?? '');
   await stopDisplayServer(layout);
   rmSync(layout.run, { recursive: true, force: true });
 }

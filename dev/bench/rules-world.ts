@@ -1,8 +1,16 @@
 /** 500 rules, 300 applications, 10,000 people, 27 schools: what `bench rules` asks about. From a seed: the same each time. */
+
+import type { Person } from '@preau/contract/account.ts';
 import { categories } from '@preau/contract/application.ts';
 import type { PolicyApplication, PolicySite } from '@preau/contract/policy.ts';
-import { defaultTerms, type PolicyRule, type RuleAudience, type RulePlace, type RuleTarget, type RuleTimes } from '@preau/contract/publication.ts';
-import type { Person } from '@preau/contract/account.ts';
+import {
+  defaultTerms,
+  type PolicyRule,
+  type RuleAudience,
+  type RulePlace,
+  type RuleTarget,
+  type RuleTimes,
+} from '@preau/contract/publication.ts';
 
 export interface RulesWorld {
   sites: PolicySite[];
@@ -12,7 +20,8 @@ export interface RulesWorld {
   rules: PolicyRule[];
 }
 
-export const idOf = (prefix: string, number: number): string => `${prefix}_${String(number).padStart(22, '0')}`;
+export const idOf = (prefix: string, number: number): string =>
+  `${prefix}_${String(number).padStart(22, '0')}`;
 
 /** Plain arithmetic is random enough to spread rules with. */
 function dice(seed: number): (sides: number) => number {
@@ -23,32 +32,99 @@ function dice(seed: number): (sides: number) => number {
   };
 }
 
-const lessons: RuleTimes = { open: [{ days: [1, 2, 4, 5], from: '08:30', to: '16:30', period: 'school' }, { days: [3], from: '08:30', to: '11:30', period: 'school' }], exceptDates: [], from: null, until: null };
+const lessons: RuleTimes = {
+  open: [
+    { days: [1, 2, 4, 5], from: '08:30', to: '16:30', period: 'school' },
+    { days: [3], from: '08:30', to: '11:30', period: 'school' },
+  ],
+  exceptDates: [],
+  from: null,
+  until: null,
+};
 
-export function rulesWorld(size: { sites: number; applications: number; people: number; rules: number; withHours: boolean }, seed = 2026): RulesWorld {
+export function rulesWorld(
+  size: { sites: number; applications: number; people: number; rules: number; withHours: boolean },
+  seed = 2026,
+): RulesWorld {
   const roll = dice(seed);
-  const sites = Array.from({ length: size.sites }, (_, at): PolicySite => ({
-    siteId: idOf('sit', at), siteGroupIds: [idOf('sgr', at % 4)], timeZone: 'Europe/Paris', holidayZone: 'B', closures: [], networks: [{ subnet: `10.${at % 250}.0.0/16`, labels: ['ecole'] }, { subnet: `10.${at % 250}.2.0/24`, labels: ['salle-info'] }],
+  const sites = Array.from(
+    { length: size.sites },
+    (_, at): PolicySite => ({
+      siteId: idOf('sit', at),
+      siteGroupIds: [idOf('sgr', at % 4)],
+      timeZone: 'Europe/Paris',
+      holidayZone: 'B',
+      closures: [],
+      networks: [
+        { subnet: `10.${at % 250}.0.0/16`, labels: ['ecole'] },
+        { subnet: `10.${at % 250}.2.0/24`, labels: ['salle-info'] },
+      ],
+    }),
+  );
+  const applications = Array.from({ length: size.applications }, (_, at) => ({
+    id: idOf('app', at),
+    slug: `app-${at}`,
+    category: categories[at % categories.length] ?? 'tools',
+    labels: at % 5 === 0 ? [`cycle-${at % 3}`] : [],
   }));
-  const applications = Array.from({ length: size.applications }, (_, at) => ({ id: idOf('app', at), slug: `app-${at}`, category: categories[at % categories.length] ?? 'tools', labels: at % 5 === 0 ? [`cycle-${at % 3}`] : [] }));
   const classes: RulesWorld['classes'] = [];
   const people = Array.from({ length: size.people }, (_, at): Person => {
     const site = at % size.sites;
     const isTeacher = at % 34 === 0;
     const room = Math.floor(at / size.sites / 25);
     const classId = idOf('grp', site * 1000 + room);
-    if (classes[site * 1000 + room] === undefined) classes[site * 1000 + room] = { id: classId, siteId: idOf('sit', site), members: [] };
+    if (classes[site * 1000 + room] === undefined)
+      classes[site * 1000 + room] = { id: classId, siteId: idOf('sit', site), members: [] };
     classes[site * 1000 + room]?.members.push(idOf('acc', at));
-    return { id: idOf('acc', at), role: isTeacher ? 'teacher' : 'pupil', siteId: idOf('sit', site), groupIds: [classId], attributes: { level: [['CP', 'CE1', 'CE2', 'CM1', 'CM2'][room % 5] ?? 'CP'] } };
+    return {
+      id: idOf('acc', at),
+      role: isTeacher ? 'teacher' : 'pupil',
+      siteId: idOf('sit', site),
+      groupIds: [classId],
+      attributes: { level: [['CP', 'CE1', 'CE2', 'CM1', 'CM2'][room % 5] ?? 'CP'] },
+    };
   });
   const rules = Array.from({ length: size.rules }, (_, at): PolicyRule => {
-    const target: RuleTarget = at % 10 < 7 ? { kind: 'application', applicationId: idOf('app', roll(size.applications)) } : at % 10 < 9 ? { kind: 'category', category: categories[roll(categories.length)] ?? 'tools' } : { kind: 'label', label: `cycle-${roll(3)}` };
+    const target: RuleTarget =
+      at % 10 < 7
+        ? { kind: 'application', applicationId: idOf('app', roll(size.applications)) }
+        : at % 10 < 9
+          ? { kind: 'category', category: categories[roll(categories.length)] ?? 'tools' }
+          : { kind: 'label', label: `cycle-${roll(3)}` };
     const who = roll(20);
     const site = roll(size.sites);
-    const audience: RuleAudience = who < 6 ? { kind: 'role', role: who % 2 === 0 ? 'pupil' : 'teacher' } : who < 10 ? { kind: 'everyone' } : who < 17 ? { kind: 'group', groupId: idOf('grp', site * 1000 + roll(14)) }
-      : who < 18 ? { kind: 'attributes', all: [{ attribute: 'level', test: 'is', value: 'CM2' }] } : { kind: 'person', accountId: idOf('acc', roll(size.people)) };
-    const place: RulePlace = at % 5 === 0 ? { kind: 'everywhere' } : at % 5 === 1 ? { kind: 'site_group', siteGroupId: idOf('sgr', roll(4)) } : { kind: 'site', siteId: idOf('sit', site) };
-    return { id: idOf('rul', at), effect: roll(6) === 0 ? 'deny' : 'allow', target, audience, place, client: size.withHours && at % 20 === 7 ? { kind: 'label', label: 'salle-info' } : null, when: size.withHours && at % 3 === 0 ? lessons : null, how: at % 9 === 0 ? { ...defaultTerms, maxMinutes: 60 } : null };
+    const audience: RuleAudience =
+      who < 6
+        ? { kind: 'role', role: who % 2 === 0 ? 'pupil' : 'teacher' }
+        : who < 10
+          ? { kind: 'everyone' }
+          : who < 17
+            ? { kind: 'group', groupId: idOf('grp', site * 1000 + roll(14)) }
+            : who < 18
+              ? { kind: 'attributes', all: [{ attribute: 'level', test: 'is', value: 'CM2' }] }
+              : { kind: 'person', accountId: idOf('acc', roll(size.people)) };
+    const place: RulePlace =
+      at % 5 === 0
+        ? { kind: 'everywhere' }
+        : at % 5 === 1
+          ? { kind: 'site_group', siteGroupId: idOf('sgr', roll(4)) }
+          : { kind: 'site', siteId: idOf('sit', site) };
+    return {
+      id: idOf('rul', at),
+      effect: roll(6) === 0 ? 'deny' : 'allow',
+      target,
+      audience,
+      place,
+      client: size.withHours && at % 20 === 7 ? { kind: 'label', label: 'salle-info' } : null,
+      when: size.withHours && at % 3 === 0 ? lessons : null,
+      how: at % 9 === 0 ? { ...defaultTerms, maxMinutes: 60 } : null,
+    };
   });
-  return { sites, applications, people, classes: classes.filter((each) => each !== undefined), rules };
+  return {
+    sites,
+    applications,
+    people,
+    classes: classes.filter((each) => each !== undefined),
+    rules,
+  };
 }

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { compilePolicy, decide } from '@preau/contract/policy.ts';
-import { plainRule, type PolicyRule } from '@preau/contract/publication.ts';
+import { type PolicyRule, plainRule } from '@preau/contract/publication.ts';
 import autocannon from 'autocannon';
 import { newEnforcer, newModelFromString, StringAdapter } from 'casbin';
 import { insertSignIn } from '../../controller/src/accounts/store.ts';
-import { insertRuleVersion } from '../../controller/src/publications/store.ts';
-import { newToken, sha256 } from '../../controller/src/platform/secrets.ts';
 import type { Rows } from '../../controller/src/platform/database.ts';
+import { newToken, sha256 } from '../../controller/src/platform/secrets.ts';
+import { insertRuleVersion } from '../../controller/src/publications/store.ts';
 import { startTalking, until } from '../services.ts';
 import { type Figure, median, quantile, round } from './figures.ts';
 import { settled, startFleetCity } from './fleet-city.ts';
@@ -31,12 +31,26 @@ export async function measureRules(tell: Tell, signal: AbortSignal): Promise<Fig
   const small = await measurePush(27, tell);
   signal.throwIfAborted();
   const large = await measurePush(1000, tell);
-  const figure = (id: string, value: number, unit: Figure['unit'], aim: string, holds: boolean, detail: Record<string, unknown>): Figure => ({ id: `rules.${id}`, value: round(value, 3), unit, aim, holds, detail });
+  const figure = (
+    id: string,
+    value: number,
+    unit: Figure['unit'],
+    aim: string,
+    holds: boolean,
+    detail: Record<string, unknown>,
+  ): Figure => ({ id: `rules.${id}`, value: round(value, 3), unit, aim, holds, detail });
   return [
     figure('decision_us_p50', pure.decisionUs, 'µs', '≤ 20', pure.decisionUs <= 20, pure.detail),
     figure('listing_ms_p99', pure.listingMs, 'ms', '≤ 1', pure.listingMs <= 1, pure.listingDetail),
     figure('vs_casbin_ratio', theirs.ratio, 'ratio', '≥ 10', theirs.ratio >= 10, theirs.detail),
-    figure('portal_vs_fastify_ratio', portal.ratio, 'ratio', '≥ 0.7', portal.ratio >= 0.7, portal.detail),
+    figure(
+      'portal_vs_fastify_ratio',
+      portal.ratio,
+      'ratio',
+      '≥ 0.7',
+      portal.ratio >= 0.7,
+      portal.detail,
+    ),
     figure('push_27_s_p99', small.p99, 's', '≤ 0.5', small.p99 <= 0.5, small.detail),
     figure('push_1000_s_p99', large.p99, 's', '≤ 2', large.p99 <= 2, large.detail),
   ];
@@ -50,26 +64,62 @@ const questionOf = (world: RulesWorld, at: number, now = tuesday) => {
 };
 
 function measureDecisions(tell: Tell) {
-  const world = rulesWorld({ sites: 27, applications: 300, people: 10_000, rules: 500, withHours: true });
+  const world = rulesWorld({
+    sites: 27,
+    applications: 300,
+    people: 10_000,
+    rules: 500,
+    withHours: true,
+  });
   const policy = compilePolicy(world.rules, frenchCalendar);
-  const one = (at: number) => decide(policy, { ...questionOf(world, at), application: world.applications[(at * 7) % world.applications.length] ?? { id: '', category: '', labels: [] } });
+  const one = (at: number) =>
+    decide(policy, {
+      ...questionOf(world, at),
+      application: world.applications[(at * 7) % world.applications.length] ?? {
+        id: '',
+        category: '',
+        labels: [],
+      },
+    });
   const list = (at: number) => {
     const question = questionOf(world, at);
     let open = 0;
-    for (const application of world.applications) if (decide(policy, { ...question, application }).allowed) open += 1;
+    for (const application of world.applications)
+      if (decide(policy, { ...question, application }).allowed) open += 1;
     return open;
   };
   for (let at = 0; at < 20_000; at += 1) one(at);
   for (let at = 0; at < 200; at += 1) list(at);
   // A clock's own tick is near what is measured: fifty questions are one sample.
-  const decisions = Array.from({ length: 2000 }, (_, sample) => timed(() => {
-    for (let at = 0; at < 50; at += 1) one(sample * 50 + at * 31);
-  }) * 1000 / 50);
+  const decisions = Array.from(
+    { length: 2000 },
+    (_, sample) =>
+      (timed(() => {
+        for (let at = 0; at < 50; at += 1) one(sample * 50 + at * 31);
+      }) *
+        1000) /
+      50,
+  );
   const listings = Array.from({ length: 2000 }, (_, sample) => timed(() => list(sample * 13)));
-  tell(`decision ${median(decisions).toFixed(2)} µs, listing of 300 ${median(listings).toFixed(3)} ms`);
+  tell(
+    `decision ${median(decisions).toFixed(2)} µs, listing of 300 ${median(listings).toFixed(3)} ms`,
+  );
   return {
-    decisionUs: median(decisions), listingMs: quantile(listings, 0.99), detail: { p50_us: round(median(decisions), 3), p99_us: round(quantile(decisions, 0.99), 3), rules: 500, applications: 300, people: 10_000, sites: 27 },
-    listingDetail: { p50_ms: round(median(listings), 3), p99_ms: round(quantile(listings, 0.99), 3), applications: 300 },
+    decisionUs: median(decisions),
+    listingMs: quantile(listings, 0.99),
+    detail: {
+      p50_us: round(median(decisions), 3),
+      p99_us: round(quantile(decisions, 0.99), 3),
+      rules: 500,
+      applications: 300,
+      people: 10_000,
+      sites: 27,
+    },
+    listingDetail: {
+      p50_ms: round(median(listings), 3),
+      p99_ms: round(quantile(listings, 0.99), 3),
+      applications: 300,
+    },
   };
 }
 
@@ -82,7 +132,13 @@ function timed(work: () => void): number {
 /** The same rules in casbin's words: its priority effect takes the first line that fits, so its lines are given sorted by our order. Hours
  *  and PCs are left out on both sides; every answer is compared. */
 async function measureCasbin(tell: Tell) {
-  const world = rulesWorld({ sites: 27, applications: 300, people: 10_000, rules: 500, withHours: false });
+  const world = rulesWorld({
+    sites: 27,
+    applications: 300,
+    people: 10_000,
+    rules: 500,
+    withHours: false,
+  });
   const policy = compilePolicy(world.rules, frenchCalendar);
   const model = newModelFromString(`
 [request_definition]
@@ -94,28 +150,78 @@ e = priority(p.eft) || deny
 [matchers]
 m = meant(r.sub, p.kind, p.who) && about(r.obj, p.what) && there(r.dom, p.where)
 `);
-  const sorted = [...new Set([...policy.byTarget.values()].flat())].sort((a, b) => b.rank - a.rank || (a.rule.id < b.rule.id ? -1 : 1));
-  const whoOf = ({ audience }: PolicyRule) => (audience.kind === 'person' ? audience.accountId : audience.kind === 'group' ? audience.groupId : audience.kind === 'role' ? audience.role : audience.kind === 'attributes' ? (audience.all[0]?.value ?? '') : '-');
-  const whatOf = ({ target }: PolicyRule) => (target.kind === 'application' ? target.applicationId : target.kind === 'label' ? target.label : target.category);
-  const whereOf = ({ place }: PolicyRule) => (place.kind === 'site' ? place.siteId : place.kind === 'site_group' ? place.siteGroupId : '*');
-  const enforcer = await newEnforcer(model, new StringAdapter(sorted.map(({ rule }) => `p, ${rule.audience.kind}, ${whoOf(rule)}, ${whatOf(rule)}, ${whereOf(rule)}, ${rule.effect}`).join('\n')));
+  const sorted = [...new Set([...policy.byTarget.values()].flat())].sort(
+    (a, b) => b.rank - a.rank || (a.rule.id < b.rule.id ? -1 : 1),
+  );
+  const whoOf = ({ audience }: PolicyRule) =>
+    audience.kind === 'person'
+      ? audience.accountId
+      : audience.kind === 'group'
+        ? audience.groupId
+        : audience.kind === 'role'
+          ? audience.role
+          : audience.kind === 'attributes'
+            ? (audience.all[0]?.value ?? '')
+            : '-';
+  const whatOf = ({ target }: PolicyRule) =>
+    target.kind === 'application'
+      ? target.applicationId
+      : target.kind === 'label'
+        ? target.label
+        : target.category;
+  const whereOf = ({ place }: PolicyRule) =>
+    place.kind === 'site' ? place.siteId : place.kind === 'site_group' ? place.siteGroupId : '*';
+  const enforcer = await newEnforcer(
+    model,
+    new StringAdapter(
+      sorted
+        .map(
+          ({ rule }) =>
+            `p, ${rule.audience.kind}, ${whoOf(rule)}, ${whatOf(rule)}, ${whereOf(rule)}, ${rule.effect}`,
+        )
+        .join('\n'),
+    ),
+  );
   const people = new Map(world.people.map((person) => [person.id, person]));
-  const applications = new Map(world.applications.map((application) => [application.id, application]));
+  const applications = new Map(
+    world.applications.map((application) => [application.id, application]),
+  );
   const sites = new Map(world.sites.map((site) => [site.siteId, site]));
   await enforcer.addFunction('meant', (sub: string, kind: string, who: string) => {
     const person = people.get(sub);
-    return kind === 'everyone' || (kind === 'person' && sub === who) || (kind === 'role' && person?.role === who) || (kind === 'group' && person?.groupIds.includes(who) === true) || (kind === 'attributes' && person?.attributes['level']?.includes(who) === true);
+    return (
+      kind === 'everyone' ||
+      (kind === 'person' && sub === who) ||
+      (kind === 'role' && person?.role === who) ||
+      (kind === 'group' && person?.groupIds.includes(who) === true) ||
+      (kind === 'attributes' && person?.attributes['level']?.includes(who) === true)
+    );
   });
   await enforcer.addFunction('about', (obj: string, what: string) => {
     const application = applications.get(obj);
-    return obj === what || application?.category === what || application?.labels.includes(what) === true;
+    return (
+      obj === what || application?.category === what || application?.labels.includes(what) === true
+    );
   });
-  await enforcer.addFunction('there', (dom: string, where: string) => where === '*' || dom === where || sites.get(dom)?.siteGroupIds.includes(where) === true);
-  const questions = Array.from({ length: 1500 }, (_, at) => ({ person: world.people[(at * 37) % 10_000], application: world.applications[(at * 11) % 300] }));
+  await enforcer.addFunction(
+    'there',
+    (dom: string, where: string) =>
+      where === '*' || dom === where || sites.get(dom)?.siteGroupIds.includes(where) === true,
+  );
+  const questions = Array.from({ length: 1500 }, (_, at) => ({
+    person: world.people[(at * 37) % 10_000],
+    application: world.applications[(at * 11) % 300],
+  }));
   const ask = (at: number) => {
     const { person, application } = questions[at] ?? {};
     if (person === undefined || application === undefined) throw new Error('no such question');
-    return { person, application, site: sites.get(person.siteId ?? '') ?? null, address: null, now: tuesday };
+    return {
+      person,
+      application,
+      site: sites.get(person.siteId ?? '') ?? null,
+      address: null,
+      now: tuesday,
+    };
   };
   const casbinUs: number[] = [];
   const oursUs: number[] = [];
@@ -123,85 +229,218 @@ m = meant(r.sub, p.kind, p.who) && about(r.obj, p.what) && there(r.dom, p.where)
   for (const at of questions.keys()) {
     const question = ask(at);
     let theirs = false;
-    casbinUs.push(timed(() => {
-      theirs = enforcer.enforceSync(question.person.id, question.application.id, question.person.siteId);
-    }) * 1000);
+    casbinUs.push(
+      timed(() => {
+        theirs = enforcer.enforceSync(
+          question.person.id,
+          question.application.id,
+          question.person.siteId,
+        );
+      }) * 1000,
+    );
     const ours = decide(policy, question).allowed;
-    if (ours !== theirs) throw new Error(`casbin says ${theirs} and we say ${ours} of ${question.person.id} and ${question.application.id}`);
+    if (ours !== theirs)
+      throw new Error(
+        `casbin says ${theirs} and we say ${ours} of ${question.person.id} and ${question.application.id}`,
+      );
     if (ours) allowed += 1;
   }
   const asked = [...questions.keys()].map(ask);
   // Ours is below a clock's tick: fifty different questions are one sample.
   for (let from = 0; from + 50 <= asked.length; from += 1) {
     const some = asked.slice(from, from + 50);
-    oursUs.push(timed(() => {
-      for (const question of some) decide(policy, question);
-    }) * 1000 / 50);
+    oursUs.push(
+      (timed(() => {
+        for (const question of some) decide(policy, question);
+      }) *
+        1000) /
+        50,
+    );
   }
   const ratio = median(casbinUs) / median(oursUs);
-  tell(`casbin ${median(casbinUs).toFixed(1)} µs beside ${median(oursUs).toFixed(2)} µs; the same ${questions.length} answers`);
-  return { ratio, detail: { casbin_us_p50: round(median(casbinUs), 2), ours_us_p50: round(median(oursUs), 3), questions: questions.length, allowed } };
+  tell(
+    `casbin ${median(casbinUs).toFixed(1)} µs beside ${median(oursUs).toFixed(2)} µs; the same ${questions.length} answers`,
+  );
+  return {
+    ratio,
+    detail: {
+      casbin_us_p50: round(median(casbinUs), 2),
+      ours_us_p50: round(median(oursUs), 3),
+      questions: questions.length,
+      allowed,
+    },
+  };
 }
 
 // ---- over HTTP --------------------------------------------------------------------------------------------------------
 
 /** Puts people, classes and rules of the world into a seeded city: ids are the world's, schools are taken in order. */
 function furnish(world: RulesWorld) {
-  return async (rows: Rows, siteIds: readonly string[], applicationIds: ReadonlyMap<string, string>): Promise<void> => {
+  return async (
+    rows: Rows,
+    siteIds: readonly string[],
+    applicationIds: ReadonlyMap<string, string>,
+  ): Promise<void> => {
     const site = (id: string) => siteIds[Number(id.slice(4))] ?? siteIds[0] ?? '';
     const application = (id: string) => applicationIds.get(`app-${Number(id.slice(4))}`) ?? '';
     const inChunks = async <T>(items: readonly T[], write: (some: T[]) => Promise<unknown>) => {
       for (let at = 0; at < items.length; at += 500) await write(items.slice(at, at + 500));
     };
-    await inChunks([0, 1, 2, 3], (some) => rows.insertInto('site_groups').values(some.map((at) => ({ id: idOf('sgr', at), name: `Groupe ${at}`, created_at: 1 }))).execute());
-    await inChunks(siteIds, (some) => rows.insertInto('site_group_members').values(some.map((site_id) => ({ group_id: idOf('sgr', siteIds.indexOf(site_id) % 4), site_id }))).execute());
-    await inChunks(world.people, (some) => rows.insertInto('accounts').values(some.map((person) => ({
-      id: person.id, login: `p${Number(person.id.slice(4))}`, display_name: `Personne ${Number(person.id.slice(4))}`, role: person.role, site_id: site(person.siteId ?? ''), password_hash: null, created_at: 1,
-      external_id: null, mail: null, attributes: JSON.stringify(person.attributes), disabled_at: null, site_ids: null,
-    }))).execute());
-    await inChunks(world.classes, (some) => rows.insertInto('groups').values(some.map((each) => ({ id: each.id, kind: 'class', name: each.id, site_id: site(each.siteId), external_id: null }))).execute());
-    await inChunks(world.classes.flatMap((each) => each.members.map((account_id) => ({ group_id: each.id, account_id }))), (some) => rows.insertInto('group_members').values(some).execute());
+    await inChunks([0, 1, 2, 3], (some) =>
+      rows
+        .insertInto('site_groups')
+        .values(some.map((at) => ({ id: idOf('sgr', at), name: `Groupe ${at}`, created_at: 1 })))
+        .execute(),
+    );
+    await inChunks(siteIds, (some) =>
+      rows
+        .insertInto('site_group_members')
+        .values(
+          some.map((site_id) => ({ group_id: idOf('sgr', siteIds.indexOf(site_id) % 4), site_id })),
+        )
+        .execute(),
+    );
+    await inChunks(world.people, (some) =>
+      rows
+        .insertInto('accounts')
+        .values(
+          some.map((person) => ({
+            id: person.id,
+            login: `p${Number(person.id.slice(4))}`,
+            display_name: `Personne ${Number(person.id.slice(4))}`,
+            role: person.role,
+            site_id: site(person.siteId ?? ''),
+            password_hash: null,
+            created_at: 1,
+            external_id: null,
+            mail: null,
+            attributes: JSON.stringify(person.attributes),
+            disabled_at: null,
+            site_ids: null,
+          })),
+        )
+        .execute(),
+    );
+    await inChunks(world.classes, (some) =>
+      rows
+        .insertInto('groups')
+        .values(
+          some.map((each) => ({
+            id: each.id,
+            kind: 'class',
+            name: each.id,
+            site_id: site(each.siteId),
+            external_id: null,
+          })),
+        )
+        .execute(),
+    );
+    await inChunks(
+      world.classes.flatMap((each) =>
+        each.members.map((account_id) => ({ group_id: each.id, account_id })),
+      ),
+      (some) => rows.insertInto('group_members').values(some).execute(),
+    );
     for (const rule of world.rules) {
       await insertRuleVersion(rows, {
-        id: rule.id, version: 1, by: { id: null, name: 'mesure' }, now: 1,
+        id: rule.id,
+        version: 1,
+        by: { id: null, name: 'mesure' },
+        now: 1,
         draft: {
-          ...plainRule, effect: rule.effect, audience: rule.audience, client: rule.client, when: rule.when, how: rule.effect === 'deny' ? null : rule.how,
-          target: rule.target.kind === 'application' ? { kind: 'application', applicationId: application(rule.target.applicationId) } : rule.target,
-          place: rule.place.kind === 'site' ? { kind: 'site', siteId: site(rule.place.siteId) } : rule.place,
+          ...plainRule,
+          effect: rule.effect,
+          audience: rule.audience,
+          client: rule.client,
+          when: rule.when,
+          how: rule.effect === 'deny' ? null : rule.how,
+          target:
+            rule.target.kind === 'application'
+              ? { kind: 'application', applicationId: application(rule.target.applicationId) }
+              : rule.target,
+          place:
+            rule.place.kind === 'site'
+              ? { kind: 'site', siteId: site(rule.place.siteId) }
+              : rule.place,
         },
       });
     }
   };
 }
 
-async function rate(url: string, cookie: string, seconds: number): Promise<{ perSecond: number; p99: number; errors: number }> {
+async function rate(
+  url: string,
+  cookie: string,
+  seconds: number,
+): Promise<{ perSecond: number; p99: number; errors: number }> {
   const result = await autocannon({ url, connections: 20, duration: seconds, headers: { cookie } });
-  return { perSecond: result.requests.average, p99: result.latency.p99, errors: result.errors + result.non2xx };
+  return {
+    perSecond: result.requests.average,
+    p99: result.latency.p99,
+    errors: result.errors + result.non2xx,
+  };
 }
 
 async function measurePortal(tell: Tell) {
-  const world = rulesWorld({ sites: 27, applications: 300, people: 10_000, rules: 500, withHours: true });
-  const city = await startFleetCity({ folder: join(tmpdir(), 'preau-bench-rules'), sites: 27, servers: 27, slugs: world.applications.map(({ slug }) => slug), processes: 1, furnish: furnish(world) });
+  const world = rulesWorld({
+    sites: 27,
+    applications: 300,
+    people: 10_000,
+    rules: 500,
+    withHours: true,
+  });
+  const city = await startFleetCity({
+    folder: join(tmpdir(), 'preau-bench-rules'),
+    sites: 27,
+    servers: 27,
+    slugs: world.applications.map(({ slug }) => slug),
+    processes: 1,
+    furnish: furnish(world),
+  });
   try {
     const token = newToken();
-    await insertSignIn(city.rows, { tokenHash: sha256(token), accountId: idOf('acc', 1), now: Date.now(), expiresAt: Date.now() + 3_600_000 });
+    await insertSignIn(city.rows, {
+      tokenHash: sha256(token),
+      accountId: idOf('acc', 1),
+      now: Date.now(),
+      expiresAt: Date.now() + 3_600_000,
+    });
     const cookie = `preau_sign_in=${token}`;
     const url = `${city.url}/api/portal`;
     const body = await (await fetch(url, { headers: { cookie } })).text();
     const items = (JSON.parse(body) as { items: unknown[] }).items.length;
     if (items === 0) throw new Error('the portal is empty');
-    const bare = startTalking('dev/bench/bare-fastify.ts', join(tmpdir(), 'preau-bench-rules', 'bare.log'));
+    const bare = startTalking(
+      'dev/bench/bare-fastify.ts',
+      join(tmpdir(), 'preau-bench-rules', 'bare.log'),
+    );
     try {
       const bareUrl = String(await bare.ask({ body }));
       if ((await (await fetch(bareUrl)).text()) !== body) throw new Error('not the same bytes');
       await rate(url, cookie, 2);
       await rate(bareUrl, cookie, 2);
-      const pairs: { ours: Awaited<ReturnType<typeof rate>>; theirs: Awaited<ReturnType<typeof rate>> }[] = [];
-      for (let pair = 0; pair < 3; pair += 1) pairs.push({ theirs: await rate(bareUrl, cookie, 4), ours: await rate(url, cookie, 4) });
+      const pairs: {
+        ours: Awaited<ReturnType<typeof rate>>;
+        theirs: Awaited<ReturnType<typeof rate>>;
+      }[] = [];
+      for (let pair = 0; pair < 3; pair += 1)
+        pairs.push({ theirs: await rate(bareUrl, cookie, 4), ours: await rate(url, cookie, 4) });
       const ratio = median(pairs.map(({ ours, theirs }) => ours.perSecond / theirs.perSecond));
-      const [ours, theirs] = [median(pairs.map((pair) => pair.ours.perSecond)), median(pairs.map((pair) => pair.theirs.perSecond))];
+      const [ours, theirs] = [
+        median(pairs.map((pair) => pair.ours.perSecond)),
+        median(pairs.map((pair) => pair.theirs.perSecond)),
+      ];
       tell(`portal ${ours.toFixed(0)}/s beside ${theirs.toFixed(0)}/s`);
-      return { ratio, detail: { ours_per_s: round(ours, 0), bare_per_s: round(theirs, 0), bytes: Buffer.byteLength(body), applications: items, errors: pairs.reduce((sum, pair) => sum + pair.ours.errors + pair.theirs.errors, 0) } };
+      return {
+        ratio,
+        detail: {
+          ours_per_s: round(ours, 0),
+          bare_per_s: round(theirs, 0),
+          bytes: Buffer.byteLength(body),
+          applications: items,
+          errors: pairs.reduce((sum, pair) => sum + pair.ours.errors + pair.theirs.errors, 0),
+        },
+      };
     } finally {
       await bare.end();
     }
@@ -216,8 +455,21 @@ async function measurePush(servers: number, tell: Tell) {
   const folder = join(tmpdir(), 'preau-bench-push');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const world = rulesWorld({ sites: servers, applications: 300, people: 1000, rules: 500, withHours: true });
-  const city = await startFleetCity({ folder, sites: servers, servers, slugs: world.applications.map(({ slug }) => slug), processes: servers > 100 ? 4 : 1, furnish: furnish(world) });
+  const world = rulesWorld({
+    sites: servers,
+    applications: 300,
+    people: 1000,
+    rules: 500,
+    withHours: true,
+  });
+  const city = await startFleetCity({
+    folder,
+    sites: servers,
+    servers,
+    slugs: world.applications.map(({ slug }) => slug),
+    processes: servers > 100 ? 4 : 1,
+    furnish: furnish(world),
+  });
   try {
     await city.runSeeded();
     await settled(city);
@@ -226,21 +478,48 @@ async function measurePush(servers: number, tell: Tell) {
     for (let round = 0; round < 3; round += 1) {
       const started = Date.now();
       const applicationId = city.applicationIds.get('app-1') ?? '';
-      await city.technician.call('createRule', { body: { ...plainRule, effect: round % 2 === 0 ? 'deny' : 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'role', role: 'pupil' } } });
+      await city.technician.call('createRule', {
+        body: {
+          ...plainRule,
+          effect: round % 2 === 0 ? 'deny' : 'allow',
+          target: { kind: 'application', applicationId },
+          audience: { kind: 'role', role: 'pupil' },
+        },
+      });
       saved.push(Date.now() - started);
-      const wanted = Object.fromEntries((await city.rows.selectFrom('servers').select(['id', 'policy_generation']).execute()).map((row) => [row.id, row.policy_generation]));
+      const wanted = Object.fromEntries(
+        (await city.rows.selectFrom('servers').select(['id', 'policy_generation']).execute()).map(
+          (row) => [row.id, row.policy_generation],
+        ),
+      );
       let times = new Map<string, number>();
-      await until('every server', async () => {
-        await pause(100);
-        times = await city.obeyed(wanted);
-        return times.size === servers;
-      }, 120_000);
+      await until(
+        'every server',
+        async () => {
+          await pause(100);
+          times = await city.obeyed(wanted);
+          return times.size === servers;
+        },
+        120_000,
+      );
       rounds.push([...times.values()].map((at) => (at - started) / 1000));
       await settled(city);
     }
     const p99 = median(rounds.map((seconds) => quantile(seconds, 0.99)));
-    tell(`rule saved → ${servers} servers: p50 ${median(rounds.map((seconds) => median(seconds))).toFixed(2)} s, p99 ${p99.toFixed(2)} s`);
-    return { p99, detail: { servers, p50_s: round(median(rounds.map((seconds) => median(seconds))), 3), p99_s: rounds.map((seconds) => round(quantile(seconds, 0.99), 3)), saved_ms: saved, rounds: rounds.length, rules: 500 } };
+    tell(
+      `rule saved → ${servers} servers: p50 ${median(rounds.map((seconds) => median(seconds))).toFixed(2)} s, p99 ${p99.toFixed(2)} s`,
+    );
+    return {
+      p99,
+      detail: {
+        servers,
+        p50_s: round(median(rounds.map((seconds) => median(seconds))), 3),
+        p99_s: rounds.map((seconds) => round(quantile(seconds, 0.99), 3)),
+        saved_ms: saved,
+        rounds: rounds.length,
+        rules: 500,
+      },
+    };
   } finally {
     await city.stop();
   }

@@ -1,7 +1,15 @@
 /** What all schools of a lab share, made once and kept in .data/lab: a small Debian, and the packages of ten programs with
  *  everything they need beyond it. Both come from the sources this machine's own apt is set up with. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../services.ts';
 import { must } from './host.ts';
@@ -13,23 +21,53 @@ export const poolFolder = join(labFolder, 'pool');
 
 /** Ten small real programs, by the name of their package: the first six are of the catalogue. Together about sixty packages
  *  for a school: a morning's work for one of them, and nothing that takes half an hour to unpack twenty-seven times. */
-export const tenPrograms = ['galculator', 'mousepad', 'lybniz', 'tuxmath', 'tuxtype', 'tuxpaint', 'l3afpad', 'lxtask', 'gpicview', 'xpad'] as const;
+export const tenPrograms = [
+  'galculator',
+  'mousepad',
+  'lybniz',
+  'tuxmath',
+  'tuxtype',
+  'tuxpaint',
+  'l3afpad',
+  'lxtask',
+  'gpicview',
+  'xpad',
+] as const;
 export const lightApplications = tenPrograms.slice(0, 5);
 
 /** What the agent and its installer use, without the displays; the libraries a server with displays has anyway; for Ansible
  *  and a person: Python and sshd. */
-const included = ['ca-certificates', 'openssh-server', 'python3', 'python3-apt', 'librsvg2-bin', 'iproute2', 'procps', 'libgtk-3-0', 'libsdl2-2.0-0', 'libpulse0'];
+const included = [
+  'ca-certificates',
+  'openssh-server',
+  'python3',
+  'python3-apt',
+  'librsvg2-bin',
+  'iproute2',
+  'procps',
+  'libgtk-3-0',
+  'libsdl2-2.0-0',
+  'libpulse0',
+];
 /** Nobody reads manuals in a lab, and it shall be fast: dpkg does not wait for the disk. */
-const dpkgOptions = [...['doc', 'man', 'info', 'locale'].map((name) => `path-exclude=/usr/share/${name}/*`), 'force-unsafe-io'];
+const dpkgOptions = [
+  ...['doc', 'man', 'info', 'locale'].map((name) => `path-exclude=/usr/share/${name}/*`),
+  'force-unsafe-io',
+];
 
-const stamp = createHash('sha256').update(JSON.stringify([tenPrograms, included, dpkgOptions, 3])).digest('hex');
+const stamp = createHash('sha256')
+  .update(JSON.stringify([tenPrograms, included, dpkgOptions, 3]))
+  .digest('hex');
 const stampPath = join(labFolder, 'base.stamp');
 const indexPath = join(labFolder, 'pool.json');
 
 /** What an index says of each package of the pool, by file name. */
-export const readPoolIndex = () => new Map(JSON.parse(readFileSync(indexPath, 'utf8')) as [string, string][]);
+export const readPoolIndex = () =>
+  new Map(JSON.parse(readFileSync(indexPath, 'utf8')) as [string, string][]);
 
-export async function prepareBase(tell: (step: string, seconds: number) => void = () => undefined): Promise<void> {
+export async function prepareBase(
+  tell: (step: string, seconds: number) => void = () => undefined,
+): Promise<void> {
   if (existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp) return;
   const started = Date.now();
   const work = join(labFolder, `new-${process.pid}`);
@@ -37,23 +75,55 @@ export async function prepareBase(tell: (step: string, seconds: number) => void 
   try {
     const { suite, main, security } = hostSources();
     const signed = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]';
-    writeFileSync(join(work, 'sources.list'), `deb ${signed} ${main} ${suite} main\ndeb ${signed} ${security} ${suite}-security main\n`);
+    writeFileSync(
+      join(work, 'sources.list'),
+      `deb ${signed} ${main} ${suite} main\ndeb ${signed} ${security} ${suite}-security main\n`,
+    );
     // How this machine reaches its sources (a proxy, a certificate, a check that is off) holds while the base is made.
-    const reaching = (await must(['apt-config', 'dump'])).split('\n').filter((line) => /^Acquire::(?!IndexTargets|Languages|GzipIndexes|CompressionTypes)/.test(line));
+    const reaching = (await must(['apt-config', 'dump']))
+      .split('\n')
+      .filter((line) =>
+        /^Acquire::(?!IndexTargets|Languages|GzipIndexes|CompressionTypes)/.test(line),
+      );
     writeFileSync(join(work, 'reach.conf'), `${reaching.join('\n')}\n`);
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
     const fetch = `rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q --no-install-recommends --download-only ${tenPrograms.join(' ')} && mv "$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
-    const forget = 'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*; chmod 755 "$1"';
-    await must(['mmdebstrap', '--mode=root', '--variant=minbase', '--format=directory', `--include=${included.join(',')}`, `--aptopt=${join(work, 'reach.conf')}`, `--dpkgopt=${join(work, 'dpkg.conf')}`, '--aptopt=Acquire::Languages "none"', `--customize-hook=${fetch}`, `--customize-hook=${forget}`, suite, join(work, 'base'), join(work, 'sources.list')], { env: { TMPDIR: work } });
-    for (const [name, path] of [['base', baseFolder], ['pool', poolFolder]] as const) {
+    const forget =
+      'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*; chmod 755 "$1"';
+    await must(
+      [
+        'mmdebstrap',
+        '--mode=root',
+        '--variant=minbase',
+        '--format=directory',
+        `--include=${included.join(',')}`,
+        `--aptopt=${join(work, 'reach.conf')}`,
+        `--dpkgopt=${join(work, 'dpkg.conf')}`,
+        '--aptopt=Acquire::Languages "none"',
+        `--customize-hook=${fetch}`,
+        `--customize-hook=${forget}`,
+        suite,
+        join(work, 'base'),
+        join(work, 'sources.list'),
+      ],
+      { env: { TMPDIR: work } },
+    );
+    for (const [name, path] of [
+      ['base', baseFolder],
+      ['pool', poolFolder],
+    ] as const) {
       rmSync(path, { recursive: true, force: true });
       renameSync(join(work, name), path);
     }
     const index: [string, string][] = [];
-    for (const name of readdirSync(poolFolder)) index.push([name, await describePackage(join(poolFolder, name))]);
+    for (const name of readdirSync(poolFolder))
+      index.push([name, await describePackage(join(poolFolder, name))]);
     writeFileSync(indexPath, JSON.stringify(index));
     writeFileSync(stampPath, stamp);
-    tell(`base system of the lab, and ${index.length} packages for its source`, (Date.now() - started) / 1000);
+    tell(
+      `base system of the lab, and ${index.length} packages for its source`,
+      (Date.now() - started) / 1000,
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -62,10 +132,20 @@ export async function prepareBase(tell: (step: string, seconds: number) => void 
 function hostSources(): { suite: string; main: string; security: string } {
   const suite = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   const folder = '/etc/apt/sources.list.d';
-  const files = [...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []), '/etc/apt/sources.list'].filter((path) => /\.(sources|list)$/.test(path) && existsSync(path));
-  const addresses = files.flatMap((path) => readFileSync(path, 'utf8').split('\n')).filter((line) => !line.startsWith('#')).flatMap((line) => line.match(/https?:\/\/[^ ]+/g) ?? []).map((address) => address.replace(/\/$/, ''));
+  const files = [
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
+    '/etc/apt/sources.list',
+  ].filter((path) => /\.(sources|list)$/.test(path) && existsSync(path));
+  const addresses = files
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => !line.startsWith('#'))
+    .flatMap((line) => line.match(/https?:\/\/[^ ]+/g) ?? [])
+    .map((address) => address.replace(/\/$/, ''));
   const main = addresses.find((address) => address.endsWith('/debian'));
   const security = addresses.find((address) => address.endsWith('/debian-security'));
-  if (suite === undefined || main === undefined || security === undefined) throw new Error('No Debian mirror was found in /etc/apt/sources.list(.d): add one for main and security, then start again.');
+  if (suite === undefined || main === undefined || security === undefined)
+    throw new Error(
+      'No Debian mirror was found in /etc/apt/sources.list(.d): add one for main and security, then start again.',
+    );
   return { suite, main, security };
 }

@@ -16,14 +16,26 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-const environment = () => ({ PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' });
+const environment = () => ({
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LC_ALL: 'C.UTF-8',
+  DEBIAN_FRONTEND: 'noninteractive',
+});
 /** Longer output is cut: a program that never stops talking must not fill our memory. */
 const maxOutput = 4_000_000;
 
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Done> {
   return new Promise((resolve, reject) => {
     const [file = '', ...args] = argv;
-    const child = spawn(file, args, { env: { ...environment(), ...options.env }, stdio: ['pipe', 'pipe', 'pipe'], ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }) });
+    const child = spawn(file, args, {
+      env: { ...environment(), ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.timeoutMs === undefined
+        ? {}
+        : { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }),
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -42,7 +54,10 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
 /** Standard output of a program that has to succeed. */
 export async function must(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const done = await run(argv, options);
-  if (done.code !== 0) throw new Error(`${argv.join(' ').slice(0, 300)} ended with ${done.code ?? 'a signal'}: ${`${done.stdout}${done.stderr}`.trim().slice(-1500)}`);
+  if (done.code !== 0)
+    throw new Error(
+      `${argv.join(' ').slice(0, 300)} ended with ${done.code ?? 'a signal'}: ${`${done.stdout}${done.stderr}`.trim().slice(-1500)}`,
+    );
   return done.stdout;
 }
 
@@ -51,7 +66,11 @@ export type Talking = ChildProcess;
 /** A program that reads lines from us and answers with lines; it is in a group of its own, so that Ctrl-C reaches only us. */
 export function startTalking(argv: readonly string[], onLine: (line: string) => void): Talking {
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn(file, args, {
+    env: environment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
   let rest = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -78,19 +97,31 @@ export interface HostProcess {
 
 /** The processes for which `belongs` is true; those that end while we look are not there. */
 export function processesWhere(belongs: (pid: number) => boolean): HostProcess[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).flatMap((pid) => {
-    try {
-      if (!belongs(pid)) return [];
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-      // A zombie only waits to be counted.
-      return stat[0] === 'Z' ? [] : [{ pid, parent: Number(stat[1]), args: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1) }];
-    } catch {
-      return [];
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .flatMap((pid) => {
+      try {
+        if (!belongs(pid)) return [];
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+        // A zombie only waits to be counted.
+        return stat[0] === 'Z'
+          ? []
+          : [
+              {
+                pid,
+                parent: Number(stat[1]),
+                args: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1),
+              },
+            ];
+      } catch {
+        return [];
+      }
+    });
 }
 
-export const namespaceOf = (pid: number | 'self', kind: 'pid' | 'net'): string => readlinkSync(`/proc/${pid}/ns/${kind}`);
+export const namespaceOf = (pid: number | 'self', kind: 'pid' | 'net'): string =>
+  readlinkSync(`/proc/${pid}/ns/${kind}`);
 
 export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {

@@ -4,13 +4,34 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { seed as seedCity } from '../city.ts';
 import { Client } from '../client.ts';
-import { freePort, root, type Service, startControllerProcess, startRedis, until } from '../services.ts';
+import {
+  freePort,
+  root,
+  type Service,
+  startControllerProcess,
+  startRedis,
+  until,
+} from '../services.ts';
 import { demoLogins } from '../world.ts';
 import { poolFolder, prepareBase, readPoolIndex } from './base.ts';
 import { must, signal } from './host.ts';
 import { type Mirror, startMirror } from './mirror.ts';
-import { claimSlot, cityAddress, layCables, type Leftovers, leftoversOf, type Slot, sweep } from './network.ts';
-import { badPackages, type BadPackage, buildPackage, draftFor, type PackagePlan } from './packages.ts';
+import {
+  cityAddress,
+  claimSlot,
+  type Leftovers,
+  layCables,
+  leftoversOf,
+  type Slot,
+  sweep,
+} from './network.ts';
+import {
+  type BadPackage,
+  badPackages,
+  buildPackage,
+  draftFor,
+  type PackagePlan,
+} from './packages.ts';
 import { createRepository } from './repository.ts';
 import { createSchool, type LabServer, type School } from './school.ts';
 
@@ -43,7 +64,11 @@ export interface Lab {
   /** Of all schools, in order. */
   servers: LabServer[];
   mirror: Mirror;
-  controller: Service & { freeze: () => boolean; thaw: () => boolean; startAgain: () => Promise<void> };
+  controller: Service & {
+    freeze: () => boolean;
+    thaw: () => boolean;
+    startAgain: () => Promise<void>;
+  };
   redis: Service & { flush: () => Promise<void>; startAgain: () => Promise<void> };
   /** Builds a package, offers it in the source and has an application for it in the catalogue. Answers the application's id. */
   offer: (which: BadPackage | PackagePlan) => Promise<string>;
@@ -70,7 +95,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const slot = await claimSlot(folder);
   const stopped: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const part of stopped.splice(0).reverse()) await part().catch((error: unknown) => options.tell?.(`not ended in order: ${error instanceof Error ? error.message : error}`, 0));
+    for (const part of stopped.splice(0).reverse())
+      await part().catch((error: unknown) =>
+        options.tell?.(`not ended in order: ${error instanceof Error ? error.message : error}`, 0),
+      );
     await sweep(slot, folder);
     if (options.keepFolder !== true) rmSync(folder, { recursive: true, force: true });
   };
@@ -82,12 +110,26 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   }
 }
 
-async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<void>)[], stop: () => Promise<void>, timed: <T>(step: string, work: () => Promise<T>) => Promise<T>): Promise<Lab> {
+async function build(
+  options: LabOptions,
+  slot: Slot,
+  stopped: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+  timed: <T>(step: string, work: () => Promise<T>) => Promise<T>,
+): Promise<Lab> {
   const { folder } = options;
   const host = cityAddress(slot);
-  const serversOf = (number: number) => (typeof options.serversPerSite === 'number' ? options.serversPerSite : (options.serversPerSite?.[number] ?? 1));
+  const serversOf = (number: number) =>
+    typeof options.serversPerSite === 'number'
+      ? options.serversPerSite
+      : (options.serversPerSite?.[number] ?? 1);
   const numbers = Array.from({ length: options.sites }, (_, index) => index + 1);
-  await timed('cables', () => layCables(slot, numbers.map((number) => ({ number, servers: serversOf(number) }))));
+  await timed('cables', () =>
+    layCables(
+      slot,
+      numbers.map((number) => ({ number, servers: serversOf(number) })),
+    ),
+  );
 
   // The present agent, in a copy: whoever builds anew while this lab is up does not change what its servers run.
   const agentBundle = join(folder, 'preau-agent.mjs');
@@ -113,7 +155,17 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
     await seedCity(join(folder, 'controller'), { teachers: 27, pupils: 27 }, password);
     await until('Redis', redis.ready);
     const started = startControllerProcess(
-      { PREAU_HOST: host, PREAU_PORT: String(port), PREAU_PUBLIC_URL: url, PREAU_DATA: join(folder, 'controller'), PREAU_REDIS_URL: redis.url, PREAU_CONSOLE: join(root, 'console/build'), PREAU_AGENT_FILES: join(root, 'packaging/build'), PREAU_STANDBY_DISPLAYS: '0', ...options.controllerEnv },
+      {
+        PREAU_HOST: host,
+        PREAU_PORT: String(port),
+        PREAU_PUBLIC_URL: url,
+        PREAU_DATA: join(folder, 'controller'),
+        PREAU_REDIS_URL: redis.url,
+        PREAU_CONSOLE: join(root, 'console/build'),
+        PREAU_AGENT_FILES: join(root, 'packaging/build'),
+        PREAU_STANDBY_DISPLAYS: '0',
+        ...options.controllerEnv,
+      },
       join(folder, 'controller.log'),
     );
     stopped.push(started.stop);
@@ -126,10 +178,15 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
   const seed = join(folder, 'seed');
   const keyPath = join(folder, 'ssh-key');
   await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'lab', '-f', keyPath]);
-  for (const path of ['etc/apt/keyrings', 'root/.ssh', 'usr/sbin']) mkdirSync(join(seed, path), { recursive: true });
+  for (const path of ['etc/apt/keyrings', 'root/.ssh', 'usr/sbin'])
+    mkdirSync(join(seed, path), { recursive: true });
   copyFileSync(repository.keyPath, join(seed, 'etc/apt/keyrings/lab.asc'));
   chmodSync(join(seed, 'etc/apt/keyrings/lab.asc'), 0o644);
-  writeFileSync(join(seed, 'etc/apt/sources.list'), `deb [signed-by=/etc/apt/keyrings/lab.asc] ${mirror.url}/ ./\n`, { mode: 0o644 });
+  writeFileSync(
+    join(seed, 'etc/apt/sources.list'),
+    `deb [signed-by=/etc/apt/keyrings/lab.asc] ${mirror.url}/ ./\n`,
+    { mode: 0o644 },
+  );
   copyFileSync(`${keyPath}.pub`, join(seed, 'root/.ssh/authorized_keys'));
   // There is no init system to start services with.
   writeFileSync(join(seed, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
@@ -138,7 +195,19 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
   const schools = numbers.map((number) => {
     const site = sites.sort((a, b) => a.uai.localeCompare(b.uai))[number - 1];
     if (site === undefined) throw new Error(`the city has ${sites.length} schools`);
-    return createSchool({ slot, number, name: site.name, siteId: site.id, servers: serversOf(number), folder, seed, diskMib: options.diskMibOf?.[number] ?? options.diskMib ?? 0, agentBundle, technician, controllerUrl: url });
+    return createSchool({
+      slot,
+      number,
+      name: site.name,
+      siteId: site.id,
+      servers: serversOf(number),
+      folder,
+      seed,
+      diskMib: options.diskMibOf?.[number] ?? options.diskMib ?? 0,
+      agentBundle,
+      technician,
+      controllerUrl: url,
+    });
   });
   const servers = schools.flatMap((school) => school.servers);
   stopped.push(async () => {
@@ -148,30 +217,65 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
     // Four at a time: more at once only wait for each other, and the last of them for too long.
     const waiting = [...servers];
     const worker = async () => {
-      for (let server = waiting.shift(); server !== undefined; server = waiting.shift()) await server.powerOn();
+      for (let server = waiting.shift(); server !== undefined; server = waiting.shift())
+        await server.powerOn();
     };
     await Promise.all([worker(), worker(), worker(), worker()]);
   });
-  await timed('all online', () => until('every server online', async () => {
-    const online = new Set((await technician.call('listServers', { query: {} })).items.filter(({ health }) => health === 'online').map(({ id }) => id));
-    return servers.every((server) => online.has(server.serverId()));
-  }, 60_000).catch((error: unknown) => {
-    throw new Error(`${error instanceof Error ? error.message : error}. The first server’s agent says: ${servers[0]?.agentLog().slice(-1500)}`);
-  }));
+  await timed('all online', () =>
+    until(
+      'every server online',
+      async () => {
+        const online = new Set(
+          (await technician.call('listServers', { query: {} })).items
+            .filter(({ health }) => health === 'online')
+            .map(({ id }) => id),
+        );
+        return servers.every((server) => online.has(server.serverId()));
+      },
+      60_000,
+    ).catch((error: unknown) => {
+      throw new Error(
+        `${error instanceof Error ? error.message : error}. The first server’s agent says: ${servers[0]?.agentLog().slice(-1500)}`,
+      );
+    }),
+  );
   const knownHosts = join(folder, 'known-hosts');
-  writeFileSync(knownHosts, (await Promise.all(servers.map(async (server) => `${server.address} ${(await server.run(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])).stdout.trim()}`))).join('\n'), { mode: 0o600 });
+  writeFileSync(
+    knownHosts,
+    (
+      await Promise.all(
+        servers.map(
+          async (server) =>
+            `${server.address} ${(await server.run(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])).stdout.trim()}`,
+        ),
+      )
+    ).join('\n'),
+    { mode: 0o600 },
+  );
 
   const applicationId = async (slug: string): Promise<string> => {
-    const known = (await technician.call('listApplications', {})).items.find((application) => application.slug === slug);
+    const known = (await technician.call('listApplications', {})).items.find(
+      (application) => application.slug === slug,
+    );
     if (known === undefined) throw new Error(`${slug} is not in the catalogue`);
     return known.id;
   };
   const ready = () => until('the controller', async () => (await fetch(`${url}/api/health`)).ok);
   return {
-    slot, folder, url, password, technician, ssh: { keyPath, knownHosts }, schools, servers, mirror,
+    slot,
+    folder,
+    url,
+    password,
+    technician,
+    ssh: { keyPath, knownHosts },
+    schools,
+    servers,
+    mirror,
     controller: {
       ...controller,
-      freeze: () => signal(controller.pid(), 'SIGSTOP'), thaw: () => signal(controller.pid(), 'SIGCONT'),
+      freeze: () => signal(controller.pid(), 'SIGSTOP'),
+      thaw: () => signal(controller.pid(), 'SIGCONT'),
       startAgain: async () => {
         controller.restart();
         await ready();
@@ -197,11 +301,17 @@ async function build(options: LabOptions, slot: Slot, stopped: (() => Promise<vo
     },
     applicationId,
     want: async (id, wanted = true, where = servers) => {
-      for (const server of where) await technician.call('wantApplication', { params: { id: server.serverId(), applicationId: id }, body: { wanted } });
+      for (const server of where)
+        await technician.call('wantApplication', {
+          params: { id: server.serverId(), applicationId: id },
+          body: { wanted },
+        });
     },
-    stateOf: async (server, id) => (await technician.call('readServer', { params: { id: server.serverId() } })).applications.find((application) => application.applicationId === id)?.state ?? null,
+    stateOf: async (server, id) =>
+      (
+        await technician.call('readServer', { params: { id: server.serverId() } })
+      ).applications.find((application) => application.applicationId === id)?.state ?? null,
     leftovers: () => leftoversOf(slot, folder),
     stop,
   };
 }
-

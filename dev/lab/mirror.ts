@@ -8,7 +8,14 @@ import { pipeline } from 'node:stream';
 /** `truncated`: half of what was announced, then the line is closed. `endless`: never stops. `trickle`: one byte a second.
  *  `changed`: one byte is another. `missing`: 404. `mute`: takes the question and says nothing. */
 export type SourceFault = 'truncated' | 'endless' | 'trickle' | 'changed' | 'missing' | 'mute';
-export const sourceFaults: readonly SourceFault[] = ['truncated', 'endless', 'trickle', 'changed', 'missing', 'mute'];
+export const sourceFaults: readonly SourceFault[] = [
+  'truncated',
+  'endless',
+  'trickle',
+  'changed',
+  'missing',
+  'mute',
+];
 
 export interface Mirror {
   url: string;
@@ -18,7 +25,10 @@ export interface Mirror {
   requestsOf: (addresses: readonly string[]) => ReadonlyMap<string, number>;
   resetCounts: () => void;
   /** From now on, for packages (or for the file names that match), for everyone or for these addresses. Answers its end. */
-  misbehave: (fault: SourceFault, where?: { addresses?: readonly string[]; files?: RegExp }) => () => void;
+  misbehave: (
+    fault: SourceFault,
+    where?: { addresses?: readonly string[]; files?: RegExp },
+  ) => () => void;
   behave: () => void;
   close: () => Promise<void>;
 }
@@ -45,17 +55,37 @@ export async function startMirror(options: { host: string; folder: string }): Pr
     const name = basename(decodeURIComponent((request.url ?? '').split('?')[0] ?? ''));
     const own = requests.get(address) ?? new Map<string, number>();
     requests.set(address, own.set(name, (own.get(name) ?? 0) + 1));
-    const fault = misdeeds.find((misdeed) => misdeed.files.test(name) && (misdeed.addresses === null || misdeed.addresses.includes(address)))?.fault;
+    const fault = misdeeds.find(
+      (misdeed) =>
+        misdeed.files.test(name) &&
+        (misdeed.addresses === null || misdeed.addresses.includes(address)),
+    )?.fault;
     const path = join(options.folder, name);
-    const size = /^(InRelease|Packages(\.gz)?|[A-Za-z0-9.+~%_:-]+\.deb)$/.test(name) ? (statSync(path, { throwIfNoEntry: false })?.size ?? -1) : -1;
-    if (fault === 'missing' || size < 0 || (request.method !== 'GET' && request.method !== 'HEAD')) return void response.writeHead(404, { 'content-length': 0 }).end();
+    const size = /^(InRelease|Packages(\.gz)?|[A-Za-z0-9.+~%_:-]+\.deb)$/.test(name)
+      ? (statSync(path, { throwIfNoEntry: false })?.size ?? -1)
+      : -1;
+    if (fault === 'missing' || size < 0 || (request.method !== 'GET' && request.method !== 'HEAD'))
+      return void response.writeHead(404, { 'content-length': 0 }).end();
     if (fault === 'mute') return;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const from = range === null ? 0 : Number(range[1]);
     const to = range === null || range[2] === '' ? size - 1 : Math.min(Number(range[2]), size - 1);
-    if (range !== null && from > to) return void response.writeHead(416, { 'content-range': `bytes */${size}`, 'content-length': 0 }).end();
-    const headers = { 'content-type': 'application/octet-stream', 'accept-ranges': 'bytes', 'last-modified': statSync(path).mtime.toUTCString(), ...(range === null ? {} : { 'content-range': `bytes ${from}-${to}/${size}` }) };
-    if (fault === 'endless') return pour(response.writeHead(200, { 'content-type': 'application/octet-stream' }), 256 * 1024, 100);
+    if (range !== null && from > to)
+      return void response
+        .writeHead(416, { 'content-range': `bytes */${size}`, 'content-length': 0 })
+        .end();
+    const headers = {
+      'content-type': 'application/octet-stream',
+      'accept-ranges': 'bytes',
+      'last-modified': statSync(path).mtime.toUTCString(),
+      ...(range === null ? {} : { 'content-range': `bytes ${from}-${to}/${size}` }),
+    };
+    if (fault === 'endless')
+      return pour(
+        response.writeHead(200, { 'content-type': 'application/octet-stream' }),
+        256 * 1024,
+        100,
+      );
     response.writeHead(range === null ? 200 : 206, { ...headers, 'content-length': to - from + 1 });
     if (request.method === 'HEAD' || size === 0) return void response.end();
     if (fault === 'trickle') return pour(response, 1, 1000);
@@ -66,7 +96,13 @@ export async function startMirror(options: { host: string; folder: string }): Pr
       file.on('end', () => setTimeout(() => response.socket?.destroy(), 50));
       return;
     }
-    if (fault === 'changed') file.once('data', (chunk) => Buffer.isBuffer(chunk) && chunk.writeUInt8((chunk.readUInt8(chunk.length >> 1) ^ 0xff) & 0xff, chunk.length >> 1));
+    if (fault === 'changed')
+      file.once(
+        'data',
+        (chunk) =>
+          Buffer.isBuffer(chunk) &&
+          chunk.writeUInt8((chunk.readUInt8(chunk.length >> 1) ^ 0xff) & 0xff, chunk.length >> 1),
+      );
     pipeline(file, response, () => undefined);
   };
 
@@ -101,7 +137,9 @@ export async function startMirror(options: { host: string; folder: string }): Pr
     },
     requestsOf: (addresses) => {
       const sum = new Map<string, number>();
-      for (const address of addresses) for (const [name, times] of requests.get(address) ?? []) sum.set(name, (sum.get(name) ?? 0) + times);
+      for (const address of addresses)
+        for (const [name, times] of requests.get(address) ?? [])
+          sum.set(name, (sum.get(name) ?? 0) + times);
       return sum;
     },
     resetCounts: () => {
@@ -121,9 +159,10 @@ export async function startMirror(options: { host: string; folder: string }): Pr
       // Answers that never end are ended: the school asks again.
       for (const socket of open.keys()) socket.destroy();
     },
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const socket of open.keys()) socket.destroy();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open.keys()) socket.destroy();
+      }),
   };
 }

@@ -14,11 +14,13 @@ export const names = {
   bridge: (slot: Slot) => `prlab${slot}`,
   uplink: (slot: Slot, school: number) => `prlab${slot}-${two(school)}`,
   school: (slot: Slot, school: number) => `preau-lab${slot}-${two(school)}`,
-  server: (slot: Slot, school: number, server: number) => `preau-lab${slot}-${two(school)}-${server}`,
+  server: (slot: Slot, school: number, server: number) =>
+    `preau-lab${slot}-${two(school)}-${server}`,
 };
 const network = (slot: Slot) => `10.${208 + slot}`;
 export const cityAddress = (slot: Slot) => `${network(slot)}.0.1`;
-export const serverAddress = (slot: Slot, school: number, server: number) => `${network(slot)}.${school}.${server}`;
+export const serverAddress = (slot: Slot, school: number, server: number) =>
+  `${network(slot)}.${school}.${server}`;
 
 export interface Owner {
   pid: number;
@@ -29,7 +31,12 @@ export interface Owner {
 /** Who made the lab in this slot: written on the bridge itself. */
 export function ownerOf(slot: Slot): Owner | null {
   try {
-    const [pid = '', started = '', ...folder] = readFileSync(`/sys/class/net/${names.bridge(slot)}/ifalias`, 'utf8').trim().split(' ');
+    const [pid = '', started = '', ...folder] = readFileSync(
+      `/sys/class/net/${names.bridge(slot)}/ifalias`,
+      'utf8',
+    )
+      .trim()
+      .split(' ');
     // Between being made and being named for a moment, or left nameless by a crash in just that moment: `down` takes it away.
     if (pid === '') return null;
     return { pid: Number(pid), started, folder: folder.join(' ') };
@@ -37,7 +44,8 @@ export function ownerOf(slot: Slot): Owner | null {
     return null;
   }
 }
-export const isAlive = (owner: Owner) => owner.started !== '' && startedAt(owner.pid) === owner.started;
+export const isAlive = (owner: Owner) =>
+  owner.started !== '' && startedAt(owner.pid) === owner.started;
 
 /** Takes a free slot for `folder`. A slot whose lab died is cleaned and taken. Refuses a slot that others' addresses are in. */
 export async function claimSlot(folder: string): Promise<Slot> {
@@ -47,31 +55,73 @@ export async function claimSlot(folder: string): Promise<Slot> {
     const routes = await must(['ip', '-4', 'route', 'show', 'table', 'all']);
     if (routes.includes(` ${network(slot)}.`) || routes.startsWith(`${network(slot)}.`)) continue;
     // Making it is the claim: of two who try, one is refused.
-    if ((await run(['ip', 'link', 'add', 'name', names.bridge(slot), 'type', 'bridge'])).code !== 0) continue;
-    await must(['ip', 'link', 'set', names.bridge(slot), 'alias', `${process.pid} ${startedAt(process.pid)} ${folder}`]);
-    await must(['ip', '-batch', '-'], { input: `addr add ${cityAddress(slot)}/16 dev ${names.bridge(slot)}\nlink set ${names.bridge(slot)} up\n` });
+    if ((await run(['ip', 'link', 'add', 'name', names.bridge(slot), 'type', 'bridge'])).code !== 0)
+      continue;
+    await must([
+      'ip',
+      'link',
+      'set',
+      names.bridge(slot),
+      'alias',
+      `${process.pid} ${startedAt(process.pid)} ${folder}`,
+    ]);
+    await must(['ip', '-batch', '-'], {
+      input: `addr add ${cityAddress(slot)}/16 dev ${names.bridge(slot)}\nlink set ${names.bridge(slot)} up\n`,
+    });
     return slot;
   }
   throw new Error(`all ${slots.length} slots are taken: npm run lab -- status`);
 }
 
-export async function layCables(slot: Slot, schools: readonly { number: number; servers: number }[]): Promise<void> {
+export async function layCables(
+  slot: Slot,
+  schools: readonly { number: number; servers: number }[],
+): Promise<void> {
   const city: string[] = [];
   for (const { number, servers } of schools) {
     city.push(`netns add ${names.school(slot, number)}`);
-    for (let server = 1; server <= servers; server += 1) city.push(`netns add ${names.server(slot, number, server)}`);
-    city.push(`link add ${names.uplink(slot, number)} type veth peer name wan netns ${names.school(slot, number)}`, `link set ${names.uplink(slot, number)} master ${names.bridge(slot)} up`);
+    for (let server = 1; server <= servers; server += 1)
+      city.push(`netns add ${names.server(slot, number, server)}`);
+    city.push(
+      `link add ${names.uplink(slot, number)} type veth peer name wan netns ${names.school(slot, number)}`,
+      `link set ${names.uplink(slot, number)} master ${names.bridge(slot)} up`,
+    );
   }
   await must(['ip', '-batch', '-'], { input: `${city.join('\n')}\n` });
-  await Promise.all(schools.map(async ({ number, servers }) => {
-    const each = Array.from({ length: servers }, (_, index) => index + 1);
-    const lines = ['link set lo up', 'link add lan type bridge', 'link set wan master lan up', 'link set lan up', ...each.flatMap((server) => [`link add s${server} type veth peer name eth0 netns ${names.server(slot, number, server)}`, `link set s${server} master lan up`])];
-    await must(['ip', '-n', names.school(slot, number), '-batch', '-'], { input: `${lines.join('\n')}\n` });
-    await Promise.all(each.map((server) => must(['ip', '-n', names.server(slot, number, server), '-batch', '-'], { input: `link set lo up\naddr add ${serverAddress(slot, number, server)}/16 dev eth0\nlink set eth0 up\n` })));
-  }));
+  await Promise.all(
+    schools.map(async ({ number, servers }) => {
+      const each = Array.from({ length: servers }, (_, index) => index + 1);
+      const lines = [
+        'link set lo up',
+        'link add lan type bridge',
+        'link set wan master lan up',
+        'link set lan up',
+        ...each.flatMap((server) => [
+          `link add s${server} type veth peer name eth0 netns ${names.server(slot, number, server)}`,
+          `link set s${server} master lan up`,
+        ]),
+      ];
+      await must(['ip', '-n', names.school(slot, number), '-batch', '-'], {
+        input: `${lines.join('\n')}\n`,
+      });
+      await Promise.all(
+        each.map((server) =>
+          must(['ip', '-n', names.server(slot, number, server), '-batch', '-'], {
+            input: `link set lo up\naddr add ${serverAddress(slot, number, server)}/16 dev eth0\nlink set eth0 up\n`,
+          }),
+        ),
+      );
+    }),
+  );
 }
 
-const inside = (namespace: string, ...argv: string[]) => ['ip', 'netns', 'exec', namespace, ...argv];
+const inside = (namespace: string, ...argv: string[]) => [
+  'ip',
+  'netns',
+  'exec',
+  namespace,
+  ...argv,
+];
 
 /** What crosses a school's uplink is lost: all of it, or a share; both ways, without a word to either side. */
 export async function dropOnUplink(namespace: string, percent: number): Promise<void> {
@@ -80,7 +130,9 @@ export async function dropOnUplink(namespace: string, percent: number): Promise<
   await must(inside(namespace, 'nft', '-f', '-'), { input: rules });
 }
 export const dropNothing = async (namespace: string): Promise<void> => {
-  await must(inside(namespace, 'nft', '-f', '-'), { input: 'table bridge fault\ndelete table bridge fault\n' });
+  await must(inside(namespace, 'nft', '-f', '-'), {
+    input: 'table bridge fault\ndelete table bridge fault\n',
+  });
 };
 
 /** A narrow line, both ways; null makes it wide again. */
@@ -88,15 +140,32 @@ export async function limitUplink(slot: Slot, school: number, kbit: number | nul
   for (const where of [['tc', '-n', names.school(slot, school)], ['tc']]) {
     const device = where.length === 1 ? names.uplink(slot, school) : 'wan';
     if (kbit === null) await run([...where, 'qdisc', 'del', 'dev', device, 'root']);
-    else await must([...where, 'qdisc', 'replace', 'dev', device, 'root', 'tbf', 'rate', `${kbit}kbit`, 'burst', `${Math.max(Math.ceil(kbit / 80), 4)}kb`, 'latency', '1000ms']);
+    else
+      await must([
+        ...where,
+        'qdisc',
+        'replace',
+        'dev',
+        device,
+        'root',
+        'tbf',
+        'rate',
+        `${kbit}kbit`,
+        'burst',
+        `${Math.max(Math.ceil(kbit / 80), 4)}kb`,
+        'latency',
+        '1000ms',
+      ]);
   }
 }
 
-export const setCable = (namespace: string, state: 'up' | 'down') => must(['ip', '-n', namespace, 'link', 'set', 'eth0', state]);
+export const setCable = (namespace: string, state: 'up' | 'down') =>
+  must(['ip', '-n', namespace, 'link', 'set', 'eth0', state]);
 
 /** Everything that crossed the school's uplink since it was laid: packages, states, reports, their headers. */
 export function uplinkBytes(slot: Slot, school: number): { fromCity: number; toCity: number } {
-  const read = (name: string) => Number(readFileSync(`/sys/class/net/${names.uplink(slot, school)}/statistics/${name}`, 'utf8'));
+  const read = (name: string) =>
+    Number(readFileSync(`/sys/class/net/${names.uplink(slot, school)}/statistics/${name}`, 'utf8'));
   return { fromCity: read('tx_bytes'), toCity: read('rx_bytes') };
 }
 
@@ -109,8 +178,12 @@ export interface Leftovers {
 
 /** What of the lab in this slot is on the machine, by what is really there. */
 export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
-  const namespaces = (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) => name.startsWith(names.prefix(slot)));
-  const links = readdirSync('/sys/class/net').filter((name) => name === names.bridge(slot) || name.startsWith(`${names.bridge(slot)}-`));
+  const namespaces = (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) =>
+    name.startsWith(names.prefix(slot)),
+  );
+  const links = readdirSync('/sys/class/net').filter(
+    (name) => name === names.bridge(slot) || name.startsWith(`${names.bridge(slot)}-`),
+  );
   const inodes = new Set(namespaces.map((name) => `net:[${statSync(`/run/netns/${name}`).ino}]`));
   const own = namespaceOf('self', 'net');
   const processes = processesWhere((pid) => {
@@ -118,11 +191,22 @@ export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
     if (net !== own) return inodes.has(net);
     if (folder === null || pid === process.pid) return false;
     // The controller tells by its data folder, Redis by the socket in its title, a server's first process by its disk.
-    if (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`PREAU_DATA=${folder}/controller`)) return true;
+    if (
+      readFileSync(`/proc/${pid}/environ`, 'utf8')
+        .split('\0')
+        .includes(`PREAU_DATA=${folder}/controller`)
+    )
+      return true;
     const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     return /^(\/usr\/bin\/)?redis-server |^unshare /.test(title) && title.includes(`${folder}/`);
   }).map(({ pid }) => pid);
-  const mounts = folder === null ? [] : readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${folder}/`));
+  const mounts =
+    folder === null
+      ? []
+      : readFileSync('/proc/mounts', 'utf8')
+          .split('\n')
+          .map((line) => line.split(' ')[1] ?? '')
+          .filter((path) => path.startsWith(`${folder}/`));
   return { namespaces, links, processes, mounts };
 }
 
@@ -137,6 +221,9 @@ export async function sweep(slot: Slot, folder: string | null): Promise<void> {
   const { namespaces, links, mounts } = leftoversOf(slot, folder);
   for (const path of mounts.reverse()) await run(['umount', '-l', path]);
   const cables = links.filter((name) => name !== names.bridge(slot));
-  if (namespaces.length + cables.length > 0) await run(['ip', '-force', '-batch', '-'], { input: `${[...cables.map((name) => `link del ${name}`), ...namespaces.map((name) => `netns del ${name}`)].join('\n')}\n` });
+  if (namespaces.length + cables.length > 0)
+    await run(['ip', '-force', '-batch', '-'], {
+      input: `${[...cables.map((name) => `link del ${name}`), ...namespaces.map((name) => `netns del ${name}`)].join('\n')}\n`,
+    });
   if (links.includes(names.bridge(slot))) await must(['ip', 'link', 'del', names.bridge(slot)]);
 }

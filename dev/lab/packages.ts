@@ -23,8 +23,16 @@ export async function buildPackage(folder: string, plan: PackagePlan): Promise<s
   const work = join(folder, `${plan.name}-${plan.version}`);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(join(work, 'DEBIAN'), { recursive: true });
-  writeFileSync(join(work, 'DEBIAN/control'), `Package: ${plan.name}\nVersion: ${plan.version}\nArchitecture: all\nMaintainer: Préau lab <lab@preau.invalid>\n${plan.depends === undefined ? '' : `Depends: ${plan.depends}\n`}Section: misc\nPriority: optional\nDescription: made for the lab\n`);
-  for (const [name, text] of [['postinst', plan.postinst], ['config', plan.config]] as const) if (text !== undefined) writeFileSync(join(work, 'DEBIAN', name), `#!/bin/sh\nset -e\n${text}\n`, { mode: 0o755 });
+  writeFileSync(
+    join(work, 'DEBIAN/control'),
+    `Package: ${plan.name}\nVersion: ${plan.version}\nArchitecture: all\nMaintainer: Préau lab <lab@preau.invalid>\n${plan.depends === undefined ? '' : `Depends: ${plan.depends}\n`}Section: misc\nPriority: optional\nDescription: made for the lab\n`,
+  );
+  for (const [name, text] of [
+    ['postinst', plan.postinst],
+    ['config', plan.config],
+  ] as const)
+    if (text !== undefined)
+      writeFileSync(join(work, 'DEBIAN', name), `#!/bin/sh\nset -e\n${text}\n`, { mode: 0o755 });
   if (plan.templates !== undefined) writeFileSync(join(work, 'DEBIAN/templates'), plan.templates);
   for (const [path, text] of Object.entries(plan.files ?? {})) {
     mkdirSync(join(work, path, '..'), { recursive: true });
@@ -32,7 +40,10 @@ export async function buildPackage(folder: string, plan: PackagePlan): Promise<s
   }
   if (plan.ballastKib !== undefined) {
     mkdirSync(join(work, 'usr/share', plan.name), { recursive: true });
-    writeFileSync(join(work, 'usr/share', plan.name, 'ballast'), randomBytes(plan.ballastKib * 1024));
+    writeFileSync(
+      join(work, 'usr/share', plan.name, 'ballast'),
+      randomBytes(plan.ballastKib * 1024),
+    );
   }
   const path = join(folder, `${plan.name}_${plan.version}_all.deb`);
   await must(['dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', work, path]);
@@ -40,25 +51,56 @@ export async function buildPackage(folder: string, plan: PackagePlan): Promise<s
   return path;
 }
 
-const program = (name: string) => ({ [`usr/games/${name}`]: '#!/bin/sh\nexec sleep 3600\n', [`usr/share/applications/${name}.desktop`]: `[Desktop Entry]\nType=Application\nName=${name}\nExec=${name}\n` });
+const program = (name: string) => ({
+  [`usr/games/${name}`]: '#!/bin/sh\nexec sleep 3600\n',
+  [`usr/share/applications/${name}.desktop`]: `[Desktop Entry]\nType=Application\nName=${name}\nExec=${name}\n`,
+});
 
 /** By what they do. */
 export const badPackages = {
   /** Takes a fifth of a second and does what it should. */
-  payload: { name: 'preau-payload', version: '1.0', files: program('preau-payload'), ballastKib: 256, postinst: 'sleep 0.2' },
+  payload: {
+    name: 'preau-payload',
+    version: '1.0',
+    files: program('preau-payload'),
+    ballastKib: 256,
+    postinst: 'sleep 0.2',
+  },
   /** Its second version. */
-  payload2: { name: 'preau-payload', version: '2.0', files: program('preau-payload'), ballastKib: 256, postinst: 'sleep 0.2' },
+  payload2: {
+    name: 'preau-payload',
+    version: '2.0',
+    files: program('preau-payload'),
+    ballastKib: 256,
+    postinst: 'sleep 0.2',
+  },
   /** Its set-up fails, every time. */
-  fails: { name: 'preau-fails', version: '1.0', files: program('preau-fails'), postinst: 'echo "this set-up always fails" >&2; exit 3' },
+  fails: {
+    name: 'preau-fails',
+    version: '1.0',
+    files: program('preau-fails'),
+    postinst: 'echo "this set-up always fails" >&2; exit 3',
+  },
   /** Asks a question that has no answer by itself. */
   asks: {
-    name: 'preau-asks', version: '1.0', depends: 'debconf', files: program('preau-asks'),
-    templates: 'Template: preau-asks/colour\nType: string\nDescription: Which colour?\n There is none by itself.\n',
-    config: '. /usr/share/debconf/confmodule\ndb_input critical preau-asks/colour || true\ndb_go || true',
-    postinst: '. /usr/share/debconf/confmodule\ndb_get preau-asks/colour\nprintf "%s\\n" "$RET" > /var/lib/preau-asks-answer',
+    name: 'preau-asks',
+    version: '1.0',
+    depends: 'debconf',
+    files: program('preau-asks'),
+    templates:
+      'Template: preau-asks/colour\nType: string\nDescription: Which colour?\n There is none by itself.\n',
+    config:
+      '. /usr/share/debconf/confmodule\ndb_input critical preau-asks/colour || true\ndb_go || true',
+    postinst:
+      '. /usr/share/debconf/confmodule\ndb_get preau-asks/colour\nprintf "%s\\n" "$RET" > /var/lib/preau-asks-answer',
   },
   /** Its set-up never ends. */
-  hangs: { name: 'preau-hangs', version: '1.0', files: program('preau-hangs'), postinst: 'while :; do sleep 1; done' },
+  hangs: {
+    name: 'preau-hangs',
+    version: '1.0',
+    files: program('preau-hangs'),
+    postinst: 'while :; do sleep 1; done',
+  },
   /** Installs well, and installs nothing: the program it is named for is not in it. */
   empty: { name: 'preau-empty', version: '1.0' },
 } satisfies Record<string, PackagePlan>;
@@ -68,7 +110,22 @@ export type BadPackage = keyof typeof badPackages;
 export function draftFor(plan: PackagePlan): ApplicationDraft {
   const path = `/usr/games/${plan.name}`;
   return {
-    slug: plan.name, version: plan.version, category: 'tools', name: { fr: plan.name, en: plan.name }, description: { fr: 'Paquet du laboratoire.', en: 'A package of the lab.' },
-    recipes: { linux: { kind: 'apt', packages: [plan.name], detect: plan.files === undefined ? { kind: 'file', path } : { kind: 'package', package: plan.name }, launch: { command: [path] }, icon: { desktopFile: `${plan.name}.desktop` } } },
+    slug: plan.name,
+    version: plan.version,
+    category: 'tools',
+    name: { fr: plan.name, en: plan.name },
+    description: { fr: 'Paquet du laboratoire.', en: 'A package of the lab.' },
+    recipes: {
+      linux: {
+        kind: 'apt',
+        packages: [plan.name],
+        detect:
+          plan.files === undefined
+            ? { kind: 'file', path }
+            : { kind: 'package', package: plan.name },
+        launch: { command: [path] },
+        icon: { desktopFile: `${plan.name}.desktop` },
+      },
+    },
   };
 }

@@ -1,6 +1,15 @@
 /** A Debian repository in one folder: its index and its signed summary, by a key made for the lab and kept nowhere else. */
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { must, run } from './host.ts';
@@ -25,13 +34,29 @@ export async function describePackage(path: string): Promise<string> {
 }
 
 /** `known`: descriptions by file name, of packages that never change. */
-export async function createRepository(folder: string, known: ReadonlyMap<string, string>): Promise<Repository> {
+export async function createRepository(
+  folder: string,
+  known: ReadonlyMap<string, string>,
+): Promise<Repository> {
   const served = join(folder, 'served');
   const home = join(folder, 'key');
   const keyPath = join(folder, 'lab.asc');
   mkdirSync(served, { recursive: true });
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const gpg = (...args: string[]) => must(['gpg', '--homedir', home, '--batch', '--yes', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', '', ...args]);
+  const gpg = (...args: string[]) =>
+    must([
+      'gpg',
+      '--homedir',
+      home,
+      '--batch',
+      '--yes',
+      '--quiet',
+      '--pinentry-mode',
+      'loopback',
+      '--passphrase',
+      '',
+      ...args,
+    ]);
   // gpg leaves an agent running for its folder.
   const endAgent = () => run(['gpgconf', '--homedir', home, '--kill', 'all']);
   try {
@@ -43,13 +68,26 @@ export async function createRepository(folder: string, known: ReadonlyMap<string
   // Each is described once: three hundred take many seconds.
   const described = new Map(known);
   const sign = async () => {
-    const names = readdirSync(served).filter((name) => name.endsWith('.deb')).sort();
+    const names = readdirSync(served)
+      .filter((name) => name.endsWith('.deb'))
+      .sort();
     for (const name of [...described.keys()]) if (!names.includes(name)) described.delete(name);
     const fresh = names.filter((name) => !described.has(name));
-    for (let start = 0; start < fresh.length; start += 8) await Promise.all(fresh.slice(start, start + 8).map(async (name) => described.set(name, await describePackage(join(served, name)))));
+    for (let start = 0; start < fresh.length; start += 8)
+      await Promise.all(
+        fresh
+          .slice(start, start + 8)
+          .map(async (name) => described.set(name, await describePackage(join(served, name)))),
+      );
     const index = Buffer.from(names.map((name) => described.get(name) ?? '').join('\n'));
-    const files = new Map([['Packages', index], ['Packages.gz', gzipSync(index)]]);
-    const sums = [...files].map(([name, bytes]) => ` ${createHash('sha256').update(bytes).digest('hex')} ${bytes.length} ${name}`);
+    const files = new Map([
+      ['Packages', index],
+      ['Packages.gz', gzipSync(index)],
+    ]);
+    const sums = [...files].map(
+      ([name, bytes]) =>
+        ` ${createHash('sha256').update(bytes).digest('hex')} ${bytes.length} ${name}`,
+    );
     const release = `Origin: Preau lab\nLabel: Preau lab\nSuite: stable\nCodename: lab\nArchitectures: amd64 arm64 all\nDate: ${new Date().toUTCString().replace('GMT', 'UTC')}\nSHA256:\n${sums.join('\n')}\n`;
     const plain = join(folder, 'Release');
     writeFileSync(plain, release);
@@ -62,7 +100,8 @@ export async function createRepository(folder: string, known: ReadonlyMap<string
     renameSync(join(folder, 'InRelease.new'), join(served, 'InRelease'));
   };
   return {
-    folder: served, keyPath,
+    folder: served,
+    keyPath,
     add: async (debs) => {
       for (const path of debs) {
         const target = join(served, basename(path));

@@ -4,8 +4,29 @@ import { join } from 'node:path';
 import type { Client } from '../client.ts';
 import { until } from '../services.ts';
 import { baseFolder } from './base.ts';
-import { type Done, type HostProcess, must, namespaceOf, processesWhere, residentKib, run, type RunOptions, signal, startTalking, type Talking } from './host.ts';
-import { dropNothing, dropOnUplink, limitUplink, names, serverAddress, setCable, type Slot, uplinkBytes } from './network.ts';
+import {
+  type Done,
+  type HostProcess,
+  must,
+  namespaceOf,
+  processesWhere,
+  type RunOptions,
+  residentKib,
+  run,
+  signal,
+  startTalking,
+  type Talking,
+} from './host.ts';
+import {
+  dropNothing,
+  dropOnUplink,
+  limitUplink,
+  names,
+  type Slot,
+  serverAddress,
+  setCable,
+  uplinkBytes,
+} from './network.ts';
 
 const agentRun = '/opt/preau/node /opt/preau/preau-agent.mjs run';
 
@@ -97,7 +118,12 @@ export function createSchool(plan: SchoolPlan): School {
   const [first] = servers;
   if (first === undefined) throw new Error(`${plan.name} has no server`);
   return {
-    number, name: plan.name, siteId: plan.siteId, servers, first, addresses: servers.map((server) => server.address),
+    number,
+    name: plan.name,
+    siteId: plan.siteId,
+    servers,
+    first,
+    addresses: servers.map((server) => server.address),
     uplinkBytes: () => uplinkBytes(slot, number),
     cut: () => dropOnUplink(namespace, 100),
     lose: (percent) => dropOnUplink(namespace, percent),
@@ -120,8 +146,22 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
     if (init === null) throw new Error(`${name} is powered off`);
     return init;
   };
-  const processes = () => (init === null ? [] : processesWhere((pid) => namespaceOf(pid, 'pid') === init?.pids));
-  const inside = (argv: readonly string[]) => ['nsenter', '--target', String(powered().pid), '--mount', '--pid', '--net', '--uts', '--ipc', '--root', '--wd', '--', ...argv];
+  const processes = () =>
+    init === null ? [] : processesWhere((pid) => namespaceOf(pid, 'pid') === init?.pids);
+  const inside = (argv: readonly string[]) => [
+    'nsenter',
+    '--target',
+    String(powered().pid),
+    '--mount',
+    '--pid',
+    '--net',
+    '--uts',
+    '--ipc',
+    '--root',
+    '--wd',
+    '--',
+    ...argv,
+  ];
   const send = (line: string) => powered().child.stdin?.write(`${line}\n`);
   const rootPath = () => `/proc/${powered().pid}/root`;
 
@@ -139,8 +179,11 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
       await until(`${name}: ${line.slice(0, 40)}`, () => pid() !== 0);
     };
     return {
-      pid, start,
-      kill: () => tell('SIGKILL'), freeze: () => tell('SIGSTOP'), thaw: () => tell('SIGCONT'),
+      pid,
+      start,
+      kill: () => tell('SIGKILL'),
+      freeze: () => tell('SIGSTOP'),
+      thaw: () => tell('SIGCONT'),
       restart: async () => {
         const old = pid();
         tell('SIGKILL');
@@ -149,25 +192,57 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
       },
     };
   };
-  const agent = inner((args) => args[1] === '/opt/preau/preau-agent.mjs' && args[2] === 'run', `exec env PREAU_AGENT_RDP_HOST=${address} PREAU_AGENT_RDP_PORT=3390 NODE_NO_WARNINGS=1 ${agentRun} >> /var/log/preau-agent.log 2>&1`);
-  const sshd = inner((args) => /sshd.*\[listener\]|^\/usr\/sbin\/sshd$/.test(args[0] ?? ''), 'exec /usr/sbin/sshd -D -e -o UseDNS=no -o UsePAM=no >> /var/log/sshd.log 2>&1');
+  const agent = inner(
+    (args) => args[1] === '/opt/preau/preau-agent.mjs' && args[2] === 'run',
+    `exec env PREAU_AGENT_RDP_HOST=${address} PREAU_AGENT_RDP_PORT=3390 NODE_NO_WARNINGS=1 ${agentRun} >> /var/log/preau-agent.log 2>&1`,
+  );
+  const sshd = inner(
+    (args) => /sshd.*\[listener\]|^\/usr\/sbin\/sshd$/.test(args[0] ?? ''),
+    'exec /usr/sbin/sshd -D -e -o UseDNS=no -o UsePAM=no >> /var/log/sshd.log 2>&1',
+  );
 
-  const boot = () => new Promise<void>((resolve, reject) => {
-    const said: string[] = [];
-    const child = startTalking(['nsenter', `--net=/run/netns/${namespace}`, 'unshare', '--mount', '--pid', '--fork', '--uts', '--ipc', '--kill-child', '--', '/bin/bash', join(import.meta.dirname, 'boot.sh'), baseFolder, disk, String(plan.diskMib), plan.seed, process.execPath, plan.agentBundle, name], (line) => {
-      const pid = Number(/^up (\d+)$/.exec(line)?.[1] ?? 0);
-      if (pid === 0) said.push(line);
-      else {
-        init = { child, pid, pids: namespaceOf(pid, 'pid') };
-        resolve();
-      }
+  const boot = () =>
+    new Promise<void>((resolve, reject) => {
+      const said: string[] = [];
+      const child = startTalking(
+        [
+          'nsenter',
+          `--net=/run/netns/${namespace}`,
+          'unshare',
+          '--mount',
+          '--pid',
+          '--fork',
+          '--uts',
+          '--ipc',
+          '--kill-child',
+          '--',
+          '/bin/bash',
+          join(import.meta.dirname, 'boot.sh'),
+          baseFolder,
+          disk,
+          String(plan.diskMib),
+          plan.seed,
+          process.execPath,
+          plan.agentBundle,
+          name,
+        ],
+        (line) => {
+          const pid = Number(/^up (\d+)$/.exec(line)?.[1] ?? 0);
+          if (pid === 0) said.push(line);
+          else {
+            init = { child, pid, pids: namespaceOf(pid, 'pid') };
+            resolve();
+          }
+        },
+      );
+      child.on('error', reject);
+      child.on('exit', (code) => {
+        if (init?.child === child) init = null;
+        reject(
+          new Error(`${name} did not start (${code ?? 'signal'}): ${said.join('\n').slice(-800)}`),
+        );
+      });
     });
-    child.on('error', reject);
-    child.on('exit', (code) => {
-      if (init?.child === child) init = null;
-      reject(new Error(`${name} did not start (${code ?? 'signal'}): ${said.join('\n').slice(-800)}`));
-    });
-  });
   const powerOff = async () => {
     if (init === null) return;
     const { child, pid } = init;
@@ -180,8 +255,24 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
     await boot();
     await sshd.start();
     if (!existsSync(join(rootPath(), 'var/lib/preau-agent/identity.json'))) {
-      const code = await plan.technician.call('createEnrolmentCode', { params: { id: plan.siteId }, body: { serverName: number === 1 ? 'Serveur pédagogique' : `Serveur pédagogique ${number}` } });
-      const told = await must(inside(['/opt/preau/node', '/opt/preau/preau-agent.mjs', 'enrol', '--controller', plan.controllerUrl, `--key=${code.controllerKey}`, '--code', code.code]));
+      const code = await plan.technician.call('createEnrolmentCode', {
+        params: { id: plan.siteId },
+        body: {
+          serverName: number === 1 ? 'Serveur pédagogique' : `Serveur pédagogique ${number}`,
+        },
+      });
+      const told = await must(
+        inside([
+          '/opt/preau/node',
+          '/opt/preau/preau-agent.mjs',
+          'enrol',
+          '--controller',
+          plan.controllerUrl,
+          `--key=${code.controllerKey}`,
+          '--code',
+          code.code,
+        ]),
+      );
       serverId = /Enrolled as (\S+)\./.exec(told)?.[1] ?? '';
       if (serverId === '') throw new Error(`${name}: ${told}`);
     }
@@ -189,23 +280,41 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
   };
 
   return {
-    name, school: plan.number, number, address, agent, sshd, processes, powerOff, powerOn,
+    name,
+    school: plan.number,
+    number,
+    address,
+    agent,
+    sshd,
+    processes,
+    powerOff,
+    powerOn,
     serverId: () => serverId,
     root: rootPath,
     run: (argv, options) => run(inside(argv), options),
     installed: async (packageName) => {
-      const [status, version] = (await run(inside(['dpkg-query', '-W', '-f', '${db:Status-Status} ${Version}', packageName]))).stdout.split(' ');
+      const [status, version] = (
+        await run(inside(['dpkg-query', '-W', '-f', '${db:Status-Status} ${Version}', packageName]))
+      ).stdout.split(' ');
       return status === 'installed' ? (version ?? null) : null;
     },
     installs: (packageName) => {
       const log = join(rootPath(), 'var/log/dpkg.log');
-      return existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter((line) => line.includes(` install ${packageName}:`)).length : 0;
+      return existsSync(log)
+        ? readFileSync(log, 'utf8')
+            .split('\n')
+            .filter((line) => line.includes(` install ${packageName}:`)).length
+        : 0;
     },
     agentLog: () => readFileSync(join(rootPath(), 'var/log/preau-agent.log'), 'utf8'),
     residentKib: () => residentKib(agent.pid()),
     killInstaller: () => {
       const all = processes();
-      const doomed = new Set(all.filter(({ args }) => /^(\/usr\/bin\/)?(apt-get|apt|dpkg|dpkg-deb)$/.test(args[0] ?? '')).map(({ pid }) => pid));
+      const doomed = new Set(
+        all
+          .filter(({ args }) => /^(\/usr\/bin\/)?(apt-get|apt|dpkg|dpkg-deb)$/.test(args[0] ?? ''))
+          .map(({ pid }) => pid),
+      );
       // Parents come before children in the table, but not always: again until nothing is added.
       for (let before = -1; before !== doomed.size; ) {
         before = doomed.size;
@@ -220,7 +329,10 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
       await setCable(namespace, 'up');
     },
     fillDisk: async () => {
-      if (plan.diskMib === 0) throw new Error(`the disk of ${name} is this machine's own, which is not filled: start the lab with diskMib`);
+      if (plan.diskMib === 0)
+        throw new Error(
+          `the disk of ${name} is this machine's own, which is not filled: start the lab with diskMib`,
+        );
       await run(inside(['sh', '-c', 'cat /dev/zero > /var/filling 2>/dev/null; sync']));
       const { bavail, bsize } = statfsSync(rootPath());
       return bavail * bsize;

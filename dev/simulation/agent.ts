@@ -1,14 +1,29 @@
 /** One run of an agent after another on one machine: the product's own decisions about orders and applications, a journal on the
  *  machine's disk, and death between any two steps. */
-import { defaultTerms } from '@preau/contract/publication.ts';
-import type { DesiredApplication, DesiredState, SignedState } from '@preau/contract/desired-state.ts';
-import type { Report, ReportedApplication } from '@preau/contract/report.ts';
+
+import type {
+  DesiredApplication,
+  DesiredState,
+  SignedState,
+} from '@preau/contract/desired-state.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
+import { defaultTerms } from '@preau/contract/publication.ts';
+import type { Report, ReportedApplication } from '@preau/contract/report.ts';
 import { acceptState } from '../../agent/src/accept-state.ts';
 import type { Installable } from '../../agent/src/drivers/driver.ts';
-import { heldApplications, pass as passOrders, tellOrders } from '../../agent/src/reconcile/order-book.ts';
+import {
+  heldApplications,
+  pass as passOrders,
+  tellOrders,
+} from '../../agent/src/reconcile/order-book.ts';
 import type { OrderJournal } from '../../agent/src/reconcile/order-journal.ts';
-import { type Effect, hasEnded, type OrderEvent, type Step, step } from '../../agent/src/reconcile/orders.ts';
+import {
+  type Effect,
+  hasEnded,
+  type OrderEvent,
+  type Step,
+  step,
+} from '../../agent/src/reconcile/orders.ts';
 import { type ActualApplication, plan } from '../../agent/src/reconcile/plan.ts';
 import { type Found, isAsWanted, recipeMark } from '../../agent/src/reconcile/wanted.ts';
 import type { Machine } from './machine.ts';
@@ -16,9 +31,20 @@ import type { Network } from './network.ts';
 import type { World } from './world.ts';
 
 const reportEveryMs = 20_000;
-const health = { cpu: 0, cores: 1, memoryUsedMiB: 0, memoryTotalMiB: 1, diskFreeMiB: 0, sessions: 0, displaysReady: 0, uptimeSeconds: 0 };
+const health = {
+  cpu: 0,
+  cores: 1,
+  memoryUsedMiB: 0,
+  memoryTotalMiB: 1,
+  diskFreeMiB: 0,
+  sessions: 0,
+  displaysReady: 0,
+  uptimeSeconds: 0,
+};
 
-interface Known extends ActualApplication { reported: ReportedApplication }
+interface Known extends ActualApplication {
+  reported: ReportedApplication;
+}
 
 export class Agent {
   readonly world: World;
@@ -81,7 +107,12 @@ export class Agent {
       if (kind === 'stage') world.count('agent_crash_while_downloading');
       if (kind === 'apply' || kind === 'attach') world.count('agent_crash_while_installing');
     }
-    if ([...this.#untold].some((orderId) => machine.disk.journals.get(orderId)?.report.state === 'succeeded')) world.count('agent_crash_before_report');
+    if (
+      [...this.#untold].some(
+        (orderId) => machine.disk.journals.get(orderId)?.report.state === 'succeeded',
+      )
+    )
+      world.count('agent_crash_before_report');
     if (machine.isInstalling() && world.befalls(0.25)) {
       world.count('installer_killed');
       machine.kill();
@@ -149,15 +180,31 @@ export class Agent {
     if (this.#desired !== null) {
       const free = !this.#changing && this.#working.size === 0;
       const lost = this.machine.disk.damaged;
-      const book = this.world.without === 'order_id' ? new Map([...this.#book].filter(([, journal]) => !hasEnded(journal))) : this.#book;
-      const facts = { free, skewMs: this.#skewKnown ? this.machine.skewMs : null, refuses: () => null };
+      const book =
+        this.world.without === 'order_id'
+          ? new Map([...this.#book].filter(([, journal]) => !hasEnded(journal)))
+          : this.#book;
+      const facts = {
+        free,
+        skewMs: this.#skewKnown ? this.machine.skewMs : null,
+        refuses: () => null,
+      };
       for (const next of passOrders(book, this.#desired.orders, lost, facts, this.#now)) {
         lost.delete(next.journal.report.orderId);
         this.#take(next);
         if (!this.alive) return;
       }
-      const actual = { applications: this.#applications, sessions: new Map(), displays: { ready: 0, preparing: 0, retryAt: null }, packagesBusy: this.#changing || this.#atWork(), held: heldApplications(this.#book, this.#desired.orders) };
-      for (const next of plan(this.#desired, actual, this.#now, () => ({ allowed: true, terms: defaultTerms }))) {
+      const actual = {
+        applications: this.#applications,
+        sessions: new Map(),
+        displays: { ready: 0, preparing: 0, retryAt: null },
+        packagesBusy: this.#changing || this.#atWork(),
+        held: heldApplications(this.#book, this.#desired.orders),
+      };
+      for (const next of plan(this.#desired, actual, this.#now, () => ({
+        allowed: true,
+        terms: defaultTerms,
+      }))) {
         if (next.kind === 'install_application') this.#change(next.application, 'present');
         if (next.kind === 'remove_application') this.#change(next.application, 'absent');
       }
@@ -180,7 +227,10 @@ export class Agent {
     const { orderId, seq, state, code } = journal.report;
     const past = this.#book.get(orderId);
     this.#book.set(orderId, journal);
-    if (past?.report.state !== state) this.world.note(`${this.machine.name}: order ${orderId.slice(4, 10)} ${past?.report.state ?? 'arrives'} → ${state}${code === null ? '' : ` ${code}`}`);
+    if (past?.report.state !== state)
+      this.world.note(
+        `${this.machine.name}: order ${orderId.slice(4, 10)} ${past?.report.state ?? 'arrives'} → ${state}${code === null ? '' : ` ${code}`}`,
+      );
     if (hasEnded(journal)) {
       this.#untold.add(orderId);
       if (code === 'ORDER_POISONED') {
@@ -191,14 +241,25 @@ export class Agent {
       }
     }
     for (const effect of effects) {
-      if (effect.kind === 'save' && this.#diesHere('agent_crash_before_journal', 'before its journal')) return;
+      if (
+        effect.kind === 'save' &&
+        this.#diesHere('agent_crash_before_journal', 'before its journal')
+      )
+        return;
       this.#carryOut(orderId, effect);
-      if (effect.kind === 'save' && this.#diesHere('agent_crash_after_journal', 'after its journal')) return;
+      if (
+        effect.kind === 'save' &&
+        this.#diesHere('agent_crash_after_journal', 'after its journal')
+      )
+        return;
     }
     if (past?.report.seq !== seq) this.again({ report: true });
   }
 
-  #diesHere(fault: 'agent_crash_before_journal' | 'agent_crash_after_journal', why: string): boolean {
+  #diesHere(
+    fault: 'agent_crash_before_journal' | 'agent_crash_after_journal',
+    why: string,
+  ): boolean {
     if (!this.world.befalls(0.015)) return false;
     this.world.count(fault);
     this.die(why);
@@ -229,7 +290,8 @@ export class Agent {
         this.#begin(orderId, 'detect');
         this.#later(world.chance.between(20, 700), () => {
           const found: Record<string, Found> = {};
-          for (const application of effect.applications) found[application.applicationId] = this.#find(application, effect.purpose);
+          for (const application of effect.applications)
+            found[application.applicationId] = this.#find(application, effect.purpose);
           this.#answer(orderId, { kind: 'looked', run: effect.run, found });
         });
         return;
@@ -239,13 +301,19 @@ export class Agent {
       case 'apply':
         this.#begin(orderId, 'apply');
         machine.install(orderId, effect.applications, effect.timeoutMs, {
-          begins: this.#ifAlive((applicationId: string, state: 'installing' | 'failed') => this.#tell(orderId, { kind: 'item', run: effect.run, applicationId, state })),
-          ended: this.#ifAlive((results) => this.#answer(orderId, { kind: 'applied', run: effect.run, results, log: '' })),
+          begins: this.#ifAlive((applicationId: string, state: 'installing' | 'failed') =>
+            this.#tell(orderId, { kind: 'item', run: effect.run, applicationId, state }),
+          ),
+          ended: this.#ifAlive((results) =>
+            this.#answer(orderId, { kind: 'applied', run: effect.run, results, log: '' }),
+          ),
         });
         return;
       case 'attach': {
         this.#begin(orderId, 'attach');
-        const gone = this.#ifAlive(() => this.#answer(orderId, { kind: 'installer_gone', run: effect.run, log: '' }));
+        const gone = this.#ifAlive(() =>
+          this.#answer(orderId, { kind: 'installer_gone', run: effect.run, log: '' }),
+        );
         if (!machine.onEnd(orderId, gone)) this.#later(10, gone);
       }
     }
@@ -276,15 +344,28 @@ export class Agent {
     const parts = world.chance.between(1, 5);
     const fails = world.befalls(0.06);
     const slug = applications[0]?.slug ?? '';
-    const fetch = (done: number) => this.#later(world.chance.between(500, 9_000), () => {
-      if (work.aborted || (fails && done === parts - 1)) {
-        if (!work.aborted) world.count('download_fails');
-        return this.#answer(orderId, { kind: 'stage_failed', run, slug, code: 'DOWNLOAD_FAILED', message: '' });
-      }
-      if (done === parts) return this.#answer(orderId, { kind: 'staged', run });
-      this.#tell(orderId, { kind: 'progress', run, done: done * 1000, total: parts * 1000, wan: done * 1000 });
-      fetch(done + 1);
-    });
+    const fetch = (done: number) =>
+      this.#later(world.chance.between(500, 9_000), () => {
+        if (work.aborted || (fails && done === parts - 1)) {
+          if (!work.aborted) world.count('download_fails');
+          return this.#answer(orderId, {
+            kind: 'stage_failed',
+            run,
+            slug,
+            code: 'DOWNLOAD_FAILED',
+            message: '',
+          });
+        }
+        if (done === parts) return this.#answer(orderId, { kind: 'staged', run });
+        this.#tell(orderId, {
+          kind: 'progress',
+          run,
+          done: done * 1000,
+          total: parts * 1000,
+          wan: done * 1000,
+        });
+        fetch(done + 1);
+      });
     fetch(0);
   }
 
@@ -292,15 +373,25 @@ export class Agent {
 
   #find(application: Installable, purpose: 'before' | 'after'): Found {
     const version = this.machine.version(application.applicationId);
-    if (purpose === 'before' && this.world.without === 'detection') return { version: null, asWanted: application.want === 'absent' && version === null };
-    return { version, asWanted: isAsWanted(application, version, 'linux', purpose === 'before' ? this.machine.disk.marks[application.applicationId] : undefined) };
+    if (purpose === 'before' && this.world.without === 'detection')
+      return { version: null, asWanted: application.want === 'absent' && version === null };
+    return {
+      version,
+      asWanted: isAsWanted(
+        application,
+        version,
+        'linux',
+        purpose === 'before' ? this.machine.disk.marks[application.applicationId] : undefined,
+      ),
+    };
   }
 
   #remember(applications: readonly Installable[]): void {
     const { disk } = this.machine;
     disk.marks = { ...disk.marks };
     for (const application of applications) {
-      if (application.want === 'present') disk.marks[application.applicationId] = recipeMark(application, 'linux');
+      if (application.want === 'present')
+        disk.marks[application.applicationId] = recipeMark(application, 'linux');
       else delete disk.marks[application.applicationId];
       const known = this.#applications.get(application.applicationId);
       if (known !== undefined) known.state = 'unknown';
@@ -313,8 +404,25 @@ export class Agent {
     const { applicationId, versionId, askedAt } = application;
     const installable: Installable = { ...application, want };
     const key = `want-${application.slug}`;
-    const note = (state: ActualApplication['state'], reported: ReportedApplication['state'], version: string | null, retryAt: number | null) => {
-      this.#applications.set(applicationId, { versionId, state, askedAt, retryAt, reported: { applicationId, state: reported, version, error: reported === 'failed' ? { code: 'NOT_DETECTED', message: '' } : null, iconHash: null } });
+    const note = (
+      state: ActualApplication['state'],
+      reported: ReportedApplication['state'],
+      version: string | null,
+      retryAt: number | null,
+    ) => {
+      this.#applications.set(applicationId, {
+        versionId,
+        state,
+        askedAt,
+        retryAt,
+        reported: {
+          applicationId,
+          state: reported,
+          version,
+          error: reported === 'failed' ? { code: 'NOT_DETECTED', message: '' } : null,
+          iconHash: null,
+        },
+      });
       this.#changing = false;
       this.again({ report: true });
     };
@@ -328,7 +436,16 @@ export class Agent {
     this.#later(world.chance.between(20, 500), () => {
       const found = this.#find(installable, 'before');
       if (found.asWanted) return conclude(found);
-      const bring = this.#ifAlive(() => machine.install(key, [installable], 30 * 60_000, { begins: () => undefined, ended: this.#ifAlive(([result]) => (result !== undefined && result.code !== null ? note('failed', 'failed', null, this.#now + 30_000) : conclude(this.#find(installable, 'after')))) }));
+      const bring = this.#ifAlive(() =>
+        machine.install(key, [installable], 30 * 60_000, {
+          begins: () => undefined,
+          ended: this.#ifAlive(([result]) =>
+            result !== undefined && result.code !== null
+              ? note('failed', 'failed', null, this.#now + 30_000)
+              : conclude(this.#find(installable, 'after')),
+          ),
+        }),
+      );
       if (!machine.onEnd(key, bring)) bring();
     });
   }
@@ -336,9 +453,13 @@ export class Agent {
   // ---- the controller -----------------------------------------------------------------------------------------------
 
   #obey(signed: SignedState, newestGeneration: number): boolean {
-    const verdict = acceptState({ serverId: this.machine.id, newestGeneration, verify: () => true, knownPolicy: null }, signed);
+    const verdict = acceptState(
+      { serverId: this.machine.id, newestGeneration, verify: () => true, knownPolicy: null },
+      signed,
+    );
     if ('refused' in verdict) {
-      if (verdict.refused !== 'STATE_OLDER') this.world.violate('a desired state is accepted', verdict.why);
+      if (verdict.refused !== 'STATE_OLDER')
+        this.world.violate('a desired state is accepted', verdict.why);
       return false;
     }
     this.machine.obeys(verdict.accepted.generation);
@@ -387,9 +508,26 @@ export class Agent {
     const idle = desired !== null && !this.#atWork() && !this.#changing;
     this.#seq += 1;
     return {
-      protocol: PROTOCOL, epoch: this.#epoch, seq: this.#seq, generation: idle ? desired.generation : Math.max((desired?.generation ?? 1) - 1, 0), health,
-      inventory: { hostname: this.machine.name, system: 'Debian', kernel: '6', agentVersion: '1', platform: 'linux', packages: 0, chosen: [], cache: null },
-      applications: [...this.#applications.values()].map(({ reported }) => reported), sessions: [], failedSteps: [], orders: tellOrders(this.#book, desired?.orders ?? [], this.#untold), transfers: [],
+      protocol: PROTOCOL,
+      epoch: this.#epoch,
+      seq: this.#seq,
+      generation: idle ? desired.generation : Math.max((desired?.generation ?? 1) - 1, 0),
+      health,
+      inventory: {
+        hostname: this.machine.name,
+        system: 'Debian',
+        kernel: '6',
+        agentVersion: '1',
+        platform: 'linux',
+        packages: 0,
+        chosen: [],
+        cache: null,
+      },
+      applications: [...this.#applications.values()].map(({ reported }) => reported),
+      sessions: [],
+      failedSteps: [],
+      orders: tellOrders(this.#book, desired?.orders ?? [], this.#untold),
+      transfers: [],
     };
   }
 

@@ -1,5 +1,9 @@
 /** Virtual time: a queue of what is to happen when. Nothing waits; an hour passes as fast as its events can be worked through. */
-interface Appointment { at: number; order: number; run: () => void | Promise<void> }
+interface Appointment {
+  at: number;
+  order: number;
+  run: () => void | Promise<void>;
+}
 
 export class Clockwork {
   now: number;
@@ -49,7 +53,9 @@ export class Clockwork {
 
   #isEarlier(one: number, other: number): boolean {
     const [a, b] = [this.#heap[one], this.#heap[other]];
-    return a !== undefined && b !== undefined && (a.at < b.at || (a.at === b.at && a.order < b.order));
+    return (
+      a !== undefined && b !== undefined && (a.at < b.at || (a.at === b.at && a.order < b.order))
+    );
   }
 
   #swapIfEarlier(one: number, other: number): boolean {

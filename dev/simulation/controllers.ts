@@ -27,18 +27,28 @@ export class Controller {
   }
 
   /** Works until it is done, dies or stands still; then goes on by itself. `over` hears what came of it: nothing when it died. */
-  async act<T>(what: string, work: (deps: Deps) => Promise<T>, over: (outcome: { value: T } | { refused: AppError }) => void = () => undefined): Promise<void> {
+  async act<T>(
+    what: string,
+    work: (deps: Deps) => Promise<T>,
+    over: (outcome: { value: T } | { refused: AppError }) => void = () => undefined,
+  ): Promise<void> {
     const { world } = this;
     const run = this.#run;
     const isDead = () => this.#run !== run;
     let standsStill: () => void = () => undefined;
-    const nextStop = () => new Promise<void>((resolve) => {
-      standsStill = resolve;
-    });
+    const nextStop = () =>
+      new Promise<void>((resolve) => {
+        standsStill = resolve;
+      });
     let wrote = false;
     // Between reading and deciding, and carrying it out.
     const isLooking = what.startsWith('looking') || what === 'sweeping';
-    const die = (fault: 'controller_crash_between_read_and_write' | 'controller_crash_between_transactions' | 'controller_crash_in_a_transaction') => {
+    const die = (
+      fault:
+        | 'controller_crash_between_read_and_write'
+        | 'controller_crash_between_transactions'
+        | 'controller_crash_in_a_transaction',
+    ) => {
       world.count(fault);
       this.die(`${fault.replace('controller_crash_', '').replaceAll('_', ' ')}, ${what}`);
       throw new Died();
@@ -46,10 +56,23 @@ export class Controller {
     const pass = async (moment: Moment): Promise<void> => {
       if (isDead()) throw new Died();
       if (moment === 'after a transaction') wrote = true;
-      if (world.befalls(0.002)) die(moment === 'before a transaction' && !wrote ? 'controller_crash_between_read_and_write' : 'controller_crash_between_transactions');
+      if (world.befalls(0.002))
+        die(
+          moment === 'before a transaction' && !wrote
+            ? 'controller_crash_between_read_and_write'
+            : 'controller_crash_between_transactions',
+        );
       const freezes = moment === 'before a transaction' && world.befalls(0.004);
-      if (!freezes && !world.befalls(moment === 'before a transaction' && isLooking ? (world.isSlow ? 0.6 : 0.15) : 0.03)) return;
-      const ms = freezes ? world.chance.between(2_000, 90_000) : world.chance.between(1, world.isSlow && isLooking ? 15_000 : 400);
+      if (
+        !freezes &&
+        !world.befalls(
+          moment === 'before a transaction' && isLooking ? (world.isSlow ? 0.6 : 0.15) : 0.03,
+        )
+      )
+        return;
+      const ms = freezes
+        ? world.chance.between(2_000, 90_000)
+        : world.chance.between(1, world.isSlow && isLooking ? 15_000 : 400);
       if (freezes) {
         world.count('controller_frozen');
         world.note(`${this.name} stands still for ${Math.round(ms / 1000)} s, ${what}`);
@@ -72,9 +95,21 @@ export class Controller {
       if (world.befalls(0.0004)) die('controller_crash_in_a_transaction');
     });
     const deps = {
-      config: { PREAU_STANDBY_DISPLAYS: 0 }, database: connection.asDatabase(), clock: { now: () => world.clock.now }, log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      secrets: { controllerKey: '', sign: () => 'signed', seal: (text: string) => text, unseal: (text: string) => text },
-      wakeups: { wake: (topics: readonly string[]) => (isDead() ? undefined : this.#wake(topics)), listen: () => () => undefined, next: () => Promise.resolve() },
+      config: { PREAU_STANDBY_DISPLAYS: 0 },
+      database: connection.asDatabase(),
+      clock: { now: () => world.clock.now },
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      secrets: {
+        controllerKey: '',
+        sign: () => 'signed',
+        seal: (text: string) => text,
+        unseal: (text: string) => text,
+      },
+      wakeups: {
+        wake: (topics: readonly string[]) => (isDead() ? undefined : this.#wake(topics)),
+        listen: () => () => undefined,
+        next: () => Promise.resolve(),
+      },
     } as unknown as Deps;
     const stop = nextStop();
     const done: Promise<void> = work(deps).then(
@@ -84,7 +119,11 @@ export class Controller {
       (error: unknown) => {
         if (error instanceof Died || isDead()) return;
         if (error instanceof AppError) over({ refused: error });
-        else world.violate('nothing breaks', `${what}: ${error instanceof Error ? error.stack : String(error)}`);
+        else
+          world.violate(
+            'nothing breaks',
+            `${what}: ${error instanceof Error ? error.stack : String(error)}`,
+          );
       },
     );
     await Promise.race([done, stop]);

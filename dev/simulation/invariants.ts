@@ -1,8 +1,9 @@
 /** What must hold after every commit, whatever has happened. Written from the promises, not from the code that keeps them. */
-import type { Brake, TargetState } from '@preau/contract/rollout.ts';
-import { isBad, isFinal, isGood, isInFlight, targetMoves } from '@preau/contract/rollout.ts';
+
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
+import type { Brake, TargetState } from '@preau/contract/rollout.ts';
+import { isBad, isFinal, isGood, isInFlight, targetMoves } from '@preau/contract/rollout.ts';
 import type { Machine } from './machine.ts';
 import type { Connection, RowChange, Shapes } from './tables.ts';
 import type { World } from './world.ts';
@@ -17,71 +18,144 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
   /** When what the row says of an order was said last. */
   const heardOf = new Map<string, number>();
   const brakeIsOn = () => (rows.city.get('brake')?.body as Brake | undefined)?.on === true;
-  const nameOf = ({ serverId, rolloutId }: { serverId: string; rolloutId: string }) => `${rows.servers.get(serverId)?.name ?? serverId} in ${rolloutId.slice(-3)}`;
-  const targetsByOrder = (serverId: string, orderId: string) => [...rows.targets.values()].filter((target) => target.serverId === serverId && target.orderId === orderId);
-  const targetsOf = (rolloutId: string) => [...rows.targets.values()].filter((target) => target.rolloutId === rolloutId);
+  const nameOf = ({ serverId, rolloutId }: { serverId: string; rolloutId: string }) =>
+    `${rows.servers.get(serverId)?.name ?? serverId} in ${rolloutId.slice(-3)}`;
+  const targetsByOrder = (serverId: string, orderId: string) =>
+    [...rows.targets.values()].filter(
+      (target) => target.serverId === serverId && target.orderId === orderId,
+    );
+  const targetsOf = (rolloutId: string) =>
+    [...rows.targets.values()].filter((target) => target.rolloutId === rolloutId);
 
   const moved = (before: Shapes['targets'], after: Shapes['targets'], by: Connection) => {
     const told = `${nameOf(after)}: ${before.state} → ${after.state} (attempt ${before.attempt} → ${after.attempt}${after.reason === null ? '' : `, ${after.reason}`})`;
     if (before.state !== after.state) world.note(`   ${told}`);
-    if (after.version !== before.version + 1) world.violate('each change is made to the row that was read', told);
-    if (after.orderId === before.orderId && after.lastSeq < before.lastSeq && after.state !== 'unknown') world.violate('serial numbers rise', `${told}: ${before.lastSeq} → ${after.lastSeq}`);
+    if (after.version !== before.version + 1)
+      world.violate('each change is made to the row that was read', told);
+    if (
+      after.orderId === before.orderId &&
+      after.lastSeq < before.lastSeq &&
+      after.state !== 'unknown'
+    )
+      world.violate('serial numbers rise', `${told}: ${before.lastSeq} → ${after.lastSeq}`);
     if (after.attempt !== before.attempt) {
-      const fresh = before.state === 'offered' || isBad(before.state) || (after.action === 'restore' && before.action === 'install' && isFinal(before.state));
-      if (after.attempt !== before.attempt + 1 || after.state !== 'queued' || !fresh) world.violate('a new attempt begins at its beginning', told);
+      const fresh =
+        before.state === 'offered' ||
+        isBad(before.state) ||
+        (after.action === 'restore' && before.action === 'install' && isFinal(before.state));
+      if (after.attempt !== before.attempt + 1 || after.state !== 'queued' || !fresh)
+        world.violate('a new attempt begins at its beginning', told);
     } else if (before.state !== after.state && !targetMoves[before.state].includes(after.state)) {
-      world.violate(isFinal(before.state) ? 'final states stand' : 'every move is a legal one', told);
+      world.violate(
+        isFinal(before.state) ? 'final states stand' : 'every move is a legal one',
+        told,
+      );
     }
-    if (!isFinal(after.state) && !(after.deadlineAt > 0)) world.violate('nothing open is without a deadline', told);
+    if (!isFinal(after.state) && !(after.deadlineAt > 0))
+      world.violate('nothing open is without a deadline', told);
     if (after.state === 'offered' && before.state !== 'offered') offered(after, by);
-    if (after.state === 'timed_out' && before.state !== 'timed_out' && brakeIsOn()) world.violate('the brake holds', `${told} behind the brake`);
+    if (after.state === 'timed_out' && before.state !== 'timed_out' && brakeIsOn())
+      world.violate('the brake holds', `${told} behind the brake`);
     if (after.state === 'unknown' && before.state !== 'unknown') {
       const heard = heardOf.get(after.orderId ?? '');
-      if (heard !== undefined && world.clock.now - heard < heardOfMs) world.violate('only the silent are unknown', `${told}, heard of ${Math.round((world.clock.now - heard) / 1000)} s ago`);
+      if (heard !== undefined && world.clock.now - heard < heardOfMs)
+        world.violate(
+          'only the silent are unknown',
+          `${told}, heard of ${Math.round((world.clock.now - heard) / 1000)} s ago`,
+        );
     }
   };
 
   const offered = (target: Shapes['targets'], by: Connection) => {
     const rollout = rows.rollouts.get(target.rolloutId);
     if (rollout === undefined) return;
-    if (brakeIsOn()) world.violate('the brake holds', `${nameOf(target)} is offered an order behind the brake`);
-    if (rollout.state !== 'running' && rollout.state !== 'rolling_back') world.violate('what stands still offers nothing', `${nameOf(target)} is offered an order of a rollout that is ${rollout.state}`);
-    if (target.order === null || target.orderId !== target.order.orderId || target.leaseUntil === null) world.violate('an offer has an order', nameOf(target));
+    if (brakeIsOn())
+      world.violate('the brake holds', `${nameOf(target)} is offered an order behind the brake`);
+    if (rollout.state !== 'running' && rollout.state !== 'rolling_back')
+      world.violate(
+        'what stands still offers nothing',
+        `${nameOf(target)} is offered an order of a rollout that is ${rollout.state}`,
+      );
+    if (
+      target.order === null ||
+      target.orderId !== target.order.orderId ||
+      target.leaseUntil === null
+    )
+      world.violate('an offer has an order', nameOf(target));
     const over = exceeded.get(rollout.id);
-    if (over !== undefined && rollout.state === 'running' && isOver(rollout.id, over.wave) && (by.fence ?? 0) > over.fence) world.violate('a threshold is not overshot by new offers', nameOf(target));
+    if (
+      over !== undefined &&
+      rollout.state === 'running' &&
+      isOver(rollout.id, over.wave) &&
+      (by.fence ?? 0) > over.fence
+    )
+      world.violate('a threshold is not overshot by new offers', nameOf(target));
   };
 
   /** Is the wave past one of the rules that count? Consecutive failures are left to the tests of the decision. */
   const isOver = (rolloutId: string, number: number): boolean => {
     const rollout = rows.rollouts.get(rolloutId);
     const wave = rows.waves.get(`${rolloutId} ${number}`);
-    if (rollout === undefined || wave === undefined || (wave.state !== 'open' && wave.state !== 'soaking')) return false;
+    if (
+      rollout === undefined ||
+      wave === undefined ||
+      (wave.state !== 'open' && wave.state !== 'soaking')
+    )
+      return false;
     const { trip } = rollout.draft;
-    const members = targetsOf(rolloutId).filter((target) => target.wave === number && target.state !== 'skipped');
-    const failed = members.filter(({ state }) => state === 'failed' || state === 'rejected').length - wave.tolerated;
-    const late = members.filter(({ state, reason }) => state === 'timed_out' && reason === 'deadline').length - wave.toleratedLate;
+    const members = targetsOf(rolloutId).filter(
+      (target) => target.wave === number && target.state !== 'skipped',
+    );
+    const failed =
+      members.filter(({ state }) => state === 'failed' || state === 'rejected').length -
+      wave.tolerated;
+    const late =
+      members.filter(({ state, reason }) => state === 'timed_out' && reason === 'deadline').length -
+      wave.toleratedLate;
     const enough = Math.min(2, members.length);
-    return (trip.failedCount !== null && failed > trip.failedCount) || (trip.failedShare !== null && failed >= enough && failed / members.length > trip.failedShare) || (trip.timedOutShare !== null && late >= enough && late / members.length > trip.timedOutShare);
+    return (
+      (trip.failedCount !== null && failed > trip.failedCount) ||
+      (trip.failedShare !== null &&
+        failed >= enough &&
+        failed / members.length > trip.failedShare) ||
+      (trip.timedOutShare !== null && late >= enough && late / members.length > trip.timedOutShare)
+    );
   };
 
   const budget = (rolloutId: string) => {
     const limits = rows.rollouts.get(rolloutId)?.draft.budget;
     if (limits === undefined) return;
     const sites = new Map<string, number>();
-    for (const target of targetsOf(rolloutId)) if (isInFlight(target.state)) sites.set(target.siteId, (sites.get(target.siteId) ?? 0) + 1);
-    if (limits.sitesAtOnce !== null && sites.size > limits.sitesAtOnce) world.violate('the budget is kept', `${sites.size} schools at once, ${limits.sitesAtOnce} allowed`);
-    for (const [siteId, n] of sites) if (limits.serversPerSite !== null && n > limits.serversPerSite) world.violate('the budget is kept', `${n} servers of ${siteId.slice(-3)} at once, ${limits.serversPerSite} allowed`);
+    for (const target of targetsOf(rolloutId))
+      if (isInFlight(target.state)) sites.set(target.siteId, (sites.get(target.siteId) ?? 0) + 1);
+    if (limits.sitesAtOnce !== null && sites.size > limits.sitesAtOnce)
+      world.violate(
+        'the budget is kept',
+        `${sites.size} schools at once, ${limits.sitesAtOnce} allowed`,
+      );
+    for (const [siteId, n] of sites)
+      if (limits.serversPerSite !== null && n > limits.serversPerSite)
+        world.violate(
+          'the budget is kept',
+          `${n} servers of ${siteId.slice(-3)} at once, ${limits.serversPerSite} allowed`,
+        );
   };
 
   const recount = (rolloutId: string) => {
     const counted = new Map<string, number>();
-    for (const { wave, state } of targetsOf(rolloutId)) counted.set(`${wave} ${state}`, (counted.get(`${wave} ${state}`) ?? 0) + 1);
+    for (const { wave, state } of targetsOf(rolloutId))
+      counted.set(`${wave} ${state}`, (counted.get(`${wave} ${state}`) ?? 0) + 1);
     for (const { rolloutId: id, wave, state, n } of rows.counts.values()) {
       if (id !== rolloutId) continue;
-      if ((counted.get(`${wave} ${state}`) ?? 0) !== n) return world.violate('counters equal a recount', `wave ${wave}: ${n} ${state}, counted ${counted.get(`${wave} ${state}`) ?? 0}`);
+      if ((counted.get(`${wave} ${state}`) ?? 0) !== n)
+        return world.violate(
+          'counters equal a recount',
+          `wave ${wave}: ${n} ${state}, counted ${counted.get(`${wave} ${state}`) ?? 0}`,
+        );
       counted.delete(`${wave} ${state}`);
     }
-    for (const name of counted.keys()) return world.violate('counters equal a recount', `nobody counts ${name}`);
+    for (const name of counted.keys())
+      return world.violate('counters equal a recount', `nobody counts ${name}`);
   };
 
   /** What was signed last for a server is what the rows say of its orders. */
@@ -89,10 +163,24 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
     const signed = rows.desired.get(serverId);
     const server = rows.servers.get(serverId);
     if (signed === undefined || server === undefined) return;
-    const say = (orders: readonly { orderId: string; phase: string; cancel: string | null }[]) => orders.map(({ orderId, phase, cancel }) => `${orderId} ${phase} ${cancel}`).sort().join(', ');
+    const say = (orders: readonly { orderId: string; phase: string; cancel: string | null }[]) =>
+      orders
+        .map(({ orderId, phase, cancel }) => `${orderId} ${phase} ${cancel}`)
+        .sort()
+        .join(', ');
     const asked = say((JSON.parse(signed.document) as DesiredState).orders);
-    const rowsSay = say([...rows.targets.values()].flatMap((target) => (target.serverId === serverId && isInFlight(target.state) && target.order !== null ? [target.order] : [])));
-    if (asked !== rowsSay) world.violate('what is signed is what the rows say', `${server.name}: signed ${asked || 'nothing'}; rows: ${rowsSay || 'nothing'}`);
+    const rowsSay = say(
+      [...rows.targets.values()].flatMap((target) =>
+        target.serverId === serverId && isInFlight(target.state) && target.order !== null
+          ? [target.order]
+          : [],
+      ),
+    );
+    if (asked !== rowsSay)
+      world.violate(
+        'what is signed is what the rows say',
+        `${server.name}: signed ${asked || 'nothing'}; rows: ${rowsSay || 'nothing'}`,
+      );
   };
 
   world.tables.committed = (changes: readonly RowChange[], by) => {
@@ -106,7 +194,8 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
         rollouts.add(one.rolloutId);
         servers.add(one.serverId);
         if (before !== undefined && after !== undefined) moved(before, after, by);
-      } else if (change.table === 'counts') rollouts.add((change as RowChange<'counts'>).after?.rolloutId ?? '');
+      } else if (change.table === 'counts')
+        rollouts.add((change as RowChange<'counts'>).after?.rolloutId ?? '');
       else if (change.table === 'rollouts') stateOf(change as RowChange<'rollouts'>);
       else if (change.table === 'waves') waveOf(change as RowChange<'waves'>);
       else if (change.table === 'servers') heard(change as RowChange<'servers'>);
@@ -121,29 +210,63 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
   };
 
   const thresholds = (rolloutId: string) => {
-    const wave = [...rows.waves.values()].find((each) => each.rolloutId === rolloutId && (each.state === 'open' || each.state === 'soaking'));
+    const wave = [...rows.waves.values()].find(
+      (each) => each.rolloutId === rolloutId && (each.state === 'open' || each.state === 'soaking'),
+    );
     if (wave === undefined || !isOver(rolloutId, wave.number)) exceeded.delete(rolloutId);
-    else if (exceeded.get(rolloutId)?.wave !== wave.number) exceeded.set(rolloutId, { fence: rows.rollouts.get(rolloutId)?.fence ?? 0, wave: wave.number });
+    else if (exceeded.get(rolloutId)?.wave !== wave.number)
+      exceeded.set(rolloutId, {
+        fence: rows.rollouts.get(rolloutId)?.fence ?? 0,
+        wave: wave.number,
+      });
   };
 
   const stateOf = ({ before, after }: RowChange<'rollouts'>) => {
     if (before === undefined || after === undefined || before.state === after.state) return;
-    world.note(`   rollout ${after.id.slice(-3)}: ${before.state} → ${after.state}${after.pauseReason === null ? '' : ` (${after.pauseReason})`}`);
+    world.note(
+      `   rollout ${after.id.slice(-3)}: ${before.state} → ${after.state}${after.pauseReason === null ? '' : ` (${after.pauseReason})`}`,
+    );
     const open = targetsOf(after.id).filter(({ state }) => !isFinal(state)).length;
-    if (open > 0 && (after.state === 'completed' || after.state === 'completed_with_failures' || after.state === 'rolled_back' || after.state === 'failed' || after.state === 'superseded')) world.violate('what is over has nothing open', `rollout ${after.id.slice(-3)} ${after.state} with ${open} open`);
+    if (
+      open > 0 &&
+      (after.state === 'completed' ||
+        after.state === 'completed_with_failures' ||
+        after.state === 'rolled_back' ||
+        after.state === 'failed' ||
+        after.state === 'superseded')
+    )
+      world.violate(
+        'what is over has nothing open',
+        `rollout ${after.id.slice(-3)} ${after.state} with ${open} open`,
+      );
   };
 
   const waveOf = ({ before, after }: RowChange<'waves'>) => {
     if (before === undefined || after === undefined || before.state === after.state) return;
-    world.note(`   rollout ${after.rolloutId.slice(-3)} wave ${after.number}: ${before.state} → ${after.state}`);
-    if (brakeIsOn() && (after.state === 'tripped' || after.state === 'passed')) world.violate('the brake holds', `wave ${after.number} ${after.state} behind the brake`);
+    world.note(
+      `   rollout ${after.rolloutId.slice(-3)} wave ${after.number}: ${before.state} → ${after.state}`,
+    );
+    if (brakeIsOn() && (after.state === 'tripped' || after.state === 'passed'))
+      world.violate('the brake holds', `wave ${after.number} ${after.state} behind the brake`);
   };
 
   const heard = ({ before, after }: RowChange<'servers'>) => {
     if (before === undefined || after === undefined) return;
-    if (after.generation < before.generation) world.violate('a generation never goes back', `${after.name}: ${before.generation} → ${after.generation}`);
-    if (after.epoch === before.epoch && after.seq < before.seq) world.violate('reports are heard in their order', `${after.name}: report ${after.seq} after ${before.seq}`);
-    if (after.epoch !== before.epoch && past.has(`${after.id} ${after.epoch}`)) world.violate('reports are heard in their order', `${after.name}: a run of the agent that is over speaks`);
+    if (after.generation < before.generation)
+      world.violate(
+        'a generation never goes back',
+        `${after.name}: ${before.generation} → ${after.generation}`,
+      );
+    if (after.epoch === before.epoch && after.seq < before.seq)
+      world.violate(
+        'reports are heard in their order',
+        `${after.name}: report ${after.seq} after ${before.seq}`,
+      );
+    if (after.epoch !== before.epoch && past.has(`${after.id} ${after.epoch}`))
+      world.violate(
+        'reports are heard in their order',
+        `${after.name}: a run of the agent that is over speaks`,
+      );
     past.add(`${after.id} ${after.epoch}`);
   };
   const past = new Set<string>();
@@ -152,12 +275,21 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
     /** The controller has said that it knows: from here on it does, whatever happens to it. */
     acknowledged: (machine, report) => {
       for (const { orderId, state, seq } of report.orders) {
-        if (targetsByOrder(machine.id, orderId).some(({ lastSeq }) => lastSeq === seq)) heardOf.set(orderId, world.clock.now);
+        if (targetsByOrder(machine.id, orderId).some(({ lastSeq }) => lastSeq === seq))
+          heardOf.set(orderId, world.clock.now);
         const ended: TargetState = state;
         if (!isFinal(ended)) continue;
         for (const target of targetsByOrder(machine.id, orderId)) {
-          if (!isFinal(target.state) && target.state !== 'unknown') world.violate('what was acknowledged is kept', `${nameOf(target)}: ${ended} was acknowledged, the row says ${target.state}`);
-          if (isGood(ended) && target.state === 'failed') world.violate('what was acknowledged is kept', `${nameOf(target)}: ${ended} was acknowledged, the row says failed`);
+          if (!isFinal(target.state) && target.state !== 'unknown')
+            world.violate(
+              'what was acknowledged is kept',
+              `${nameOf(target)}: ${ended} was acknowledged, the row says ${target.state}`,
+            );
+          if (isGood(ended) && target.state === 'failed')
+            world.violate(
+              'what was acknowledged is kept',
+              `${nameOf(target)}: ${ended} was acknowledged, the row says failed`,
+            );
         }
       }
     },

@@ -1,8 +1,9 @@
 /** A server as its agents find it: a disk, what is installed, installers that outlive the agent that began them. */
-import { pinOf, recipeMark } from '../../agent/src/reconcile/wanted.ts';
+
+import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Applied, Installable } from '../../agent/src/drivers/driver.ts';
 import type { OrderJournal } from '../../agent/src/reconcile/order-journal.ts';
-import type { SignedState } from '@preau/contract/desired-state.ts';
+import { pinOf, recipeMark } from '../../agent/src/reconcile/wanted.ts';
 import type { World } from './world.ts';
 
 export interface Disk {
@@ -12,7 +13,12 @@ export interface Disk {
   damaged: Set<string>;
   marks: Record<string, string>;
 }
-const emptyDisk = (): Disk => ({ desired: null, journals: new Map(), damaged: new Set(), marks: {} });
+const emptyDisk = (): Disk => ({
+  desired: null,
+  journals: new Map(),
+  damaged: new Set(),
+  marks: {},
+});
 
 interface Installer {
   key: string;
@@ -67,10 +73,25 @@ export class Machine {
     return installer !== undefined;
   }
 
-  install(key: string, applications: readonly Installable[], timeoutMs: number, tell: Pick<Installer, 'begins'> & { ended: (results: readonly Applied[]) => void }): void {
-    const other = [...this.#installers.keys()].find((name) => name.startsWith('ord_') && key.startsWith('ord_'));
-    if (other !== undefined) this.world.violate('one installer at a time', `${this.name}: ${key} beside ${other}`);
-    const installer: Installer = { key, left: [...applications], results: [], killed: false, ended: [tell.ended], begins: tell.begins };
+  install(
+    key: string,
+    applications: readonly Installable[],
+    timeoutMs: number,
+    tell: Pick<Installer, 'begins'> & { ended: (results: readonly Applied[]) => void },
+  ): void {
+    const other = [...this.#installers.keys()].find(
+      (name) => name.startsWith('ord_') && key.startsWith('ord_'),
+    );
+    if (other !== undefined)
+      this.world.violate('one installer at a time', `${this.name}: ${key} beside ${other}`);
+    const installer: Installer = {
+      key,
+      left: [...applications],
+      results: [],
+      killed: false,
+      ended: [tell.ended],
+      begins: tell.begins,
+    };
     this.#installers.set(key, installer);
     this.#next(installer, this.world.clock.now + timeoutMs);
   }
@@ -79,7 +100,8 @@ export class Machine {
     for (const installer of [...this.#installers.values()]) {
       if (key !== undefined && installer.key !== key) continue;
       installer.killed = true;
-      for (const { applicationId } of installer.left.splice(0)) installer.results.push({ applicationId, code: 'INSTALL_FAILED', message: 'killed', ms: 0 });
+      for (const { applicationId } of installer.left.splice(0))
+        installer.results.push({ applicationId, code: 'INSTALL_FAILED', message: 'killed', ms: 0 });
       this.#finish(installer);
     }
   }
@@ -96,7 +118,11 @@ export class Machine {
   }
 
   obeys(generation: number): void {
-    if (generation < this.#newestObeyed) this.world.violate('a generation never goes back', `${this.name}: ${generation} after ${this.#newestObeyed}`);
+    if (generation < this.#newestObeyed)
+      this.world.violate(
+        'a generation never goes back',
+        `${this.name}: ${generation} after ${this.#newestObeyed}`,
+      );
     this.#newestObeyed = generation;
   }
 
@@ -111,7 +137,8 @@ export class Machine {
     this.#mayBegin(installer.key, application);
     installer.begins(applicationId, 'installing');
     const manner = this.#manner(application);
-    const ms = manner === 'never_ends' ? Number.POSITIVE_INFINITY : world.chance.between(4_000, 150_000);
+    const ms =
+      manner === 'never_ends' ? Number.POSITIVE_INFINITY : world.chance.between(4_000, 150_000);
     const inTime = world.clock.now + ms <= until;
     const end = inTime ? world.clock.now + ms : Math.max(until, world.clock.now);
     world.clock.at(end, () => {
@@ -119,11 +146,23 @@ export class Machine {
       installer.left.shift();
       if (!inTime) {
         world.note(`${this.name}: installing ${application.slug} took too long`);
-        installer.results.push({ applicationId, code: 'INSTALL_TIMED_OUT', message: 'stopped', ms: 0 });
+        installer.results.push({
+          applicationId,
+          code: 'INSTALL_TIMED_OUT',
+          message: 'stopped',
+          ms: 0,
+        });
       } else {
         if (manner === 'good') this.#takesEffect(installer.key, application);
-        installer.results.push({ applicationId, code: manner === 'fails' ? 'INSTALL_FAILED' : null, message: '', ms });
-        world.note(`${this.name}: ${want === 'absent' ? 'removing' : 'installing'} ${application.slug} ${versionId.slice(-4)} ended: ${manner}`);
+        installer.results.push({
+          applicationId,
+          code: manner === 'fails' ? 'INSTALL_FAILED' : null,
+          message: '',
+          ms,
+        });
+        world.note(
+          `${this.name}: ${want === 'absent' ? 'removing' : 'installing'} ${application.slug} ${versionId.slice(-4)} ended: ${manner}`,
+        );
       }
       this.#next(installer, until);
     });
@@ -141,7 +180,10 @@ export class Machine {
       return 'fails';
     }
     // Over an older version that answers to the same rule, nobody could tell.
-    const canBeTold = want === 'absent' || !this.installed.has(applicationId) || pinOf(application.recipes, version) !== null;
+    const canBeTold =
+      want === 'absent' ||
+      !this.installed.has(applicationId) ||
+      pinOf(application.recipes, version) !== null;
     if (canBeTold && world.befalls(0.05)) {
       world.count('package_installs_nothing');
       return 'installs_nothing';
@@ -159,9 +201,20 @@ export class Machine {
     const name = `${key} ${applicationId} ${want}`;
     const times = (this.#begun.get(name) ?? 0) + 1;
     this.#begun.set(name, times);
-    if (times > 1) this.world.violate('one install per server, application, version and attempt', `${this.name}: ${slug} for the ${times}. time under ${key}`);
-    if (want === 'present' && this.installed.get(applicationId)?.versionId === versionId && this.disk.marks[applicationId] === recipeMark(application, 'linux')) {
-      this.world.violate('what is there is not installed again', `${this.name}: ${slug} under ${key}`);
+    if (times > 1)
+      this.world.violate(
+        'one install per server, application, version and attempt',
+        `${this.name}: ${slug} for the ${times}. time under ${key}`,
+      );
+    if (
+      want === 'present' &&
+      this.installed.get(applicationId)?.versionId === versionId &&
+      this.disk.marks[applicationId] === recipeMark(application, 'linux')
+    ) {
+      this.world.violate(
+        'what is there is not installed again',
+        `${this.name}: ${slug} under ${key}`,
+      );
     }
   }
 
@@ -171,7 +224,11 @@ export class Machine {
     const name = `${key} ${applicationId} ${want}`;
     const times = (this.#brought.get(name) ?? 0) + 1;
     this.#brought.set(name, times);
-    if (key.startsWith('ord_') && times > 1) this.world.violate('one effect per server, application and order', `${this.name}: ${slug} under ${key}`);
+    if (key.startsWith('ord_') && times > 1)
+      this.world.violate(
+        'one effect per server, application and order',
+        `${this.name}: ${slug} under ${key}`,
+      );
   }
 
   #finish(installer: Installer): void {

@@ -2,10 +2,10 @@
 import type { Reply } from '@preau/contract/api.ts';
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
+import type { AgentActor } from '../../controller/src/platform/actor.ts';
 import { acceptReport } from '../../controller/src/reports/accept-report.ts';
 import { lookAtRollout } from '../../controller/src/rollouts/look.ts';
 import { readDesiredState } from '../../controller/src/servers/desired-state.ts';
-import type { AgentActor } from '../../controller/src/platform/actor.ts';
 import type { Agent } from './agent.ts';
 import type { Controller, Deps } from './controllers.ts';
 import type { Machine } from './machine.ts';
@@ -13,7 +13,10 @@ import type { World } from './world.ts';
 
 const givenUpAfterMs = 10_000;
 
-interface Ears<T> { answer: (value: T) => void; failed: () => void }
+interface Ears<T> {
+  answer: (value: T) => void;
+  failed: () => void;
+}
 
 export class Network {
   readonly world: World;
@@ -38,7 +41,11 @@ export class Network {
   wake(topics: readonly string[]): void {
     const { world } = this;
     for (const topic of topics) {
-      if (topic.startsWith('agent:')) this.#unlessLost(() => this.agents.get(topic.slice('agent:'.length))?.again({ fetch: true, report: true }), topic.slice('agent:'.length));
+      if (topic.startsWith('agent:'))
+        this.#unlessLost(
+          () => this.agents.get(topic.slice('agent:'.length))?.again({ fetch: true, report: true }),
+          topic.slice('agent:'.length),
+        );
       if (!topic.startsWith('rollout:')) continue;
       const rolloutId = topic.slice('rollout:'.length);
       for (const controller of this.controllers) {
@@ -48,7 +55,11 @@ export class Network {
         this.#looking.add(name);
         world.clock.after(world.chance.between(60, 200), () => {
           this.#looking.delete(name);
-          if (world.befalls(world.isSlow ? 0.7 : 0.05) || (this.redisIsAway && world.chance.under(0.7))) return world.count('wake_lost');
+          if (
+            world.befalls(world.isSlow ? 0.7 : 0.05) ||
+            (this.redisIsAway && world.chance.under(0.7))
+          )
+            return world.count('wake_lost');
           return this.look(controller, rolloutId);
         });
       }
@@ -64,36 +75,58 @@ export class Network {
 
   async look(controller: Controller, rolloutId: string): Promise<void> {
     if (!controller.alive || controller.isFrozen()) return;
-    await controller.act(`looking at ${rolloutId.slice(-3)}`, (deps) => lookAtRollout(deps, rolloutId), (outcome) => {
-      if ('refused' in outcome) this.world.violate('nothing breaks', `looking: ${outcome.refused.code}`);
-    });
+    await controller.act(
+      `looking at ${rolloutId.slice(-3)}`,
+      (deps) => lookAtRollout(deps, rolloutId),
+      (outcome) => {
+        if ('refused' in outcome)
+          this.world.violate('nothing breaks', `looking: ${outcome.refused.code}`);
+      },
+    );
   }
 
   report(machine: Machine, report: Report, ears: Ears<Reply<'sendReport'>>): void {
     const { world } = this;
     const times = world.befalls(0.04) ? 2 : 1;
     if (times === 2) world.count('report_duplicated');
-    this.#ask(machine, 'report', times, (deps) => {
-      const newest = this.#arrived.get(report.epoch) ?? 0;
-      if (report.seq < newest) world.count('reports_reordered');
-      this.#arrived.set(report.epoch, Math.max(newest, report.seq));
-      return acceptReport(deps, this.#actor(machine), report);
-    }, {
-      answer: (reply) => {
-        this.acknowledged(machine, report);
-        ears.answer(reply);
+    this.#ask(
+      machine,
+      'report',
+      times,
+      (deps) => {
+        const newest = this.#arrived.get(report.epoch) ?? 0;
+        if (report.seq < newest) world.count('reports_reordered');
+        this.#arrived.set(report.epoch, Math.max(newest, report.seq));
+        return acceptReport(deps, this.#actor(machine), report);
       },
-      failed: ears.failed,
-    });
+      {
+        answer: (reply) => {
+          this.acknowledged(machine, report);
+          ears.answer(reply);
+        },
+        failed: ears.failed,
+      },
+    );
   }
 
   fetch(machine: Machine, ears: Ears<SignedState | null>): void {
     this.#ask(machine, 'fetch', 1, (deps) => readDesiredState(deps, this.#actor(machine)), ears);
   }
 
-  readonly #actor = (machine: Machine): AgentActor => ({ kind: 'agent', id: machine.id, name: machine.name, siteId: machine.siteId });
+  readonly #actor = (machine: Machine): AgentActor => ({
+    kind: 'agent',
+    id: machine.id,
+    name: machine.name,
+    siteId: machine.siteId,
+  });
 
-  #ask<T>(machine: Machine, what: string, times: number, work: (deps: Deps) => Promise<T>, ears: Ears<T>): void {
+  #ask<T>(
+    machine: Machine,
+    what: string,
+    times: number,
+    work: (deps: Deps) => Promise<T>,
+    ears: Ears<T>,
+  ): void {
     const { world } = this;
     let open = true;
     const close = (end: () => void) => {
@@ -117,10 +150,15 @@ export class Network {
         if (controller.isFrozen()) return world.clock.at(controller.frozenUntil, arrive);
         return controller.act(`${what} of ${machine.name}`, work, (outcome) => {
           if (!machine.online || world.befalls(0.04)) return world.count('reply_lost');
-          world.clock.after(world.chance.between(2, 150), () => close(() => ('value' in outcome ? ears.answer(outcome.value) : ears.failed())));
+          world.clock.after(world.chance.between(2, 150), () =>
+            close(() => ('value' in outcome ? ears.answer(outcome.value) : ears.failed())),
+          );
         });
       };
-      world.clock.after(isLate ? world.chance.between(5_000, 60_000) : world.chance.between(2, 300), arrive);
+      world.clock.after(
+        isLate ? world.chance.between(5_000, 60_000) : world.chance.between(2, 300),
+        arrive,
+      );
     }
   }
 }

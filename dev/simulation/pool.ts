@@ -8,7 +8,12 @@ import type { GuardName } from './world.ts';
 const atATime = 20;
 
 /** Ends early when `heard` answers false. Outcomes come in no particular order; each depends on its seed alone. */
-export async function simulateAll(seeds: Iterable<number>, without: GuardName | null, heard: (outcome: Outcome) => boolean, { threads = availableParallelism(), kept = 40 } = {}): Promise<void> {
+export async function simulateAll(
+  seeds: Iterable<number>,
+  without: GuardName | null,
+  heard: (outcome: Outcome) => boolean,
+  { threads = availableParallelism(), kept = 40 } = {},
+): Promise<void> {
   const left = seeds[Symbol.iterator]();
   let open = true;
   const next = (): Task => {
@@ -20,19 +25,27 @@ export async function simulateAll(seeds: Iterable<number>, without: GuardName | 
     }
     return { seeds: some, without, kept };
   };
-  await Promise.all(Array.from({ length: threads }, () => new Promise<void>((resolve, reject) => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: ['--disable-warning=ExperimentalWarning'] });
-    const end = () => void worker.terminate().then(() => resolve());
-    worker.on('error', reject);
-    worker.on('message', (message: Outcome | 'more') => {
-      if (message === 'more') {
-        const task = next();
-        if (task.seeds.length === 0) end();
-        else worker.postMessage(task);
-      } else if (open && !heard(message)) open = false;
-      if (!open) end();
-    });
-  })));
+  await Promise.all(
+    Array.from(
+      { length: threads },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+            execArgv: ['--disable-warning=ExperimentalWarning'],
+          });
+          const end = () => void worker.terminate().then(() => resolve());
+          worker.on('error', reject);
+          worker.on('message', (message: Outcome | 'more') => {
+            if (message === 'more') {
+              const task = next();
+              if (task.seeds.length === 0) end();
+              else worker.postMessage(task);
+            } else if (open && !heard(message)) open = false;
+            if (!open) end();
+          });
+        }),
+    ),
+  );
 }
 
 export function* seedsFrom(first: number, n: number): Iterable<number> {
@@ -41,4 +54,11 @@ export function* seedsFrom(first: number, n: number): Iterable<number> {
 
 /** For whoever has to find out why. */
 export const tellBroken = ({ seed, broken, trail }: Outcome): string =>
-  broken === null ? `seed ${seed} holds` : [`Seed ${seed} breaks "${broken.invariant}" after ${(broken.atMs / 1000).toFixed(1)} s: ${broken.detail}`, 'The last events (seconds, what):', ...trail, `Again: npm run simulate -- --seed ${seed}`].join('\n');
+  broken === null
+    ? `seed ${seed} holds`
+    : [
+        `Seed ${seed} breaks "${broken.invariant}" after ${(broken.atMs / 1000).toFixed(1)} s: ${broken.detail}`,
+        'The last events (seconds, what):',
+        ...trail,
+        `Again: npm run simulate -- --seed ${seed}`,
+      ].join('\n');

@@ -1,8 +1,8 @@
 /** One city, one seed: half an hour of trouble, then peace, and everything must come to rest. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { RolloutDraft } from '@preau/contract/rollout.ts';
-import { sweepRollouts } from '../../controller/src/rollouts/schedules.ts';
 import { pinOf } from '../../agent/src/reconcile/wanted.ts';
+import { sweepRollouts } from '../../controller/src/rollouts/schedules.ts';
 import { Agent } from './agent.ts';
 import { createChance } from './chance.ts';
 import { Clockwork } from './clockwork.ts';
@@ -35,29 +35,53 @@ const idOf = (prefix: string, n: number) => `${prefix}_${String(n).padStart(22, 
 const anyTime: RolloutDraft['windows'] = { install: null, download: null };
 
 /** `kept`: so many of the last events are told when it breaks. */
-export async function simulate(seed: number, without: GuardName | null = null, kept = 40): Promise<Outcome> {
+export async function simulate(
+  seed: number,
+  without: GuardName | null = null,
+  kept = 40,
+): Promise<Outcome> {
   const chance = createChance(seed);
   const clock = new Clockwork(begin);
   const world = new World(chance, clock, new Tables(), without, kept);
   const network = new Network(world);
   const machines = build(world, network);
   network.acknowledged = watch(world).acknowledged;
-  const technician = new Technician(world, network, chance.under(0.2) ? windowsAround(chance.between(3, 12)) : anyTime);
-  const applicationIds = [...new Set(world.tables.versions.map(({ applicationId }) => applicationId))];
+  const technician = new Technician(
+    world,
+    network,
+    chance.under(0.2) ? windowsAround(chance.between(3, 12)) : anyTime,
+  );
+  const applicationIds = [
+    ...new Set(world.tables.versions.map(({ applicationId }) => applicationId)),
+  ];
 
-  for (const agent of network.agents.values()) clock.after(chance.between(0, 8_000), () => agent.start());
+  for (const agent of network.agents.values())
+    clock.after(chance.between(0, 8_000), () => agent.start());
   const sweep = () => {
     clock.after(sweepEveryMs, sweep);
     if (network.redisIsAway && chance.under(0.6)) return undefined;
     const controller = network.anyController();
-    if (controller !== undefined && !controller.isFrozen()) return controller.act('sweeping', sweepRollouts);
+    if (controller !== undefined && !controller.isFrozen())
+      return controller.act('sweeping', sweepRollouts);
     return undefined;
   };
   clock.after(0, sweep);
-  clock.at(begin + trouble.from, () => technician.begins(applicationIds.slice(0, chance.between(1, applicationIds.length)), true));
-  if (chance.under(0.6)) clock.at(begin + chance.between(2, 14) * minute, () => technician.begins(chance.under(0.5) ? applicationIds : [chance.pick(applicationIds)], chance.under(0.6)));
-  for (let left = chance.between(0, 7); left > 0; left -= 1) clock.at(begin + chance.between(trouble.from, trouble.until), () => technician.acts());
-  for (let left = chance.between(1, 8); left > 0; left -= 1) clock.at(begin + chance.between(trouble.from, trouble.until), () => misfortune(world, network, machines));
+  clock.at(begin + trouble.from, () =>
+    technician.begins(applicationIds.slice(0, chance.between(1, applicationIds.length)), true),
+  );
+  if (chance.under(0.6))
+    clock.at(begin + chance.between(2, 14) * minute, () =>
+      technician.begins(
+        chance.under(0.5) ? applicationIds : [chance.pick(applicationIds)],
+        chance.under(0.6),
+      ),
+    );
+  for (let left = chance.between(0, 7); left > 0; left -= 1)
+    clock.at(begin + chance.between(trouble.from, trouble.until), () => technician.acts());
+  for (let left = chance.between(1, 8); left > 0; left -= 1)
+    clock.at(begin + chance.between(trouble.from, trouble.until), () =>
+      misfortune(world, network, machines),
+    );
   world.whileOneStandsStill = (ms) => {
     if (world.isSlow && world.befalls(0.1)) clock.after(ms / 2, () => technician.halts());
   };
@@ -66,7 +90,9 @@ export async function simulate(seed: number, without: GuardName | null = null, k
 
   let settledFor = 0;
   const look = () => {
-    const calm = technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId)) && machines.every((machine) => isAsDesired(world, network, machine));
+    const calm =
+      technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId)) &&
+      machines.every((machine) => isAsDesired(world, network, machine));
     settledFor = calm ? settledFor + 1 : 0;
     clock.after(30_000, look);
     return technician.tidies();
@@ -75,13 +101,23 @@ export async function simulate(seed: number, without: GuardName | null = null, k
 
   while (world.broken === null && settledFor < 3) {
     if (clock.now > begin + trouble.until + restWithin) {
-      world.violate('after the last fault everything comes to rest', unrest(world, network, machines, technician, forsaken));
+      world.violate(
+        'after the last fault everything comes to rest',
+        unrest(world, network, machines, technician, forsaken),
+      );
       break;
     }
     await clock.step();
     world.events += 1;
   }
-  return { seed, broken: world.broken, faults: [...world.faults], events: world.events, virtualMs: clock.now - begin, trail: world.broken === null ? [] : world.trail() };
+  return {
+    seed,
+    broken: world.broken,
+    faults: [...world.faults],
+    events: world.events,
+    virtualMs: clock.now - begin,
+    trail: world.broken === null ? [] : world.trail(),
+  };
 }
 
 function build(world: World, network: Network): Machine[] {
@@ -91,28 +127,68 @@ function build(world: World, network: Network): Machine[] {
   const applications = chance.between(1, 3);
   for (let n = 1; n <= applications; n += 1) {
     for (let edition = 1; edition <= 2; edition += 1) {
-      const recipes: Recipes = { linux: { kind: 'apt', packages: [`outil-${n}=${edition}.0`], detect: { kind: chance.under(0.5) ? 'package' : 'file', package: `outil-${n}`, path: `/opt/outil-${n}` } as { kind: 'package'; package: string } } };
+      const recipes: Recipes = {
+        linux: {
+          kind: 'apt',
+          packages: [`outil-${n}=${edition}.0`],
+          detect: {
+            kind: chance.under(0.5) ? 'package' : 'file',
+            package: `outil-${n}`,
+            path: `/opt/outil-${n}`,
+          } as { kind: 'package'; package: string },
+        },
+      };
       const { linux } = recipes;
-      if (linux?.detect.kind === 'package') linux.detect = { kind: 'package', package: `outil-${n}` };
+      if (linux?.detect.kind === 'package')
+        linux.detect = { kind: 'package', package: `outil-${n}` };
       else if (linux !== undefined) linux.detect = { kind: 'file', path: `/opt/outil-${n}` };
-      tables.versions.push({ applicationId: idOf('app', n), versionId: idOf('ver', n * 10 + edition), slug: `outil-${n}`, version: `${edition}.0`, recipes });
+      tables.versions.push({
+        applicationId: idOf('app', n),
+        versionId: idOf('ver', n * 10 + edition),
+        slug: `outil-${n}`,
+        version: `${edition}.0`,
+        recipes,
+      });
     }
   }
   const controllers = chance.between(1, 2);
-  for (let n = 1; n <= controllers; n += 1) network.controllers.push(new Controller(world, `controller ${n}`, (topics) => network.wake(topics)));
+  for (let n = 1; n <= controllers; n += 1)
+    network.controllers.push(
+      new Controller(world, `controller ${n}`, (topics) => network.wake(topics)),
+    );
   const bad = chance.under(0.15) ? chance.pick(tables.versions).versionId : null;
   const servers = chance.between(3, 8);
   return Array.from({ length: servers }, (_, index) => {
     const id = idOf('srv', index + 1);
-    const machine = new Machine(world, id, tables.sites[index % sites]?.id ?? '', `server ${index + 1}`);
+    const machine = new Machine(
+      world,
+      id,
+      tables.sites[index % sites]?.id ?? '',
+      `server ${index + 1}`,
+    );
     if (bad !== null) machine.broken.add(bad);
     if (chance.under(0.08)) {
       machine.skewMs = chance.pick([-86_400_000, -90_000, 5_000, 90_000, 86_400_000]);
       world.count('clock_skewed');
     }
     tables.of.servers.set(id, {
-      id, siteId: machine.siteId, name: machine.name, publicKey: '', generation: 0, epoch: null, seq: 0, lastSeenAt: clock.now, failedSteps: [], labels: [], drainingSince: null, quarantinedAt: null, pastEpochs: [], silentTold: false, cache: null,
-      retiredAt: null, appliedGeneration: 0,
+      id,
+      siteId: machine.siteId,
+      name: machine.name,
+      publicKey: '',
+      generation: 0,
+      epoch: null,
+      seq: 0,
+      lastSeenAt: clock.now,
+      failedSteps: [],
+      labels: [],
+      drainingSince: null,
+      quarantinedAt: null,
+      pastEpochs: [],
+      silentTold: false,
+      cache: null,
+      retiredAt: null,
+      appliedGeneration: 0,
     });
     network.agents.set(id, new Agent(world, machine, network));
     return machine;
@@ -121,9 +197,19 @@ function build(world: World, network: Network): Machine[] {
 
 /** The clocks of France are an hour ahead of UTC in November. */
 function windowsAround(fromMinute: number): RolloutDraft['windows'] {
-  const at = (minutes: number) => `${String(14 + Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+  const at = (minutes: number) =>
+    `${String(14 + Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
   const days = [1, 2, 3, 4, 5, 6, 7];
-  return { install: { open: [{ days, from: at(fromMinute), to: at(fromMinute + 45), period: 'always' }, { days, from: at(fromMinute + 60), to: '23:59', period: 'always' }], exceptDates: [] }, download: null };
+  return {
+    install: {
+      open: [
+        { days, from: at(fromMinute), to: at(fromMinute + 45), period: 'always' },
+        { days, from: at(fromMinute + 60), to: '23:59', period: 'always' },
+      ],
+      exceptDates: [],
+    },
+    download: null,
+  };
 }
 
 function misfortune(world: World, network: Network, machines: readonly Machine[]): void {
@@ -170,14 +256,20 @@ function misfortune(world: World, network: Network, machines: readonly Machine[]
     () => network.agents.get(machine.id)?.die('killed'),
     () => {
       // Again and again, as when the order is what kills it.
-      for (let time = 0; time < 4; time += 1) clock.after(time * 25_000, () => agent?.die('killed again'));
+      for (let time = 0; time < 4; time += 1)
+        clock.after(time * 25_000, () => agent?.die('killed again'));
     },
     () => agent?.stop(),
     () => network.anyController()?.die('by misfortune'),
   ])();
 }
 
-function peace(world: World, network: Network, machines: readonly Machine[], forsaken: Machine | null): void {
+function peace(
+  world: World,
+  network: Network,
+  machines: readonly Machine[],
+  forsaken: Machine | null,
+): void {
   world.note('peace');
   world.troubled = false;
   network.redisIsAway = false;
@@ -193,7 +285,12 @@ function peace(world: World, network: Network, machines: readonly Machine[], for
 }
 
 /** Can the recipe tell its version from another one? Where it cannot, a crash in the midst of a change leaves nobody any the wiser. */
-const tells = (world: World, versionId: string): boolean => world.tables.versions.some((version) => version.versionId === versionId && pinOf(version.recipes as Recipes, version.version) !== null);
+const tells = (world: World, versionId: string): boolean =>
+  world.tables.versions.some(
+    (version) =>
+      version.versionId === versionId &&
+      pinOf(version.recipes as Recipes, version.version) !== null,
+  );
 
 /** Installed is what is wanted, in the wanted version as far as that can be told. */
 function isAsDesired(world: World, network: Network, machine: Machine): boolean {
@@ -201,18 +298,59 @@ function isAsDesired(world: World, network: Network, machine: Machine): boolean 
   if (!machine.online || server === undefined || server.retiredAt !== null) return true;
   if (world.twins.has(machine.id)) return true;
   const agent = network.agents.get(machine.id);
-  if (agent === undefined || !agent.isSettled() || agent.generation < server.generation) return false;
-  return machine.isLeftToTechnician || [...world.tables.of.wishes.values()].every((wish) => wish.serverId !== machine.id || (wish.wanted ? machine.installed.get(wish.applicationId)?.versionId === wish.versionId || (machine.version(wish.applicationId) !== null && !tells(world, wish.versionId)) || machine.broken.has(wish.versionId) : machine.version(wish.applicationId) === null));
+  if (agent === undefined || !agent.isSettled() || agent.generation < server.generation)
+    return false;
+  return (
+    machine.isLeftToTechnician ||
+    [...world.tables.of.wishes.values()].every(
+      (wish) =>
+        wish.serverId !== machine.id ||
+        (wish.wanted
+          ? machine.installed.get(wish.applicationId)?.versionId === wish.versionId ||
+            (machine.version(wish.applicationId) !== null && !tells(world, wish.versionId)) ||
+            machine.broken.has(wish.versionId)
+          : machine.version(wish.applicationId) === null),
+    )
+  );
 }
 
-function unrest(world: World, network: Network, machines: readonly Machine[], technician: Technician, forsaken: Machine | null): string {
+function unrest(
+  world: World,
+  network: Network,
+  machines: readonly Machine[],
+  technician: Technician,
+  forsaken: Machine | null,
+): string {
   const { of } = world.tables;
-  const rollouts = [...of.rollouts.values()].map(({ id, state, pauseReason }) => `${id.slice(-3)} ${state}${pauseReason === null ? '' : ` (${pauseReason})`}`);
-  const open = [...of.targets.values()].filter(({ state }) => state === 'queued' || state === 'blocked' || state === 'unknown' || state === 'offered' || state === 'installing' || state === 'staged').map(({ rolloutId, serverId, state, reason }) => `${rolloutId.slice(-3)}/${serverId.slice(-1)} ${state} ${reason ?? ''}`);
-  const odd = machines.filter((machine) => !isAsDesired(world, network, machine)).map(({ id, name }) => {
-    const agent = network.agents.get(id);
-    const wishes = [...of.wishes.values()].filter(({ serverId }) => serverId === id).map(({ applicationId, versionId, wanted, state }) => `${applicationId.slice(-1)}: ${wanted ? versionId.slice(-2) : 'away'} ${state}`);
-    return `${name} settled ${agent?.isSettled()} generation ${agent?.generation}/${of.servers.get(id)?.generation} wants ${wishes.join()} has ${[...(machines.find((machine) => machine.id === id)?.installed ?? [])].map(([app, { versionId }]) => `${app.slice(-1)}: ${versionId.slice(-2)}`).join()}`;
-  });
+  const rollouts = [...of.rollouts.values()].map(
+    ({ id, state, pauseReason }) =>
+      `${id.slice(-3)} ${state}${pauseReason === null ? '' : ` (${pauseReason})`}`,
+  );
+  const open = [...of.targets.values()]
+    .filter(
+      ({ state }) =>
+        state === 'queued' ||
+        state === 'blocked' ||
+        state === 'unknown' ||
+        state === 'offered' ||
+        state === 'installing' ||
+        state === 'staged',
+    )
+    .map(
+      ({ rolloutId, serverId, state, reason }) =>
+        `${rolloutId.slice(-3)}/${serverId.slice(-1)} ${state} ${reason ?? ''}`,
+    );
+  const odd = machines
+    .filter((machine) => !isAsDesired(world, network, machine))
+    .map(({ id, name }) => {
+      const agent = network.agents.get(id);
+      const wishes = [...of.wishes.values()]
+        .filter(({ serverId }) => serverId === id)
+        .map(
+          ({ applicationId, versionId, wanted, state }) =>
+            `${applicationId.slice(-1)}: ${wanted ? versionId.slice(-2) : 'away'} ${state}`,
+        );
+      return `${name} settled ${agent?.isSettled()} generation ${agent?.generation}/${of.servers.get(id)?.generation} wants ${wishes.join()} has ${[...(machines.find((machine) => machine.id === id)?.installed ?? [])].map(([app, { versionId }]) => `${app.slice(-1)}: ${versionId.slice(-2)}`).join()}`;
+    });
   return `done ${technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId))}; rollouts ${rollouts.join(', ')}; open ${open.join(', ') || 'none'}; odd ${odd.join('; ') || 'none'}`;
 }

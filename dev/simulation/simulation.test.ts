@@ -6,7 +6,9 @@ import type { Outcome } from './simulate.ts';
 import { type FaultName, faultNames, type GuardName } from './world.ts';
 
 /** Seeds that once found a fault. */
-const regressions = [1, 14, 24, 54, 62, 106, 130, 132, 134, 136, 141, 157, 193, 207, 219, 255, 593, 605, 661, 886, 909];
+const regressions = [
+  1, 14, 24, 54, 62, 106, 130, 132, 134, 136, 141, 157, 193, 207, 219, 255, 593, 605, 661, 886, 909,
+];
 const seeds = 1000;
 
 test(`${seeds} seeds: everything holds, every fault occurs`, { timeout: 600_000 }, async () => {
@@ -21,7 +23,10 @@ test(`${seeds} seeds: everything holds, every fault occurs`, { timeout: 600_000 
   });
   if (broken !== null) throw new Error(tellBroken(broken));
   expect(done).toBe(new Set([...regressions, ...seedsFrom(1, seeds)]).size);
-  expect(faultNames.filter((name) => (faults.get(name) ?? 0) === 0), 'faults that never occurred').toEqual([]);
+  expect(
+    faultNames.filter((name) => (faults.get(name) ?? 0) === 0),
+    'faults that never occurred',
+  ).toEqual([]);
 });
 
 describe('without a guard something breaks', () => {
@@ -36,7 +41,10 @@ describe('without a guard something breaks', () => {
       if (outcome.broken !== null) found ??= outcome;
       return found === null;
     });
-    const { seed, broken } = (found ?? { seed: 0, broken: null }) as Pick<Outcome, 'seed' | 'broken'>;
+    const { seed, broken } = (found ?? { seed: 0, broken: null }) as Pick<
+      Outcome,
+      'seed' | 'broken'
+    >;
     expect(broken, `no seed of 1,500 breaks without ${guard}`).not.toBeNull();
     process.stdout.write(`without ${guard}: seed ${seed} breaks "${broken?.invariant}"\n`);
   });
@@ -44,6 +52,9 @@ describe('without a guard something breaks', () => {
 
 test('a seed is one history: twice the same', async () => {
   const told: string[] = [];
-  for (let time = 0; time < 2; time += 1) await simulateAll([7], null, (outcome) => told.push(JSON.stringify(outcome)) > 0, { threads: 1 });
+  for (let time = 0; time < 2; time += 1)
+    await simulateAll([7], null, (outcome) => told.push(JSON.stringify(outcome)) > 0, {
+      threads: 1,
+    });
   expect(told[0]).toBe(told[1]);
 });

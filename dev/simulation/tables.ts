@@ -2,7 +2,11 @@
  *  replaced, never changed in place. A process holds a `Connection`; between any two of its transactions it may stand still or die. */
 import type { PlanEntry } from '@preau/contract/rollout.ts';
 import type { Database, Rows } from '../../controller/src/platform/database.ts';
-import type { StoredRollout, StoredTarget, StoredWave } from '../../controller/src/rollouts/store.ts';
+import type {
+  StoredRollout,
+  StoredTarget,
+  StoredWave,
+} from '../../controller/src/rollouts/store.ts';
 import type { ServerRow } from '../../controller/src/servers/store.ts';
 import type { World } from './world.ts';
 
@@ -12,24 +16,58 @@ export interface Shapes {
   targets: StoredTarget & { code: string | null; badge: string | null; offeredAt: number | null };
   counts: { rolloutId: string; wave: number; state: string; n: number };
   servers: ServerRow & { retiredAt: number | null; appliedGeneration: number };
-  wishes: { serverId: string; applicationId: string; versionId: string; wanted: boolean; state: string; version: string | null; error: string | null; askedAt: number };
+  wishes: {
+    serverId: string;
+    applicationId: string;
+    versionId: string;
+    wanted: boolean;
+    state: string;
+    version: string | null;
+    error: string | null;
+    askedAt: number;
+  };
   desired: { serverId: string; generation: number; document: string; signature: string };
   city: { name: string; body: object };
 }
 export type TableName = keyof Shapes;
-export interface RowChange<K extends TableName = TableName> { table: K; key: string; before: Shapes[K] | undefined; after: Shapes[K] | undefined }
+export interface RowChange<K extends TableName = TableName> {
+  table: K;
+  key: string;
+  before: Shapes[K] | undefined;
+  after: Shapes[K] | undefined;
+}
 
-export interface CatalogueVersion { applicationId: string; versionId: string; slug: string; version: string; recipes: object }
+export interface CatalogueVersion {
+  applicationId: string;
+  versionId: string;
+  slug: string;
+  version: string;
+  recipes: object;
+}
 
 export class Tables {
-  readonly of: { readonly [K in TableName]: Map<string, Shapes[K]> } = { rollouts: new Map(), waves: new Map(), targets: new Map(), counts: new Map(), servers: new Map(), wishes: new Map(), desired: new Map(), city: new Map() };
+  readonly of: { readonly [K in TableName]: Map<string, Shapes[K]> } = {
+    rollouts: new Map(),
+    waves: new Map(),
+    targets: new Map(),
+    counts: new Map(),
+    servers: new Map(),
+    wishes: new Map(),
+    desired: new Map(),
+    city: new Map(),
+  };
   readonly sites: { id: string; name: string }[] = [];
   readonly versions: CatalogueVersion[] = [];
   #open: RowChange[] | null = null;
   /** Hears of every commit. */
   committed: (changes: readonly RowChange[], by: Connection) => void = () => undefined;
 
-  put<K extends TableName>(by: Connection, table: K, key: string, after: Shapes[K] | undefined): void {
+  put<K extends TableName>(
+    by: Connection,
+    table: K,
+    key: string,
+    after: Shapes[K] | undefined,
+  ): void {
     const before = this.of[table].get(key);
     this.#write({ table, key, before: undefined, after });
     const change = { table, key, before, after } as RowChange;
@@ -48,7 +86,8 @@ export class Tables {
       return result;
     } catch (error) {
       this.#open = null;
-      for (const { table, key, before } of changes.reverse()) this.#write({ table, key, before: undefined, after: before });
+      for (const { table, key, before } of changes.reverse())
+        this.#write({ table, key, before: undefined, after: before });
       throw error;
     }
   }

@@ -1,15 +1,40 @@
 /** People at random: they plan, start, pause, cancel, go back, brake and retire whenever they like; in the end they tidy up. */
-import { type CancelKind, type Brake, cancelKinds, isFinal, isRolloutOver, type RolloutDraft, type WaveSpec } from '@preau/contract/rollout.ts';
+import {
+  type Brake,
+  type CancelKind,
+  cancelKinds,
+  isFinal,
+  isRolloutOver,
+  type RolloutDraft,
+  type WaveSpec,
+} from '@preau/contract/rollout.ts';
 import type { Actor } from '../../controller/src/platform/actor.ts';
 import { createRollout, startRollout } from '../../controller/src/rollouts/prepare.ts';
-import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, rollBackRollout, setBrake } from '../../controller/src/rollouts/steer.ts';
+import {
+  cancelRollout,
+  finishRollout,
+  pauseRollout,
+  resumeRollout,
+  retryRollout,
+  rollBackRollout,
+  setBrake,
+} from '../../controller/src/rollouts/steer.ts';
 import { drainServers } from '../../controller/src/servers/change-server.ts';
 import { retireServer } from '../../controller/src/servers/enrol.ts';
 import type { Deps } from './controllers.ts';
 import type { Network } from './network.ts';
 import type { World } from './world.ts';
 
-const technician = { kind: 'account', id: 'acc_0000000000000000000001', name: 'Technicienne', role: 'administrator', siteId: null, siteIds: null, signIn: '', token: null } satisfies Actor;
+const technician = {
+  kind: 'account',
+  id: 'acc_0000000000000000000001',
+  name: 'Technicienne',
+  role: 'administrator',
+  siteId: null,
+  siteIds: null,
+  signIn: '',
+  token: null,
+} satisfies Actor;
 
 export class Technician {
   readonly #world: World;
@@ -36,25 +61,61 @@ export class Technician {
   begins(applicationIds: readonly string[], wholeCity: boolean): Promise<void> {
     const { chance, tables } = this.#world;
     const items = applicationIds.map((applicationId) => {
-      const { versionId } = chance.pick(tables.versions.filter((version) => version.applicationId === applicationId));
-      return chance.under(0.15) ? ({ applicationId, want: 'absent' } as const) : ({ applicationId, versionId, want: 'present' } as const);
+      const { versionId } = chance.pick(
+        tables.versions.filter((version) => version.applicationId === applicationId),
+      );
+      return chance.under(0.15)
+        ? ({ applicationId, want: 'absent' } as const)
+        : ({ applicationId, versionId, want: 'present' } as const);
     });
-    const gate = (): WaveSpec['gate'] => chance.pick<WaveSpec['gate']>(['auto', 'auto', 'auto', 'manual', { afterMinutes: 2 }]);
+    const gate = (): WaveSpec['gate'] =>
+      chance.pick<WaveSpec['gate']>(['auto', 'auto', 'auto', 'manual', { afterMinutes: 2 }]);
     const waves: WaveSpec[] = [
-      ...(chance.under(0.7) ? [{ size: { sites: 1 }, gate: gate(), soakMinutes: chance.pick([0, 0, 1]) }] : []), ...(chance.under(0.3) ? [{ size: { share: 0.5 }, gate: gate(), soakMinutes: 0 }] : []),
+      ...(chance.under(0.7)
+        ? [{ size: { sites: 1 }, gate: gate(), soakMinutes: chance.pick([0, 0, 1]) }]
+        : []),
+      ...(chance.under(0.3) ? [{ size: { share: 0.5 }, gate: gate(), soakMinutes: 0 }] : []),
       { size: { rest: true }, gate: 'auto', soakMinutes: 0 },
     ];
     const draft: RolloutDraft = {
-      name: 'Rentrée', items, where: { all: wholeCity, siteIds: wholeCity ? [] : tables.sites.slice(0, chance.between(1, tables.sites.length)).map(({ id }) => id), groupIds: [], serverIds: [], labels: [] }, waves,
-      trip: { failedShare: chance.pick([null, 0.1, 0.34]), failedCount: chance.pick([null, 0, 1, 2]), timedOutShare: chance.pick([null, 0.2]), consecutiveFailures: chance.pick([null, 3]) }, onTrip: chance.pick(['pause', 'pause', 'roll_back']),
-      budget: { sitesAtOnce: chance.pick([null, 1, 2]), serversPerSite: chance.pick([null, 1, 1, 2]), kibibytesPerSecond: null }, windows: chance.under(0.5) ? this.#windows : { install: null, download: null },
-      startAt: chance.under(0.1) ? this.#world.clock.now + 60_000 : null, timeoutMinutes: chance.between(3, 12), catchUpDays: 1,
+      name: 'Rentrée',
+      items,
+      where: {
+        all: wholeCity,
+        siteIds: wholeCity
+          ? []
+          : tables.sites.slice(0, chance.between(1, tables.sites.length)).map(({ id }) => id),
+        groupIds: [],
+        serverIds: [],
+        labels: [],
+      },
+      waves,
+      trip: {
+        failedShare: chance.pick([null, 0.1, 0.34]),
+        failedCount: chance.pick([null, 0, 1, 2]),
+        timedOutShare: chance.pick([null, 0.2]),
+        consecutiveFailures: chance.pick([null, 3]),
+      },
+      onTrip: chance.pick(['pause', 'pause', 'roll_back']),
+      budget: {
+        sitesAtOnce: chance.pick([null, 1, 2]),
+        serversPerSite: chance.pick([null, 1, 1, 2]),
+        kibibytesPerSecond: null,
+      },
+      windows: chance.under(0.5) ? this.#windows : { install: null, download: null },
+      startAt: chance.under(0.1) ? this.#world.clock.now + 60_000 : null,
+      timeoutMinutes: chance.between(3, 12),
+      catchUpDays: 1,
     };
-    return this.#does(`begins with ${items.map(({ applicationId, want }) => `${applicationId.slice(-1)} ${want}`).join()}`, async (deps) => {
-      const id = await createRollout(deps, technician, draft);
-      const plan = this.#world.tables.of.rollouts.get(id)?.plan;
-      if (plan !== undefined) await startRollout(deps, technician, id, { planHash: plan.hash, force: true });
-    });
+    return this.#does(
+      `begins with ${items.map(({ applicationId, want }) => `${applicationId.slice(-1)} ${want}`).join()}`,
+      async (deps) => {
+        const id = await createRollout(deps, technician, draft);
+        const plan = this.#world.tables.of.rollouts.get(id)?.plan;
+        if (plan !== undefined)
+          await startRollout(deps, technician, id, { planHash: plan.hash, force: true });
+      },
+    );
   }
 
   acts(): Promise<void> {
@@ -65,22 +126,41 @@ export class Technician {
     const servers = [...tables.of.servers.values()].filter(({ retiredAt }) => retiredAt === null);
     const kind: CancelKind = chance.pick(cancelKinds);
     return chance.pick<() => Promise<void>>([
-      () => this.#does('pauses', (deps) => pauseRollout(deps, technician, id)), () => this.#does('pauses', (deps) => pauseRollout(deps, technician, id)),
-      () => this.#does('resumes', (deps) => resumeRollout(deps, technician, id)), () => this.#does('resumes', (deps) => resumeRollout(deps, technician, id)), () => this.#does('resumes', (deps) => resumeRollout(deps, technician, id)),
+      () => this.#does('pauses', (deps) => pauseRollout(deps, technician, id)),
+      () => this.#does('pauses', (deps) => pauseRollout(deps, technician, id)),
+      () => this.#does('resumes', (deps) => resumeRollout(deps, technician, id)),
+      () => this.#does('resumes', (deps) => resumeRollout(deps, technician, id)),
+      () => this.#does('resumes', (deps) => resumeRollout(deps, technician, id)),
       () => this.#does(`cancels (${kind})`, (deps) => cancelRollout(deps, technician, id, kind)),
-      () => this.#does('tries again', (deps) => retryRollout(deps, technician, id)), () => this.#does('tries again', (deps) => retryRollout(deps, technician, id)),
+      () => this.#does('tries again', (deps) => retryRollout(deps, technician, id)),
+      () => this.#does('tries again', (deps) => retryRollout(deps, technician, id)),
       () => this.#does('goes back', (deps) => rollBackRollout(deps, technician, id, null)),
-      () => this.#does('brakes', (deps) => setBrake(deps, technician, true)), () => this.#does('lets go of the brake', (deps) => setBrake(deps, technician, false)), () => this.#does('lets go of the brake', (deps) => setBrake(deps, technician, false)),
+      () => this.#does('brakes', (deps) => setBrake(deps, technician, true)),
+      () => this.#does('lets go of the brake', (deps) => setBrake(deps, technician, false)),
+      () => this.#does('lets go of the brake', (deps) => setBrake(deps, technician, false)),
       () => this.#does('waits for nobody', (deps) => finishRollout(deps, technician, id)),
-      () => (servers.length < 3 || chance.under(0.7) ? Promise.resolve() : this.#does('retires a server', (deps) => retireServer(deps, technician, chance.pick(servers).id))),
-      () => this.#does('drains a server', (deps) => drainServers(deps, technician, { serverIds: [chance.pick(servers).id], draining: chance.under(0.4) })),
+      () =>
+        servers.length < 3 || chance.under(0.7)
+          ? Promise.resolve()
+          : this.#does('retires a server', (deps) =>
+              retireServer(deps, technician, chance.pick(servers).id),
+            ),
+      () =>
+        this.#does('drains a server', (deps) =>
+          drainServers(deps, technician, {
+            serverIds: [chance.pick(servers).id],
+            draining: chance.under(0.4),
+          }),
+        ),
     ])();
   }
 
   /** At the worst moment: somebody is about to carry out what was decided before. */
   halts(): Promise<void> {
     const { chance, tables } = this.#world;
-    const running = [...tables.of.rollouts.values()].filter(({ state }) => state === 'running' || state === 'rolling_back');
+    const running = [...tables.of.rollouts.values()].filter(
+      ({ state }) => state === 'running' || state === 'rolling_back',
+    );
     if (running.length === 0) return Promise.resolve();
     if (chance.under(0.4)) return this.#does('brakes', (deps) => setBrake(deps, technician, true));
     return this.#does('pauses', (deps) => pauseRollout(deps, technician, chance.pick(running).id));
@@ -89,10 +169,18 @@ export class Technician {
   /** After the last fault: everything that waits for a person gets one. */
   async tidies(): Promise<void> {
     const { of } = this.#world.tables;
-    if ((of.city.get('brake')?.body as Brake | undefined)?.on === true) await this.#does('lets go of the brake', (deps) => setBrake(deps, technician, false));
-    const draining = [...of.servers.values()].filter(({ retiredAt, drainingSince }) => retiredAt === null && drainingSince !== null).map(({ id }) => id);
-    if (draining.length > 0) await this.#does('ends draining', (deps) => drainServers(deps, technician, { serverIds: draining, draining: false }));
-    for (const { id, state } of [...of.rollouts.values()]) if (state === 'paused') await this.#does('resumes', (deps) => resumeRollout(deps, technician, id));
+    if ((of.city.get('brake')?.body as Brake | undefined)?.on === true)
+      await this.#does('lets go of the brake', (deps) => setBrake(deps, technician, false));
+    const draining = [...of.servers.values()]
+      .filter(({ retiredAt, drainingSince }) => retiredAt === null && drainingSince !== null)
+      .map(({ id }) => id);
+    if (draining.length > 0)
+      await this.#does('ends draining', (deps) =>
+        drainServers(deps, technician, { serverIds: draining, draining: false }),
+      );
+    for (const { id, state } of [...of.rollouts.values()])
+      if (state === 'paused')
+        await this.#does('resumes', (deps) => resumeRollout(deps, technician, id));
   }
 
   /** Over, or waiting only for servers that do not answer. */
@@ -100,10 +188,22 @@ export class Technician {
     const { of } = this.#world.tables;
     return [...of.rollouts.values()].every((rollout) => {
       if (isRolloutOver(rollout) || rollout.state === 'planned') return true;
-      const open = [...of.targets.values()].filter((target) => target.rolloutId === rollout.id && !isFinal(target.state));
-      const waits = open.filter((target) => isSilent(target.serverId) && (target.state === 'blocked' || target.state === 'queued'));
+      const open = [...of.targets.values()].filter(
+        (target) => target.rolloutId === rollout.id && !isFinal(target.state),
+      );
+      const waits = open.filter(
+        (target) =>
+          isSilent(target.serverId) && (target.state === 'blocked' || target.state === 'queued'),
+      );
       // A wave in which nobody answered well holds up those behind it.
-      return waits.length > 0 && open.every((target) => waits.includes(target) || of.waves.get(`${rollout.id} ${target.wave}`)?.state === 'pending');
+      return (
+        waits.length > 0 &&
+        open.every(
+          (target) =>
+            waits.includes(target) ||
+            of.waves.get(`${rollout.id} ${target.wave}`)?.state === 'pending',
+        )
+      );
     });
   }
 }

@@ -3,7 +3,11 @@ import { parentPort } from 'node:worker_threads';
 import './in-memory.ts';
 import type { GuardName } from './world.ts';
 
-export interface Task { seeds: readonly number[]; without: GuardName | null; kept: number }
+export interface Task {
+  seeds: readonly number[];
+  without: GuardName | null;
+  kept: number;
+}
 
 const { simulate } = await import('./simulate.ts');
 parentPort?.on('message', ({ seeds, without, kept }: Task) => {

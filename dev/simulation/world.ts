@@ -4,19 +4,57 @@ import type { Clockwork } from './clockwork.ts';
 import type { Tables } from './tables.ts';
 
 export const faultNames = [
-  'controller_crash_between_read_and_write', 'controller_crash_between_transactions', 'controller_crash_in_a_transaction', 'controller_frozen', 'controller_fenced_out', 'change_made_in_between',
-  'wake_lost', 'redis_lost', 'report_lost', 'reply_lost', 'report_duplicated', 'report_late', 'reports_reordered',
-  'agent_crash_before_journal', 'agent_crash_after_journal', 'agent_crash_while_downloading', 'agent_crash_while_installing', 'agent_crash_before_report', 'order_poisoned', 'agent_stopped', 'journal_damaged',
-  'installer_killed', 'server_offline', 'all_servers_offline', 'server_reimaged', 'package_fails', 'package_installs_nothing', 'package_never_ends', 'download_fails', 'clock_skewed', 'taken_for_a_twin',
+  'controller_crash_between_read_and_write',
+  'controller_crash_between_transactions',
+  'controller_crash_in_a_transaction',
+  'controller_frozen',
+  'controller_fenced_out',
+  'change_made_in_between',
+  'wake_lost',
+  'redis_lost',
+  'report_lost',
+  'reply_lost',
+  'report_duplicated',
+  'report_late',
+  'reports_reordered',
+  'agent_crash_before_journal',
+  'agent_crash_after_journal',
+  'agent_crash_while_downloading',
+  'agent_crash_while_installing',
+  'agent_crash_before_report',
+  'order_poisoned',
+  'agent_stopped',
+  'journal_damaged',
+  'installer_killed',
+  'server_offline',
+  'all_servers_offline',
+  'server_reimaged',
+  'package_fails',
+  'package_installs_nothing',
+  'package_never_ends',
+  'download_fails',
+  'clock_skewed',
+  'taken_for_a_twin',
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
 /** What keeps a fault from doing harm. One is taken away to see that it is needed: the simulation's tables, disks and machines then
  *  behave as if it did not exist; the product's code is the same. */
-export const guardNames = ['fencing', 'compare_and_set', 'journal', 'order_id', 'detection', 'serial'] as const;
+export const guardNames = [
+  'fencing',
+  'compare_and_set',
+  'journal',
+  'order_id',
+  'detection',
+  'serial',
+] as const;
 export type GuardName = (typeof guardNames)[number];
 
-export interface Broken { invariant: string; detail: string; atMs: number }
+export interface Broken {
+  invariant: string;
+  detail: string;
+  atMs: number;
+}
 
 export class World {
   readonly chance: Chance;
@@ -38,7 +76,13 @@ export class World {
   readonly #trail: string[] = [];
   #ids = 0;
 
-  constructor(chance: Chance, clock: Clockwork, tables: Tables, without: GuardName | null, kept: number) {
+  constructor(
+    chance: Chance,
+    clock: Clockwork,
+    tables: Tables,
+    without: GuardName | null,
+    kept: number,
+  ) {
     this.chance = chance;
     this.clock = clock;
     this.tables = tables;
@@ -58,7 +102,9 @@ export class World {
   }
 
   note(text: string): void {
-    this.#trail.push(`${((this.clock.now - this.clock.begin) / 1000).toFixed(3).padStart(10)}  ${text}`);
+    this.#trail.push(
+      `${((this.clock.now - this.clock.begin) / 1000).toFixed(3).padStart(10)}  ${text}`,
+    );
     if (this.#trail.length > this.#kept) this.#trail.shift();
   }
 

@@ -2,20 +2,65 @@
 
 /** On a school's execution server. */
 export const serverPackages = [
-  'xrdp', 'xorgxrdp', 'openbox', 'bubblewrap', 'x11-utils', 'dbus-daemon', 'openssl', 'librsvg2-bin', 'fonts-dejavu-core', 'adwaita-icon-theme', 'locales', 'cups-daemon', 'cups-filters',
+  'xrdp',
+  'xorgxrdp',
+  'openbox',
+  'bubblewrap',
+  'x11-utils',
+  'dbus-daemon',
+  'openssl',
+  'librsvg2-bin',
+  'fonts-dejavu-core',
+  'adwaita-icon-theme',
+  'locales',
+  'cups-daemon',
+  'cups-filters',
 ];
 
 /** Beside the controller, when no containers are used. */
 export const controllerPackages = ['redis-server'];
 
 /** What guacd of Debian 11 needs from Debian 12. */
-export const guacdPackages = ['libfreerdp2-2', 'libfreerdp-client2-2', 'libwinpr2-2', 'libssh2-1', 'libossp-uuid16', 'libcairo2', 'libjpeg62-turbo', 'libpng16-16'];
+export const guacdPackages = [
+  'libfreerdp2-2',
+  'libfreerdp-client2-2',
+  'libwinpr2-2',
+  'libssh2-1',
+  'libossp-uuid16',
+  'libcairo2',
+  'libjpeg62-turbo',
+  'libpng16-16',
+];
 
 /** For the tests only. */
-export const testPackages = ['chromium', 'openssh-server', 'openssh-client', 'sudo', 'postgresql', 'fonts-noto-color-emoji', 'poppler-utils', 'iproute2', 'slapd', 'samba', 'samba-ad-dc', 'samba-ad-provision', 'samba-dsdb-modules', 'winbind'];
+export const testPackages = [
+  'chromium',
+  'openssh-server',
+  'openssh-client',
+  'sudo',
+  'postgresql',
+  'fonts-noto-color-emoji',
+  'poppler-utils',
+  'iproute2',
+  'slapd',
+  'samba',
+  'samba-ad-dc',
+  'samba-ad-provision',
+  'samba-dsdb-modules',
+  'winbind',
+];
 
 /** For the lab: a root system for its schools, their network, packages made and signed for it; Ansible to be measured against. */
-export const labPackages = ['mmdebstrap', 'nftables', 'iproute2', 'openssh-client', 'gpg', 'gpg-agent', 'dpkg-dev', 'ansible-core'];
+export const labPackages = [
+  'mmdebstrap',
+  'nftables',
+  'iproute2',
+  'openssh-client',
+  'gpg',
+  'gpg-agent',
+  'dpkg-dev',
+  'ansible-core',
+];
 
 /** For the benchmarks: what Préau is measured beside. */
 export const benchPackages = ['clustershell', 'openssh-server', 'openssh-client'];

@@ -26,12 +26,22 @@ beforeAll(async () => {
   city = await makeCity(':memory:', { PREAU_CONSOLE: join(root, 'console/build') });
   const { platform } = city;
   app = await createHttp({
-    ...platform, version: '0', publicUrl: () => url, originAllowed: (origin) => origin === url, identity: createIdentity(platform, []),
-    additions: createAdditions({ ...platform, publicUrl: () => url }), classEntry: createClassEntry(platform, createPasswords()),
+    ...platform,
+    version: '0',
+    publicUrl: () => url,
+    originAllowed: (origin) => origin === url,
+    identity: createIdentity(platform, []),
+    additions: createAdditions({ ...platform, publicUrl: () => url }),
+    classEntry: createClassEntry(platform, createPasswords()),
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   const token = newToken();
-  await insertSignIn(platform.database, { tokenHash: sha256(token), accountId: city.pupil.id, now: city.time.at, expiresAt: Date.parse('2030-01-01T00:00:00Z') });
+  await insertSignIn(platform.database, {
+    tokenHash: sha256(token),
+    accountId: city.pupil.id,
+    now: city.time.at,
+    expiresAt: Date.parse('2030-01-01T00:00:00Z'),
+  });
   browser = await openBrowser();
   await browser.context.addCookies([{ name: 'preau_sign_in', value: token, url }]);
   page = browser.context.pages()[0] ?? (await browser.context.newPage());
@@ -45,8 +55,19 @@ afterAll(async () => {
 /** Tux Paint, for pupils, at these hours; nothing else opens it. */
 async function openAt(when: RuleTimes): Promise<void> {
   const { platform, technician, applications } = city;
-  for (const rule of await listRules(platform, technician, null)) if (rule.target.kind === 'application' && rule.target.applicationId === applications.tuxpaint.id) await withdrawRule(platform, technician, rule.id);
-  await createRule(platform, technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: applications.tuxpaint.id }, audience: { kind: 'role', role: 'pupil' }, when });
+  for (const rule of await listRules(platform, technician, null))
+    if (
+      rule.target.kind === 'application' &&
+      rule.target.applicationId === applications.tuxpaint.id
+    )
+      await withdrawRule(platform, technician, rule.id);
+  await createRule(platform, technician, {
+    ...plainRule,
+    effect: 'allow',
+    target: { kind: 'application', applicationId: applications.tuxpaint.id },
+    audience: { kind: 'role', role: 'pupil' },
+    when,
+  });
 }
 /** What the portal shows at that moment, loaded anew. */
 async function seenAt(instant: string): Promise<'open' | 'closed'> {
@@ -57,25 +78,68 @@ async function seenAt(instant: string): Promise<'open' | 'closed'> {
   await page.waitForSelector('.tile:has-text("gimp")');
   return (await page.locator('.tile:has-text("tuxpaint")').count()) === 1 ? 'open' : 'closed';
 }
-const times = (more: Partial<RuleTimes>): RuleTimes => ({ open: [], exceptDates: [], from: null, until: null, ...more });
+const times = (more: Partial<RuleTimes>): RuleTimes => ({
+  open: [],
+  exceptDates: [],
+  from: null,
+  until: null,
+  ...more,
+});
 
 test('the hour that comes twice is open twice; the one that does not exist is never open', async () => {
-  await openAt(times({ open: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '02:00', to: '03:00', period: 'always' }] }));
-  const autumn = [['2026-10-24T23:59:00Z', 'closed'], ['2026-10-25T00:30:00Z', 'open'], ['2026-10-25T01:30:00Z', 'open'], ['2026-10-25T02:00:00Z', 'closed']] as const;
+  await openAt(
+    times({
+      open: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '02:00', to: '03:00', period: 'always' }],
+    }),
+  );
+  const autumn = [
+    ['2026-10-24T23:59:00Z', 'closed'],
+    ['2026-10-25T00:30:00Z', 'open'],
+    ['2026-10-25T01:30:00Z', 'open'],
+    ['2026-10-25T02:00:00Z', 'closed'],
+  ] as const;
   for (const [at, seen] of autumn) expect([at, await seenAt(at)]).toEqual([at, seen]);
-  const spring = [['2027-03-28T00:59:00Z', 'closed'], ['2027-03-28T01:00:00Z', 'closed'], ['2027-03-28T01:30:00Z', 'closed'], ['2027-03-29T00:30:00Z', 'open']] as const;
+  const spring = [
+    ['2027-03-28T00:59:00Z', 'closed'],
+    ['2027-03-28T01:00:00Z', 'closed'],
+    ['2027-03-28T01:30:00Z', 'closed'],
+    ['2027-03-29T00:30:00Z', 'open'],
+  ] as const;
   for (const [at, seen] of spring) expect([at, await seenAt(at)]).toEqual([at, seen]);
 }, 60_000);
 
 test('half past eight is half past eight, in winter and in summer', async () => {
-  await openAt(times({ open: [{ days: [1, 2, 3, 4, 5], from: '08:30', to: '16:30', period: 'always' }] }));
-  for (const [at, seen] of [['2027-03-26T07:29:00Z', 'closed'], ['2027-03-26T07:30:00Z', 'open'], ['2027-03-29T06:29:00Z', 'closed'], ['2027-03-29T06:30:00Z', 'open'], ['2027-03-29T14:30:00Z', 'closed']] as const) expect([at, await seenAt(at)]).toEqual([at, seen]);
+  await openAt(
+    times({ open: [{ days: [1, 2, 3, 4, 5], from: '08:30', to: '16:30', period: 'always' }] }),
+  );
+  for (const [at, seen] of [
+    ['2027-03-26T07:29:00Z', 'closed'],
+    ['2027-03-26T07:30:00Z', 'open'],
+    ['2027-03-29T06:29:00Z', 'closed'],
+    ['2027-03-29T06:30:00Z', 'open'],
+    ['2027-03-29T14:30:00Z', 'closed'],
+  ] as const)
+    expect([at, await seenAt(at)]).toEqual([at, seen]);
 }, 60_000);
 
 test('holidays begin and end on their days; a public holiday and a named day are not class; the page says when it opens', async () => {
-  await openAt(times({ open: [{ days: [1, 2, 3, 4, 5], from: '08:30', to: '16:30', period: 'school' }], exceptDates: ['2027-01-05'] }));
-  const days = [['2026-12-18', 'open'], ['2026-12-21', 'closed'], ['2027-01-01', 'closed'], ['2027-01-04', 'open'], ['2027-01-05', 'closed'], ['2027-01-06', 'open'], ['2027-03-29', 'closed']] as const;
-  for (const [day, seen] of days) expect([day, await seenAt(`${day}T10:00:00Z`)]).toEqual([day, seen]);
+  await openAt(
+    times({
+      open: [{ days: [1, 2, 3, 4, 5], from: '08:30', to: '16:30', period: 'school' }],
+      exceptDates: ['2027-01-05'],
+    }),
+  );
+  const days = [
+    ['2026-12-18', 'open'],
+    ['2026-12-21', 'closed'],
+    ['2027-01-01', 'closed'],
+    ['2027-01-04', 'open'],
+    ['2027-01-05', 'closed'],
+    ['2027-01-06', 'open'],
+    ['2027-03-29', 'closed'],
+  ] as const;
+  for (const [day, seen] of days)
+    expect([day, await seenAt(`${day}T10:00:00Z`)]).toEqual([day, seen]);
   city.time.at = Date.parse('2027-01-05T10:00:00Z');
   await page.goto(`${url}/launch/tuxpaint`);
   await page.waitForSelector('text=Ce n’est pas encore l’heure.');

@@ -1,7 +1,15 @@
 /** What passes between a person's device and their application besides the screen: files both ways, printed pages, and the recording of what the
  *  screen showed. Real xrdp, guacd, CUPS and Chromium. */
 import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { defaultTerms, plainRule, type Terms } from '@preau/contract/publication.ts';
 import type { Page } from 'playwright-core';
@@ -36,18 +44,35 @@ async function signIn(on: Page, login: string, path: string): Promise<void> {
 }
 async function faults(on: Page, name: string): Promise<string[]> {
   await on.screenshot({ path: join(pictures, `exchange-${name}.png`) });
-  return (await axeViolations(on)).filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+  return (await axeViolations(on))
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
 }
 async function allow(terms: Partial<Terms>): Promise<string> {
-  const applicationId = (await technician.call('listApplications', {})).items.find(({ slug }) => slug === 'mousepad')?.id ?? '';
-  const rule = await technician.call('createRule', { body: { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: { kind: 'person', accountId: (await teacher.call('me', {})).id }, how: { ...defaultTerms, ...terms } } });
+  const applicationId =
+    (await technician.call('listApplications', {})).items.find(({ slug }) => slug === 'mousepad')
+      ?.id ?? '';
+  const rule = await technician.call('createRule', {
+    body: {
+      ...plainRule,
+      effect: 'allow',
+      target: { kind: 'application', applicationId },
+      audience: { kind: 'person', accountId: (await teacher.call('me', {})).id },
+      how: { ...defaultTerms, ...terms },
+    },
+  });
   return rule.id;
 }
 /** The rule goes, and with it the session it let. */
 async function end(rule: string): Promise<void> {
-  for (const { id } of (await technician.call('listSessions', { query: { state: 'live' } })).items) await technician.call('endSession', { params: { id } });
+  for (const { id } of (await technician.call('listSessions', { query: { state: 'live' } })).items)
+    await technician.call('endSession', { params: { id } });
   await technician.call('deleteRule', { params: { id: rule } });
-  await until('nothing to be left', async () => (await technician.call('listSessions', { query: { state: 'live' } })).items.length === 0);
+  await until(
+    'nothing to be left',
+    async () =>
+      (await technician.call('listSessions', { query: { state: 'live' } })).items.length === 0,
+  );
 }
 async function openMousepad(on: Page): Promise<string> {
   await on.goto(`${city.url}/launch/mousepad`);
@@ -57,7 +82,15 @@ async function openMousepad(on: Page): Promise<string> {
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  city = await startCity({ folder, port: 0, applications: ['mousepad'], people: { teachers: 40, pupils: 200 }, keepAlive: false, graceSeconds: 60, standbyDisplays: 1 });
+  city = await startCity({
+    folder,
+    port: 0,
+    applications: ['mousepad'],
+    people: { teachers: 40, pupils: 200 },
+    keepAlive: false,
+    graceSeconds: 60,
+    standbyDisplays: 1,
+  });
   [teacher, technician] = [new Client(city.url), new Client(city.url)];
   await teacher.signIn(demoLogins.teacher, city.password);
   await technician.signIn(demoLogins.technician, city.password);
@@ -80,18 +113,30 @@ describe('files', () => {
     await page.getByRole('button', { name: 'Fichiers' }).click();
     await page.waitForSelector('text=Aucun fichier dans « Mon appareil »');
     expect.soft(await faults(page, 'empty')).toEqual([]);
-    await page.setInputFiles('input[type=file]', [{ name: 'dictée d’été.txt', mimeType: 'text/plain', buffer: Buffer.from('Les élèves écrivent.') }, { name: 'vide.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }]);
+    await page.setInputFiles('input[type=file]', [
+      {
+        name: 'dictée d’été.txt',
+        mimeType: 'text/plain',
+        buffer: Buffer.from('Les élèves écrivent.'),
+      },
+      { name: 'vide.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
+    ]);
     await page.waitForSelector('li:has-text("dictée d’été.txt") >> text=arrivé');
     const there = join(home, 'Mon appareil/dictée d’été.txt');
     expect(readFileSync(there, 'utf8')).toBe('Les élèves écrivent.');
     expect(statSync(there).uid).toBe(statSync(home).uid);
-    expect(readFileSync(join(home, '.config/gtk-3.0/bookmarks'), 'utf8')).toMatch(/Mon%20appareil Mon appareil\n$/);
+    expect(readFileSync(join(home, '.config/gtk-3.0/bookmarks'), 'utf8')).toMatch(
+      /Mon%20appareil Mon appareil\n$/,
+    );
     // The program saves its own beside it.
     const made = join(home, 'Mon appareil/rendu.bin');
     const content = Buffer.alloc(3_000_000, 'préau');
     writeFileSync(made, content);
     chownSync(made, statSync(home).uid, statSync(home).gid);
-    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30_000 }), page.getByRole('button', { name: 'Récupérer rendu.bin' }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download', { timeout: 30_000 }),
+      page.getByRole('button', { name: 'Récupérer rendu.bin' }).click(),
+    ]);
     expect(download.suggestedFilename()).toBe('rendu.bin');
     expect(readFileSync(await download.path()).equals(content)).toBe(true);
     await page.waitForSelector('li:has-text("rendu.bin") >> text=récupéré');
@@ -100,7 +145,9 @@ describe('files', () => {
     expect.soft(await faults(page, 'files-768')).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(768);
     await page.setViewportSize({ width: 1280, height: 800 });
-    const told = (await technician.call('listAudit', { query: { limit: '50', search: 'file.' } })).items.map(({ action }) => action);
+    const told = (
+      await technician.call('listAudit', { query: { limit: '50', search: 'file.' } })
+    ).items.map(({ action }) => action);
     expect(told).toEqual(expect.arrayContaining(['file.brought', 'file.taken']));
     await end(rule);
   });
@@ -111,11 +158,22 @@ describe('files', () => {
     await page.getByRole('button', { name: 'Fichiers' }).click();
     await page.waitForSelector('text=Récupérer sur cet appareil');
     expect(await page.locator('input[type=file]').count()).toBe(0);
-    const sent = await page.request.post(`${city.url}/api/sessions/${id}/files?name=a.txt&size=1`, { headers: { 'content-type': 'application/octet-stream', origin: city.url }, data: Buffer.from('a') });
-    expect([sent.status(), ((await sent.json()) as { code: string }).code]).toEqual([403, 'FILES_NOT_ALLOWED']);
-    const refused = await teacher.call('askForFile', { params: { id }, body: { kind: 'print', name: 'x.pdf' } }).catch((error: unknown) => error);
+    const sent = await page.request.post(`${city.url}/api/sessions/${id}/files?name=a.txt&size=1`, {
+      headers: { 'content-type': 'application/octet-stream', origin: city.url },
+      data: Buffer.from('a'),
+    });
+    expect([sent.status(), ((await sent.json()) as { code: string }).code]).toEqual([
+      403,
+      'FILES_NOT_ALLOWED',
+    ]);
+    const refused = await teacher
+      .call('askForFile', { params: { id }, body: { kind: 'print', name: 'x.pdf' } })
+      .catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(CallRefused);
-    expect((refused as CallRefused).refusal).toMatchObject({ status: 403, code: 'FILES_NOT_ALLOWED' });
+    expect((refused as CallRefused).refusal).toMatchObject({
+      status: 403,
+      code: 'FILES_NOT_ALLOWED',
+    });
     await end(rule);
   });
 });
@@ -134,8 +192,13 @@ describe('printing', () => {
     expect.soft(await faults(page, 'pages')).toEqual([]);
     const address = await page.getByRole('link', { name: 'Imprimer' }).getAttribute('href');
     const pages = await page.request.get(`${city.url}${address}`);
-    expect(pages.headers()).toMatchObject({ 'content-type': 'application/pdf', 'content-disposition': expect.stringMatching(/^inline; filename\*=UTF-8''.+\.pdf$/) });
-    expect(execFileSync('pdftotext', ['-', '-'], { input: await pages.body(), encoding: 'utf8' })).toContain('Imprimé');
+    expect(pages.headers()).toMatchObject({
+      'content-type': 'application/pdf',
+      'content-disposition': expect.stringMatching(/^inline; filename\*=UTF-8''.+\.pdf$/),
+    });
+    expect(
+      execFileSync('pdftotext', ['-', '-'], { input: await pages.body(), encoding: 'utf8' }),
+    ).toContain('Imprimé');
     await page.getByRole('button', { name: 'Plus tard' }).click();
     await page.waitForSelector('text=Pages prêtes', { state: 'detached' });
     await end(rule);
@@ -158,13 +221,19 @@ describe('recording', () => {
     expect.soft(await faults(desk, 'recordings')).toEqual([]);
     await desk.getByRole('link', { name: /^Regarder/ }).click();
     await desk.waitForSelector('.clock');
-    await until('the end of it', async () => {
-      const [at, of] = ((await desk.locator('.clock').textContent()) ?? '').split(' / ');
-      return at !== undefined && at !== '0:00' && at === of;
-    }, 30_000);
+    await until(
+      'the end of it',
+      async () => {
+        const [at, of] = ((await desk.locator('.clock').textContent()) ?? '').split(' / ');
+        return at !== undefined && at !== '0:00' && at === of;
+      },
+      30_000,
+    );
     expect.soft(await faults(desk, 'recording')).toEqual([]);
     // It is the window that was seen: light paper, and dark letters on it.
-    const colours = (await desk.evaluate('(() => { const s = new Set(); for (const c of document.querySelectorAll(".screen canvas")) { if (c.width < 100) continue; const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; for (let i = 0; i < d.length; i += 4000) s.add(d[i] >> 5); } return [...s]; })()')) as number[];
+    const colours = (await desk.evaluate(
+      '(() => { const s = new Set(); for (const c of document.querySelectorAll(".screen canvas")) { if (c.width < 100) continue; const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; for (let i = 0; i < d.length; i += 4000) s.add(d[i] >> 5); } return [...s]; })()',
+    )) as number[];
     expect(colours.length).toBeGreaterThan(1);
     await desk.setViewportSize({ width: 768, height: 1000 });
     expect.soft(await faults(desk, 'recording-768')).toEqual([]);
@@ -172,7 +241,11 @@ describe('recording', () => {
     await desk.getByRole('button', { name: /^Effacer/ }).click();
     await desk.getByRole('button', { name: 'Effacer', exact: true }).click();
     await desk.waitForSelector('text=Aucun enregistrement.');
-    const told = (await technician.call('listAudit', { query: { limit: '50', search: 'record' } })).items.map(({ action }) => action);
-    expect(told).toEqual(expect.arrayContaining(['session.recorded', 'recording.watched', 'recording.deleted']));
+    const told = (
+      await technician.call('listAudit', { query: { limit: '50', search: 'record' } })
+    ).items.map(({ action }) => action);
+    expect(told).toEqual(
+      expect.arrayContaining(['session.recorded', 'recording.watched', 'recording.deleted']),
+    );
   });
 });

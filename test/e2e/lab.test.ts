@@ -6,7 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../dev/lab/host.ts';
 import { type Lab, startLab } from '../../dev/lab/lab.ts';
 import { sourceFaults } from '../../dev/lab/mirror.ts';
-import { cityAddress, isAlive, leftoversOf, names, ownerOf, slots, sweep } from '../../dev/lab/network.ts';
+import {
+  cityAddress,
+  isAlive,
+  leftoversOf,
+  names,
+  ownerOf,
+  slots,
+  sweep,
+} from '../../dev/lab/network.ts';
 import type { LabServer, School } from '../../dev/lab/school.ts';
 import { root, until } from '../../dev/services.ts';
 
@@ -21,15 +29,48 @@ const school = (number: number): School => {
 
 const script = (code: string) => ['/opt/preau/node', '-e', code];
 /** From inside a server: what comes of a call to the controller. */
-const reach = async (server: LabServer): Promise<string> => (await server.run(script(`fetch('${lab.url}/api/health', { signal: AbortSignal.timeout(1200) }).then((answer) => console.log(answer.status), (error) => console.log(error.cause?.code ?? error.name))`))).stdout.trim();
-const connects = async (from: LabServer, to: LabServer): Promise<string> => (await from.run(script(`require('node:net').connect({ host: '${to.address}', port: 22, timeout: 1200 }).on('connect', () => (console.log('yes'), process.exit())).on('error', (error) => (console.log(error.code), process.exit())).on('timeout', () => (console.log('silence'), process.exit()))`))).stdout.trim();
-const apt = (server: LabServer, ...words: string[]) => server.run(['apt-get', '-y', '-q', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=2', ...words], { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: 20_000 });
-const status = async (server: LabServer, name: string) => (await server.run(['dpkg-query', '-W', '-f', '${db:Status-Status}', name])).stdout;
-const online = (server: LabServer) => until(`${server.name} online`, async () => (await lab.technician.call('readServer', { params: { id: server.serverId() } })).health === 'online', 60_000);
-const stateOfProcess = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.[0];
+const reach = async (server: LabServer): Promise<string> =>
+  (
+    await server.run(
+      script(
+        `fetch('${lab.url}/api/health', { signal: AbortSignal.timeout(1200) }).then((answer) => console.log(answer.status), (error) => console.log(error.cause?.code ?? error.name))`,
+      ),
+    )
+  ).stdout.trim();
+const connects = async (from: LabServer, to: LabServer): Promise<string> =>
+  (
+    await from.run(
+      script(
+        `require('node:net').connect({ host: '${to.address}', port: 22, timeout: 1200 }).on('connect', () => (console.log('yes'), process.exit())).on('error', (error) => (console.log(error.code), process.exit())).on('timeout', () => (console.log('silence'), process.exit()))`,
+      ),
+    )
+  ).stdout.trim();
+const apt = (server: LabServer, ...words: string[]) =>
+  server.run(
+    ['apt-get', '-y', '-q', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=2', ...words],
+    { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: 20_000 },
+  );
+const status = async (server: LabServer, name: string) =>
+  (await server.run(['dpkg-query', '-W', '-f', '${db:Status-Status}', name])).stdout;
+const online = (server: LabServer) =>
+  until(
+    `${server.name} online`,
+    async () =>
+      (await lab.technician.call('readServer', { params: { id: server.serverId() } })).health ===
+      'online',
+    60_000,
+  );
+const stateOfProcess = (pid: number) =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.[0];
 
 beforeAll(async () => {
-  lab = await startLab({ sites: 3, serversPerSite: { 2: 2 }, diskMibOf: { 3: 160 }, folder, tell: (step, seconds) => console.log(`• ${step} … ${seconds.toFixed(1)} s`) });
+  lab = await startLab({
+    sites: 3,
+    serversPerSite: { 2: 2 },
+    diskMibOf: { 3: 160 },
+    folder,
+    tell: (step, seconds) => console.log(`• ${step} … ${seconds.toFixed(1)} s`),
+  });
 }, 600_000);
 
 afterAll(async () => {
@@ -38,7 +79,11 @@ afterAll(async () => {
 
 describe('a city of real schools', () => {
   it('each server has a network, processes and a package database of its own', async () => {
-    expect(lab.servers.map(({ address }) => address)).toEqual([1, 2, 2, 3].map((number, index) => `${cityAddress(lab.slot).slice(0, -4)}.${number}.${index === 2 ? 2 : 1}`));
+    expect(lab.servers.map(({ address }) => address)).toEqual(
+      [1, 2, 2, 3].map(
+        (number, index) => `${cityAddress(lab.slot).slice(0, -4)}.${number}.${index === 2 ? 2 : 1}`,
+      ),
+    );
     for (const server of lab.servers) {
       expect((await server.run(['hostname'])).stdout.trim()).toBe(server.name);
       const seen = (await server.run(['ps', '-eo', 'args='])).stdout.trim().split('\n');
@@ -50,7 +95,23 @@ describe('a city of real schools', () => {
     expect(existsSync(join(school(1).first.root(), 'etc/only-here'))).toBe(true);
     expect(existsSync(join(school(2).first.root(), 'etc/only-here'))).toBe(false);
     const [first] = lab.servers;
-    const told = await run(['ssh', '-i', lab.ssh.keyPath, '-o', `UserKnownHostsFile=${lab.ssh.knownHosts}`, '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', `root@${first?.address}`, 'hostname', '&&', 'python3', '-c', 'import\\ apt']);
+    const told = await run([
+      'ssh',
+      '-i',
+      lab.ssh.keyPath,
+      '-o',
+      `UserKnownHostsFile=${lab.ssh.knownHosts}`,
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ConnectTimeout=5',
+      `root@${first?.address}`,
+      'hostname',
+      '&&',
+      'python3',
+      '-c',
+      'import\\ apt',
+    ]);
     expect(told).toMatchObject({ code: 0, stdout: `${first?.name}\n` });
   });
 
@@ -58,7 +119,11 @@ describe('a city of real schools', () => {
     const id = await lab.applicationId('galculator');
     const wanted = [school(1).first];
     await lab.want(id, true, wanted);
-    await until('galculator', async () => (await lab.stateOf(school(1).first, id)) === 'installed', 90_000);
+    await until(
+      'galculator',
+      async () => (await lab.stateOf(school(1).first, id)) === 'installed',
+      90_000,
+    );
     expect(await school(1).first.installed('galculator')).toMatch(/^2\./);
     expect(school(1).first.installs('galculator')).toBe(1);
     expect(existsSync(join(school(1).first.root(), 'usr/bin/galculator'))).toBe(true);
@@ -67,7 +132,11 @@ describe('a city of real schools', () => {
     expect(bytes).toBeGreaterThan(150_000);
     expect(school(1).uplinkBytes().fromCity).toBeGreaterThan(bytes);
     expect(lab.mirror.bytesOf(school(2).addresses)).toBe(0);
-    expect([...lab.mirror.requestsOf(school(1).addresses).keys()].some((name) => name.startsWith('galculator_'))).toBe(true);
+    expect(
+      [...lab.mirror.requestsOf(school(1).addresses).keys()].some((name) =>
+        name.startsWith('galculator_'),
+      ),
+    ).toBe(true);
   });
 });
 
@@ -100,7 +169,11 @@ describe('lines', () => {
     await new Promise<void>((resolve) => ear.bind(0, cityAddress(lab.slot), resolve));
     const send = async (): Promise<number> => {
       heard = 0;
-      await school(1).first.run(script(`const s = require('node:dgram').createSocket('udp4'); let n = 0; const next = () => n++ < 400 ? s.send('x', ${ear.address().port}, '${cityAddress(lab.slot)}', () => setTimeout(next, 0)) : s.close(); next();`));
+      await school(1).first.run(
+        script(
+          `const s = require('node:dgram').createSocket('udp4'); let n = 0; const next = () => n++ < 400 ? s.send('x', ${ear.address().port}, '${cityAddress(lab.slot)}', () => setTimeout(next, 0)) : s.close(); next();`,
+        ),
+      );
       return heard;
     };
     await school(1).lose(30);
@@ -114,8 +187,20 @@ describe('lines', () => {
   });
 
   it('slow: an eighth of a megabyte takes as long as the rate says; quick again: no time', async () => {
-    const name = readFileSync(join(root, '.data/lab/pool.json'), 'utf8').match(/tuxmath-data_[^"]+\.deb/)?.[0] ?? '';
-    const take = async () => Number((await school(1).first.run(script(`const t = Date.now(); fetch('${lab.mirror.url}/${name}', { headers: { range: 'bytes=0-131071' } }).then((a) => a.arrayBuffer()).then((b) => console.log(b.byteLength === 131072 ? Date.now() - t : -1))`))).stdout);
+    const name =
+      readFileSync(join(root, '.data/lab/pool.json'), 'utf8').match(
+        /tuxmath-data_[^"]+\.deb/,
+      )?.[0] ?? '';
+    const take = async () =>
+      Number(
+        (
+          await school(1).first.run(
+            script(
+              `const t = Date.now(); fetch('${lab.mirror.url}/${name}', { headers: { range: 'bytes=0-131071' } }).then((a) => a.arrayBuffer()).then((b) => console.log(b.byteLength === 131072 ? Date.now() - t : -1))`,
+            ),
+          )
+        ).stdout,
+      );
     await school(1).slow(512);
     // 131,072 bytes at 64,000 a second, less the first burst.
     const slow = await take();
@@ -166,7 +251,11 @@ describe('programs that die', () => {
     await lab.redis.flush();
     const id = await lab.offer('payload');
     await lab.want(id, true, [school(2).first]);
-    await until('the payload', async () => (await lab.stateOf(school(2).first, id)) === 'installed', 90_000);
+    await until(
+      'the payload',
+      async () => (await lab.stateOf(school(2).first, id)) === 'installed',
+      90_000,
+    );
     expect(await school(2).first.installed('preau-payload')).toBe('1.0');
   });
 });
@@ -194,26 +283,62 @@ describe('packages and their source', () => {
   it('an installer that never ends is killed with its children', async () => {
     const server = school(1).first;
     const installing = apt(server, 'install', 'preau-hangs');
-    await until('its set-up', () => server.processes().some(({ args }) => args.some((word) => word.endsWith('preau-hangs.postinst'))), 30_000);
+    await until(
+      'its set-up',
+      () =>
+        server
+          .processes()
+          .some(({ args }) => args.some((word) => word.endsWith('preau-hangs.postinst'))),
+      30_000,
+    );
     expect(server.killInstaller()).toBeGreaterThanOrEqual(3);
     expect((await installing).code).not.toBe(0);
-    await until('their end', () => !server.processes().some(({ args }) => args.some((word) => /postinst|^apt-get$|dpkg/.test(word))));
+    await until(
+      'their end',
+      () =>
+        !server
+          .processes()
+          .some(({ args }) => args.some((word) => /postinst|^apt-get$|dpkg/.test(word))),
+    );
     expect(await status(server, 'preau-hangs')).toMatch(/half-configured|unpacked/);
   });
 
-  it.each(sourceFaults)('a source that is %s: nothing of it is installed; well again: it is', async (fault) => {
-    const server = school(2).first;
-    const fetchOnly = async () => {
-      await server.run(['sh', '-c', 'rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*']);
-      return server.run(['timeout', '-k', '1', '5', 'apt-get', '-y', '-q', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=2', 'install', '--reinstall', '--download-only', 'preau-payload']);
-    };
-    const well = lab.mirror.misbehave(fault, { addresses: school(2).addresses });
-    expect((await fetchOnly()).code, fault).not.toBe(0);
-    expect((await apt(school(1).first, 'update')).code, 'other schools do not notice').toBe(0);
-    well();
-    lab.mirror.behave();
-    expect((await fetchOnly()).code).toBe(0);
-  });
+  it.each(sourceFaults)(
+    'a source that is %s: nothing of it is installed; well again: it is',
+    async (fault) => {
+      const server = school(2).first;
+      const fetchOnly = async () => {
+        await server.run([
+          'sh',
+          '-c',
+          'rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*',
+        ]);
+        return server.run([
+          'timeout',
+          '-k',
+          '1',
+          '5',
+          'apt-get',
+          '-y',
+          '-q',
+          '-o',
+          'Acquire::Retries=0',
+          '-o',
+          'Acquire::http::Timeout=2',
+          'install',
+          '--reinstall',
+          '--download-only',
+          'preau-payload',
+        ]);
+      };
+      const well = lab.mirror.misbehave(fault, { addresses: school(2).addresses });
+      expect((await fetchOnly()).code, fault).not.toBe(0);
+      expect((await apt(school(1).first, 'update')).code, 'other schools do not notice').toBe(0);
+      well();
+      lab.mirror.behave();
+      expect((await fetchOnly()).code).toBe(0);
+    },
+  );
 });
 
 describe('machines', () => {
@@ -248,7 +373,11 @@ describe('machines', () => {
     expect(server.serverId()).not.toBe(before);
     expect(await server.installed('preau-payload')).toBeNull();
     await online(server);
-    expect((await lab.technician.call('listServers', { query: {} })).items.some(({ id }) => id === before)).toBe(false);
+    expect(
+      (await lab.technician.call('listServers', { query: {} })).items.some(
+        ({ id }) => id === before,
+      ),
+    ).toBe(false);
   });
 });
 
@@ -266,7 +395,10 @@ describe('the end', () => {
 
   it('a lab whose holder was killed is taken away by what is there', async () => {
     const own = join(root, '.data/lab', `e2e-cli-${process.pid}`);
-    const cli = (...words: string[]) => run([process.execPath, join(root, 'dev/lab/main.ts'), ...words, '--folder', own], { timeoutMs: 200_000 });
+    const cli = (...words: string[]) =>
+      run([process.execPath, join(root, 'dev/lab/main.ts'), ...words, '--folder', own], {
+        timeoutMs: 200_000,
+      });
     try {
       const up = await cli('up', '--sites', '1');
       expect(up.code, up.stderr).toBe(0);
@@ -274,7 +406,10 @@ describe('the end', () => {
       const owner = slot === undefined ? null : ownerOf(slot);
       if (slot === undefined || owner === null) throw new Error('no lab is up');
       expect((await cli('fault', 'cut', '1')).stdout).toBe('done\n');
-      expect((await run(['ip', 'netns', 'exec', names.school(slot, 1), 'nft', 'list', 'ruleset'])).stdout).toContain('oifname "wan" drop');
+      expect(
+        (await run(['ip', 'netns', 'exec', names.school(slot, 1), 'nft', 'list', 'ruleset']))
+          .stdout,
+      ).toContain('oifname "wan" drop');
       expect((await cli('fault', 'mend', '1')).code).toBe(0);
       process.kill(owner.pid, 'SIGKILL');
       await until('its end', () => !isAlive(owner));
@@ -284,7 +419,8 @@ describe('the end', () => {
       expect(leftoversOf(slot, own)).toEqual(nothing);
     } finally {
       for (const slot of slots) if (ownerOf(slot)?.folder === own) await sweep(slot, own);
-      for (const path of [own, `${own}.log`, `${own}.sock`]) rmSync(path, { recursive: true, force: true });
+      for (const path of [own, `${own}.log`, `${own}.sock`])
+        rmSync(path, { recursive: true, force: true });
     }
   }, 300_000);
 });

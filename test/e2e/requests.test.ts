@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 import type { Page } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../controller/src/platform/database.ts';
 import { insertAccounts } from '../../controller/src/accounts/store.ts';
+import { openDatabase } from '../../controller/src/platform/database.ts';
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root, until } from '../../dev/services.ts';
@@ -44,7 +44,9 @@ async function signIn(page: Page, login: string, at: string, ready: string): Pro
 }
 /** What axe finds, and pages wider than the screen; a picture of each. */
 async function faults(page: Page, name: string): Promise<string[]> {
-  const found = (await axeViolations(page)).map(({ id, nodes }) => `${name} ${id}: ${nodes[0]?.html ?? ''}`);
+  const found = (await axeViolations(page)).map(
+    ({ id, nodes }) => `${name} ${id}: ${nodes[0]?.html ?? ''}`,
+  );
   for (const [width, height] of sizes) {
     await page.setViewportSize({ width, height });
     if (await isTooWide(page)) found.push(`${name} ${width}: the page is wider than the screen`);
@@ -58,7 +60,10 @@ beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
   const port = await freePort();
   smtp = new SMTPServer({
-    authOptional: true, disabledCommands: ['STARTTLS', 'AUTH'], logger: false, closeTimeout: 200,
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    logger: false,
+    closeTimeout: 200,
     onData: (stream, session, done) => {
       void text(stream).then((raw) => {
         mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw });
@@ -67,12 +72,48 @@ beforeAll(async () => {
     },
   });
   await new Promise<void>((resolve) => smtp.listen(port, '127.0.0.1', resolve));
-  city = await startSimulatedCity({ folder, stageMs: 50, installMs: 300, only: ['École Jean de La Fontaine', 'École Colette'], settings: { PREAU_SMTP_URL: `smtp://127.0.0.1:${port}`, PREAU_MAIL_FROM: 'preau@ville.example' } });
+  city = await startSimulatedCity({
+    folder,
+    stageMs: 50,
+    installMs: 300,
+    only: ['École Jean de La Fontaine', 'École Colette'],
+    settings: {
+      PREAU_SMTP_URL: `smtp://127.0.0.1:${port}`,
+      PREAU_MAIL_FROM: 'preau@ville.example',
+    },
+  });
   const database = openDatabase(join(folder, 'controller/preau.sqlite'));
-  const asker = await database.selectFrom('accounts').select(['id', 'site_id']).where('login', '=', demoLogins.teacher).executeTakeFirstOrThrow();
-  await database.updateTable('accounts').set({ mail: 'camille@ecole.example' }).where('id', '=', asker.id).execute();
+  const asker = await database
+    .selectFrom('accounts')
+    .select(['id', 'site_id'])
+    .where('login', '=', demoLogins.teacher)
+    .executeTakeFirstOrThrow();
+  await database
+    .updateTable('accounts')
+    .set({ mail: 'camille@ecole.example' })
+    .where('id', '=', asker.id)
+    .execute();
   const passwordHash = await createPasswords().hash(city.password);
-  await insertAccounts(database, [{ login: 'nadia.roy', displayName: 'Nadia Roy', role: 'contact', siteId: asker.site_id, passwordHash }, { login: 'paul.brun', displayName: 'Paul Brun', role: 'teacher', siteId: asker.site_id, passwordHash }], Date.now());
+  await insertAccounts(
+    database,
+    [
+      {
+        login: 'nadia.roy',
+        displayName: 'Nadia Roy',
+        role: 'contact',
+        siteId: asker.site_id,
+        passwordHash,
+      },
+      {
+        login: 'paul.brun',
+        displayName: 'Paul Brun',
+        role: 'teacher',
+        siteId: asker.site_id,
+        passwordHash,
+      },
+    ],
+    Date.now(),
+  );
   await database.destroy();
   [teacher, staff] = [await newPage(), await newPage()];
 }, 180_000);
@@ -121,17 +162,30 @@ describe('a program that was asked for', () => {
     await technician.waitForSelector('a[href^="/admin/rollouts/"]');
 
     // The icon, and a word about it, on the page that has been open all along.
-    await teacher.waitForSelector('.news:has-text("Dessin vectoriel est disponible")', { timeout: 20_000 });
+    await teacher.waitForSelector('.news:has-text("Dessin vectoriel est disponible")', {
+      timeout: 20_000,
+    });
     await teacher.waitForSelector('a.tile[href="/launch/inkscape"]');
     expect(await faults(teacher, 'news')).toEqual([]);
-    await until('the mail', async () => mails.some(({ raw }) => /^Subject: Dessin vectoriel est disponible\r$/m.test(raw)), 15_000);
-    expect(mails.filter(({ raw }) => raw.includes('disponible')).map(({ to }) => to)).toEqual([['camille@ecole.example']]);
+    await until(
+      'the mail',
+      async () =>
+        mails.some(({ raw }) => /^Subject: Dessin vectoriel est disponible\r$/m.test(raw)),
+      15_000,
+    );
+    expect(mails.filter(({ raw }) => raw.includes('disponible')).map(({ to }) => to)).toEqual([
+      ['camille@ecole.example'],
+    ]);
     await teacher.click('text=J’ai vu');
     await teacher.waitForSelector('.news', { state: 'detached' });
 
     // A colleague at the school has it too; nobody at another school.
     const { items: rules } = await city.technician.call('listRules', { query: {} });
-    expect(rules.find((rule) => rule.note?.startsWith('Demande') === true)).toMatchObject({ effect: 'allow', audience: { kind: 'role', role: 'teacher' }, place: { kind: 'site' } });
+    expect(rules.find((rule) => rule.note?.startsWith('Demande') === true)).toMatchObject({
+      effect: 'allow',
+      audience: { kind: 'role', role: 'teacher' },
+      place: { kind: 'site' },
+    });
     await technician.goto(`${city.url}/admin/audit`);
     await technician.waitForSelector('td >> text=request.ready');
     await technician.click('text=Vérifier maintenant');
@@ -142,11 +196,19 @@ describe('a program that was asked for', () => {
 
   it('people’s data: found, exported, erased on typing the user name; the audit still proves itself', async () => {
     const administrator = staff;
-    await signIn(administrator, demoLogins.administrator, '/admin/privacy/people', 'input[type=search]');
+    await signIn(
+      administrator,
+      demoLogins.administrator,
+      '/admin/privacy/people',
+      'input[type=search]',
+    );
     await administrator.fill('input[type=search]', 'brun');
     await administrator.waitForSelector('td >> text=Paul Brun');
     expect(await faults(administrator, 'people')).toEqual([]);
-    const [download] = await Promise.all([administrator.waitForEvent('download'), administrator.click('tr:has-text("Paul Brun") a.button')]);
+    const [download] = await Promise.all([
+      administrator.waitForEvent('download'),
+      administrator.click('tr:has-text("Paul Brun") a.button'),
+    ]);
     expect(download.suggestedFilename()).toBe('donnees-personnelles.json');
     await administrator.click('tr:has-text("Paul Brun") button.danger');
     const erase = administrator.locator('dialog button.danger');
@@ -155,10 +217,19 @@ describe('a program that was asked for', () => {
     await erase.click();
     await administrator.waitForSelector('text=1 compte effacé');
     expect((await city.technician.call('verifyAudit', { query: {} })).intact).toBe(true);
-    for (const [path, ready] of [['/admin/privacy', 'h2'], ['/admin/privacy/leavers', '.card'], ['/admin/privacy/keep', 'fieldset']] as const) {
+    for (const [path, ready] of [
+      ['/admin/privacy', 'h2'],
+      ['/admin/privacy/leavers', '.card'],
+      ['/admin/privacy/keep', 'fieldset'],
+    ] as const) {
       await administrator.goto(`${city.url}${path}`);
       await administrator.waitForSelector(ready);
-      expect(await faults(administrator, `privacy${path.slice('/admin/privacy'.length).replace('/', '-')}`)).toEqual([]);
+      expect(
+        await faults(
+          administrator,
+          `privacy${path.slice('/admin/privacy'.length).replace('/', '-')}`,
+        ),
+      ).toEqual([]);
     }
     expect(broken).toEqual([]);
   }, 45_000);

@@ -42,18 +42,30 @@ async function start(button: string, arrived: string): Promise<void> {
   await page.click(button);
   await page.waitForSelector(arrived);
 }
-const applicationId = async (slug: string): Promise<string> => (await city.technician.call('listApplications', {})).items.find((application) => application.slug === slug)?.id ?? '';
+const applicationId = async (slug: string): Promise<string> =>
+  (await city.technician.call('listApplications', {})).items.find(
+    (application) => application.slug === slug,
+  )?.id ?? '';
 const tabTo = async (what: string) => {
   for (let presses = 0; presses < 120; presses += 1) {
     await page.keyboard.press('Tab');
-    if ((await page.evaluate(`document.activeElement?.matches(${JSON.stringify(what)}) === true`)) === true) return;
+    if (
+      (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(what)}) === true`)) ===
+      true
+    )
+      return;
   }
   throw new Error(`no way to ${what} by keyboard`);
 };
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  city = await startSimulatedCity({ folder, stageMs: 50, installMs: 200, log: () => 'Dépaquetage de tuxpaint …\nerreur : plus de place sur le disque' });
+  city = await startSimulatedCity({
+    folder,
+    stageMs: 50,
+    installMs: 200,
+    log: () => 'Dépaquetage de tuxpaint …\nerreur : plus de place sur le disque',
+  });
   browser = await openBrowser(1280, 800);
   page = browser.context.pages()[0] ?? (await browser.context.newPage());
   page.setDefaultTimeout(20_000);
@@ -81,7 +93,10 @@ describe('a technician rolls out', () => {
     // What is chosen outlives a reload.
     await page.reload();
     await page.waitForSelector('section li');
-    await until('its name', async () => (await page.locator('section li strong').textContent()) === 'Calculatrice');
+    await until(
+      'its name',
+      async () => (await page.locator('section li strong').textContent()) === 'Calculatrice',
+    );
     await tabTo('.foot .primary');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.how');
@@ -112,20 +127,39 @@ describe('a technician rolls out', () => {
   it('is told why a wave stopped and what to do; retries the failed ones alone; brings everything back', async () => {
     const id = await applicationId('tuxpaint');
     const failing = city.schools.slice(3, 7);
-    for (const school of failing) school.driver.fail('install', new AppError('DISK_FULL', { why: 'no space left' }), { always: true, slug: 'tuxpaint' });
-    const draft: RolloutDraft = { ...defaultDraft, name: 'Dessin pour tous', items: [{ applicationId: id, want: 'present' }], where: { all: true, siteIds: [], groupIds: [], serverIds: [], labels: [] }, waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] };
+    for (const school of failing)
+      school.driver.fail('install', new AppError('DISK_FULL', { why: 'no space left' }), {
+        always: true,
+        slug: 'tuxpaint',
+      });
+    const draft: RolloutDraft = {
+      ...defaultDraft,
+      name: 'Dessin pour tous',
+      items: [{ applicationId: id, want: 'present' }],
+      where: { all: true, siteIds: [], groupIds: [], serverIds: [], labels: [] },
+      waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+    };
     const planned = await city.technician.call('createRollout', { body: draft });
     await page.goto(`${city.url}/admin/rollouts/${planned.id}`);
     await page.waitForSelector('[role=row] [role=cell]');
     expect(await page.locator('.actions .primary').textContent()).toBe('Démarrer maintenant');
     await start('.actions .primary', '.progress');
     await page.waitForSelector('.note', { timeout: 40_000 });
-    expect(await page.locator('.note').textContent()).toMatch(/Vague 1 arrêtée : \d serveurs en échec/);
-    expect(await page.locator('.actions .primary').textContent()).toBe('Continuer malgré les échecs');
+    expect(await page.locator('.note').textContent()).toMatch(
+      /Vague 1 arrêtée : \d serveurs en échec/,
+    );
+    expect(await page.locator('.actions .primary').textContent()).toBe(
+      'Continuer malgré les échecs',
+    );
     await page.waitForSelector('ul >> text=Le disque du serveur est plein');
     // One school: its error, what its installer said, and again after a reload.
     await page.selectOption('select[aria-label="État"]', 'failed');
-    await until('only failed ones', async () => (await page.locator('[role=row] .school').count()) >= 3 && (await page.locator('[role=row] .badge.good').count()) === 0);
+    await until(
+      'only failed ones',
+      async () =>
+        (await page.locator('[role=row] .school').count()) >= 3 &&
+        (await page.locator('[role=row] .badge.good').count()) === 0,
+    );
     await page.locator('.school button').first().press('Enter');
     await page.waitForSelector('aside pre >> text=plus de place');
     expect(await faults()).toEqual([]);
@@ -137,7 +171,9 @@ describe('a technician rolls out', () => {
 
     // Mended: those alone begin again, and the rest goes on.
     for (const school of failing) school.driver.mend('install');
-    const before = city.schools.map((school) => school.driver.calls.filter((call) => call === 'install tuxpaint').length);
+    const before = city.schools.map(
+      (school) => school.driver.calls.filter((call) => call === 'install tuxpaint').length,
+    );
     await page.locator('.actions button', { hasText: 'Réessayer' }).click();
     await page.waitForSelector('h1 + [role=status] >> text=Terminé', { timeout: 40_000 });
     expect(await page.locator('.progress strong').first().textContent()).toBe('27 serveurs sur 27');
@@ -161,8 +197,17 @@ describe('a technician rolls out', () => {
     const administrator = new Client(city.url);
     await administrator.signIn(demoLogins.administrator, city.password);
     const settings = await administrator.call('readRolloutSettings', {});
-    await administrator.call('changeRolloutSettings', { body: { ...settings, approvalAboveSites: 5 } });
-    const planned = await city.technician.call('createRollout', { body: { ...defaultDraft, name: 'À deux', items: [{ applicationId: await applicationId('mousepad'), want: 'present' }], where: { all: true, siteIds: [], groupIds: [], serverIds: [], labels: [] } } });
+    await administrator.call('changeRolloutSettings', {
+      body: { ...settings, approvalAboveSites: 5 },
+    });
+    const planned = await city.technician.call('createRollout', {
+      body: {
+        ...defaultDraft,
+        name: 'À deux',
+        items: [{ applicationId: await applicationId('mousepad'), want: 'present' }],
+        where: { all: true, siteIds: [], groupIds: [], serverIds: [], labels: [] },
+      },
+    });
     await page.goto(`${city.url}/admin/rollouts/${planned.id}`);
     await page.waitForSelector('text=on n’approuve pas son propre plan');
     expect(await page.locator('.actions .primary').count()).toBe(0);

@@ -9,9 +9,17 @@ import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { buildCity, demoLogins } from '../../dev/world.ts';
-import { pageFaults } from '../page-faults.ts';
-import { adBase, adPersonPassword, base, removeSambaAd, type RunningDirectory, startSambaAd, startSlapd } from '../directories.ts';
+import {
+  adBase,
+  adPersonPassword,
+  base,
+  type RunningDirectory,
+  removeSambaAd,
+  startSambaAd,
+  startSlapd,
+} from '../directories.ts';
 import { type OidcServer, startOidc } from '../oidc-server.ts';
+import { pageFaults } from '../page-faults.ts';
 
 const folder = join(root, '.data', `e2e-sign-in-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -91,12 +99,21 @@ async function faults(page: Page): Promise<string[]> {
 }
 const icons = async (page: Page) => {
   await page.waitForSelector('.tile');
-  return (await page.locator('.tile').allInnerTexts()).map((text) => text.split('\n').find((line) => line.trim().length > 1) ?? '').sort();
+  return (await page.locator('.tile').allInnerTexts())
+    .map((text) => text.split('\n').find((line) => line.trim().length > 1) ?? '')
+    .sort();
 };
 /** The person opens it; the school's server has it for them. */
 async function launches(page: Page, slug: string, person: string): Promise<void> {
   await page.click(`a[href="/launch/${slug}"]`);
-  await until(`${slug} of ${person}`, async () => (await city.technician.call('listSessions', { query: { state: 'live' } })).items.some((session) => session.personName === person && session.state !== 'starting'), 20_000);
+  await until(
+    `${slug} of ${person}`,
+    async () =>
+      (await city.technician.call('listSessions', { query: { state: 'live' } })).items.some(
+        (session) => session.personName === person && session.state !== 'starting',
+      ),
+    20_000,
+  );
 }
 
 beforeAll(async () => {
@@ -105,17 +122,71 @@ beforeAll(async () => {
   const port = await freePort();
   const uai = school?.uai ?? '';
   await Promise.all([
-    startSlapd(join(folder, 'slapd'), [{ uid: 'camille.petit', cn: 'Camille Petit', more: { o: uai, departmentNumber: 'CM2 A' } }, { uid: 'noe.brun', cn: 'Noé Brun', more: { o: uai, departmentNumber: 'CM2 A' } }], { chorale: ['noe.brun'] }).then((running) => (slapd = running)),
-    startSambaAd(join(folder, 'ad'), [{ login: 'dominique.roy', name: 'Dominique Roy', more: { physicalDeliveryOfficeName: uai } }, { login: 'ferme', name: 'Compte Fermé', more: { userAccountControl: '514' } }], { Enseignants: ['dominique.roy'], Personnels: ['Enseignants'] }).then((running) => (ad = running)),
-    startOidc({ id: 'preau', secret: 'secret-of-preau-in-tests-1234', publicUrl: `http://127.0.0.1:${port}`, provider: 'connect' }, { sacha: { name: 'Sacha Colin', preferred_username: 'sacha.colin', school: uai, role: 'administrator' } }).then((running) => (oidc = running)),
+    startSlapd(
+      join(folder, 'slapd'),
+      [
+        { uid: 'camille.petit', cn: 'Camille Petit', more: { o: uai, departmentNumber: 'CM2 A' } },
+        { uid: 'noe.brun', cn: 'Noé Brun', more: { o: uai, departmentNumber: 'CM2 A' } },
+      ],
+      { chorale: ['noe.brun'] },
+    ).then((running) => (slapd = running)),
+    startSambaAd(
+      join(folder, 'ad'),
+      [
+        {
+          login: 'dominique.roy',
+          name: 'Dominique Roy',
+          more: { physicalDeliveryOfficeName: uai },
+        },
+        { login: 'ferme', name: 'Compte Fermé', more: { userAccountControl: '514' } },
+      ],
+      { Enseignants: ['dominique.roy'], Personnels: ['Enseignants'] },
+    ).then((running) => (ad = running)),
+    startOidc(
+      {
+        id: 'preau',
+        secret: 'secret-of-preau-in-tests-1234',
+        publicUrl: `http://127.0.0.1:${port}`,
+        provider: 'connect',
+      },
+      {
+        sacha: {
+          name: 'Sacha Colin',
+          preferred_username: 'sacha.colin',
+          school: uai,
+          role: 'administrator',
+        },
+      },
+    ).then((running) => (oidc = running)),
   ]);
   writeFileSync(join(folder, 'mairie-password'), `${slapd.bindPassword}\n`, { mode: 0o600 });
   writeFileSync(join(folder, 'identity.toml'), identityFile(), { mode: 0o600 });
-  city = await startSimulatedCity({ folder, port, stageMs: 20, installMs: 50, only: [school?.name ?? ''], settings: { PREAU_IDENTITY: join(folder, 'identity.toml') } });
+  city = await startSimulatedCity({
+    folder,
+    port,
+    stageMs: 20,
+    installMs: 50,
+    only: [school?.name ?? ''],
+    settings: { PREAU_IDENTITY: join(folder, 'identity.toml') },
+  });
   const [own] = city.schools;
   const catalogue = (await city.technician.call('listApplications', {})).items;
-  for (const slug of ['tuxpaint', 'mousepad', 'galculator']) await city.technician.call('wantApplication', { params: { id: own?.serverId ?? '', applicationId: catalogue.find((one) => one.slug === slug)?.id ?? '' }, body: { wanted: true } });
-  await until('the applications', async () => (await city.technician.call('readServer', { params: { id: own?.serverId ?? '' } })).applications.filter(({ state }) => state === 'installed').length === 3, 60_000);
+  for (const slug of ['tuxpaint', 'mousepad', 'galculator'])
+    await city.technician.call('wantApplication', {
+      params: {
+        id: own?.serverId ?? '',
+        applicationId: catalogue.find((one) => one.slug === slug)?.id ?? '',
+      },
+      body: { wanted: true },
+    });
+  await until(
+    'the applications',
+    async () =>
+      (
+        await city.technician.call('readServer', { params: { id: own?.serverId ?? '' } })
+      ).applications.filter(({ state }) => state === 'installed').length === 3,
+    60_000,
+  );
   browser = await openBrowser();
 }, 180_000);
 
@@ -139,13 +210,31 @@ describe('coming in', () => {
     await page.screenshot({ path: join(pictures, 'sign-in-768.png') });
     await page.setViewportSize({ width: 1280, height: 800 });
     await enter(page, 'camille.petit', 'faux');
-    expect(await page.locator('[role=alert]').innerText()).toContain('Identifiant ou mot de passe incorrect');
+    expect(await page.locator('[role=alert]').innerText()).toContain(
+      'Identifiant ou mot de passe incorrect',
+    );
     await enter(page, 'camille.petit', 'mot-de-passe');
     expect(await icons(page)).toEqual(['Calculatrice', 'Tux Paint']);
     // What a rule gives her class.
-    const { groups } = await city.technician.call('searchAudiences', { query: { search: 'CM2 A' } });
-    const mousepad = (await city.technician.call('listApplications', {})).items.find(({ slug }) => slug === 'mousepad')?.id ?? '';
-    await city.technician.call('createRule', { body: { effect: 'allow', target: { kind: 'application', applicationId: mousepad }, audience: { kind: 'group', groupId: groups[0]?.id ?? '' }, place: { kind: 'everywhere' }, client: null, when: null, how: null, note: null } });
+    const { groups } = await city.technician.call('searchAudiences', {
+      query: { search: 'CM2 A' },
+    });
+    const mousepad =
+      (await city.technician.call('listApplications', {})).items.find(
+        ({ slug }) => slug === 'mousepad',
+      )?.id ?? '';
+    await city.technician.call('createRule', {
+      body: {
+        effect: 'allow',
+        target: { kind: 'application', applicationId: mousepad },
+        audience: { kind: 'group', groupId: groups[0]?.id ?? '' },
+        place: { kind: 'everywhere' },
+        client: null,
+        when: null,
+        how: null,
+        note: null,
+      },
+    });
     await page.waitForSelector('a[href="/launch/mousepad"]');
     await launches(page, 'tuxpaint', 'Camille Petit');
 
@@ -155,7 +244,9 @@ describe('coming in', () => {
     await launches(page, 'galculator', 'Camille Petit');
     const late = await newPage();
     await enter(late.page, 'noe.brun', 'mot-de-passe');
-    expect(await late.page.locator('[role=alert]').innerText()).toContain('L’annuaire ne répond pas');
+    expect(await late.page.locator('[role=alert]').innerText()).toContain(
+      'L’annuaire ne répond pas',
+    );
     // The technician of the city needs no directory, and sees what is wrong.
     const began = performance.now();
     await enter(late.page, demoLogins.technician, city.password, '/admin/directories');
@@ -205,7 +296,14 @@ describe('coming in', () => {
     await page.keyboard.press('Enter');
     await page.click('button:has-text("Continue")');
     await page.waitForURL(`${city.url}/launch/tuxpaint`);
-    await until('the session', async () => (await city.technician.call('listSessions', { query: { state: 'live' } })).items.some(({ personName }) => personName === 'Sacha Colin'), 20_000);
+    await until(
+      'the session',
+      async () =>
+        (await city.technician.call('listSessions', { query: { state: 'live' } })).items.some(
+          ({ personName }) => personName === 'Sacha Colin',
+        ),
+      20_000,
+    );
     await page.goto(city.url);
     // Claims to be an administrator; is a pupil.
     expect(await icons(page)).toEqual(['Calculatrice', 'Tux Paint']);
@@ -233,7 +331,16 @@ it('a technician’s telephone and passkey', async () => {
   };
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('WebAuthn.enable');
-  await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
+  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
   await go(demoLogins.administrator);
   await page.click('text=Ma sécurité');
   await page.click('text=Ajouter un téléphone');

@@ -1,13 +1,18 @@
 /** The port between reconciling and an operating system: the only code that knows what a school's server runs. */
-import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
-import type { Health, Inventory } from '@preau/contract/report.ts';
+import type {
+  DesiredApplication,
+  DesiredSession,
+  DesiredState,
+} from '@preau/contract/desired-state.ts';
+import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
 import type { Terms } from '@preau/contract/publication.ts';
+import type { Health, Inventory } from '@preau/contract/report.ts';
 import type { EndReason } from '@preau/contract/session.ts';
-import type { ErrorCode } from '@preau/contract/errors.ts';
 
 /** Something to bring or to take away. An order's application, or one that was asked for on this server alone. */
-export interface Installable extends Pick<DesiredApplication, 'applicationId' | 'versionId' | 'slug' | 'version' | 'recipes'> {
+export interface Installable
+  extends Pick<DesiredApplication, 'applicationId' | 'versionId' | 'slug' | 'version' | 'recipes'> {
   want: 'present' | 'absent';
 }
 
@@ -21,7 +26,10 @@ export interface StageOptions {
 
 export interface ApplyOptions {
   /** Called when work on one of them begins. */
-  progress: (applicationId: string, state: 'installing' | 'installed' | 'removed' | 'failed') => void;
+  progress: (
+    applicationId: string,
+    state: 'installing' | 'installed' | 'removed' | 'failed',
+  ) => void;
   /** Kills the installer and everything it started. */
   signal: AbortSignal;
   timeoutMs: number;
@@ -44,7 +52,9 @@ export interface SessionEvents {
   over: (outcome: SessionOutcome) => void;
 }
 
-export type SessionOutcome = { state: 'ended'; reason: EndReason } | { state: 'failed'; code: ErrorCode; message: string };
+export type SessionOutcome =
+  | { state: 'ended'; reason: EndReason }
+  | { state: 'failed'; code: ErrorCode; message: string };
 
 /** How guacd attaches to a display once. */
 export interface Access {
@@ -65,13 +75,24 @@ export interface Driver {
   refuses: (application: Installable) => ErrorCode | null;
   /** The installed version by the recipe's detection rule, or null; null too when another version is there than the recipe pins
    *  (unless it is wanted `absent`: then any version counts). Cheap enough to ask for all of them at each tick. */
-  detect: (application: Pick<Installable, 'slug' | 'version' | 'recipes'> & Partial<Pick<Installable, 'want'>>) => Promise<string | null>;
+  detect: (
+    application: Pick<Installable, 'slug' | 'version' | 'recipes'> &
+      Partial<Pick<Installable, 'want'>>,
+  ) => Promise<string | null>;
   /** Fetches all that bringing these will need, checked by hash, and holds it under `key`. Resumes; safe to repeat. Throws AppError:
    *  PACKAGE_NOT_FOUND, SOURCE_REFUSED, HASH_MISMATCH, DOWNLOAD_FAILED, DISK_FULL; `details.element` is the slug of the guilty one when there is one. */
-  stage: (key: string, applications: readonly Installable[], options: StageOptions) => Promise<void>;
+  stage: (
+    key: string,
+    applications: readonly Installable[],
+    options: StageOptions,
+  ) => Promise<void>;
   /** Brings and takes away, in this order, in as few runs of the installer as possible; one that fails does not spoil the
    *  others. The installer outlives the agent. Throws only when nothing could be begun. */
-  apply: (key: string, applications: readonly Installable[], options: ApplyOptions) => Promise<Applied[]>;
+  apply: (
+    key: string,
+    applications: readonly Installable[],
+    options: ApplyOptions,
+  ) => Promise<Applied[]>;
   /** Resolves when an installer begun under `key` (by an agent that died) has ended; null when none runs. A new agent on trial counts as
    *  one: it has ended once the controller has accepted a report from it, and `detect` then finds it. */
   installerOf: (key: string) => Promise<void> | null;
@@ -91,7 +112,12 @@ export interface Driver {
   /** Takes a display (a standing one, or a new one) and starts the application on it, for this person, alone; with an exchange folder in
    *  their home, and a printer, as `terms` say.
    *  Repeating for a session that runs is an error of the caller. Throws AppError DISPLAY_FAILED. */
-  openSession: (session: DesiredSession, application: DesiredApplication, events: SessionEvents, terms: Pick<Terms, 'files' | 'printing'>) => Promise<void>;
+  openSession: (
+    session: DesiredSession,
+    application: DesiredApplication,
+    events: SessionEvents,
+    terms: Pick<Terms, 'files' | 'printing'>,
+  ) => Promise<void>;
   /** Takes up again a session that `start` found running. */
   adoptSession: (sessionId: string, events: SessionEvents) => Promise<void>;
   /** A fresh one-use password for the session's display; the one before is void. */
@@ -99,9 +125,17 @@ export interface Driver {
   /** False once the password of the last `grantAccess` was used. */
   accessPending: (sessionId: string) => boolean;
   /** What a running session has for its person's device: files of the exchange folder, pages that were printed. */
-  offeredFiles: (sessionId: string, which: { files: boolean; pages: boolean }) => Promise<OfferedFile[]>;
+  offeredFiles: (
+    sessionId: string,
+    which: { files: boolean; pages: boolean },
+  ) => Promise<OfferedFile[]>;
   /** A copy at `to`, ours. One byte more than `maxBytes` at the most. Throws AppError FILE_GONE. */
-  copyOffered: (sessionId: string, file: Pick<OfferedFile, 'kind' | 'name'>, to: string, maxBytes: number) => Promise<void>;
+  copyOffered: (
+    sessionId: string,
+    file: Pick<OfferedFile, 'kind' | 'name'>,
+    to: string,
+    maxBytes: number,
+  ) => Promise<void>;
   dropOffered: (sessionId: string, file: Pick<OfferedFile, 'kind' | 'name'>) => Promise<void>;
   /** Puts the file at `from` into the exchange folder, under another name if this one is taken. Throws AppError DISK_FULL, FILE_GONE (no such session). */
   placeFile: (sessionId: string, name: string, from: string) => Promise<void>;

@@ -31,7 +31,17 @@ export interface MemoryDriver extends Driver {
   /** A browser signs in to the display. */
   useAccess: (sessionId: string) => void;
 }
-type FailingCall = 'detect' | 'stage' | 'apply' | 'install' | 'remove' | 'readIcon' | 'prepareDisplay' | 'openSession' | 'grantAccess' | 'endSession';
+type FailingCall =
+  | 'detect'
+  | 'stage'
+  | 'apply'
+  | 'install'
+  | 'remove'
+  | 'readIcon'
+  | 'prepareDisplay'
+  | 'openSession'
+  | 'grantAccess'
+  | 'endSession';
 
 export interface MemoryOptions {
   installed?: readonly string[];
@@ -53,7 +63,15 @@ interface Machine {
 }
 
 export const createMemoryDriver = (options: MemoryOptions = {}): MemoryDriver =>
-  driverOf({ installed: new Map((options.installed ?? []).map((slug) => [slug, ''])), installers: new Map(), staged: new Set(), running: new Map((options.running ?? []).map((id) => [id, null])) }, options);
+  driverOf(
+    {
+      installed: new Map((options.installed ?? []).map((slug) => [slug, ''])),
+      installers: new Map(),
+      staged: new Set(),
+      running: new Map((options.running ?? []).map((id) => [id, null])),
+    },
+    options,
+  );
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -76,7 +94,10 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   const pending = new Set<string>();
   const hollow = new Set<string>();
   const refusals = new Map<string, ErrorCode>();
-  const failures = new Map<FailingCall, { error: AppError; always: boolean; slug: string | null }>();
+  const failures = new Map<
+    FailingCall,
+    { error: AppError; always: boolean; slug: string | null }
+  >();
   const bytes = options.bytes ?? 1000;
   const offers = new Map<string, (Omit<OfferedFile, 'bytes'> & { content: string })[]>();
   let ready = 0;
@@ -87,7 +108,10 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
     if (!failure.always) failures.delete(call);
     throw failure.error;
   };
-  const change = async ({ slug, version, want, applicationId }: Installable, signal: AbortSignal): Promise<Applied> => {
+  const change = async (
+    { slug, version, want, applicationId }: Installable,
+    signal: AbortSignal,
+  ): Promise<Applied> => {
     const call = want === 'present' ? 'install' : 'remove';
     note(call, slug);
     const ms = options.installMs ?? 0;
@@ -101,7 +125,8 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       }
       return { applicationId, code: null, message: '', ms };
     } catch (error) {
-      const { code, details, message } = error instanceof AppError ? error : new AppError('INTERNAL', { why: String(error) });
+      const { code, details, message } =
+        error instanceof AppError ? error : new AppError('INTERNAL', { why: String(error) });
       return { applicationId, code, message: String(details['why'] ?? message), ms };
     }
   };
@@ -115,7 +140,8 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
     },
     hollow,
     refusals,
-    fail: (call, error, more = {}) => failures.set(call, { error, always: more.always ?? false, slug: more.slug ?? null }),
+    fail: (call, error, more = {}) =>
+      failures.set(call, { error, always: more.always ?? false, slug: more.slug ?? null }),
     mend: (call) => failures.delete(call),
     byHand: (slug, present) => {
       if (present) installed.set(slug, '');
@@ -124,14 +150,36 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
     afterCrash: () => driverOf(machine, options),
     showWindow: (sessionId) => running.get(sessionId)?.opened(),
     finish: (sessionId, outcome) => running.get(sessionId)?.over(outcome),
-    offer: (sessionId, file, content) => offers.set(sessionId, [...(offers.get(sessionId) ?? []), { ...file, changedAt: 1000, content }]),
+    offer: (sessionId, file, content) =>
+      offers.set(sessionId, [
+        ...(offers.get(sessionId) ?? []),
+        { ...file, changedAt: 1000, content },
+      ]),
     useAccess: (sessionId) => pending.delete(sessionId),
 
     start: async () => [...running.keys()],
-    inventory: async () => ({ hostname: 'memory', system: 'Memory', kernel: '0', agentVersion: '0.1.0', platform: 'linux', packages: installed.size, chosen: [...installed].map(([name, version]) => ({ name, version: version || '1' })), cache: null }),
-    health: async () => ({ cpu: 0.1, cores: 4, memoryUsedMiB: 100, memoryTotalMiB: 1000, diskFreeMiB: 1000, displaysReady: ready, uptimeSeconds: 1 }),
+    inventory: async () => ({
+      hostname: 'memory',
+      system: 'Memory',
+      kernel: '0',
+      agentVersion: '0.1.0',
+      platform: 'linux',
+      packages: installed.size,
+      chosen: [...installed].map(([name, version]) => ({ name, version: version || '1' })),
+      cache: null,
+    }),
+    health: async () => ({
+      cpu: 0.1,
+      cores: 4,
+      memoryUsedMiB: 100,
+      memoryTotalMiB: 1000,
+      diskFreeMiB: 1000,
+      displaysReady: ready,
+      uptimeSeconds: 1,
+    }),
 
-    refuses: ({ slug, recipes }) => refusals.get(slug) ?? (recipes.linux === undefined ? 'NOT_APPLICABLE' : null),
+    refuses: ({ slug, recipes }) =>
+      refusals.get(slug) ?? (recipes.linux === undefined ? 'NOT_APPLICABLE' : null),
     detect: async ({ slug, version }) => {
       note('detect', slug);
       mayFail('detect', [slug]);
@@ -146,19 +194,28 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
         if ((options.stageMs ?? 0) > 0) await pause(options.stageMs ?? 0, signal);
         progress((index + 1) * bytes, total, (index + 1) * bytes);
       }
-      mayFail('stage', applications.map(({ slug }) => slug));
+      mayFail(
+        'stage',
+        applications.map(({ slug }) => slug),
+      );
       staged.add(key);
     },
     apply: async (key, applications, { progress, signal }) => {
       note('apply', key);
-      mayFail('apply', applications.map(({ slug }) => slug));
+      mayFail(
+        'apply',
+        applications.map(({ slug }) => slug),
+      );
       // The loop is the installer: it goes on whatever becomes of the agent that began it.
       const installer = (async () => {
         const applied: Applied[] = [];
         for (const application of applications) {
           progress(application.applicationId, 'installing');
           const one = await change(application, signal);
-          progress(application.applicationId, one.code !== null ? 'failed' : application.want === 'present' ? 'installed' : 'removed');
+          progress(
+            application.applicationId,
+            one.code !== null ? 'failed' : application.want === 'present' ? 'installed' : 'removed',
+          );
           applied.push(one);
         }
         return applied;
@@ -172,7 +229,8 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       note('discard', key);
       staged.delete(key);
     },
-    setNeighbours: ({ cache, peers }) => note('setNeighbours', `${cache?.host ?? '-'} ${peers.length}`),
+    setNeighbours: ({ cache, peers }) =>
+      note('setNeighbours', `${cache?.host ?? '-'} ${peers.length}`),
     readIcon: async ({ slug }) => {
       note('readIcon', slug);
       mayFail('readIcon', [slug]);
@@ -198,22 +256,40 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       note('grantAccess', sessionId);
       mayFail('grantAccess');
       pending.add(sessionId);
-      return { host: '127.0.0.1', port: 3389, username: 'preau-1', password: randomBytes(24).toString('base64url') };
+      return {
+        host: '127.0.0.1',
+        port: 3389,
+        username: 'preau-1',
+        password: randomBytes(24).toString('base64url'),
+      };
     },
     accessPending: (sessionId) => pending.has(sessionId),
-    offeredFiles: async (sessionId, which) => (offers.get(sessionId) ?? []).filter(({ kind }) => (kind === 'print' ? which.pages : which.files)).map(({ content, ...file }) => ({ ...file, bytes: content.length })),
+    offeredFiles: async (sessionId, which) =>
+      (offers.get(sessionId) ?? [])
+        .filter(({ kind }) => (kind === 'print' ? which.pages : which.files))
+        .map(({ content, ...file }) => ({ ...file, bytes: content.length })),
     copyOffered: async (sessionId, file, to) => {
-      const found = offers.get(sessionId)?.find(({ kind, name }) => kind === file.kind && name === file.name);
+      const found = offers
+        .get(sessionId)
+        ?.find(({ kind, name }) => kind === file.kind && name === file.name);
       if (found === undefined) throw new AppError('FILE_GONE', { name: file.name });
       write(to, found.content, 0o600);
     },
     dropOffered: async (sessionId, file) => {
-      offers.set(sessionId, (offers.get(sessionId) ?? []).filter(({ kind, name }) => kind !== file.kind || name !== file.name));
+      offers.set(
+        sessionId,
+        (offers.get(sessionId) ?? []).filter(
+          ({ kind, name }) => kind !== file.kind || name !== file.name,
+        ),
+      );
     },
     placeFile: async (sessionId, name, from) => {
       note('placeFile', name);
       if (!running.has(sessionId)) throw new AppError('FILE_GONE', { name });
-      offers.set(sessionId, [...(offers.get(sessionId) ?? []), { kind: 'file', name, changedAt: 1000, content: readText(from) ?? '' }]);
+      offers.set(sessionId, [
+        ...(offers.get(sessionId) ?? []),
+        { kind: 'file', name, changedAt: 1000, content: readText(from) ?? '' },
+      ]);
     },
     endSession: async (sessionId) => {
       note('endSession', sessionId);

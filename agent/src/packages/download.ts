@@ -36,7 +36,11 @@ export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 
 /** Until the file has its announced size. `onBytes` is given what came over the line since the last time. Throws AppError
  *  DOWNLOAD_FAILED or HASH_MISMATCH (larger than announced; the part is gone). */
-export async function watchDownload(file: { path: string; name: string; size: number }, download: Download, options: { limits: Limits; onBytes: (bytes: number) => void; signal: AbortSignal }): Promise<void> {
+export async function watchDownload(
+  file: { path: string; name: string; size: number },
+  download: Download,
+  options: { limits: Limits; onBytes: (bytes: number) => void; signal: AbortSignal },
+): Promise<void> {
   const { limits, signal } = options;
   let last = sizeOf(file.path);
   const look = (): number => {
@@ -59,16 +63,32 @@ export async function watchDownload(file: { path: string; name: string; size: nu
       history.push(grown);
       const window = Math.ceil(limits.windowMs / lookEveryMs);
       if (history.length > window) history.shift();
-      if (last > file.size) verdict = new AppError('HASH_MISMATCH', { why: `${file.name} is larger than the ${file.size} bytes announced` });
-      else if (history.length === window && history.reduce((sum, bytes) => sum + bytes, 0) < (limits.slowestBytesPerSecond * limits.windowMs) / 1000) verdict = new AppError('DOWNLOAD_FAILED', { why: `${file.name}: less than ${limits.slowestBytesPerSecond} bytes per second for ${limits.windowMs / 1000} s` });
+      if (last > file.size)
+        verdict = new AppError('HASH_MISMATCH', {
+          why: `${file.name} is larger than the ${file.size} bytes announced`,
+        });
+      else if (
+        history.length === window &&
+        history.reduce((sum, bytes) => sum + bytes, 0) <
+          (limits.slowestBytesPerSecond * limits.windowMs) / 1000
+      )
+        verdict = new AppError('DOWNLOAD_FAILED', {
+          why: `${file.name}: less than ${limits.slowestBytesPerSecond} bytes per second for ${limits.windowMs / 1000} s`,
+        });
       if (verdict !== null) stop.abort(verdict);
     }, lookEveryMs);
     let why: string | null;
     try {
-      why = await download(file.path, AbortSignal.any([signal, stop.signal])).catch((error: unknown) => {
-        if (error instanceof AppError && (error.code === 'HASH_MISMATCH' || !errors[error.code].retryable)) throw error;
-        return error instanceof Error ? error.message : String(error);
-      });
+      why = await download(file.path, AbortSignal.any([signal, stop.signal])).catch(
+        (error: unknown) => {
+          if (
+            error instanceof AppError &&
+            (error.code === 'HASH_MISMATCH' || !errors[error.code].retryable)
+          )
+            throw error;
+          return error instanceof Error ? error.message : String(error);
+        },
+      );
     } finally {
       clearInterval(timer);
       came += look();
@@ -77,24 +97,36 @@ export async function watchDownload(file: { path: string; name: string; size: nu
     const told = verdict as AppError | null;
     if (last > file.size) {
       remove(file.path);
-      throw told ?? new AppError('HASH_MISMATCH', { why: `${file.name} has ${last} bytes instead of ${file.size}` });
+      throw (
+        told ??
+        new AppError('HASH_MISMATCH', {
+          why: `${file.name} has ${last} bytes instead of ${file.size}`,
+        })
+      );
     }
     if (told !== null) throw told;
     if (why === null) {
       if (last === file.size) return;
       remove(file.path);
-      throw new AppError('HASH_MISMATCH', { why: `${file.name} has ${last} bytes instead of ${file.size}` });
+      throw new AppError('HASH_MISMATCH', {
+        why: `${file.name} has ${last} bytes instead of ${file.size}`,
+      });
     }
     if (/No space left/i.test(why)) throw new AppError('DISK_FULL', { why });
     fruitless = came >= progressBytes ? 0 : fruitless + 1;
-    if (fruitless >= triesWithoutProgress) throw new AppError('DOWNLOAD_FAILED', { why: `${file.name}: ${why.slice(-600)}` });
+    if (fruitless >= triesWithoutProgress)
+      throw new AppError('DOWNLOAD_FAILED', { why: `${file.name}: ${why.slice(-600)}` });
     await pause(limits.pauseMs * 2 ** fruitless, signal);
   }
 }
 
 /** Several small files in one go of the downloader: starting it for each costs more than they do. Watched as one: broken off when a file
  *  grows beyond what was announced, or when nothing comes any more. What it did not bring is nobody's failure yet: it is then fetched alone. */
-export async function watchTogether(files: readonly { path: string; size: number }[], download: (signal: AbortSignal) => Promise<unknown>, options: { limits: Limits; onBytes: (bytes: number) => void; signal: AbortSignal }): Promise<void> {
+export async function watchTogether(
+  files: readonly { path: string; size: number }[],
+  download: (signal: AbortSignal) => Promise<unknown>,
+  options: { limits: Limits; onBytes: (bytes: number) => void; signal: AbortSignal },
+): Promise<void> {
   const sum = () => files.reduce((bytes, { path }) => bytes + sizeOf(path), 0);
   const stop = new AbortController();
   let last = sum();
@@ -104,7 +136,8 @@ export async function watchTogether(files: readonly { path: string; size: number
     if (now > last) options.onBytes(now - last);
     quietMs = now > last ? 0 : quietMs + lookEveryMs;
     last = now;
-    if (quietMs >= options.limits.windowMs || files.some(({ path, size }) => sizeOf(path) > size)) stop.abort();
+    if (quietMs >= options.limits.windowMs || files.some(({ path, size }) => sizeOf(path) > size))
+      stop.abort();
   };
   const timer = setInterval(look, lookEveryMs);
   try {
@@ -117,7 +150,11 @@ export async function watchTogether(files: readonly { path: string; size: number
 }
 
 /** Lets at most so many bytes through per second. */
-export async function* throttled(source: AsyncIterable<Buffer>, kibibytesPerSecond: number | null, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* throttled(
+  source: AsyncIterable<Buffer>,
+  kibibytesPerSecond: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
   const started = performance.now();
   let bytes = 0;
   for await (const chunk of source) {

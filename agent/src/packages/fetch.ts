@@ -10,11 +10,22 @@ import type { FileToFetch } from './wanted.ts';
 
 export interface Sources {
   /** The driver's own way to an address. Resolves with null when done, or with why not. */
-  download: (uri: string, path: string, options: { kibibytesPerSecond: number | null; sha256: string; signal: AbortSignal }) => Promise<string | null>;
+  download: (
+    uri: string,
+    path: string,
+    options: { kibibytesPerSecond: number | null; sha256: string; signal: AbortSignal },
+  ) => Promise<string | null>;
   /** Several at once, as far as it gets: what is missing or wrong afterwards is asked for alone. */
-  downloadTogether: (files: readonly { uri: string; path: string; sha256: string }[], options: { kibibytesPerSecond: number | null; signal: AbortSignal }) => Promise<void>;
+  downloadTogether: (
+    files: readonly { uri: string; path: string; sha256: string }[],
+    options: { kibibytesPerSecond: number | null; signal: AbortSignal },
+  ) => Promise<void>;
   /** A file that was uploaded to the city, from byte `from` on. */
-  readPackage: (sha256: string, from: number, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
+  readPackage: (
+    sha256: string,
+    from: number,
+    signal: AbortSignal,
+  ) => Promise<AsyncIterable<Buffer>>;
 }
 
 export interface FetchOptions {
@@ -27,8 +38,20 @@ export interface FetchOptions {
 
 export interface Fetcher {
   /** All of them, through the neighbour when there is one. Throws AppError. */
-  fetchAll: (files: readonly FileToFetch[], neighbour: Neighbour | null, options: { kibibytesPerSecond: number | null; progress: (done: number, total: number, wan: number) => void; signal: AbortSignal }) => Promise<void>;
-  fetchOne: (file: FileToFetch, neighbour: Neighbour | null, options: FetchOptions) => Promise<void>;
+  fetchAll: (
+    files: readonly FileToFetch[],
+    neighbour: Neighbour | null,
+    options: {
+      kibibytesPerSecond: number | null;
+      progress: (done: number, total: number, wan: number) => void;
+      signal: AbortSignal;
+    },
+  ) => Promise<void>;
+  fetchOne: (
+    file: FileToFetch,
+    neighbour: Neighbour | null,
+    options: FetchOptions,
+  ) => Promise<void>;
   /** Bytes that came over the line since the start: tells a neighbour that waits that something moves. */
   moved: () => number;
 }
@@ -47,28 +70,51 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
   };
 
   const limitsUnder = (kibibytesPerSecond: number | null): Limits => ({
-    ...deps.limits, slowestBytesPerSecond: Math.min(deps.limits.slowestBytesPerSecond, kibibytesPerSecond === null ? Number.POSITIVE_INFINITY : kibibytesPerSecond * 256),
+    ...deps.limits,
+    slowestBytesPerSecond: Math.min(
+      deps.limits.slowestBytesPerSecond,
+      kibibytesPerSecond === null ? Number.POSITIVE_INFINITY : kibibytesPerSecond * 256,
+    ),
   });
 
   const fill = async (file: FileToFetch, options: FetchOptions) => {
     const download = async (path: string, signal: AbortSignal): Promise<string | null> => {
-      if (file.uri !== null) return sources.download(file.uri, path, { kibibytesPerSecond: options.kibibytesPerSecond, sha256: file.sha256, signal });
+      if (file.uri !== null)
+        return sources.download(file.uri, path, {
+          kibibytesPerSecond: options.kibibytesPerSecond,
+          sha256: file.sha256,
+          signal,
+        });
       const from = sizeOf(path);
       try {
-        await writeFrom(path, from, throttled(await sources.readPackage(file.sha256, from, signal), options.kibibytesPerSecond, signal), signal);
+        await writeFrom(
+          path,
+          from,
+          throttled(
+            await sources.readPackage(file.sha256, from, signal),
+            options.kibibytesPerSecond,
+            signal,
+          ),
+          signal,
+        );
         return null;
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       }
     };
-    await watchDownload({ path: store.partOf(file.sha256), name: file.name, size: file.size }, download, {
-      limits: limitsUnder(options.kibibytesPerSecond), signal: options.signal,
-      onBytes: (bytes) => {
-        moved += bytes;
-        options.onBytes(bytes);
-        options.onWan(bytes);
+    await watchDownload(
+      { path: store.partOf(file.sha256), name: file.name, size: file.size },
+      download,
+      {
+        limits: limitsUnder(options.kibibytesPerSecond),
+        signal: options.signal,
+        onBytes: (bytes) => {
+          moved += bytes;
+          options.onBytes(bytes);
+          options.onWan(bytes);
+        },
       },
-    });
+    );
     await store.adopt([file]);
   };
 
@@ -85,7 +131,11 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
     });
 
   /** False when the neighbour cannot help. */
-  const fromNeighbour = async (file: FileToFetch, neighbour: Neighbour, options: FetchOptions): Promise<boolean> => {
+  const fromNeighbour = async (
+    file: FileToFetch,
+    neighbour: Neighbour,
+    options: FetchOptions,
+  ): Promise<boolean> => {
     const download = async (path: string, signal: AbortSignal): Promise<string | null> => {
       const from = sizeOf(path);
       const answer = await neighbour.read(file.sha256, from, signal);
@@ -96,7 +146,11 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
       return null;
     };
     try {
-      await watchDownload({ path: store.partOf(file.sha256), name: file.name, size: file.size }, download, { limits: deps.limits, signal: options.signal, onBytes: options.onBytes });
+      await watchDownload(
+        { path: store.partOf(file.sha256), name: file.name, size: file.size },
+        download,
+        { limits: deps.limits, signal: options.signal, onBytes: options.onBytes },
+      );
       await store.adopt([file]);
       return true;
     } catch (error) {
@@ -107,31 +161,57 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
   };
 
   /** Whoever asks second waits for the first, and tries for itself only when that failed. */
-  const fetchOne = async (file: FileToFetch, neighbour: Neighbour | null, options: FetchOptions): Promise<void> => {
-    for (let running = flights.get(file.sha256); running !== undefined; running = flights.get(file.sha256)) await Promise.race([running.catch(() => undefined), aborted(options.signal)]);
+  const fetchOne = async (
+    file: FileToFetch,
+    neighbour: Neighbour | null,
+    options: FetchOptions,
+  ): Promise<void> => {
+    for (
+      let running = flights.get(file.sha256);
+      running !== undefined;
+      running = flights.get(file.sha256)
+    )
+      await Promise.race([running.catch(() => undefined), aborted(options.signal)]);
     options.signal.throwIfAborted();
     if (store.has(file.sha256)) return;
     const flight = (async () => {
-      if (neighbour === null || !(await fromNeighbour(file, neighbour, options))) await fromSource(file, options);
+      if (neighbour === null || !(await fromNeighbour(file, neighbour, options)))
+        await fromSource(file, options);
     })().finally(() => flights.delete(file.sha256));
     flights.set(file.sha256, flight);
     await flight;
   };
 
   /** Small files of the source, a batch at a time. Whoever else asks for one of them meanwhile waits for its batch. */
-  const bringTogether = async (batch: readonly FileToFetch[], options: FetchOptions): Promise<void> => {
-    const parts = batch.flatMap(({ uri, sha256, size }) => (uri === null ? [] : [{ uri, sha256, size, path: store.partOf(sha256) }]));
+  const bringTogether = async (
+    batch: readonly FileToFetch[],
+    options: FetchOptions,
+  ): Promise<void> => {
+    const parts = batch.flatMap(({ uri, sha256, size }) =>
+      uri === null ? [] : [{ uri, sha256, size, path: store.partOf(sha256) }],
+    );
     const flight = onTheLine(async () => {
       options.signal.throwIfAborted();
-      await watchTogether(parts, (signal) => sources.downloadTogether(parts, { kibibytesPerSecond: options.kibibytesPerSecond, signal }), {
-        limits: limitsUnder(options.kibibytesPerSecond), signal: options.signal,
-        onBytes: (bytes) => {
-          moved += bytes;
-          options.onBytes(bytes);
-          options.onWan(bytes);
+      await watchTogether(
+        parts,
+        (signal) =>
+          sources.downloadTogether(parts, {
+            kibibytesPerSecond: options.kibibytesPerSecond,
+            signal,
+          }),
+        {
+          limits: limitsUnder(options.kibibytesPerSecond),
+          signal: options.signal,
+          onBytes: (bytes) => {
+            moved += bytes;
+            options.onBytes(bytes);
+            options.onWan(bytes);
+          },
         },
-      });
-      await store.adopt(parts.filter(({ path, size }) => sizeOf(path) === size)).catch(() => undefined);
+      );
+      await store
+        .adopt(parts.filter(({ path, size }) => sizeOf(path) === size))
+        .catch(() => undefined);
     });
     for (const { sha256 } of parts) flights.set(sha256, flight);
     await flight.finally(() => {
@@ -146,20 +226,36 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
       const wanted = [...new Map(files.map((file) => [file.sha256, file])).values()];
       const total = wanted.reduce((sum, { size }) => sum + size, 0);
       const missing = wanted.filter(({ sha256 }) => !store.has(sha256));
-      const helper = missing.length > 0 && neighbour !== null && (await neighbour.ask(missing, kibibytesPerSecond, signal)) ? neighbour : null;
+      const helper =
+        missing.length > 0 &&
+        neighbour !== null &&
+        (await neighbour.ask(missing, kibibytesPerSecond, signal))
+          ? neighbour
+          : null;
       let finished = total - missing.reduce((sum, { size }) => sum + size, 0);
       let wan = 0;
       progress(finished, total, wan);
       if (helper === null) {
-        for (const batch of batchesOf(missing.filter(({ sha256 }) => !flights.has(sha256) && sizeOf(store.partOf(sha256)) === 0))) {
+        for (const batch of batchesOf(
+          missing.filter(
+            ({ sha256 }) => !flights.has(sha256) && sizeOf(store.partOf(sha256)) === 0,
+          ),
+        )) {
           let bytes = 0;
-          await bringTogether(batch, { kibibytesPerSecond, signal, onWan: (more) => {
-            wan += more;
-          }, onBytes: (more) => {
-            bytes += more;
-            progress(Math.min(finished + bytes, total), total, wan);
-          } });
-          finished += batch.filter(({ sha256 }) => store.has(sha256)).reduce((sum, { size }) => sum + size, 0);
+          await bringTogether(batch, {
+            kibibytesPerSecond,
+            signal,
+            onWan: (more) => {
+              wan += more;
+            },
+            onBytes: (more) => {
+              bytes += more;
+              progress(Math.min(finished + bytes, total), total, wan);
+            },
+          });
+          finished += batch
+            .filter(({ sha256 }) => store.has(sha256))
+            .reduce((sum, { size }) => sum + size, 0);
         }
       }
       for (const file of missing) {
@@ -168,7 +264,8 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
         let current = Math.min(sizeOf(store.partOf(file.sha256)), file.size);
         const tell = () => progress(finished + Math.min(current, file.size), total, wan);
         await fetchOne(file, helper, {
-          kibibytesPerSecond, signal,
+          kibibytesPerSecond,
+          signal,
           onBytes: (bytes) => {
             current += bytes;
             tell();

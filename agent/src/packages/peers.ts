@@ -2,7 +2,13 @@
  *  agent. Nothing is served but content by its hash, and only to calls signed by a key that the city's signed state
  *  names; whoever receives it checks the hash, so that the link needs no secrecy of its own. */
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
@@ -24,26 +30,66 @@ const patienceMs = 90_000;
 
 export interface Neighbour {
   /** Tells what will be fetched, all of it at once. False: it cannot be reached, or does not know us. */
-  ask: (files: readonly FileToFetch[], kibibytesPerSecond: number | null, signal: AbortSignal) => Promise<boolean>;
+  ask: (
+    files: readonly FileToFetch[],
+    kibibytesPerSecond: number | null,
+    signal: AbortSignal,
+  ) => Promise<boolean>;
   /** From byte `from` on, waiting while the first server fetches it itself; null: it has not got it and will not. */
-  read: (sha256: string, from: number, signal: AbortSignal) => Promise<{ stream: AsyncIterable<Buffer>; fetchedForUs: number } | null>;
+  read: (
+    sha256: string,
+    from: number,
+    signal: AbortSignal,
+  ) => Promise<{ stream: AsyncIterable<Buffer>; fetchedForUs: number } | null>;
 }
 
-export function neighbourAt(cache: { host: string; port: number }, identity: Identity, now: () => number): Neighbour {
-  const call = (method: string, path: string, body: string | null, headers: Record<string, string>, signal: AbortSignal) =>
+export function neighbourAt(
+  cache: { host: string; port: number },
+  identity: Identity,
+  now: () => number,
+): Neighbour {
+  const call = (
+    method: string,
+    path: string,
+    body: string | null,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const at = now();
-      const made = request({
-        host: cache.host, port: cache.port, method, path, signal, timeout: answerWithinMs,
-        headers: { authorization: `Preau ${identity.serverId} ${at} ${signCall(identity, { method, path, body, at })}`, ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...headers },
-      }, resolve);
-      made.on('timeout', () => made.destroy(new Error(`no answer from ${cache.host} for ${answerWithinMs / 1000} s`)));
+      const made = request(
+        {
+          host: cache.host,
+          port: cache.port,
+          method,
+          path,
+          signal,
+          timeout: answerWithinMs,
+          headers: {
+            authorization: `Preau ${identity.serverId} ${at} ${signCall(identity, { method, path, body, at })}`,
+            ...(body === null
+              ? {}
+              : {
+                  'content-type': 'application/json',
+                  'content-length': String(Buffer.byteLength(body)),
+                }),
+            ...headers,
+          },
+        },
+        resolve,
+      );
+      made.on('timeout', () =>
+        made.destroy(new Error(`no answer from ${cache.host} for ${answerWithinMs / 1000} s`)),
+      );
       made.on('error', reject);
       made.end(body ?? undefined);
     });
   return {
     ask: async (files, kibibytesPerSecond, signal) => {
-      const body = JSON.stringify({ files: files.map(({ sha256, size, name, origin }) => ({ sha256, size, name, origin })), kibibytesPerSecond });
+      const body = JSON.stringify({
+        files: files.map(({ sha256, size, name, origin }) => ({ sha256, size, name, origin })),
+        kibibytesPerSecond,
+      });
       try {
         const answer = await call('POST', '/packages', body, {}, signal);
         answer.resume();
@@ -57,8 +103,18 @@ export function neighbourAt(cache: { host: string; port: number }, identity: Ide
       let seen = '';
       let seenAt = now();
       for (;;) {
-        const answer = await call('GET', `/packages/${sha256}`, null, from > 0 ? { range: `bytes=${from}-` } : {}, signal);
-        if (answer.statusCode === (from > 0 ? 206 : 200)) return { stream: answer as AsyncIterable<Buffer>, fetchedForUs: Number(answer.headers['preau-fetched'] ?? 0) || 0 };
+        const answer = await call(
+          'GET',
+          `/packages/${sha256}`,
+          null,
+          from > 0 ? { range: `bytes=${from}-` } : {},
+          signal,
+        );
+        if (answer.statusCode === (from > 0 ? 206 : 200))
+          return {
+            stream: answer as AsyncIterable<Buffer>,
+            fetchedForUs: Number(answer.headers['preau-fetched'] ?? 0) || 0,
+          };
         answer.resume();
         if (answer.statusCode !== 202) return null;
         const progress = String(answer.headers['preau-moved'] ?? '');
@@ -93,18 +149,42 @@ export interface Serving {
 }
 
 /** Who calls, or null. */
-export function callerOf(call: { authorization: string | undefined; method: string; path: string; body: string | null }, peers: DesiredState['peers'], now: number): string | null {
+export function callerOf(
+  call: { authorization: string | undefined; method: string; path: string; body: string | null },
+  peers: DesiredState['peers'],
+  now: number,
+): string | null {
   const [scheme, serverId, at, signature, ...more] = (call.authorization ?? '').split(' ');
   const peer = peers.find((each) => each.serverId === serverId);
-  if (scheme !== 'Preau' || peer === undefined || signature === undefined || more.length > 0 || !/^\d{1,16}$/.test(at ?? '') || Math.abs(now - Number(at)) > clockToleranceMs) return null;
+  if (
+    scheme !== 'Preau' ||
+    peer === undefined ||
+    signature === undefined ||
+    more.length > 0 ||
+    !/^\d{1,16}$/.test(at ?? '') ||
+    Math.abs(now - Number(at)) > clockToleranceMs
+  )
+    return null;
   const bodyHash = call.body === null ? '' : createHash('sha256').update(call.body).digest('hex');
-  return isSignedByController(peer.publicKey, agentCallText({ at: Number(at), method: call.method, path: call.path, bodyHash }), signature) ? peer.serverId : null;
+  return isSignedByController(
+    peer.publicKey,
+    agentCallText({ at: Number(at), method: call.method, path: call.path, bodyHash }),
+    signature,
+  )
+    ? peer.serverId
+    : null;
 }
 
-export async function servePeers(listen: { host: string; port: number }, serving: Serving): Promise<PeerServer> {
-  const server: Server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, (incoming, response) => {
-    answer(incoming, response, serving).catch(() => response.destroy());
-  });
+export async function servePeers(
+  listen: { host: string; port: number },
+  serving: Serving,
+): Promise<PeerServer> {
+  const server: Server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000 },
+    (incoming, response) => {
+      answer(incoming, response, serving).catch(() => response.destroy());
+    },
+  );
   server.maxConnections = 128;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -114,21 +194,30 @@ export async function servePeers(listen: { host: string; port: number }, serving
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : listen.port,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }
 
-async function answer(incoming: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+async function answer(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  serving: Serving,
+): Promise<void> {
   const { method = '', url: path = '', headers } = incoming;
   const end = (status: number, more: Record<string, string> = {}) => {
     response.writeHead(status, more).end();
   };
   const body = method === 'POST' ? await readBody(incoming) : null;
   if (method === 'POST' && body === null) return end(413);
-  const serverId = callerOf({ authorization: headers.authorization, method, path, body }, serving.peers(), serving.now());
+  const serverId = callerOf(
+    { authorization: headers.authorization, method, path, body },
+    serving.peers(),
+    serving.now(),
+  );
   if (serverId === null) return end(403);
   if (method === 'POST' && path === '/packages') {
     let wanted: unknown;
@@ -143,13 +232,17 @@ async function answer(incoming: IncomingMessage, response: ServerResponse, servi
   }
   const sha256 = /^\/packages\/([0-9a-f]{64})$/.exec(path)?.[1];
   if (method !== 'GET' || sha256 === undefined) return end(404);
-  if (!serving.store.has(sha256)) return serving.coming(sha256) ? end(202, { 'preau-moved': String(serving.moved()) }) : end(404);
+  if (!serving.store.has(sha256))
+    return serving.coming(sha256) ? end(202, { 'preau-moved': String(serving.moved()) }) : end(404);
   const file = serving.store.pathOf(sha256);
   const size = sizeOf(file);
   const from = Number(/^bytes=(\d{1,12})-$/.exec(headers.range ?? '')?.[1] ?? 0);
   if (from >= size) return end(416);
   response.writeHead(from > 0 ? 206 : 200, {
-    'content-type': 'application/octet-stream', 'content-length': String(size - from), 'preau-fetched': String(serving.charge(serverId, sha256)), ...(from > 0 ? { 'content-range': `bytes ${from}-${size - 1}/${size}` } : {}),
+    'content-type': 'application/octet-stream',
+    'content-length': String(size - from),
+    'preau-fetched': String(serving.charge(serverId, sha256)),
+    ...(from > 0 ? { 'content-range': `bytes ${from}-${size - 1}/${size}` } : {}),
   });
   await pipeline(readFrom(file, from), response);
 }

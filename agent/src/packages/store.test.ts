@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -14,8 +21,13 @@ beforeEach(() => {
   at = Date.now();
 });
 
-const open = (boot: string, maxBytes = 1_000_000): Store => openStore({ folder, maxBytes, boot, now: () => at });
-const file = (text: string) => ({ text, sha256: createHash('sha256').update(text).digest('hex'), size: Buffer.byteLength(text) });
+const open = (boot: string, maxBytes = 1_000_000): Store =>
+  openStore({ folder, maxBytes, boot, now: () => at });
+const file = (text: string) => ({
+  text,
+  sha256: createHash('sha256').update(text).digest('hex'),
+  size: Buffer.byteLength(text),
+});
 const bring = async (store: Store, text: string) => {
   const made = file(text);
   writeFileSync(store.partOf(made.sha256), text);
@@ -53,7 +65,11 @@ describe('what is taken in', () => {
     store.has(first.sha256);
     at += 1000;
     const third = await bring(store, 'troisieme.');
-    expect([first, second, third].map(({ sha256 }) => store.has(sha256))).toEqual([true, false, true]);
+    expect([first, second, third].map(({ sha256 }) => store.has(sha256))).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 });
 
@@ -66,7 +82,11 @@ describe('after the machine has started anew', () => {
     truncateSync(before.pathOf(spoilt.sha256), 5);
     utimesSync(before.pathOf(spoilt.sha256), at / 1000, at / 1000);
     const after = open('b');
-    expect([old, good, spoilt].map(({ sha256 }) => after.has(sha256))).toEqual([true, false, false]);
+    expect([old, good, spoilt].map(({ sha256 }) => after.has(sha256))).toEqual([
+      true,
+      false,
+      false,
+    ]);
     await after.adopt([good]);
     expect(after.has(good.sha256)).toBe(true);
     await expect(after.adopt([spoilt])).rejects.toMatchObject({ code: 'HASH_MISMATCH' });

@@ -5,7 +5,20 @@
  *  when it is next wanted, and is fetched anew if it cannot. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import { exists, linkTo, makeFolder, modifiedAt, names, readText, remove, rename, sha256Of, sizeOf, touch, write } from '#src/files.ts';
+import {
+  exists,
+  linkTo,
+  makeFolder,
+  modifiedAt,
+  names,
+  readText,
+  remove,
+  rename,
+  sha256Of,
+  sizeOf,
+  touch,
+  write,
+} from '#src/files.ts';
 
 export interface Store {
   has: (sha256: string) => boolean;
@@ -24,13 +37,20 @@ const countEveryMs = 3_600_000;
 const surelyWrittenMs = 3_600_000;
 
 /** `boot`: another one each time the machine starts. */
-export function openStore(deps: { folder: string; maxBytes: number; boot: string; now: () => number }): Store {
+export function openStore(deps: {
+  folder: string;
+  maxBytes: number;
+  boot: string;
+  now: () => number;
+}): Store {
   const pathOf = (sha256: string) => join(deps.folder, sha256);
   const partOf = (sha256: string) => `${pathOf(sha256)}.part`;
   makeFolder(deps.folder, 0o700);
   const bootPath = `${deps.folder}.boot`;
   if (readText(bootPath) !== deps.boot) {
-    const whole = names(deps.folder).filter((name) => !name.endsWith('.part')).map((name) => ({ name, at: modifiedAt(pathOf(name)) }));
+    const whole = names(deps.folder)
+      .filter((name) => !name.endsWith('.part'))
+      .map((name) => ({ name, at: modifiedAt(pathOf(name)) }));
     const last = whole.reduce((newest, { at }) => Math.max(newest, at), 0);
     for (const { name, at } of whole) {
       if (at < last - surelyWrittenMs) continue;
@@ -47,8 +67,14 @@ export function openStore(deps: { folder: string; maxBytes: number; boot: string
     if (held !== null) held += added;
     // Looking at every file for each that comes would be most of the work.
     if (held !== null && held <= deps.maxBytes && deps.now() - countedAt < countEveryMs) return;
-    const files = names(deps.folder).map((name) => ({ path: join(deps.folder, name), isPart: name.endsWith('.part'), size: sizeOf(join(deps.folder, name)), at: modifiedAt(join(deps.folder, name)) }));
-    for (const { path, isPart, at } of files) if (isPart && deps.now() - at > partsForMs) remove(path);
+    const files = names(deps.folder).map((name) => ({
+      path: join(deps.folder, name),
+      isPart: name.endsWith('.part'),
+      size: sizeOf(join(deps.folder, name)),
+      at: modifiedAt(join(deps.folder, name)),
+    }));
+    for (const { path, isPart, at } of files)
+      if (isPart && deps.now() - at > partsForMs) remove(path);
     const whole = files.filter(({ isPart }) => !isPart).sort((a, b) => a.at - b.at);
     let total = whole.reduce((sum, { size }) => sum + size, 0);
     for (const { path, size } of whole) {
@@ -61,7 +87,8 @@ export function openStore(deps: { folder: string; maxBytes: number; boot: string
   };
 
   return {
-    pathOf, partOf,
+    pathOf,
+    partOf,
     has: (sha256) => {
       if (!exists(pathOf(sha256))) return false;
       touch(pathOf(sha256), deps.now());
@@ -78,7 +105,11 @@ export function openStore(deps: { folder: string; maxBytes: number; boot: string
           continue;
         }
         remove(part);
-        wrong.push(new AppError('HASH_MISMATCH', { why: found === size ? `SHA-256 is not ${sha256}` : `${found} bytes instead of ${size}` }));
+        wrong.push(
+          new AppError('HASH_MISMATCH', {
+            why: found === size ? `SHA-256 is not ${sha256}` : `${found} bytes instead of ${size}`,
+          }),
+        );
       }
       for (const sha256 of good) {
         touch(partOf(sha256), deps.now());

@@ -6,10 +6,16 @@ import { type Static, Type } from 'typebox';
 /** `apt`: of Debian's packages; `url`: the recipe says where; `controller`: uploaded to the city. A neighbour is told the origin and
  *  never an address: it asks its own apt, or looks into its own recipes, so that nobody can send it anywhere. */
 export const WantedFile = Strict({
-  sha256: Sha256, size: Type.Integer({ minimum: 1, maximum: 8_589_934_592 }), name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+~%:-]{0,250}$' }), origin: OneOf(['apt', 'url', 'controller']),
+  sha256: Sha256,
+  size: Type.Integer({ minimum: 1, maximum: 8_589_934_592 }),
+  name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+~%:-]{0,250}$' }),
+  origin: OneOf(['apt', 'url', 'controller']),
 });
 export type WantedFile = Static<typeof WantedFile>;
-export const NeighbourRequest = Strict({ files: Type.Array(WantedFile, { minItems: 1, maxItems: 2000 }), kibibytesPerSecond: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]) });
+export const NeighbourRequest = Strict({
+  files: Type.Array(WantedFile, { minItems: 1, maxItems: 2000 }),
+  kibibytesPerSecond: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+});
 export type NeighbourRequest = Static<typeof NeighbourRequest>;
 export const ServerId = Id('srv');
 
@@ -19,11 +25,18 @@ export interface FileToFetch extends WantedFile {
   uri: string | null;
 }
 
-export const ofPackageFile = ({ sha256, size, name, url }: PackageFile): FileToFetch => ({ sha256, size, name, uri: url ?? null, origin: url === undefined ? 'controller' : 'url' });
+export const ofPackageFile = ({ sha256, size, name, url }: PackageFile): FileToFetch => ({
+  sha256,
+  size,
+  name,
+  uri: url ?? null,
+  origin: url === undefined ? 'controller' : 'url',
+});
 
 /** `name:arch=version` of a Debian file name; null when it is none. */
 export function packageOf(name: string): string | null {
-  const [, software, version, architecture] = /^([a-z0-9][a-z0-9+.-]*)_([^_]+)_([a-z0-9-]+)\.deb$/.exec(name) ?? [];
+  const [, software, version, architecture] =
+    /^([a-z0-9][a-z0-9+.-]*)_([^_]+)_([a-z0-9-]+)\.deb$/.exec(name) ?? [];
   if (software === undefined || version === undefined || architecture === undefined) return null;
   return `${software}${architecture === 'all' ? '' : `:${architecture}`}=${version.replace(/%3a/gi, ':')}`;
 }

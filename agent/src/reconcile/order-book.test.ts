@@ -3,42 +3,98 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forgettable, heldApplications, keptOrders, pass, tellOrders } from './order-book.ts';
 import type { OrderJournal } from './order-journal.ts';
-import { type Effect, hasEnded, type OrderEvent, type OrderFacts, type Step, step } from './orders.ts';
-import { application, brief, content, facts, held, id, isReported, now, o, order, reach, type Wanted, type Way } from './orders.cases.ts';
+import {
+  application,
+  brief,
+  content,
+  facts,
+  held,
+  id,
+  isReported,
+  now,
+  o,
+  order,
+  reach,
+  type Wanted,
+  type Way,
+} from './orders.cases.ts';
+import {
+  type Effect,
+  hasEnded,
+  type OrderEvent,
+  type OrderFacts,
+  type Step,
+  step,
+} from './orders.ts';
 
 describe('all orders of one server', () => {
-  const named = (name: string, more: Partial<Order> = {}) => order({ orderId: id('ord', name), applications: [application(name)], ...more });
+  const named = (name: string, more: Partial<Order> = {}) =>
+    order({ orderId: id('ord', name), applications: [application(name)], ...more });
   const none: OrderFacts = facts;
   test('one works, the others are accepted and wait; none beside other work', () => {
-    expect(pass(new Map(), [named('a1'), named('b2')], new Set(), none, now).map(brief)).toEqual(['accepted/looking: save detect', 'accepted: save']);
-    expect(pass(new Map(), [named('a1')], new Set(), { ...none, free: false }, now).map(brief)).toEqual(['accepted: save']);
+    expect(pass(new Map(), [named('a1'), named('b2')], new Set(), none, now).map(brief)).toEqual([
+      'accepted/looking: save detect',
+      'accepted: save',
+    ]);
+    expect(
+      pass(new Map(), [named('a1')], new Set(), { ...none, free: false }, now).map(brief),
+    ).toEqual(['accepted: save']);
   });
   test('one that is held does not hold up the next', () => {
     const book = new Map([[o.orderId, reach('staged')]]);
-    expect(pass(book, [held, named('b2')], new Set(), none, now).map(brief)).toEqual(['staged:', 'accepted/looking: save detect']);
+    expect(pass(book, [held, named('b2')], new Set(), none, now).map(brief)).toEqual([
+      'staged:',
+      'accepted/looking: save detect',
+    ]);
   });
   test('one that is dropped lets the next go on in the same pass', () => {
     const book = new Map([[o.orderId, reach('looking')]]);
-    expect(pass(book, [named('b2')], new Set(), none, now).map(brief)).toEqual(['dropped: save abort discard', 'accepted/looking: save detect']);
+    expect(pass(book, [named('b2')], new Set(), none, now).map(brief)).toEqual([
+      'dropped: save abort discard',
+      'accepted/looking: save detect',
+    ]);
   });
   test('wanted or not, what has begun is told; the rest as long as it is wanted or nobody has heard of its end', () => {
-    const told = (way: Way, orders: Order[], untold: string[] = []) => tellOrders(new Map([[o.orderId, reach(way)]]), orders, new Set(untold)).length;
-    expect([told('installing', []), told('succeeded', []), told('succeeded', [o]), told('succeeded', [], [o.orderId]), told('accepted', [o]), told('dropped', [])]).toEqual([1, 0, 1, 1, 1, 0]);
+    const told = (way: Way, orders: Order[], untold: string[] = []) =>
+      tellOrders(new Map([[o.orderId, reach(way)]]), orders, new Set(untold)).length;
+    expect([
+      told('installing', []),
+      told('succeeded', []),
+      told('succeeded', [o]),
+      told('succeeded', [], [o.orderId]),
+      told('accepted', [o]),
+      told('dropped', []),
+    ]).toEqual([1, 0, 1, 1, 1, 0]);
   });
   test('what an order works on, or has worked on and is still wanted, is its business', () => {
-    const heldBy = (way: Way, orders: Order[]) => heldApplications(new Map([[o.orderId, reach(way)]]), orders).size;
-    expect([heldBy('staged', [o]), heldBy('installing', []), heldBy('succeeded', [o]), heldBy('succeeded', [])]).toEqual([0, 2, 2, 0]);
+    const heldBy = (way: Way, orders: Order[]) =>
+      heldApplications(new Map([[o.orderId, reach(way)]]), orders).size;
+    expect([
+      heldBy('staged', [o]),
+      heldBy('installing', []),
+      heldBy('succeeded', [o]),
+      heldBy('succeeded', []),
+    ]).toEqual([0, 2, 2, 0]);
   });
   test(`${keptOrders} that are over are kept, the youngest; one that is wanted is never forgotten`, () => {
-    const over = Array.from({ length: keptOrders + 3 }, (_, at): [string, OrderJournal] => [`ord_${at}`, { ...reach('succeeded'), endedAt: now + at }]);
+    const over = Array.from({ length: keptOrders + 3 }, (_, at): [string, OrderJournal] => [
+      `ord_${at}`,
+      { ...reach('succeeded'), endedAt: now + at },
+    ]);
     expect(forgettable(new Map(over), []).sort()).toEqual(['ord_0', 'ord_1', 'ord_2']);
-    expect(forgettable(new Map(over), [order({ orderId: 'ord_0' })]).sort()).toEqual(['ord_1', 'ord_2']);
+    expect(forgettable(new Map(over), [order({ orderId: 'ord_0' })]).sort()).toEqual([
+      'ord_1',
+      'ord_2',
+    ]);
   });
 });
 
 // ---- a machine in virtual time --------------------------------------------------------------------------------------
 
-interface Guards { journal: boolean; orderId: boolean }
+interface Guards {
+  journal: boolean;
+  orderId: boolean;
+}
 /** One server: its agent's memory, its disk, what is installed. An installer outlives the agent. */
 class Machine {
   installed = new Set<string>();
@@ -51,7 +107,10 @@ class Machine {
   told: ReportedOrder[] = [];
   guards: Guards;
   broken: ReadonlySet<string>;
-  constructor(guards: Guards = { journal: true, orderId: true }, broken: ReadonlySet<string> = new Set()) {
+  constructor(
+    guards: Guards = { journal: true, orderId: true },
+    broken: ReadonlySet<string> = new Set(),
+  ) {
     this.guards = guards;
     this.broken = broken;
   }
@@ -67,7 +126,9 @@ class Machine {
     if (next !== null) this.take([next]);
   }
   pass(orders: readonly Order[]) {
-    const known = this.guards.orderId ? this.memory : new Map([...this.memory].filter(([, journal]) => !hasEnded(journal)));
+    const known = this.guards.orderId
+      ? this.memory
+      : new Map([...this.memory].filter(([, journal]) => !hasEnded(journal)));
     this.take(pass(known, orders, new Set(), { ...facts, free: this.pending.length === 0 }, now));
   }
   /** Carries out one effect; false when there is none. */
@@ -82,13 +143,26 @@ class Machine {
         this.told.push(...tellOrders(this.memory, [o], new Set()));
         break;
       case 'detect':
-        this.tell(orderId, { kind: 'looked', run: effect.run, found: Object.fromEntries(effect.applications.map(({ applicationId, slug, want }) => [applicationId, { version: this.installed.has(slug) ? '1' : null, asWanted: this.installed.has(slug) === (want === 'present') }])) });
+        this.tell(orderId, {
+          kind: 'looked',
+          run: effect.run,
+          found: Object.fromEntries(
+            effect.applications.map(({ applicationId, slug, want }) => [
+              applicationId,
+              {
+                version: this.installed.has(slug) ? '1' : null,
+                asWanted: this.installed.has(slug) === (want === 'present'),
+              },
+            ]),
+          ),
+        });
         break;
       case 'stage':
         this.tell(orderId, { kind: 'staged', run: effect.run });
         break;
       case 'apply': {
-        if (effect.applications.some(({ want }) => want === 'present')) this.applies.set(orderId, (this.applies.get(orderId) ?? 0) + 1);
+        if (effect.applications.some(({ want }) => want === 'present'))
+          this.applies.set(orderId, (this.applies.get(orderId) ?? 0) + 1);
         this.installer = effect.applications;
         this.pending.push({ orderId, effect: { kind: 'attach', run: effect.run } });
         break;
@@ -117,7 +191,11 @@ class Machine {
     this.pending = [];
     if (installer === 'finishes') this.finishInstaller();
     if (installer === 'dies') this.installer = null;
-    this.memory = new Map(this.guards.journal ? [...this.disk].map(([orderId, text]) => [orderId, JSON.parse(text) as OrderJournal]) : []);
+    this.memory = new Map(
+      this.guards.journal
+        ? [...this.disk].map(([orderId, text]) => [orderId, JSON.parse(text) as OrderJournal])
+        : [],
+    );
     for (const orderId of this.memory.keys()) this.tell(orderId, { kind: 'restarted' });
   }
   settle(orders: readonly Order[]) {
@@ -139,8 +217,17 @@ describe('a crash between any two effects', () => {
     expect(plain.applies.get(o.orderId)).toBe(1);
   });
   const points = Array.from({ length: plain.effects }, (_, at) => at);
-  const cases = points.flatMap((at) => (['finishes', 'dies', 'runs on'] as const).map((installer): [number, typeof installer] => [at, installer]));
-  const crashed = (at: number, installer: 'finishes' | 'dies' | 'runs on', machine = new Machine()) => {
+  const cases = points.flatMap((at) =>
+    (['finishes', 'dies', 'runs on'] as const).map((installer): [number, typeof installer] => [
+      at,
+      installer,
+    ]),
+  );
+  const crashed = (
+    at: number,
+    installer: 'finishes' | 'dies' | 'runs on',
+    machine = new Machine(),
+  ) => {
     for (let done = 0; done < at; ) {
       machine.pass([o]);
       while (done < at && machine.advance()) done += 1;
@@ -149,20 +236,30 @@ describe('a crash between any two effects', () => {
     machine.settle([o]);
     return machine;
   };
-  test.each(cases)('after %i effects, the installer %s: one result, at most one installation, and it is true', (at, installer) => {
-    const machine = crashed(at, installer);
-    const report = machine.final();
-    expect(report?.state).toMatch(/^(succeeded|already_installed|failed)$/);
-    expect(machine.applies.get(o.orderId) ?? 0).toBeLessThanOrEqual(1);
-    const there = machine.installed.has('tux') && machine.installed.has('gimp');
-    expect(report?.state === 'failed').toBe(!there);
-    if (report?.state === 'failed') expect(report.code).toBe('AGENT_CRASHED');
-    // What was told has rising numbers, crash or not.
-    const seqs = machine.told.map(({ seq }) => seq);
-    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
-  });
+  test.each(cases)(
+    'after %i effects, the installer %s: one result, at most one installation, and it is true',
+    (at, installer) => {
+      const machine = crashed(at, installer);
+      const report = machine.final();
+      expect(report?.state).toMatch(/^(succeeded|already_installed|failed)$/);
+      expect(machine.applies.get(o.orderId) ?? 0).toBeLessThanOrEqual(1);
+      const there = machine.installed.has('tux') && machine.installed.has('gimp');
+      expect(report?.state === 'failed').toBe(!there);
+      if (report?.state === 'failed') expect(report.code).toBe('AGENT_CRASHED');
+      // What was told has rising numbers, crash or not.
+      const seqs = machine.told.map(({ seq }) => seq);
+      expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+    },
+  );
   test('each guard is needed: without the journal, or without the order id, something is installed twice', () => {
-    const applies = (guards: Guards) => Math.max(...cases.map(([at, installer]) => crashed(at, installer, new Machine(guards, new Set(['tux']))).applies.get(o.orderId) ?? 0));
+    const applies = (guards: Guards) =>
+      Math.max(
+        ...cases.map(
+          ([at, installer]) =>
+            crashed(at, installer, new Machine(guards, new Set(['tux']))).applies.get(o.orderId) ??
+            0,
+        ),
+      );
     expect(applies({ journal: true, orderId: true })).toBe(1);
     expect(applies({ journal: false, orderId: true })).toBeGreaterThan(1);
     expect(applies({ journal: true, orderId: false })).toBeGreaterThan(1);
@@ -172,34 +269,64 @@ describe('a crash between any two effects', () => {
 test('random walks: whatever happens, an order is carried out at most once, ends, and tells the truth', () => {
   const two = order({ orderId: id('ord', 'two'), applications: [application('ruby')] });
   const deed = fc.oneof(
-    { weight: 8, arbitrary: fc.constant('advance' as const) }, { weight: 4, arbitrary: fc.constant('pass' as const) },
-    { weight: 1, arbitrary: fc.constantFrom('crash finishes', 'crash dies', 'crash runs on', 'hold', 'cancel finish', 'cancel remove', 'cancel kill', 'vanish', 'return') },
+    { weight: 8, arbitrary: fc.constant('advance' as const) },
+    { weight: 4, arbitrary: fc.constant('pass' as const) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        'crash finishes',
+        'crash dies',
+        'crash runs on',
+        'hold',
+        'cancel finish',
+        'cancel remove',
+        'cancel kill',
+        'vanish',
+        'return',
+      ),
+    },
   );
-  fc.assert(fc.property(fc.array(deed, { maxLength: 120 }), fc.boolean(), (deeds, broken) => {
-    const machine = new Machine({ journal: true, orderId: true }, new Set(broken ? ['gimp'] : []));
-    let now1: Order = o;
-    let present = true;
-    const orders = () => (present ? [now1, two] : [two]);
-    for (const each of deeds) {
-      if (each === 'advance') machine.advance();
-      else if (each === 'pass') machine.pass(orders());
-      else if (each === 'hold') now1 = { ...now1, phase: now1.phase === 'stage' ? 'install' : 'stage' };
-      else if (each === 'vanish') present = false;
-      else if (each === 'return') present = true;
-      else if (each.startsWith('crash')) machine.crash(each.slice(6) as 'finishes');
-      else now1 = { ...now1, cancel: each.slice(7) as 'finish' };
-      for (const count of machine.applies.values()) expect(count).toBeLessThanOrEqual(1);
-      expect([...machine.memory.values()].filter(({ doing }) => doing !== null).length).toBeLessThanOrEqual(1);
-    }
-    now1 = { ...now1, phase: 'install' };
-    present = true;
-    machine.settle(orders());
-    for (const { orderId } of [o, two]) {
-      const report = machine.final(orderId);
-      expect(machine.memory.get(orderId)?.endedAt).not.toBeNull();
-      expect(isReported.Errors(report)).toEqual([]);
-      if (report?.state === 'succeeded') expect((orderId === two.orderId ? ['ruby'] : ['tux', 'gimp']).every((slug) => machine.installed.has(slug))).toBe(true);
-      expect(tellOrders(machine.memory, [o, two], new Set()).map((each) => each.orderId)).toContain(orderId);
-    }
-  }), { numRuns: 400 });
+  fc.assert(
+    fc.property(fc.array(deed, { maxLength: 120 }), fc.boolean(), (deeds, broken) => {
+      const machine = new Machine(
+        { journal: true, orderId: true },
+        new Set(broken ? ['gimp'] : []),
+      );
+      let now1: Order = o;
+      let present = true;
+      const orders = () => (present ? [now1, two] : [two]);
+      for (const each of deeds) {
+        if (each === 'advance') machine.advance();
+        else if (each === 'pass') machine.pass(orders());
+        else if (each === 'hold')
+          now1 = { ...now1, phase: now1.phase === 'stage' ? 'install' : 'stage' };
+        else if (each === 'vanish') present = false;
+        else if (each === 'return') present = true;
+        else if (each.startsWith('crash')) machine.crash(each.slice(6) as 'finishes');
+        else now1 = { ...now1, cancel: each.slice(7) as 'finish' };
+        for (const count of machine.applies.values()) expect(count).toBeLessThanOrEqual(1);
+        expect(
+          [...machine.memory.values()].filter(({ doing }) => doing !== null).length,
+        ).toBeLessThanOrEqual(1);
+      }
+      now1 = { ...now1, phase: 'install' };
+      present = true;
+      machine.settle(orders());
+      for (const { orderId } of [o, two]) {
+        const report = machine.final(orderId);
+        expect(machine.memory.get(orderId)?.endedAt).not.toBeNull();
+        expect(isReported.Errors(report)).toEqual([]);
+        if (report?.state === 'succeeded')
+          expect(
+            (orderId === two.orderId ? ['ruby'] : ['tux', 'gimp']).every((slug) =>
+              machine.installed.has(slug),
+            ),
+          ).toBe(true);
+        expect(
+          tellOrders(machine.memory, [o, two], new Set()).map((each) => each.orderId),
+        ).toContain(orderId);
+      }
+    }),
+    { numRuns: 400 },
+  );
 });

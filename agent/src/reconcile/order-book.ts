@@ -9,17 +9,31 @@ export const keptOrders = 100;
 
 /** One order works at a time, and none beside other work on packages: the others wait for their turn, in the order given. `lost`:
  *  their journals cannot be read. */
-export function pass(book: OrderBook, orders: readonly Order[], lost: ReadonlySet<string>, facts: OrderFacts, now: number): Step[] {
+export function pass(
+  book: OrderBook,
+  orders: readonly Order[],
+  lost: ReadonlySet<string>,
+  facts: OrderFacts,
+  now: number,
+): Step[] {
   const steps: Step[] = [];
   const wanted = new Set(orders.map(({ orderId }) => orderId));
   for (const [orderId, journal] of book) {
     const next = wanted.has(orderId) ? null : step(journal, { kind: 'unwanted' }, now);
     if (next !== null) steps.push(next);
   }
-  const known = (orderId: string) => steps.find(({ journal }) => journal.report.orderId === orderId)?.journal ?? book.get(orderId) ?? null;
-  let free = facts.free && ![...book.keys()].some((orderId) => (known(orderId)?.doing ?? null) !== null);
+  const known = (orderId: string) =>
+    steps.find(({ journal }) => journal.report.orderId === orderId)?.journal ??
+    book.get(orderId) ??
+    null;
+  let free =
+    facts.free && ![...book.keys()].some((orderId) => (known(orderId)?.doing ?? null) !== null);
   for (const order of orders) {
-    const next = step(book.get(order.orderId) ?? null, { kind: 'wanted', order, lost: lost.has(order.orderId), ...facts, free }, now);
+    const next = step(
+      book.get(order.orderId) ?? null,
+      { kind: 'wanted', order, lost: lost.has(order.orderId), ...facts, free },
+      now,
+    );
     if (next === null) continue;
     steps.push(next);
     if (next.journal.doing !== null) free = false;
@@ -28,22 +42,43 @@ export function pass(book: OrderBook, orders: readonly Order[], lost: ReadonlySe
 }
 
 /** Of each order that is wanted or worked on: the present truth, or the stored result. `untold`: ended, and no report has said so yet. */
-export function tellOrders(book: OrderBook, orders: readonly Order[], untold: ReadonlySet<string>): ReportedOrder[] {
+export function tellOrders(
+  book: OrderBook,
+  orders: readonly Order[],
+  untold: ReadonlySet<string>,
+): ReportedOrder[] {
   const wanted = new Set(orders.map(({ orderId }) => orderId));
-  return [...book].filter(([orderId, journal]) => !journal.dropped && (wanted.has(orderId) || hasBegun(journal) || untold.has(orderId))).map(([, { report }]) => report).slice(-40);
+  return [...book]
+    .filter(
+      ([orderId, journal]) =>
+        !journal.dropped && (wanted.has(orderId) || hasBegun(journal) || untold.has(orderId)),
+    )
+    .map(([, { report }]) => report)
+    .slice(-40);
 }
 
 /** Applications that are an order's business now: an order works on them, or has worked and is still wanted. Whatever else is said of
  *  them waits, or two wishes would fight. */
 export function heldApplications(book: OrderBook, orders: readonly Order[]): Set<string> {
   const wanted = new Set(orders.map(({ orderId }) => orderId));
-  const busy = [...book].filter(([orderId, journal]) => hasBegun(journal) || (hasEnded(journal) && wanted.has(orderId) && journal.bringing.length > 0));
-  return new Set(busy.flatMap(([, { report }]) => report.items.map(({ applicationId }) => applicationId)));
+  const busy = [...book].filter(
+    ([orderId, journal]) =>
+      hasBegun(journal) ||
+      (hasEnded(journal) && wanted.has(orderId) && journal.bringing.length > 0),
+  );
+  return new Set(
+    busy.flatMap(([, { report }]) => report.items.map(({ applicationId }) => applicationId)),
+  );
 }
 
 /** The oldest of those that are over and wanted no more. */
 export function forgettable(book: OrderBook, orders: readonly Order[]): string[] {
   const wanted = new Set(orders.map(({ orderId }) => orderId));
-  const over = [...book].filter(([orderId, journal]) => (hasEnded(journal) || journal.dropped) && !wanted.has(orderId));
-  return over.sort(([, one], [, other]) => (other.endedAt ?? 0) - (one.endedAt ?? 0)).slice(keptOrders).map(([orderId]) => orderId);
+  const over = [...book].filter(
+    ([orderId, journal]) => (hasEnded(journal) || journal.dropped) && !wanted.has(orderId),
+  );
+  return over
+    .sort(([, one], [, other]) => (other.endedAt ?? 0) - (one.endedAt ?? 0))
+    .slice(keptOrders)
+    .map(([orderId]) => orderId);
 }

@@ -1,12 +1,20 @@
 /** What an agent must know of an order after it died: on disk before each step is taken. */
-import { type Static, Type } from 'typebox';
+
 import { ApplicationId } from '@preau/contract/application.ts';
 import { cancelKinds, Order, ReportedOrder } from '@preau/contract/rollout.ts';
 import { Nullable, OneOf, Strict } from '@preau/contract/schema.ts';
+import { type Static, Type } from 'typebox';
 
 /** What runs for the order now. `looking`: detection, before anything is changed; `verifying`: detection afterwards. `attaching`: waits
  *  for an installer that a dead agent began. `undoing`: takes away what the order brought. */
-export const doings = ['looking', 'staging', 'applying', 'attaching', 'verifying', 'undoing'] as const;
+export const doings = [
+  'looking',
+  'staging',
+  'applying',
+  'attaching',
+  'verifying',
+  'undoing',
+] as const;
 const Count = Type.Integer({ minimum: 0 });
 
 export const OrderJournal = Strict({

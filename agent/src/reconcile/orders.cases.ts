@@ -9,37 +9,82 @@ export const now = 1_800_000_000_000;
 export const isJournal = Compile(OrderJournal);
 export const isReported = Compile(ReportedOrder);
 export const isOrder = Compile(Order);
-export const id = (prefix: string, name: string) => `${prefix}_${name.padEnd(22, '0').slice(0, 22)}`;
+export const id = (prefix: string, name: string) =>
+  `${prefix}_${name.padEnd(22, '0').slice(0, 22)}`;
 export type Wanted = Order['applications'][number];
 export const application = (name: string, more: Partial<Wanted> = {}): Wanted => ({
-  applicationId: id('app', name), versionId: id('ver', name), slug: name, version: '1', want: 'present',
-  recipes: { linux: { kind: 'apt', packages: [name], detect: { kind: 'package', package: name } } }, ...more,
+  applicationId: id('app', name),
+  versionId: id('ver', name),
+  slug: name,
+  version: '1',
+  want: 'present',
+  recipes: { linux: { kind: 'apt', packages: [name], detect: { kind: 'package', package: name } } },
+  ...more,
 });
 export const tux = application('tux');
 export const gimp = application('gimp');
-export const itself = application('agent', { recipes: { linux: { kind: 'agent', file: { name: 'agent.mjs', sha256: 'a'.repeat(64), size: 1 }, detect: { kind: 'agent' } } } });
+export const itself = application('agent', {
+  recipes: {
+    linux: {
+      kind: 'agent',
+      file: { name: 'agent.mjs', sha256: 'a'.repeat(64), size: 1 },
+      detect: { kind: 'agent' },
+    },
+  },
+});
 export const order = (more: Partial<Order> = {}): Order => ({
-  orderId: id('ord', 'one'), attempt: 1, applications: [tux, gimp], phase: 'install', installFrom: null, installUntil: null, expectedMs: 60_000, deadlineAt: now + 3_600_000, kibibytesPerSecond: null, cancel: null, ...more,
+  orderId: id('ord', 'one'),
+  attempt: 1,
+  applications: [tux, gimp],
+  phase: 'install',
+  installFrom: null,
+  installUntil: null,
+  expectedMs: 60_000,
+  deadlineAt: now + 3_600_000,
+  kibibytesPerSecond: null,
+  cancel: null,
+  ...more,
 });
 export const facts: OrderFacts = { free: true, skewMs: 0, refuses: () => null };
-export const wanted = (of: Order, more: Partial<OrderFacts & { lost: boolean }> = {}): OrderEvent => ({ kind: 'wanted', order: of, ...facts, ...more });
-export const finds = (...there: Wanted[]): Record<string, Found> => Object.fromEntries([tux, gimp, itself].map((each) => [each.applicationId, { version: there.includes(each) ? '1' : null, asWanted: there.includes(each) }]));
-export const content = (...of: Wanted[]) => of.map(({ applicationId }) => ({ applicationId, code: null, message: '', ms: 5 }));
+export const wanted = (
+  of: Order,
+  more: Partial<OrderFacts & { lost: boolean }> = {},
+): OrderEvent => ({ kind: 'wanted', order: of, ...facts, ...more });
+export const finds = (...there: Wanted[]): Record<string, Found> =>
+  Object.fromEntries(
+    [tux, gimp, itself].map((each) => [
+      each.applicationId,
+      { version: there.includes(each) ? '1' : null, asWanted: there.includes(each) },
+    ]),
+  );
+export const content = (...of: Wanted[]) =>
+  of.map(({ applicationId }) => ({ applicationId, code: null, message: '', ms: 5 }));
 
 /** Feeds events to one journal; an event made from the journal knows its `run`. */
 export type Feed = OrderEvent | ((run: number) => OrderEvent);
 export function play(journal: OrderJournal | null, events: readonly Feed[], at = now): Step {
   let last: Step | null = journal === null ? null : { journal, effects: [] };
   for (const event of events) {
-    const next = step(last?.journal ?? null, typeof event === 'function' ? event(last?.journal.run ?? 0) : event, at);
+    const next = step(
+      last?.journal ?? null,
+      typeof event === 'function' ? event(last?.journal.run ?? 0) : event,
+      at,
+    );
     if (next !== null) last = next;
   }
   if (last === null) throw new Error('nothing happened');
   return last;
 }
-export const looked = (...there: Wanted[]): Feed => (run) => ({ kind: 'looked', run, found: finds(...there) });
+export const looked =
+  (...there: Wanted[]): Feed =>
+  (run) => ({ kind: 'looked', run, found: finds(...there) });
 export const staged: Feed = (run) => ({ kind: 'staged', run });
-export const applied: Feed = (run) => ({ kind: 'applied', run, results: content(tux, gimp), log: 'done' });
+export const applied: Feed = (run) => ({
+  kind: 'applied',
+  run,
+  results: content(tux, gimp),
+  log: 'done',
+});
 export const gone: Feed = (run) => ({ kind: 'installer_gone', run, log: 'the end' });
 export const o = order();
 export const held = order({ phase: 'stage' });

@@ -2,17 +2,69 @@ import { errors } from '@preau/contract/errors.ts';
 import { type Order, targetMoves } from '@preau/contract/rollout.ts';
 import { describe, expect, test } from 'vitest';
 import type { OrderJournal } from './order-journal.ts';
+import {
+  application,
+  applied,
+  brief,
+  cancelled,
+  type Feed,
+  finds,
+  gimp,
+  gone,
+  held,
+  isJournal,
+  isOrder,
+  isReported,
+  itself,
+  looked,
+  now,
+  o,
+  order,
+  play,
+  reach,
+  staged,
+  toStaged,
+  tux,
+  type Way,
+  wanted,
+  ways,
+} from './orders.cases.ts';
 import { type OrderFacts, step } from './orders.ts';
-import { application, applied, brief, cancelled, type Feed, finds, gimp, gone, held, isJournal, isOrder, isReported, itself, looked, now, o, order, play, reach, staged, toStaged, tux, wanted, type Way, ways } from './orders.cases.ts';
 
 describe('every state and every event', () => {
   const events: Record<string, Feed> = {
-    wanted: wanted(o), 'wanted, busy': wanted(o, { free: false }), 'wanted, hold': wanted(held),
-    'cancel finish': wanted(cancelled('finish')), 'cancel remove': wanted(cancelled('remove')), 'cancel kill': wanted(cancelled('kill')),
-    unwanted: { kind: 'unwanted' }, restarted: { kind: 'restarted' }, stopping: { kind: 'stopping' },
-    'looked, all there': looked(tux, gimp), 'looked, one there': looked(tux), 'looked, none there': looked(), 'look failed': (run) => ({ kind: 'look_failed', run, code: 'INTERNAL', message: 'no dpkg' }),
-    progress: (run) => ({ kind: 'progress', run, done: 10, total: 20, wan: 5 }), staged, 'stage failed': (run) => ({ kind: 'stage_failed', run, code: 'DOWNLOAD_FAILED', message: 'cut off', slug: 'gimp' }),
-    item: (run) => ({ kind: 'item', run, applicationId: tux.applicationId, state: 'installing' }), applied, 'apply failed': (run) => ({ kind: 'apply_failed', run, code: 'DISK_FULL', message: 'full', log: '' }), gone,
+    wanted: wanted(o),
+    'wanted, busy': wanted(o, { free: false }),
+    'wanted, hold': wanted(held),
+    'cancel finish': wanted(cancelled('finish')),
+    'cancel remove': wanted(cancelled('remove')),
+    'cancel kill': wanted(cancelled('kill')),
+    unwanted: { kind: 'unwanted' },
+    restarted: { kind: 'restarted' },
+    stopping: { kind: 'stopping' },
+    'looked, all there': looked(tux, gimp),
+    'looked, one there': looked(tux),
+    'looked, none there': looked(),
+    'look failed': (run) => ({ kind: 'look_failed', run, code: 'INTERNAL', message: 'no dpkg' }),
+    progress: (run) => ({ kind: 'progress', run, done: 10, total: 20, wan: 5 }),
+    staged,
+    'stage failed': (run) => ({
+      kind: 'stage_failed',
+      run,
+      code: 'DOWNLOAD_FAILED',
+      message: 'cut off',
+      slug: 'gimp',
+    }),
+    item: (run) => ({ kind: 'item', run, applicationId: tux.applicationId, state: 'installing' }),
+    applied,
+    'apply failed': (run) => ({
+      kind: 'apply_failed',
+      run,
+      code: 'DISK_FULL',
+      message: 'full',
+      log: '',
+    }),
+    gone,
     'stale answer': (run) => ({ kind: 'looked', run: run - 1, found: finds(tux, gimp) }),
   };
   const none = '-';
@@ -79,7 +131,13 @@ describe('every state and every event', () => {
       'cancel finish': 'cancelled: save discard', 'cancel remove': 'cancelled: save discard', 'cancel kill': 'cancelled: save discard',
     },
   };
-  const rows = (Object.keys(ways) as Way[]).flatMap((way) => Object.keys(events).map((event): [Way, string, string] => [way, event, expected[way][event] ?? none]));
+  const rows = (Object.keys(ways) as Way[]).flatMap((way) =>
+    Object.keys(events).map((event): [Way, string, string] => [
+      way,
+      event,
+      expected[way][event] ?? none,
+    ]),
+  );
   test.each(rows)('%s × %s → %s', (way, event, outcome) => {
     const journal = reach(way);
     const made = events[event];
@@ -94,7 +152,9 @@ describe('every state and every event', () => {
       expect(next.journal.report.seq).toBe(journal.report.seq + 1);
       expect(next.effects.map(({ kind }) => kind)).toContain('save');
     }
-    const begun = next.effects.findIndex(({ kind }) => ['detect', 'stage', 'apply', 'attach'].includes(kind));
+    const begun = next.effects.findIndex(({ kind }) =>
+      ['detect', 'stage', 'apply', 'attach'].includes(kind),
+    );
     if (begun >= 0) expect(next.effects.slice(0, begun)).toContainEqual({ kind: 'save' });
     // And is a move that the controller takes.
     const [from, to] = [journal.report.state, next.journal.report.state];
@@ -122,8 +182,16 @@ describe('arriving', () => {
     expect(brief(step(null, wanted(of, more), now))).toBe(outcome);
   });
   test('what is refused says which and why', () => {
-    const { journal } = play(null, [wanted(o, { refuses: ({ slug }) => (slug === 'gimp' ? 'NOT_APPLICABLE' : null) })]);
-    expect(journal.report).toMatchObject({ message: 'gimp', items: [{ state: 'waiting', code: null }, { state: 'not_applicable', code: 'NOT_APPLICABLE' }] });
+    const { journal } = play(null, [
+      wanted(o, { refuses: ({ slug }) => (slug === 'gimp' ? 'NOT_APPLICABLE' : null) }),
+    ]);
+    expect(journal.report).toMatchObject({
+      message: 'gimp',
+      items: [
+        { state: 'waiting', code: null },
+        { state: 'not_applicable', code: 'NOT_APPLICABLE' },
+      ],
+    });
   });
   test('only an order that is wanted begins a journal', () => {
     expect(step(null, { kind: 'restarted' }, now)).toBeNull();
@@ -148,10 +216,14 @@ describe('when installing may begin', () => {
   test('closed while the answer was under way: stays staged', () => {
     const until = order({ installUntil: now + 60_000 });
     const { journal } = play(null, [...toStaged, wanted(until)]);
-    expect(brief(step(journal, { kind: 'looked', run: journal.run, found: finds() }, now + 1))).toBe('staged: save');
+    expect(
+      brief(step(journal, { kind: 'looked', run: journal.run, found: finds() }, now + 1)),
+    ).toBe('staged: save');
   });
   test('the clock went wrong while it waited', () => {
-    expect(brief(step(reach('staged'), wanted(order({ installFrom: now }), { skewMs: 90_000 }), now))).toBe('rejected CLOCK_SKEWED: save discard');
+    expect(
+      brief(step(reach('staged'), wanted(order({ installFrom: now }), { skewMs: 90_000 }), now)),
+    ).toBe('rejected CLOCK_SKEWED: save discard');
   });
   test('what was there and is gone when installing begins is fetched first', () => {
     const { journal } = play(null, [wanted(held), looked(gimp), staged, wanted(o)]);
@@ -168,78 +240,254 @@ describe('items', () => {
     expect(states(reach('looking'))).toEqual(['waiting', 'waiting']);
     expect(states(reach('staging'))).toEqual(['downloading', 'downloading']);
     expect(states(reach('staged'))).toEqual(['staged', 'staged']);
-    const installing = play(reach('installing'), [(run) => ({ kind: 'item', run, applicationId: tux.applicationId, state: 'installing' })]);
+    const installing = play(reach('installing'), [
+      (run) => ({ kind: 'item', run, applicationId: tux.applicationId, state: 'installing' }),
+    ]);
     expect(states(installing.journal)).toEqual(['installing', 'staged']);
     const done = play(installing.journal, [applied, looked(tux, gimp)]);
-    expect(done.journal.report.items).toEqual([tux, gimp].map(({ applicationId }) => ({ applicationId, state: 'installed', version: '1', code: null, message: '', ms: 5, bytes: null })));
+    expect(done.journal.report.items).toEqual(
+      [tux, gimp].map(({ applicationId }) => ({
+        applicationId,
+        state: 'installed',
+        version: '1',
+        code: null,
+        message: '',
+        ms: 5,
+        bytes: null,
+      })),
+    );
     expect(done.journal.report.log).toBe('done');
   });
   test('only what is missing is brought; what was there says so', () => {
-    const { journal, effects } = play(null, [wanted(held), looked(gimp), staged, wanted(o), looked(gimp)]);
-    expect(effects.flatMap((effect) => (effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : []))).toEqual(['tux']);
-    expect(states(play(journal, [applied, looked(tux, gimp)]).journal)).toEqual(['installed', 'already_installed']);
+    const { journal, effects } = play(null, [
+      wanted(held),
+      looked(gimp),
+      staged,
+      wanted(o),
+      looked(gimp),
+    ]);
+    expect(
+      effects.flatMap((effect) =>
+        effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : [],
+      ),
+    ).toEqual(['tux']);
+    expect(states(play(journal, [applied, looked(tux, gimp)]).journal)).toEqual([
+      'installed',
+      'already_installed',
+    ]);
     expect(states(play(journal, [applied, looked(tux)]).journal)).toEqual(['installed', 'failed']);
   });
   test('the first that failed gives the order its code', () => {
-    const results = [{ applicationId: tux.applicationId, code: 'INSTALL_FAILED' as const, message: 'dpkg ended with 1', ms: 3 }, { applicationId: gimp.applicationId, code: null, message: '', ms: 4 }];
-    const { journal } = play(reach('installing'), [(run) => ({ kind: 'applied', run, results, log: '' }), looked()]);
-    expect(journal.report).toMatchObject({ state: 'failed', code: 'INSTALL_FAILED', message: 'dpkg ended with 1', items: [{ state: 'failed', code: 'INSTALL_FAILED' }, { state: 'failed', code: 'NOT_DETECTED' }] });
+    const results = [
+      {
+        applicationId: tux.applicationId,
+        code: 'INSTALL_FAILED' as const,
+        message: 'dpkg ended with 1',
+        ms: 3,
+      },
+      { applicationId: gimp.applicationId, code: null, message: '', ms: 4 },
+    ];
+    const { journal } = play(reach('installing'), [
+      (run) => ({ kind: 'applied', run, results, log: '' }),
+      looked(),
+    ]);
+    expect(journal.report).toMatchObject({
+      state: 'failed',
+      code: 'INSTALL_FAILED',
+      message: 'dpkg ended with 1',
+      items: [
+        { state: 'failed', code: 'INSTALL_FAILED' },
+        { state: 'failed', code: 'NOT_DETECTED' },
+      ],
+    });
     expect(errors.INSTALL_FAILED.retryable).toBe(true);
   });
   test('an installer that complained, and brought it nevertheless', () => {
-    const results = [{ applicationId: tux.applicationId, code: 'INSTALL_FAILED' as const, message: 'a hook failed', ms: 3 }, { applicationId: gimp.applicationId, code: null, message: '', ms: 4 }];
-    expect(play(reach('installing'), [(run) => ({ kind: 'applied', run, results, log: '' }), looked(tux, gimp)]).journal.report).toMatchObject({ state: 'succeeded', items: [{ state: 'installed', code: null, message: 'a hook failed' }, {}] });
+    const results = [
+      {
+        applicationId: tux.applicationId,
+        code: 'INSTALL_FAILED' as const,
+        message: 'a hook failed',
+        ms: 3,
+      },
+      { applicationId: gimp.applicationId, code: null, message: '', ms: 4 },
+    ];
+    expect(
+      play(reach('installing'), [
+        (run) => ({ kind: 'applied', run, results, log: '' }),
+        looked(tux, gimp),
+      ]).journal.report,
+    ).toMatchObject({
+      state: 'succeeded',
+      items: [{ state: 'installed', code: null, message: 'a hook failed' }, {}],
+    });
   });
   test('an older version is no proof that a newer one was brought', () => {
-    const older = { ...finds(), [tux.applicationId]: { version: '0.9', asWanted: false }, [gimp.applicationId]: { version: '1', asWanted: true } };
-    const results = [{ applicationId: tux.applicationId, code: 'INSTALL_FAILED' as const, message: 'no', ms: 3 }];
-    const { journal } = play(null, [...toStaged, wanted(o), (run) => ({ kind: 'looked', run, found: older }), (run) => ({ kind: 'applied', run, results, log: '' }), looked(tux, gimp)]);
+    const older = {
+      ...finds(),
+      [tux.applicationId]: { version: '0.9', asWanted: false },
+      [gimp.applicationId]: { version: '1', asWanted: true },
+    };
+    const results = [
+      { applicationId: tux.applicationId, code: 'INSTALL_FAILED' as const, message: 'no', ms: 3 },
+    ];
+    const { journal } = play(null, [
+      ...toStaged,
+      wanted(o),
+      (run) => ({ kind: 'looked', run, found: older }),
+      (run) => ({ kind: 'applied', run, results, log: '' }),
+      looked(tux, gimp),
+    ]);
     expect(journal.report).toMatchObject({ state: 'failed', code: 'INSTALL_FAILED' });
   });
   test('taking away: gone is good, still there is REMOVE_FAILED', () => {
     const away = order({ applications: [application('tux', { want: 'absent' })] });
-    const there = (is: boolean): Feed => (run) => ({ kind: 'looked', run, found: { [tux.applicationId]: { version: is ? '1' : null, asWanted: !is } } });
+    const there =
+      (is: boolean): Feed =>
+      (run) => ({
+        kind: 'looked',
+        run,
+        found: { [tux.applicationId]: { version: is ? '1' : null, asWanted: !is } },
+      });
     const installing: Feed[] = [wanted(away), there(true), staged, wanted(away), there(true)];
-    expect(play(null, [wanted(away), there(false)]).journal.report).toMatchObject({ state: 'already_installed', items: [{ state: 'removed' }] });
-    expect(play(null, [...installing, applied, there(false)]).journal.report).toMatchObject({ state: 'succeeded', items: [{ state: 'removed', version: null }] });
-    expect(play(null, [...installing, applied, there(true)]).journal.report).toMatchObject({ state: 'failed', code: 'REMOVE_FAILED' });
+    expect(play(null, [wanted(away), there(false)]).journal.report).toMatchObject({
+      state: 'already_installed',
+      items: [{ state: 'removed' }],
+    });
+    expect(play(null, [...installing, applied, there(false)]).journal.report).toMatchObject({
+      state: 'succeeded',
+      items: [{ state: 'removed', version: null }],
+    });
+    expect(play(null, [...installing, applied, there(true)]).journal.report).toMatchObject({
+      state: 'failed',
+      code: 'REMOVE_FAILED',
+    });
   });
   test('whose fault a failed fetch is', () => {
-    expect(play(reach('staging'), [(run) => ({ kind: 'stage_failed', run, code: 'HASH_MISMATCH', message: 'other bytes', slug: 'gimp' })]).journal.report).toMatchObject({ code: 'HASH_MISMATCH', items: [{ state: 'waiting', code: null }, { state: 'failed', code: 'HASH_MISMATCH', message: 'other bytes' }] });
+    expect(
+      play(reach('staging'), [
+        (run) => ({
+          kind: 'stage_failed',
+          run,
+          code: 'HASH_MISMATCH',
+          message: 'other bytes',
+          slug: 'gimp',
+        }),
+      ]).journal.report,
+    ).toMatchObject({
+      code: 'HASH_MISMATCH',
+      items: [
+        { state: 'waiting', code: null },
+        { state: 'failed', code: 'HASH_MISMATCH', message: 'other bytes' },
+      ],
+    });
   });
   test('progress is told every 2 s at most, and completely at the end', () => {
     const journal = reach('staging');
-    const at = (ms: number, done: number) => step(journal, { kind: 'progress', run: journal.run, done, total: 100, wan: done / 2 }, now + ms);
-    expect(at(1999, 10)).toMatchObject({ journal: { report: { bytesDone: 0, seq: journal.report.seq } }, effects: [] });
-    expect(at(2000, 10)).toMatchObject({ journal: { report: { bytesDone: 10, bytesTotal: 100, wanBytes: 5, seq: journal.report.seq + 1 } }, effects: [{ kind: 'save' }] });
+    const at = (ms: number, done: number) =>
+      step(
+        journal,
+        { kind: 'progress', run: journal.run, done, total: 100, wan: done / 2 },
+        now + ms,
+      );
+    expect(at(1999, 10)).toMatchObject({
+      journal: { report: { bytesDone: 0, seq: journal.report.seq } },
+      effects: [],
+    });
+    expect(at(2000, 10)).toMatchObject({
+      journal: {
+        report: { bytesDone: 10, bytesTotal: 100, wanBytes: 5, seq: journal.report.seq + 1 },
+      },
+      effects: [{ kind: 'save' }],
+    });
     const quiet = at(1, 100);
-    expect(play(quiet?.journal ?? null, [staged]).journal.report).toMatchObject({ state: 'staged', bytesDone: 100, wanBytes: 50 });
+    expect(play(quiet?.journal ?? null, [staged]).journal.report).toMatchObject({
+      state: 'staged',
+      bytesDone: 100,
+      wanBytes: 50,
+    });
   });
 });
 
 describe('cancelling while installing', () => {
-  const late = (cancel: NonNullable<Order['cancel']>, ...then: Feed[]) => play(reach('installing'), [wanted(cancelled(cancel)), ...then]);
+  const late = (cancel: NonNullable<Order['cancel']>, ...then: Feed[]) =>
+    play(reach('installing'), [wanted(cancelled(cancel)), ...then]);
   test('finish: goes on to its end, too late', () => {
-    expect(late('finish', applied, looked(tux, gimp)).journal.report).toMatchObject({ state: 'succeeded', tooLate: true });
-    expect(late('finish', applied, looked()).journal.report).toMatchObject({ state: 'failed', tooLate: true });
+    expect(late('finish', applied, looked(tux, gimp)).journal.report).toMatchObject({
+      state: 'succeeded',
+      tooLate: true,
+    });
+    expect(late('finish', applied, looked()).journal.report).toMatchObject({
+      state: 'failed',
+      tooLate: true,
+    });
   });
   test('remove: finishes, takes away what it brought and nothing else, last first', () => {
-    const one = play(null, [wanted(held), looked(), staged, wanted(o), looked(gimp), wanted(cancelled('remove')), applied, looked(tux, gimp)]);
-    expect(one.effects.flatMap((effect) => (effect.kind === 'apply' ? effect.applications.map(({ slug, want }) => `${slug} ${want}`) : []))).toEqual(['tux absent']);
+    const one = play(null, [
+      wanted(held),
+      looked(),
+      staged,
+      wanted(o),
+      looked(gimp),
+      wanted(cancelled('remove')),
+      applied,
+      looked(tux, gimp),
+    ]);
+    expect(
+      one.effects.flatMap((effect) =>
+        effect.kind === 'apply'
+          ? effect.applications.map(({ slug, want }) => `${slug} ${want}`)
+          : [],
+      ),
+    ).toEqual(['tux absent']);
     const both = late('remove', applied, looked(tux, gimp));
-    expect(both.effects.flatMap((effect) => (effect.kind === 'apply' ? effect.applications.map(({ slug, want }) => `${slug} ${want}`) : []))).toEqual(['gimp absent', 'tux absent']);
+    expect(
+      both.effects.flatMap((effect) =>
+        effect.kind === 'apply'
+          ? effect.applications.map(({ slug, want }) => `${slug} ${want}`)
+          : [],
+      ),
+    ).toEqual(['gimp absent', 'tux absent']);
     const end = play(both.journal, [applied, looked()]);
-    expect(end.journal.report).toMatchObject({ state: 'cancelled', code: null, tooLate: true, items: [{ state: 'removed' }, { state: 'removed' }] });
-    expect(end.effects[0]).toMatchObject({ kind: 'remember', applications: [{ slug: 'tux', want: 'absent' }, { slug: 'gimp', want: 'absent' }] });
-    expect(play(both.journal, [applied, looked(tux)]).journal.report).toMatchObject({ state: 'cancelled', items: [{ state: 'failed', code: 'REMOVE_FAILED', version: '1' }, { state: 'removed' }] });
+    expect(end.journal.report).toMatchObject({
+      state: 'cancelled',
+      code: null,
+      tooLate: true,
+      items: [{ state: 'removed' }, { state: 'removed' }],
+    });
+    expect(end.effects[0]).toMatchObject({
+      kind: 'remember',
+      applications: [
+        { slug: 'tux', want: 'absent' },
+        { slug: 'gimp', want: 'absent' },
+      ],
+    });
+    expect(play(both.journal, [applied, looked(tux)]).journal.report).toMatchObject({
+      state: 'cancelled',
+      items: [{ state: 'failed', code: 'REMOVE_FAILED', version: '1' }, { state: 'removed' }],
+    });
   });
   test('remove: an older version that was replaced is not taken away', () => {
     const older = { ...finds(), [tux.applicationId]: { version: '0.9', asWanted: false } };
-    const { journal } = play(null, [...toStaged, wanted(o), (run) => ({ kind: 'looked', run, found: older }), wanted(cancelled('remove')), applied]);
-    expect(play(journal, [looked(tux)]).journal.report).toMatchObject({ state: 'cancelled', items: [{ state: 'installed' }, { state: 'failed' }] });
+    const { journal } = play(null, [
+      ...toStaged,
+      wanted(o),
+      (run) => ({ kind: 'looked', run, found: older }),
+      wanted(cancelled('remove')),
+      applied,
+    ]);
+    expect(play(journal, [looked(tux)]).journal.report).toMatchObject({
+      state: 'cancelled',
+      items: [{ state: 'installed' }, { state: 'failed' }],
+    });
   });
   test('kill: the installer is stopped, detection says what is there', () => {
-    expect(late('kill', applied, looked(tux)).journal.report).toMatchObject({ state: 'cancelled', tooLate: true, code: null, items: [{ state: 'installed' }, { state: 'failed' }] });
+    expect(late('kill', applied, looked(tux)).journal.report).toMatchObject({
+      state: 'cancelled',
+      tooLate: true,
+      code: null,
+      items: [{ state: 'installed' }, { state: 'failed' }],
+    });
   });
   test('from finish to kill, never back', () => {
     const killed = late('finish', wanted(cancelled('kill')));
@@ -248,7 +496,11 @@ describe('cancelling while installing', () => {
   });
   test('a crash while taking away: looked at, not begun again', () => {
     const end = play(reach('undoing'), [{ kind: 'restarted' }, gone, looked(tux)]);
-    expect(end.journal.report).toMatchObject({ state: 'cancelled', recovered: true, items: [{ state: 'failed', code: 'REMOVE_FAILED' }, { state: 'removed' }] });
+    expect(end.journal.report).toMatchObject({
+      state: 'cancelled',
+      recovered: true,
+      items: [{ state: 'failed', code: 'REMOVE_FAILED' }, { state: 'removed' }],
+    });
   });
 });
 
@@ -256,52 +508,97 @@ describe('crashes', () => {
   test('twice while working on one order: poison, whatever it worked on', () => {
     const once = play(reach('looking'), [{ kind: 'restarted' }, wanted(o)]);
     expect(once.journal).toMatchObject({ crashes: 1, doing: 'looking' });
-    expect(play(once.journal, [{ kind: 'restarted' }]).journal.report).toMatchObject({ state: 'rejected', code: 'ORDER_POISONED' });
+    expect(play(once.journal, [{ kind: 'restarted' }]).journal.report).toMatchObject({
+      state: 'rejected',
+      code: 'ORDER_POISONED',
+    });
   });
   test('an order that waits is not to blame', () => {
     expect(step(reach('staged'), { kind: 'restarted' }, now)).toBeNull();
     expect(step(reach('accepted'), { kind: 'restarted' }, now)).toBeNull();
   });
   test('a stop on purpose is no crash', () => {
-    expect(play(reach('staging'), [{ kind: 'stopping' }, { kind: 'restarted' }]).journal.crashes).toBe(0);
+    expect(
+      play(reach('staging'), [{ kind: 'stopping' }, { kind: 'restarted' }]).journal.crashes,
+    ).toBe(0);
     const { journal } = play(reach('installing'), [{ kind: 'stopping' }, { kind: 'restarted' }]);
     expect(journal).toMatchObject({ crashes: 0, doing: 'attaching', stopped: false });
-    expect(play(journal, [gone, looked(tux, gimp)]).journal.report).toMatchObject({ state: 'succeeded', recovered: true });
+    expect(play(journal, [gone, looked(tux, gimp)]).journal.report).toMatchObject({
+      state: 'succeeded',
+      recovered: true,
+    });
   });
   test('dropped and wanted again: counts on, and numbers rise', () => {
     const past = play(reach('staging'), [{ kind: 'restarted' }, { kind: 'unwanted' }]).journal;
     const again = play(past, [wanted(o)]).journal;
-    expect(again).toMatchObject({ crashes: 1, dropped: false, report: { state: 'accepted', seq: past.report.seq + 1 } });
+    expect(again).toMatchObject({
+      crashes: 1,
+      dropped: false,
+      report: { state: 'accepted', seq: past.report.seq + 1 },
+    });
     expect(again.run).toBeGreaterThan(past.run);
   });
   test('a lost journal: numbers go on above any that were used; never a second installation', () => {
     const first = play(null, [wanted(o, { lost: true })]);
     expect(first.journal.report.seq).toBeGreaterThan(now);
-    expect(play(first.journal, [gone, looked(tux, gimp)]).journal.report).toMatchObject({ state: 'succeeded', recovered: true });
-    expect(play(first.journal, [gone, looked()]).journal.report).toMatchObject({ state: 'failed', code: 'AGENT_CRASHED' });
+    expect(play(first.journal, [gone, looked(tux, gimp)]).journal.report).toMatchObject({
+      state: 'succeeded',
+      recovered: true,
+    });
+    expect(play(first.journal, [gone, looked()]).journal.report).toMatchObject({
+      state: 'failed',
+      code: 'AGENT_CRASHED',
+    });
   });
 
   describe('the agent brings itself', () => {
     const own = order({ applications: [itself, tux] });
     const installing = play(null, [wanted(own), looked(), staged, wanted(own), looked()]);
     test('comes last', () => {
-      expect(installing.effects.flatMap((effect) => (effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : []))).toEqual(['tux', 'agent']);
+      expect(
+        installing.effects.flatMap((effect) =>
+          effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : [],
+        ),
+      ).toEqual(['tux', 'agent']);
     });
     test('the restart is no crash; detection decides', () => {
       const back = play(installing.journal, [{ kind: 'restarted' }]);
       expect(back.journal.crashes).toBe(0);
       // An agent is not taken away: cancelled so, the new one stays.
-      expect(play(back.journal, [wanted({ ...own, applications: [itself], cancel: 'remove' }), gone, looked(itself)]).effects.flatMap((effect) => (effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : []))).toEqual([]);
-      expect(play(back.journal, [gone, looked(itself, tux)]).journal.report).toMatchObject({ state: 'succeeded', recovered: true });
-      expect(play(back.journal, [gone, looked(tux)]).journal.report).toMatchObject({ state: 'failed', code: 'INSTALL_FAILED' });
+      expect(
+        play(back.journal, [
+          wanted({ ...own, applications: [itself], cancel: 'remove' }),
+          gone,
+          looked(itself),
+        ]).effects.flatMap((effect) =>
+          effect.kind === 'apply' ? effect.applications.map(({ slug }) => slug) : [],
+        ),
+      ).toEqual([]);
+      expect(play(back.journal, [gone, looked(itself, tux)]).journal.report).toMatchObject({
+        state: 'succeeded',
+        recovered: true,
+      });
+      expect(play(back.journal, [gone, looked(tux)]).journal.report).toMatchObject({
+        state: 'failed',
+        code: 'INSTALL_FAILED',
+      });
     });
     test('a new agent that falls and gives way to the old one', () => {
       const old = play(installing.journal, [{ kind: 'restarted' }, { kind: 'restarted' }]);
       expect(old.journal).toMatchObject({ crashes: 1, doing: 'attaching' });
-      expect(play(old.journal, [gone, looked(tux)]).journal.report).toMatchObject({ state: 'failed', code: 'INSTALL_FAILED' });
+      expect(play(old.journal, [gone, looked(tux)]).journal.report).toMatchObject({
+        state: 'failed',
+        code: 'INSTALL_FAILED',
+      });
     });
     test('a new agent that falls again and again does not go on for ever', () => {
-      expect(play(installing.journal, [{ kind: 'restarted' }, { kind: 'restarted' }, { kind: 'restarted' }]).journal.report).toMatchObject({ state: 'rejected', code: 'ORDER_POISONED' });
+      expect(
+        play(installing.journal, [
+          { kind: 'restarted' },
+          { kind: 'restarted' },
+          { kind: 'restarted' },
+        ]).journal.report,
+      ).toMatchObject({ state: 'rejected', code: 'ORDER_POISONED' });
     });
   });
 });

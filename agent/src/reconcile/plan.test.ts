@@ -1,21 +1,100 @@
-import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+import type {
+  DesiredApplication,
+  DesiredSession,
+  DesiredState,
+} from '@preau/contract/desired-state.ts';
 import { defaultTerms } from '@preau/contract/publication.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Actual, type ActualApplication, type ActualSession, plan, type Step } from './plan.ts';
+import {
+  type Actual,
+  type ActualApplication,
+  type ActualSession,
+  plan,
+  type Step,
+} from './plan.ts';
 
 const may = (allowed: boolean) => ({ allowed, terms: defaultTerms });
 const now = 1_800_000_000_000;
 const application = (name: string, more: Partial<DesiredApplication> = {}): DesiredApplication => ({
-  applicationId: `app_${name}`, versionId: `ver_${name}`, slug: name, category: 'drawing', labels: [], version: '1', askedAt: 1,
-  recipes: { linux: { kind: 'apt', packages: [name], detect: { kind: 'package', package: name }, launch: { command: [name] }, icon: { desktopFile: `${name}.desktop` } } },
+  applicationId: `app_${name}`,
+  versionId: `ver_${name}`,
+  slug: name,
+  category: 'drawing',
+  labels: [],
+  version: '1',
+  askedAt: 1,
+  recipes: {
+    linux: {
+      kind: 'apt',
+      packages: [name],
+      detect: { kind: 'package', package: name },
+      launch: { command: [name] },
+      icon: { desktopFile: `${name}.desktop` },
+    },
+  },
   ...more,
 });
-const session = (name: string, app: string, attachSerial = 1): DesiredSession => ({ sessionId: `ses_${name}`, applicationId: `app_${app}`, accountId: 'acc_lea', login: 'lea', displayName: 'Léa', language: 'fr', attachSerial, role: 'pupil', groupIds: [], attributes: {}, address: null });
-const desired = (more: Partial<DesiredState> = {}): DesiredState => ({ protocol: 1, serverId: 'srv_a', generation: 1, issuedAt: now, standbyDisplays: 0, momentMs: 300, site: { siteId: 'sit_a', siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'A', closures: [], networks: [] }, policy: '', applications: [], removals: [], sessions: [], transfers: [], orders: [], cache: null, peers: [], ...more });
-const known = (name: string, state: ActualApplication['state'], more: Partial<ActualApplication> = {}): [string, ActualApplication] => [`app_${name}`, { versionId: `ver_${name}`, state, askedAt: 1, retryAt: null, ...more }];
-const actual = (more: { applications?: [string, ActualApplication][]; sessions?: [string, ActualSession][]; displays?: Partial<Actual['displays']>; packagesBusy?: boolean; held?: string[] } = {}): Actual => ({
-  applications: new Map(more.applications), sessions: new Map(more.sessions), displays: { ready: 0, preparing: 0, retryAt: null, ...more.displays }, packagesBusy: more.packagesBusy ?? false, held: new Set(more.held),
+const session = (name: string, app: string, attachSerial = 1): DesiredSession => ({
+  sessionId: `ses_${name}`,
+  applicationId: `app_${app}`,
+  accountId: 'acc_lea',
+  login: 'lea',
+  displayName: 'Léa',
+  language: 'fr',
+  attachSerial,
+  role: 'pupil',
+  groupIds: [],
+  attributes: {},
+  address: null,
+});
+const desired = (more: Partial<DesiredState> = {}): DesiredState => ({
+  protocol: 1,
+  serverId: 'srv_a',
+  generation: 1,
+  issuedAt: now,
+  standbyDisplays: 0,
+  momentMs: 300,
+  site: {
+    siteId: 'sit_a',
+    siteGroupIds: [],
+    timeZone: 'Europe/Paris',
+    holidayZone: 'A',
+    closures: [],
+    networks: [],
+  },
+  policy: '',
+  applications: [],
+  removals: [],
+  sessions: [],
+  transfers: [],
+  orders: [],
+  cache: null,
+  peers: [],
+  ...more,
+});
+const known = (
+  name: string,
+  state: ActualApplication['state'],
+  more: Partial<ActualApplication> = {},
+): [string, ActualApplication] => [
+  `app_${name}`,
+  { versionId: `ver_${name}`, state, askedAt: 1, retryAt: null, ...more },
+];
+const actual = (
+  more: {
+    applications?: [string, ActualApplication][];
+    sessions?: [string, ActualSession][];
+    displays?: Partial<Actual['displays']>;
+    packagesBusy?: boolean;
+    held?: string[];
+  } = {},
+): Actual => ({
+  applications: new Map(more.applications),
+  sessions: new Map(more.sessions),
+  displays: { ready: 0, preparing: 0, retryAt: null, ...more.displays },
+  packagesBusy: more.packagesBusy ?? false,
+  held: new Set(more.held),
 });
 const told = (step: Step): string => {
   switch (step.kind) {
@@ -91,26 +170,79 @@ describe('plan', () => {
   });
 
   test('what the rules forbid is refused, and nothing else', () => {
-    const want = desired({ applications: [application('a'), application('b')], sessions: [session('1', 'a'), session('2', 'b')] });
+    const want = desired({
+      applications: [application('a'), application('b')],
+      sessions: [session('1', 'a'), session('2', 'b')],
+    });
     const is = actual({ applications: [known('a', 'installed'), known('b', 'installed')] });
-    expect(plan(want, is, now, ({ sessionId }) => may(sessionId === 'ses_1')).map(told)).toEqual(['open ses_1 a', 'refuse ses_2']);
+    expect(plan(want, is, now, ({ sessionId }) => may(sessionId === 'ses_1')).map(told)).toEqual([
+      'open ses_1 a',
+      'refuse ses_2',
+    ]);
   });
 
   test('whatever is wanted and is there: one package step, two displays at once, each session once, nothing foreign', () => {
     const names = ['a', 'b', 'c'];
-    const states = fc.dictionary(fc.constantFrom(...names), fc.constantFrom<ActualApplication['state']>('unknown', 'installed', 'absent', 'failed'), { noNullPrototype: true });
-    const phases = fc.dictionary(fc.constantFrom(...names, 'x', 'y'), fc.constantFrom<ActualSession['phase']>('opening', 'running', 'ending', 'over'), { noNullPrototype: true });
-    fc.assert(fc.property(fc.subarray(names), fc.subarray(names), states, phases, fc.nat(6), fc.nat(6), fc.nat(2), fc.boolean(), (wantApps, wantSessions, apps, sessions, standby, ready, preparing, packagesBusy) => {
-      const want = desired({ standbyDisplays: standby, applications: wantApps.map((name) => application(name)), removals: names.filter((name) => !wantApps.includes(name)).map((name) => application(name)), sessions: wantSessions.map((name) => session(name, name, 2)) });
-      const is = actual({ applications: Object.entries(apps).map(([name, state]) => known(name, state)), sessions: Object.entries(sessions).map(([name, phase]): [string, ActualSession] => [`ses_${name}`, { phase, serial: 1 }]), displays: { ready, preparing }, packagesBusy });
-      const steps = plan(want, is, now, () => may(true));
-      const of = (...kinds: Step['kind'][]) => steps.filter((step) => kinds.includes(step.kind));
-      expect(of('install_application', 'remove_application').length).toBeLessThanOrEqual(packagesBusy ? 0 : 1);
-      expect(of('prepare_display').length + preparing).toBeLessThanOrEqual(2);
-      const touched = steps.flatMap((step) => ('session' in step ? [step.session.sessionId] : 'sessionId' in step ? [step.sessionId] : []));
-      expect(new Set(touched).size).toBe(touched.length);
-      for (const step of steps) if (step.kind === 'open_session') expect(wantApps).toContain(step.application.slug);
-      for (const step of steps) if (step.kind === 'end_session') expect(wantSessions.map((name) => `ses_${name}`)).not.toContain(step.sessionId);
-    }));
+    const states = fc.dictionary(
+      fc.constantFrom(...names),
+      fc.constantFrom<ActualApplication['state']>('unknown', 'installed', 'absent', 'failed'),
+      { noNullPrototype: true },
+    );
+    const phases = fc.dictionary(
+      fc.constantFrom(...names, 'x', 'y'),
+      fc.constantFrom<ActualSession['phase']>('opening', 'running', 'ending', 'over'),
+      { noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(
+        fc.subarray(names),
+        fc.subarray(names),
+        states,
+        phases,
+        fc.nat(6),
+        fc.nat(6),
+        fc.nat(2),
+        fc.boolean(),
+        (wantApps, wantSessions, apps, sessions, standby, ready, preparing, packagesBusy) => {
+          const want = desired({
+            standbyDisplays: standby,
+            applications: wantApps.map((name) => application(name)),
+            removals: names
+              .filter((name) => !wantApps.includes(name))
+              .map((name) => application(name)),
+            sessions: wantSessions.map((name) => session(name, name, 2)),
+          });
+          const is = actual({
+            applications: Object.entries(apps).map(([name, state]) => known(name, state)),
+            sessions: Object.entries(sessions).map(([name, phase]): [string, ActualSession] => [
+              `ses_${name}`,
+              { phase, serial: 1 },
+            ]),
+            displays: { ready, preparing },
+            packagesBusy,
+          });
+          const steps = plan(want, is, now, () => may(true));
+          const of = (...kinds: Step['kind'][]) =>
+            steps.filter((step) => kinds.includes(step.kind));
+          expect(of('install_application', 'remove_application').length).toBeLessThanOrEqual(
+            packagesBusy ? 0 : 1,
+          );
+          expect(of('prepare_display').length + preparing).toBeLessThanOrEqual(2);
+          const touched = steps.flatMap((step) =>
+            'session' in step
+              ? [step.session.sessionId]
+              : 'sessionId' in step
+                ? [step.sessionId]
+                : [],
+          );
+          expect(new Set(touched).size).toBe(touched.length);
+          for (const step of steps)
+            if (step.kind === 'open_session') expect(wantApps).toContain(step.application.slug);
+          for (const step of steps)
+            if (step.kind === 'end_session')
+              expect(wantSessions.map((name) => `ses_${name}`)).not.toContain(step.sessionId);
+        },
+      ),
+    );
   });
 });

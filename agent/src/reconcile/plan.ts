@@ -1,6 +1,10 @@
 /** Desired and actual in, steps out. Pure: no I/O, no clock of its own; planning twice without a change between gives the
  *  same steps, and none for what is already being worked on. */
-import type { DesiredApplication, DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+import type {
+  DesiredApplication,
+  DesiredSession,
+  DesiredState,
+} from '@preau/contract/desired-state.ts';
 import type { Terms } from '@preau/contract/publication.ts';
 import type { DecideHere } from '#src/policy.ts';
 
@@ -39,32 +43,43 @@ export interface Actual {
 }
 
 /** `now` in epoch ms. `decide`: what the school's rules say of a session, here and now. */
-export function plan(desired: DesiredState, actual: Actual, now: number, decide: DecideHere): Step[] {
+export function plan(
+  desired: DesiredState,
+  actual: Actual,
+  now: number,
+  decide: DecideHere,
+): Step[] {
   const steps: Step[] = [];
   const wanted = new Map(desired.sessions.map((session) => [session.sessionId, session]));
   for (const [sessionId, session] of actual.sessions) {
     const due = session.retryAt === undefined || session.retryAt <= now;
-    if (!wanted.has(sessionId) && due && (session.phase === 'running' || session.phase === 'over')) steps.push({ kind: 'end_session', sessionId });
+    if (!wanted.has(sessionId) && due && (session.phase === 'running' || session.phase === 'over'))
+      steps.push({ kind: 'end_session', sessionId });
   }
   let opening = 0;
   for (const session of desired.sessions) {
     const running = actual.sessions.get(session.sessionId);
     if (running === undefined) {
-      const application = desired.applications.find((candidate) => candidate.applicationId === session.applicationId);
+      const application = desired.applications.find(
+        (candidate) => candidate.applicationId === session.applicationId,
+      );
       // Only what is wanted on this server, and what its school's rules allow this person, is opened here, whatever a session asks for.
       const decision = application === undefined ? null : decide(session, application);
-      if (application === undefined || decision?.allowed !== true) steps.push({ kind: 'refuse_session', session });
+      if (application === undefined || decision?.allowed !== true)
+        steps.push({ kind: 'refuse_session', session });
       else {
         steps.push({ kind: 'open_session', session, application, terms: decision.terms });
         opening += 1;
       }
-    } else if (running.phase === 'running' && running.serial < session.attachSerial) steps.push({ kind: 'attach_session', session });
+    } else if (running.phase === 'running' && running.serial < session.attachSerial)
+      steps.push({ kind: 'attach_session', session });
   }
   const { ready, preparing, retryAt } = actual.displays;
   if (retryAt === null || retryAt <= now) {
     // A session that opens takes one of those standing by: fill up behind it.
     const missing = desired.standbyDisplays - (Math.max(ready - opening, 0) + preparing);
-    for (let count = 0; count < Math.min(missing, 2 - preparing); count += 1) steps.push({ kind: 'prepare_display' });
+    for (let count = 0; count < Math.min(missing, 2 - preparing); count += 1)
+      steps.push({ kind: 'prepare_display' });
   }
   if (!actual.packagesBusy) {
     const next = nextPackageStep(desired, actual, now);
@@ -74,15 +89,32 @@ export function plan(desired: DesiredState, actual: Actual, now: number, decide:
 }
 
 function nextPackageStep(desired: DesiredState, actual: Actual, now: number): Step | undefined {
-  const removal = desired.removals.find((application) => !actual.held.has(application.applicationId) && due(actual.applications.get(application.applicationId), application, now, 'absent'));
+  const removal = desired.removals.find(
+    (application) =>
+      !actual.held.has(application.applicationId) &&
+      due(actual.applications.get(application.applicationId), application, now, 'absent'),
+  );
   if (removal !== undefined) return { kind: 'remove_application', application: removal };
-  const install = desired.applications.find((application) => !actual.held.has(application.applicationId) && due(actual.applications.get(application.applicationId), application, now, 'installed'));
+  const install = desired.applications.find(
+    (application) =>
+      !actual.held.has(application.applicationId) &&
+      due(actual.applications.get(application.applicationId), application, now, 'installed'),
+  );
   return install === undefined ? undefined : { kind: 'install_application', application: install };
 }
 
-function due(known: ActualApplication | undefined, application: DesiredApplication, now: number, goal: 'installed' | 'absent'): boolean {
-  if (known === undefined || known.state === 'unknown' || known.versionId !== application.versionId) return true;
+function due(
+  known: ActualApplication | undefined,
+  application: DesiredApplication,
+  now: number,
+  goal: 'installed' | 'absent',
+): boolean {
+  if (known === undefined || known.state === 'unknown' || known.versionId !== application.versionId)
+    return true;
   // A technician asked again: past failures count no more.
-  if (known.state === 'failed') return known.askedAt !== application.askedAt || (known.retryAt !== null && known.retryAt <= now);
+  if (known.state === 'failed')
+    return (
+      known.askedAt !== application.askedAt || (known.retryAt !== null && known.retryAt <= now)
+    );
   return known.state !== goal;
 }

@@ -1,6 +1,6 @@
 /** Is an application as it is wanted? The detection rule finds what is there; this says whether that will do. Pure. */
 import { createHash } from 'node:crypto';
-import { packagesOf, type Platform } from '@preau/contract/application.ts';
+import { type Platform, packagesOf } from '@preau/contract/application.ts';
 import type { Installable } from '#src/drivers/driver.ts';
 
 export interface Found {
@@ -10,21 +10,37 @@ export interface Found {
 }
 
 /** Names what was brought: two versions with one recipe are the same work. */
-export const recipeMark = ({ recipes }: Pick<Installable, 'recipes'>, platform: Platform): string => createHash('sha256').update(JSON.stringify(recipes[platform] ?? null)).digest('base64url');
+export const recipeMark = ({ recipes }: Pick<Installable, 'recipes'>, platform: Platform): string =>
+  createHash('sha256')
+    .update(JSON.stringify(recipes[platform] ?? null))
+    .digest('base64url');
 
 /** The version the rule must find, or null when any will do. */
-export function pinOf({ linux }: Pick<Installable['recipes'], 'linux'>, version: string): string | null {
+export function pinOf(
+  { linux }: Pick<Installable['recipes'], 'linux'>,
+  version: string,
+): string | null {
   if (linux === undefined) return null;
   const { detect } = linux;
   if (detect.kind === 'version_file') return version;
-  if (detect.kind === 'package' && linux.kind === 'apt') return linux.packages.find((name) => name.startsWith(`${detect.package}=`))?.slice(detect.package.length + 1) ?? null;
+  if (detect.kind === 'package' && linux.kind === 'apt')
+    return (
+      linux.packages
+        .find((name) => name.startsWith(`${detect.package}=`))
+        ?.slice(detect.package.length + 1) ?? null
+    );
   return null;
 }
 
 /** `mark` is that of what was brought last, undefined when we brought nothing: what somebody put there counts as it is. A recipe that
  *  differs is work to be done although an older version answers to the same rule. After the work, and where only the rule
  *  counts, leave `mark` out. */
-export function isAsWanted(application: Installable, version: string | null, platform: Platform, mark?: string): boolean {
+export function isAsWanted(
+  application: Installable,
+  version: string | null,
+  platform: Platform,
+  mark?: string,
+): boolean {
   if (application.want === 'absent') return version === null;
   if (version === null) return false;
   const pin = platform === 'linux' ? pinOf(application.recipes, application.version) : null;
@@ -33,8 +49,13 @@ export function isAsWanted(application: Installable, version: string | null, pla
 }
 
 /** Packages that stay whatever is taken away: others list them. */
-export function packagesToKeep(changing: readonly Installable[], wanted: readonly Pick<Installable, 'applicationId' | 'recipes'>[]): string[] {
-  const going = new Set(changing.filter(({ want }) => want === 'absent').map(({ applicationId }) => applicationId));
+export function packagesToKeep(
+  changing: readonly Installable[],
+  wanted: readonly Pick<Installable, 'applicationId' | 'recipes'>[],
+): string[] {
+  const going = new Set(
+    changing.filter(({ want }) => want === 'absent').map(({ applicationId }) => applicationId),
+  );
   const staying = [...wanted, ...changing].filter(({ applicationId }) => !going.has(applicationId));
   return [...new Set(staying.flatMap(({ recipes }) => packagesOf(recipes.linux)))];
 }

@@ -2,19 +2,33 @@
 import { scannedSign } from './scanned-sign.ts';
 
 type Decode = (frame: ImageData) => string | null;
-interface Detector { detect: (source: HTMLVideoElement) => Promise<{ rawValue: string }[]> }
-type DetectorClass = { new (options: { formats: string[] }): Detector; getSupportedFormats: () => Promise<string[]> };
+interface Detector {
+  detect: (source: HTMLVideoElement) => Promise<{ rawValue: string }[]>;
+}
+type DetectorClass = {
+  new (options: { formats: string[] }): Detector;
+  getSupportedFormats: () => Promise<string[]>;
+};
 
 export type CameraProblem = 'denied' | 'none' | 'unsafe';
 
 /** Opens the camera into `video` and calls `found` with each text it reads. Throws CameraProblem. Returns how to stop. */
-export async function readCamera(video: HTMLVideoElement, found: (text: string) => void): Promise<() => void> {
-  if (!window.isSecureContext || navigator.mediaDevices === undefined) throw 'unsafe' satisfies CameraProblem;
+export async function readCamera(
+  video: HTMLVideoElement,
+  found: (text: string) => void,
+): Promise<() => void> {
+  if (!window.isSecureContext || navigator.mediaDevices === undefined)
+    throw 'unsafe' satisfies CameraProblem;
   let stream: MediaStream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: { ideal: 'user' }, width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false });
+    stream = await navigator.mediaDevices.getUserMedia({
+      video: { facingMode: { ideal: 'user' }, width: { ideal: 1280 }, height: { ideal: 720 } },
+      audio: false,
+    });
   } catch (error) {
-    throw ((error as DOMException).name === 'NotAllowedError' ? 'denied' : 'none') satisfies CameraProblem;
+    throw (
+      (error as DOMException).name === 'NotAllowedError' ? 'denied' : 'none'
+    ) satisfies CameraProblem;
   }
   let stopped = false;
   const stop = () => {
@@ -28,17 +42,25 @@ export async function readCamera(video: HTMLVideoElement, found: (text: string) 
   return stop;
 }
 
-async function look(video: HTMLVideoElement, found: (text: string) => void, isStopped: () => boolean): Promise<void> {
+async function look(
+  video: HTMLVideoElement,
+  found: (text: string) => void,
+  isStopped: () => boolean,
+): Promise<void> {
   const native = await nativeDetector();
   const decode = native === null ? await drawnDecoder() : null;
   const canvas = document.createElement('canvas');
   const context = canvas.getContext('2d', { willReadFrequently: true });
   while (!isStopped()) {
     let text: string | null = null;
-    if (video.videoWidth > 0 && native !== null) text = (await native.detect(video).catch(() => []))[0]?.rawValue ?? null;
+    if (video.videoWidth > 0 && native !== null)
+      text = (await native.detect(video).catch(() => []))[0]?.rawValue ?? null;
     else if (video.videoWidth > 0 && decode !== null && context !== null) {
       const scale = Math.min(1, 960 / video.videoWidth);
-      [canvas.width, canvas.height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
+      [canvas.width, canvas.height] = [
+        Math.round(video.videoWidth * scale),
+        Math.round(video.videoHeight * scale),
+      ];
       context.drawImage(video, 0, 0, canvas.width, canvas.height);
       text = decode(context.getImageData(0, 0, canvas.width, canvas.height));
     }
@@ -57,7 +79,8 @@ async function nativeDetector(): Promise<Detector | null> {
 /** Loaded when needed only: most tablets read codes themselves. */
 async function drawnDecoder(): Promise<Decode> {
   const { default: jsQR } = await import('jsqr');
-  return (frame) => jsQR(frame.data, frame.width, frame.height, { inversionAttempts: 'dontInvert' })?.data ?? null;
+  return (frame) =>
+    jsQR(frame.data, frame.width, frame.height, { inversionAttempts: 'dontInvert' })?.data ?? null;
 }
 
 /** A scanner types much faster than a person and ends with Enter. Answers both what arrived and what was meant on an American keyboard.

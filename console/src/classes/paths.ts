@@ -5,7 +5,8 @@ export const base = (): string => (page.path.startsWith('/admin/') ? '/admin/cla
 
 /** A shared tablet comes back to its class's page when a child has signed out. */
 const kept = 'class-page';
-export const keepClassPage = (code: string | null): void => (code === null ? sessionStorage.removeItem(kept) : sessionStorage.setItem(kept, code));
+export const keepClassPage = (code: string | null): void =>
+  code === null ? sessionStorage.removeItem(kept) : sessionStorage.setItem(kept, code);
 export const afterSignOut = (): string => {
   const code = sessionStorage.getItem(kept);
   return code === null ? '/' : `/classe/${code}`;

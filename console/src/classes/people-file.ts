@@ -4,19 +4,45 @@ import type { ImportChoices, ImportPreview, ImportReport } from '@preau/contract
 import { Refused, refusedBy } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
 
-async function send(path: string, siteId: string | null, file: Blob, choices: ImportChoices): Promise<unknown> {
+async function send(
+  path: string,
+  siteId: string | null,
+  file: Blob,
+  choices: ImportChoices,
+): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(`${path}${siteId === null ? '' : `?site=${siteId}`}`, { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: new Blob([JSON.stringify(choices), '\n', file]) });
+    response = await fetch(`${path}${siteId === null ? '' : `?site=${siteId}`}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Blob([JSON.stringify(choices), '\n', file]),
+    });
     page.online = true;
   } catch {
     page.online = false;
-    throw new Refused('NETWORK', { fr: 'Préau ne répond pas. Vérifiez la connexion.', en: 'Préau is not answering. Check the connection.' }, {});
+    throw new Refused(
+      'NETWORK',
+      {
+        fr: 'Préau ne répond pas. Vérifiez la connexion.',
+        en: 'Préau is not answering. Check the connection.',
+      },
+      {},
+    );
   }
   const answer = (await response.json().catch(() => ({}))) as object;
   if (response.ok) return answer;
   throw refusedBy(answer);
 }
 
-export const previewFile = (siteId: string | null, file: Blob, choices: ImportChoices): Promise<ImportPreview> => send(api.previewImport.path, siteId, file, choices) as Promise<ImportPreview>;
-export const applyFile = (siteId: string | null, file: Blob, choices: ImportChoices): Promise<ImportReport> => send(api.applyImport.path, siteId, file, choices) as Promise<ImportReport>;
+export const previewFile = (
+  siteId: string | null,
+  file: Blob,
+  choices: ImportChoices,
+): Promise<ImportPreview> =>
+  send(api.previewImport.path, siteId, file, choices) as Promise<ImportPreview>;
+export const applyFile = (
+  siteId: string | null,
+  file: Blob,
+  choices: ImportChoices,
+): Promise<ImportReport> =>
+  send(api.applyImport.path, siteId, file, choices) as Promise<ImportReport>;

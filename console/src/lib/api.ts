@@ -1,5 +1,14 @@
 /** Calls the controller through the contract's route table. */
-import { api, type Body, type Params, pathOf, type Query, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
+import {
+  api,
+  type Body,
+  type Params,
+  pathOf,
+  type Query,
+  type Reply,
+  type Route,
+  type RouteName,
+} from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
 import { page } from './page.svelte.ts';
 
@@ -16,10 +25,18 @@ export class Refused extends Error {
 }
 
 /** What the city refused with; a sign-in that has ended shows the sign-in page. */
-export function refusedBy(answer: { code?: unknown; message?: unknown; details?: unknown }): Refused {
+export function refusedBy(answer: {
+  code?: unknown;
+  message?: unknown;
+  details?: unknown;
+}): Refused {
   const code = String(answer.code ?? 'INTERNAL');
   if (code === 'NOT_SIGNED_IN') page.account = null;
-  return new Refused(code, (answer.message as { fr: string; en: string } | undefined) ?? errors.INTERNAL, (answer.details as Record<string, unknown> | undefined) ?? {});
+  return new Refused(
+    code,
+    (answer.message as { fr: string; en: string } | undefined) ?? errors.INTERNAL,
+    (answer.details as Record<string, unknown> | undefined) ?? {},
+  );
 }
 
 /** Of an answer that XMLHttpRequest brought. */
@@ -35,11 +52,16 @@ export function refusalOf(text: string): Refused {
 export function sentence(error: unknown): string {
   if (error instanceof Refused) {
     // What exactly is wrong, where the controller knows: that is the sentence.
-    const why = error.details['why'] as Partial<Record<typeof page.language, unknown>> | string | undefined;
+    const why = error.details['why'] as
+      | Partial<Record<typeof page.language, unknown>>
+      | string
+      | undefined;
     const told = typeof why === 'object' ? why[page.language] : undefined;
     if (typeof told === 'string') return told;
     const field = (error.details['issues'] as { field: string }[] | undefined)?.[0]?.field;
-    return error.words[page.language] + (field === undefined ? '' : ` (${field.replace('body/', '')})`);
+    return (
+      error.words[page.language] + (field === undefined ? '' : ` (${field.replace('body/', '')})`)
+    );
   }
   return errors.INTERNAL[page.language];
 }
@@ -56,14 +78,27 @@ export async function call<N extends RouteName>(name: N, input: Input<N> = {}): 
   const search = new URLSearchParams((input.query ?? {}) as Record<string, string>).toString();
   let response: Response;
   try {
-    response = await fetch(pathOf(route, input.params as Record<string, string> | undefined) + (search === '' ? '' : `?${search}`), {
-      method: route.method,
-      ...(input.body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
-    });
+    response = await fetch(
+      pathOf(route, input.params as Record<string, string> | undefined) +
+        (search === '' ? '' : `?${search}`),
+      {
+        method: route.method,
+        ...(input.body === undefined
+          ? {}
+          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
+      },
+    );
     page.online = true;
   } catch {
     page.online = false;
-    throw new Refused('NETWORK', { fr: 'Préau ne répond pas. Vérifiez la connexion.', en: 'Préau is not answering. Check the connection.' }, {});
+    throw new Refused(
+      'NETWORK',
+      {
+        fr: 'Préau ne répond pas. Vérifiez la connexion.',
+        en: 'Préau is not answering. Check the connection.',
+      },
+      {},
+    );
   }
   if (response.status === 204) return null as Reply<N>;
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;

@@ -1,5 +1,13 @@
 /** What the form of an application holds, how it is filled in from a file, and the draft it makes. Pure. */
-import type { Application, ApplicationDraft, Category, DetectionRule, LinuxRecipe, PackageFile, WindowsRecipe } from '@preau/contract/application.ts';
+import type {
+  Application,
+  ApplicationDraft,
+  Category,
+  DetectionRule,
+  LinuxRecipe,
+  PackageFile,
+  WindowsRecipe,
+} from '@preau/contract/application.ts';
 import type { InspectedPackage, InspectedProgram, Script } from '@preau/contract/catalogue.ts';
 
 export type Origin = 'debian' | 'file' | 'script';
@@ -45,44 +53,121 @@ export interface ApplicationForm extends Followed {
   followed: Followed;
 }
 
-const nothingFollows: Followed = { nameFr: '', nameEn: '', descriptionFr: '', descriptionEn: '', category: 'office', slug: '', version: '', command: '', desktopFile: '', debPackage: '', detectKind: 'package', detectPackage: '', detectPath: '' };
+const nothingFollows: Followed = {
+  nameFr: '',
+  nameEn: '',
+  descriptionFr: '',
+  descriptionEn: '',
+  category: 'office',
+  slug: '',
+  version: '',
+  command: '',
+  desktopFile: '',
+  debPackage: '',
+  detectKind: 'package',
+  detectPackage: '',
+  detectPath: '',
+};
 export const emptyForm = (): ApplicationForm => ({
-  ...nothingFollows, followed: nothingFollows, known: null, origin: 'debian', packages: '', source: { on: false, uri: '', suite: '', components: 'main', key: '' }, file: null, kind: 'unknown', told: null, program: null, script: null,
-  labels: '', windows: { silent: '', uninstall: '', key: '', value: 'DisplayVersion' }, requires: '', seats: null, minutes: null,
+  ...nothingFollows,
+  followed: nothingFollows,
+  known: null,
+  origin: 'debian',
+  packages: '',
+  source: { on: false, uri: '', suite: '', components: 'main', key: '' },
+  file: null,
+  kind: 'unknown',
+  told: null,
+  program: null,
+  script: null,
+  labels: '',
+  windows: { silent: '', uninstall: '', key: '', value: 'DisplayVersion' },
+  requires: '',
+  seats: null,
+  minutes: null,
 });
 
 /** Words between spaces, commas or line ends. */
-export const listOf = (text: string): string[] => [...new Set(text.split(/[\s,;]+/).filter((word) => word !== ''))];
+export const listOf = (text: string): string[] => [
+  ...new Set(text.split(/[\s,;]+/).filter((word) => word !== '')),
+];
 
 /** "Écrire & lire 2" → "ecrire-lire-2". */
-export const slugOf = (name: string): string => name.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 40).replace(/-+$/, '');
+export const slugOf = (name: string): string =>
+  name
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
 
 /** A command line as argv: spaces part words, quotes keep them together. No shell reads it. */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
-  for (const [whole] of line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g)) words.push(whole.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, double?: string, single?: string) => double?.replace(/\\(["\\])/g, '$1') ?? single ?? ''));
+  for (const [whole] of line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g))
+    words.push(
+      whole.replace(
+        /"((?:[^"\\]|\\.)*)"|'([^']*)'/g,
+        (_, double?: string, single?: string) =>
+          double?.replace(/\\(["\\])/g, '$1') ?? single ?? '',
+      ),
+    );
   return words;
 }
-export const lineOf = (words: readonly string[]): string => words.map((word) => (/^[^\s"'\\]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`)).join(' ');
+export const lineOf = (words: readonly string[]): string =>
+  words
+    .map((word) => (/^[^\s"'\\]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`))
+    .join(' ');
 
 /** Where archives are unpacked on a server. */
 export const folderOf = (slug: string, version: string): string => `/opt/preau/${slug}/${version}`;
-const isArchive = (kind: InspectedPackage['kind']): kind is 'appimage' | 'zip' | 'tar' => kind === 'appimage' || kind === 'zip' || kind === 'tar';
-export const isWindows = (form: Pick<ApplicationForm, 'origin' | 'kind'>): boolean => form.origin === 'file' && (form.kind === 'program' || form.kind === 'installer');
+const isArchive = (kind: InspectedPackage['kind']): kind is 'appimage' | 'zip' | 'tar' =>
+  kind === 'appimage' || kind === 'zip' || kind === 'tar';
+export const isWindows = (form: Pick<ApplicationForm, 'origin' | 'kind'>): boolean =>
+  form.origin === 'file' && (form.kind === 'program' || form.kind === 'installer');
 
 /** "jeu-1.2-x86_64.AppImage" → "1.2". */
 const versionIn = (name: string): string => /[-_v](\d+(?:\.\d+){1,3})/.exec(name)?.[1] ?? '';
-const titleOf = (name: string): string => name.replace(/\.(deb|appimage|zip|tar(\.\w+)?|tgz|exe|msi)$/i, '').replace(/[-_]v?\d.*$/, '').replace(/[-_]+/g, ' ').trim();
-const allowedVersion = (version: string): string => version.replace(/[^A-Za-z0-9.+:~-]/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 61);
+const titleOf = (name: string): string =>
+  name
+    .replace(/\.(deb|appimage|zip|tar(\.\w+)?|tgz|exe|msi)$/i, '')
+    .replace(/[-_]v?\d.*$/, '')
+    .replace(/[-_]+/g, ' ')
+    .trim();
+const allowedVersion = (version: string): string =>
+  version
+    .replace(/[^A-Za-z0-9.+:~-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 61);
 
 /** Another file: what it says takes the place of what the file before it said. */
-export const filledFrom = (form: ApplicationForm, file: PackageFile, told: InspectedPackage): ApplicationForm => settled({ ...form, origin: 'file', file, kind: told.kind, told, program: told.programs[0] ?? null });
-export const withProgram = (form: ApplicationForm, program: InspectedProgram): ApplicationForm => settled({ ...form, program });
+export const filledFrom = (
+  form: ApplicationForm,
+  file: PackageFile,
+  told: InspectedPackage,
+): ApplicationForm =>
+  settled({
+    ...form,
+    origin: 'file',
+    file,
+    kind: told.kind,
+    told,
+    program: told.programs[0] ?? null,
+  });
+export const withProgram = (form: ApplicationForm, program: InspectedProgram): ApplicationForm =>
+  settled({ ...form, program });
 /** PNG in base64, found in the file. */
-export const iconOf = ({ origin, program }: ApplicationForm): string | null => (origin === 'file' ? (program?.icon ?? null) : null);
+export const iconOf = ({ origin, program }: ApplicationForm): string | null =>
+  origin === 'file' ? (program?.icon ?? null) : null;
 
 /** What somebody typed; else what follows. */
-const kept = <K extends keyof Followed>(form: ApplicationForm, next: Followed, key: K): Followed[K] => (form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]);
+const kept = <K extends keyof Followed>(
+  form: ApplicationForm,
+  next: Followed,
+  key: K,
+): Followed[K] => (form[key] === '' || form[key] === form.followed[key] ? next[key] : form[key]);
 
 function following(form: ApplicationForm): Followed {
   const { origin, file, told, program, script, known } = form;
@@ -113,41 +198,96 @@ function following(form: ApplicationForm): Followed {
   }
   next.slug = known?.slug ?? slugOf(kept(form, next, 'nameFr'));
   const [slug, version] = [kept(form, next, 'slug'), kept(form, next, 'version')];
-  if (fromFile && form.kind === 'appimage' && slug !== '' && version !== '') next.command = next.detectPath = `${folderOf(slug, version)}/${file.name}`;
+  if (fromFile && form.kind === 'appimage' && slug !== '' && version !== '')
+    next.command = next.detectPath = `${folderOf(slug, version)}/${file.name}`;
   return next;
 }
 
 /** With what follows from what was typed, where nobody has typed something else. */
 export function settled(form: ApplicationForm): ApplicationForm {
   const next = following(form);
-  const all = Object.fromEntries((Object.keys(next) as (keyof Followed)[]).map((key) => [key, kept(form, next, key)])) as unknown as Followed;
+  const all = Object.fromEntries(
+    (Object.keys(next) as (keyof Followed)[]).map((key) => [key, kept(form, next, key)]),
+  ) as unknown as Followed;
   return { ...form, ...all, followed: next };
 }
 
-function detectionOf({ detectKind: kind, detectPackage, detectPath }: ApplicationForm): DetectionRule {
-  return kind === 'package' ? { kind, package: detectPackage.trim() } : { kind, path: detectPath.trim() };
+function detectionOf({
+  detectKind: kind,
+  detectPackage,
+  detectPath,
+}: ApplicationForm): DetectionRule {
+  return kind === 'package'
+    ? { kind, package: detectPackage.trim() }
+    : { kind, path: detectPath.trim() };
 }
 
 /** What is typed as a recipe; null while what it is made of is not there. */
 function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
   const command = wordsOf(form.command);
-  const common = { ...(command.length === 0 ? {} : { launch: { command } }), ...(form.desktopFile.trim() === '' ? {} : { icon: { desktopFile: form.desktopFile.trim() } }) };
+  const common = {
+    ...(command.length === 0 ? {} : { launch: { command } }),
+    ...(form.desktopFile.trim() === '' ? {} : { icon: { desktopFile: form.desktopFile.trim() } }),
+  };
   const detect = detectionOf(form);
   const { file, script, source } = form;
   if (form.origin === 'debian') {
     const { on, uri, suite, components, key } = source;
-    const linux: LinuxRecipe = { kind: 'apt', packages: listOf(form.packages), ...(on ? { source: { uri: uri.trim(), suite: suite.trim(), components: listOf(components), key: key.trim() } } : {}), detect, ...common };
+    const linux: LinuxRecipe = {
+      kind: 'apt',
+      packages: listOf(form.packages),
+      ...(on
+        ? {
+            source: {
+              uri: uri.trim(),
+              suite: suite.trim(),
+              components: listOf(components),
+              key: key.trim(),
+            },
+          }
+        : {}),
+      detect,
+      ...common,
+    };
     return { linux };
   }
   if (form.origin === 'script') {
     if (script === null || script.signature === null) return null;
-    return { linux: { kind: 'script', script: script.name, install: script.install, ...(script.remove === null ? {} : { remove: script.remove }), signature: script.signature, detect, ...common } };
+    return {
+      linux: {
+        kind: 'script',
+        script: script.name,
+        install: script.install,
+        ...(script.remove === null ? {} : { remove: script.remove }),
+        signature: script.signature,
+        detect,
+        ...common,
+      },
+    };
   }
   if (file === null) return null;
-  if (form.kind === 'deb') return { linux: { kind: 'deb', package: form.debPackage.trim(), file, detect, ...common } };
-  if (isArchive(form.kind)) return { linux: { kind: 'archive', format: form.kind, file, detect, ...common } };
-  const rule: DetectionRule = { kind: 'registry', key: form.windows.key.trim(), value: form.windows.value.trim() };
-  const windows: WindowsRecipe | null = form.kind === 'installer' ? { kind: 'msi', file, properties: {}, detect: rule, ...common } : form.kind === 'program' ? { kind: 'exe', file, silent: wordsOf(form.windows.silent), uninstall: wordsOf(form.windows.uninstall), detect: rule, ...common } : null;
+  if (form.kind === 'deb')
+    return { linux: { kind: 'deb', package: form.debPackage.trim(), file, detect, ...common } };
+  if (isArchive(form.kind))
+    return { linux: { kind: 'archive', format: form.kind, file, detect, ...common } };
+  const rule: DetectionRule = {
+    kind: 'registry',
+    key: form.windows.key.trim(),
+    value: form.windows.value.trim(),
+  };
+  const windows: WindowsRecipe | null =
+    form.kind === 'installer'
+      ? { kind: 'msi', file, properties: {}, detect: rule, ...common }
+      : form.kind === 'program'
+        ? {
+            kind: 'exe',
+            file,
+            silent: wordsOf(form.windows.silent),
+            uninstall: wordsOf(form.windows.uninstall),
+            detect: rule,
+            ...common,
+          }
+        : null;
   return windows === null ? null : { windows };
 }
 
@@ -158,21 +298,49 @@ export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   if (own === null) return null;
   const { known } = form;
   const requires = listOf(form.requires);
-  const made = { version: form.version.trim(), ...(requires.length === 0 ? {} : { requires }), ...(form.minutes === null ? {} : { estimate: { bytes: form.file?.size ?? 0, minutes: form.minutes } }) };
+  const made = {
+    version: form.version.trim(),
+    ...(requires.length === 0 ? {} : { requires }),
+    ...(form.minutes === null
+      ? {}
+      : { estimate: { bytes: form.file?.size ?? 0, minutes: form.minutes } }),
+  };
   if (known !== null) {
     const { slug, name, description, category, labels, seats } = known;
     // The other platform keeps its recipe.
-    return { slug, name, description, category, ...(labels.length === 0 ? {} : { labels }), ...(seats === null ? {} : { licence: { seats } }), ...made, recipes: { ...known.recipes, ...own } };
+    return {
+      slug,
+      name,
+      description,
+      category,
+      ...(labels.length === 0 ? {} : { labels }),
+      ...(seats === null ? {} : { licence: { seats } }),
+      ...made,
+      recipes: { ...known.recipes, ...own },
+    };
   }
-  const [nameFr, descriptionFr, labels] = [form.nameFr.trim(), form.descriptionFr.trim(), listOf(form.labels)];
+  const [nameFr, descriptionFr, labels] = [
+    form.nameFr.trim(),
+    form.descriptionFr.trim(),
+    listOf(form.labels),
+  ];
   return {
-    slug: form.slug.trim(), name: { fr: nameFr, en: form.nameEn.trim() || nameFr }, description: { fr: descriptionFr, en: form.descriptionEn.trim() || descriptionFr }, category: form.category,
-    ...(labels.length === 0 ? {} : { labels }), ...(form.seats === null ? {} : { licence: { seats: form.seats } }), ...made, recipes: own,
+    slug: form.slug.trim(),
+    name: { fr: nameFr, en: form.nameEn.trim() || nameFr },
+    description: { fr: descriptionFr, en: form.descriptionEn.trim() || descriptionFr },
+    category: form.category,
+    ...(labels.length === 0 ? {} : { labels }),
+    ...(form.seats === null ? {} : { licence: { seats: form.seats } }),
+    ...made,
+    recipes: own,
   };
 }
 
 /** Kinds of recipes that the form can make another version of. */
-export const canVersion = ({ recipes: { linux, windows } }: Application): boolean => (linux === undefined ? windows?.kind === 'exe' || windows?.kind === 'msi' : linux.kind !== 'updates' && linux.kind !== 'agent');
+export const canVersion = ({ recipes: { linux, windows } }: Application): boolean =>
+  linux === undefined
+    ? windows?.kind === 'exe' || windows?.kind === 'msi'
+    : linux.kind !== 'updates' && linux.kind !== 'agent';
 
 /** To add a version: everything as it is, but for what is installed. */
 export function formOf(application: Application): ApplicationForm {
@@ -180,16 +348,50 @@ export function formOf(application: Application): ApplicationForm {
   const { linux, windows } = application.recipes;
   const recipe = linux ?? windows;
   const rule = linux?.detect;
-  const detect = rule?.kind === 'package' ? { detectKind: rule.kind, detectPackage: rule.package } : rule?.kind === 'file' || rule?.kind === 'version_file' ? { detectKind: rule.kind, detectPath: rule.path } : {};
+  const detect =
+    rule?.kind === 'package'
+      ? { detectKind: rule.kind, detectPackage: rule.package }
+      : rule?.kind === 'file' || rule?.kind === 'version_file'
+        ? { detectKind: rule.kind, detectPath: rule.path }
+        : {};
   return {
-    ...form, known: application, origin: linux?.kind === 'apt' ? 'debian' : linux?.kind === 'script' ? 'script' : 'file', slug: application.slug,
-    nameFr: application.name.fr, descriptionFr: application.description.fr, command: lineOf(recipe?.launch?.command ?? []), desktopFile: recipe?.icon?.desktopFile ?? '', requires: application.requires.join(' '),
-    packages: linux?.kind === 'apt' ? linux.packages.join(' ') : '', debPackage: linux?.kind === 'deb' ? linux.package : '',
-    source: linux?.kind === 'apt' && linux.source !== undefined ? { on: true, uri: linux.source.uri, suite: linux.source.suite, components: linux.source.components.join(' '), key: linux.source.key } : form.source,
+    ...form,
+    known: application,
+    origin: linux?.kind === 'apt' ? 'debian' : linux?.kind === 'script' ? 'script' : 'file',
+    slug: application.slug,
+    nameFr: application.name.fr,
+    descriptionFr: application.description.fr,
+    command: lineOf(recipe?.launch?.command ?? []),
+    desktopFile: recipe?.icon?.desktopFile ?? '',
+    requires: application.requires.join(' '),
+    packages: linux?.kind === 'apt' ? linux.packages.join(' ') : '',
+    debPackage: linux?.kind === 'deb' ? linux.package : '',
+    source:
+      linux?.kind === 'apt' && linux.source !== undefined
+        ? {
+            on: true,
+            uri: linux.source.uri,
+            suite: linux.source.suite,
+            components: linux.source.components.join(' '),
+            key: linux.source.key,
+          }
+        : form.source,
     // A path with the version in it is the old version's.
     ...(linux?.kind === 'archive' ? { command: '' } : detect),
-    windows: windows?.kind === 'exe' ? { silent: lineOf(windows.silent), uninstall: lineOf(windows.uninstall), ...registryOf(windows.detect) } : windows === undefined ? form.windows : { ...form.windows, ...registryOf(windows.detect) },
+    windows:
+      windows?.kind === 'exe'
+        ? {
+            silent: lineOf(windows.silent),
+            uninstall: lineOf(windows.uninstall),
+            ...registryOf(windows.detect),
+          }
+        : windows === undefined
+          ? form.windows
+          : { ...form.windows, ...registryOf(windows.detect) },
   };
 }
 
-const registryOf = (rule: DetectionRule): { key: string; value: string } => (rule.kind === 'registry' ? { key: rule.key, value: rule.value } : { key: '', value: 'DisplayVersion' });
+const registryOf = (rule: DetectionRule): { key: string; value: string } =>
+  rule.kind === 'registry'
+    ? { key: rule.key, value: rule.value }
+    : { key: '', value: 'DisplayVersion' };

@@ -6,7 +6,10 @@ export class Attempt {
   problem = $state<string | null>(null);
 
   /** `words`: for who knows more of an error than everybody does. */
-  async run(work: () => Promise<unknown>, words: (error: unknown) => string = sentence): Promise<void> {
+  async run(
+    work: () => Promise<unknown>,
+    words: (error: unknown) => string = sentence,
+  ): Promise<void> {
     this.busy = true;
     this.problem = null;
     try {

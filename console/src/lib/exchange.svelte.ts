@@ -1,7 +1,13 @@
 /** A session's files between this device and the school, as the panel shows them: what is offered, what is on its way. */
 import { api, pathOf } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
-import { type Exchange, fileNamePattern, maxTransferBytes, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
+import {
+  type Exchange,
+  fileNamePattern,
+  maxTransferBytes,
+  type OfferedFile,
+  type Transfer,
+} from '@preau/contract/exchange.ts';
 import { call, refusalOf, sentence } from './api.ts';
 import { x } from './exchange-messages.ts';
 import { page } from './page.svelte.ts';
@@ -20,7 +26,8 @@ const sendAtOnce = 4;
 const seenKey = 'preau-pages-seen';
 const seenPages = (): Set<string> => new Set((sessionStorage.getItem(seenKey) ?? '').split(' '));
 const isFileName = new RegExp(fileNamePattern, 'u');
-export const contentOf = (transfer: Pick<Transfer, 'id'>): string => pathOf(api.takeFile, { id: transfer.id });
+export const contentOf = (transfer: Pick<Transfer, 'id'>): string =>
+  pathOf(api.takeFile, { id: transfer.id });
 
 export class SessionFiles {
   readonly sessionId: string;
@@ -44,12 +51,16 @@ export class SessionFiles {
   async refresh(): Promise<void> {
     const exchange = await call('readExchange', { params: { id: this.sessionId } });
     this.exchange = exchange;
-    for (const file of exchange.offered.filter(({ kind }) => kind === 'print')) await this.#fetchPages(file);
+    for (const file of exchange.offered.filter(({ kind }) => kind === 'print'))
+      await this.#fetchPages(file);
     for (const transfer of exchange.transfers) {
       if (transfer.state === 'here' && this.#awaited.delete(transfer.id)) save(transfer);
     }
     const seen = seenPages();
-    this.pages = exchange.transfers.filter((transfer) => transfer.kind === 'print' && transfer.state !== 'done' && !seen.has(transfer.id));
+    this.pages = exchange.transfers.filter(
+      (transfer) =>
+        transfer.kind === 'print' && transfer.state !== 'done' && !seen.has(transfer.id),
+    );
   }
 
   /** Whoever prints wants the pages: they are fetched without another click. */
@@ -57,7 +68,9 @@ export class SessionFiles {
     const key = `${name} ${changedAt}`;
     if (this.#asked.has(key)) return;
     this.#asked.add(key);
-    await call('askForFile', { params: { id: this.sessionId }, body: { kind, name } }).catch((error: unknown) => (this.pagesProblem = sentence(error)));
+    await call('askForFile', { params: { id: this.sessionId }, body: { kind, name } }).catch(
+      (error: unknown) => (this.pagesProblem = sentence(error)),
+    );
   }
 
   lookedAt(transfer: Transfer): void {
@@ -68,7 +81,10 @@ export class SessionFiles {
   async take({ kind, name }: OfferedFile): Promise<void> {
     this.problem = null;
     try {
-      const transfer = await call('askForFile', { params: { id: this.sessionId }, body: { kind, name } });
+      const transfer = await call('askForFile', {
+        params: { id: this.sessionId },
+        body: { kind, name },
+      });
       this.#awaited.add(transfer.id);
       await this.refresh();
     } catch (error) {
@@ -91,7 +107,8 @@ export class SessionFiles {
   async #sendWaiting(): Promise<void> {
     if (this.#senders >= sendAtOnce) return;
     this.#senders += 1;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) await next();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      await next();
     this.#senders -= 1;
   }
 
@@ -105,16 +122,25 @@ export class SessionFiles {
     const request = new XMLHttpRequest();
     this.#count += 1;
     const key = this.#count;
-    this.uploads = [...this.uploads, { key, name, percent: 0, problem: null, stop: () => request.abort() }];
+    this.uploads = [
+      ...this.uploads,
+      { key, name, percent: 0, problem: null, stop: () => request.abort() },
+    ];
     const set = (part: Partial<Upload>) => {
-      this.uploads = this.uploads.map((upload) => (upload.key === key ? { ...upload, ...part } : upload));
+      this.uploads = this.uploads.map((upload) =>
+        upload.key === key ? { ...upload, ...part } : upload,
+      );
     };
     return new Promise((resolve) => {
-      request.upload.onprogress = ({ loaded, total }) => set({ percent: total === 0 ? 100 : Math.floor((loaded / total) * 100) });
+      request.upload.onprogress = ({ loaded, total }) =>
+        set({ percent: total === 0 ? 100 : Math.floor((loaded / total) * 100) });
       request.onload = () => {
-        if (request.status === 201) this.uploads = this.uploads.filter((upload) => upload.key !== key);
+        if (request.status === 201)
+          this.uploads = this.uploads.filter((upload) => upload.key !== key);
         else set({ problem: sentence(refusalOf(request.responseText)) });
-        void this.refresh().catch(() => undefined).then(resolve);
+        void this.refresh()
+          .catch(() => undefined)
+          .then(resolve);
       };
       // Also when the city refuses before the end and hangs up.
       request.onerror = () => {
@@ -125,7 +151,10 @@ export class SessionFiles {
         void this.refresh().catch(() => undefined);
         resolve();
       };
-      request.open('POST', `${pathOf(api.bringFile, { id: this.sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`);
+      request.open(
+        'POST',
+        `${pathOf(api.bringFile, { id: this.sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`,
+      );
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);
     });

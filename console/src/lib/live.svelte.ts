@@ -10,7 +10,13 @@ const listeners = new Set<(topics: string[]) => void>();
 
 export function openHub(): void {
   closeHub();
-  socket = io(consoleNamespace, { path: hubPath, transports: ['websocket'], reconnectionDelay: 500, reconnectionDelayMax: 10_000, randomizationFactor: 0.8 });
+  socket = io(consoleNamespace, {
+    path: hubPath,
+    transports: ['websocket'],
+    reconnectionDelay: 500,
+    reconnectionDelayMax: 10_000,
+    randomizationFactor: 0.8,
+  });
   socket.on('wake', (topics: string[]) => {
     for (const listener of listeners) listener(topics);
   });
@@ -32,7 +38,10 @@ export function closeHub(): void {
 }
 
 /** Loads now, on each wake-up of a topic that `cares` names, and every 45 s. Call inside `$effect`; returns how to stop. */
-export function keepFresh(cares: (topic: string) => boolean, load: () => Promise<void>): () => void {
+export function keepFresh(
+  cares: (topic: string) => boolean,
+  load: () => Promise<void>,
+): () => void {
   let busy = false;
   let again = false;
   const run = async () => {

@@ -1,17 +1,24 @@
 /** Brings a file of a recipe to the city: its hash is made here, a piece at a time, and checked there while it arrives. What the city
  *  has already is not sent again. */
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { api, pathOf } from '@preau/contract/api.ts';
 import type { PackageFile } from '@preau/contract/application.ts';
 import type { UploadedPackage } from '@preau/contract/catalogue.ts';
 import { errors } from '@preau/contract/errors.ts';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { call, refusalOf, sentence } from './api.ts';
 import { page } from './page.svelte.ts';
 
 const pieceBytes = 4 * 1024 * 1024;
 /** What a file may be called in a recipe. */
-export const packageNameOf = (name: string): string => name.normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[^A-Za-z0-9._+~-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 120) || 'fichier';
+export const packageNameOf = (name: string): string =>
+  name
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/[^A-Za-z0-9._+~-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 120) || 'fichier';
 
 class Stopped extends Error {}
 
@@ -51,7 +58,12 @@ export class PackageUpload {
       return { name: known?.name ?? this.name, sha256: hash, size: file.size };
     } catch (error) {
       this.step = error instanceof Stopped ? 'idle' : 'failed';
-      this.problem = error instanceof Stopped ? null : error instanceof DOMException ? errors.UPLOAD_REFUSED[page.language] : sentence(error);
+      this.problem =
+        error instanceof Stopped
+          ? null
+          : error instanceof DOMException
+            ? errors.UPLOAD_REFUSED[page.language]
+            : sentence(error);
       return null;
     }
   }
@@ -78,11 +90,20 @@ export class PackageUpload {
       request.upload.onprogress = ({ loaded, total }) => {
         this.percent = total === 0 ? 100 : Math.floor((loaded / total) * 100);
       };
-      request.onload = () => (request.status === 201 ? resolve(JSON.parse(request.responseText) as UploadedPackage) : reject(refusalOf(request.responseText)));
+      request.onload = () =>
+        request.status === 201
+          ? resolve(JSON.parse(request.responseText) as UploadedPackage)
+          : reject(refusalOf(request.responseText));
       // Also when the city refuses before the end and hangs up.
-      request.onerror = () => reject(refusalOf(JSON.stringify({ code: 'UPLOAD_REFUSED', message: errors.UPLOAD_REFUSED })));
+      request.onerror = () =>
+        reject(
+          refusalOf(JSON.stringify({ code: 'UPLOAD_REFUSED', message: errors.UPLOAD_REFUSED })),
+        );
       request.onabort = () => reject(new Stopped());
-      request.open('POST', `${pathOf(api.uploadPackage)}?${new URLSearchParams({ name: this.name, sha256: hash, size: String(file.size) })}`);
+      request.open(
+        'POST',
+        `${pathOf(api.uploadPackage)}?${new URLSearchParams({ name: this.name, sha256: hash, size: String(file.size) })}`,
+      );
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);
     });

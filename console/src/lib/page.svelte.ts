@@ -3,9 +3,16 @@ import type { Account } from '@preau/contract/account.ts';
 import { type Language, type Messages, messages } from './messages.ts';
 
 const stored = localStorage.getItem('language');
-const initial: Language = stored === 'fr' || stored === 'en' ? stored : navigator.language.startsWith('en') ? 'en' : 'fr';
+const initial: Language =
+  stored === 'fr' || stored === 'en' ? stored : navigator.language.startsWith('en') ? 'en' : 'fr';
 
-export const page = $state({ path: location.pathname, search: location.search, language: initial, account: null as Account | null, online: true });
+export const page = $state({
+  path: location.pathname,
+  search: location.search,
+  language: initial,
+  account: null as Account | null,
+  online: true,
+});
 
 export const t = (): Messages => messages[page.language];
 
@@ -63,12 +70,20 @@ export function follow(event: MouseEvent): void {
 }
 
 export const time = (at: number | null): string =>
-  at === null ? t().never : new Intl.DateTimeFormat(page.language, { dateStyle: 'short', timeStyle: 'medium' }).format(at);
+  at === null
+    ? t().never
+    : new Intl.DateTimeFormat(page.language, { dateStyle: 'short', timeStyle: 'medium' }).format(
+        at,
+      );
 
 export function ago(at: number | null, now: number): string {
   if (at === null) return t().never;
   const seconds = Math.round((at - now) / 1000);
   const format = new Intl.RelativeTimeFormat(page.language, { numeric: 'auto' });
   if (seconds > -90) return format.format(Math.min(seconds, 0), 'second');
-  return seconds > -5400 ? format.format(Math.round(seconds / 60), 'minute') : seconds > -129_600 ? format.format(Math.round(seconds / 3600), 'hour') : format.format(Math.round(seconds / 86_400), 'day');
+  return seconds > -5400
+    ? format.format(Math.round(seconds / 60), 'minute')
+    : seconds > -129_600
+      ? format.format(Math.round(seconds / 3600), 'hour')
+      : format.format(Math.round(seconds / 86_400), 'day');
 }

@@ -10,7 +10,11 @@ const idOf = (search: URLSearchParams, key: string, prefix: string): string | nu
 };
 
 /** A new rule as a link has it; what the link names and nobody knows is left out. */
-export function prefilled(search: string, applications: readonly Application[], sites: readonly SiteSummary[]): Writing {
+export function prefilled(
+  search: string,
+  applications: readonly Application[],
+  sites: readonly SiteSummary[],
+): Writing {
   const query = new URLSearchParams(search);
   const writing = emptyWriting();
   const application = applications.find(({ id }) => id === query.get('application'));
@@ -19,14 +23,29 @@ export function prefilled(search: string, applications: readonly Application[], 
   return {
     ...writing,
     effect: query.get('effect') === 'deny' ? 'deny' : 'allow',
-    ...(application === undefined ? {} : { target: { kind: 'application', applicationId: application.id }, targetName: application.name.fr }),
-    ...(person === null ? {} : { audience: { kind: 'person', accountId: person }, audienceName: (query.get('name') ?? '').slice(0, 120) || '?' }),
-    ...(site === undefined ? {} : { place: { kind: 'site', siteId: site.id }, placeName: site.name }),
+    ...(application === undefined
+      ? {}
+      : {
+          target: { kind: 'application', applicationId: application.id },
+          targetName: application.name.fr,
+        }),
+    ...(person === null
+      ? {}
+      : {
+          audience: { kind: 'person', accountId: person },
+          audienceName: (query.get('name') ?? '').slice(0, 120) || '?',
+        }),
+    ...(site === undefined
+      ? {}
+      : { place: { kind: 'site', siteId: site.id }, placeName: site.name }),
   };
 }
 
 /** The editor filled in with what an explanation proposes. `name`: of the person, for the sentence. */
-export function newRuleLink({ effect, target, audience, place }: Pick<RuleDraft, 'effect' | 'target' | 'audience' | 'place'>, name: string): string {
+export function newRuleLink(
+  { effect, target, audience, place }: Pick<RuleDraft, 'effect' | 'target' | 'audience' | 'place'>,
+  name: string,
+): string {
   const query = new URLSearchParams({ effect });
   if (target.kind === 'application') query.set('application', target.applicationId);
   if (audience.kind === 'person') {
@@ -38,13 +57,28 @@ export function newRuleLink({ effect, target, audience, place }: Pick<RuleDraft,
 }
 
 /** As whom, of what, where from, when. `at` null: now. */
-export interface Asking { person: string | null; application: string | null; address: string; at: number | null }
+export interface Asking {
+  person: string | null;
+  application: string | null;
+  address: string;
+  at: number | null;
+}
 export function askingOf(search: string): Asking {
   const query = new URLSearchParams(search);
   const at = Number(query.get('at') ?? Number.NaN);
-  return { person: idOf(query, 'person', 'acc'), application: idOf(query, 'application', 'app'), address: (query.get('address') ?? '').slice(0, 45), at: Number.isSafeInteger(at) && at > 0 ? at : null };
+  return {
+    person: idOf(query, 'person', 'acc'),
+    application: idOf(query, 'application', 'app'),
+    address: (query.get('address') ?? '').slice(0, 45),
+    at: Number.isSafeInteger(at) && at > 0 ? at : null,
+  };
 }
-export function accessLink({ person, application = null, address = '', at = null }: Partial<Asking>): string {
+export function accessLink({
+  person,
+  application = null,
+  address = '',
+  at = null,
+}: Partial<Asking>): string {
   const query = new URLSearchParams();
   if (person != null) query.set('person', person);
   if (application !== null) query.set('application', application);

@@ -2,10 +2,14 @@
  *  subprotocol list (not in the URL), lengths are counted in code points, and close reasons keep their codes. */
 import Guacamole from 'guacamole-common-js';
 
-const encode = (elements: readonly unknown[]): string => `${elements.map((element) => `${[...String(element)].length}.${String(element)}`).join(',')};`;
+const encode = (elements: readonly unknown[]): string =>
+  `${elements.map((element) => `${[...String(element)].length}.${String(element)}`).join(',')};`;
 
 /** What the type package leaves out of Tunnel. */
-const Tunnel = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel & { setState: (state: number) => void; setUUID: (id: string) => void };
+const Tunnel = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel & {
+  setState: (state: number) => void;
+  setUUID: (id: string) => void;
+};
 
 export class TicketTunnel extends Tunnel {
   readonly #ticket: string;
@@ -20,13 +24,17 @@ export class TicketTunnel extends Tunnel {
     this.connect = (query?: string) => this.#connect(query ?? '');
     this.disconnect = () => this.#end();
     this.sendMessage = (...elements: unknown[]) => {
-      if (this.#socket?.readyState === WebSocket.OPEN && elements.length > 0) this.#socket.send(encode(elements));
+      if (this.#socket?.readyState === WebSocket.OPEN && elements.length > 0)
+        this.#socket.send(encode(elements));
     };
   }
 
   #connect(query: string): void {
     this.setState(Guacamole.Tunnel.State.CONNECTING);
-    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/tunnel?${query}`, ['guacamole', `ticket.${this.#ticket}`]);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/tunnel?${query}`, [
+      'guacamole',
+      `ticket.${this.#ticket}`,
+    ]);
     this.#socket = socket;
     socket.onmessage = (event: MessageEvent<string>) => this.#receive(event.data);
     socket.onclose = (event) => {
@@ -54,7 +62,8 @@ export class TicketTunnel extends Tunnel {
         // Nearly everything is ASCII, where one unit is one code point.
         if (text[end] !== ',' && text[end] !== ';') {
           end = dot + 1;
-          for (let left = length; left > 0; left -= 1) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+          for (let left = length; left > 0; left -= 1)
+            end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
         }
         elements.push(text.slice(dot + 1, end));
         at = end + 1;

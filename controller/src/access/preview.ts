@@ -1,16 +1,25 @@
 /** What a rule would do, before it is saved: who gains, who loses, at which schools, and which rules it meets. */
-import { frenchCalendar } from '@preau/contract/french-calendar.ts';
+
 import { AppError } from '@preau/contract/errors.ts';
 import type { Preview, PreviewRequest } from '@preau/contract/explanation.ts';
-import { changesAt, compilePolicy, decide, explain, isMeant, type Policy, type PolicyApplication } from '@preau/contract/policy.ts';
+import { frenchCalendar } from '@preau/contract/french-calendar.ts';
+import {
+  changesAt,
+  compilePolicy,
+  decide,
+  explain,
+  isMeant,
+  type Policy,
+  type PolicyApplication,
+} from '@preau/contract/policy.ts';
 import type { PolicyRule, RuleDraft } from '@preau/contract/publication.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectPeople } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { selectPolicySites } from '#src/sites/store.ts';
 import { policyRuleOf, selectRules, withNames } from '#src/publications/store.ts';
+import { selectPolicySites } from '#src/sites/store.ts';
 import { inSlices } from './in-slices.ts';
 import { touchedBy } from './push.ts';
 import { checkDraft } from './rules.ts';
@@ -18,13 +27,35 @@ import { checkDraft } from './rules.ts';
 const draftId = `rul_${'-'.repeat(22)}`;
 
 const concerns = (rule: Pick<RuleDraft, 'target'>, application: PolicyApplication): boolean =>
-  rule.target.kind === 'application' ? rule.target.applicationId === application.id : rule.target.kind === 'label' ? application.labels.includes(rule.target.label) : rule.target.category === application.category;
+  rule.target.kind === 'application'
+    ? rule.target.applicationId === application.id
+    : rule.target.kind === 'label'
+      ? application.labels.includes(rule.target.label)
+      : rule.target.category === application.category;
 
 type Site = Parameters<typeof decide>[1]['site'];
 /** Only the hours of a rule, to be asked by `anybody`. */
 const hoursOnly = (rule: PolicyRule): Policy =>
-  compilePolicy([{ ...rule, effect: 'allow', audience: { kind: 'everyone' }, client: null, place: { kind: 'everywhere' }, target: { kind: 'application', applicationId: 'x' } }], frenchCalendar);
-const anybody = (site: Site, now: number) => ({ person: { id: '', role: 'pupil' as const, siteId: null, groupIds: [], attributes: {} }, application: { id: 'x', category: '', labels: [] }, site, address: null, now });
+  compilePolicy(
+    [
+      {
+        ...rule,
+        effect: 'allow',
+        audience: { kind: 'everyone' },
+        client: null,
+        place: { kind: 'everywhere' },
+        target: { kind: 'application', applicationId: 'x' },
+      },
+    ],
+    frenchCalendar,
+  );
+const anybody = (site: Site, now: number) => ({
+  person: { id: '', role: 'pupil' as const, siteId: null, groupIds: [], attributes: {} },
+  application: { id: 'x', category: '', labels: [] },
+  site,
+  address: null,
+  now,
+});
 
 /** A moment at which the rule is in its hours: now, or the next such within a year; now when there is none. */
 function momentOf(rule: PolicyRule, site: Site, now: number): number {
@@ -34,7 +65,8 @@ function momentOf(rule: PolicyRule, site: Site, now: number): number {
 }
 
 const yearMs = 366 * 86_400_000;
-const sameHours = (a: PolicyRule, b: PolicyRule): boolean => JSON.stringify(a.when) === JSON.stringify(b.when);
+const sameHours = (a: PolicyRule, b: PolicyRule): boolean =>
+  JSON.stringify(a.when) === JSON.stringify(b.when);
 
 /** A rule whose hours change is also weighed when it was in them and will not be, and the other way round: who loses an afternoon loses. */
 function momentsOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: number): number[] {
@@ -43,22 +75,36 @@ function momentsOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: n
   const [was, is] = [hoursOnly(past), hoursOnly(rule)];
   const found = new Map<boolean, number>();
   // Boundaries of both, one after the other: weeks of hours by the quarter of a day are far fewer.
-  for (let [at, steps] = [now, 0]; steps < 200 && found.size < 2 && Number.isFinite(at); steps += 1) {
+  for (
+    let [at, steps] = [now, 0];
+    steps < 200 && found.size < 2 && Number.isFinite(at);
+    steps += 1
+  ) {
     const question = anybody(site, at);
     const on = decide(is, question).allowed;
     if (decide(was, question).allowed !== on && !found.has(on)) found.set(on, at);
-    at = Math.min(changesAt(was, question, now + yearMs) ?? Number.POSITIVE_INFINITY, changesAt(is, question, now + yearMs) ?? Number.POSITIVE_INFINITY);
+    at = Math.min(
+      changesAt(was, question, now + yearMs) ?? Number.POSITIVE_INFINITY,
+      changesAt(is, question, now + yearMs) ?? Number.POSITIVE_INFINITY,
+    );
   }
   return [...new Set([...moments, ...found.values()])];
 }
 
 /** Refuses with NOT_FOUND, RULE_REFUSED, OUT_OF_SCOPE. */
-export async function previewRule(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, { ruleId, draft }: PreviewRequest): Promise<Preview> {
+export async function previewRule(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  actor: AccountActor,
+  { ruleId, draft }: PreviewRequest,
+): Promise<Preview> {
   const { database } = deps;
   const stored = await selectRules(database);
   const past = ruleId === null ? undefined : stored.find(({ id }) => id === ruleId);
   if (ruleId !== null && past === undefined) throw new AppError('NOT_FOUND', { rule: ruleId });
-  if (draft === null && past === undefined) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'draft', problem: 'nothing to weigh' }] });
+  if (draft === null && past === undefined)
+    throw new AppError('VALIDATION_FAILED', {
+      issues: [{ field: 'draft', problem: 'nothing to weigh' }],
+    });
   if (draft !== null) await checkDraft(database, draft);
   const sides = [past, draft].filter((side) => side != null);
   mustReach(actor, ...sides.map(({ place }) => (place.kind === 'site' ? place.siteId : null)));
@@ -69,10 +115,22 @@ export async function previewRule(deps: Pick<Platform, 'database' | 'clock'>, ac
   const before = compilePolicy(pastRule === null ? others : [...others, pastRule], frenchCalendar);
   const after = compilePolicy(newRule === null ? others : [...others, newRule], frenchCalendar);
   const sites = await selectPolicySites(database);
-  const touched = new Set(touchedBy(sides.map(({ place }) => place), sites));
-  const applications = (await selectApplications(database, { learnt: false })).filter((application) => sides.some((side) => concerns(side, application)));
+  const touched = new Set(
+    touchedBy(
+      sides.map(({ place }) => place),
+      sites,
+    ),
+  );
+  const applications = (await selectApplications(database, { learnt: false })).filter(
+    (application) => sides.some((side) => concerns(side, application)),
+  );
   // A rule for a person without a school holds everywhere.
-  const people = (await selectPeople(database, null)).filter((person) => (person.siteId === null ? sides.some(({ place }) => place.kind === 'everywhere') : touched.has(person.siteId)) && sides.some(({ audience }) => isMeant(audience, person)));
+  const people = (await selectPeople(database, null)).filter(
+    (person) =>
+      (person.siteId === null
+        ? sides.some(({ place }) => place.kind === 'everywhere')
+        : touched.has(person.siteId)) && sides.some(({ audience }) => isMeant(audience, person)),
+  );
 
   const now = deps.clock.now();
   const weighed = newRule ?? pastRule;
@@ -85,56 +143,103 @@ export async function previewRule(deps: Pick<Platform, 'database' | 'clock'>, ac
   await inSlices(people, (person) => {
     const site = person.siteId === null ? null : (sites.get(person.siteId) ?? null);
     const key = person.siteId;
-    const times = moments.get(key) ?? (weighed === null ? [now] : momentsOf(weighed, pastRule, site, now));
+    const times =
+      moments.get(key) ?? (weighed === null ? [now] : momentsOf(weighed, pastRule, site, now));
     moments.set(key, times);
     for (const application of applications) {
       for (const [index, at] of times.entries()) {
         const question = { person, application, site, address: address(site), now: at };
         const [was, is] = [decide(before, question), decide(after, question)];
-        if (was.allowed !== is.allowed) (is.allowed ? gains : losses).add(person.id, person.siteId, application.id, person.displayName);
+        if (was.allowed !== is.allowed)
+          (is.allowed ? gains : losses).add(
+            person.id,
+            person.siteId,
+            application.id,
+            person.displayName,
+          );
         if (newRule !== null && index === 0) meet(after, newRule, question, met);
       }
     }
   });
-  const named = await withNames(database, stored.filter(({ id }) => met.has(id)));
+  const named = await withNames(
+    database,
+    stored.filter(({ id }) => met.has(id)),
+  );
   return {
-    gains: gains.told(), losses: losses.told(), sites: [...touched], concerned: people.length, at: moments.get(first?.siteId ?? null)?.[0] ?? now,
-    conflicts: named.map((rule) => {
-      const meeting = met.get(rule.id);
-      return { rule, wins: meeting?.wins ?? false, isEqual: meeting?.isEqual ?? false, people: meeting?.people.size ?? 0 };
-    }).sort((a, b) => b.people - a.people).slice(0, 20),
+    gains: gains.told(),
+    losses: losses.told(),
+    sites: [...touched],
+    concerned: people.length,
+    at: moments.get(first?.siteId ?? null)?.[0] ?? now,
+    conflicts: named
+      .map((rule) => {
+        const meeting = met.get(rule.id);
+        return {
+          rule,
+          wins: meeting?.wins ?? false,
+          isEqual: meeting?.isEqual ?? false,
+          people: meeting?.people.size ?? 0,
+        };
+      })
+      .sort((a, b) => b.people - a.people)
+      .slice(0, 20),
   };
 }
 
 /** A device on which the rule holds, so that its effect is seen. */
-function addressFor(rule: PolicyRule | null): (site: { networks: readonly { subnet: string; labels: readonly string[] }[] } | null) => string | null {
+function addressFor(
+  rule: PolicyRule | null,
+): (
+  site: { networks: readonly { subnet: string; labels: readonly string[] }[] } | null,
+) => string | null {
   const client = rule?.client ?? null;
   if (client === null) return () => null;
   const firstOf = (subnet: string | undefined) => subnet?.split('/')[0] ?? null;
-  return (site) => (client.kind === 'subnet' ? firstOf(client.subnet) : firstOf(site?.networks.find(({ labels }) => labels.includes(client.label))?.subnet));
+  return (site) =>
+    client.kind === 'subnet'
+      ? firstOf(client.subnet)
+      : firstOf(site?.networks.find(({ labels }) => labels.includes(client.label))?.subnet);
 }
 
 /** Notes the rules of the opposite effect that fit the same person and application as this one. */
-function meet(policy: Policy, rule: PolicyRule, question: Parameters<typeof decide>[1], met: Map<string, { people: Set<string>; wins: boolean; isEqual: boolean }>): void {
+function meet(
+  policy: Policy,
+  rule: PolicyRule,
+  question: Parameters<typeof decide>[1],
+  met: Map<string, { people: Set<string>; wins: boolean; isEqual: boolean }>,
+): void {
   const { considered } = explain(policy, question, { turns: false });
   const mine = considered.findIndex(({ ruleId }) => ruleId === rule.id);
   if (mine < 0 || !['decided', 'outranked'].includes(considered[mine]?.outcome ?? '')) return;
   considered.forEach((other, at) => {
     if (other.effect === rule.effect || !['decided', 'outranked'].includes(other.outcome)) return;
-    const known = met.get(other.ruleId) ?? { people: new Set<string>(), wins: at < mine, isEqual: other.precision === considered[mine]?.precision };
+    const known = met.get(other.ruleId) ?? {
+      people: new Set<string>(),
+      wins: at < mine,
+      isEqual: other.precision === considered[mine]?.precision,
+    };
     known.people.add(question.person.id);
     met.set(other.ruleId, known);
   });
 }
 
 function tally() {
-  const [people, schools, applications] = [new Map<string, string>(), new Set<string>(), new Set<string>()];
+  const [people, schools, applications] = [
+    new Map<string, string>(),
+    new Set<string>(),
+    new Set<string>(),
+  ];
   return {
     add: (personId: string, siteId: string | null, applicationId: string, name: string) => {
       people.set(personId, name);
       if (siteId !== null) schools.add(siteId);
       applications.add(applicationId);
     },
-    told: () => ({ people: people.size, schools: schools.size, applications: applications.size, examples: [...people.values()].slice(0, 5) }),
+    told: () => ({
+      people: people.size,
+      schools: schools.size,
+      applications: applications.size,
+      examples: [...people.values()].slice(0, 5),
+    }),
   };
 }

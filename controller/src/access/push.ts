@@ -10,17 +10,32 @@ import type { Platform } from '#src/platform/platform.ts';
 import { raiseStamp, readStamp } from '#src/platform/stamps/store.ts';
 import { writePolicies } from '#src/publications/documents.ts';
 import { publishDesiredStates } from '#src/servers/desired-state.ts';
-import { markPolicyAsked, nextGenerations, selectPolicyProgress, selectServersOfSites } from '#src/servers/store.ts';
+import {
+  markPolicyAsked,
+  nextGenerations,
+  selectPolicyProgress,
+  selectServersOfSites,
+} from '#src/servers/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
 /** Which schools a rule of that place touches. */
-export const touchedBy = (places: readonly RulePlace[], sites: ReadonlyMap<string, PolicySite>): string[] =>
-  [...sites.values()].filter((site) => places.some((place) => concernsSite({ place }, site))).map((site) => site.siteId);
+export const touchedBy = (
+  places: readonly RulePlace[],
+  sites: ReadonlyMap<string, PolicySite>,
+): string[] =>
+  [...sites.values()]
+    .filter((site) => places.some((place) => concernsSite({ place }, site)))
+    .map((site) => site.siteId);
 
 /** In the transaction that changed rules (`changed`: which), or how rules see these schools: writes their documents and their servers' new
  *  states. Returns the topics to wake. */
-export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly string[], changed: readonly string[] | null = null): Promise<string[]> {
+export async function publishPolicy(
+  deps: Deps,
+  rows: Rows,
+  siteIds: readonly string[],
+  changed: readonly string[] | null = null,
+): Promise<string[]> {
   const now = deps.clock.now();
   await raiseStamp(rows, 'policy', now);
   await writePolicies(rows, siteIds, now, changed);
@@ -32,17 +47,40 @@ export async function publishPolicy(deps: Deps, rows: Rows, siteIds: readonly st
 /** A server that is on line and has not followed for this long is late. */
 const lateAfterMs = 60_000;
 
-export async function readPush(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor): Promise<PushProgress> {
+export async function readPush(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  actor: AccountActor,
+): Promise<PushProgress> {
   const now = deps.clock.now();
   const stamp = await readStamp(deps.database, 'policy');
   const servers = await selectPolicyProgress(deps.database);
-  const items = [...Map.groupBy(servers, (server) => server.siteId)].map(([siteId, own]): PushProgress['items'][number] => {
-    const running = own.filter((server) => server.serverId !== null);
-    const behind = running.filter((server) => server.appliedGeneration < server.policyGeneration);
-    const asked = behind.map((server) => server.policyAskedAt ?? 0);
-    const isGone = (server: (typeof own)[number]) => server.lastSeenAt === null || now - server.lastSeenAt >= offlineAfterMs;
-    const state = running.length === 0 ? 'none' : behind.length === 0 ? 'applied' : behind.every(isGone) ? 'offline' : now - Math.min(...asked) > lateAfterMs ? 'late' : 'waiting';
-    return { siteId, siteName: own[0]?.siteName ?? '?', state, askedAt: behind.length === 0 ? null : Math.min(...asked) };
-  });
-  return { changedAt: stamp === 0 ? null : stamp, items: within(actor, items, (item) => item.siteId) };
+  const items = [...Map.groupBy(servers, (server) => server.siteId)].map(
+    ([siteId, own]): PushProgress['items'][number] => {
+      const running = own.filter((server) => server.serverId !== null);
+      const behind = running.filter((server) => server.appliedGeneration < server.policyGeneration);
+      const asked = behind.map((server) => server.policyAskedAt ?? 0);
+      const isGone = (server: (typeof own)[number]) =>
+        server.lastSeenAt === null || now - server.lastSeenAt >= offlineAfterMs;
+      const state =
+        running.length === 0
+          ? 'none'
+          : behind.length === 0
+            ? 'applied'
+            : behind.every(isGone)
+              ? 'offline'
+              : now - Math.min(...asked) > lateAfterMs
+                ? 'late'
+                : 'waiting';
+      return {
+        siteId,
+        siteName: own[0]?.siteName ?? '?',
+        state,
+        askedAt: behind.length === 0 ? null : Math.min(...asked),
+      };
+    },
+  );
+  return {
+    changedAt: stamp === 0 ? null : stamp,
+    items: within(actor, items, (item) => item.siteId),
+  };
 }

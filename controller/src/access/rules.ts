@@ -8,7 +8,16 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { endRuleVersion, insertRuleVersion, missingName, selectRules, selectRuleVersions, selectWithdrawn, type StoredRule, withNames } from '#src/publications/store.ts';
+import {
+  endRuleVersion,
+  insertRuleVersion,
+  missingName,
+  type StoredRule,
+  selectRules,
+  selectRuleVersions,
+  selectWithdrawn,
+  withNames,
+} from '#src/publications/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
 import { publishPolicy, touchedBy } from './push.ts';
 
@@ -21,7 +30,11 @@ export async function checkDraft(rows: Rows, draft: RuleDraft): Promise<void> {
   const problem = ruleProblem(draft);
   if (problem !== null) throw new AppError('RULE_REFUSED', { ...problem });
   const missing = await missingName(rows, draft);
-  if (missing !== null) throw new AppError('NOT_FOUND', { field: missing, rule: 'names something that does not exist' });
+  if (missing !== null)
+    throw new AppError('NOT_FOUND', {
+      field: missing,
+      rule: 'names something that does not exist',
+    });
 }
 
 const shown = async (rows: Rows, id: string): Promise<Rule> => {
@@ -30,25 +43,54 @@ const shown = async (rows: Rows, id: string): Promise<Rule> => {
   return rule;
 };
 
-const factsOf = (rule: Rule) => ({ effect: rule.effect, audience: rule.audienceName ?? rule.audience.kind, place: rule.placeName ?? rule.place.kind, version: rule.version });
+const factsOf = (rule: Rule) => ({
+  effect: rule.effect,
+  audience: rule.audienceName ?? rule.audience.kind,
+  place: rule.placeName ?? rule.place.kind,
+  version: rule.version,
+});
 
 /** In the caller's transaction. */
-async function publishFor(deps: Deps, rows: Rows, ruleId: string, places: readonly RulePlace[]): Promise<string[]> {
+async function publishFor(
+  deps: Deps,
+  rows: Rows,
+  ruleId: string,
+  places: readonly RulePlace[],
+): Promise<string[]> {
   return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)), [ruleId]);
 }
 
 /** In the caller's transaction: for whoever makes a rule as part of something larger. Returns the topics to wake too. */
-export async function addRule(deps: Deps, rows: Rows, actor: Actor, draft: RuleDraft): Promise<{ rule: Rule; topics: string[] }> {
+export async function addRule(
+  deps: Deps,
+  rows: Rows,
+  actor: Actor,
+  draft: RuleDraft,
+): Promise<{ rule: Rule; topics: string[] }> {
   await checkDraft(rows, draft);
-  const id = await insertRuleVersion(rows, { id: null, version: 1, draft, by: { id: actor.id, name: actor.name }, now: deps.clock.now() });
+  const id = await insertRuleVersion(rows, {
+    id: null,
+    version: 1,
+    draft,
+    by: { id: actor.id, name: actor.name },
+    now: deps.clock.now(),
+  });
   const rule = await shown(rows, id);
-  await recordEffect(deps, rows, actor, { action: 'rule.created', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
+  await recordEffect(deps, rows, actor, {
+    action: 'rule.created',
+    subjectId: id,
+    subjectName: rule.targetName ?? '?',
+    siteId: siteOf(draft.place),
+    details: factsOf(rule),
+  });
   return { rule, topics: await publishFor(deps, rows, id, [draft.place]) };
 }
 
 export async function createRule(deps: Deps, actor: Actor, draft: RuleDraft): Promise<Rule> {
   mustReach(actor, siteOf(draft.place));
-  const { rule, topics } = await deps.database.transaction().execute((rows) => addRule(deps, rows, actor, draft));
+  const { rule, topics } = await deps.database
+    .transaction()
+    .execute((rows) => addRule(deps, rows, actor, draft));
   deps.wakeups.wake(topics);
   return rule;
 }
@@ -61,16 +103,34 @@ async function inForce(rows: Rows, actor: Actor, id: string): Promise<StoredRule
 }
 
 /** Refuses with RULE_CHANGED when `version` is not the one in force: nobody overwrites what they have not read. */
-export async function changeRule(deps: Deps, actor: Actor, id: string, { version, draft }: { version: number; draft: RuleDraft }): Promise<Rule> {
+export async function changeRule(
+  deps: Deps,
+  actor: Actor,
+  id: string,
+  { version, draft }: { version: number; draft: RuleDraft },
+): Promise<Rule> {
   mustReach(actor, siteOf(draft.place));
   const { rule, topics } = await deps.database.transaction().execute(async (rows) => {
     const past = await inForce(rows, actor, id);
     await checkDraft(rows, draft);
     const now = deps.clock.now();
-    if (past.version !== version || !(await endRuleVersion(rows, id, version, now))) throw new AppError('RULE_CHANGED', { version: past.version });
-    await insertRuleVersion(rows, { id, version: version + 1, draft, by: { id: actor.id, name: actor.name }, now });
+    if (past.version !== version || !(await endRuleVersion(rows, id, version, now)))
+      throw new AppError('RULE_CHANGED', { version: past.version });
+    await insertRuleVersion(rows, {
+      id,
+      version: version + 1,
+      draft,
+      by: { id: actor.id, name: actor.name },
+      now,
+    });
     const rule = await shown(rows, id);
-    await recordEffect(deps, rows, actor, { action: 'rule.changed', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
+    await recordEffect(deps, rows, actor, {
+      action: 'rule.changed',
+      subjectId: id,
+      subjectName: rule.targetName ?? '?',
+      siteId: siteOf(draft.place),
+      details: factsOf(rule),
+    });
     return { rule, topics: await publishFor(deps, rows, id, [past.place, draft.place]) };
   });
   deps.wakeups.wake(topics);
@@ -81,8 +141,15 @@ export async function withdrawRule(deps: Deps, actor: Actor, id: string): Promis
   const topics = await deps.database.transaction().execute(async (rows) => {
     const past = await inForce(rows, actor, id);
     const [rule] = await withNames(rows, [past]);
-    if (!(await endRuleVersion(rows, id, past.version, deps.clock.now()))) throw new AppError('RULE_CHANGED');
-    await recordEffect(deps, rows, actor, { action: 'rule.deleted', subjectId: id, subjectName: rule?.targetName ?? '?', siteId: siteOf(past.place), details: rule === undefined ? {} : factsOf(rule) });
+    if (!(await endRuleVersion(rows, id, past.version, deps.clock.now())))
+      throw new AppError('RULE_CHANGED');
+    await recordEffect(deps, rows, actor, {
+      action: 'rule.deleted',
+      subjectId: id,
+      subjectName: rule?.targetName ?? '?',
+      siteId: siteOf(past.place),
+      details: rule === undefined ? {} : factsOf(rule),
+    });
     return publishFor(deps, rows, id, [past.place]);
   });
   deps.wakeups.wake(topics);
@@ -97,30 +164,69 @@ export async function restoreRule(deps: Deps, actor: Actor, id: string): Promise
     mustReach(actor, siteOf(past.place));
     const draft = draftOf(past);
     await checkDraft(rows, draft);
-    await insertRuleVersion(rows, { id, version: past.version + 1, draft, by: { id: actor.id, name: actor.name }, now: deps.clock.now() });
+    await insertRuleVersion(rows, {
+      id,
+      version: past.version + 1,
+      draft,
+      by: { id: actor.id, name: actor.name },
+      now: deps.clock.now(),
+    });
     const rule = await shown(rows, id);
-    await recordEffect(deps, rows, actor, { action: 'rule.restored', subjectId: id, subjectName: rule.targetName ?? '?', siteId: siteOf(draft.place), details: factsOf(rule) });
+    await recordEffect(deps, rows, actor, {
+      action: 'rule.restored',
+      subjectId: id,
+      subjectName: rule.targetName ?? '?',
+      siteId: siteOf(draft.place),
+      details: factsOf(rule),
+    });
     return { rule, topics: await publishFor(deps, rows, id, [draft.place]) };
   });
   deps.wakeups.wake(topics);
   return rule;
 }
 
-export const draftOf = ({ effect, target, audience, place, client, when, how, note }: RuleDraft): RuleDraft => ({ effect, target, audience, place, client, when, how, note });
+export const draftOf = ({
+  effect,
+  target,
+  audience,
+  place,
+  client,
+  when,
+  how,
+  note,
+}: RuleDraft): RuleDraft => ({ effect, target, audience, place, client, when, how, note });
 
 /** Rules of the whole city decide in every school, so whoever looks after one sees them. */
-export async function listRules(deps: Pick<Platform, 'database'>, actor: AccountActor, at: number | null): Promise<Rule[]> {
+export async function listRules(
+  deps: Pick<Platform, 'database'>,
+  actor: AccountActor,
+  at: number | null,
+): Promise<Rule[]> {
   const rules = await selectRules(deps.database, at === null ? {} : { at });
-  return (await withNames(deps.database, rules)).filter(({ place }) => place.kind !== 'site' || reaches(actor, place.siteId));
+  return (await withNames(deps.database, rules)).filter(
+    ({ place }) => place.kind !== 'site' || reaches(actor, place.siteId),
+  );
 }
 
 /** For whoever wants one back. */
-export async function listWithdrawnRules(deps: Pick<Platform, 'database'>, actor: AccountActor): Promise<RuleVersion[]> {
-  const withdrawn = (await selectWithdrawn(deps.database)).filter(({ place }) => place.kind !== 'site' || reaches(actor, place.siteId));
-  return (await withNames(deps.database, withdrawn)).map((rule, at) => ({ rule, until: withdrawn[at]?.until ?? null }));
+export async function listWithdrawnRules(
+  deps: Pick<Platform, 'database'>,
+  actor: AccountActor,
+): Promise<RuleVersion[]> {
+  const withdrawn = (await selectWithdrawn(deps.database)).filter(
+    ({ place }) => place.kind !== 'site' || reaches(actor, place.siteId),
+  );
+  return (await withNames(deps.database, withdrawn)).map((rule, at) => ({
+    rule,
+    until: withdrawn[at]?.until ?? null,
+  }));
 }
 
-export async function listRuleVersions(deps: Pick<Platform, 'database'>, actor: AccountActor, id: string): Promise<RuleVersion[]> {
+export async function listRuleVersions(
+  deps: Pick<Platform, 'database'>,
+  actor: AccountActor,
+  id: string,
+): Promise<RuleVersion[]> {
   const versions = await selectRuleVersions(deps.database, id);
   if (versions.length === 0) throw new AppError('NOT_FOUND', { rule: id });
   mustReach(actor, ...versions.map(({ place }) => siteOf(place)));

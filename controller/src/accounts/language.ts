@@ -5,8 +5,19 @@ import type { Platform } from '#src/platform/platform.ts';
 import { saveLanguage } from './store.ts';
 
 /** Repeating is safe. */
-export async function changeLanguage(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, language: 'fr' | 'en'): Promise<void> {
+export async function changeLanguage(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  actor: AccountActor,
+  language: 'fr' | 'en',
+): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
-    if (await saveLanguage(rows, actor.id, language)) await recordEffect(deps, rows, actor, { action: 'account.language_set', subjectId: actor.id, subjectName: actor.name, siteId: actor.siteId, details: { language } });
+    if (await saveLanguage(rows, actor.id, language))
+      await recordEffect(deps, rows, actor, {
+        action: 'account.language_set',
+        subjectId: actor.id,
+        subjectName: actor.name,
+        siteId: actor.siteId,
+        details: { language },
+      });
   });
 }

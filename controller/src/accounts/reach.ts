@@ -5,17 +5,36 @@ import { AppError } from '@preau/contract/errors.ts';
 import type { AccountActor, Actor, TokenScope } from '#src/platform/actor.ts';
 
 /** `signIn`: hash of the cookie's secret, empty for a token. */
-export function actorOf(account: Account, signIn: string, token: TokenScope | null = null): AccountActor {
+export function actorOf(
+  account: Account,
+  signIn: string,
+  token: TokenScope | null = null,
+): AccountActor {
   // A token is never more than a technician.
   const role = token !== null && account.role === 'administrator' ? 'technician' : account.role;
-  const own = isTechnician(account) ? account.siteIds : account.siteId === null ? [] : [account.siteId];
+  const own = isTechnician(account)
+    ? account.siteIds
+    : account.siteId === null
+      ? []
+      : [account.siteId];
   const given = token?.siteIds ?? null;
-  const siteIds = own === null ? given : given === null ? own : given.filter((id) => own.includes(id));
-  return { kind: 'account', id: account.id, name: account.displayName, role, siteId: account.siteId, siteIds, signIn, token };
+  const siteIds =
+    own === null ? given : given === null ? own : given.filter((id) => own.includes(id));
+  return {
+    kind: 'account',
+    id: account.id,
+    name: account.displayName,
+    role,
+    siteId: account.siteId,
+    siteIds,
+    signIn,
+    token,
+  };
 }
 
 /** Null: the whole city. */
-export const reachOf = (actor: Actor): readonly string[] | null => (actor.kind === 'account' ? actor.siteIds : null);
+export const reachOf = (actor: Actor): readonly string[] | null =>
+  actor.kind === 'account' ? actor.siteIds : null;
 
 export function reaches(actor: Actor, siteId: string | null): boolean {
   const own = reachOf(actor);
@@ -26,8 +45,13 @@ export function reaches(actor: Actor, siteId: string | null): boolean {
  *  all of them before anything is done. */
 export function mustReach(actor: Actor, ...siteIds: readonly (string | null)[]): void {
   const foreign = siteIds.find((siteId) => !reaches(actor, siteId));
-  if (foreign !== undefined) throw new AppError('OUT_OF_SCOPE', foreign === null ? {} : { site: foreign });
+  if (foreign !== undefined)
+    throw new AppError('OUT_OF_SCOPE', foreign === null ? {} : { site: foreign });
 }
 
 /** What of a list the caller may see. */
-export const within = <T>(actor: Actor, items: readonly T[], siteOf: (item: T) => string | null): T[] => items.filter((item) => reaches(actor, siteOf(item)));
+export const within = <T>(
+  actor: Actor,
+  items: readonly T[],
+  siteOf: (item: T) => string | null,
+): T[] => items.filter((item) => reaches(actor, siteOf(item)));

@@ -4,9 +4,12 @@ import { createSlowDown } from './sign-in.ts';
 function setUp() {
   const clock = { at: 1_000_000 };
   const waits: number[] = [];
-  const slowDown = createSlowDown(() => clock.at, async (ms) => {
-    waits.push(ms);
-  });
+  const slowDown = createSlowDown(
+    () => clock.at,
+    async (ms) => {
+      waits.push(ms);
+    },
+  );
   const attempt = async (login: string) => {
     await slowDown.before(login);
     slowDown.failed(login);

@@ -10,7 +10,10 @@ import { deleteSignIn, insertSignIn, type Origin, selectAccount } from './store.
 
 /** Slows down, never locks: a whole school shares one address, and a prank must not shut a classmate out.
  *  From the third failure on an account, each attempt waits 250 ms, doubling up to 4 s; forgotten after 10 minutes. */
-export function createSlowDown(now: () => number, wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))) {
+export function createSlowDown(
+  now: () => number,
+  wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+) {
   const failures = new Map<string, { count: number; at: number }>();
   const forgetAfterMs = 600_000;
   return {
@@ -40,26 +43,65 @@ export interface SignedIn {
 }
 
 /** `by`: how they were recognised, for the audit (`password`, `badge`, a provider's id). */
-export async function openSignIn(deps: Pick<Platform, 'clock' | 'config'>, rows: Rows, account: Account, by: string, origin?: Origin): Promise<SignedIn> {
+export async function openSignIn(
+  deps: Pick<Platform, 'clock' | 'config'>,
+  rows: Rows,
+  account: Account,
+  by: string,
+  origin?: Origin,
+): Promise<SignedIn> {
   const token = newToken();
   const now = deps.clock.now();
   const expiresAt = now + deps.config.PREAU_SIGN_IN_HOURS * 3_600_000;
-  await insertSignIn(rows, { tokenHash: sha256(token), accountId: account.id, now, expiresAt, ...(origin === undefined ? {} : { origin }) });
-  await recordEffect(deps, rows, actorOf(account, ''), { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId, details: { by } });
+  await insertSignIn(rows, {
+    tokenHash: sha256(token),
+    accountId: account.id,
+    now,
+    expiresAt,
+    ...(origin === undefined ? {} : { origin }),
+  });
+  await recordEffect(deps, rows, actorOf(account, ''), {
+    action: 'account.signed_in',
+    subjectId: account.id,
+    subjectName: account.displayName,
+    siteId: account.siteId,
+    details: { by },
+  });
   return { account, token, expiresAt };
 }
 
 /** Repeating is safe. Tunnels opened under this sign-in close at once. */
-export async function signOut(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: AccountActor): Promise<void> {
+export async function signOut(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: AccountActor,
+): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
     await deleteSignIn(rows, actor.signIn);
-    await recordEffect(deps, rows, actor, { action: 'account.signed_out', subjectId: actor.id, subjectName: actor.name, siteId: actor.siteId });
+    await recordEffect(deps, rows, actor, {
+      action: 'account.signed_out',
+      subjectId: actor.id,
+      subjectName: actor.name,
+      siteId: actor.siteId,
+    });
   });
   deps.wakeups.wake([`sign-in:${actor.signIn}`]);
 }
 
 /** Somebody else said so: the provider, or a synchronisation. */
-export async function tellSignedOut(deps: Pick<Platform, 'clock'>, rows: Rows, actor: Actor, accountId: string, why: string): Promise<void> {
+export async function tellSignedOut(
+  deps: Pick<Platform, 'clock'>,
+  rows: Rows,
+  actor: Actor,
+  accountId: string,
+  why: string,
+): Promise<void> {
   const account = await selectAccount(rows, accountId);
-  if (account !== undefined) await recordEffect(deps, rows, actor, { action: 'account.signed_out', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId, details: { why } });
+  if (account !== undefined)
+    await recordEffect(deps, rows, actor, {
+      action: 'account.signed_out',
+      subjectId: account.id,
+      subjectName: account.displayName,
+      siteId: account.siteId,
+      details: { why },
+    });
 }

@@ -7,29 +7,67 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { actorOf, mustReach } from './reach.ts';
-import { countSites, insertToken, markTokenRevoked, selectAccount, selectToken, selectTokenHolder, selectTokens, touchToken } from './store.ts';
+import {
+  countSites,
+  insertToken,
+  markTokenRevoked,
+  selectAccount,
+  selectToken,
+  selectTokenHolder,
+  selectTokens,
+  touchToken,
+} from './store.ts';
 
 const dayMs = 86_400_000;
 /** A token that calls ten times a second is written down once a minute. */
 const touchEveryMs = 60_000;
 
-export const listTokens = (deps: Pick<Platform, 'database'>, actor: AccountActor): Promise<ApiToken[]> => selectTokens(deps.database, actor.role === 'administrator' ? null : actor.id);
+export const listTokens = (
+  deps: Pick<Platform, 'database'>,
+  actor: AccountActor,
+): Promise<ApiToken[]> =>
+  selectTokens(deps.database, actor.role === 'administrator' ? null : actor.id);
 
 /** Refuses with FORBIDDEN a token for somebody else, unless an administrator makes it; with NOT_FOUND unknown schools and
  *  whoever is no technician. */
-export async function createToken(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: AccountActor, draft: ApiTokenDraft): Promise<NewApiToken> {
+export async function createToken(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: AccountActor,
+  draft: ApiTokenDraft,
+): Promise<NewApiToken> {
   const accountId = draft.accountId ?? actor.id;
-  if (actor.token !== null || (accountId !== actor.id && actor.role !== 'administrator')) throw new AppError('FORBIDDEN');
+  if (actor.token !== null || (accountId !== actor.id && actor.role !== 'administrator'))
+    throw new AppError('FORBIDDEN');
   // Nobody gives away more than they have.
   if (actor.siteIds !== null) mustReach(actor, ...(draft.siteIds ?? [null]));
   const secret = `preau_${newToken()}`;
   const token = await deps.database.transaction().execute(async (rows) => {
     const now = deps.clock.now();
     const owner = await selectAccount(rows, accountId);
-    if (owner === undefined || !isTechnician(owner)) throw new AppError('NOT_FOUND', { account: accountId });
-    if (draft.siteIds !== null && (await countSites(rows, draft.siteIds)) !== draft.siteIds.length) throw new AppError('NOT_FOUND', { sites: draft.siteIds });
-    const id = await insertToken(rows, { hash: sha256(secret), name: draft.name, accountId, scope: draft.scope, siteIds: draft.siteIds, now, expiresAt: now + draft.days * dayMs });
-    await recordEffect(deps, rows, actor, { action: 'token.created', subjectId: id, subjectName: draft.name, details: { owner: owner.displayName, scope: draft.scope, sites: draft.siteIds?.length ?? 'all', days: draft.days } });
+    if (owner === undefined || !isTechnician(owner))
+      throw new AppError('NOT_FOUND', { account: accountId });
+    if (draft.siteIds !== null && (await countSites(rows, draft.siteIds)) !== draft.siteIds.length)
+      throw new AppError('NOT_FOUND', { sites: draft.siteIds });
+    const id = await insertToken(rows, {
+      hash: sha256(secret),
+      name: draft.name,
+      accountId,
+      scope: draft.scope,
+      siteIds: draft.siteIds,
+      now,
+      expiresAt: now + draft.days * dayMs,
+    });
+    await recordEffect(deps, rows, actor, {
+      action: 'token.created',
+      subjectId: id,
+      subjectName: draft.name,
+      details: {
+        owner: owner.displayName,
+        scope: draft.scope,
+        sites: draft.siteIds?.length ?? 'all',
+        days: draft.days,
+      },
+    });
     return selectToken(rows, id);
   });
   if (token === undefined) throw new AppError('INTERNAL');
@@ -38,22 +76,39 @@ export async function createToken(deps: Pick<Platform, 'database' | 'clock' | 'w
 }
 
 /** From the commit on it opens nothing: each call asks the row. Repeating is safe. */
-export async function revokeToken(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: AccountActor, id: string): Promise<void> {
+export async function revokeToken(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: AccountActor,
+  id: string,
+): Promise<void> {
   if (actor.token !== null) throw new AppError('FORBIDDEN');
   await deps.database.transaction().execute(async (rows) => {
     const token = await selectToken(rows, id);
-    if (token === undefined || (token.accountId !== actor.id && actor.role !== 'administrator')) throw new AppError('NOT_FOUND', { token: id });
-    if (await markTokenRevoked(rows, id, deps.clock.now())) await recordEffect(deps, rows, actor, { action: 'token.revoked', subjectId: id, subjectName: token.name, details: { owner: token.accountName } });
+    if (token === undefined || (token.accountId !== actor.id && actor.role !== 'administrator'))
+      throw new AppError('NOT_FOUND', { token: id });
+    if (await markTokenRevoked(rows, id, deps.clock.now()))
+      await recordEffect(deps, rows, actor, {
+        action: 'token.revoked',
+        subjectId: id,
+        subjectName: token.name,
+        details: { owner: token.accountName },
+      });
   });
   deps.wakeups.wake(['audit']);
 }
 
 /** Its owner as they are today, and never more than a technician. Refuses with TOKEN_REFUSED whatever is wrong with it. */
-export async function actorOfToken(deps: Pick<Platform, 'database' | 'clock'>, secret: string): Promise<AccountActor> {
+export async function actorOfToken(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  secret: string,
+): Promise<AccountActor> {
   const now = deps.clock.now();
-  const holder = /^preau_[A-Za-z0-9_-]{43}$/.test(secret) ? await selectTokenHolder(deps.database, sha256(secret), now) : undefined;
+  const holder = /^preau_[A-Za-z0-9_-]{43}$/.test(secret)
+    ? await selectTokenHolder(deps.database, sha256(secret), now)
+    : undefined;
   if (holder === undefined) throw new AppError('TOKEN_REFUSED');
   const { account, tokenId, scope, siteIds, lastUsedAt } = holder;
-  if (lastUsedAt === null || now - lastUsedAt >= touchEveryMs) await touchToken(deps.database, tokenId, now);
+  if (lastUsedAt === null || now - lastUsedAt >= touchEveryMs)
+    await touchToken(deps.database, tokenId, now);
   return actorOf(account, '', { id: tokenId, readOnly: scope === 'read', siteIds });
 }

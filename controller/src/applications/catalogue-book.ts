@@ -5,5 +5,9 @@ import { selectApplications } from './store.ts';
 
 export const catalogueBook = keptByStamp('catalogue', async (rows) => {
   const applications = await selectApplications(rows, { learnt: false });
-  return { applications, bySlug: new Map(applications.map((application) => [application.slug, application])), byId: new Map(applications.map((application) => [application.id, application])) };
+  return {
+    applications,
+    bySlug: new Map(applications.map((application) => [application.slug, application])),
+    byId: new Map(applications.map((application) => [application.id, application])),
+  };
 });

@@ -6,8 +6,8 @@ import { scriptReviewText } from '@preau/contract/application.ts';
 import { ApplicationChanges, Script } from '@preau/contract/catalogue.ts';
 import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sha256, verifySignature } from '#src/platform/secrets.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { sha256, verifySignature } from '#src/platform/secrets.ts';
 import { publishWhereNamed, readDesiredState } from '#src/servers/desired-state.ts';
 import { type City, draft, makeCity } from '#src/testing.ts';
 import { exportCatalogue, importCatalogue } from './catalogue.ts';
@@ -26,81 +26,202 @@ beforeEach(async () => {
 });
 afterEach(() => city.close());
 
-const shown = (items: Awaited<ReturnType<typeof importCatalogue>>) => items.map(({ slug, result, code }) => `${slug} ${result}${code === null ? '' : ` ${code}`}`);
-const take = (applications: unknown[], dryRun = false) => importCatalogue(city.platform, city.technician, { dryRun, applications });
-const requiring = (slug: string, ...requires: string[]): ApplicationDraft => ({ ...draft(slug), requires });
-const newest = async (slug: string) => (await selectApplications(city.platform.database, { slug }))[0];
+const shown = (items: Awaited<ReturnType<typeof importCatalogue>>) =>
+  items.map(({ slug, result, code }) => `${slug} ${result}${code === null ? '' : ` ${code}`}`);
+const take = (applications: unknown[], dryRun = false) =>
+  importCatalogue(city.platform, city.technician, { dryRun, applications });
+const requiring = (slug: string, ...requires: string[]): ApplicationDraft => ({
+  ...draft(slug),
+  requires,
+});
+const newest = async (slug: string) =>
+  (await selectApplications(city.platform.database, { slug }))[0];
 
 describe('requirements', () => {
   test('are checked when a draft is added', async () => {
-    await expect(createApplication(city.platform, city.technician, requiring('jeu', 'moteur'))).rejects.toMatchObject({ code: 'REQUIREMENT_MISSING', details: { path: ['jeu', 'moteur'] } });
+    await expect(
+      createApplication(city.platform, city.technician, requiring('jeu', 'moteur')),
+    ).rejects.toMatchObject({ code: 'REQUIREMENT_MISSING', details: { path: ['jeu', 'moteur'] } });
     expect(await newest('jeu')).toBeUndefined();
     await createApplication(city.platform, city.technician, draft('moteur'));
-    expect((await createApplication(city.platform, city.technician, requiring('jeu', 'moteur'))).requires).toEqual(['moteur']);
-    await expect(createApplication(city.platform, city.technician, { ...requiring('moteur', 'jeu'), version: '2.0' })).rejects.toMatchObject({ code: 'REQUIREMENTS_CIRCULAR' });
+    expect(
+      (await createApplication(city.platform, city.technician, requiring('jeu', 'moteur')))
+        .requires,
+    ).toEqual(['moteur']);
+    await expect(
+      createApplication(city.platform, city.technician, {
+        ...requiring('moteur', 'jeu'),
+        version: '2.0',
+      }),
+    ).rejects.toMatchObject({ code: 'REQUIREMENTS_CIRCULAR' });
     expect((await newest('moteur'))?.version).toBe('1.0');
   });
 });
 
 describe('changing words, labels and licence', () => {
-  const words = { name: { fr: 'Peinture', en: 'Paint' }, description: { fr: 'Peindre.', en: 'Paint.' }, category: 'drawing' as const, labels: ['cycle-3', 'arts'], seats: 7 };
+  const words = {
+    name: { fr: 'Peinture', en: 'Paint' },
+    description: { fr: 'Peindre.', en: 'Paint.' },
+    category: 'drawing' as const,
+    labels: ['cycle-3', 'arts'],
+    seats: 7,
+  };
   const tell = () => publishWhereNamed(city.platform);
-  const stateOf = async () => JSON.parse((await readDesiredState(city.platform, city.agent.actor)).document) as { generation: number; applications: { slug: string; category: string; labels: string[] }[] };
+  const stateOf = async () =>
+    JSON.parse((await readDesiredState(city.platform, city.agent.actor)).document) as {
+      generation: number;
+      applications: { slug: string; category: string; labels: string[] }[];
+    };
 
   test('is kept, told in the audit, and told to servers that have it when rules may look at it', async () => {
     const { tuxpaint } = city.applications;
     const before = await stateOf();
-    expect(await changeApplication(city.platform, city.technician, tuxpaint.id, words, tell())).toMatchObject({ ...words, labels: ['arts', 'cycle-3'], slug: 'tuxpaint', version: tuxpaint.version });
+    expect(
+      await changeApplication(city.platform, city.technician, tuxpaint.id, words, tell()),
+    ).toMatchObject({
+      ...words,
+      labels: ['arts', 'cycle-3'],
+      slug: 'tuxpaint',
+      version: tuxpaint.version,
+    });
     const after = await stateOf();
     expect(after.generation).toBe(before.generation + 1);
-    expect(after.applications.find(({ slug }) => slug === 'tuxpaint')).toMatchObject({ category: 'drawing', labels: ['arts', 'cycle-3'] });
+    expect(after.applications.find(({ slug }) => slug === 'tuxpaint')).toMatchObject({
+      category: 'drawing',
+      labels: ['arts', 'cycle-3'],
+    });
     expect(city.woken).toContain(`agent:${city.agent.actor.id}`);
-    await changeApplication(city.platform, city.technician, tuxpaint.id, { ...words, name: { fr: 'Peindre', en: 'Paint' }, seats: null }, tell());
+    await changeApplication(
+      city.platform,
+      city.technician,
+      tuxpaint.id,
+      { ...words, name: { fr: 'Peindre', en: 'Paint' }, seats: null },
+      tell(),
+    );
     expect((await stateOf()).generation).toBe(after.generation);
-    expect((await selectAuditEvents(city.platform.database, { before: null, limit: 50, search: null, siteIds: null, action: 'application.changed', personId: null, from: null, until: null })).map(({ subjectName }) => subjectName)).toEqual(['Peindre', 'Peinture']);
+    expect(
+      (
+        await selectAuditEvents(city.platform.database, {
+          before: null,
+          limit: 50,
+          search: null,
+          siteIds: null,
+          action: 'application.changed',
+          personId: null,
+          from: null,
+          until: null,
+        })
+      ).map(({ subjectName }) => subjectName),
+    ).toEqual(['Peindre', 'Peinture']);
   });
 
   test('a version that brings other labels tells them to the servers, too', async () => {
     const before = await stateOf();
-    await createApplication(city.platform, city.technician, { ...draft('tuxpaint'), version: '9.9', labels: ['arts'] }, tell());
+    await createApplication(
+      city.platform,
+      city.technician,
+      { ...draft('tuxpaint'), version: '9.9', labels: ['arts'] },
+      tell(),
+    );
     const after = await stateOf();
-    expect([after.generation, after.applications.find(({ slug }) => slug === 'tuxpaint')?.labels]).toEqual([before.generation + 1, ['arts']]);
+    expect([
+      after.generation,
+      after.applications.find(({ slug }) => slug === 'tuxpaint')?.labels,
+    ]).toEqual([before.generation + 1, ['arts']]);
   });
 
   test('takes no more labels than a server does', () => {
     const changes = Compile(ApplicationChanges);
-    expect(changes.Check({ ...words, labels: Array.from({ length: 20 }, (_, n) => `etiquette-${n}`) })).toBe(true);
-    expect(changes.Check({ ...words, labels: Array.from({ length: 21 }, (_, n) => `etiquette-${n}`) })).toBe(false);
+    expect(
+      changes.Check({ ...words, labels: Array.from({ length: 20 }, (_, n) => `etiquette-${n}`) }),
+    ).toBe(true);
+    expect(
+      changes.Check({ ...words, labels: Array.from({ length: 21 }, (_, n) => `etiquette-${n}`) }),
+    ).toBe(false);
     expect(changes.Check({ ...words, labels: ['arts', 'arts'] })).toBe(false);
   });
 
   test('is refused for what is not there, and for the agent', async () => {
-    await expect(changeApplication(city.platform, city.technician, `app_${'a'.repeat(22)}`, words, tell())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(
+      changeApplication(city.platform, city.technician, `app_${'a'.repeat(22)}`, words, tell()),
+    ).rejects.toMatchObject({ code: 'NOT_FOUND' });
     writeFileSync(join(city.platform.config.PREAU_DATA, 'preau-agent.mjs'), 'bundle');
     await keepAgentApplication(city.platform);
-    await expect(changeApplication(city.platform, city.technician, (await newest(agentSlug))?.id ?? '', words, tell())).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(
+      changeApplication(
+        city.platform,
+        city.technician,
+        (await newest(agentSlug))?.id ?? '',
+        words,
+        tell(),
+      ),
+    ).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 });
 
 describe('import', () => {
   test('what is exported comes in elsewhere, and again changes nothing', async () => {
-    const full: ApplicationDraft = { ...draft('jeu'), requires: ['tuxpaint'], licence: { seats: 12 }, estimate: { bytes: 5_000_000, minutes: 2 } };
+    const full: ApplicationDraft = {
+      ...draft('jeu'),
+      requires: ['tuxpaint'],
+      licence: { seats: 12 },
+      estimate: { bytes: 5_000_000, minutes: 2 },
+    };
     await createApplication(city.platform, city.technician, full);
     const exported = await exportCatalogue(city.platform);
     expect(exported.applications.find(({ slug }) => slug === 'jeu')).toEqual(full);
     const other = await makeCity(':memory:', { PREAU_DATA: mkdtempSync(join(root, 'other-')) });
-    const items = await importCatalogue(other.platform, other.technician, { dryRun: false, applications: exported.applications });
-    expect(shown(items).sort()).toEqual(['gimp unchanged', 'jeu added', 'secret unchanged', 'tuxpaint unchanged']);
+    const items = await importCatalogue(other.platform, other.technician, {
+      dryRun: false,
+      applications: exported.applications,
+    });
+    expect(shown(items).sort()).toEqual([
+      'gimp unchanged',
+      'jeu added',
+      'secret unchanged',
+      'tuxpaint unchanged',
+    ]);
     expect(await exportCatalogue(other.platform)).toEqual(exported);
     await other.close();
-    expect(new Set(shown(await take(exported.applications)).map((line) => line.split(' ')[1]))).toEqual(new Set(['unchanged']));
+    expect(
+      new Set(shown(await take(exported.applications)).map((line) => line.split(' ')[1])),
+    ).toEqual(new Set(['unchanged']));
   });
 
   test('a fault in one leaves the others alone', async () => {
-    const hostile = { ...draft('mechant'), name: { fr: '<script>\u202e', en: '=cmd()' }, recipes: { linux: { kind: 'apt', packages: ['a; rm -rf /'], detect: { kind: 'file', path: '/../etc/passwd' } } } };
-    const items = await take([draft('inkscape'), hostile, { ...draft('gimp'), version: '2.0' }, draft('tuxpaint'), 'text', null, requiring('seul', 'absent'), { slug: '../../etc', version: '\u0000' }, { __proto__: { slug: 'x' } }, { ...draft(agentSlug) }]);
+    const hostile = {
+      ...draft('mechant'),
+      name: { fr: '<script>\u202e', en: '=cmd()' },
+      recipes: {
+        linux: {
+          kind: 'apt',
+          packages: ['a; rm -rf /'],
+          detect: { kind: 'file', path: '/../etc/passwd' },
+        },
+      },
+    };
+    const items = await take([
+      draft('inkscape'),
+      hostile,
+      { ...draft('gimp'), version: '2.0' },
+      draft('tuxpaint'),
+      'text',
+      null,
+      requiring('seul', 'absent'),
+      { slug: '../../etc', version: '\u0000' },
+      { __proto__: { slug: 'x' } },
+      { ...draft(agentSlug) },
+    ]);
     expect(shown(items)).toEqual([
-      'inkscape added', 'mechant refused VALIDATION_FAILED', 'gimp version_added', 'tuxpaint unchanged', 'null refused VALIDATION_FAILED', 'null refused VALIDATION_FAILED', 'seul refused REQUIREMENT_MISSING', 'null refused VALIDATION_FAILED', 'null refused VALIDATION_FAILED',
+      'inkscape added',
+      'mechant refused VALIDATION_FAILED',
+      'gimp version_added',
+      'tuxpaint unchanged',
+      'null refused VALIDATION_FAILED',
+      'null refused VALIDATION_FAILED',
+      'seul refused REQUIREMENT_MISSING',
+      'null refused VALIDATION_FAILED',
+      'null refused VALIDATION_FAILED',
       `${agentSlug} refused FORBIDDEN`,
     ]);
     expect(JSON.stringify(items)).not.toMatch(/script>|cmd|rm -rf|passwd/);
@@ -109,21 +230,54 @@ describe('import', () => {
   });
 
   test('the order does not matter; a circle is refused, whole', async () => {
-    const list = [requiring('c0', 'b0'), requiring('b0', 'a0'), draft('a0'), requiring('x1', 'y1'), requiring('y1', 'x1')];
-    expect(shown(await take(list))).toEqual(['c0 added', 'b0 added', 'a0 added', 'x1 refused REQUIREMENT_MISSING', 'y1 refused REQUIREMENT_MISSING']);
+    const list = [
+      requiring('c0', 'b0'),
+      requiring('b0', 'a0'),
+      draft('a0'),
+      requiring('x1', 'y1'),
+      requiring('y1', 'x1'),
+    ];
+    expect(shown(await take(list))).toEqual([
+      'c0 added',
+      'b0 added',
+      'a0 added',
+      'x1 refused REQUIREMENT_MISSING',
+      'y1 refused REQUIREMENT_MISSING',
+    ]);
   });
 
   test('a dry run tells the same and keeps nothing', async () => {
-    const list = [requiring('jeu', 'moteur'), draft('moteur'), { ...draft('gimp'), version: '2.0' }, draft('tuxpaint'), { slug: 'x' }];
-    const before = [await exportCatalogue(city.platform), (await city.platform.database.selectFrom('audit_events').select('id').execute()).length];
+    const list = [
+      requiring('jeu', 'moteur'),
+      draft('moteur'),
+      { ...draft('gimp'), version: '2.0' },
+      draft('tuxpaint'),
+      { slug: 'x' },
+    ];
+    const before = [
+      await exportCatalogue(city.platform),
+      (await city.platform.database.selectFrom('audit_events').select('id').execute()).length,
+    ];
     const dry = shown(await take(list, true));
-    expect([await exportCatalogue(city.platform), (await city.platform.database.selectFrom('audit_events').select('id').execute()).length]).toEqual(before);
-    expect(dry).toEqual(['jeu added', 'moteur added', 'gimp version_added', 'tuxpaint unchanged', 'null refused VALIDATION_FAILED']);
+    expect([
+      await exportCatalogue(city.platform),
+      (await city.platform.database.selectFrom('audit_events').select('id').execute()).length,
+    ]).toEqual(before);
+    expect(dry).toEqual([
+      'jeu added',
+      'moteur added',
+      'gimp version_added',
+      'tuxpaint unchanged',
+      'null refused VALIDATION_FAILED',
+    ]);
     expect(shown(await take(list))).toEqual(dry);
   });
 
   test('two thousand, in seconds', async () => {
-    const list = Array.from({ length: 2000 }, (_, index) => ({ ...draft(`app-${index}`), requires: index % 10 === 0 ? [] : ['gimp'] }));
+    const list = Array.from({ length: 2000 }, (_, index) => ({
+      ...draft(`app-${index}`),
+      requires: index % 10 === 0 ? [] : ['gimp'],
+    }));
     const started = performance.now();
     expect((await take(list)).filter(({ result }) => result === 'added')).toHaveLength(2000);
     expect(performance.now() - started).toBeLessThan(60_000);
@@ -131,41 +285,115 @@ describe('import', () => {
 });
 
 describe('scripts', () => {
-  const text = { name: 'imprimante', install: '#!/bin/sh\nset -eu\necho é > /etc/imprimante\n', remove: '#!/bin/sh\nrm -f /etc/imprimante\n' };
+  const text = {
+    name: 'imprimante',
+    install: '#!/bin/sh\nset -eu\necho é > /etc/imprimante\n',
+    remove: '#!/bin/sh\nrm -f /etc/imprimante\n',
+  };
   const recipeOf = (script: Script): ApplicationDraft => ({
     ...draft('imprimante'),
-    recipes: { linux: { kind: 'script', script: script.name, install: script.install, ...(script.remove === null ? {} : { remove: script.remove }), signature: script.signature ?? 'a'.repeat(86), detect: { kind: 'file', path: '/etc/imprimante' } } },
+    recipes: {
+      linux: {
+        kind: 'script',
+        script: script.name,
+        install: script.install,
+        ...(script.remove === null ? {} : { remove: script.remove }),
+        signature: script.signature ?? 'a'.repeat(86),
+        detect: { kind: 'file', path: '/etc/imprimante' },
+      },
+    },
   });
 
   test('need two people', async () => {
     const script = await createScript(city.platform, city.technician, text);
     expect(Compile(Script).Check(script)).toBe(true);
     const review = { install: script.install.sha256, remove: script.remove?.sha256 ?? null };
-    await expect(createApplication(city.platform, city.technician, recipeOf(script))).rejects.toMatchObject({ code: 'SCRIPT_REFUSED' });
-    await expect(reviewScript(city.platform, city.technician, script.id, review)).rejects.toMatchObject({ code: 'OWN_APPROVAL' });
-    await expect(reviewScript(city.platform, { ...city.administrator, token: { id: 'tok', readOnly: false, siteIds: null } }, script.id, review)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(reviewScript(city.platform, city.administrator, script.id, { ...review, remove: null })).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
+    await expect(
+      createApplication(city.platform, city.technician, recipeOf(script)),
+    ).rejects.toMatchObject({ code: 'SCRIPT_REFUSED' });
+    await expect(
+      reviewScript(city.platform, city.technician, script.id, review),
+    ).rejects.toMatchObject({ code: 'OWN_APPROVAL' });
+    await expect(
+      reviewScript(
+        city.platform,
+        { ...city.administrator, token: { id: 'tok', readOnly: false, siteIds: null } },
+        script.id,
+        review,
+      ),
+    ).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(
+      reviewScript(city.platform, city.administrator, script.id, { ...review, remove: null }),
+    ).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
     const signed = await reviewScript(city.platform, city.administrator, script.id, review);
-    expect(verifySignature(city.platform.secrets.controllerKey, scriptReviewText({ script: signed.name, install: signed.install, remove: signed.remove ?? undefined }), signed.signature ?? '')).toBe(true);
+    expect(
+      verifySignature(
+        city.platform.secrets.controllerKey,
+        scriptReviewText({
+          script: signed.name,
+          install: signed.install,
+          remove: signed.remove ?? undefined,
+        }),
+        signed.signature ?? '',
+      ),
+    ).toBe(true);
     await createApplication(city.platform, city.technician, recipeOf(signed));
-    expect((await listScripts(city.platform))[0]).toMatchObject({ installText: text.install, removeText: text.remove, createdBy: 'tech', reviewedBy: 'admin' });
-    expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([['imprimante'], ['imprimante']]);
-    await expect(deletePackage(city.platform, city.technician, script.install.sha256)).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
+    expect((await listScripts(city.platform))[0]).toMatchObject({
+      installText: text.install,
+      removeText: text.remove,
+      createdBy: 'tech',
+      reviewedBy: 'admin',
+    });
+    expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([
+      ['imprimante'],
+      ['imprimante'],
+    ]);
+    await expect(
+      deletePackage(city.platform, city.technician, script.install.sha256),
+    ).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
   });
 
   test('a new text has to be read anew; the old signature opens nothing new', async () => {
     const script = await createScript(city.platform, city.technician, text);
-    const signed = await reviewScript(city.platform, city.administrator, script.id, { install: script.install.sha256, remove: script.remove?.sha256 ?? null });
-    expect((await createScript(city.platform, city.technician, text)).signature).toBe(signed.signature);
-    const changed = await createScript(city.platform, city.administrator, { ...text, install: '#!/bin/sh\nrm -rf /\n' });
+    const signed = await reviewScript(city.platform, city.administrator, script.id, {
+      install: script.install.sha256,
+      remove: script.remove?.sha256 ?? null,
+    });
+    expect((await createScript(city.platform, city.technician, text)).signature).toBe(
+      signed.signature,
+    );
+    const changed = await createScript(city.platform, city.administrator, {
+      ...text,
+      install: '#!/bin/sh\nrm -rf /\n',
+    });
     expect([changed.signature, changed.createdBy]).toEqual([null, 'admin']);
-    await expect(createApplication(city.platform, city.technician, { ...recipeOf(changed), recipes: { linux: { ...recipeOf(changed).recipes.linux, signature: signed.signature ?? '' } as never } })).rejects.toMatchObject({ code: 'SCRIPT_REFUSED' });
-    await expect(reviewScript(city.platform, city.technician, script.id, { install: script.install.sha256, remove: null })).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
+    await expect(
+      createApplication(city.platform, city.technician, {
+        ...recipeOf(changed),
+        recipes: {
+          linux: { ...recipeOf(changed).recipes.linux, signature: signed.signature ?? '' } as never,
+        },
+      }),
+    ).rejects.toMatchObject({ code: 'SCRIPT_REFUSED' });
+    await expect(
+      reviewScript(city.platform, city.technician, script.id, {
+        install: script.install.sha256,
+        remove: null,
+      }),
+    ).rejects.toMatchObject({ code: 'STATE_FORBIDS' });
   });
 
   test('64 KiB, in bytes', async () => {
-    await createScript(city.platform, city.technician, { ...text, install: `#!/bin/sh\n${'x'.repeat(65_526)}` });
-    await expect(createScript(city.platform, city.technician, { ...text, install: `#!/bin/sh\n${'é'.repeat(32_764)}` })).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+    await createScript(city.platform, city.technician, {
+      ...text,
+      install: `#!/bin/sh\n${'x'.repeat(65_526)}`,
+    });
+    await expect(
+      createScript(city.platform, city.technician, {
+        ...text,
+        install: `#!/bin/sh\n${'é'.repeat(32_764)}`,
+      }),
+    ).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
   });
 });
 
@@ -182,7 +410,17 @@ describe('the agent itself', () => {
     await keepAgentApplication(city.platform);
     await keepAgentApplication(city.platform);
     const first = await newest(agentSlug);
-    expect(first).toMatchObject({ category: 'tools', version: `0.1.0+${sha256('// one').slice(0, 12)}`, recipes: { linux: { kind: 'agent', file: { name: 'preau-agent.mjs', sha256: sha256('// one'), size: 6 }, detect: { kind: 'agent' } } } });
+    expect(first).toMatchObject({
+      category: 'tools',
+      version: `0.1.0+${sha256('// one').slice(0, 12)}`,
+      recipes: {
+        linux: {
+          kind: 'agent',
+          file: { name: 'preau-agent.mjs', sha256: sha256('// one'), size: 6 },
+          detect: { kind: 'agent' },
+        },
+      },
+    });
     city.time.at += 1000;
     bundle('// two', '{"version":"0.2.0"}');
     await keepAgentApplication(city.platform);
@@ -191,33 +429,85 @@ describe('the agent itself', () => {
     bundle('// one', '{"version":"0.1.0"}');
     await keepAgentApplication(city.platform);
     expect((await newest(agentSlug))?.version).toBe(first?.version);
-    expect((await listVersions(city.platform, first?.id ?? '')).map(({ version }) => version.slice(0, 5))).toEqual(['0.1.0', '0.2.0']);
-    expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([[agentSlug], [agentSlug]]);
-    expect((await exportCatalogue(city.platform)).applications.map(({ slug }) => slug)).not.toContain(agentSlug);
+    expect(
+      (await listVersions(city.platform, first?.id ?? '')).map(({ version }) =>
+        version.slice(0, 5),
+      ),
+    ).toEqual(['0.1.0', '0.2.0']);
+    expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([
+      [agentSlug],
+      [agentSlug],
+    ]);
+    expect(
+      (await exportCatalogue(city.platform)).applications.map(({ slug }) => slug),
+    ).not.toContain(agentSlug);
   });
 
-  const versions: [file: string | null, version: string][] = [['{"version":"1.2.3"}', '1.2.3'], ['{', '0'], [null, '0'], ['{"version":"a b"}', '0'], ['[]', '0'], ['null', '0']];
-  test.each(versions)('%s says %s', (file, version) => expect(versionOf(file, 'a'.repeat(64))).toBe(`${version}+aaaaaaaaaaaa`));
+  const versions: [file: string | null, version: string][] = [
+    ['{"version":"1.2.3"}', '1.2.3'],
+    ['{', '0'],
+    [null, '0'],
+    ['{"version":"a b"}', '0'],
+    ['[]', '0'],
+    ['null', '0'],
+  ];
+  test.each(versions)('%s says %s', (file, version) =>
+    expect(versionOf(file, 'a'.repeat(64))).toBe(`${version}+aaaaaaaaaaaa`),
+  );
 });
 
 describe('estimates', () => {
   const past = (id: string, entries: { ms: number; bytes: number | null }[]) =>
-    city.platform.database.insertInto('install_history').values(entries.map(({ ms, bytes }, index) => ({ id: `his_${id}_${index}`, application_id: id, version_id: 'v', server_id: 's', ms, bytes, at: index }))).execute();
+    city.platform.database
+      .insertInto('install_history')
+      .values(
+        entries.map(({ ms, bytes }, index) => ({
+          id: `his_${id}_${index}`,
+          application_id: id,
+          version_id: 'v',
+          server_id: 's',
+          ms,
+          bytes,
+          at: index,
+        })),
+      )
+      .execute();
 
   test('are the draft’s until there is history, then what was measured', async () => {
-    const made = await createApplication(city.platform, city.technician, { ...draft('jeu'), estimate: { bytes: 7, minutes: 2 } });
+    const made = await createApplication(city.platform, city.technician, {
+      ...draft('jeu'),
+      estimate: { bytes: 7, minutes: 2 },
+    });
     expect(made.estimate).toEqual({ bytes: 7, minutes: 2, p95Ms: 120_000, samples: 0 });
     await past(made.id, [{ ms: 60_000, bytes: null }]);
-    expect((await newest('jeu'))?.estimate).toEqual({ bytes: 7, minutes: 1, p95Ms: 60_000, samples: 1 });
+    expect((await newest('jeu'))?.estimate).toEqual({
+      bytes: 7,
+      minutes: 1,
+      p95Ms: 60_000,
+      samples: 1,
+    });
   });
   test('median and 95 of 100 of the last 200, bytes of those that told them', async () => {
     const { id } = city.applications.gimp;
     // Very slow ones of long ago are forgotten.
-    await past(id, [...Array.from({ length: 50 }, () => ({ ms: 9_000_000, bytes: 1 })), ...Array.from({ length: 200 }, (_, index) => ({ ms: (index + 1) * 600, bytes: index % 2 === 0 ? index * 1000 : null }))]);
+    await past(id, [
+      ...Array.from({ length: 50 }, () => ({ ms: 9_000_000, bytes: 1 })),
+      ...Array.from({ length: 200 }, (_, index) => ({
+        ms: (index + 1) * 600,
+        bytes: index % 2 === 0 ? index * 1000 : null,
+      })),
+    ]);
     await past(city.applications.tuxpaint.id, [{ ms: 5, bytes: 5 }]);
     const all = await selectApplications(city.platform.database);
-    expect(all.find((application) => application.id === id)?.estimate).toEqual({ bytes: 98_000, minutes: 1, p95Ms: 190 * 600, samples: 200 });
-    expect((await newest('gimp'))?.estimate).toEqual(all.find((application) => application.id === id)?.estimate);
+    expect(all.find((application) => application.id === id)?.estimate).toEqual({
+      bytes: 98_000,
+      minutes: 1,
+      p95Ms: 190 * 600,
+      samples: 200,
+    });
+    expect((await newest('gimp'))?.estimate).toEqual(
+      all.find((application) => application.id === id)?.estimate,
+    );
     expect(all.find(({ slug }) => slug === 'secret')?.estimate).toBeNull();
   });
 });

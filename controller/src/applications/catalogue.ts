@@ -1,6 +1,11 @@
 /** The catalogue as a whole: to keep, to take to another city, to have in a repository of one's own. */
 import { ApplicationDraft } from '@preau/contract/application.ts';
-import { type Catalogue, type CatalogueImport, catalogueFormat, type ImportedItem } from '@preau/contract/catalogue.ts';
+import {
+  type Catalogue,
+  type CatalogueImport,
+  catalogueFormat,
+  type ImportedItem,
+} from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { Compile } from 'typebox/compile';
 import { recordEffect } from '#src/audit/record.ts';
@@ -17,7 +22,10 @@ const versionCheck = Compile(ApplicationDraft.properties.version);
 
 /** What another city can take in: the agent's own bundle is each city's own. */
 export async function exportCatalogue(deps: Pick<Platform, 'database'>): Promise<Catalogue> {
-  return { format: catalogueFormat, applications: (await selectDrafts(deps.database)).filter((draft) => draft.slug !== agentSlug) };
+  return {
+    format: catalogueFormat,
+    applications: (await selectDrafts(deps.database)).filter((draft) => draft.slug !== agentSlug),
+  };
 }
 
 /** Ends a transaction that was only to be looked at. */
@@ -32,32 +40,66 @@ class NotKept extends Error {
 /** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item requires may come later in
  *  the list: whoever waits for it is tried again. On a dry run each is judged by what is there now and by the rest of the
  *  list. Repeating is safe: what is there is `unchanged`, and so is what was taken out of the catalogue and is brought again as it was. */
-export async function importCatalogue(deps: Deps, actor: Actor, input: CatalogueImport, tell: TellServers = tellNobody): Promise<ImportedItem[]> {
+export async function importCatalogue(
+  deps: Deps,
+  actor: Actor,
+  input: CatalogueImport,
+  tell: TellServers = tellNobody,
+): Promise<ImportedItem[]> {
   const results = new Map<number, ImportedItem>();
   const waiting: { index: number; draft: ApplicationDraft }[] = [];
   input.applications.forEach((value, index) => {
     if (draftCheck.Check(value)) waiting.push({ index, draft: value });
-    else results.set(index, { index, ...named(value), result: 'refused', code: 'VALIDATION_FAILED', why: faultOf(value) });
+    else
+      results.set(index, {
+        index,
+        ...named(value),
+        result: 'refused',
+        code: 'VALIDATION_FAILED',
+        why: faultOf(value),
+      });
   });
   const told = new Set<string>();
   const coming = new Set(waiting.map(({ draft }) => draft.slug));
-  const known = new Set((await selectApplications(deps.database, { learnt: false })).map((application) => application.slug));
+  const known = new Set(
+    (await selectApplications(deps.database, { learnt: false })).map(
+      (application) => application.slug,
+    ),
+  );
 
   for (let round = waiting; round.length > 0; ) {
     const again: typeof waiting = [];
     for (const { index, draft } of round) {
       const about = { index, slug: draft.slug, version: draft.version };
       try {
-        const { result, topics } = await importOne(deps, actor, draft, { dryRun: input.dryRun, known, tell: input.dryRun ? tellNobody : tell });
+        const { result, topics } = await importOne(deps, actor, draft, {
+          dryRun: input.dryRun,
+          known,
+          tell: input.dryRun ? tellNobody : tell,
+        });
         for (const topic of topics) told.add(topic);
         results.set(index, { ...about, result, code: null, why: null });
         known.add(draft.slug);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        const path = Array.isArray(error.details['path']) ? (error.details['path'] as string[]) : [];
+        const path = Array.isArray(error.details['path'])
+          ? (error.details['path'] as string[])
+          : [];
         const missing = error.code === 'REQUIREMENT_MISSING' ? (path.at(-1) ?? '') : '';
-        if (input.dryRun && missing !== '' && coming.has(missing)) results.set(index, { ...about, result: known.has(draft.slug) ? 'version_added' : 'added', code: null, why: null });
-        else results.set(index, { ...about, result: 'refused', code: error.code, why: path.length === 0 ? null : path.join(' → ').slice(0, 400) });
+        if (input.dryRun && missing !== '' && coming.has(missing))
+          results.set(index, {
+            ...about,
+            result: known.has(draft.slug) ? 'version_added' : 'added',
+            code: null,
+            why: null,
+          });
+        else
+          results.set(index, {
+            ...about,
+            result: 'refused',
+            code: error.code,
+            why: path.length === 0 ? null : path.join(' → ').slice(0, 400),
+          });
         if (!input.dryRun && missing !== '' && coming.has(missing)) again.push({ index, draft });
       }
     }
@@ -66,15 +108,30 @@ export async function importCatalogue(deps: Deps, actor: Actor, input: Catalogue
   }
 
   const items = [...results.values()].sort((a, b) => a.index - b.index);
-  const added = items.filter((item) => item.result === 'added' || item.result === 'version_added').length;
+  const added = items.filter(
+    (item) => item.result === 'added' || item.result === 'version_added',
+  ).length;
   if (!input.dryRun && added > 0) {
-    await recordEffect(deps, deps.database, actor, { action: 'catalogue.imported', subjectName: `${added}`, details: { added, refused: items.filter((item) => item.result === 'refused').length, items: items.length } });
+    await recordEffect(deps, deps.database, actor, {
+      action: 'catalogue.imported',
+      subjectName: `${added}`,
+      details: {
+        added,
+        refused: items.filter((item) => item.result === 'refused').length,
+        items: items.length,
+      },
+    });
     deps.wakeups.wake(['applications', 'portal', 'audit', ...told]);
   }
   return items;
 }
 
-async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, { dryRun, known, tell }: { dryRun: boolean; known: ReadonlySet<string>; tell: TellServers }): Promise<{ result: ImportedItem['result']; topics: string[] }> {
+async function importOne(
+  deps: Deps,
+  actor: Actor,
+  draft: ApplicationDraft,
+  { dryRun, known, tell }: { dryRun: boolean; known: ReadonlySet<string>; tell: TellServers },
+): Promise<{ result: ImportedItem['result']; topics: string[] }> {
   try {
     return await deps.database.transaction().execute(async (rows) => {
       if (await isWithdrawn(rows, draft)) return { result: 'unchanged', topics: [] };
@@ -91,13 +148,19 @@ async function importOne(deps: Deps, actor: Actor, draft: ApplicationDraft, { dr
 
 /** Slug and version of something that is not a draft, if they at least are well formed. */
 function named(value: unknown): { slug: string | null; version: string | null } {
-  const fields = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  const fields =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   const { slug, version } = fields;
-  return { slug: slugCheck.Check(slug) ? slug : null, version: versionCheck.Check(version) ? version : null };
+  return {
+    slug: slugCheck.Check(slug) ? slug : null,
+    version: versionCheck.Check(version) ? version : null,
+  };
 }
 
 /** Where it is wrong, in our words only. */
 function faultOf(value: unknown): string {
   const [first] = draftCheck.Errors(value);
-  return first === undefined ? 'malformed' : `${/^[A-Za-z0-9/_-]{0,120}$/.test(first.instancePath) ? first.instancePath || '/' : '…'}: ${first.keyword}`;
+  return first === undefined
+    ? 'malformed'
+    : `${/^[A-Za-z0-9/_-]{0,120}$/.test(first.instancePath) ? first.instancePath || '/' : '…'}: ${first.keyword}`;
 }

@@ -8,7 +8,13 @@ import type { Platform } from '#src/platform/platform.ts';
 import { mustHaveFiles } from './packages.ts';
 import { expandRequirements } from './requirements.ts';
 import { mustBeReviewed } from './scripts.ts';
-import { saveApplicationWords, selectApplications, selectRequirements, selectVersions, upsertApplication } from './store.ts';
+import {
+  saveApplicationWords,
+  selectApplications,
+  selectRequirements,
+  selectVersions,
+  upsertApplication,
+} from './store.ts';
 
 /** Rules look at category and labels, on the servers too: they are told, in the caller's transaction, when one of them changes. Asked first
  *  (servers are locked before applications, as when a session is launched), told by what comes back, which returns the topics to wake. */
@@ -20,10 +26,16 @@ export const agentSlug = 'preau-agent';
 
 /** Adds an application, or a version to the one of that slug. Refuses with ALREADY_EXISTS a version that is there, and
  *  with whatever `addVersion` refuses. */
-export async function createApplication(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, draft: ApplicationDraft, tell: TellServers = tellNobody): Promise<Application> {
+export async function createApplication(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+  draft: ApplicationDraft,
+  tell: TellServers = tellNobody,
+): Promise<Application> {
   const { id, topics } = await deps.database.transaction().execute(async (rows) => {
     const done = await addVersion(deps, rows, actor, draft, tell);
-    if (!done.added) throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
+    if (!done.added)
+      throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
     return done;
   });
   deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
@@ -35,26 +47,54 @@ export async function createApplication(deps: Pick<Platform, 'database' | 'clock
 /** In the caller's transaction. `added` is false when that version is there already; `topics` are to be woken after the commit. Refuses
  *  with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR, PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's
  *  own recipe. */
-export async function addVersion(deps: Pick<Platform, 'clock'>, rows: Rows, actor: Actor, draft: ApplicationDraft, tell: TellServers): Promise<{ id: string; added: boolean; topics: string[] }> {
+export async function addVersion(
+  deps: Pick<Platform, 'clock'>,
+  rows: Rows,
+  actor: Actor,
+  draft: ApplicationDraft,
+  tell: TellServers,
+): Promise<{ id: string; added: boolean; topics: string[] }> {
   const ofAgent = draft.slug === agentSlug || draft.recipes.linux?.kind === 'agent';
   if (ofAgent && actor.kind !== 'job') throw new AppError('FORBIDDEN', { slug: agentSlug });
   await mustHaveFiles(rows, draft.recipes);
   await mustBeReviewed(rows, draft.recipes);
   const [past] = await selectApplications(rows, { slug: draft.slug, learnt: false });
-  const publish = past === undefined || looksTheSame(past, { category: draft.category, labels: draft.labels ?? [] }) ? null : await tell(rows, past.id);
+  const publish =
+    past === undefined ||
+    looksTheSame(past, { category: draft.category, labels: draft.labels ?? [] })
+      ? null
+      : await tell(rows, past.id);
   const { id, added } = await upsertApplication(rows, draft, deps.clock.now());
   if (!added) return { id, added, topics: [] };
-  const expanded = (draft.requires ?? []).length === 0 ? { order: [] } : expandRequirements(await selectRequirements(rows, draft.slug), [id]);
+  const expanded =
+    (draft.requires ?? []).length === 0
+      ? { order: [] }
+      : expandRequirements(await selectRequirements(rows, draft.slug), [id]);
   if ('refused' in expanded) throw new AppError(expanded.refused, { path: expanded.path });
-  await recordEffect(deps, rows, actor, { action: 'application.created', subjectId: id, subjectName: draft.name.fr, details: { slug: draft.slug, version: draft.version } });
+  await recordEffect(deps, rows, actor, {
+    action: 'application.created',
+    subjectId: id,
+    subjectName: draft.name.fr,
+    details: { slug: draft.slug, version: draft.version },
+  });
   return { id, added, topics: publish === null ? [] : await publish() };
 }
 
 /** To rules. Pure. */
-const looksTheSame = (a: Pick<Application, 'category' | 'labels'>, b: Pick<Application, 'category' | 'labels'>): boolean => a.category === b.category && [...a.labels].sort().join(' ') === [...b.labels].sort().join(' ');
+const looksTheSame = (
+  a: Pick<Application, 'category' | 'labels'>,
+  b: Pick<Application, 'category' | 'labels'>,
+): boolean =>
+  a.category === b.category && [...a.labels].sort().join(' ') === [...b.labels].sort().join(' ');
 
 /** Refuses with NOT_FOUND, and with FORBIDDEN the agent. */
-export async function changeApplication(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, id: string, changes: ApplicationChanges, tell: TellServers): Promise<Application> {
+export async function changeApplication(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+  id: string,
+  changes: ApplicationChanges,
+  tell: TellServers,
+): Promise<Application> {
   const topics = await deps.database.transaction().execute(async (rows) => {
     const [past] = await selectApplications(rows, { id, learnt: false });
     if (past === undefined) throw new AppError('NOT_FOUND', { application: id });
@@ -62,7 +102,12 @@ export async function changeApplication(deps: Pick<Platform, 'database' | 'clock
     const labels = [...changes.labels].sort();
     const publish = looksTheSame(past, changes) ? null : await tell(rows, id);
     await saveApplicationWords(rows, id, { ...changes, labels }, deps.clock.now());
-    await recordEffect(deps, rows, actor, { action: 'application.changed', subjectId: id, subjectName: changes.name.fr, details: { slug: past.slug, category: changes.category, labels, seats: changes.seats } });
+    await recordEffect(deps, rows, actor, {
+      action: 'application.changed',
+      subjectId: id,
+      subjectName: changes.name.fr,
+      details: { slug: past.slug, category: changes.category, labels, seats: changes.seats },
+    });
     return publish === null ? [] : publish();
   });
   deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
@@ -71,7 +116,10 @@ export async function changeApplication(deps: Pick<Platform, 'database' | 'clock
   return application;
 }
 
-export async function listVersions(deps: Pick<Platform, 'database'>, applicationId: string): Promise<ApplicationVersion[]> {
+export async function listVersions(
+  deps: Pick<Platform, 'database'>,
+  applicationId: string,
+): Promise<ApplicationVersion[]> {
   const versions = await selectVersions(deps.database, applicationId);
   if (versions.length === 0) throw new AppError('NOT_FOUND', { application: applicationId });
   return versions;

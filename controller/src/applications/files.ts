@@ -2,4 +2,5 @@
 import { join } from 'node:path';
 import { type KeptFiles, keptFiles } from '#src/platform/kept-files.ts';
 
-export const packageFiles = (dataFolder: string): KeptFiles => keptFiles(join(dataFolder, 'packages'), /^[0-9a-f]{64}$/);
+export const packageFiles = (dataFolder: string): KeptFiles =>
+  keptFiles(join(dataFolder, 'packages'), /^[0-9a-f]{64}$/);

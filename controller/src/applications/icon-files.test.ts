@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { pngFrom } from './icon-files.ts';
 import { checkPng } from './icons.ts';
 
-const words = (...values: number[]) => Buffer.from(values.flatMap((value) => [value & 255, (value >> 8) & 255]));
+const words = (...values: number[]) =>
+  Buffer.from(values.flatMap((value) => [value & 255, (value >> 8) & 255]));
 const longs = (...values: number[]) => {
   const bytes = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) bytes.writeUInt32LE(value >>> 0, index * 4);
@@ -13,8 +14,19 @@ const longs = (...values: number[]) => {
 
 /** One colour, `width` a side, in 32 bits; upper left pixel another one. */
 function bitmap(width: number, bits: 4 | 8 | 24 | 32, alpha = 255): Buffer {
-  const header = Buffer.concat([longs(40, width, width * 2), words(1, bits), longs(0, 0, 0, 0, 0, 0)]);
-  const palette = bits <= 8 ? Buffer.concat([Buffer.from([0x30, 0x20, 0x10, 0]), Buffer.from([0x33, 0x22, 0x11, 0]), Buffer.alloc((2 ** bits - 2) * 4)]) : Buffer.alloc(0);
+  const header = Buffer.concat([
+    longs(40, width, width * 2),
+    words(1, bits),
+    longs(0, 0, 0, 0, 0, 0),
+  ]);
+  const palette =
+    bits <= 8
+      ? Buffer.concat([
+          Buffer.from([0x30, 0x20, 0x10, 0]),
+          Buffer.from([0x33, 0x22, 0x11, 0]),
+          Buffer.alloc((2 ** bits - 2) * 4),
+        ])
+      : Buffer.alloc(0);
   const line = Buffer.alloc(Math.ceil((width * bits) / 32) * 4);
   const first = Buffer.alloc(line.length);
   for (let x = 0; x < width; x += 1) {
@@ -28,12 +40,22 @@ function bitmap(width: number, bits: 4 | 8 | 24 | 32, alpha = 255): Buffer {
   const mask = Buffer.alloc(Math.ceil(width / 32) * 4 * width);
   // The last line, which is the first in the file: its first pixel is hidden.
   mask[0] = 0x80;
-  return Buffer.concat([header, palette, ...Array.from({ length: width - 1 }, () => line), first, mask]);
+  return Buffer.concat([
+    header,
+    palette,
+    ...Array.from({ length: width - 1 }, () => line),
+    first,
+    mask,
+  ]);
 }
 function ico(...pictures: Buffer[]): Buffer {
   let at = 6 + pictures.length * 16;
   const entries = pictures.map((picture) => {
-    const entry = Buffer.concat([Buffer.from([0, 0, 0, 0]), words(1, 32), longs(picture.length, at)]);
+    const entry = Buffer.concat([
+      Buffer.from([0, 0, 0, 0]),
+      words(1, 32),
+      longs(picture.length, at),
+    ]);
     at += picture.length;
     return entry;
   });
@@ -43,7 +65,12 @@ function ico(...pictures: Buffer[]): Buffer {
 function program(...pictures: Buffer[]): Buffer {
   const address = 0x1000;
   const place = 0x200;
-  const directory = (ids: [id: number, offset: number][]) => Buffer.concat([Buffer.alloc(12), words(0, ids.length), ...ids.map(([id, offset]) => longs(id, offset))]);
+  const directory = (ids: [id: number, offset: number][]) =>
+    Buffer.concat([
+      Buffer.alloc(12),
+      words(0, ids.length),
+      ...ids.map(([id, offset]) => longs(id, offset)),
+    ]);
   const size = (count: number) => 16 + count * 8;
   const deeper = 0x80000000;
   const root = size(2);
@@ -52,17 +79,28 @@ function program(...pictures: Buffer[]): Buffer {
   const leaves = groups + pictures.length * size(1);
   const groupLeaf = leaves + size(1);
   const data = groupLeaf + (pictures.length + 1) * 16;
-  const group = Buffer.concat([words(0, 1, pictures.length), ...pictures.map((picture, index) => Buffer.concat([Buffer.alloc(4), words(1, 32), longs(picture.length), words(index + 1)]))]);
+  const group = Buffer.concat([
+    words(0, 1, pictures.length),
+    ...pictures.map((picture, index) =>
+      Buffer.concat([Buffer.alloc(4), words(1, 32), longs(picture.length), words(index + 1)]),
+    ),
+  ]);
   const places = [data];
   for (const one of [...pictures, group]) places.push((places.at(-1) ?? data) + one.length);
   const resources = Buffer.concat([
-    directory([[3, deeper + root], [14, deeper + icons]]),
+    directory([
+      [3, deeper + root],
+      [14, deeper + icons],
+    ]),
     directory(pictures.map((_, index) => [index + 1, deeper + groups + index * size(1)])),
     directory([[1, deeper + leaves]]),
     ...pictures.map((_, index) => directory([[1033, groupLeaf + index * 16]])),
     directory([[1033, groupLeaf + pictures.length * 16]]),
-    ...[...pictures, group].map((one, index) => longs(address + (places[index] ?? 0), one.length, 0, 0)),
-    ...pictures, group,
+    ...[...pictures, group].map((one, index) =>
+      longs(address + (places[index] ?? 0), one.length, 0, 0),
+    ),
+    ...pictures,
+    group,
   ]);
   const dos = Buffer.alloc(0x40);
   dos.write('MZ', 'latin1');
@@ -71,8 +109,17 @@ function program(...pictures: Buffer[]): Buffer {
   optional.writeUInt16LE(0x20b, 0);
   optional.writeUInt32LE(address, 112 + 16);
   optional.writeUInt32LE(resources.length, 112 + 20);
-  const coff = Buffer.concat([Buffer.from('PE\0\0', 'latin1'), words(0x8664, 1), longs(0, 0, 0), words(240, 0)]);
-  const section = Buffer.concat([Buffer.from('.rsrc\0\0\0', 'latin1'), longs(resources.length, address, resources.length, place), Buffer.alloc(16)]);
+  const coff = Buffer.concat([
+    Buffer.from('PE\0\0', 'latin1'),
+    words(0x8664, 1),
+    longs(0, 0, 0),
+    words(240, 0),
+  ]);
+  const section = Buffer.concat([
+    Buffer.from('.rsrc\0\0\0', 'latin1'),
+    longs(resources.length, address, resources.length, place),
+    Buffer.alloc(16),
+  ]);
   const head = Buffer.concat([dos, coff, optional, section]);
   return Buffer.concat([head, Buffer.alloc(place - head.length), resources]);
 }
@@ -81,7 +128,10 @@ function read(png: Buffer): { width: number; pixel: (x: number, y: number) => nu
   checkPng(png);
   const width = png.readUInt32BE(16);
   const rows = inflateSync(png.subarray(41, 41 + png.readUInt32BE(33)));
-  return { width, pixel: (x, y) => [...rows.subarray(y * (1 + width * 4) + 1 + x * 4).subarray(0, 4)] };
+  return {
+    width,
+    pixel: (x, y) => [...rows.subarray(y * (1 + width * 4) + 1 + x * 4).subarray(0, 4)],
+  };
 }
 const refused = (file: Buffer) => expect(() => pngFrom(file)).toThrow(/ICON_REFUSED/);
 
@@ -126,14 +176,22 @@ describe('pictures out of Windows files', () => {
 
   test('whatever bytes are changed: a small PNG or a refusal, soon', () => {
     const files = [program(bitmap(16, 8), bitmap(48, 32)), ico(bitmap(32, 4), bitmap(16, 24))];
-    fc.assert(fc.property(fc.integer({ min: 0, max: 1 }), fc.array(fc.tuple(fc.nat(4000), fc.integer({ min: 0, max: 255 })), { maxLength: 12 }), fc.nat(12_000), (which, changes, cut) => {
-      const file = Buffer.from(files[which] ?? files[0] ?? '').subarray(0, cut);
-      for (const [at, value] of changes) if (at < file.length) file[at] = value;
-      try {
-        checkPng(pngFrom(file));
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'ICON_REFUSED' });
-      }
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 1 }),
+        fc.array(fc.tuple(fc.nat(4000), fc.integer({ min: 0, max: 255 })), { maxLength: 12 }),
+        fc.nat(12_000),
+        (which, changes, cut) => {
+          const file = Buffer.from(files[which] ?? files[0] ?? '').subarray(0, cut);
+          for (const [at, value] of changes) if (at < file.length) file[at] = value;
+          try {
+            checkPng(pngFrom(file));
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'ICON_REFUSED' });
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });

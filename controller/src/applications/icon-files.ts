@@ -11,7 +11,8 @@ export function pngFrom(file: Buffer): Buffer {
   try {
     if (isPng(file)) return file;
     if (file.length > 6 && file.readUInt32LE(0) === 0x00010000) return best(picturesOfIco(file));
-    if (file.length > 64 && file.toString('latin1', 0, 2) === 'MZ') return best(picturesOfProgram(file));
+    if (file.length > 64 && file.toString('latin1', 0, 2) === 'MZ')
+      return best(picturesOfProgram(file));
   } catch (error) {
     if (error instanceof AppError) throw error;
     // A read past the end: the file does not hold what it promises.
@@ -28,14 +29,17 @@ function best(pictures: Buffer[]): Buffer {
     return width > 0 && width <= 256 && png.length <= 256 * 1024 ? [{ width, png }] : [];
   });
   const found = readable.sort((a, b) => b.width - a.width)[0];
-  if (found === undefined) throw new AppError('ICON_REFUSED', { why: 'no picture in it can be read' });
+  if (found === undefined)
+    throw new AppError('ICON_REFUSED', { why: 'no picture in it can be read' });
   return found.png;
 }
 
 /** Pictures of an .ico: a header of 6 bytes, then entries of 16 with size and place of each. */
 function picturesOfIco(file: Buffer): Buffer[] {
   const count = Math.min(file.readUInt16LE(4), 64);
-  return Array.from({ length: count }, (_, index) => slice(file, file.readUInt32LE(6 + index * 16 + 12), file.readUInt32LE(6 + index * 16 + 8)));
+  return Array.from({ length: count }, (_, index) =>
+    slice(file, file.readUInt32LE(6 + index * 16 + 12), file.readUInt32LE(6 + index * 16 + 8)),
+  );
 }
 
 function slice(file: Buffer, start: number, length: number): Buffer {
@@ -58,11 +62,17 @@ function picturesOfProgram(file: Buffer): Buffer[] {
   const firstSection = optional + file.readUInt16LE(header + 20);
   const sections = Array.from({ length: sectionCount }, (_, index) => {
     const at = firstSection + index * 40;
-    return { address: file.readUInt32LE(at + 12), size: file.readUInt32LE(at + 16), place: file.readUInt32LE(at + 20) };
+    return {
+      address: file.readUInt32LE(at + 12),
+      size: file.readUInt32LE(at + 16),
+      place: file.readUInt32LE(at + 20),
+    };
   });
   /** Where in the file something is that the loader would put at `address`. */
   const placeOf = (address: number): number => {
-    const section = sections.find((one) => address >= one.address && address < one.address + one.size);
+    const section = sections.find(
+      (one) => address >= one.address && address < one.address + one.size,
+    );
     if (section === undefined) throw new RangeError('outside of every section');
     return section.place + address - section.address;
   };
@@ -70,9 +80,15 @@ function picturesOfProgram(file: Buffer): Buffer[] {
   const base = placeOf(resources);
 
   const entriesOf = (directory: number): { id: number; offset: number; deeper: boolean }[] => {
-    const count = Math.min(file.readUInt16LE(directory + 12) + file.readUInt16LE(directory + 14), 1024);
+    const count = Math.min(
+      file.readUInt16LE(directory + 12) + file.readUInt16LE(directory + 14),
+      1024,
+    );
     return Array.from({ length: count }, (_, index) => {
-      const [id, offset] = [file.readUInt32LE(directory + 16 + index * 8), file.readUInt32LE(directory + 16 + index * 8 + 4)];
+      const [id, offset] = [
+        file.readUInt32LE(directory + 16 + index * 8),
+        file.readUInt32LE(directory + 16 + index * 8 + 4),
+      ];
       return { id, offset: offset & 0x7fffffff, deeper: offset >= 0x80000000 };
     });
   };
@@ -80,7 +96,11 @@ function picturesOfProgram(file: Buffer): Buffer[] {
     if (name === undefined) return null;
     const language = name.deeper ? entriesOf(base + name.offset)[0] : name;
     if (language === undefined || language.deeper) return null;
-    return slice(file, placeOf(file.readUInt32LE(base + language.offset)), file.readUInt32LE(base + language.offset + 4));
+    return slice(
+      file,
+      placeOf(file.readUInt32LE(base + language.offset)),
+      file.readUInt32LE(base + language.offset + 4),
+    );
   };
   const namesOf = (type: number) => {
     const entry = entriesOf(base).find((one) => one.id === type && one.deeper);
@@ -105,7 +125,14 @@ function pngOfBitmap(bytes: Buffer): Buffer | null {
   const width = bytes.readInt32LE(4);
   const height = bytes.readInt32LE(8) / 2;
   const bits = bytes.readUInt16LE(14);
-  if (width < 1 || width > 256 || height !== width || bytes.readUInt32LE(16) !== 0 || ![1, 4, 8, 24, 32].includes(bits)) return null;
+  if (
+    width < 1 ||
+    width > 256 ||
+    height !== width ||
+    bytes.readUInt32LE(16) !== 0 ||
+    ![1, 4, 8, 24, 32].includes(bits)
+  )
+    return null;
   const colours = bits > 8 ? 0 : Math.min(bytes.readUInt32LE(32) || 2 ** bits, 2 ** bits);
   const palette = 40;
   const pixels = palette + colours * 4;
@@ -123,17 +150,27 @@ function pngOfBitmap(bytes: Buffer): Buffer | null {
       const to = y * (1 + width * 4) + 1 + x * 4;
       let at = from + (x * bits) / 8;
       if (bits <= 8) {
-        const index = ((bytes[Math.floor(at)] ?? 0) >> (8 - bits - ((x * bits) % 8))) & (2 ** bits - 1);
+        const index =
+          ((bytes[Math.floor(at)] ?? 0) >> (8 - bits - ((x * bits) % 8))) & (2 ** bits - 1);
         at = palette + Math.min(index, colours - 1) * 4;
       }
-      const hidden = masked && (((bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1) === 1;
+      const hidden =
+        masked &&
+        (((bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1) === 1;
       const alpha = bits === 32 ? (bytes[at + 3] ?? 0) : hidden ? 0 : 255;
       opaque ||= alpha !== 0;
       rows.set([bytes[at + 2] ?? 0, bytes[at + 1] ?? 0, bytes[at] ?? 0, alpha], to);
     }
   }
   // Old programs leave the fourth byte empty: without any alpha, the mask decides.
-  if (!opaque && bits === 32) for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) rows[y * (1 + width * 4) + 4 + x * 4] = masked && (((bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1) === 1 ? 0 : 255;
+  if (!opaque && bits === 32)
+    for (let y = 0; y < height; y += 1)
+      for (let x = 0; x < width; x += 1)
+        rows[y * (1 + width * 4) + 4 + x * 4] =
+          masked &&
+          (((bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1) === 1
+            ? 0
+            : 255;
   return encodePng(width, height, rows);
 }
 
@@ -151,5 +188,10 @@ function encodePng(width: number, height: number, rows: Buffer): Buffer {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 6, 0, 0, 0], 8);
-  return Buffer.concat([pngSignature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    pngSignature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }

@@ -13,7 +13,11 @@ function png(width: number, height: number, bytes = 100): Buffer {
 }
 
 describe('checkPng', () => {
-  const good: [name: string, bytes: Buffer][] = [['64 × 64', png(64, 64)], ['the largest', png(1024, 1024, 256 * 1024)], ['the smallest', png(1, 1, 33)]];
+  const good: [name: string, bytes: Buffer][] = [
+    ['64 × 64', png(64, 64)],
+    ['the largest', png(1024, 1024, 256 * 1024)],
+    ['the smallest', png(1, 1, 33)],
+  ];
   test.each(good)('accepts %s', (_name, bytes) => expect(() => checkPng(bytes)).not.toThrow());
 
   // biome-ignore format: a table
@@ -35,7 +39,10 @@ describe('checkPng', () => {
     try {
       checkPng(bytes);
     } catch (error) {
-      expect(error).toMatchObject({ code: 'ICON_REFUSED', details: { why: expect.stringMatching(why) } });
+      expect(error).toMatchObject({
+        code: 'ICON_REFUSED',
+        details: { why: expect.stringMatching(why) },
+      });
     }
   });
 });

@@ -1,8 +1,9 @@
 /** Icons: PNG only, small, checked by their bytes. SVG is refused: it can carry script. */
-import type { Static } from 'typebox';
+
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { IconUpload } from '@preau/contract/report.ts';
+import type { Static } from 'typebox';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -18,23 +19,39 @@ const signature = Buffer.from('89504e470d0a1a0a', 'hex');
 export function checkPng(bytes: Buffer): void {
   const refuse = (why: string) => new AppError('ICON_REFUSED', { why });
   if (bytes.length > maxBytes) throw refuse(`${bytes.length} bytes`);
-  if (bytes.length < 33 || !bytes.subarray(0, 8).equals(signature) || bytes.toString('latin1', 12, 16) !== 'IHDR') throw refuse('not a PNG image');
+  if (
+    bytes.length < 33 ||
+    !bytes.subarray(0, 8).equals(signature) ||
+    bytes.toString('latin1', 12, 16) !== 'IHDR'
+  )
+    throw refuse('not a PNG image');
   const width = bytes.readUInt32BE(16);
   const height = bytes.readUInt32BE(20);
-  if (width === 0 || height === 0 || width > 1024 || height > 1024) throw refuse(`${width} × ${height} pixels`);
+  if (width === 0 || height === 0 || width > 1024 || height > 1024)
+    throw refuse(`${width} × ${height} pixels`);
 }
 
-export async function setIcon(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, input: Static<typeof IconUpload>): Promise<Application> {
+export async function setIcon(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+  input: Static<typeof IconUpload>,
+): Promise<Application> {
   const png = Buffer.from(input.png, 'base64');
   checkPng(png);
   const [application] = await selectApplications(deps.database, { id: input.applicationId });
-  if (application === undefined) throw new AppError('NOT_FOUND', { application: input.applicationId });
+  if (application === undefined)
+    throw new AppError('NOT_FOUND', { application: input.applicationId });
   // An agent fills an empty place; only a technician replaces: one hostile school cannot repaint the city.
   if (actor.kind === 'agent' && application.iconHash !== null) return application;
   const hash = sha256(png);
   await deps.database.transaction().execute(async (rows) => {
     await saveIcon(rows, application.id, hash, png);
-    await recordEffect(deps, rows, actor, { action: 'icon.changed', subjectId: application.id, subjectName: application.name.fr, details: { hash } });
+    await recordEffect(deps, rows, actor, {
+      action: 'icon.changed',
+      subjectId: application.id,
+      subjectName: application.name.fr,
+      details: { hash },
+    });
   });
   deps.wakeups.wake(['applications', 'portal', 'audit']);
   return { ...application, iconHash: hash };
@@ -44,13 +61,21 @@ export async function setIcon(deps: Pick<Platform, 'database' | 'clock' | 'wakeu
 const maxIconSource = 64 * 1_048_576;
 
 /** The icon inside an uploaded .exe, .ico or .png becomes the application's. Refuses with ICON_REFUSED and NOT_FOUND. */
-export async function iconFromPackage(deps: Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>, actor: Actor, input: { applicationId: string; sha256: string }): Promise<Application> {
+export async function iconFromPackage(
+  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+  input: { applicationId: string; sha256: string },
+): Promise<Application> {
   const files = packageFiles(deps.config.PREAU_DATA);
   const size = await files.sizeOf(input.sha256);
-  if (size !== null && size > maxIconSource) throw new AppError('ICON_REFUSED', { why: `${size} bytes` });
+  if (size !== null && size > maxIconSource)
+    throw new AppError('ICON_REFUSED', { why: `${size} bytes` });
   const file = await files.read(input.sha256);
   if (file === undefined) throw new AppError('NOT_FOUND', { package: input.sha256 });
-  return setIcon(deps, actor, { applicationId: input.applicationId, png: pngFrom(file).toString('base64') });
+  return setIcon(deps, actor, {
+    applicationId: input.applicationId,
+    png: pngFrom(file).toString('base64'),
+  });
 }
 
 export async function readIcon(deps: Pick<Platform, 'database'>, hash: string): Promise<Buffer> {

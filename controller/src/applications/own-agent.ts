@@ -22,17 +22,29 @@ export async function keepAgentApplication(deps: Deps): Promise<void> {
   const bundle = folder === '' ? null : await readFile(join(folder, bundleName)).catch(() => null);
   if (bundle === null) return;
   const hash = sha256(bundle);
-  const version = versionOf(await readFile(join(folder, 'version.json'), 'utf8').catch(() => null), hash);
+  const version = versionOf(
+    await readFile(join(folder, 'version.json'), 'utf8').catch(() => null),
+    hash,
+  );
   const [known] = await selectApplications(deps.database, { slug: agentSlug, learnt: false });
   const recipe = known?.recipes.linux;
   const there = (await packageFiles(deps.config.PREAU_DATA).sizeOf(hash)) === bundle.length;
-  if (there && known?.version === version && recipe?.kind === 'agent' && recipe.file.sha256 === hash) return;
+  if (
+    there &&
+    known?.version === version &&
+    recipe?.kind === 'agent' &&
+    recipe.file.sha256 === hash
+  )
+    return;
 
   const file = await storeFile(deps, actor, { name: bundleName, sha256: hash }, bundle);
   const draft: ApplicationDraft = {
     slug: agentSlug,
     name: { fr: 'Agent Préau', en: 'Préau agent' },
-    description: { fr: 'Le programme qui tient un serveur d’école à jour.', en: 'The program that keeps a school’s server up to date.' },
+    description: {
+      fr: 'Le programme qui tient un serveur d’école à jour.',
+      en: 'The program that keeps a school’s server up to date.',
+    },
     category: 'tools',
     version,
     recipes: { linux: { kind: 'agent', file, detect: { kind: 'agent' } } },
@@ -53,7 +65,12 @@ export function versionOf(file: string | null, hash: string): string {
   } catch {
     said = null;
   }
-  const { version } = (typeof said === 'object' && said !== null ? said : {}) as { version?: unknown };
-  const name = typeof version === 'string' && /^[A-Za-z0-9][A-Za-z0-9.:~-]{0,40}$/.test(version) ? version : '0';
+  const { version } = (typeof said === 'object' && said !== null ? said : {}) as {
+    version?: unknown;
+  };
+  const name =
+    typeof version === 'string' && /^[A-Za-z0-9][A-Za-z0-9.:~-]{0,40}$/.test(version)
+      ? version
+      : '0';
   return `${name}+${hash.slice(0, 12)}`;
 }

@@ -7,7 +7,13 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { packageFiles } from './files.ts';
-import { deletePackageRow, insertPackage, lockPackage, selectPackages, selectPackageUsers } from './store.ts';
+import {
+  deletePackageRow,
+  insertPackage,
+  lockPackage,
+  selectPackages,
+  selectPackageUsers,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>;
 
@@ -16,14 +22,24 @@ const uploadsAtOnce = 4;
 const underWay = new WeakMap<object, number>();
 
 /** Sending the same file again is safe. Refuses with PAYLOAD_TOO_LARGE, BUSY, UPLOAD_REFUSED, DISK_FULL. */
-export async function uploadPackage(deps: Deps, actor: Actor, announced: PackageUpload, body: AsyncIterable<Buffer>): Promise<UploadedPackage> {
+export async function uploadPackage(
+  deps: Deps,
+  actor: Actor,
+  announced: PackageUpload,
+  body: AsyncIterable<Buffer>,
+): Promise<UploadedPackage> {
   const size = Number(announced.size);
-  if (size > deps.config.PREAU_PACKAGE_MIB * 1_048_576) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: deps.config.PREAU_PACKAGE_MIB });
+  if (size > deps.config.PREAU_PACKAGE_MIB * 1_048_576)
+    throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: deps.config.PREAU_PACKAGE_MIB });
   const now = underWay.get(deps.database) ?? 0;
   if (now >= uploadsAtOnce) throw new AppError('BUSY');
   underWay.set(deps.database, now + 1);
   try {
-    await packageFiles(deps.config.PREAU_DATA).receive(announced.sha256, { sha256: announced.sha256, size }, body);
+    await packageFiles(deps.config.PREAU_DATA).receive(
+      announced.sha256,
+      { sha256: announced.sha256, size },
+      body,
+    );
   } finally {
     underWay.set(deps.database, (underWay.get(deps.database) ?? 1) - 1);
   }
@@ -34,22 +50,43 @@ export async function uploadPackage(deps: Deps, actor: Actor, announced: Package
 }
 
 /** The file is there: from now on it may be used. */
-async function keepPackage(deps: Deps, actor: Actor, file: { name: string; sha256: string; size: number }): Promise<void> {
+async function keepPackage(
+  deps: Deps,
+  actor: Actor,
+  file: { name: string; sha256: string; size: number },
+): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
-    if (await insertPackage(rows, { ...file, createdBy: actor.id, now: deps.clock.now() })) await recordEffect(deps, rows, actor, { action: 'package.uploaded', subjectName: file.name, details: { sha256: file.sha256, size: file.size } });
+    if (await insertPackage(rows, { ...file, createdBy: actor.id, now: deps.clock.now() }))
+      await recordEffect(deps, rows, actor, {
+        action: 'package.uploaded',
+        subjectName: file.name,
+        details: { sha256: file.sha256, size: file.size },
+      });
   });
   deps.wakeups.wake(['applications', 'audit']);
 }
 
 /** A small file of our own making: a script, the agent's bundle. */
-export async function storeFile(deps: Deps, actor: Actor, file: { name: string; sha256: string }, content: Buffer): Promise<PackageFile> {
+export async function storeFile(
+  deps: Deps,
+  actor: Actor,
+  file: { name: string; sha256: string },
+  content: Buffer,
+): Promise<PackageFile> {
   const stored = { name: file.name, sha256: file.sha256, size: content.length };
-  await packageFiles(deps.config.PREAU_DATA).receive(stored.sha256, stored, (async function* () { yield content; })());
+  await packageFiles(deps.config.PREAU_DATA).receive(
+    stored.sha256,
+    stored,
+    (async function* () {
+      yield content;
+    })(),
+  );
   await keepPackage(deps, actor, stored);
   return stored;
 }
 
-export const listPackages = (deps: Pick<Platform, 'database'>): Promise<UploadedPackage[]> => selectPackages(deps.database);
+export const listPackages = (deps: Pick<Platform, 'database'>): Promise<UploadedPackage[]> =>
+  selectPackages(deps.database);
 
 /** Refuses with STATE_FORBIDS what a version or a script still names. */
 export async function deletePackage(deps: Deps, actor: Actor, sha256: string): Promise<void> {
@@ -59,7 +96,11 @@ export async function deletePackage(deps: Deps, actor: Actor, sha256: string): P
     const usedBy = await selectPackageUsers(rows, sha256);
     if (usedBy.length > 0) throw new AppError('STATE_FORBIDS', { usedBy });
     await deletePackageRow(rows, sha256);
-    await recordEffect(deps, rows, actor, { action: 'package.deleted', subjectName: known.name, details: { sha256 } });
+    await recordEffect(deps, rows, actor, {
+      action: 'package.deleted',
+      subjectName: known.name,
+      details: { sha256 },
+    });
   });
   await packageFiles(deps.config.PREAU_DATA).remove(sha256);
   deps.wakeups.wake(['applications', 'audit']);
@@ -69,7 +110,8 @@ export async function deletePackage(deps: Deps, actor: Actor, sha256: string): P
 export function filesOf(recipes: Recipes): PackageFile[] {
   return Object.values(recipes).flatMap((recipe) => {
     if (recipe === undefined) return [];
-    if (recipe.kind === 'script') return recipe.remove === undefined ? [recipe.install] : [recipe.install, recipe.remove];
+    if (recipe.kind === 'script')
+      return recipe.remove === undefined ? [recipe.install] : [recipe.install, recipe.remove];
     return 'file' in recipe ? [recipe.file] : [];
   });
 }
@@ -79,6 +121,7 @@ export async function mustHaveFiles(rows: Rows, recipes: Recipes): Promise<void>
   for (const file of filesOf(recipes)) {
     if (file.url !== undefined) continue;
     const known = await lockPackage(rows, file.sha256);
-    if (known === undefined || known.size !== file.size) throw new AppError('PACKAGE_NOT_FOUND', { file: file.name, sha256: file.sha256 });
+    if (known === undefined || known.size !== file.size)
+      throw new AppError('PACKAGE_NOT_FOUND', { file: file.name, sha256: file.sha256 });
   }
 }

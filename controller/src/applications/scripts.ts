@@ -1,7 +1,12 @@
 /** Install scripts: free text that runs as root on every server, so it takes two people. One proposes, another one reads and
  *  signs; the signature binds the name to both files, and agents run nothing else. */
 import { type Recipes, scriptReviewText } from '@preau/contract/application.ts';
-import { maxScriptBytes, type Script, type ScriptDraft, type ScriptReview } from '@preau/contract/catalogue.ts';
+import {
+  maxScriptBytes,
+  type Script,
+  type ScriptDraft,
+  type ScriptReview,
+} from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
@@ -10,7 +15,13 @@ import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { packageFiles } from './files.ts';
 import { storeFile } from './packages.ts';
-import { lockPackage, markReviewed, type StoredScript, saveScript, selectScripts } from './store.ts';
+import {
+  lockPackage,
+  markReviewed,
+  type StoredScript,
+  saveScript,
+  selectScripts,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -21,28 +32,51 @@ export async function listScripts(deps: Pick<Platform, 'config' | 'database'>): 
 async function withText(deps: Pick<Platform, 'config'>, script: StoredScript): Promise<Script> {
   const files = packageFiles(deps.config.PREAU_DATA);
   const textOf = async (hash: string) => (await files.read(hash))?.toString('utf8') ?? '';
-  return { ...script, installText: await textOf(script.install.sha256), removeText: script.remove === null ? null : await textOf(script.remove.sha256) };
+  return {
+    ...script,
+    installText: await textOf(script.install.sha256),
+    removeText: script.remove === null ? null : await textOf(script.remove.sha256),
+  };
 }
 
 /** A new text under a known name has to be reviewed anew; versions made with the old one keep it. Proposing the same text
  *  again changes nothing. Refuses with PAYLOAD_TOO_LARGE beyond 64 KiB. */
-export async function createScript(deps: Deps, actor: AccountActor, draft: ScriptDraft): Promise<Script> {
+export async function createScript(
+  deps: Deps,
+  actor: AccountActor,
+  draft: ScriptDraft,
+): Promise<Script> {
   const file = (part: 'install' | 'remove', text: string | null) => {
     if (text === null) return null;
     const content = Buffer.from(text, 'utf8');
-    if (content.length > maxScriptBytes) throw new AppError('PAYLOAD_TOO_LARGE', { bytes: content.length });
+    if (content.length > maxScriptBytes)
+      throw new AppError('PAYLOAD_TOO_LARGE', { bytes: content.length });
     return { content, name: `${draft.name}.${part}`, sha256: sha256(content) };
   };
   const install = file('install', draft.install);
   const remove = file('remove', draft.remove);
   if (install === null) throw new AppError('INTERNAL');
-  const stored = { install: await storeFile(deps, actor, install, install.content), remove: remove === null ? null : await storeFile(deps, actor, remove, remove.content) };
+  const stored = {
+    install: await storeFile(deps, actor, install, install.content),
+    remove: remove === null ? null : await storeFile(deps, actor, remove, remove.content),
+  };
   await deps.database.transaction().execute(async (rows) => {
-    for (const one of [stored.install, stored.remove]) if (one !== null && (await lockPackage(rows, one.sha256)) === undefined) throw new AppError('PACKAGE_NOT_FOUND', { sha256: one.sha256 });
+    for (const one of [stored.install, stored.remove])
+      if (one !== null && (await lockPackage(rows, one.sha256)) === undefined)
+        throw new AppError('PACKAGE_NOT_FOUND', { sha256: one.sha256 });
     const known = (await selectScripts(rows, { name: draft.name }))[0];
-    if (known !== undefined && known.install.sha256 === stored.install.sha256 && (known.remove?.sha256 ?? null) === (stored.remove?.sha256 ?? null)) return;
+    if (
+      known !== undefined &&
+      known.install.sha256 === stored.install.sha256 &&
+      (known.remove?.sha256 ?? null) === (stored.remove?.sha256 ?? null)
+    )
+      return;
     await saveScript(rows, { name: draft.name, ...stored, by: actor, now: deps.clock.now() });
-    await recordEffect(deps, rows, actor, { action: 'script.proposed', subjectName: draft.name, details: { install: stored.install.sha256, remove: stored.remove?.sha256 ?? null } });
+    await recordEffect(deps, rows, actor, {
+      action: 'script.proposed',
+      subjectName: draft.name,
+      details: { install: stored.install.sha256, remove: stored.remove?.sha256 ?? null },
+    });
   });
   deps.wakeups.wake(['applications', 'audit']);
   return mustFind(deps, { name: draft.name });
@@ -50,23 +84,51 @@ export async function createScript(deps: Deps, actor: AccountActor, draft: Scrip
 
 /** Refuses with OWN_APPROVAL one's own, with FORBIDDEN a token (nobody has read it then), with STATE_FORBIDS a text that is not
  *  the one that was read. Repeating is safe. */
-export async function reviewScript(deps: Deps, actor: AccountActor, id: string, review: ScriptReview): Promise<Script> {
+export async function reviewScript(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  review: ScriptReview,
+): Promise<Script> {
   if (actor.token !== null) throw new AppError('FORBIDDEN');
   await deps.database.transaction().execute(async (rows) => {
     const script = (await selectScripts(rows, { id }))[0];
     if (script === undefined) throw new AppError('NOT_FOUND', { script: id });
     if (script.createdById === actor.id) throw new AppError('OWN_APPROVAL');
-    if (script.install.sha256 !== review.install || (script.remove?.sha256 ?? null) !== review.remove) throw new AppError('STATE_FORBIDS', { why: 'the text has changed' });
+    if (
+      script.install.sha256 !== review.install ||
+      (script.remove?.sha256 ?? null) !== review.remove
+    )
+      throw new AppError('STATE_FORBIDS', { why: 'the text has changed' });
     if (script.signature !== null) return;
-    const signature = deps.secrets.sign(scriptReviewText({ script: script.name, install: script.install, remove: script.remove ?? undefined }));
-    if (!(await markReviewed(rows, script, { by: actor, now: deps.clock.now(), signature }))) throw new AppError('STATE_FORBIDS', { why: 'the text has changed' });
-    await recordEffect(deps, rows, actor, { action: 'script.reviewed', subjectId: id, subjectName: script.name, details: { author: script.createdBy, install: script.install.sha256, remove: script.remove?.sha256 ?? null } });
+    const signature = deps.secrets.sign(
+      scriptReviewText({
+        script: script.name,
+        install: script.install,
+        remove: script.remove ?? undefined,
+      }),
+    );
+    if (!(await markReviewed(rows, script, { by: actor, now: deps.clock.now(), signature })))
+      throw new AppError('STATE_FORBIDS', { why: 'the text has changed' });
+    await recordEffect(deps, rows, actor, {
+      action: 'script.reviewed',
+      subjectId: id,
+      subjectName: script.name,
+      details: {
+        author: script.createdBy,
+        install: script.install.sha256,
+        remove: script.remove?.sha256 ?? null,
+      },
+    });
   });
   deps.wakeups.wake(['applications', 'audit']);
   return mustFind(deps, { id });
 }
 
-async function mustFind(deps: Pick<Platform, 'config' | 'database'>, filter: { id?: string; name?: string }): Promise<Script> {
+async function mustFind(
+  deps: Pick<Platform, 'config' | 'database'>,
+  filter: { id?: string; name?: string },
+): Promise<Script> {
   const script = (await selectScripts(deps.database, filter))[0];
   if (script === undefined) throw new AppError('NOT_FOUND');
   return withText(deps, script);
@@ -77,6 +139,11 @@ export async function mustBeReviewed(rows: Rows, recipes: Recipes): Promise<void
   const recipe = recipes.linux;
   if (recipe?.kind !== 'script') return;
   const script = (await selectScripts(rows, { name: recipe.script }))[0];
-  const same = script !== undefined && script.signature !== null && script.signature === recipe.signature && script.install.sha256 === recipe.install.sha256 && (script.remove?.sha256 ?? null) === (recipe.remove?.sha256 ?? null);
+  const same =
+    script !== undefined &&
+    script.signature !== null &&
+    script.signature === recipe.signature &&
+    script.install.sha256 === recipe.install.sha256 &&
+    (script.remove?.sha256 ?? null) === (recipe.remove?.sha256 ?? null);
   if (!same) throw new AppError('SCRIPT_REFUSED', { script: recipe.script });
 }

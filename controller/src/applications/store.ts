@@ -1,14 +1,33 @@
 /** All SQL of the catalogue. */
-import type { Application, ApplicationDraft, Estimate, Recipes } from '@preau/contract/application.ts';
-import type { ApplicationChanges, ApplicationVersion, Script, UploadedPackage } from '@preau/contract/catalogue.ts';
+import type {
+  Application,
+  ApplicationDraft,
+  Estimate,
+  Recipes,
+} from '@preau/contract/application.ts';
+import type {
+  ApplicationChanges,
+  ApplicationVersion,
+  Script,
+  UploadedPackage,
+} from '@preau/contract/catalogue.ts';
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
 
 /** What installing has cost: of the last 200 on record, by application. One query, of one application or of all. */
-export async function selectLearnt(rows: Rows, applicationId: string | null = null): Promise<Map<string, { samples: number; p50Ms: number; p95Ms: number; bytes: number | null }>> {
-  const found = await sql<{ application_id: string; samples: number; p50: number; p95: number; bytes: number | null }>`
+export async function selectLearnt(
+  rows: Rows,
+  applicationId: string | null = null,
+): Promise<Map<string, { samples: number; p50Ms: number; p95Ms: number; bytes: number | null }>> {
+  const found = await sql<{
+    application_id: string;
+    samples: number;
+    p50: number;
+    p95: number;
+    bytes: number | null;
+  }>`
     with recent as (
       select application_id, ms, bytes, row_number() over (partition by application_id order by at desc, id) as age from install_history
       ${applicationId === null ? sql`` : sql`where application_id = ${applicationId}`}
@@ -19,36 +38,108 @@ export async function selectLearnt(rows: Rows, applicationId: string | null = nu
       from recent where age <= 200
     )
     select application_id, max(n) as samples, max(case when by_ms = (n + 1) / 2 then ms end) as p50, max(case when by_ms = (n * 95 + 99) / 100 then ms end) as p95,
-      max(case when by_bytes = (b + 1) / 2 then bytes end) as bytes from ranked group by application_id`.execute(rows);
-  return new Map(found.rows.map((row) => [row.application_id, { samples: Number(row.samples), p50Ms: Number(row.p50), p95Ms: Number(row.p95), bytes: row.bytes === null ? null : Number(row.bytes) }]));
+      max(case when by_bytes = (b + 1) / 2 then bytes end) as bytes from ranked group by application_id`.execute(
+    rows,
+  );
+  return new Map(
+    found.rows.map((row) => [
+      row.application_id,
+      {
+        samples: Number(row.samples),
+        p50Ms: Number(row.p50),
+        p95Ms: Number(row.p95),
+        bytes: row.bytes === null ? null : Number(row.bytes),
+      },
+    ]),
+  );
 }
 
 /** Measured where there is history, the draft's where there is none. */
-function estimateOf(draft: string | null, learnt: { samples: number; p50Ms: number; p95Ms: number; bytes: number | null } | undefined): Application['estimate'] {
+function estimateOf(
+  draft: string | null,
+  learnt: { samples: number; p50Ms: number; p95Ms: number; bytes: number | null } | undefined,
+): Application['estimate'] {
   const given = draft === null ? null : (JSON.parse(draft) as Estimate);
-  if (learnt === undefined) return given === null ? null : { ...given, p95Ms: Math.round(given.minutes * 60_000), samples: 0 };
-  return { bytes: learnt.bytes ?? given?.bytes ?? 0, minutes: Math.min(Math.round(learnt.p50Ms / 600) / 100, 600), p95Ms: learnt.p95Ms, samples: learnt.samples };
+  if (learnt === undefined)
+    return given === null
+      ? null
+      : { ...given, p95Ms: Math.round(given.minutes * 60_000), samples: 0 };
+  return {
+    bytes: learnt.bytes ?? given?.bytes ?? 0,
+    minutes: Math.min(Math.round(learnt.p50Ms / 600) / 100, 600),
+    p95Ms: learnt.p95Ms,
+    samples: learnt.samples,
+  };
 }
 
 /** Each application of the catalogue with its newest version. `among`: those that have left the catalogue, with the version that left last, or
  *  both. `learnt: false` does not look at history: for what pupils wait for. */
-export async function selectApplications(rows: Rows, filter: { slug?: string; id?: string; learnt?: false; among?: 'offered' | 'withdrawn' | 'all' } = {}): Promise<Application[]> {
+export async function selectApplications(
+  rows: Rows,
+  filter: {
+    slug?: string;
+    id?: string;
+    learnt?: false;
+    among?: 'offered' | 'withdrawn' | 'all';
+  } = {},
+): Promise<Application[]> {
   let query = rows
     .selectFrom('applications as a')
     .innerJoin('application_versions as v', (join) =>
-      join.onRef('v.application_id', '=', 'a.id').on((on) =>
-        on('v.id', '=', on.selectFrom('application_versions as n').select('n.id').whereRef('n.application_id', '=', 'a.id').orderBy(sql`n.withdrawn_at is not null`).orderBy('n.withdrawn_at', 'desc').orderBy('n.created_at', 'desc').orderBy('n.id').limit(1)),
-      ),
+      join
+        .onRef('v.application_id', '=', 'a.id')
+        .on((on) =>
+          on(
+            'v.id',
+            '=',
+            on
+              .selectFrom('application_versions as n')
+              .select('n.id')
+              .whereRef('n.application_id', '=', 'a.id')
+              .orderBy(sql`n.withdrawn_at is not null`)
+              .orderBy('n.withdrawn_at', 'desc')
+              .orderBy('n.created_at', 'desc')
+              .orderBy('n.id')
+              .limit(1),
+          ),
+        ),
     )
-    .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.description_fr', 'a.description_en', 'a.category', 'a.labels', 'a.icon_hash', 'a.seats', 'v.id as version_id', 'v.version', 'v.recipes', 'v.requires', 'v.estimate'])
-    .select((e) => e.selectFrom('server_applications as s').select((f) => f.fn.countAll<number>().as('n')).whereRef('s.application_id', '=', 'a.id').where('s.state', '=', 'installed').as('installed_on'))
+    .select([
+      'a.id',
+      'a.slug',
+      'a.name_fr',
+      'a.name_en',
+      'a.description_fr',
+      'a.description_en',
+      'a.category',
+      'a.labels',
+      'a.icon_hash',
+      'a.seats',
+      'v.id as version_id',
+      'v.version',
+      'v.recipes',
+      'v.requires',
+      'v.estimate',
+    ])
+    .select((e) =>
+      e
+        .selectFrom('server_applications as s')
+        .select((f) => f.fn.countAll<number>().as('n'))
+        .whereRef('s.application_id', '=', 'a.id')
+        .where('s.state', '=', 'installed')
+        .as('installed_on'),
+    )
     .orderBy('a.name_fr');
   const { among = 'offered' } = filter;
-  if (among !== 'all') query = query.where('v.withdrawn_at', among === 'withdrawn' ? 'is not' : 'is', null);
+  if (among !== 'all')
+    query = query.where('v.withdrawn_at', among === 'withdrawn' ? 'is not' : 'is', null);
   if (filter.slug !== undefined) query = query.where('a.slug', '=', filter.slug);
   if (filter.id !== undefined) query = query.where('a.id', '=', filter.id);
   const found = await query.execute();
-  const learnt = filter.learnt === false || found.length === 0 ? new Map() : await selectLearnt(rows, found.length === 1 ? (found[0]?.id ?? null) : null);
+  const learnt =
+    filter.learnt === false || found.length === 0
+      ? new Map()
+      : await selectLearnt(rows, found.length === 1 ? (found[0]?.id ?? null) : null);
   return found.map((row) => ({
     id: row.id,
     slug: row.slug,
@@ -68,109 +159,292 @@ export async function selectApplications(rows: Rows, filter: { slug?: string; id
 }
 
 /** Creates the application, or adds a version to the one with this slug. False when that version exists already. */
-export async function upsertApplication(rows: Rows, draft: ApplicationDraft, now: number): Promise<{ id: string; added: boolean }> {
+export async function upsertApplication(
+  rows: Rows,
+  draft: ApplicationDraft,
+  now: number,
+): Promise<{ id: string; added: boolean }> {
   await raiseStamp(rows, 'catalogue', now);
-  const known = await rows.selectFrom('applications').select('id').where('slug', '=', draft.slug).executeTakeFirst();
-  const words = { name_fr: draft.name.fr, name_en: draft.name.en, description_fr: draft.description.fr, description_en: draft.description.en, category: draft.category, labels: JSON.stringify(draft.labels ?? []), seats: draft.licence?.seats ?? null };
+  const known = await rows
+    .selectFrom('applications')
+    .select('id')
+    .where('slug', '=', draft.slug)
+    .executeTakeFirst();
+  const words = {
+    name_fr: draft.name.fr,
+    name_en: draft.name.en,
+    description_fr: draft.description.fr,
+    description_en: draft.description.en,
+    category: draft.category,
+    labels: JSON.stringify(draft.labels ?? []),
+    seats: draft.licence?.seats ?? null,
+  };
   const id = known?.id ?? newId('app');
   let createdAt = now;
-  if (known === undefined) await rows.insertInto('applications').values({ id, slug: draft.slug, ...words, icon_hash: null, created_at: now }).execute();
+  if (known === undefined)
+    await rows
+      .insertInto('applications')
+      .values({ id, slug: draft.slug, ...words, icon_hash: null, created_at: now })
+      .execute();
   else {
-    const same = await rows.selectFrom('application_versions').select('id').where('application_id', '=', id).where('version', '=', draft.version).where('withdrawn_at', 'is', null).executeTakeFirst();
+    const same = await rows
+      .selectFrom('application_versions')
+      .select('id')
+      .where('application_id', '=', id)
+      .where('version', '=', draft.version)
+      .where('withdrawn_at', 'is', null)
+      .executeTakeFirst();
     if (same !== undefined) return { id, added: false };
     // What comes later is newer, whatever the clock says.
-    const last = await rows.selectFrom('application_versions').select((e) => e.fn.max<number>('created_at').as('at')).where('application_id', '=', id).executeTakeFirst();
+    const last = await rows
+      .selectFrom('application_versions')
+      .select((e) => e.fn.max<number>('created_at').as('at'))
+      .where('application_id', '=', id)
+      .executeTakeFirst();
     createdAt = Math.max(now, Number(last?.at ?? 0) + 1);
     await rows.updateTable('applications').set(words).where('id', '=', id).execute();
   }
-  await rows.insertInto('application_versions').values({ id: newId('ver'), application_id: id, version: draft.version, recipes: JSON.stringify(draft.recipes), requires: JSON.stringify(draft.requires ?? []), estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate), created_at: createdAt, withdrawn_at: null }).execute();
+  await rows
+    .insertInto('application_versions')
+    .values({
+      id: newId('ver'),
+      application_id: id,
+      version: draft.version,
+      recipes: JSON.stringify(draft.recipes),
+      requires: JSON.stringify(draft.requires ?? []),
+      estimate: draft.estimate === undefined ? null : JSON.stringify(draft.estimate),
+      created_at: createdAt,
+      withdrawn_at: null,
+    })
+    .execute();
   return { id, added: true };
 }
 
-export async function saveApplicationWords(rows: Rows, id: string, changes: ApplicationChanges, now: number): Promise<void> {
+export async function saveApplicationWords(
+  rows: Rows,
+  id: string,
+  changes: ApplicationChanges,
+  now: number,
+): Promise<void> {
   await raiseStamp(rows, 'catalogue', now);
   const { name, description, category, labels, seats } = changes;
-  await rows.updateTable('applications').set({ name_fr: name.fr, name_en: name.en, description_fr: description.fr, description_en: description.en, category, labels: JSON.stringify(labels), seats }).where('id', '=', id).execute();
+  await rows
+    .updateTable('applications')
+    .set({
+      name_fr: name.fr,
+      name_en: name.en,
+      description_fr: description.fr,
+      description_en: description.en,
+      category,
+      labels: JSON.stringify(labels),
+      seats,
+    })
+    .where('id', '=', id)
+    .execute();
 }
 
-export async function saveIcon(rows: Rows, applicationId: string, hash: string, png: Buffer): Promise<void> {
+export async function saveIcon(
+  rows: Rows,
+  applicationId: string,
+  hash: string,
+  png: Buffer,
+): Promise<void> {
   await raiseStamp(rows, 'catalogue', 1);
-  await rows.insertInto('icons').values({ hash, png }).onConflict((conflict) => conflict.column('hash').doNothing()).execute();
-  await rows.updateTable('applications').set({ icon_hash: hash }).where('id', '=', applicationId).execute();
+  await rows
+    .insertInto('icons')
+    .values({ hash, png })
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .execute();
+  await rows
+    .updateTable('applications')
+    .set({ icon_hash: hash })
+    .where('id', '=', applicationId)
+    .execute();
 }
 
 export async function selectIcon(rows: Rows, hash: string): Promise<Buffer | undefined> {
-  return (await rows.selectFrom('icons').select('png').where('hash', '=', hash).executeTakeFirst())?.png;
+  return (await rows.selectFrom('icons').select('png').where('hash', '=', hash).executeTakeFirst())
+    ?.png;
 }
 
-export async function selectVersions(rows: Rows, applicationId: string): Promise<ApplicationVersion[]> {
-  const found = await rows.selectFrom('application_versions as v').selectAll('v')
-    .select((e) => e.selectFrom('server_applications as s').select((f) => f.fn.countAll<number>().as('n')).whereRef('s.version_id', '=', 'v.id').where('s.state', '=', 'installed').as('installed_on'))
-    .where('v.application_id', '=', applicationId).orderBy('v.created_at', 'desc').orderBy('v.id').execute();
+export async function selectVersions(
+  rows: Rows,
+  applicationId: string,
+): Promise<ApplicationVersion[]> {
+  const found = await rows
+    .selectFrom('application_versions as v')
+    .selectAll('v')
+    .select((e) =>
+      e
+        .selectFrom('server_applications as s')
+        .select((f) => f.fn.countAll<number>().as('n'))
+        .whereRef('s.version_id', '=', 'v.id')
+        .where('s.state', '=', 'installed')
+        .as('installed_on'),
+    )
+    .where('v.application_id', '=', applicationId)
+    .orderBy('v.created_at', 'desc')
+    .orderBy('v.id')
+    .execute();
   return found.map((row) => ({
-    versionId: row.id, version: row.version, recipes: JSON.parse(row.recipes) as Recipes, requires: JSON.parse(row.requires) as string[], estimate: row.estimate === null ? null : (JSON.parse(row.estimate) as Estimate),
-    createdAt: row.created_at, withdrawnAt: row.withdrawn_at, installedOn: Number(row.installed_on ?? 0),
+    versionId: row.id,
+    version: row.version,
+    recipes: JSON.parse(row.recipes) as Recipes,
+    requires: JSON.parse(row.requires) as string[],
+    estimate: row.estimate === null ? null : (JSON.parse(row.estimate) as Estimate),
+    createdAt: row.created_at,
+    withdrawnAt: row.withdrawn_at,
+    installedOn: Number(row.installed_on ?? 0),
   }));
 }
 
 /** Newest version of each, as the drafts that would make them. */
 export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
-  const given = new Map((await rows.selectFrom('application_versions').select(['id', 'estimate']).where('estimate', 'is not', null).execute()).map((row) => [row.id, JSON.parse(row.estimate ?? '') as Estimate]));
+  const given = new Map(
+    (
+      await rows
+        .selectFrom('application_versions')
+        .select(['id', 'estimate'])
+        .where('estimate', 'is not', null)
+        .execute()
+    ).map((row) => [row.id, JSON.parse(row.estimate ?? '') as Estimate]),
+  );
   return (await selectApplications(rows, { learnt: false })).map((application) => {
     const estimate = given.get(application.versionId);
     return {
-      slug: application.slug, name: application.name, description: application.description, category: application.category, ...(application.labels.length === 0 ? {} : { labels: application.labels }), version: application.version, recipes: application.recipes,
-      ...(application.requires.length === 0 ? {} : { requires: application.requires }), ...(application.seats === null ? {} : { licence: { seats: application.seats } }), ...(estimate === undefined ? {} : { estimate }),
+      slug: application.slug,
+      name: application.name,
+      description: application.description,
+      category: application.category,
+      ...(application.labels.length === 0 ? {} : { labels: application.labels }),
+      version: application.version,
+      recipes: application.recipes,
+      ...(application.requires.length === 0 ? {} : { requires: application.requires }),
+      ...(application.seats === null ? {} : { licence: { seats: application.seats } }),
+      ...(estimate === undefined ? {} : { estimate }),
     };
   });
 }
 
 /** The application of that slug and, level by level, everything that its newest version requires. */
-export async function selectRequirements(rows: Rows, slug: string): Promise<{ id: string; slug: string; requires: string[] }[]> {
+export async function selectRequirements(
+  rows: Rows,
+  slug: string,
+): Promise<{ id: string; slug: string; requires: string[] }[]> {
   const found = new Map<string, { id: string; slug: string; requires: string[] }>();
   for (let level = [slug]; level.length > 0; ) {
-    const versions = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.id', 'a.slug', 'v.requires'])
-      .where('a.slug', 'in', level).where('v.withdrawn_at', 'is', null).orderBy('v.created_at').orderBy('v.id', 'desc').execute();
-    for (const row of versions) found.set(row.slug, { id: row.id, slug: row.slug, requires: JSON.parse(row.requires) as string[] });
-    level = [...new Set(level.flatMap((one) => found.get(one)?.requires ?? []))].filter((one) => !found.has(one));
+    const versions = await rows
+      .selectFrom('application_versions as v')
+      .innerJoin('applications as a', 'a.id', 'v.application_id')
+      .select(['a.id', 'a.slug', 'v.requires'])
+      .where('a.slug', 'in', level)
+      .where('v.withdrawn_at', 'is', null)
+      .orderBy('v.created_at')
+      .orderBy('v.id', 'desc')
+      .execute();
+    for (const row of versions)
+      found.set(row.slug, {
+        id: row.id,
+        slug: row.slug,
+        requires: JSON.parse(row.requires) as string[],
+      });
+    level = [...new Set(level.flatMap((one) => found.get(one)?.requires ?? []))].filter(
+      (one) => !found.has(one),
+    );
   }
   return [...found.values()];
 }
 
 /** The version that counts is the newest: this one becomes it again. */
-export async function renewVersion(rows: Rows, applicationId: string, version: string, now: number): Promise<void> {
-  await rows.updateTable('application_versions').set({ created_at: now }).where('application_id', '=', applicationId).where('version', '=', version).execute();
+export async function renewVersion(
+  rows: Rows,
+  applicationId: string,
+  version: string,
+  now: number,
+): Promise<void> {
+  await rows
+    .updateTable('application_versions')
+    .set({ created_at: now })
+    .where('application_id', '=', applicationId)
+    .where('version', '=', version)
+    .execute();
 }
 
 /** Was just this taken out of the catalogue? Whoever brings it again by habit does not mean to undo that. */
 export async function isWithdrawn(rows: Rows, draft: ApplicationDraft): Promise<boolean> {
-  const found = await rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select('v.id').where('a.slug', '=', draft.slug).where('v.version', '=', draft.version)
-    .where('v.withdrawn_at', 'is not', null).where('v.recipes', '=', JSON.stringify(draft.recipes)).where('v.requires', '=', JSON.stringify(draft.requires ?? [])).executeTakeFirst();
+  const found = await rows
+    .selectFrom('application_versions as v')
+    .innerJoin('applications as a', 'a.id', 'v.application_id')
+    .select('v.id')
+    .where('a.slug', '=', draft.slug)
+    .where('v.version', '=', draft.version)
+    .where('v.withdrawn_at', 'is not', null)
+    .where('v.recipes', '=', JSON.stringify(draft.recipes))
+    .where('v.requires', '=', JSON.stringify(draft.requires ?? []))
+    .executeTakeFirst();
   return found !== undefined;
 }
 
 /** `withdrawnAt`: an instant, or null to put them back. */
-export async function saveWithdrawal(rows: Rows, versionIds: readonly string[], withdrawnAt: number | null): Promise<void> {
-  await rows.updateTable('application_versions').set({ withdrawn_at: withdrawnAt }).where('id', 'in', [...versionIds]).execute();
+export async function saveWithdrawal(
+  rows: Rows,
+  versionIds: readonly string[],
+  withdrawnAt: number | null,
+): Promise<void> {
+  await rows
+    .updateTable('application_versions')
+    .set({ withdrawn_at: withdrawnAt })
+    .where('id', 'in', [...versionIds])
+    .execute();
 }
 
 /** Holds the application's row until the transaction ends, so that two who count its seats count one after the other. */
 export async function lockSeats(rows: Rows, applicationId: string): Promise<number | null> {
-  const row = await rows.updateTable('applications').set((e) => ({ seats: e.ref('seats') })).where('id', '=', applicationId).returning('seats').executeTakeFirst();
+  const row = await rows
+    .updateTable('applications')
+    .set((e) => ({ seats: e.ref('seats') }))
+    .where('id', '=', applicationId)
+    .returning('seats')
+    .executeTakeFirst();
   return row?.seats ?? null;
 }
 
 // ---- uploaded files -------------------------------------------------------------------------------------------------------
 
 /** False when it was known. */
-export async function insertPackage(rows: Rows, file: { sha256: string; name: string; size: number; createdBy: string | null; now: number }): Promise<boolean> {
-  const values = { sha256: file.sha256, name: file.name, size: file.size, created_by: file.createdBy, created_at: file.now };
-  return (await rows.insertInto('package_files').values(values).onConflict((conflict) => conflict.column('sha256').doNothing()).executeTakeFirst()).numInsertedOrUpdatedRows === 1n;
+export async function insertPackage(
+  rows: Rows,
+  file: { sha256: string; name: string; size: number; createdBy: string | null; now: number },
+): Promise<boolean> {
+  const values = {
+    sha256: file.sha256,
+    name: file.name,
+    size: file.size,
+    created_by: file.createdBy,
+    created_at: file.now,
+  };
+  return (
+    (
+      await rows
+        .insertInto('package_files')
+        .values(values)
+        .onConflict((conflict) => conflict.column('sha256').doNothing())
+        .executeTakeFirst()
+    ).numInsertedOrUpdatedRows === 1n
+  );
 }
 
 /** Who uses it and who deletes it wait for each other. */
-export async function lockPackage(rows: Rows, sha256: string): Promise<{ name: string; size: number } | undefined> {
-  return rows.updateTable('package_files').set((e) => ({ name: e.ref('name') })).where('sha256', '=', sha256).returning(['name', 'size']).executeTakeFirst();
+export async function lockPackage(
+  rows: Rows,
+  sha256: string,
+): Promise<{ name: string; size: number } | undefined> {
+  return rows
+    .updateTable('package_files')
+    .set((e) => ({ name: e.ref('name') }))
+    .where('sha256', '=', sha256)
+    .returning(['name', 'size'])
+    .executeTakeFirst();
 }
 
 export async function deletePackageRow(rows: Rows, sha256: string): Promise<void> {
@@ -179,33 +453,65 @@ export async function deletePackageRow(rows: Rows, sha256: string): Promise<void
 
 /** A version that has left the catalogue keeps its files if it was ever installed: a server may have it, or go back to it. */
 const packageUsers = (rows: Rows) => ({
-  versions: rows.selectFrom('application_versions as v').innerJoin('applications as a', 'a.id', 'v.application_id').select(['a.slug as name', 'v.recipes as files'])
-    .where((w) => w.or([
-      w('v.withdrawn_at', 'is', null), w.exists(w.selectFrom('install_history as h').select('h.id').whereRef('h.version_id', '=', 'v.id')),
-      w.exists(w.selectFrom('server_applications as s').select('s.server_id').whereRef('s.version_id', '=', 'v.id').where((a) => a.or([a('s.wanted', '=', 1), a('s.state', '!=', 'removed')]))),
-    ])),
+  versions: rows
+    .selectFrom('application_versions as v')
+    .innerJoin('applications as a', 'a.id', 'v.application_id')
+    .select(['a.slug as name', 'v.recipes as files'])
+    .where((w) =>
+      w.or([
+        w('v.withdrawn_at', 'is', null),
+        w.exists(
+          w.selectFrom('install_history as h').select('h.id').whereRef('h.version_id', '=', 'v.id'),
+        ),
+        w.exists(
+          w
+            .selectFrom('server_applications as s')
+            .select('s.server_id')
+            .whereRef('s.version_id', '=', 'v.id')
+            .where((a) => a.or([a('s.wanted', '=', 1), a('s.state', '!=', 'removed')])),
+        ),
+      ]),
+    ),
   scripts: rows.selectFrom('scripts').select(['name', 'install', 'remove']),
 });
 
 export async function selectPackageUsers(rows: Rows, sha256: string): Promise<string[]> {
   const { versions, scripts } = packageUsers(rows);
   const like = `%${sha256}%`;
-  const [ofVersions, ofScripts] = [await versions.where('v.recipes', 'like', like).execute(), await scripts.where((w) => w.or([w('install', 'like', like), w('remove', 'like', like)])).execute()];
+  const [ofVersions, ofScripts] = [
+    await versions.where('v.recipes', 'like', like).execute(),
+    await scripts
+      .where((w) => w.or([w('install', 'like', like), w('remove', 'like', like)]))
+      .execute(),
+  ];
   return [...new Set([...ofVersions, ...ofScripts].map(({ name }) => name))].sort();
 }
 
 export async function selectPackages(rows: Rows, sha256?: string): Promise<UploadedPackage[]> {
-  const query = rows.selectFrom('package_files').selectAll().orderBy('created_at', 'desc').orderBy('sha256');
+  const query = rows
+    .selectFrom('package_files')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('sha256');
   const found = await (sha256 === undefined ? query : query.where('sha256', '=', sha256)).execute();
   if (found.length === 0) return [];
   const { versions, scripts } = packageUsers(rows);
   const users = new Map<string, Set<string>>();
   const note = (name: string, files: string) => {
-    for (const [hash] of files.matchAll(/[0-9a-f]{64}/g)) users.set(hash, (users.get(hash) ?? new Set()).add(name));
+    for (const [hash] of files.matchAll(/[0-9a-f]{64}/g))
+      users.set(hash, (users.get(hash) ?? new Set()).add(name));
   };
-  for (const { name, files } of await versions.where('v.recipes', 'like', '%"sha256"%').execute()) note(name, files);
-  for (const { name, install, remove } of await scripts.execute()) note(name, `${install} ${remove ?? ''}`);
-  return found.map((row) => ({ name: row.name, sha256: row.sha256, size: row.size, createdAt: row.created_at, usedBy: [...(users.get(row.sha256) ?? [])].sort() }));
+  for (const { name, files } of await versions.where('v.recipes', 'like', '%"sha256"%').execute())
+    note(name, files);
+  for (const { name, install, remove } of await scripts.execute())
+    note(name, `${install} ${remove ?? ''}`);
+  return found.map((row) => ({
+    name: row.name,
+    sha256: row.sha256,
+    size: row.size,
+    createdAt: row.created_at,
+    usedBy: [...(users.get(row.sha256) ?? [])].sort(),
+  }));
 }
 
 // ---- scripts ------------------------------------------------------------------------------------------------------------------
@@ -213,28 +519,73 @@ export async function selectPackages(rows: Rows, sha256?: string): Promise<Uploa
 /** A script without its texts, which are files. */
 export type StoredScript = Omit<Script, 'installText' | 'removeText'>;
 
-export async function selectScripts(rows: Rows, filter: { id?: string; name?: string } = {}): Promise<StoredScript[]> {
+export async function selectScripts(
+  rows: Rows,
+  filter: { id?: string; name?: string } = {},
+): Promise<StoredScript[]> {
   let query = rows.selectFrom('scripts').selectAll().orderBy('name');
   if (filter.id !== undefined) query = query.where('id', '=', filter.id);
   if (filter.name !== undefined) query = query.where('name', '=', filter.name);
   return (await query.execute()).map((row) => ({
-    id: row.id, name: row.name, install: JSON.parse(row.install) as Script['install'], remove: row.remove === null ? null : (JSON.parse(row.remove) as Script['install']),
-    createdById: row.created_by, createdBy: row.created_by_name, createdAt: row.created_at, reviewedBy: row.reviewed_by_name, reviewedAt: row.reviewed_at, signature: row.signature,
+    id: row.id,
+    name: row.name,
+    install: JSON.parse(row.install) as Script['install'],
+    remove: row.remove === null ? null : (JSON.parse(row.remove) as Script['install']),
+    createdById: row.created_by,
+    createdBy: row.created_by_name,
+    createdAt: row.created_at,
+    reviewedBy: row.reviewed_by_name,
+    reviewedAt: row.reviewed_at,
+    signature: row.signature,
   }));
 }
 
 /** A new text takes the place of the old one, and has to be read anew. */
-export async function saveScript(rows: Rows, script: { name: string; install: Script['install']; remove: Script['remove']; by: { id: string | null; name: string }; now: number }): Promise<void> {
+export async function saveScript(
+  rows: Rows,
+  script: {
+    name: string;
+    install: Script['install'];
+    remove: Script['remove'];
+    by: { id: string | null; name: string };
+    now: number;
+  },
+): Promise<void> {
   const set = {
-    install: JSON.stringify(script.install), remove: script.remove === null ? null : JSON.stringify(script.remove), created_by: script.by.id, created_by_name: script.by.name, created_at: script.now,
-    reviewed_by: null, reviewed_by_name: null, reviewed_at: null, signature: null,
+    install: JSON.stringify(script.install),
+    remove: script.remove === null ? null : JSON.stringify(script.remove),
+    created_by: script.by.id,
+    created_by_name: script.by.name,
+    created_at: script.now,
+    reviewed_by: null,
+    reviewed_by_name: null,
+    reviewed_at: null,
+    signature: null,
   };
-  await rows.insertInto('scripts').values({ id: newId('scr'), name: script.name, ...set }).onConflict((conflict) => conflict.column('name').doUpdateSet(set)).execute();
+  await rows
+    .insertInto('scripts')
+    .values({ id: newId('scr'), name: script.name, ...set })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(set))
+    .execute();
 }
 
 /** False when its text, or its author, is not what was read any more. */
-export async function markReviewed(rows: Rows, script: StoredScript, review: { by: { id: string | null; name: string }; now: number; signature: string }): Promise<boolean> {
-  const query = rows.updateTable('scripts').set({ reviewed_by: review.by.id, reviewed_by_name: review.by.name, reviewed_at: review.now, signature: review.signature })
-    .where('id', '=', script.id).where('install', '=', JSON.stringify(script.install)).where('created_at', '=', script.createdAt).where('signature', 'is', null);
+export async function markReviewed(
+  rows: Rows,
+  script: StoredScript,
+  review: { by: { id: string | null; name: string }; now: number; signature: string },
+): Promise<boolean> {
+  const query = rows
+    .updateTable('scripts')
+    .set({
+      reviewed_by: review.by.id,
+      reviewed_by_name: review.by.name,
+      reviewed_at: review.now,
+      signature: review.signature,
+    })
+    .where('id', '=', script.id)
+    .where('install', '=', JSON.stringify(script.install))
+    .where('created_at', '=', script.createdAt)
+    .where('signature', 'is', null);
   return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }

@@ -1,10 +1,27 @@
 /** Linking events into the chain, following it, and proving how long it is. Events are linked after their commit, by whoever holds the chain's
  *  row: a launch never waits for another's. */
-import { type ChainVerdict, followChain, hashOf, headText, type Link, markOf, noLink, removalText, valuesOf } from '@preau/contract/audit-chain.ts';
+import {
+  type ChainVerdict,
+  followChain,
+  hashOf,
+  headText,
+  type Link,
+  markOf,
+  noLink,
+  removalText,
+  valuesOf,
+} from '@preau/contract/audit-chain.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newSalt, sha256, verifySignature } from '#src/platform/secrets.ts';
-import { lockChain, linkEvent, saveHead, selectChain, selectChained, selectPending } from './store.ts';
+import {
+  linkEvent,
+  lockChain,
+  saveHead,
+  selectChain,
+  selectChained,
+  selectPending,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets'>;
 
@@ -12,12 +29,19 @@ type Deps = Pick<Platform, 'database' | 'clock' | 'secrets'>;
 const atOnce = 200;
 
 /** In the caller's transaction, which holds the chain. Returns how many were linked. */
-export async function linkPending(deps: Pick<Deps, 'clock' | 'secrets'>, rows: Rows, from: Link, limit = atOnce): Promise<{ linked: number; head: Link }> {
+export async function linkPending(
+  deps: Pick<Deps, 'clock' | 'secrets'>,
+  rows: Rows,
+  from: Link,
+  limit = atOnce,
+): Promise<{ linked: number; head: Link }> {
   let head = from;
   const pending = await selectPending(rows, limit);
   for (const event of pending) {
     const salts = [newSalt(), newSalt(), newSalt()];
-    const marks = valuesOf(event).map((value, field) => markOf(sha256, salts[field] ?? '', field, value));
+    const marks = valuesOf(event).map((value, field) =>
+      markOf(sha256, salts[field] ?? '', field, value),
+    );
     head = { seq: head.seq + 1, hash: hashOf(sha256, head, event, marks) };
     await linkEvent(rows, event.id, head, salts, marks);
   }
@@ -34,7 +58,9 @@ export async function chainEvents(deps: Deps): Promise<number> {
   for (let linked = atOnce; linked === atOnce; total += linked) {
     // Nothing to do is the common case, and takes no lock.
     if ((await selectPending(deps.database, 1)).length === 0) break;
-    ({ linked } = await deps.database.transaction().execute(async (rows) => linkPending(deps, rows, (await lockChain(rows)).head)));
+    ({ linked } = await deps.database
+      .transaction()
+      .execute(async (rows) => linkPending(deps, rows, (await lockChain(rows)).head)));
   }
   return total;
 }
@@ -47,9 +73,18 @@ export async function verifyChain(deps: Deps, known: Link | null = null): Promis
   await chainEvents(deps);
   const { head, removed } = await selectChain(deps.database);
   const start: Link = { seq: removed.seq, hash: removed.hash };
-  const signed = (text: string, signature: string | null) => signature !== null && verifySignature(deps.secrets.controllerKey, text, signature);
-  const forged = (seq: number): ChainVerdict => ({ intact: false, events: 0, erased: 0, start, head: { seq: head.seq, hash: head.hash }, broken: { seq, problem: 'forged' } });
-  if (start.seq > 0 ? !signed(removalText(start), removed.signature) : start.hash !== noLink.hash) return forged(start.seq);
+  const signed = (text: string, signature: string | null) =>
+    signature !== null && verifySignature(deps.secrets.controllerKey, text, signature);
+  const forged = (seq: number): ChainVerdict => ({
+    intact: false,
+    events: 0,
+    erased: 0,
+    start,
+    head: { seq: head.seq, hash: head.hash },
+    broken: { seq, problem: 'forged' },
+  });
+  if (start.seq > 0 ? !signed(removalText(start), removed.signature) : start.hash !== noLink.hash)
+    return forged(start.seq);
   if (head.seq > 0 && !signed(headText(head, head.at), head.signature)) return forged(head.seq);
   const check = followChain(sha256, start, known);
   while (!check.isBroken) {
@@ -62,8 +97,18 @@ export async function verifyChain(deps: Deps, known: Link | null = null): Promis
   }
   // What was taken out of the front while this went on is no fault.
   const after = await selectChain(deps.database);
-  if (check.isBroken && after.removed.seq > start.seq) return verifyChain(deps, known !== null && known.seq < after.removed.seq ? null : known);
+  if (check.isBroken && after.removed.seq > start.seq)
+    return verifyChain(deps, known !== null && known.seq < after.removed.seq ? null : known);
   // Rows beyond the head were put there by somebody else.
-  if (!check.isBroken && after.head.seq === head.seq && (await selectChained(deps.database, head.seq, 1)).length > 0) return { ...check.end(null), intact: false, broken: { seq: head.seq + 1, problem: 'other_chain' } };
+  if (
+    !check.isBroken &&
+    after.head.seq === head.seq &&
+    (await selectChained(deps.database, head.seq, 1)).length > 0
+  )
+    return {
+      ...check.end(null),
+      intact: false,
+      broken: { seq: head.seq + 1, problem: 'other_chain' },
+    };
   return check.end({ seq: head.seq, hash: head.hash });
 }

@@ -1,9 +1,21 @@
 /** Two ways out of the audit: a name that must go, and age. The chain stays provable through both. */
-import { type ChainedEvent, erasedDetails, erasedName, removalText } from '@preau/contract/audit-chain.ts';
+import {
+  type ChainedEvent,
+  erasedDetails,
+  erasedName,
+  removalText,
+} from '@preau/contract/audit-chain.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { recordEffect } from './record.ts';
-import { closeChain, lockChain, removeUpTo, saveErased, selectChained, selectPlaceBefore } from './store.ts';
+import {
+  closeChain,
+  lockChain,
+  removeUpTo,
+  saveErased,
+  selectChained,
+  selectPlaceBefore,
+} from './store.ts';
 
 /** Whose names go: by id, and by what they were called. */
 export interface Erasing {
@@ -22,26 +34,45 @@ export function erasingOf(people: readonly { id: string; names: readonly string[
   const byWord = new Map<string, RegExp[]>();
   for (const name of names) {
     const [first = name] = words(name);
-    byWord.set(first, [...(byWord.get(first) ?? []), new RegExp(`(?<!${letter})${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?!${letter})`, 'iu')]);
+    byWord.set(first, [
+      ...(byWord.get(first) ?? []),
+      new RegExp(`(?<!${letter})${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?!${letter})`, 'iu'),
+    ]);
   }
   return { ids: new Set(people.map(({ id }) => id)), names, byWord };
 }
 
-const strings = (value: unknown): string[] => (typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([key, inner]) => [key, ...strings(inner)]) : []);
-const namesSomebody = (text: string, { byWord }: Erasing): boolean => words(text).some((word) => byWord.get(word)?.some((name) => name.test(text)) === true);
+const strings = (value: unknown): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value).flatMap(([key, inner]) => [key, ...strings(inner)])
+      : [];
+const namesSomebody = (text: string, { byWord }: Erasing): boolean =>
+  words(text).some((word) => byWord.get(word)?.some((name) => name.test(text)) === true);
 
 /** What is left of an event once the names are gone; null when it names none of them. Pure. */
-export function withoutNames(event: ChainedEvent, erasing: Erasing): { event: ChainedEvent; unnamed: number } | null {
+export function withoutNames(
+  event: ChainedEvent,
+  erasing: Erasing,
+): { event: ChainedEvent; unnamed: number } | null {
   const parts = [
     event.actorName !== erasedName && event.actorId !== null && erasing.ids.has(event.actorId),
-    event.subjectName === erasedName ? false : event.subjectId === null ? erasing.names.has(event.subjectName) : erasing.ids.has(event.subjectId),
+    event.subjectName === erasedName
+      ? false
+      : event.subjectId === null
+        ? erasing.names.has(event.subjectName)
+        : erasing.ids.has(event.subjectId),
     strings(event.details).some((text) => namesSomebody(text, erasing)),
   ].map((is, field) => is && event.salts[field] !== '');
   if (!parts.some(Boolean)) return null;
   const [actor, subject, details] = parts;
   return {
     event: {
-      ...event, actorName: actor === true ? erasedName : event.actorName, subjectName: subject === true ? erasedName : event.subjectName, details: details === true ? erasedDetails : event.details,
+      ...event,
+      actorName: actor === true ? erasedName : event.actorName,
+      subjectName: subject === true ? erasedName : event.subjectName,
+      details: details === true ? erasedDetails : event.details,
       salts: event.salts.map((salt, field) => (parts[field] === true ? '' : salt)),
     },
     unnamed: (details === true ? 1 : 0) + (subject === true && event.subjectId === null ? 1 : 0),
@@ -52,11 +83,18 @@ const pageSize = 400;
 
 /** One pass over the chain, from after that place on. `look` counts; `erase` takes names and their salts out, page by page, so that nobody waits
  *  for long. `unnamed`: fields that no id accounts for: the caller tells of them with `account.erased`, before they are erased. */
-export async function passOver(deps: Pick<Platform, 'database'>, erasing: Erasing, afterSeq: number, what: 'look' | 'erase'): Promise<{ events: number; unnamed: number; seq: number }> {
+export async function passOver(
+  deps: Pick<Platform, 'database'>,
+  erasing: Erasing,
+  afterSeq: number,
+  what: 'look' | 'erase',
+): Promise<{ events: number; unnamed: number; seq: number }> {
   let [events, unnamed, seq] = [0, 0, afterSeq];
   for (;;) {
     const page = await selectChained(deps.database, seq, pageSize);
-    const left = page.map((event) => withoutNames(event, erasing)).filter((found) => found !== null);
+    const left = page
+      .map((event) => withoutNames(event, erasing))
+      .filter((found) => found !== null);
     events += left.length;
     unnamed += left.reduce((sum, found) => sum + found.unnamed, 0);
     if (what === 'erase' && left.length > 0) {
@@ -75,7 +113,11 @@ export async function passOver(deps: Pick<Platform, 'database'>, erasing: Erasin
 const atOnce = 5000;
 
 /** Removes from the front of the chain what is older than `before`, and signs where it begins now. Returns how many went. */
-export async function removeOldEvents(deps: Pick<Platform, 'database' | 'clock' | 'secrets'>, actor: Actor, before: number): Promise<number> {
+export async function removeOldEvents(
+  deps: Pick<Platform, 'database' | 'clock' | 'secrets'>,
+  actor: Actor,
+  before: number,
+): Promise<number> {
   return deps.database.transaction().execute(async (rows) => {
     const { removed } = await lockChain(rows, 'retention');
     const place = await selectPlaceBefore(rows, before, removed.seq, atOnce);
@@ -84,7 +126,11 @@ export async function removeOldEvents(deps: Pick<Platform, 'database' | 'clock' 
       return 0;
     }
     const count = await removeUpTo(rows, place, deps.secrets.sign(removalText(place)));
-    await recordEffect(deps, rows, actor, { action: 'audit.pruned', subjectName: 'audit', details: { events: count, upTo: place.seq } });
+    await recordEffect(deps, rows, actor, {
+      action: 'audit.pruned',
+      subjectName: 'audit',
+      details: { events: count, upTo: place.seq },
+    });
     return count;
   });
 }

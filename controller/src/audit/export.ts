@@ -1,6 +1,12 @@
 /** The audit as files: lines that prove themselves, and a table for people. */
-import { type ExportEnd, type ExportStart, headText, type Link } from '@preau/contract/audit-chain.ts';
+
 import type { AuditEvent } from '@preau/contract/audit.ts';
+import {
+  type ExportEnd,
+  type ExportStart,
+  headText,
+  type Link,
+} from '@preau/contract/audit-chain.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { stringify } from 'csv-stringify/sync';
 import type { Actor } from '#src/platform/actor.ts';
@@ -23,8 +29,19 @@ export async function exportChain(deps: Deps, actor: Actor, after: number): Prom
   const [before] = from === removed.seq ? [] : await selectChained(deps.database, from - 1, 1);
   // The city signs no place that is not in its chain.
   if (from !== removed.seq && before?.seq !== from) throw new AppError('NOT_FOUND', { after });
-  let at: Link = before === undefined ? { seq: removed.seq, hash: removed.hash } : { seq: before.seq, hash: before.hash };
-  const start: ExportStart = { preau: 'audit', key: deps.secrets.controllerKey, start: at, removal: removed.signature === null || from !== removed.seq ? null : { seq: removed.seq, hash: removed.hash, signature: removed.signature } };
+  let at: Link =
+    before === undefined
+      ? { seq: removed.seq, hash: removed.hash }
+      : { seq: before.seq, hash: before.hash };
+  const start: ExportStart = {
+    preau: 'audit',
+    key: deps.secrets.controllerKey,
+    start: at,
+    removal:
+      removed.signature === null || from !== removed.seq
+        ? null
+        : { seq: removed.seq, hash: removed.hash, signature: removed.signature },
+  };
   const lines = [JSON.stringify(start)];
   for (let left = eventsPerFile; left > 0; ) {
     const page = await selectChained(deps.database, at.seq, Math.min(left, 1000));
@@ -35,24 +52,60 @@ export async function exportChain(deps: Deps, actor: Actor, after: number): Prom
     left -= page.length;
   }
   const now = deps.clock.now();
-  const end: ExportEnd = { end: { ...at, at: now, signature: deps.secrets.sign(headText(at, now)) }, last: at.seq >= head.seq };
+  const end: ExportEnd = {
+    end: { ...at, at: now, signature: deps.secrets.sign(headText(at, now)) },
+    last: at.seq >= head.seq,
+  };
   lines.push(JSON.stringify(end));
-  await recordEffect(deps, deps.database, actor, { action: 'audit.exported', subjectName: 'audit', details: { from: start.start.seq, to: at.seq } });
+  await recordEffect(deps, deps.database, actor, {
+    action: 'audit.exported',
+    subjectName: 'audit',
+    details: { from: start.start.seq, to: at.seq },
+  });
   deps.wakeups.wake(['audit']);
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
 /** What the filter finds, newest first, as CSV. No cell begins a formula, whatever somebody is called. */
-export async function exportAuditCsv(deps: Deps, actor: Actor, filter: Omit<AuditFilter, 'before' | 'limit'>): Promise<Buffer> {
+export async function exportAuditCsv(
+  deps: Deps,
+  actor: Actor,
+  filter: Omit<AuditFilter, 'before' | 'limit'>,
+): Promise<Buffer> {
   const events: AuditEvent[] = [];
   for (let before: string | null = null; events.length < eventsPerFile; ) {
-    const page: AuditEvent[] = await selectAuditEvents(deps.database, { ...filter, before, limit: 1000 });
+    const page: AuditEvent[] = await selectAuditEvents(deps.database, {
+      ...filter,
+      before,
+      limit: 1000,
+    });
     events.push(...page);
     before = page.at(-1)?.id ?? null;
     if (page.length < 1000) break;
   }
-  await recordEffect(deps, deps.database, actor, { action: 'audit.exported', subjectName: 'csv', details: { events: events.length } });
+  await recordEffect(deps, deps.database, actor, {
+    action: 'audit.exported',
+    subjectName: 'csv',
+    details: { events: events.length },
+  });
   deps.wakeups.wake(['audit']);
-  const lines = events.map((event) => [new Date(event.at).toISOString(), event.actorName, event.actorKind, event.action, event.subjectName, event.siteId ?? '', JSON.stringify(event.details), event.id]);
-  return Buffer.from(stringify([['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement'], ...lines], { delimiter: ';', bom: true, escape_formulas: true }));
+  const lines = events.map((event) => [
+    new Date(event.at).toISOString(),
+    event.actorName,
+    event.actorKind,
+    event.action,
+    event.subjectName,
+    event.siteId ?? '',
+    JSON.stringify(event.details),
+    event.id,
+  ]);
+  return Buffer.from(
+    stringify(
+      [
+        ['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement'],
+        ...lines,
+      ],
+      { delimiter: ';', bom: true, escape_formulas: true },
+    ),
+  );
 }

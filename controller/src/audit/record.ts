@@ -13,7 +13,12 @@ export interface Effect {
   details?: Record<string, unknown>;
 }
 
-export async function recordEffect(deps: { clock: Clock }, rows: Rows, actor: Actor, effect: Effect): Promise<void> {
+export async function recordEffect(
+  deps: { clock: Clock },
+  rows: Rows,
+  actor: Actor,
+  effect: Effect,
+): Promise<void> {
   await insertAuditEvent(rows, {
     at: deps.clock.now(),
     action: effect.action,
@@ -24,6 +29,9 @@ export async function recordEffect(deps: { clock: Clock }, rows: Rows, actor: Ac
     subjectName: effect.subjectName,
     siteId: effect.siteId ?? null,
     // A token acts in its owner's name: which of them it was is told too.
-    details: actor.kind === 'account' && actor.token !== null ? { ...effect.details, token: actor.token.id } : (effect.details ?? {}),
+    details:
+      actor.kind === 'account' && actor.token !== null
+        ? { ...effect.details, token: actor.token.id }
+        : (effect.details ?? {}),
   });
 }

@@ -1,7 +1,8 @@
 /** All SQL of the audit. Events are inserted, then linked into the chain once; what else may happen to them is erasing a name, and removal
  *  by age. The database refuses everything else (migration 0006). */
-import type { ChainedEvent, Link, SignedLink } from '@preau/contract/audit-chain.ts';
+
 import type { AuditEvent } from '@preau/contract/audit.ts';
+import type { ChainedEvent, Link, SignedLink } from '@preau/contract/audit-chain.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
@@ -36,8 +37,31 @@ export async function insertAuditEvent(rows: Rows, event: Omit<AuditEvent, 'id'>
     .execute();
 }
 
-type Row = Pick<Tables['audit_events'], 'id' | 'at' | 'action' | 'actor_kind' | 'actor_id' | 'actor_name' | 'subject_id' | 'subject_name' | 'site_id' | 'details'>;
-const eventColumns = ['id', 'at', 'action', 'actor_kind', 'actor_id', 'actor_name', 'subject_id', 'subject_name', 'site_id', 'details'] as const;
+type Row = Pick<
+  Tables['audit_events'],
+  | 'id'
+  | 'at'
+  | 'action'
+  | 'actor_kind'
+  | 'actor_id'
+  | 'actor_name'
+  | 'subject_id'
+  | 'subject_name'
+  | 'site_id'
+  | 'details'
+>;
+const eventColumns = [
+  'id',
+  'at',
+  'action',
+  'actor_kind',
+  'actor_id',
+  'actor_name',
+  'subject_id',
+  'subject_name',
+  'site_id',
+  'details',
+] as const;
 
 const toEvent = (row: Row): AuditEvent => ({
   id: row.id,
@@ -68,12 +92,19 @@ export interface AuditFilter {
 /** Newest first, strictly before the event `before`. */
 export async function selectAuditEvents(rows: Rows, filter: AuditFilter): Promise<AuditEvent[]> {
   if (filter.siteIds?.length === 0) return [];
-  let query = rows.selectFrom('audit_events').select(eventColumns).orderBy('id', 'desc').limit(filter.limit);
+  let query = rows
+    .selectFrom('audit_events')
+    .select(eventColumns)
+    .orderBy('id', 'desc')
+    .limit(filter.limit);
   const { before, siteIds, action, personId, from, until } = filter;
   if (before !== null) query = query.where('id', '<', before);
   if (siteIds != null) query = query.where('site_id', 'in', [...siteIds]);
   if (action != null) query = query.where('action', 'like', `${action.replace(/[\\%]/g, '')}%`);
-  if (personId != null) query = query.where((where) => where.or([where('actor_id', '=', personId), where('subject_id', '=', personId)]));
+  if (personId != null)
+    query = query.where((where) =>
+      where.or([where('actor_id', '=', personId), where('subject_id', '=', personId)]),
+    );
   if (from != null) query = query.where('at', '>=', from);
   if (until != null) query = query.where('at', '<', until);
   if (filter.search !== null) {
@@ -92,7 +123,7 @@ export async function selectAuditEvents(rows: Rows, filter: AuditFilter): Promis
 // ---- the chain ------------------------------------------------------------------------------------------------------------
 
 export interface ChainRow {
-  head: (Link & { at: number; signature: string | null });
+  head: Link & { at: number; signature: string | null };
   /** Everything up to there was removed by age. */
   removed: Link & { signature: string | null };
 }
@@ -101,15 +132,39 @@ const toChain = (row: Omit<Tables['audit_chain'], 'id' | 'open'>): ChainRow => (
   head: { seq: row.seq, hash: row.hash, at: row.at, signature: row.signature },
   removed: { seq: row.removed_seq, hash: row.removed_hash, signature: row.removed_signature },
 });
-const chainColumns = ['seq', 'hash', 'at', 'signature', 'removed_seq', 'removed_hash', 'removed_signature'] as const;
+const chainColumns = [
+  'seq',
+  'hash',
+  'at',
+  'signature',
+  'removed_seq',
+  'removed_hash',
+  'removed_signature',
+] as const;
 
 export async function selectChain(rows: Rows): Promise<ChainRow> {
-  return toChain(await rows.selectFrom('audit_chain').select(chainColumns).where('id', '=', 1).executeTakeFirstOrThrow());
+  return toChain(
+    await rows
+      .selectFrom('audit_chain')
+      .select(chainColumns)
+      .where('id', '=', 1)
+      .executeTakeFirstOrThrow(),
+  );
 }
 
 /** Until the transaction ends nobody else links, erases or removes. First in each transaction that does, so that none waits crosswise. */
-export async function lockChain(rows: Rows, open: 'erasure' | 'retention' | null = null): Promise<ChainRow> {
-  return toChain(await rows.updateTable('audit_chain').set({ open }).where('id', '=', 1).returning(chainColumns).executeTakeFirstOrThrow());
+export async function lockChain(
+  rows: Rows,
+  open: 'erasure' | 'retention' | null = null,
+): Promise<ChainRow> {
+  return toChain(
+    await rows
+      .updateTable('audit_chain')
+      .set({ open })
+      .where('id', '=', 1)
+      .returning(chainColumns)
+      .executeTakeFirstOrThrow(),
+  );
 }
 
 export async function closeChain(rows: Rows): Promise<void> {
@@ -118,45 +173,132 @@ export async function closeChain(rows: Rows): Promise<void> {
 
 /** Committed and not linked yet, in the order of their ids. */
 export async function selectPending(rows: Rows, limit: number): Promise<AuditEvent[]> {
-  return (await rows.selectFrom('audit_events').select(eventColumns).where('seq', 'is', null).orderBy('id').limit(limit).execute()).map(toEvent);
+  return (
+    await rows
+      .selectFrom('audit_events')
+      .select(eventColumns)
+      .where('seq', 'is', null)
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+  ).map(toEvent);
 }
 
-export async function linkEvent(rows: Rows, id: string, link: Link, salts: readonly string[], marks: readonly string[]): Promise<void> {
-  await rows.updateTable('audit_events').set({ seq: link.seq, hash: link.hash, salts: salts.join('.'), marks: marks.join('.') }).where('id', '=', id).where('seq', 'is', null).execute();
+export async function linkEvent(
+  rows: Rows,
+  id: string,
+  link: Link,
+  salts: readonly string[],
+  marks: readonly string[],
+): Promise<void> {
+  await rows
+    .updateTable('audit_events')
+    .set({ seq: link.seq, hash: link.hash, salts: salts.join('.'), marks: marks.join('.') })
+    .where('id', '=', id)
+    .where('seq', 'is', null)
+    .execute();
 }
 
 export async function saveHead(rows: Rows, head: SignedLink): Promise<void> {
-  await rows.updateTable('audit_chain').set({ seq: head.seq, hash: head.hash, at: head.at, signature: head.signature, open: null }).where('id', '=', 1).execute();
+  await rows
+    .updateTable('audit_chain')
+    .set({ seq: head.seq, hash: head.hash, at: head.at, signature: head.signature, open: null })
+    .where('id', '=', 1)
+    .execute();
 }
 
-const toChained = (row: Tables['audit_events']): ChainedEvent => ({ ...toEvent(row), seq: row.seq ?? 0, hash: row.hash ?? '', salts: (row.salts ?? '').split('.'), marks: (row.marks ?? '').split('.') });
+const toChained = (row: Tables['audit_events']): ChainedEvent => ({
+  ...toEvent(row),
+  seq: row.seq ?? 0,
+  hash: row.hash ?? '',
+  salts: (row.salts ?? '').split('.'),
+  marks: (row.marks ?? '').split('.'),
+});
 
 /** In the chain's order, after that place. */
-export async function selectChained(rows: Rows, afterSeq: number, limit: number): Promise<ChainedEvent[]> {
-  return (await rows.selectFrom('audit_events').selectAll().where('seq', '>', afterSeq).orderBy('seq').limit(limit).execute()).map(toChained);
+export async function selectChained(
+  rows: Rows,
+  afterSeq: number,
+  limit: number,
+): Promise<ChainedEvent[]> {
+  return (
+    await rows
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('seq', '>', afterSeq)
+      .orderBy('seq')
+      .limit(limit)
+      .execute()
+  ).map(toChained);
 }
 
 export async function countEvents(rows: Rows): Promise<{ linked: number; pending: number }> {
-  const count = async (pending: boolean) => Number((await rows.selectFrom('audit_events').select((e) => e.fn.countAll<number>().as('n')).where('seq', pending ? 'is' : 'is not', null).executeTakeFirst())?.n ?? 0);
+  const count = async (pending: boolean) =>
+    Number(
+      (
+        await rows
+          .selectFrom('audit_events')
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .where('seq', pending ? 'is' : 'is not', null)
+          .executeTakeFirst()
+      )?.n ?? 0,
+    );
   return { linked: await count(false), pending: await count(true) };
 }
 
 /** The last place before which everything is older than that moment; undefined when the first event is younger. */
-export async function selectPlaceBefore(rows: Rows, at: number, afterSeq: number, limit: number): Promise<Link | undefined> {
-  const firstYoung = await rows.selectFrom('audit_events').select((e) => e.fn.min<number>('seq').as('seq')).where('seq', 'is not', null).where('at', '>=', at).executeTakeFirst();
+export async function selectPlaceBefore(
+  rows: Rows,
+  at: number,
+  afterSeq: number,
+  limit: number,
+): Promise<Link | undefined> {
+  const firstYoung = await rows
+    .selectFrom('audit_events')
+    .select((e) => e.fn.min<number>('seq').as('seq'))
+    .where('seq', 'is not', null)
+    .where('at', '>=', at)
+    .executeTakeFirst();
   const upTo = Math.min(Number(firstYoung?.seq ?? Number.MAX_SAFE_INTEGER) - 1, afterSeq + limit);
-  const row = await rows.selectFrom('audit_events').select(['seq', 'hash']).where('seq', '>', afterSeq).where('seq', '<=', upTo).orderBy('seq', 'desc').executeTakeFirst();
+  const row = await rows
+    .selectFrom('audit_events')
+    .select(['seq', 'hash'])
+    .where('seq', '>', afterSeq)
+    .where('seq', '<=', upTo)
+    .orderBy('seq', 'desc')
+    .executeTakeFirst();
   return row === undefined || row.seq === null ? undefined : { seq: row.seq, hash: row.hash ?? '' };
 }
 
 /** Between `lockChain('retention')` and the end of the transaction. */
 export async function removeUpTo(rows: Rows, link: Link, signature: string): Promise<number> {
-  const { numDeletedRows } = await rows.deleteFrom('audit_events').where('seq', '<=', link.seq).executeTakeFirst();
-  await rows.updateTable('audit_chain').set({ removed_seq: link.seq, removed_hash: link.hash, removed_signature: signature, open: null }).where('id', '=', 1).execute();
+  const { numDeletedRows } = await rows
+    .deleteFrom('audit_events')
+    .where('seq', '<=', link.seq)
+    .executeTakeFirst();
+  await rows
+    .updateTable('audit_chain')
+    .set({
+      removed_seq: link.seq,
+      removed_hash: link.hash,
+      removed_signature: signature,
+      open: null,
+    })
+    .where('id', '=', 1)
+    .execute();
   return Number(numDeletedRows);
 }
 
 /** Between `lockChain('erasure')` and the end of the transaction. */
 export async function saveErased(rows: Rows, event: ChainedEvent): Promise<void> {
-  await rows.updateTable('audit_events').set({ actor_name: event.actorName, subject_name: event.subjectName, details: JSON.stringify(event.details), salts: event.salts.join('.') }).where('id', '=', event.id).execute();
+  await rows
+    .updateTable('audit_events')
+    .set({
+      actor_name: event.actorName,
+      subject_name: event.subjectName,
+      details: JSON.stringify(event.details),
+      salts: event.salts.join('.'),
+    })
+    .where('id', '=', event.id)
+    .execute();
 }

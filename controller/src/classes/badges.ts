@@ -1,6 +1,11 @@
 /** Making badges, printing them, and making them worthless. */
 import { badgeText } from '@preau/contract/badge.ts';
-import { type ClassDetail, type PicturePassword, pictureOf, shortNames } from '@preau/contract/classes.ts';
+import {
+  type ClassDetail,
+  type PicturePassword,
+  pictureOf,
+  shortNames,
+} from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -9,18 +14,37 @@ import { readClass } from './classes.ts';
 import { type SchoolDoor, selectDoors } from './door.ts';
 import type { ClassEntry } from './enter.ts';
 import { drawSheet } from './sheet.ts';
-import { deleteSignInsOf, markBadgeVoided, type PupilRow, raiseBadge, savePictureHash, selectClass, selectPupil, selectPupils } from './store.ts';
+import {
+  deleteSignInsOf,
+  markBadgeVoided,
+  type PupilRow,
+  raiseBadge,
+  savePictureHash,
+  selectClass,
+  selectPupil,
+  selectPupils,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
 /** The date on the school's own wall. */
-const today = (timeZone: string, now: number): string => new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(now);
+const today = (timeZone: string, now: number): string =>
+  new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  }).format(now);
 
 /** Refuses with NOT_FOUND who is no pupil of a school. */
-async function pupilAndDoor(deps: Deps, accountId: string): Promise<{ pupil: PupilRow; door: SchoolDoor }> {
+async function pupilAndDoor(
+  deps: Deps,
+  accountId: string,
+): Promise<{ pupil: PupilRow; door: SchoolDoor }> {
   const pupil = await selectPupil(deps.database, accountId);
   const door = (await selectDoors(deps.database)).get(pupil?.siteId ?? '');
-  if (pupil === undefined || door === undefined) throw new AppError('NOT_FOUND', { account: accountId });
+  if (pupil === undefined || door === undefined)
+    throw new AppError('NOT_FOUND', { account: accountId });
   return { pupil, door };
 }
 
@@ -28,13 +52,22 @@ async function pupilAndDoor(deps: Deps, accountId: string): Promise<{ pupil: Pup
 export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Promise<ClassDetail> {
   const group = await selectClass(deps.database, groupId);
   const door = (await selectDoors(deps.database)).get(group?.siteId ?? '');
-  if (group === undefined || door === undefined) throw new AppError('NOT_FOUND', { class: groupId });
+  if (group === undefined || door === undefined)
+    throw new AppError('NOT_FOUND', { class: groupId });
   const now = deps.clock.now();
   await deps.database.transaction().execute(async (rows) => {
     // Who is in the class from another school has a badge of that one.
-    for (const pupil of (await selectPupils(rows, groupId)).filter(({ badge, siteId }) => badge === null && siteId === group.siteId)) {
+    for (const pupil of (await selectPupils(rows, groupId)).filter(
+      ({ badge, siteId }) => badge === null && siteId === group.siteId,
+    )) {
       const serial = await raiseBadge(rows, pupil.id, now, today(door.timeZone, now));
-      await recordEffect(deps, rows, actor, { action: 'badge.issued', subjectId: pupil.id, subjectName: pupil.displayName, siteId: group.siteId, details: { serial } });
+      await recordEffect(deps, rows, actor, {
+        action: 'badge.issued',
+        subjectId: pupil.id,
+        subjectName: pupil.displayName,
+        siteId: group.siteId,
+        details: { serial },
+      });
     }
   });
   deps.wakeups.wake(['classes', 'audit']);
@@ -47,7 +80,13 @@ export async function renewBadge(deps: Deps, actor: Actor, accountId: string): P
   const now = deps.clock.now();
   const ended = await deps.database.transaction().execute(async (rows) => {
     const serial = await raiseBadge(rows, accountId, now, today(door.timeZone, now));
-    await recordEffect(deps, rows, actor, { action: 'badge.renewed', subjectId: accountId, subjectName: pupil.displayName, siteId: door.siteId, details: { serial } });
+    await recordEffect(deps, rows, actor, {
+      action: 'badge.renewed',
+      subjectId: accountId,
+      subjectName: pupil.displayName,
+      siteId: door.siteId,
+      details: { serial },
+    });
     return deleteSignInsOf(rows, accountId);
   });
   deps.wakeups.wake(['classes', 'audit', ...ended.map((hash) => `sign-in:${hash}`)]);
@@ -57,34 +96,82 @@ export async function renewBadge(deps: Deps, actor: Actor, accountId: string): P
 export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Promise<void> {
   const { pupil, door } = await pupilAndDoor(deps, accountId);
   const ended = await deps.database.transaction().execute(async (rows) => {
-    if (!(await markBadgeVoided(rows, accountId, deps.clock.now()))) throw new AppError('STATE_FORBIDS', { badge: 'none' });
-    await recordEffect(deps, rows, actor, { action: 'badge.voided', subjectId: accountId, subjectName: pupil.displayName, siteId: door.siteId, details: { serial: pupil.badge?.serial ?? 0 } });
+    if (!(await markBadgeVoided(rows, accountId, deps.clock.now())))
+      throw new AppError('STATE_FORBIDS', { badge: 'none' });
+    await recordEffect(deps, rows, actor, {
+      action: 'badge.voided',
+      subjectId: accountId,
+      subjectName: pupil.displayName,
+      siteId: door.siteId,
+      details: { serial: pupil.badge?.serial ?? 0 },
+    });
     return deleteSignInsOf(rows, accountId);
   });
   deps.wakeups.wake(['classes', 'audit', ...ended.map((hash) => `sign-in:${hash}`)]);
 }
 
 /** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when there is none. */
-export async function printBadges(deps: Pick<Platform, 'database' | 'clock' | 'secrets'>, actor: Actor, groupId: string, only: string | null): Promise<Buffer> {
+export async function printBadges(
+  deps: Pick<Platform, 'database' | 'clock' | 'secrets'>,
+  actor: Actor,
+  groupId: string,
+  only: string | null,
+): Promise<Buffer> {
   const group = await selectClass(deps.database, groupId);
   if (group === undefined) throw new AppError('NOT_FOUND', { class: groupId });
   const pupils = await selectPupils(deps.database, groupId);
   const names = shortNames(pupils);
-  const cards = pupils.filter(({ id, siteId, badge }) => badge !== null && badge.voidedAt === null && siteId === group.siteId && (only === null || id === only)).map(({ id, displayName, badge }) => ({
-    firstName: names.get(id) ?? displayName, className: group.name, siteName: group.siteName, picture: pictureOf(id), serial: badge?.serial ?? 0,
-    text: badgeText({ accountId: id, siteId: group.siteId, serial: badge?.serial ?? 0, issuedOn: badge?.issuedOn ?? '' }, deps.secrets.sign),
-  }));
+  const cards = pupils
+    .filter(
+      ({ id, siteId, badge }) =>
+        badge !== null &&
+        badge.voidedAt === null &&
+        siteId === group.siteId &&
+        (only === null || id === only),
+    )
+    .map(({ id, displayName, badge }) => ({
+      firstName: names.get(id) ?? displayName,
+      className: group.name,
+      siteName: group.siteName,
+      picture: pictureOf(id),
+      serial: badge?.serial ?? 0,
+      text: badgeText(
+        {
+          accountId: id,
+          siteId: group.siteId,
+          serial: badge?.serial ?? 0,
+          issuedOn: badge?.issuedOn ?? '',
+        },
+        deps.secrets.sign,
+      ),
+    }));
   if (cards.length === 0) throw new AppError('STATE_FORBIDS', { badges: 0 });
-  await recordEffect(deps, deps.database, actor, { action: 'badge.printed', subjectId: only ?? groupId, subjectName: only === null ? group.name : (cards[0]?.firstName ?? '?'), siteId: group.siteId, details: { badges: cards.length } });
+  await recordEffect(deps, deps.database, actor, {
+    action: 'badge.printed',
+    subjectId: only ?? groupId,
+    subjectName: only === null ? group.name : (cards[0]?.firstName ?? '?'),
+    siteId: group.siteId,
+    details: { badges: cards.length },
+  });
   return drawSheet(cards);
 }
 
-export async function setPictures(deps: Deps & { classEntry: ClassEntry }, actor: Actor, accountId: string, pictures: PicturePassword | null): Promise<void> {
+export async function setPictures(
+  deps: Deps & { classEntry: ClassEntry },
+  actor: Actor,
+  accountId: string,
+  pictures: PicturePassword | null,
+): Promise<void> {
   const { pupil, door } = await pupilAndDoor(deps, accountId);
   const hash = pictures === null ? null : await deps.classEntry.hashPictures(accountId, pictures);
   await deps.database.transaction().execute(async (rows) => {
     await savePictureHash(rows, accountId, hash, deps.clock.now());
-    await recordEffect(deps, rows, actor, { action: hash === null ? 'pictures.removed' : 'pictures.set', subjectId: accountId, subjectName: pupil.displayName, siteId: door.siteId });
+    await recordEffect(deps, rows, actor, {
+      action: hash === null ? 'pictures.removed' : 'pictures.set',
+      subjectId: accountId,
+      subjectName: pupil.displayName,
+      siteId: door.siteId,
+    });
   });
   deps.wakeups.wake(['classes', 'audit']);
 }

@@ -2,7 +2,15 @@
  *  in its hours, and for half a day: tablets are shared. */
 import type { Account } from '@preau/contract/account.ts';
 import { type Badge, isCurrent, isInside, readBadge } from '@preau/contract/badge.ts';
-import { codeOf, type EntryClass, type EntryHall, type PictureEntry, type PicturePassword, pictureOf, shortNames } from '@preau/contract/classes.ts';
+import {
+  codeOf,
+  type EntryClass,
+  type EntryHall,
+  type PictureEntry,
+  type PicturePassword,
+  pictureOf,
+  shortNames,
+} from '@preau/contract/classes.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
 import { createSlowDown, type SignedIn } from '#src/accounts/sign-in.ts';
@@ -33,9 +41,14 @@ export interface ClassEntry {
 }
 
 /** The same three pictures of two children are two different passwords. */
-const spoken = (accountId: string, pictures: PicturePassword): string => `${accountId} ${pictures.join(' ')}`;
+const spoken = (accountId: string, pictures: PicturePassword): string =>
+  `${accountId} ${pictures.join(' ')}`;
 
-export function createClassEntry(deps: Platform, passwords: Passwords, slowDown = createSlowDown(deps.clock.now)): ClassEntry {
+export function createClassEntry(
+  deps: Platform,
+  passwords: Passwords,
+  slowDown = createSlowDown(deps.clock.now),
+): ClassEntry {
   const turns = new Map<string, { last: Promise<unknown>; waiting: number }>();
   /** One attempt of a child at a time: waiting together would be waiting once. */
   async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -53,23 +66,49 @@ export function createClassEntry(deps: Platform, passwords: Passwords, slowDown 
     }
   }
 
-  async function open(rows: Rows, account: Account, by: 'badge' | 'pictures', until: number | null): Promise<SignedIn> {
+  async function open(
+    rows: Rows,
+    account: Account,
+    by: 'badge' | 'pictures',
+    until: number | null,
+  ): Promise<SignedIn> {
     const token = newToken();
     const now = deps.clock.now();
-    const expiresAt = Math.min(now + Math.min(hoursIn, deps.config.PREAU_SIGN_IN_HOURS) * 3_600_000, until ?? Number.MAX_SAFE_INTEGER);
+    const expiresAt = Math.min(
+      now + Math.min(hoursIn, deps.config.PREAU_SIGN_IN_HOURS) * 3_600_000,
+      until ?? Number.MAX_SAFE_INTEGER,
+    );
     await insertSignIn(rows, { tokenHash: sha256(token), accountId: account.id, now, expiresAt });
-    await recordEffect(deps, rows, actorOf(account, ''), { action: 'account.signed_in', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId, details: { by } });
+    await recordEffect(deps, rows, actorOf(account, ''), {
+      action: 'account.signed_in',
+      subjectId: account.id,
+      subjectName: account.displayName,
+      siteId: account.siteId,
+      details: { by },
+    });
     return { account, token, expiresAt };
   }
 
-  async function refuseBadge(badge: Badge, account: Account | undefined, code: ErrorCode): Promise<never> {
+  async function refuseBadge(
+    badge: Badge,
+    account: Account | undefined,
+    code: ErrorCode,
+  ): Promise<never> {
     slowDown.failed(badge.accountId);
-    await recordEffect(deps, deps.database, nobody, { action: 'badge.refused', subjectId: account?.id ?? null, subjectName: account?.displayName ?? '?', siteId: badge.siteId, details: { why: code, serial: badge.serial } });
+    await recordEffect(deps, deps.database, nobody, {
+      action: 'badge.refused',
+      subjectId: account?.id ?? null,
+      subjectName: account?.displayName ?? '?',
+      siteId: badge.siteId,
+      details: { why: code, serial: badge.serial },
+    });
     throw new AppError(code);
   }
 
   async function byBadge(text: string, address: string): Promise<SignedIn> {
-    const reading = readBadge(text, (signed, signature) => verifySignature(deps.secrets.controllerKey, signed, signature));
+    const reading = readBadge(text, (signed, signature) =>
+      verifySignature(deps.secrets.controllerKey, signed, signature),
+    );
     if (reading.kind === 'unreadable') throw new AppError('BADGE_UNREADABLE');
     const doors = await selectDoors(deps.database);
     if (reading.kind === 'forged') {
@@ -86,9 +125,11 @@ export function createClassEntry(deps: Platform, passwords: Passwords, slowDown 
       await slowDown.before(badge.accountId);
       const account = await selectAccount(deps.database, badge.accountId);
       const door = doors.get(badge.siteId);
-      if (door === undefined || account === undefined) return refuseBadge(badge, account, 'BADGE_VOIDED');
+      if (door === undefined || account === undefined)
+        return refuseBadge(badge, account, 'BADGE_VOIDED');
       const state = stateOfDoor(door, address, deps.clock.now());
-      if (!state.open && state.why === 'elsewhere') return refuseBadge(badge, account, 'BADGE_ELSEWHERE');
+      if (!state.open && state.why === 'elsewhere')
+        return refuseBadge(badge, account, 'BADGE_ELSEWHERE');
       const until = mustBeOpen(state);
       return admit(badge, account, until);
     });
@@ -98,30 +139,54 @@ export function createClassEntry(deps: Platform, passwords: Passwords, slowDown 
     const pupil = await selectPupil(deps.database, account.id);
     if (pupil === undefined) throw new AppError('ACCOUNT_DISABLED');
     // A child who changed schools has a card of the old one.
-    if (account.siteId !== badge.siteId || !isCurrent(badge, pupil.badge)) return refuseBadge(badge, account, 'BADGE_VOIDED');
+    if (account.siteId !== badge.siteId || !isCurrent(badge, pupil.badge))
+      return refuseBadge(badge, account, 'BADGE_VOIDED');
     slowDown.succeeded(account.id);
     return deps.database.transaction().execute((rows) => open(rows, account, 'badge', until));
   }
 
-  const doorsHere = async (address: string): Promise<SchoolDoor[]> => [...(await selectDoors(deps.database)).values()].filter((door) => isInside(door, address));
+  const doorsHere = async (address: string): Promise<SchoolDoor[]> =>
+    [...(await selectDoors(deps.database)).values()].filter((door) => isInside(door, address));
 
   async function classAt(code: string, address: string) {
     const doors = await doorsHere(address);
     if (doors.length === 0) throw new AppError('BADGE_ELSEWHERE');
-    const found = (await selectClasses(deps.database, doors.map(({ siteId }) => siteId))).find(({ id }) => codeOf(id) === code);
+    const found = (
+      await selectClasses(
+        deps.database,
+        doors.map(({ siteId }) => siteId),
+      )
+    ).find(({ id }) => codeOf(id) === code);
     const door = doors.find(({ siteId }) => siteId === found?.siteId);
     if (found === undefined || door === undefined) throw new AppError('NOT_FOUND', { class: code });
     return { found, until: mustBeOpen(stateOfDoor(door, address, deps.clock.now())) };
   }
 
-  async function tryPictures(input: PictureEntry, groupId: string, until: number | null): Promise<SignedIn> {
+  async function tryPictures(
+    input: PictureEntry,
+    groupId: string,
+    until: number | null,
+  ): Promise<SignedIn> {
     await slowDown.before(input.accountId);
-    const [hash, here, account] = [await selectPictureHash(deps.database, input.accountId), await isMember(deps.database, groupId, input.accountId), await selectAccount(deps.database, input.accountId)];
-    const right = await passwords.verify(here ? hash : null, spoken(input.accountId, input.pictures));
+    const [hash, here, account] = [
+      await selectPictureHash(deps.database, input.accountId),
+      await isMember(deps.database, groupId, input.accountId),
+      await selectAccount(deps.database, input.accountId),
+    ];
+    const right = await passwords.verify(
+      here ? hash : null,
+      spoken(input.accountId, input.pictures),
+    );
     const pupil = right ? await selectPupil(deps.database, input.accountId) : undefined;
     if (pupil === undefined || account === undefined) {
       slowDown.failed(input.accountId);
-      if (here && account !== undefined) await recordEffect(deps, deps.database, nobody, { action: 'pictures.refused', subjectId: account.id, subjectName: account.displayName, siteId: account.siteId });
+      if (here && account !== undefined)
+        await recordEffect(deps, deps.database, nobody, {
+          action: 'pictures.refused',
+          subjectId: account.id,
+          subjectName: account.displayName,
+          siteId: account.siteId,
+        });
       throw new AppError('PICTURES_REFUSED');
     }
     slowDown.succeeded(input.accountId);
@@ -132,19 +197,48 @@ export function createClassEntry(deps: Platform, passwords: Passwords, slowDown 
     byBadge,
     hall: async (address) => {
       const doors = await doorsHere(address);
-      const states = doors.map((door) => ({ door, state: stateOfDoor(door, address, deps.clock.now()) }));
+      const states = doors.map((door) => ({
+        door,
+        state: stateOfDoor(door, address, deps.clock.now()),
+      }));
       const openDoors = states.filter(({ state }) => state.open).map(({ door }) => door);
       const [first] = states;
-      if (first === undefined) return { siteName: null, problem: 'elsewhere', opensAt: null, classes: [] };
-      if (openDoors.length === 0) return { siteName: first.door.name, problem: 'out_of_hours', opensAt: first.state.open ? null : first.state.opensAt, classes: [] };
-      const classes = await selectClasses(deps.database, openDoors.map(({ siteId }) => siteId));
-      return { siteName: openDoors[0]?.name ?? null, problem: null, opensAt: null, classes: classes.map(({ id, name }) => ({ code: codeOf(id), name })) };
+      if (first === undefined)
+        return { siteName: null, problem: 'elsewhere', opensAt: null, classes: [] };
+      if (openDoors.length === 0)
+        return {
+          siteName: first.door.name,
+          problem: 'out_of_hours',
+          opensAt: first.state.open ? null : first.state.opensAt,
+          classes: [],
+        };
+      const classes = await selectClasses(
+        deps.database,
+        openDoors.map(({ siteId }) => siteId),
+      );
+      return {
+        siteName: openDoors[0]?.name ?? null,
+        problem: null,
+        opensAt: null,
+        classes: classes.map(({ id, name }) => ({ code: codeOf(id), name })),
+      };
     },
     room: async (code, address) => {
       const { found } = await classAt(code, address);
       const pupils = await selectPupils(deps.database, found.id);
       const names = shortNames(pupils);
-      return { name: found.name, siteName: found.siteName, children: pupils.map(({ id, displayName, hasPictures }) => ({ id, firstName: names.get(id) ?? displayName, picture: pictureOf(id), hasPictures })).sort((a, b) => a.firstName.localeCompare(b.firstName, 'fr')) };
+      return {
+        name: found.name,
+        siteName: found.siteName,
+        children: pupils
+          .map(({ id, displayName, hasPictures }) => ({
+            id,
+            firstName: names.get(id) ?? displayName,
+            picture: pictureOf(id),
+            hasPictures,
+          }))
+          .sort((a, b) => a.firstName.localeCompare(b.firstName, 'fr')),
+      };
     },
     byPictures: async (input, address) => {
       const { found, until } = await classAt(input.code, address);

@@ -4,24 +4,52 @@ import type { Rows } from '#src/platform/database.ts';
 import { selectTakenLogins } from './store.ts';
 
 /** `jean-marie d'Amico` → `jeanmarie.damico`; letters of other alphabets leave nothing: `eleve`. Pure. */
-export function loginBase({ firstName, lastName }: { firstName: string; lastName: string }): string {
+export function loginBase({
+  firstName,
+  lastName,
+}: {
+  firstName: string;
+  lastName: string;
+}): string {
   const plain = (text: string) => foldName(text).replace(/[^a-z0-9]+/g, '');
   const [first, last] = [plain(firstName), plain(lastName)];
-  const base = [first, last].filter((part) => part !== '').join('.').slice(0, 54);
+  const base = [first, last]
+    .filter((part) => part !== '')
+    .join('.')
+    .slice(0, 54);
   return base.length < 2 ? 'eleve' : base;
 }
 
 /** One per person, in their order, taken by nobody and by none of the others. */
-export async function freeLogins(rows: Rows, people: readonly { firstName: string; lastName: string }[]): Promise<string[]> {
+export async function freeLogins(
+  rows: Rows,
+  people: readonly { firstName: string; lastName: string }[],
+): Promise<string[]> {
   const bases = people.map(loginBase);
   const needed = new Map<string, number>();
   for (const base of bases) needed.set(base, (needed.get(base) ?? 0) + 1);
   const free = new Map<string, string[]>([...needed.keys()].map((base) => [base, []]));
   // Asked for by whole names, in growing handfuls: most people are the only one of their name.
-  for (let [open, from, step] = [[...needed.keys()], 1, 1]; open.length > 0; from += step, step *= 4) {
-    const names = new Map(open.map((base) => [base, Array.from({ length: (needed.get(base) ?? 1) + step - 1 }, (_, at) => (from + at === 1 ? base : `${base}${from + at}`))]));
+  for (
+    let [open, from, step] = [[...needed.keys()], 1, 1];
+    open.length > 0;
+    from += step, step *= 4
+  ) {
+    const names = new Map(
+      open.map((base) => [
+        base,
+        Array.from({ length: (needed.get(base) ?? 1) + step - 1 }, (_, at) =>
+          from + at === 1 ? base : `${base}${from + at}`,
+        ),
+      ]),
+    );
     const taken = await selectTakenLogins(rows, [...names.values()].flat());
-    for (const [base, some] of names) free.get(base)?.push(...some.filter((name) => !taken.has(name) && free.get(base)?.includes(name) !== true));
+    for (const [base, some] of names)
+      free
+        .get(base)
+        ?.push(
+          ...some.filter((name) => !taken.has(name) && free.get(base)?.includes(name) !== true),
+        );
     open = open.filter((base) => (free.get(base)?.length ?? 0) < (needed.get(base) ?? 1));
   }
   // `lea1` of somebody may be the first name of somebody else.

@@ -18,14 +18,38 @@ export interface Card {
 const mm = (length: number): number => (length * 72) / 25.4;
 const page = { width: mm(210), height: mm(297) };
 const card = { width: mm(95), height: mm(68), columns: 2, rows: 4 };
-const margin = { x: (page.width - card.columns * card.width) / 2, y: (page.height - card.rows * card.height) / 2 };
+const margin = {
+  x: (page.width - card.columns * card.width) / 2,
+  y: (page.height - card.rows * card.height) / 2,
+};
 const ink = '#17282f';
 
 /** The fonts that every reader of PDF has know the letters of western Europe only: of others, what stays without their marks. Pure. */
 export function printable(text: string): string {
-  const known = /[\u0020-\u007e\u00a0-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013\u2014\u2018\u2019\u2026]/;
-  const alike: Readonly<Record<string, string>> = { Ł: 'L', ł: 'l', Đ: 'D', đ: 'd', ı: 'i', Ħ: 'H', ħ: 'h' };
-  return [...text.normalize('NFC')].map((letter) => (known.test(letter) ? letter : (alike[letter] ?? [...letter.normalize('NFD').replace(/\p{M}/gu, '')].filter((part) => known.test(part)).join('')))).join('').trim() || '?';
+  const known =
+    /[\u0020-\u007e\u00a0-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013\u2014\u2018\u2019\u2026]/;
+  const alike: Readonly<Record<string, string>> = {
+    Ł: 'L',
+    ł: 'l',
+    Đ: 'D',
+    đ: 'd',
+    ı: 'i',
+    Ħ: 'H',
+    ħ: 'h',
+  };
+  return (
+    [...text.normalize('NFC')]
+      .map((letter) =>
+        known.test(letter)
+          ? letter
+          : (alike[letter] ??
+            [...letter.normalize('NFD').replace(/\p{M}/gu, '')]
+              .filter((part) => known.test(part))
+              .join('')),
+      )
+      .join('')
+      .trim() || '?'
+  );
 }
 
 /** Dark squares of the code, as one path of rows; `quiet` squares of white around it are left to the caller. */
@@ -43,45 +67,102 @@ function codePath(text: string): { size: number; path: string } {
 }
 
 /** The largest size at which it fits, down to half. */
-function fitted(document: PDFKit.PDFDocument, text: string, size: number, width: number): { text: string; size: number } {
+function fitted(
+  document: PDFKit.PDFDocument,
+  text: string,
+  size: number,
+  width: number,
+): { text: string; size: number } {
   let [shown, at] = [printable(text), size];
   while (at > size / 2 && document.fontSize(at).widthOfString(shown) > width) at -= 0.5;
-  while (shown.length > 1 && document.fontSize(at).widthOfString(shown) > width) shown = `${shown.slice(0, -2)}…`;
+  while (shown.length > 1 && document.fontSize(at).widthOfString(shown) > width)
+    shown = `${shown.slice(0, -2)}…`;
   return { text: shown, size: at };
 }
 
-function drawCard(document: PDFKit.PDFDocument, { firstName, className, siteName, picture, serial, text }: Card, x: number, y: number): void {
+function drawCard(
+  document: PDFKit.PDFDocument,
+  { firstName, className, siteName, picture, serial, text }: Card,
+  x: number,
+  y: number,
+): void {
   const inner = mm(5);
   const code = { side: mm(46), x: x + card.width - inner - mm(46), y: y + inner };
   const left = { x: x + inner, width: card.width - 3 * inner - code.side };
   const { size, path } = codePath(text);
-  document.save().translate(code.x, code.y).scale(code.side / size).path(path).fill('#000000').restore();
+  document
+    .save()
+    .translate(code.x, code.y)
+    .scale(code.side / size)
+    .path(path)
+    .fill('#000000')
+    .restore();
 
   const side = mm(27);
-  document.save().translate(left.x + (left.width - side) / 2, y + inner).roundedRect(0, 0, side, side, mm(5)).fill(colours[picture.colour] ?? colours[0]).scale(side / 100);
+  document
+    .save()
+    .translate(left.x + (left.width - side) / 2, y + inner)
+    .roundedRect(0, 0, side, side, mm(5))
+    .fill(colours[picture.colour] ?? colours[0])
+    .scale(side / 100);
   for (const shape of drawings[picture.animal]) document.path(shape.d).fill(shape.fill);
   document.restore();
 
-  const line = (words: string, font: string, start: number, at: number, width: number, colour: string) => {
+  const line = (
+    words: string,
+    font: string,
+    start: number,
+    at: number,
+    width: number,
+    colour: string,
+  ) => {
     document.font(font);
     const told = fitted(document, words, start, width);
-    document.fontSize(told.size).fillColor(colour).text(told.text, left.x, y + at, { width: width + 4, lineBreak: false });
+    document
+      .fontSize(told.size)
+      .fillColor(colour)
+      .text(told.text, left.x, y + at, { width: width + 4, lineBreak: false });
   };
   line(firstName, 'Helvetica-Bold', 19, mm(35), left.width, ink);
   line(className, 'Helvetica', 12, mm(43.5), left.width, ink);
   line(siteName, 'Helvetica', 10, mm(54), card.width - 2 * inner, '#4a5f68');
-  line(`Mon badge Préau, n° ${serial}. Perdu ? Préviens ton enseignant : il en fait un autre.`, 'Helvetica', 7, mm(60), card.width - 2 * inner, '#4a5f68');
+  line(
+    `Mon badge Préau, n° ${serial}. Perdu ? Préviens ton enseignant : il en fait un autre.`,
+    'Helvetica',
+    7,
+    mm(60),
+    card.width - 2 * inner,
+    '#4a5f68',
+  );
 }
 
 function drawCuts(document: PDFKit.PDFDocument): void {
   document.save().lineWidth(0.5).dash(3, { space: 3 }).strokeColor('#93a5aa');
-  for (let column = 0; column <= card.columns; column += 1) document.moveTo(margin.x + column * card.width, margin.y - mm(4)).lineTo(margin.x + column * card.width, page.height - margin.y + mm(4)).stroke();
-  for (let row = 0; row <= card.rows; row += 1) document.moveTo(margin.x - mm(4), margin.y + row * card.height).lineTo(page.width - margin.x + mm(4), margin.y + row * card.height).stroke();
+  for (let column = 0; column <= card.columns; column += 1)
+    document
+      .moveTo(margin.x + column * card.width, margin.y - mm(4))
+      .lineTo(margin.x + column * card.width, page.height - margin.y + mm(4))
+      .stroke();
+  for (let row = 0; row <= card.rows; row += 1)
+    document
+      .moveTo(margin.x - mm(4), margin.y + row * card.height)
+      .lineTo(page.width - margin.x + mm(4), margin.y + row * card.height)
+      .stroke();
   document.restore();
 }
 
 export async function drawSheet(cards: readonly Card[]): Promise<Buffer> {
-  const document = new PdfDocument({ size: 'A4', margin: 0, autoFirstPage: false, lang: 'fr-FR', info: { Title: printable(`Badges ${cards[0]?.className ?? ''}`), Creator: 'Préau', Producer: 'Préau' } });
+  const document = new PdfDocument({
+    size: 'A4',
+    margin: 0,
+    autoFirstPage: false,
+    lang: 'fr-FR',
+    info: {
+      Title: printable(`Badges ${cards[0]?.className ?? ''}`),
+      Creator: 'Préau',
+      Producer: 'Préau',
+    },
+  });
   const parts: Buffer[] = [];
   document.on('data', (part: Buffer) => parts.push(part));
   const written = new Promise<Buffer>((resolve, reject) => {
@@ -95,7 +176,12 @@ export async function drawSheet(cards: readonly Card[]): Promise<Buffer> {
       document.addPage();
       drawCuts(document);
     }
-    drawCard(document, each, margin.x + (place % card.columns) * card.width, margin.y + Math.floor(place / card.columns) * card.height);
+    drawCard(
+      document,
+      each,
+      margin.x + (place % card.columns) * card.width,
+      margin.y + Math.floor(place / card.columns) * card.height,
+    );
     // A school of a thousand must not hold up a class that signs in.
     if (place === perPage - 1) await new Promise((resolve) => setImmediate(resolve));
   }

@@ -12,15 +12,36 @@ export interface ClassRow {
 }
 
 const classRows = (rows: Rows) =>
-  rows.selectFrom('groups as g').innerJoin('sites as s', 's.id', 'g.site_id').select(['g.id', 'g.name', 'g.site_id', 's.name as site_name', 'g.provider']).where('g.kind', '=', 'class');
-type RawClass = { id: string; name: string; site_id: string | null; site_name: string; provider: string };
-const toClass = (row: RawClass): ClassRow => ({ id: row.id, name: row.name, siteId: row.site_id ?? '', siteName: row.site_name, provider: row.provider });
+  rows
+    .selectFrom('groups as g')
+    .innerJoin('sites as s', 's.id', 'g.site_id')
+    .select(['g.id', 'g.name', 'g.site_id', 's.name as site_name', 'g.provider'])
+    .where('g.kind', '=', 'class');
+type RawClass = {
+  id: string;
+  name: string;
+  site_id: string | null;
+  site_name: string;
+  provider: string;
+};
+const toClass = (row: RawClass): ClassRow => ({
+  id: row.id,
+  name: row.name,
+  siteId: row.site_id ?? '',
+  siteName: row.site_name,
+  provider: row.provider,
+});
 
 /** By school, then by name; `siteIds` null: of the whole city. */
-export async function selectClasses(rows: Rows, siteIds: readonly string[] | null): Promise<ClassRow[]> {
+export async function selectClasses(
+  rows: Rows,
+  siteIds: readonly string[] | null,
+): Promise<ClassRow[]> {
   if (siteIds !== null && siteIds.length === 0) return [];
   const query = classRows(rows).orderBy('s.name').orderBy('g.name').orderBy('g.id');
-  return (await (siteIds === null ? query : query.where('g.site_id', 'in', [...siteIds])).execute()).map(toClass);
+  return (
+    await (siteIds === null ? query : query.where('g.site_id', 'in', [...siteIds])).execute()
+  ).map(toClass);
 }
 
 export async function selectClass(rows: Rows, id: string): Promise<ClassRow | undefined> {
@@ -28,12 +49,38 @@ export async function selectClass(rows: Rows, id: string): Promise<ClassRow | un
   return row && toClass(row);
 }
 
-export async function selectClassCounts(rows: Rows, siteIds: readonly string[] | null): Promise<Map<string, { pupils: number; badges: number; pictures: number }>> {
-  const query = rows.selectFrom('group_members as m').innerJoin('groups as g', 'g.id', 'm.group_id').innerJoin('accounts as a', 'a.id', 'm.account_id').leftJoin('badges as b', 'b.account_id', 'a.id').leftJoin('picture_passwords as p', 'p.account_id', 'a.id')
-    .select((e) => ['m.group_id', e.fn.countAll<number>().as('pupils'), sql<number>`sum(case when b.serial is not null and b.voided_at is null then 1 else 0 end)`.as('badges'), e.fn.count<number>('p.account_id').as('pictures')])
-    .where('g.kind', '=', 'class').where('a.role', '=', 'pupil').where('a.disabled_at', 'is', null).groupBy('m.group_id');
-  const found = await (siteIds === null ? query : query.where('g.site_id', 'in', [...siteIds])).execute();
-  return new Map(found.map((row) => [row.group_id, { pupils: Number(row.pupils), badges: Number(row.badges), pictures: Number(row.pictures) }]));
+export async function selectClassCounts(
+  rows: Rows,
+  siteIds: readonly string[] | null,
+): Promise<Map<string, { pupils: number; badges: number; pictures: number }>> {
+  const query = rows
+    .selectFrom('group_members as m')
+    .innerJoin('groups as g', 'g.id', 'm.group_id')
+    .innerJoin('accounts as a', 'a.id', 'm.account_id')
+    .leftJoin('badges as b', 'b.account_id', 'a.id')
+    .leftJoin('picture_passwords as p', 'p.account_id', 'a.id')
+    .select((e) => [
+      'm.group_id',
+      e.fn.countAll<number>().as('pupils'),
+      sql<number>`sum(case when b.serial is not null and b.voided_at is null then 1 else 0 end)`.as(
+        'badges',
+      ),
+      e.fn.count<number>('p.account_id').as('pictures'),
+    ])
+    .where('g.kind', '=', 'class')
+    .where('a.role', '=', 'pupil')
+    .where('a.disabled_at', 'is', null)
+    .groupBy('m.group_id');
+  const found = await (siteIds === null
+    ? query
+    : query.where('g.site_id', 'in', [...siteIds])
+  ).execute();
+  return new Map(
+    found.map((row) => [
+      row.group_id,
+      { pupils: Number(row.pupils), badges: Number(row.badges), pictures: Number(row.pictures) },
+    ]),
+  );
 }
 
 export interface PupilRow {
@@ -46,17 +93,62 @@ export interface PupilRow {
 }
 
 const pupilRows = (rows: Rows) =>
-  rows.selectFrom('accounts as a').leftJoin('badges as b', 'b.account_id', 'a.id').leftJoin('picture_passwords as p', 'p.account_id', 'a.id')
-    .select(['a.id', 'a.login', 'a.display_name', 'a.site_id', 'b.serial', 'b.issued_at', 'b.issued_on', 'b.voided_at', 'p.set_at']).where('a.role', '=', 'pupil').where('a.disabled_at', 'is', null);
-type RawPupil = { id: string; login: string; display_name: string; site_id: string | null; serial: number | null; issued_at: number | null; issued_on: string | null; voided_at: number | null; set_at: number | null };
+  rows
+    .selectFrom('accounts as a')
+    .leftJoin('badges as b', 'b.account_id', 'a.id')
+    .leftJoin('picture_passwords as p', 'p.account_id', 'a.id')
+    .select([
+      'a.id',
+      'a.login',
+      'a.display_name',
+      'a.site_id',
+      'b.serial',
+      'b.issued_at',
+      'b.issued_on',
+      'b.voided_at',
+      'p.set_at',
+    ])
+    .where('a.role', '=', 'pupil')
+    .where('a.disabled_at', 'is', null);
+type RawPupil = {
+  id: string;
+  login: string;
+  display_name: string;
+  site_id: string | null;
+  serial: number | null;
+  issued_at: number | null;
+  issued_on: string | null;
+  voided_at: number | null;
+  set_at: number | null;
+};
 const toPupil = (row: RawPupil): PupilRow => ({
-  id: row.id, login: row.login, displayName: row.display_name, siteId: row.site_id, hasPictures: row.set_at !== null,
-  badge: row.serial === null ? null : { serial: row.serial, issuedAt: row.issued_at ?? 0, issuedOn: row.issued_on ?? '', voidedAt: row.voided_at },
+  id: row.id,
+  login: row.login,
+  displayName: row.display_name,
+  siteId: row.site_id,
+  hasPictures: row.set_at !== null,
+  badge:
+    row.serial === null
+      ? null
+      : {
+          serial: row.serial,
+          issuedAt: row.issued_at ?? 0,
+          issuedOn: row.issued_on ?? '',
+          voidedAt: row.voided_at,
+        },
 });
 
 /** Of a class, by name as a person sorts them, whatever the database does with accents. */
 export async function selectPupils(rows: Rows, groupId: string): Promise<PupilRow[]> {
-  return (await pupilRows(rows).innerJoin('group_members as m', 'm.account_id', 'a.id').where('m.group_id', '=', groupId).orderBy('a.id').execute()).map(toPupil).sort((a, b) => a.displayName.localeCompare(b.displayName, 'fr'));
+  return (
+    await pupilRows(rows)
+      .innerJoin('group_members as m', 'm.account_id', 'a.id')
+      .where('m.group_id', '=', groupId)
+      .orderBy('a.id')
+      .execute()
+  )
+    .map(toPupil)
+    .sort((a, b) => a.displayName.localeCompare(b.displayName, 'fr'));
 }
 
 /** Undefined too for who is no pupil, or may no longer sign in. */
@@ -66,21 +158,59 @@ export async function selectPupil(rows: Rows, id: string): Promise<PupilRow | un
 }
 
 /** Pupils of a school by any part of their name, with the classes they are in. */
-export async function searchPupils(rows: Rows, siteId: string, words: readonly string[], limit: number): Promise<{ id: string; displayName: string; classes: string[]; groupIds: string[] }[]> {
-  const people = await rows.selectFrom('accounts as a').select(['a.id', 'a.display_name']).where('a.site_id', '=', siteId).where('a.role', '=', 'pupil').where('a.disabled_at', 'is', null)
-    .where((where) => where.and(words.map((word) => where(where.fn<string>('lower', ['a.display_name']), 'like', `%${word}%`)))).orderBy('a.display_name').limit(limit).execute();
+export async function searchPupils(
+  rows: Rows,
+  siteId: string,
+  words: readonly string[],
+  limit: number,
+): Promise<{ id: string; displayName: string; classes: string[]; groupIds: string[] }[]> {
+  const people = await rows
+    .selectFrom('accounts as a')
+    .select(['a.id', 'a.display_name'])
+    .where('a.site_id', '=', siteId)
+    .where('a.role', '=', 'pupil')
+    .where('a.disabled_at', 'is', null)
+    .where((where) =>
+      where.and(
+        words.map((word) =>
+          where(where.fn<string>('lower', ['a.display_name']), 'like', `%${word}%`),
+        ),
+      ),
+    )
+    .orderBy('a.display_name')
+    .limit(limit)
+    .execute();
   if (people.length === 0) return [];
-  const groups = await rows.selectFrom('group_members as m').innerJoin('groups as g', 'g.id', 'm.group_id').select(['m.account_id', 'g.id', 'g.name']).where('g.kind', '=', 'class').where('m.account_id', 'in', people.map(({ id }) => id)).orderBy('g.name').execute();
+  const groups = await rows
+    .selectFrom('group_members as m')
+    .innerJoin('groups as g', 'g.id', 'm.group_id')
+    .select(['m.account_id', 'g.id', 'g.name'])
+    .where('g.kind', '=', 'class')
+    .where(
+      'm.account_id',
+      'in',
+      people.map(({ id }) => id),
+    )
+    .orderBy('g.name')
+    .execute();
   const byPerson = Map.groupBy(groups, (group) => group.account_id);
   return people.map((person) => {
     const own = byPerson.get(person.id) ?? [];
-    return { id: person.id, displayName: person.display_name, classes: own.map(({ name }) => name), groupIds: own.map(({ id }) => id) };
+    return {
+      id: person.id,
+      displayName: person.display_name,
+      classes: own.map(({ name }) => name),
+      groupIds: own.map(({ id }) => id),
+    };
   });
 }
 
 export async function insertClass(rows: Rows, siteId: string, name: string): Promise<string> {
   const id = newId('grp');
-  await rows.insertInto('groups').values({ id, kind: 'class', name, site_id: siteId, external_id: null }).execute();
+  await rows
+    .insertInto('groups')
+    .values({ id, kind: 'class', name, site_id: siteId, external_id: null })
+    .execute();
   return id;
 }
 
@@ -89,58 +219,162 @@ export async function updateClassName(rows: Rows, id: string, name: string): Pro
 }
 
 /** `groupId` null: in none. Groups that are no classes stay as they are. */
-export async function setClass(rows: Rows, accountId: string, groupId: string | null): Promise<void> {
-  await rows.deleteFrom('group_members').where('account_id', '=', accountId).where('group_id', 'in', rows.selectFrom('groups').select('id').where('kind', '=', 'class')).execute();
-  if (groupId !== null) await rows.insertInto('group_members').values({ group_id: groupId, account_id: accountId }).execute();
+export async function setClass(
+  rows: Rows,
+  accountId: string,
+  groupId: string | null,
+): Promise<void> {
+  await rows
+    .deleteFrom('group_members')
+    .where('account_id', '=', accountId)
+    .where('group_id', 'in', rows.selectFrom('groups').select('id').where('kind', '=', 'class'))
+    .execute();
+  if (groupId !== null)
+    await rows
+      .insertInto('group_members')
+      .values({ group_id: groupId, account_id: accountId })
+      .execute();
 }
 
-export async function deleteMember(rows: Rows, groupId: string, accountId: string): Promise<boolean> {
-  return (await rows.deleteFrom('group_members').where('group_id', '=', groupId).where('account_id', '=', accountId).executeTakeFirst()).numDeletedRows > 0n;
+export async function deleteMember(
+  rows: Rows,
+  groupId: string,
+  accountId: string,
+): Promise<boolean> {
+  return (
+    (
+      await rows
+        .deleteFrom('group_members')
+        .where('group_id', '=', groupId)
+        .where('account_id', '=', accountId)
+        .executeTakeFirst()
+    ).numDeletedRows > 0n
+  );
 }
 
 export async function isMember(rows: Rows, groupId: string, accountId: string): Promise<boolean> {
-  return (await rows.selectFrom('group_members').select('account_id').where('group_id', '=', groupId).where('account_id', '=', accountId).executeTakeFirst()) !== undefined;
+  return (
+    (await rows
+      .selectFrom('group_members')
+      .select('account_id')
+      .where('group_id', '=', groupId)
+      .where('account_id', '=', accountId)
+      .executeTakeFirst()) !== undefined
+  );
 }
 
 // ---- badges ---------------------------------------------------------------------------------------------------------------
 
 /** The next serial, and valid again. Two who do it at once get two serials, and the last card printed is the one that works. */
-export async function raiseBadge(rows: Rows, accountId: string, now: number, issuedOn: string): Promise<number> {
-  const { serial } = await rows.insertInto('badges').values({ account_id: accountId, serial: 1, issued_at: now, issued_on: issuedOn, voided_at: null })
-    .onConflict((c) => c.column('account_id').doUpdateSet({ serial: sql<number>`badges.serial + 1`, issued_at: now, issued_on: issuedOn, voided_at: null })).returning('serial').executeTakeFirstOrThrow();
+export async function raiseBadge(
+  rows: Rows,
+  accountId: string,
+  now: number,
+  issuedOn: string,
+): Promise<number> {
+  const { serial } = await rows
+    .insertInto('badges')
+    .values({
+      account_id: accountId,
+      serial: 1,
+      issued_at: now,
+      issued_on: issuedOn,
+      voided_at: null,
+    })
+    .onConflict((c) =>
+      c.column('account_id').doUpdateSet({
+        serial: sql<number>`badges.serial + 1`,
+        issued_at: now,
+        issued_on: issuedOn,
+        voided_at: null,
+      }),
+    )
+    .returning('serial')
+    .executeTakeFirstOrThrow();
   return serial;
 }
 
 /** False when there was none to void. */
-export async function markBadgeVoided(rows: Rows, accountId: string, now: number): Promise<boolean> {
-  return (await rows.updateTable('badges').set({ voided_at: now }).where('account_id', '=', accountId).where('voided_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
+export async function markBadgeVoided(
+  rows: Rows,
+  accountId: string,
+  now: number,
+): Promise<boolean> {
+  return (
+    (
+      await rows
+        .updateTable('badges')
+        .set({ voided_at: now })
+        .where('account_id', '=', accountId)
+        .where('voided_at', 'is', null)
+        .executeTakeFirst()
+    ).numUpdatedRows > 0n
+  );
 }
 
 /** Every sign-in of a person ends; answers which. */
 export async function deleteSignInsOf(rows: Rows, accountId: string): Promise<string[]> {
-  return (await rows.deleteFrom('sign_ins').where('account_id', '=', accountId).returning('token_hash').execute()).map((row) => row.token_hash);
+  return (
+    await rows
+      .deleteFrom('sign_ins')
+      .where('account_id', '=', accountId)
+      .returning('token_hash')
+      .execute()
+  ).map((row) => row.token_hash);
 }
 
 // ---- picture passwords ----------------------------------------------------------------------------------------------------
 
 export async function selectPictureHash(rows: Rows, accountId: string): Promise<string | null> {
-  return (await rows.selectFrom('picture_passwords').select('hash').where('account_id', '=', accountId).executeTakeFirst())?.hash ?? null;
+  return (
+    (
+      await rows
+        .selectFrom('picture_passwords')
+        .select('hash')
+        .where('account_id', '=', accountId)
+        .executeTakeFirst()
+    )?.hash ?? null
+  );
 }
 
-export async function savePictureHash(rows: Rows, accountId: string, hash: string | null, now: number): Promise<void> {
+export async function savePictureHash(
+  rows: Rows,
+  accountId: string,
+  hash: string | null,
+  now: number,
+): Promise<void> {
   await rows.deleteFrom('picture_passwords').where('account_id', '=', accountId).execute();
-  if (hash !== null) await rows.insertInto('picture_passwords').values({ account_id: accountId, hash, set_at: now }).execute();
+  if (hash !== null)
+    await rows
+      .insertInto('picture_passwords')
+      .values({ account_id: accountId, hash, set_at: now })
+      .execute();
 }
 
 // ---- schools at their door ------------------------------------------------------------------------------------------------
 
-export async function selectSiteNames(rows: Rows): Promise<{ id: string; name: string; uai: string; settings: string }[]> {
-  return rows.selectFrom('sites').select(['id', 'name', 'uai', 'settings']).orderBy('name').execute();
+export async function selectSiteNames(
+  rows: Rows,
+): Promise<{ id: string; name: string; uai: string; settings: string }[]> {
+  return rows
+    .selectFrom('sites')
+    .select(['id', 'name', 'uai', 'settings'])
+    .orderBy('name')
+    .execute();
 }
 
 /** Which of these names are somebody's. */
-export async function selectTakenLogins(rows: Rows, names: readonly string[]): Promise<Set<string>> {
+export async function selectTakenLogins(
+  rows: Rows,
+  names: readonly string[],
+): Promise<Set<string>> {
   const taken = new Set<string>();
-  for (let at = 0; at < names.length; at += 500) for (const { login } of await rows.selectFrom('accounts').select('login').where('login', 'in', names.slice(at, at + 500)).execute()) taken.add(login);
+  for (let at = 0; at < names.length; at += 500)
+    for (const { login } of await rows
+      .selectFrom('accounts')
+      .select('login')
+      .where('login', 'in', names.slice(at, at + 500))
+      .execute())
+      taken.add(login);
   return taken;
 }

@@ -12,7 +12,9 @@ export function watchAccess(deps: Platform): { close: () => Promise<void> } {
   const work = async () => {
     while (asked && !closing) {
       asked = false;
-      await weighSessions(deps, { kind: 'job', id: 'access', name: 'access' }).catch((error: unknown) => deps.log.error({ err: error }, 'sessions not weighed'));
+      await weighSessions(deps, { kind: 'job', id: 'access', name: 'access' }).catch(
+        (error: unknown) => deps.log.error({ err: error }, 'sessions not weighed'),
+      );
       await new Promise((resolve) => setTimeout(resolve, restMs));
     }
     working = null;

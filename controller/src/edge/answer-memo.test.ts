@@ -1,14 +1,14 @@
 import { get } from 'node:http';
-import { gunzipSync } from 'node:zlib';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { plainRule } from '@preau/contract/publication.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { signOut } from '#src/accounts/sign-in.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
+import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.ts';
 import { createHttp } from './http.ts';
@@ -20,12 +20,25 @@ let close: () => Promise<void>;
 
 beforeEach(async () => {
   city = await makeCity();
-  const deps = { ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: () => true, identity: createIdentity(city.platform), additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }), classEntry: createClassEntry(city.platform, createIdentity(city.platform).passwords) };
+  const deps = {
+    ...city.platform,
+    version: '0',
+    publicUrl: () => publicUrl,
+    originAllowed: () => true,
+    identity: createIdentity(city.platform),
+    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
+    classEntry: createClassEntry(city.platform, createIdentity(city.platform).passwords),
+  };
   const app = await createHttp(deps as Parameters<typeof createHttp>[0]);
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/portal`;
   const token = newToken();
-  await insertSignIn(city.platform.database, { tokenHash: sha256(token), accountId: city.pupil.id, now: city.time.at, expiresAt: city.time.at + 3_600_000 });
+  await insertSignIn(city.platform.database, {
+    tokenHash: sha256(token),
+    accountId: city.pupil.id,
+    now: city.time.at,
+    expiresAt: city.time.at + 3_600_000,
+  });
   cookie = `preau_sign_in=${token}`;
   close = async () => {
     await app.close();
@@ -35,16 +48,28 @@ beforeEach(async () => {
 afterEach(() => close());
 
 const ask = (headers: Record<string, string> = { cookie }) =>
-  new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
-    get(url, { headers, agent: false }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }));
-    }).on('error', reject);
-  });
-const slugs = async () => (JSON.parse((await ask()).body.toString()) as { items: { slug: string }[] }).items.map(({ slug }) => slug);
+  new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>(
+    (resolve, reject) => {
+      get(url, { headers, agent: false }, (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(parts),
+          }),
+        );
+      }).on('error', reject);
+    },
+  );
+const slugs = async () =>
+  (JSON.parse((await ask()).body.toString()) as { items: { slug: string }[] }).items.map(
+    ({ slug }) => slug,
+  );
 /** A change that nobody is woken for: only what was remembered hides it. */
-const changeInSilence = () => city.platform.database.updateTable('server_applications').set({ state: 'failed' }).execute();
+const changeInSilence = () =>
+  city.platform.database.updateTable('server_applications').set({ state: 'failed' }).execute();
 
 test('the same answer again, with the same headers, until somebody is woken', async () => {
   const first = await ask();
@@ -52,7 +77,13 @@ test('the same answer again, with the same headers, until somebody is woken', as
   const again = await ask();
   expect(again.status).toBe(200);
   expect(again.body.equals(first.body)).toBe(true);
-  for (const name of ['content-security-policy', 'content-type', 'cache-control', 'x-content-type-options']) expect(again.headers[name]).toBe(first.headers[name]);
+  for (const name of [
+    'content-security-policy',
+    'content-type',
+    'cache-control',
+    'x-content-type-options',
+  ])
+    expect(again.headers[name]).toBe(first.headers[name]);
   city.platform.wakeups.wake([`person:${city.teacher.id}`]);
   expect((await ask()).body.equals(first.body)).toBe(true);
   city.platform.wakeups.wake([`person:${city.pupil.id}`]);
@@ -61,7 +92,12 @@ test('the same answer again, with the same headers, until somebody is woken', as
 
 test('a saved rule shows at once', async () => {
   expect(await slugs()).toEqual(['gimp', 'tuxpaint']);
-  await createRule(city.platform, city.technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: city.applications.secret.id }, audience: { kind: 'everyone' } });
+  await createRule(city.platform, city.technician, {
+    ...plainRule,
+    effect: 'allow',
+    target: { kind: 'application', applicationId: city.applications.secret.id },
+    audience: { kind: 'everyone' },
+  });
   expect(await slugs()).toEqual(['gimp', 'secret', 'tuxpaint']);
 });
 
@@ -75,8 +111,19 @@ test('nothing is remembered for who has signed out, for another cookie, or for a
 });
 
 test('gzip for who takes it', async () => {
-  await city.platform.database.updateTable('applications').set({ description_fr: 'Pour dessiner. '.repeat(18).trim(), description_en: 'For drawing. '.repeat(20).trim() }).execute();
-  await createRule(city.platform, city.technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: city.applications.secret.id }, audience: { kind: 'everyone' } });
+  await city.platform.database
+    .updateTable('applications')
+    .set({
+      description_fr: 'Pour dessiner. '.repeat(18).trim(),
+      description_en: 'For drawing. '.repeat(20).trim(),
+    })
+    .execute();
+  await createRule(city.platform, city.technician, {
+    ...plainRule,
+    effect: 'allow',
+    target: { kind: 'application', applicationId: city.applications.secret.id },
+    audience: { kind: 'everyone' },
+  });
   const plain = await ask();
   expect(plain.body.length).toBeGreaterThan(2048);
   const packed = await ask({ cookie, 'accept-encoding': 'gzip, br' });

@@ -30,20 +30,35 @@ export interface AnswerMemo {
   /** To be asked before reading what is to be kept. */
   epoch: () => number;
   /** Forgotten when somebody was woken since `epoch`: it may be out of date already. */
-  keep: (request: IncomingMessage, epoch: number, owner: { accountId: string; signIn: string }, headers: OutgoingHttpHeaders, text: string) => void;
+  keep: (
+    request: IncomingMessage,
+    epoch: number,
+    owner: { accountId: string; signIn: string },
+    headers: OutgoingHttpHeaders,
+    text: string,
+  ) => void;
   close: () => void;
 }
 
-export function createAnswerMemo(wakeups: Wakeups, addressOf: AddressOf, now = () => performance.now()): AnswerMemo {
+export function createAnswerMemo(
+  wakeups: Wakeups,
+  addressOf: AddressOf,
+  now = () => performance.now(),
+): AnswerMemo {
   const answers = new Map<string, Remembered>();
   let epoch = 0;
   const stop = wakeups.listen((topics) => {
-    const own = topics.filter((topic) => topic.startsWith('person:') || topic.startsWith('sign-in:'));
+    const own = topics.filter(
+      (topic) => topic.startsWith('person:') || topic.startsWith('sign-in:'),
+    );
     const all = topics.some((topic) => everybodys.has(topic));
     if (!all && own.length === 0) return;
     epoch += 1;
     if (all) answers.clear();
-    else for (const [key, { accountId, signIn }] of answers) if (own.includes(`person:${accountId}`) || own.includes(`sign-in:${signIn}`)) answers.delete(key);
+    else
+      for (const [key, { accountId, signIn }] of answers)
+        if (own.includes(`person:${accountId}`) || own.includes(`sign-in:${signIn}`))
+          answers.delete(key);
   });
   /** Null: nobody who has signed in with a cookie. Rules look at where somebody is. */
   const keyOf = (request: IncomingMessage): string | null => {
@@ -56,9 +71,16 @@ export function createAnswerMemo(wakeups: Wakeups, addressOf: AddressOf, now = (
       const key = keyOf(request);
       const known = key === null ? undefined : answers.get(key);
       if (known === undefined || now() - known.at >= ttlMs) return false;
-      if (known.text.length >= gzipFrom && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
+      if (
+        known.text.length >= gzipFrom &&
+        /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
+      ) {
         known.gzipped ??= gzipSync(known.text);
-        response.writeHead(200, { ...known.headers, 'content-encoding': 'gzip', 'content-length': known.gzipped.length });
+        response.writeHead(200, {
+          ...known.headers,
+          'content-encoding': 'gzip',
+          'content-length': known.gzipped.length,
+        });
         response.end(known.gzipped);
       } else {
         response.writeHead(200, known.headers);
@@ -71,7 +93,14 @@ export function createAnswerMemo(wakeups: Wakeups, addressOf: AddressOf, now = (
       const key = keyOf(request);
       if (key === null || since !== epoch) return;
       answers.delete(key);
-      answers.set(key, { headers: { ...headers, vary: 'accept-encoding', 'content-length': Buffer.byteLength(text) }, text, gzipped: null, at: now(), accountId, signIn });
+      answers.set(key, {
+        headers: { ...headers, vary: 'accept-encoding', 'content-length': Buffer.byteLength(text) },
+        text,
+        gzipped: null,
+        at: now(),
+        accountId,
+        signIn,
+      });
       if (answers.size > maxAnswers) answers.delete(answers.keys().next().value ?? '');
     },
     close: stop,

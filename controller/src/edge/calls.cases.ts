@@ -1,41 +1,49 @@
 /** A call of each route that does what it is for: for tests that go through every route. */
 import { randomBytes } from 'node:crypto';
 import type { Policy, RouteName } from '@preau/contract/api.ts';
+import { badgeText } from '@preau/contract/badge.ts';
+import { codeOf as codeOfClass } from '@preau/contract/classes.ts';
 import type { errors } from '@preau/contract/errors.ts';
+import { noChoices } from '@preau/contract/people-import.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import type { RequestDraft } from '@preau/contract/request.ts';
 import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
-import { badgeText } from '@preau/contract/badge.ts';
-import { codeOf as codeOfClass } from '@preau/contract/classes.ts';
-import { noChoices } from '@preau/contract/people-import.ts';
 import { noSettings } from '@preau/contract/site.ts';
-import { insertGroup } from '#src/accounts/store.ts';
-import { previewImport } from '#src/classes/people/look.ts';
-import { raiseBadge, savePictureHash } from '#src/classes/store.ts';
-import { saveSiteSettings } from '#src/sites/store.ts';
 import { createRule, withdrawRule } from '#src/access/rules.ts';
+import { createSiteGroup } from '#src/access/site-groups.ts';
+import { insertGroup } from '#src/accounts/store.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { storeFile } from '#src/applications/packages.ts';
 import { createScript } from '#src/applications/scripts.ts';
+import { previewImport } from '#src/classes/people/look.ts';
+import { raiseBadge, savePictureHash } from '#src/classes/store.ts';
 import { keepPhoto } from '#src/identity/store.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
 import { approveRequest } from '#src/requests/answer.ts';
 import { askForProgram } from '#src/requests/ask.ts';
+import { createRollout, startRollout } from '#src/rollouts/prepare.ts';
 import { readRollout } from '#src/rollouts/read.ts';
 import { createSchedule } from '#src/rollouts/schedules.ts';
 import { pauseRollout } from '#src/rollouts/steer.ts';
-import { acceptReport } from '#src/reports/accept-report.ts';
 import { askForFile, bringFile } from '#src/sessions/exchange/exchange.ts';
 import { receiveAsked } from '#src/sessions/exchange/serve.ts';
-import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { launch } from '#src/sessions/launch.ts';
-import { createSiteGroup } from '#src/access/site-groups.ts';
+import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
+import { saveSiteSettings } from '#src/sites/store.ts';
 import { type City, draft, readySession } from '#src/testing.ts';
 
-export const roles = ['none', 'pupil', 'teacher', 'contact', 'technician', 'administrator', 'agent'] as const;
+export const roles = [
+  'none',
+  'pupil',
+  'teacher',
+  'contact',
+  'technician',
+  'administrator',
+  'agent',
+] as const;
 export type Role = (typeof roles)[number];
 /** `body`: bytes are sent as they are. `status`: for those it is open to. */
 export interface RouteCall {
@@ -46,7 +54,13 @@ export interface RouteCall {
 }
 
 /** Everybody else is sent away. */
-const open = (...to: Role[]) => Object.fromEntries(roles.map((role) => [role, to.includes(role) ? null : role === 'none' ? 'NOT_SIGNED_IN' : 'FORBIDDEN'])) as Record<Role, keyof typeof errors | null>;
+const open = (...to: Role[]) =>
+  Object.fromEntries(
+    roles.map((role) => [
+      role,
+      to.includes(role) ? null : role === 'none' ? 'NOT_SIGNED_IN' : 'FORBIDDEN',
+    ]),
+  ) as Record<Role, keyof typeof errors | null>;
 
 /** What the policy alone says of a caller: null lets them in. */
 export const refusal: Record<Policy, Record<Role, keyof typeof errors | null>> = {
@@ -56,7 +70,15 @@ export const refusal: Record<Policy, Record<Role, keyof typeof errors | null>> =
   contact: open('contact', 'technician', 'administrator'),
   technician: open('technician', 'administrator'),
   administrator: open('administrator'),
-  agent: { none: 'AGENT_REFUSED', pupil: 'AGENT_REFUSED', teacher: 'AGENT_REFUSED', contact: 'AGENT_REFUSED', technician: 'AGENT_REFUSED', administrator: 'AGENT_REFUSED', agent: null },
+  agent: {
+    none: 'AGENT_REFUSED',
+    pupil: 'AGENT_REFUSED',
+    teacher: 'AGENT_REFUSED',
+    contact: 'AGENT_REFUSED',
+    technician: 'AGENT_REFUSED',
+    administrator: 'AGENT_REFUSED',
+    agent: null,
+  },
 };
 
 export const onePixel = () => {
@@ -67,55 +89,162 @@ export const onePixel = () => {
   return image.toString('base64');
 };
 
-export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => Promise<RouteCall> } {
+export function callsOf(city: () => City): {
+  [N in RouteName]: (role: Role) => Promise<RouteCall>;
+} {
   const anyName = () => `Groupe ${randomBytes(6).toString('hex')}`;
-  const upload = (content: Buffer) => storeFile(city().platform, city().technician, { name: 'a.bin', sha256: sha256(content) }, content);
-  const rolloutDraft = (): RolloutDraft => ({ ...defaultDraft, name: 'GIMP partout', items: [{ applicationId: city().applications.gimp.id, want: 'present' }], where: { all: false, siteIds: [city().site.id], groupIds: [], serverIds: [], labels: [] } });
-  const drawing = (): RuleDraft => ({ ...plainRule, effect: 'allow', target: { kind: 'category', category: 'drawing' }, audience: { kind: 'role', role: 'pupil' }, place: { kind: 'site', siteId: city().site.id } });
+  const upload = (content: Buffer) =>
+    storeFile(
+      city().platform,
+      city().technician,
+      { name: 'a.bin', sha256: sha256(content) },
+      content,
+    );
+  const rolloutDraft = (): RolloutDraft => ({
+    ...defaultDraft,
+    name: 'GIMP partout',
+    items: [{ applicationId: city().applications.gimp.id, want: 'present' }],
+    where: { all: false, siteIds: [city().site.id], groupIds: [], serverIds: [], labels: [] },
+  });
+  const drawing = (): RuleDraft => ({
+    ...plainRule,
+    effect: 'allow',
+    target: { kind: 'category', category: 'drawing' },
+    audience: { kind: 'role', role: 'pupil' },
+    place: { kind: 'site', siteId: city().site.id },
+  });
   const newRule = () => createRule(city().platform, city().technician, drawing());
-  const scheduleDraft = (): ScheduleDraft => ({ name: 'Le mercredi', when: { days: [3], at: '14:00', period: 'outside_holidays' }, draft: rolloutDraft() });
-  const plannedRollout = async () => readRollout(city().platform, city().technician, await createRollout(city().platform, city().technician, rolloutDraft()));
+  const scheduleDraft = (): ScheduleDraft => ({
+    name: 'Le mercredi',
+    when: { days: [3], at: '14:00', period: 'outside_holidays' },
+    draft: rolloutDraft(),
+  });
+  const plannedRollout = async () =>
+    readRollout(
+      city().platform,
+      city().technician,
+      await createRollout(city().platform, city().technician, rolloutDraft()),
+    );
   const startedRollout = async () => {
     const { id, plan } = await plannedRollout();
-    await startRollout(city().platform, city().technician, id, { planHash: plan.hash, force: true });
+    await startRollout(city().platform, city().technician, id, {
+      planHash: plan.hash,
+      force: true,
+    });
     return id;
   };
-  const wish = (applicationId: string | null): RequestDraft => ({ applicationId, name: 'Solfège facile', purpose: 'Apprendre les notes en CE1', link: 'https://solfege.example/', wantedBy: '2027-02-01', wish: 'class' });
-  const requestOf = async (role: Role) => (await askForProgram(city().platform, role === 'contact' ? city().contact : city().teacher, wish(null))).id;
-  const newRequest = async (applicationId: string | null = null) => (await askForProgram(city().platform, await city().account(`prof-${randomBytes(6).toString('hex')}`, 'teacher'), wish(applicationId))).id;
+  const wish = (applicationId: string | null): RequestDraft => ({
+    applicationId,
+    name: 'Solfège facile',
+    purpose: 'Apprendre les notes en CE1',
+    link: 'https://solfege.example/',
+    wantedBy: '2027-02-01',
+    wish: 'class',
+  });
+  const requestOf = async (role: Role) =>
+    (
+      await askForProgram(
+        city().platform,
+        role === 'contact' ? city().contact : city().teacher,
+        wish(null),
+      )
+    ).id;
+  const newRequest = async (applicationId: string | null = null) =>
+    (
+      await askForProgram(
+        city().platform,
+        await city().account(`prof-${randomBytes(6).toString('hex')}`, 'teacher'),
+        wish(applicationId),
+      )
+    ).id;
   const pupilClass = async () => {
-    await saveSiteSettings(city().platform.database, city().site.id, { ...noSettings, networks: [{ subnet: '127.0.0.0/8', labels: [] }] });
-    return insertGroup(city().platform.database, { kind: 'class', name: anyName(), siteId: city().site.id }, [city().pupil.id]);
+    await saveSiteSettings(city().platform.database, city().site.id, {
+      ...noSettings,
+      networks: [{ subnet: '127.0.0.0/8', labels: [] }],
+    });
+    return insertGroup(
+      city().platform.database,
+      { kind: 'class', name: anyName(), siteId: city().site.id },
+      [city().pupil.id],
+    );
   };
   const pupilBadge = async () => {
     await pupilClass();
-    const serial = await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
-    return badgeText({ accountId: city().pupil.id, siteId: city().site.id, serial, issuedOn: '2027-01-15' }, city().platform.secrets.sign);
+    const serial = await raiseBadge(
+      city().platform.database,
+      city().pupil.id,
+      city().time.at,
+      '2027-01-15',
+    );
+    return badgeText(
+      { accountId: city().pupil.id, siteId: city().site.id, serial, issuedOn: '2027-01-15' },
+      city().platform.secrets.sign,
+    );
   };
   const peopleTable = 'Nom;Prénom;Classe\nVIDAL;Zoé;CM1 A\n';
-  const peopleFile = (plan: string | null = null) => Buffer.from(`${JSON.stringify({ ...noChoices, plan })}\n${peopleTable}`);
-  const pupilSession = async () => (await launch(city().platform, city().pupil, { application: 'tuxpaint', language: 'fr' })).session.id;
+  const peopleFile = (plan: string | null = null) =>
+    Buffer.from(`${JSON.stringify({ ...noChoices, plan })}\n${peopleTable}`);
+  const pupilSession = async () =>
+    (await launch(city().platform, city().pupil, { application: 'tuxpaint', language: 'fr' }))
+      .session.id;
   async function* bytes(): AsyncGenerator<Buffer> {
     yield Buffer.from('bytes');
   }
   const exchangeSession = async () => {
     const { platform, technician, applications, agent } = city();
-    await createRule(platform, technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: applications.tuxpaint.id }, audience: { kind: 'role', role: 'pupil' }, how: { ...defaultTerms, files: 'both', printing: true } });
+    await createRule(platform, technician, {
+      ...plainRule,
+      effect: 'allow',
+      target: { kind: 'application', applicationId: applications.tuxpaint.id },
+      audience: { kind: 'role', role: 'pupil' },
+      how: { ...defaultTerms, files: 'both', printing: true },
+    });
     const id = await pupilSession();
-    await acceptReport(platform, agent.actor, agent.report({ sessions: [readySession(id, 1, null, [{ kind: 'file', name: 'dessin.png', bytes: 5, changedAt: 1 }])] }));
+    await acceptReport(
+      platform,
+      agent.actor,
+      agent.report({
+        sessions: [
+          readySession(id, 1, null, [{ kind: 'file', name: 'dessin.png', bytes: 5, changedAt: 1 }]),
+        ],
+      }),
+    );
     return id;
   };
-  const askedFile = async () => (await askForFile(city().platform, city().pupil, await exchangeSession(), { kind: 'file', name: 'dessin.png' }, null)).id;
+  const askedFile = async () =>
+    (
+      await askForFile(
+        city().platform,
+        city().pupil,
+        await exchangeSession(),
+        { kind: 'file', name: 'dessin.png' },
+        null,
+      )
+    ).id;
   const sentFile = async () => {
     const id = await askedFile();
-    await receiveAsked(city().platform, city().agent.actor, id, { sha256: sha256('bytes'), size: 5 }, bytes());
+    await receiveAsked(
+      city().platform,
+      city().agent.actor,
+      id,
+      { sha256: sha256('bytes'), size: 5 },
+      bytes(),
+    );
     return id;
   };
   const recorded = async () => {
-    (await startRecording(city().platform, city().pupil, await pupilSession(), Buffer.from('4.size,1.0,3.800,3.600;'))).end();
+    (
+      await startRecording(
+        city().platform,
+        city().pupil,
+        await pupilSession(),
+        Buffer.from('4.size,1.0,3.800,3.600;'),
+      )
+    ).end();
     // Closed by the disk, in its own time.
     for (;;) {
-      const [newest] = (await listRecordings(city().platform, city().technician, { limit: 1 })).items;
+      const [newest] = (await listRecordings(city().platform, city().technician, { limit: 1 }))
+        .items;
       if (newest !== undefined && newest.endedAt !== null) return newest.id;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -126,90 +255,255 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     signOut: async () => ({}),
     me: async () => ({}),
     portal: async () => ({}),
-    launchSession: async (role) => ({ body: { application: 'tuxpaint', language: 'fr' }, ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
-    readSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-    attachSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-    endSession: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'teacher' || role === 'contact' ? { status: 404 } : {}) }),
-    readExchange: async (role) => ({ params: { id: await pupilSession() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-    bringFile: async (role) => ({ params: { id: await exchangeSession() }, query: '?name=devoir.txt&size=5', body: Buffer.from('bytes'), ...(role === 'pupil' ? {} : { status: 404 }) }),
-    askForFile: async (role) => ({ params: { id: await exchangeSession() }, body: { kind: 'file', name: 'dessin.png' }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-    takeFile: async (role) => ({ params: { id: await sentFile() }, ...(role === 'pupil' ? {} : { status: 404 }) }),
-    readTransfer: async () => ({ params: { id: (await bringFile(city().platform, city().pupil, await exchangeSession(), { name: 'devoir.txt', size: 5 }, null, bytes())).id } }),
-    sendTransfer: async () => ({ params: { id: await askedFile() }, query: `?sha256=${sha256('bytes')}&size=5`, body: Buffer.from('bytes') }),
+    launchSession: async (role) => ({
+      body: { application: 'tuxpaint', language: 'fr' },
+      ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}),
+    }),
+    readSession: async (role) => ({
+      params: { id: await pupilSession() },
+      ...(role === 'pupil' ? {} : { status: 404 }),
+    }),
+    attachSession: async (role) => ({
+      params: { id: await pupilSession() },
+      ...(role === 'pupil' ? {} : { status: 404 }),
+    }),
+    endSession: async (role) => ({
+      params: { id: await pupilSession() },
+      ...(role === 'teacher' || role === 'contact' ? { status: 404 } : {}),
+    }),
+    readExchange: async (role) => ({
+      params: { id: await pupilSession() },
+      ...(role === 'pupil' ? {} : { status: 404 }),
+    }),
+    bringFile: async (role) => ({
+      params: { id: await exchangeSession() },
+      query: '?name=devoir.txt&size=5',
+      body: Buffer.from('bytes'),
+      ...(role === 'pupil' ? {} : { status: 404 }),
+    }),
+    askForFile: async (role) => ({
+      params: { id: await exchangeSession() },
+      body: { kind: 'file', name: 'dessin.png' },
+      ...(role === 'pupil' ? {} : { status: 404 }),
+    }),
+    takeFile: async (role) => ({
+      params: { id: await sentFile() },
+      ...(role === 'pupil' ? {} : { status: 404 }),
+    }),
+    readTransfer: async () => ({
+      params: {
+        id: (
+          await bringFile(
+            city().platform,
+            city().pupil,
+            await exchangeSession(),
+            { name: 'devoir.txt', size: 5 },
+            null,
+            bytes(),
+          )
+        ).id,
+      },
+    }),
+    sendTransfer: async () => ({
+      params: { id: await askedFile() },
+      query: `?sha256=${sha256('bytes')}&size=5`,
+      body: Buffer.from('bytes'),
+    }),
     listRecordings: async () => ({ query: '?search=lea&limit=5' }),
     readRecording: async () => ({ params: { id: await recorded() } }),
     watchRecording: async () => ({ params: { id: await recorded() } }),
     deleteRecording: async () => ({ params: { id: await recorded() } }),
     readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
     listSites: async () => ({}),
-    createSite: async () => ({ body: { uai: '0380002B', name: 'École Jules-Ferry', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' } }),
-    createEnrolmentCode: async () => ({ params: { id: city().site.id }, body: { serverName: 'serveur-2' } }),
+    createSite: async () => ({
+      body: {
+        uai: '0380002B',
+        name: 'École Jules-Ferry',
+        city: 'Grenoble',
+        timeZone: 'Europe/Paris',
+        holidayZone: 'A',
+      },
+    }),
+    createEnrolmentCode: async () => ({
+      params: { id: city().site.id },
+      body: { serverName: 'serveur-2' },
+    }),
     listServers: async () => ({ query: `?site=${city().site.id}` }),
     readServer: async () => ({ params: { id: city().agent.actor.id } }),
     retireServer: async () => ({ params: { id: city().agent.actor.id } }),
-    changeServer: async () => ({ params: { id: city().agent.actor.id }, body: { name: 'Serveur A', labels: ['pilote'] } }),
+    changeServer: async () => ({
+      params: { id: city().agent.actor.id },
+      body: { name: 'Serveur A', labels: ['pilote'] },
+    }),
     drainServers: async () => ({ body: { serverIds: [city().agent.actor.id], draining: true } }),
-    labelServers: async () => ({ body: { serverIds: [city().agent.actor.id], add: ['pilote'], remove: [] } }),
+    labelServers: async () => ({
+      body: { serverIds: [city().agent.actor.id], add: ['pilote'], remove: [] },
+    }),
     listSiteGroups: async () => ({}),
     createSiteGroup: async () => ({ body: { name: 'Nord', siteIds: [city().site.id] } }),
-    changeSiteGroup: async () => ({ params: { id: (await createSiteGroup(city().platform, city().technician, { name: anyName(), siteIds: [] })).id }, body: { name: anyName(), siteIds: [city().site.id] } }),
-    deleteSiteGroup: async () => ({ params: { id: (await createSiteGroup(city().platform, city().technician, { name: anyName(), siteIds: [] })).id } }),
+    changeSiteGroup: async () => ({
+      params: {
+        id: (
+          await createSiteGroup(city().platform, city().technician, {
+            name: anyName(),
+            siteIds: [],
+          })
+        ).id,
+      },
+      body: { name: anyName(), siteIds: [city().site.id] },
+    }),
+    deleteSiteGroup: async () => ({
+      params: {
+        id: (
+          await createSiteGroup(city().platform, city().technician, {
+            name: anyName(),
+            siteIds: [],
+          })
+        ).id,
+      },
+    }),
     readFleet: async () => ({}),
     readDrift: async () => ({ query: '?search=hugo&limit=5&only=differences' }),
-    readHostKey: async () => ({ body: { siteId: city().site.id, host: '127.0.0.1', port: 1 }, status: 502 }),
-    addServer: async () => ({ body: { siteId: city().site.id, serverName: 'serveur-2', host: '127.0.0.1', port: 1, login: 'root', hostKey: `SHA256:${'a'.repeat(43)}`, password: 'secret-word' }, status: 404 }),
+    readHostKey: async () => ({
+      body: { siteId: city().site.id, host: '127.0.0.1', port: 1 },
+      status: 502,
+    }),
+    addServer: async () => ({
+      body: {
+        siteId: city().site.id,
+        serverName: 'serveur-2',
+        host: '127.0.0.1',
+        port: 1,
+        login: 'root',
+        hostKey: `SHA256:${'a'.repeat(43)}`,
+        password: 'secret-word',
+      },
+      status: 404,
+    }),
     listAdditions: async () => ({}),
     readAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
     cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
-    wantApplication: async () => ({ params: { id: city().agent.actor.id, applicationId: city().applications.gimp.id }, body: { wanted: false } }),
+    wantApplication: async () => ({
+      params: { id: city().agent.actor.id, applicationId: city().applications.gimp.id },
+      body: { wanted: false },
+    }),
     listApplications: async () => ({}),
     listWithdrawnApplications: async () => ({}),
     createApplication: async () => ({ body: draft('inkscape') }),
-    changeApplication: async () => ({ params: { id: city().applications.gimp.id }, body: { name: { fr: 'GIMP', en: 'GIMP' }, description: { fr: 'Retouche', en: 'Retouching' }, category: 'drawing', labels: ['image'], seats: null } }),
-    setIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),
+    changeApplication: async () => ({
+      params: { id: city().applications.gimp.id },
+      body: {
+        name: { fr: 'GIMP', en: 'GIMP' },
+        description: { fr: 'Retouche', en: 'Retouching' },
+        category: 'drawing',
+        labels: ['image'],
+        seats: null,
+      },
+    }),
+    setIcon: async () => ({
+      body: { applicationId: city().applications.gimp.id, png: onePixel() },
+    }),
     listVersions: async () => ({ params: { id: city().applications.gimp.id } }),
     withdrawVersions: async () => {
-      const { id, versionId } = await createApplication(city().platform, city().technician, draft(`essai-${randomBytes(6).toString('hex')}`));
+      const { id, versionId } = await createApplication(
+        city().platform,
+        city().technician,
+        draft(`essai-${randomBytes(6).toString('hex')}`),
+      );
       return { params: { id }, body: { withdrawn: true, versionIds: [versionId] } };
     },
     exportCatalogue: async () => ({}),
     importCatalogue: async () => ({ body: { dryRun: false, applications: [draft('inkscape')] } }),
-    iconFromPackage: async () => ({ body: { applicationId: city().applications.gimp.id, sha256: (await upload(Buffer.from(onePixel(), 'base64'))).sha256 } }),
+    iconFromPackage: async () => ({
+      body: {
+        applicationId: city().applications.gimp.id,
+        sha256: (await upload(Buffer.from(onePixel(), 'base64'))).sha256,
+      },
+    }),
     listPackages: async () => ({}),
-    uploadPackage: async () => ({ query: `?name=a.deb&sha256=${sha256('bytes')}&size=5`, body: Buffer.from('bytes') }),
+    uploadPackage: async () => ({
+      query: `?name=a.deb&sha256=${sha256('bytes')}&size=5`,
+      body: Buffer.from('bytes'),
+    }),
     inspectPackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
     deletePackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
     listScripts: async () => ({}),
-    createScript: async () => ({ body: { name: 'essai', install: '#!/bin/sh\ntrue\n', remove: null } }),
+    createScript: async () => ({
+      body: { name: 'essai', install: '#!/bin/sh\ntrue\n', remove: null },
+    }),
     reviewScript: async (role) => {
-      const script = await createScript(city().platform, role === 'technician' ? city().administrator : city().technician, { name: `essai-${randomBytes(6).toString('hex')}`, install: '#!/bin/sh\ntrue\n', remove: null });
+      const script = await createScript(
+        city().platform,
+        role === 'technician' ? city().administrator : city().technician,
+        {
+          name: `essai-${randomBytes(6).toString('hex')}`,
+          install: '#!/bin/sh\ntrue\n',
+          remove: null,
+        },
+      );
       return { params: { id: script.id }, body: { install: script.install.sha256, remove: null } };
     },
     listTokens: async () => ({}),
     createToken: async () => ({ body: { name: 'script', scope: 'read', siteIds: null, days: 30 } }),
-    revokeToken: async (role) => ({ params: { id: (await createToken(city().platform, role === 'administrator' ? city().administrator : city().technician, { name: 'script', scope: 'read', siteIds: null, days: 30 })).token.id } }),
+    revokeToken: async (role) => ({
+      params: {
+        id: (
+          await createToken(
+            city().platform,
+            role === 'administrator' ? city().administrator : city().technician,
+            { name: 'script', scope: 'read', siteIds: null, days: 30 },
+          )
+        ).token.id,
+      },
+    }),
     readPackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
     listSignInChoices: async () => ({}),
     secondFactor: async () => ({ body: { step: 'a'.repeat(43), code: '000000' }, status: 401 }),
     askPasskey: async () => ({ body: {} }),
     answerPasskey: async () => ({ body: { step: 'a'.repeat(43), response: {} }, status: 401 }),
-    beginRedirect: async () => ({ params: { provider: 'nowhere' }, query: '?to=/admin', status: 303 }),
-    finishRedirect: async () => ({ params: { provider: 'nowhere' }, query: '?state=x&code=y', status: 303 }),
-    backChannelLogout: async () => ({ params: { provider: 'nowhere' }, body: { logout_token: 'x' }, status: 404 }),
-    frontChannelLogout: async () => ({ params: { provider: 'nowhere' }, query: '?iss=x&sid=y', status: 404 }),
+    beginRedirect: async () => ({
+      params: { provider: 'nowhere' },
+      query: '?to=/admin',
+      status: 303,
+    }),
+    finishRedirect: async () => ({
+      params: { provider: 'nowhere' },
+      query: '?state=x&code=y',
+      status: 303,
+    }),
+    backChannelLogout: async () => ({
+      params: { provider: 'nowhere' },
+      body: { logout_token: 'x' },
+      status: 404,
+    }),
+    frontChannelLogout: async () => ({
+      params: { provider: 'nowhere' },
+      query: '?iss=x&sid=y',
+      status: 404,
+    }),
     leave: async () => ({}),
     mySecurity: async () => ({}),
     offerTotp: async () => ({ body: { password: 'right' } }),
     confirmTotp: async () => ({ body: { code: '000000' }, status: 401 }),
     removeTotp: async () => ({ body: { password: 'right' } }),
     offerPasskey: async () => ({ body: { password: 'right' } }),
-    addPasskey: async () => ({ body: { step: 'a'.repeat(43), response: {}, name: 'Clé' }, status: 401 }),
-    removePasskey: async () => ({ params: { id: `pky_${'a'.repeat(22)}` }, body: { password: 'right' }, status: 404 }),
+    addPasskey: async () => ({
+      body: { step: 'a'.repeat(43), response: {}, name: 'Clé' },
+      status: 401,
+    }),
+    removePasskey: async () => ({
+      params: { id: `pky_${'a'.repeat(22)}` },
+      body: { password: 'right' },
+      status: 404,
+    }),
     listDirectories: async () => ({}),
     checkDirectory: async () => ({ params: { provider: 'nowhere' }, status: 404 }),
     syncDirectory: async () => ({ params: { provider: 'nowhere' }, body: {}, status: 404 }),
     listPeople: async () => ({ query: '?search=lea&limit=5' }),
-    changeRole: async () => ({ params: { id: city().teacher.id }, body: { role: 'technician', siteId: null, siteIds: [city().site.id] } }),
+    changeRole: async () => ({
+      params: { id: city().teacher.id },
+      body: { role: 'technician', siteId: null, siteIds: [city().site.id] },
+    }),
     readPhoto: async (role) => {
       await keepPhoto(city().platform.database, city().teacher.id, Buffer.from('ffd8ffe0', 'hex'));
       return { params: { id: city().teacher.id }, ...(role === 'pupil' ? { status: 404 } : {}) };
@@ -217,7 +511,10 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     listRules: async () => ({ query: '?at=1800000000000' }),
     listWithdrawnRules: async () => ({}),
     createRule: async () => ({ body: drawing() }),
-    changeRule: async () => ({ params: { id: (await newRule()).id }, body: { version: 1, draft: { ...drawing(), note: 'relue' } } }),
+    changeRule: async () => ({
+      params: { id: (await newRule()).id },
+      body: { version: 1, draft: { ...drawing(), note: 'relue' } },
+    }),
     deleteRule: async () => ({ params: { id: (await newRule()).id } }),
     restoreRule: async () => {
       const { id } = await newRule();
@@ -226,28 +523,70 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     },
     listRuleVersions: async () => ({ params: { id: (await newRule()).id } }),
     previewRule: async () => ({ body: { ruleId: null, draft: drawing() } }),
-    explainAccess: async () => ({ body: { accountId: city().pupil.id, applicationId: city().applications.gimp.id, at: null, address: '10.1.2.3' } }),
+    explainAccess: async () => ({
+      body: {
+        accountId: city().pupil.id,
+        applicationId: city().applications.gimp.id,
+        at: null,
+        address: '10.1.2.3',
+      },
+    }),
     whyNot: async () => ({ params: { slug: 'secret' } }),
     readAccessMatrix: async () => ({ query: '?role=pupil&limit=5' }),
-    exportAccess: async () => ({ query: `?from=1800000000000&until=1800086400000&site=${city().site.id}` }),
+    exportAccess: async () => ({
+      query: `?from=1800000000000&until=1800086400000&site=${city().site.id}`,
+    }),
     readPush: async () => ({}),
     readSiteSettings: async () => ({ params: { id: city().site.id } }),
-    changeSiteSettings: async () => ({ params: { id: city().site.id }, body: { networks: [{ subnet: '10.1.0.0/16', labels: ['salle-info'] }], closures: ['2027-05-07'], badgeHours: [] } }),
+    changeSiteSettings: async () => ({
+      params: { id: city().site.id },
+      body: {
+        networks: [{ subnet: '10.1.0.0/16', labels: ['salle-info'] }],
+        closures: ['2027-05-07'],
+        badgeHours: [],
+      },
+    }),
     listPrograms: async () => ({}),
     listMyRequests: async () => ({}),
-    askForProgram: async (role) => ({ body: wish(null), ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}) }),
-    withdrawRequest: async (role) => ({ params: { id: await requestOf(role) }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
-    answerMyRequest: async (role) => ({ params: { id: await requestOf(role) }, body: { text: 'Pour la classe.\nMerci !' }, ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }) }),
+    askForProgram: async (role) => ({
+      body: wish(null),
+      ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}),
+    }),
+    withdrawRequest: async (role) => ({
+      params: { id: await requestOf(role) },
+      ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }),
+    }),
+    answerMyRequest: async (role) => ({
+      params: { id: await requestOf(role) },
+      body: { text: 'Pour la classe.\nMerci !' },
+      ...(role === 'teacher' || role === 'contact' ? {} : { status: 404 }),
+    }),
     readNews: async () => ({ body: { upTo: city().time.at } }),
     listRequests: async () => ({ query: '?show=all' }),
     readRequest: async () => ({ params: { id: await newRequest() } }),
-    answerRequest: async () => ({ params: { id: await newRequest() }, body: { text: 'Pour quelle classe ?' } }),
-    approveRequest: async () => ({ params: { id: await newRequest(city().applications.secret.id) }, body: { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null } }),
-    refuseRequest: async () => ({ params: { id: await newRequest() }, body: { reason: 'Trop cher.', alike: true } }),
-    linkRequest: async () => ({ params: { id: await newRequest() }, body: { applicationId: city().applications.gimp.id } }),
+    answerRequest: async () => ({
+      params: { id: await newRequest() },
+      body: { text: 'Pour quelle classe ?' },
+    }),
+    approveRequest: async () => ({
+      params: { id: await newRequest(city().applications.secret.id) },
+      body: { audience: { kind: 'role', role: 'teacher' }, alike: true, note: null },
+    }),
+    refuseRequest: async () => ({
+      params: { id: await newRequest() },
+      body: { reason: 'Trop cher.', alike: true },
+    }),
+    linkRequest: async () => ({
+      params: { id: await newRequest() },
+      body: { applicationId: city().applications.gimp.id },
+    }),
     installRequest: async () => {
       const id = await newRequest(city().applications.gimp.id);
-      await approveRequest(city().platform, city().technician, id, { audience: { kind: 'askers' }, alike: false, note: null });
+      await approveRequest(city().platform, city().technician, id, {
+        audience: { kind: 'askers' },
+        alike: false,
+        note: null,
+      });
       return { params: { id }, status: 409 };
     },
     readAuditChain: async () => ({}),
@@ -255,7 +594,9 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     exportAudit: async () => ({ query: '?after=0' }),
     exportAuditCsv: async () => ({ query: '?action=rule.&search=tux' }),
     readPrivacySettings: async () => ({}),
-    changePrivacySettings: async () => ({ body: { auditDays: 400, sessionDays: 365, leftDays: 60, recordingDays: 30 } }),
+    changePrivacySettings: async () => ({
+      body: { auditDays: 400, sessionDays: 365, leftDays: 60, recordingDays: 30 },
+    }),
     findPeople: async () => ({ query: '?search=lea' }),
     exportPerson: async () => ({ params: { id: city().pupil.id } }),
     erasePerson: async () => ({ params: { id: city().pupil.id }, body: { login: 'lea' } }),
@@ -269,10 +610,20 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     listRollouts: async () => ({ query: '?limit=5&active=yes' }),
     createRollout: async () => ({ body: rolloutDraft() }),
     readRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
-    changeRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { ...rolloutDraft(), name: 'Autre' } }),
+    changeRollout: async () => ({
+      params: { id: (await plannedRollout()).id },
+      body: { ...rolloutDraft(), name: 'Autre' },
+    }),
     planRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
-    listPlanEntries: async () => ({ params: { id: (await plannedRollout()).id }, query: '?from=0&limit=10' }),
-    approveRollout: async () => ({ params: { id: (await plannedRollout()).id }, body: { planHash: (await plannedRollout()).plan.hash }, status: 409 }),
+    listPlanEntries: async () => ({
+      params: { id: (await plannedRollout()).id },
+      query: '?from=0&limit=10',
+    }),
+    approveRollout: async () => ({
+      params: { id: (await plannedRollout()).id },
+      body: { planHash: (await plannedRollout()).plan.hash },
+      status: 409,
+    }),
     startRollout: async () => {
       const { id, plan } = await plannedRollout();
       return { params: { id }, body: { planHash: plan.hash, force: true } };
@@ -283,23 +634,59 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
       await pauseRollout(city().platform, city().technician, id);
       return { params: { id } };
     },
-    cancelRollout: async () => ({ params: { id: await startedRollout() }, body: { kind: 'finish' } }),
+    cancelRollout: async () => ({
+      params: { id: await startedRollout() },
+      body: { kind: 'finish' },
+    }),
     retryRollout: async () => ({ params: { id: await startedRollout() }, status: 409 }),
-    rollBackRollout: async () => ({ params: { id: await startedRollout() }, body: { wave: null }, status: 409 }),
+    rollBackRollout: async () => ({
+      params: { id: await startedRollout() },
+      body: { wave: null },
+      status: 409,
+    }),
     finishRollout: async () => ({ params: { id: await startedRollout() } }),
     removeRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
-    listTargets: async () => ({ params: { id: await startedRollout() }, query: '?limit=10&state=queued&wave=1' }),
-    readTarget: async () => ({ params: { id: await startedRollout(), serverId: city().agent.actor.id } }),
+    listTargets: async () => ({
+      params: { id: await startedRollout() },
+      query: '?limit=10&state=queued&wave=1',
+    }),
+    readTarget: async () => ({
+      params: { id: await startedRollout(), serverId: city().agent.actor.id },
+    }),
     exportRollout: async () => ({ params: { id: await startedRollout() } }),
     readBrake: async () => ({}),
     setBrake: async () => ({ body: { on: true } }),
     readRolloutSettings: async () => ({}),
-    changeRolloutSettings: async () => ({ body: { approvalAboveSites: 5, brakeAtSilentShare: 0.5, planDriftShare: 0.1, closures: ['2026-12-24'] } }),
+    changeRolloutSettings: async () => ({
+      body: {
+        approvalAboveSites: 5,
+        brakeAtSilentShare: 0.5,
+        planDriftShare: 0.1,
+        closures: ['2026-12-24'],
+      },
+    }),
     listSchedules: async () => ({}),
     createSchedule: async () => ({ body: scheduleDraft() }),
-    pauseSchedule: async () => ({ params: { id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id }, body: { paused: true } }),
-    deleteSchedule: async () => ({ params: { id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id } }),
-    enrol: async () => ({ body: { code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345', publicKey: randomBytes(32).toString('base64url'), hostname: 'h', protocol: PROTOCOL }, status: 403 }),
+    pauseSchedule: async () => ({
+      params: {
+        id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id,
+      },
+      body: { paused: true },
+    }),
+    deleteSchedule: async () => ({
+      params: {
+        id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id,
+      },
+    }),
+    enrol: async () => ({
+      body: {
+        code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345',
+        publicKey: randomBytes(32).toString('base64url'),
+        hostname: 'h',
+        protocol: PROTOCOL,
+      },
+      status: 403,
+    }),
     readDesiredState: async () => ({}),
     sendReport: async () => ({ body: city().agent.report() }),
     enterByBadge: async () => ({ body: { badge: await pupilBadge() } }),
@@ -307,8 +694,19 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     readEntryClass: async () => ({ params: { code: codeOfClass(await pupilClass()) } }),
     enterByPictures: async () => {
       const id = await pupilClass();
-      await savePictureHash(city().platform.database, city().pupil.id, `${city().pupil.id} sun moon star`, city().time.at);
-      return { body: { code: codeOfClass(id), accountId: city().pupil.id, pictures: ['sun', 'moon', 'star'] } };
+      await savePictureHash(
+        city().platform.database,
+        city().pupil.id,
+        `${city().pupil.id} sun moon star`,
+        city().time.at,
+      );
+      return {
+        body: {
+          code: codeOfClass(id),
+          accountId: city().pupil.id,
+          pictures: ['sun', 'moon', 'star'],
+        },
+      };
     },
     listClasses: async () => ({ query: `?site=${city().site.id}` }),
     createClass: async () => ({ body: { siteId: city().site.id, name: anyName() } }),
@@ -317,7 +715,10 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
     listOtherPupils: async () => ({ params: { id: await pupilClass() }, query: '?search=lea' }),
     movePupil: async () => ({ params: { id: await pupilClass(), accountId: city().pupil.id } }),
     removePupil: async () => ({ params: { id: await pupilClass(), accountId: city().pupil.id } }),
-    addPupil: async () => ({ params: { id: await pupilClass() }, body: { firstName: 'Zoé', lastName: 'Vidal' } }),
+    addPupil: async () => ({
+      params: { id: await pupilClass() },
+      body: { firstName: 'Zoé', lastName: 'Vidal' },
+    }),
     issueBadges: async () => ({ params: { id: await pupilClass() } }),
     printBadges: async () => {
       const id = await pupilClass();
@@ -329,12 +730,23 @@ export function callsOf(city: () => City): { [N in RouteName]: (role: Role) => P
       await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
       return { params: { id: city().pupil.id } };
     },
-    setPictures: async () => ({ params: { id: city().pupil.id }, body: { pictures: ['boat', 'sun', 'apple'] } }),
+    setPictures: async () => ({
+      params: { id: city().pupil.id },
+      body: { pictures: ['boat', 'sun', 'apple'] },
+    }),
     previewImport: async () => ({ query: `?site=${city().site.id}`, body: peopleFile() }),
     applyImport: async () => {
-      const { plan } = await previewImport(city().platform, city().technician, city().site.id, Buffer.from(peopleTable), noChoices);
+      const { plan } = await previewImport(
+        city().platform,
+        city().technician,
+        city().site.id,
+        Buffer.from(peopleTable),
+        noChoices,
+      );
       return { query: `?site=${city().site.id}`, body: peopleFile(plan) };
     },
-    sendIcon: async () => ({ body: { applicationId: city().applications.gimp.id, png: onePixel() } }),
+    sendIcon: async () => ({
+      body: { applicationId: city().applications.gimp.id, png: onePixel() },
+    }),
   };
 }

@@ -9,10 +9,26 @@ import { TunnelQuery } from '@preau/contract/session.ts';
 import { Compile } from 'typebox/compile';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
-import { createForwarder, decode, encode, pictureOnly, type Instruction, InstructionFramer, status } from '#src/platform/guacamole.ts';
+import {
+  createForwarder,
+  decode,
+  encode,
+  type Instruction,
+  InstructionFramer,
+  pictureOnly,
+  status,
+} from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Recorder, startRecording } from '#src/sessions/recordings/recordings.ts';
-import { type Grant, noteAlive, noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from '#src/sessions/tunnel.ts';
+import {
+  type Grant,
+  noteAlive,
+  noteAttached,
+  noteLeft,
+  reasonToClose,
+  redeemTicket,
+  takePreparedAttachment,
+} from '#src/sessions/tunnel.ts';
 import type { AddressOf } from './client-address.ts';
 
 export const tunnelPath = '/api/tunnel';
@@ -34,7 +50,11 @@ export interface GatewayDeps extends Platform {
   addressOf: AddressOf;
 }
 
-interface Tunnel { grant: Grant; alive: boolean; touchedAt: number | null }
+interface Tunnel {
+  grant: Grant;
+  alive: boolean;
+  touchedAt: number | null;
+}
 
 export interface Gateway {
   /** True when the request is a tunnel's: the gateway answers it, well or badly. */
@@ -57,16 +77,29 @@ export function createGateway(deps: GatewayDeps): Gateway {
       tunnel.alive = false;
       if (socket.readyState === socket.OPEN) socket.ping();
     }
-    const touched = new Map([...tunnels.values()].flatMap((tunnel) => (tunnel.touchedAt === null ? [] : [[tunnel.grant.sessionId, tunnel.touchedAt] as const])));
+    const touched = new Map(
+      [...tunnels.values()].flatMap((tunnel) =>
+        tunnel.touchedAt === null ? [] : [[tunnel.grant.sessionId, tunnel.touchedAt] as const],
+      ),
+    );
     for (const tunnel of tunnels.values()) tunnel.touchedAt = null;
-    noteAlive(deps, [...tunnels.values()].map((tunnel) => tunnel.grant.sessionId), touched).catch((error: unknown) => deps.log.warn({ error }, 'tunnels not noted'));
+    noteAlive(
+      deps,
+      [...tunnels.values()].map((tunnel) => tunnel.grant.sessionId),
+      touched,
+    ).catch((error: unknown) => deps.log.warn({ error }, 'tunnels not noted'));
   }, aliveEveryMs);
 
   const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!deps.originAllowed(request.headers.origin)) throw new AppError('ORIGIN_REFUSED');
     const actor = await deps.authenticate(request);
     const query = readQuery(request.url ?? '');
-    const grant = await redeemTicket(deps, actor, readTicket(request.headers['sec-websocket-protocol'] ?? ''), deps.addressOf(request));
+    const grant = await redeemTicket(
+      deps,
+      actor,
+      readTicket(request.headers['sec-websocket-protocol'] ?? ''),
+      deps.addressOf(request),
+    );
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const tunnel: Tunnel = { grant, alive: true, touchedAt: null };
       tunnels.set(webSocket, tunnel);
@@ -82,7 +115,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     handleUpgrade: (request, socket, head) => {
-      if (!(request.url ?? '').startsWith(`${tunnelPath}?`) && request.url !== tunnelPath) return false;
+      if (!(request.url ?? '').startsWith(`${tunnelPath}?`) && request.url !== tunnelPath)
+        return false;
       socket.on('error', () => socket.destroy());
       admit(request, socket, head).catch((error: unknown) => refuse(deps, socket, error));
       return true;
@@ -99,26 +133,44 @@ function refuse(deps: GatewayDeps, socket: Duplex, error: unknown): void {
   const code = error instanceof AppError ? error.code : 'INTERNAL';
   if (!(error instanceof AppError)) deps.log.error({ error }, 'tunnel refused by a fault of ours');
   const body = JSON.stringify({ code, message: errors[code] });
-  socket.end(`HTTP/1.1 ${errors[code].status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${errors[code].status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 function readQuery(url: string): TunnelQuery {
   const given = new URLSearchParams(url.slice(url.indexOf('?') + 1));
-  const number = (name: string) => (/^\d{1,6}$/.test(given.get(name) ?? '') ? Number(given.get(name)) : Number.NaN);
-  const query = { width: number('width'), height: number('height'), dpi: number('dpi'), layout: given.get('layout') ?? 'fr-fr-azerty' };
+  const number = (name: string) =>
+    /^\d{1,6}$/.test(given.get(name) ?? '') ? Number(given.get(name)) : Number.NaN;
+  const query = {
+    width: number('width'),
+    height: number('height'),
+    dpi: number('dpi'),
+    layout: given.get('layout') ?? 'fr-fr-azerty',
+  };
   if (!isTunnelQuery.Check(query)) throw new AppError('SIZE_REFUSED');
   return query;
 }
 
 function readTicket(protocols: string): string {
   const [, ticket] = /(?:^|,)\s*ticket\.([A-Za-z0-9_-]{43})\s*(?:,|$)/.exec(protocols) ?? [];
-  if (ticket === undefined || !/(^|,)\s*guacamole\s*(,|$)/.test(protocols)) throw new AppError('TICKET_REFUSED');
+  if (ticket === undefined || !/(^|,)\s*guacamole\s*(,|$)/.test(protocols))
+    throw new AppError('TICKET_REFUSED');
   return ticket;
 }
 
-function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: TunnelQuery, browser: WebSocket, touch: () => void): void {
+function runTunnel(
+  deps: GatewayDeps,
+  actor: AccountActor,
+  grant: Grant,
+  query: TunnelQuery,
+  browser: WebSocket,
+  touch: () => void,
+): void {
   const abort = new AbortController();
-  const mayForward = createForwarder({ paste: grant.clipboard === 'in' || grant.clipboard === 'both' });
+  const mayForward = createForwarder({
+    paste: grant.clipboard === 'in' || grant.clipboard === 'both',
+  });
   let guacd: Guacd | null = null;
   let recorder: Recorder | null = null;
   let attached = false;
@@ -126,7 +178,8 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
 
   /** The reason is the numeric Guacamole status, then our code: `519 GATEWAY_UNREACHABLE`. */
   const close = (number: number, code = '') => {
-    if (browser.readyState === browser.OPEN) browser.close(number === status.success ? 1000 : 1011, `${number} ${code}`.trim());
+    if (browser.readyState === browser.OPEN)
+      browser.close(number === status.success ? 1000 : 1011, `${number} ${code}`.trim());
     finish();
   };
   const finish = () => {
@@ -135,7 +188,10 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     stopListening();
     guacd?.end();
     recorder?.end();
-    if (attached) noteLeft(deps, actor, grant).catch((error: unknown) => log.error({ error }, 'departure not noted'));
+    if (attached)
+      noteLeft(deps, actor, grant).catch((error: unknown) =>
+        log.error({ error }, 'departure not noted'),
+      );
   };
   const recheck = () => {
     reasonToClose(deps, grant).then(
@@ -147,7 +203,8 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     );
   };
   const stopListening = deps.wakeups.listen((topics) => {
-    if (topics.includes(`sign-in:${actor.signIn}`)) close(status.clientUnauthorized, 'NOT_SIGNED_IN');
+    if (topics.includes(`sign-in:${actor.signIn}`))
+      close(status.clientUnauthorized, 'NOT_SIGNED_IN');
     else if (topics.includes(`session:${grant.sessionId}`)) recheck();
   });
 
@@ -171,7 +228,11 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     // guacd loads its RDP part while the school's server prepares the session.
     const prepared = takePreparedAttachment(deps, grant, prepareWithinMs, abort.signal);
     prepared.catch(() => undefined);
-    const handshake = await dialGuacd(deps.config.PREAU_GUACD_HOST, deps.config.PREAU_GUACD_PORT, abort.signal);
+    const handshake = await dialGuacd(
+      deps.config.PREAU_GUACD_HOST,
+      deps.config.PREAU_GUACD_PORT,
+      abort.signal,
+    );
     try {
       guacd = await handshake.connect(query, await prepared, grant);
     } catch (error) {
@@ -181,16 +242,28 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
     if (abort.signal.aborted) return guacd.end();
     browser.send(encode(['', grant.sessionId]));
     attached = true;
-    noteAttached(deps, actor, grant).catch((error: unknown) => log.error({ error }, 'arrival not noted'));
+    noteAttached(deps, actor, grant).catch((error: unknown) =>
+      log.error({ error }, 'arrival not noted'),
+    );
     if (grant.recording) {
       // guacd 1.3 may tell the size before it counts anybody among its users: a recording begins with it.
-      recorder = await startRecording(deps, actor, grant.sessionId, Buffer.from(encode(['size', '0', String(query.width), String(query.height)])));
+      recorder = await startRecording(
+        deps,
+        actor,
+        grant.sessionId,
+        Buffer.from(encode(['size', '0', String(query.width), String(query.height)])),
+      );
       if (abort.signal.aborted) return recorder?.end();
     }
-    pump(guacd, browser, (why) => {
-      if (why !== null) log.warn({ reason: why }, 'guacd broke the protocol');
-      close(why === null ? status.upstreamNotFound : status.serverError, 'GATEWAY_UNREACHABLE');
-    }, recorder === null ? undefined : pictureOnly(recorder.write));
+    pump(
+      guacd,
+      browser,
+      (why) => {
+        if (why !== null) log.warn({ reason: why }, 'guacd broke the protocol');
+        close(why === null ? status.upstreamNotFound : status.serverError, 'GATEWAY_UNREACHABLE');
+      },
+      recorder === null ? undefined : pictureOnly(recorder.write),
+    );
   };
   start().catch((error: unknown) => {
     if (abort.signal.aborted) return;
@@ -201,10 +274,21 @@ function runTunnel(deps: GatewayDeps, actor: AccountActor, grant: Grant, query: 
 }
 
 const statusOf = (error: AppError): number =>
-  error.code === 'LAUNCH_TIMEOUT' ? status.upstreamTimeout : error.code === 'TICKET_REFUSED' ? status.sessionConflict : error.code === 'GATEWAY_UNREACHABLE' ? status.upstreamNotFound : status.sessionClosed;
+  error.code === 'LAUNCH_TIMEOUT'
+    ? status.upstreamTimeout
+    : error.code === 'TICKET_REFUSED'
+      ? status.sessionConflict
+      : error.code === 'GATEWAY_UNREACHABLE'
+        ? status.upstreamNotFound
+        : status.sessionClosed;
 
 /** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused when the browser is slow. `tap` is given the same. */
-export function pump(guacd: { socket: Socket; early: Buffer }, browser: WebSocket, ended: (why: string | null) => void, tap?: (frame: Buffer) => void): void {
+export function pump(
+  guacd: { socket: Socket; early: Buffer },
+  browser: WebSocket,
+  ended: (why: string | null) => void,
+  tap?: (frame: Buffer) => void,
+): void {
   const framer = new InstructionFramer();
   let batch: Buffer[] = [];
   let bytes = 0;
@@ -212,7 +296,7 @@ export function pump(guacd: { socket: Socket; early: Buffer }, browser: WebSocke
   const flush = () => {
     scheduled = false;
     if (bytes === 0 || browser.readyState !== browser.OPEN) return;
-    const frame = batch.length === 1 ? batch[0] ?? Buffer.alloc(0) : Buffer.concat(batch);
+    const frame = batch.length === 1 ? (batch[0] ?? Buffer.alloc(0)) : Buffer.concat(batch);
     batch = [];
     bytes = 0;
     browser.send(frame, { binary: false }, () => {
@@ -289,7 +373,12 @@ async function dialGuacd(host: string, port: number, signal: AbortSignal) {
         ['video'],
         ['image', 'image/png', 'image/jpeg', 'image/webp'],
         ['timezone', 'Europe/Paris'],
-        ['connect', ...args.map((name) => (name.startsWith('VERSION_') ? 'VERSION_1_3_0' : (settings[name] ?? '')))],
+        [
+          'connect',
+          ...args.map((name) =>
+            name.startsWith('VERSION_') ? 'VERSION_1_3_0' : (settings[name] ?? ''),
+          ),
+        ],
       ];
       guacd.write(answer.map(encode).join(''));
       await reader.next('ready');
@@ -301,7 +390,9 @@ async function dialGuacd(host: string, port: number, signal: AbortSignal) {
 function dial(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, signal });
-    socket.setTimeout(guacdAnswersWithinMs, () => socket.destroy(new Error('guacd did not answer in time')));
+    socket.setTimeout(guacdAnswersWithinMs, () =>
+      socket.destroy(new Error('guacd did not answer in time')),
+    );
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);
@@ -325,7 +416,8 @@ class HandshakeReader {
       const instruction = this.#take();
       if (instruction !== null) {
         if (instruction[0] === opcode) return instruction.slice(1);
-        if (instruction[0] === 'error') throw new AppError('GATEWAY_UNREACHABLE', { status: instruction[2] ?? '' });
+        if (instruction[0] === 'error')
+          throw new AppError('GATEWAY_UNREACHABLE', { status: instruction[2] ?? '' });
         continue;
       }
       await this.#more();
@@ -376,7 +468,11 @@ class HandshakeReader {
 }
 
 /** By name: guacd says which it knows. Audio, drives and printing stay off; the clipboard flows where a rule says so. */
-const connectionSettings = (query: TunnelQuery, attachment: Attachment, { clipboard }: Grant): Record<string, string> => ({
+const connectionSettings = (
+  query: TunnelQuery,
+  attachment: Attachment,
+  { clipboard }: Grant,
+): Record<string, string> => ({
   hostname: attachment.host,
   port: String(attachment.port),
   username: attachment.username,

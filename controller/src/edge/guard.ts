@@ -18,27 +18,53 @@ export function stringsIn(value: unknown): Set<string> {
   while (look.length > 0) {
     const next = look.pop();
     if (typeof next === 'string') found.add(next);
-    else if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) look.push(inner);
+    else if (typeof next === 'object' && next !== null)
+      for (const inner of Object.values(next)) look.push(inner);
   }
   return found;
 }
 
 /** Before the verb. Refuses with FORBIDDEN what a token never does, with OUT_OF_SCOPE whatever names one school too many. */
-export async function guardInput(deps: Pick<Platform, 'database'>, actor: Actor, route: Route, input: unknown): Promise<void> {
+export async function guardInput(
+  deps: Pick<Platform, 'database'>,
+  actor: Actor,
+  route: Route,
+  input: unknown,
+): Promise<void> {
   if (actor.kind !== 'account') return;
   const { token } = actor;
-  if (token !== null && (route.reach === 'self' || (token.readOnly && route.method !== 'GET'))) throw new AppError('FORBIDDEN', { token: token.readOnly ? 'read' : 'technician' });
+  if (token !== null && (route.reach === 'self' || (token.readOnly && route.method !== 'GET')))
+    throw new AppError('FORBIDDEN', { token: token.readOnly ? 'read' : 'technician' });
   if (reachOf(actor) === null || route.reach === 'self') return;
   if (route.reach === 'city' && route.method !== 'GET') throw new AppError('OUT_OF_SCOPE');
   const named = [...stringsIn(input)];
   const ids = named.filter((text) => belongsToSites.test(text));
   mustReach(actor, ...(await selectSitesOf(deps.database, ids)));
   // Nothing named is everything meant.
-  if (route.reach !== 'city' && route.method !== 'GET' && ids.length === 0 && !named.some((text) => reachedByVerb.test(text))) throw new AppError('OUT_OF_SCOPE');
+  if (
+    route.reach !== 'city' &&
+    route.method !== 'GET' &&
+    ids.length === 0 &&
+    !named.some((text) => reachedByVerb.test(text))
+  )
+    throw new AppError('OUT_OF_SCOPE');
 }
 
 /** Before the answer leaves. Refuses with OUT_OF_SCOPE an answer that names a school, a server or a session of elsewhere. */
-export async function guardReply(deps: Pick<Platform, 'database'>, actor: Actor, route: Route, reply: unknown): Promise<void> {
+export async function guardReply(
+  deps: Pick<Platform, 'database'>,
+  actor: Actor,
+  route: Route,
+  reply: unknown,
+): Promise<void> {
   if (reachOf(actor) === null || route.reach === 'self' || route.path === '/api/me') return;
-  mustReach(actor, ...(await selectSitesOf(deps.database, [...stringsIn(reply)].filter((text) => /^(sit|srv|ses|add)_/.test(text) && belongsToSites.test(text)))));
+  mustReach(
+    actor,
+    ...(await selectSitesOf(
+      deps.database,
+      [...stringsIn(reply)].filter(
+        (text) => /^(sit|srv|ses|add)_/.test(text) && belongsToSites.test(text),
+      ),
+    )),
+  );
 }

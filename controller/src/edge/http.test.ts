@@ -6,10 +6,10 @@ import { errorCodes, errors } from '@preau/contract/errors.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-in.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
+import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { type City, makeCity, publicUrl, readySession } from '#src/testing.ts';
@@ -34,38 +34,100 @@ beforeEach(async () => {
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder });
   waits.length = 0;
   app = await createHttp({
-    ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: (origin) => origin === publicUrl,
+    ...city.platform,
+    version: '0.1.0',
+    publicUrl: () => publicUrl,
+    originAllowed: (origin) => origin === publicUrl,
     identity: createIdentity(city.platform, [], {
-      passwords: { hash: async (password) => password, verify: async (hash, password) => hash === password },
+      passwords: {
+        hash: async (password) => password,
+        verify: async (hash, password) => hash === password,
+      },
       slowDown: createSlowDown(city.platform.clock.now, async (ms) => {
         waits.push(ms);
       }),
     }),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    classEntry: createClassEntry(city.platform, { hash: async (password) => password, verify: async (hash, password) => hash === password }, createSlowDown(city.platform.clock.now, async () => undefined)),
+    classEntry: createClassEntry(
+      city.platform,
+      { hash: async (password) => password, verify: async (hash, password) => hash === password },
+      createSlowDown(city.platform.clock.now, async () => undefined),
+    ),
   });
-  for (const id of [city.pupil.id, city.technician.id, city.administrator.id]) await city.platform.database.updateTable('accounts').set({ password_hash: 'right' }).where('id', '=', id).execute();
+  for (const id of [city.pupil.id, city.technician.id, city.administrator.id])
+    await city.platform.database
+      .updateTable('accounts')
+      .set({ password_hash: 'right' })
+      .where('id', '=', id)
+      .execute();
   const signIn = async (accountId: string) => {
     const token = newToken();
-    await insertSignIn(city.platform.database, { tokenHash: sha256(token), accountId, now: city.time.at, expiresAt: city.time.at + 3_600_000 });
+    await insertSignIn(city.platform.database, {
+      tokenHash: sha256(token),
+      accountId,
+      now: city.time.at,
+      expiresAt: city.time.at + 3_600_000,
+    });
     return token;
   };
   close = async () => {
     await app.close();
     await city.close();
   };
-  cookies = { pupil: await signIn(city.pupil.id), teacher: await signIn(city.teacher.id), contact: await signIn(city.contact.id), technician: await signIn(city.technician.id), administrator: await signIn(city.administrator.id) };
+  cookies = {
+    pupil: await signIn(city.pupil.id),
+    teacher: await signIn(city.teacher.id),
+    contact: await signIn(city.contact.id),
+    technician: await signIn(city.technician.id),
+    administrator: await signIn(city.administrator.id),
+  };
 });
 afterAll(async () => {
   await close?.();
   rmSync(dataFolder, { recursive: true, force: true });
 });
 
-async function call(role: Role, method: Route['method'], url: string, body?: unknown, headers: Record<string, string> = {}) {
-  const payload = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+async function call(
+  role: Role,
+  method: Route['method'],
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) {
+  const payload =
+    body === undefined
+      ? undefined
+      : typeof body === 'string' || Buffer.isBuffer(body)
+        ? body
+        : JSON.stringify(body);
   const who: Record<string, string> =
-    role === 'none' ? {} : role === 'agent' ? { authorization: city.agent.authorization(method, url, typeof payload === 'string' ? payload : null) } : { cookie: `preau_sign_in=${cookies[role]}` };
-  const options: InjectOptions = { method, url, headers: { ...who, ...(payload === undefined ? {} : { 'content-type': Buffer.isBuffer(payload) ? 'application/octet-stream' : 'application/json' }), ...headers }, ...(payload === undefined ? {} : { payload }) };
+    role === 'none'
+      ? {}
+      : role === 'agent'
+        ? {
+            authorization: city.agent.authorization(
+              method,
+              url,
+              typeof payload === 'string' ? payload : null,
+            ),
+          }
+        : { cookie: `preau_sign_in=${cookies[role]}` };
+  const options: InjectOptions = {
+    method,
+    url,
+    headers: {
+      ...who,
+      ...(payload === undefined
+        ? {}
+        : {
+            'content-type': Buffer.isBuffer(payload)
+              ? 'application/octet-stream'
+              : 'application/json',
+          }),
+      ...headers,
+    },
+    ...(payload === undefined ? {} : { payload }),
+  };
   return app.inject(options);
 }
 
@@ -81,11 +143,16 @@ describe('every route × every role', () => {
     const reply = await call(role, route.method, pathOf(route, params) + query, body);
     const refused = refusal[route.policy][role];
     if (refused === null) {
-      expect([reply.statusCode, reply.statusCode < 400 ? null : reply.json()]).toEqual([status ?? route.status ?? 200, reply.statusCode < 400 ? null : expect.anything()]);
+      expect([reply.statusCode, reply.statusCode < 400 ? null : reply.json()]).toEqual([
+        status ?? route.status ?? 200,
+        reply.statusCode < 400 ? null : expect.anything(),
+      ]);
     } else {
       expect(reply.statusCode).toBe(errors[refused].status);
       expect(reply.json()).toMatchObject({ code: refused });
-      expect(await city.platform.database.selectFrom('audit_events').select('id').execute()).toEqual(before);
+      expect(
+        await city.platform.database.selectFrom('audit_events').select('id').execute(),
+      ).toEqual(before);
     }
     if (reply.statusCode >= 400) {
       const { code, message } = reply.json<{ code: string; message: { fr: string; en: string } }>();
@@ -100,22 +167,43 @@ describe('every route × every role', () => {
   });
 
   test('malformed input does not tell more to whoever may not ask', async () => {
-    expect((await call('pupil', 'POST', '/api/sites', { nonsense: 1 })).json()).toMatchObject({ code: 'FORBIDDEN' });
-    expect((await call('none', 'GET', '/api/sessions/not-an-id')).json()).toMatchObject({ code: 'NOT_SIGNED_IN' });
+    expect((await call('pupil', 'POST', '/api/sites', { nonsense: 1 })).json()).toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    expect((await call('none', 'GET', '/api/sessions/not-an-id')).json()).toMatchObject({
+      code: 'NOT_SIGNED_IN',
+    });
   });
 });
 
 describe('origins', () => {
-  const cases: [origin: string, ok: boolean][] = [[publicUrl, true], ['https://evil.example', false], [`${publicUrl}.evil.example`, false], ['http://preau.example', false], ['null', false], [publicUrl.toUpperCase(), false]];
+  const cases: [origin: string, ok: boolean][] = [
+    [publicUrl, true],
+    ['https://evil.example', false],
+    [`${publicUrl}.evil.example`, false],
+    ['http://preau.example', false],
+    ['null', false],
+    [publicUrl.toUpperCase(), false],
+  ];
   test.each(cases)('%s', async (origin, ok) => {
-    for (const [method, url, body] of [['POST', '/api/sessions', { application: 'tuxpaint', language: 'fr' }], ['POST', '/api/sign-in', { login: 'lea', password: 'right' }], ['POST', '/api/sign-out', undefined]] as const) {
+    for (const [method, url, body] of [
+      ['POST', '/api/sessions', { application: 'tuxpaint', language: 'fr' }],
+      ['POST', '/api/sign-in', { login: 'lea', password: 'right' }],
+      ['POST', '/api/sign-out', undefined],
+    ] as const) {
       const reply = await call('pupil', method, url, body, { origin });
       if (ok) expect(reply.statusCode).toBeLessThan(300);
-      else expect([reply.statusCode, reply.json()]).toEqual([403, expect.objectContaining({ code: 'ORIGIN_REFUSED' })]);
+      else
+        expect([reply.statusCode, reply.json()]).toEqual([
+          403,
+          expect.objectContaining({ code: 'ORIGIN_REFUSED' }),
+        ]);
     }
   });
   test('no page of another origin may read answers', async () => {
-    const reply = await call('pupil', 'GET', '/api/me', undefined, { origin: 'https://evil.example' });
+    const reply = await call('pupil', 'GET', '/api/me', undefined, {
+      origin: 'https://evil.example',
+    });
     expect(reply.headers['access-control-allow-origin']).toBeUndefined();
   });
 });
@@ -139,12 +227,18 @@ describe('input', () => {
   test.each(cases)('%s names its field', async (_name, method, url, body, field) => {
     const reply = await call('technician', method, url, body);
     expect(reply.statusCode).toBe(400);
-    const { code, details } = reply.json<{ code: string; details: { issues: { field: string; problem: string }[] } }>();
+    const { code, details } = reply.json<{
+      code: string;
+      details: { issues: { field: string; problem: string }[] };
+    }>();
     expect(code).toBe('VALIDATION_FAILED');
     expect(details.issues.some((issue) => field.test(issue.field))).toBe(true);
   });
   test('an unknown field is named', async () => {
-    const reply = await call('pupil', 'POST', '/api/sessions', { ...launchBody, serverId: 'srv_x' });
+    const reply = await call('pupil', 'POST', '/api/sessions', {
+      ...launchBody,
+      serverId: 'srv_x',
+    });
     expect(reply.body).toContain('serverId');
   });
 
@@ -159,20 +253,37 @@ describe('input', () => {
   test.each(raw)('%s is refused', async (_name, body, headers) => {
     const reply = await call('pupil', 'POST', '/api/sessions', body, headers);
     expect(reply.statusCode).toBe(400);
-    expect(reply.json()).toMatchObject({ code: 'VALIDATION_FAILED', message: { fr: errors.VALIDATION_FAILED.fr, en: errors.VALIDATION_FAILED.en } });
+    expect(reply.json()).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message: { fr: errors.VALIDATION_FAILED.fr, en: errors.VALIDATION_FAILED.en },
+    });
     expect(await city.platform.database.selectFrom('sessions').select('id').execute()).toEqual([]);
   });
   test('a body of 5 MB is too large', async () => {
-    expect((await call('technician', 'POST', '/api/icons', `"${'a'.repeat(5_000_000)}"`)).json()).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+    expect(
+      (await call('technician', 'POST', '/api/icons', `"${'a'.repeat(5_000_000)}"`)).json(),
+    ).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
   });
   test('an SVG icon is refused by its bytes', async () => {
     const png = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64');
-    const reply = await call('technician', 'POST', '/api/icons', { applicationId: city.applications.gimp.id, png });
-    expect([reply.statusCode, reply.json()]).toEqual([415, expect.objectContaining({ code: 'ICON_REFUSED' })]);
+    const reply = await call('technician', 'POST', '/api/icons', {
+      applicationId: city.applications.gimp.id,
+      png,
+    });
+    expect([reply.statusCode, reply.json()]).toEqual([
+      415,
+      expect.objectContaining({ code: 'ICON_REFUSED' }),
+    ]);
   });
   test('unknown addresses are a 404 with both languages', async () => {
     const reply = await call('none', 'GET', '/api/nothing');
-    expect([reply.statusCode, reply.json()]).toEqual([404, expect.objectContaining({ code: 'NOT_FOUND', message: { fr: errors.NOT_FOUND.fr, en: errors.NOT_FOUND.en } })]);
+    expect([reply.statusCode, reply.json()]).toEqual([
+      404,
+      expect.objectContaining({
+        code: 'NOT_FOUND',
+        message: { fr: errors.NOT_FOUND.fr, en: errors.NOT_FOUND.en },
+      }),
+    ]);
   });
 });
 
@@ -181,43 +292,91 @@ describe('agent calls', () => {
   test('a signature opens its own call only', async () => {
     const body = JSON.stringify(city.agent.report());
     const good = city.agent.authorization('POST', url, body);
-    const send = (authorization: string, payload = body, at = url) => app.inject({ method: 'POST', url: at, payload, headers: { authorization, 'content-type': 'application/json' } });
-    expect((await send(good, JSON.stringify(city.agent.report()))).json()).toMatchObject({ code: 'AGENT_REFUSED' });
+    const send = (authorization: string, payload = body, at = url) =>
+      app.inject({
+        method: 'POST',
+        url: at,
+        payload,
+        headers: { authorization, 'content-type': 'application/json' },
+      });
+    expect((await send(good, JSON.stringify(city.agent.report()))).json()).toMatchObject({
+      code: 'AGENT_REFUSED',
+    });
     expect((await send(good, body, `${url}?x=1`)).json()).toMatchObject({ code: 'AGENT_REFUSED' });
-    expect((await send(good, body, '/api/agent/icons')).json()).toMatchObject({ code: 'AGENT_REFUSED' });
+    expect((await send(good, body, '/api/agent/icons')).json()).toMatchObject({
+      code: 'AGENT_REFUSED',
+    });
     const other = await city.enrolServer('serveur-2');
-    expect((await send(good.replace(city.agent.actor.id, other.actor.id))).json()).toMatchObject({ code: 'AGENT_REFUSED' });
-    for (const header of ['', 'Bearer x', 'Preau x 1 y', good.slice(0, -1)]) expect((await send(header)).json()).toMatchObject({ code: 'AGENT_REFUSED' });
+    expect((await send(good.replace(city.agent.actor.id, other.actor.id))).json()).toMatchObject({
+      code: 'AGENT_REFUSED',
+    });
+    for (const header of ['', 'Bearer x', 'Preau x 1 y', good.slice(0, -1)])
+      expect((await send(header)).json()).toMatchObject({ code: 'AGENT_REFUSED' });
     expect((await send(good)).statusCode).toBe(200);
   });
   test('a clock more than five minutes off is told so', async () => {
-    for (const [by, code] of [[301_000, 'CLOCK_SKEWED'], [-301_000, 'CLOCK_SKEWED'], [299_000, 'done']] as const) {
-      const reply = await app.inject({ method: 'GET', url: '/api/agent/desired-state', headers: { authorization: city.agent.authorization('GET', '/api/agent/desired-state', null, city.time.at + by) } });
+    for (const [by, code] of [
+      [301_000, 'CLOCK_SKEWED'],
+      [-301_000, 'CLOCK_SKEWED'],
+      [299_000, 'done'],
+    ] as const) {
+      const reply = await app.inject({
+        method: 'GET',
+        url: '/api/agent/desired-state',
+        headers: {
+          authorization: city.agent.authorization(
+            'GET',
+            '/api/agent/desired-state',
+            null,
+            city.time.at + by,
+          ),
+        },
+      });
       expect(reply.json<{ code?: string }>().code ?? 'done').toBe(code);
     }
   });
   test('an agent does not repaint an icon that is there', async () => {
-    await call('technician', 'POST', '/api/icons', { applicationId: city.applications.gimp.id, png: onePixel() });
+    await call('technician', 'POST', '/api/icons', {
+      applicationId: city.applications.gimp.id,
+      png: onePixel(),
+    });
     const before = (await call('technician', 'GET', '/api/applications')).body;
     const other = Buffer.from(onePixel(), 'base64');
     other.writeUInt32BE(2, 16);
-    expect((await call('agent', 'POST', '/api/agent/icons', { applicationId: city.applications.gimp.id, png: other.toString('base64') })).statusCode).toBe(204);
+    expect(
+      (
+        await call('agent', 'POST', '/api/agent/icons', {
+          applicationId: city.applications.gimp.id,
+          png: other.toString('base64'),
+        })
+      ).statusCode,
+    ).toBe(204);
     expect((await call('technician', 'GET', '/api/applications')).body).toBe(before);
   });
 });
 
 describe('signing in', () => {
-  const attempt = (login: string, password: string) => call('none', 'POST', '/api/sign-in', { login, password });
+  const attempt = (login: string, password: string) =>
+    call('none', 'POST', '/api/sign-in', { login, password });
   test('gives a cookie that pages cannot read, and takes it back', async () => {
     const reply = await attempt(' LEA ', 'right');
-    expect(reply.json()).toMatchObject({ login: 'lea', role: 'pupil', siteName: 'École Victor-Hugo' });
+    expect(reply.json()).toMatchObject({
+      login: 'lea',
+      role: 'pupil',
+      siteName: 'École Victor-Hugo',
+    });
     const cookie = String(reply.headers['set-cookie']);
     expect(cookie).toMatch(/^preau_sign_in=[A-Za-z0-9_-]{43};/);
-    for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/']) expect(cookie).toContain(attribute);
+    for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/'])
+      expect(cookie).toContain(attribute);
     const header = { cookie: cookie.split(';')[0] ?? '' };
     expect((await app.inject({ url: '/api/me', headers: header })).statusCode).toBe(200);
-    expect((await app.inject({ method: 'POST', url: '/api/sign-out', headers: header })).statusCode).toBe(204);
-    expect((await app.inject({ url: '/api/me', headers: header })).json()).toMatchObject({ code: 'NOT_SIGNED_IN' });
+    expect(
+      (await app.inject({ method: 'POST', url: '/api/sign-out', headers: header })).statusCode,
+    ).toBe(204);
+    expect((await app.inject({ url: '/api/me', headers: header })).json()).toMatchObject({
+      code: 'NOT_SIGNED_IN',
+    });
     expect(city.woken.some((topic) => topic.startsWith('sign-in:'))).toBe(true);
   });
   test('a wrong name and a wrong password look the same, are slowed, never locked', async () => {
@@ -235,39 +394,72 @@ describe('signing in', () => {
   });
   test('a password typed into the name is not kept', async () => {
     await attempt('My Secret Password!', 'x');
-    expect(JSON.stringify(await city.platform.database.selectFrom('audit_events').selectAll().execute())).not.toMatch(/secret password/i);
+    expect(
+      JSON.stringify(await city.platform.database.selectFrom('audit_events').selectAll().execute()),
+    ).not.toMatch(/secret password/i);
   });
 });
 
 describe('what never leaves', () => {
   test('no answer holds a password, a hash, an attachment, or how guacd attaches', async () => {
-    const { session } = await launch(city.platform, city.pupil, { application: 'tuxpaint', language: 'fr' });
-    await call('agent', 'POST', '/api/agent/report', city.agent.report({ sessions: [readySession(session.id, 1)] }));
+    const { session } = await launch(city.platform, city.pupil, {
+      application: 'tuxpaint',
+      language: 'fr',
+    });
+    await call(
+      'agent',
+      'POST',
+      '/api/agent/report',
+      city.agent.report({ sessions: [readySession(session.id, 1)] }),
+    );
     const answers = [
-      await call('pupil', 'POST', '/api/sessions', { application: 'tuxpaint', language: 'fr' }), await call('pupil', 'POST', `/api/sessions/${session.id}/tickets`), await call('pupil', 'GET', `/api/sessions/${session.id}`),
-      await call('pupil', 'GET', '/api/portal'), await call('pupil', 'GET', '/api/me'), await call('technician', 'GET', '/api/sessions'), await call('technician', 'GET', '/api/servers'),
-      await call('technician', 'GET', `/api/servers/${city.agent.actor.id}`), await call('technician', 'GET', '/api/audit?limit=200'), await call('technician', 'GET', '/api/audiences?search=lea'), await call('technician', 'GET', '/api/sites'),
-      await call('agent', 'GET', '/api/agent/desired-state'), await call('pupil', 'POST', `/api/sessions/${session.id}/end`),
+      await call('pupil', 'POST', '/api/sessions', { application: 'tuxpaint', language: 'fr' }),
+      await call('pupil', 'POST', `/api/sessions/${session.id}/tickets`),
+      await call('pupil', 'GET', `/api/sessions/${session.id}`),
+      await call('pupil', 'GET', '/api/portal'),
+      await call('pupil', 'GET', '/api/me'),
+      await call('technician', 'GET', '/api/sessions'),
+      await call('technician', 'GET', '/api/servers'),
+      await call('technician', 'GET', `/api/servers/${city.agent.actor.id}`),
+      await call('technician', 'GET', '/api/audit?limit=200'),
+      await call('technician', 'GET', '/api/audiences?search=lea'),
+      await call('technician', 'GET', '/api/sites'),
+      await call('agent', 'GET', '/api/agent/desired-state'),
+      await call('pupil', 'POST', `/api/sessions/${session.id}/end`),
     ];
     for (const answer of answers) {
       expect(answer.statusCode).toBeLessThan(300);
-      expect(answer.body).not.toMatch(/one-use-password|"(password|passwordHash|password_hash|attachment|publicKey|public_key|privateKey|serial)"|preau-1|:3389/i);
+      expect(answer.body).not.toMatch(
+        /one-use-password|"(password|passwordHash|password_hash|attachment|publicKey|public_key|privateKey|serial)"|preau-1|:3389/i,
+      );
     }
   });
   test('an unexpected fault tells a number, not its reason', async () => {
     await city.platform.database.schema.dropTable('rule_versions').execute();
     const reply = await call('pupil', 'GET', '/api/portal');
     expect(reply.statusCode).toBe(500);
-    expect(reply.json()).toEqual({ code: 'INTERNAL', message: { fr: errors.INTERNAL.fr, en: errors.INTERNAL.en }, retryable: true, details: { request: expect.any(String) } });
+    expect(reply.json()).toEqual({
+      code: 'INTERNAL',
+      message: { fr: errors.INTERNAL.fr, en: errors.INTERNAL.en },
+      retryable: true,
+      details: { request: expect.any(String) },
+    });
     expect(reply.body).not.toMatch(/rule_versions|sqlite/i);
   });
 });
 
 test('/api/openapi.json lists every route with its policy', async () => {
-  const description = (await call('none', 'GET', '/api/openapi.json')).json<{ openapi: string; paths: Record<string, Record<string, { operationId: string; 'x-policy': string }>> }>();
+  const description = (await call('none', 'GET', '/api/openapi.json')).json<{
+    openapi: string;
+    paths: Record<string, Record<string, { operationId: string; 'x-policy': string }>>;
+  }>();
   expect(description.openapi).toBe('3.1.0');
   for (const [name, route] of Object.entries(api)) {
-    expect(description.paths[route.path.replace(/:([a-zA-Z]+)/g, '{$1}')]?.[route.method.toLowerCase()]).toMatchObject({ operationId: name, 'x-policy': route.policy });
+    expect(
+      description.paths[route.path.replace(/:([a-zA-Z]+)/g, '{$1}')]?.[route.method.toLowerCase()],
+    ).toMatchObject({ operationId: name, 'x-policy': route.policy });
   }
-  expect(Object.values(description.paths).flatMap((path) => Object.keys(path))).toHaveLength(Object.keys(api).length);
+  expect(Object.values(description.paths).flatMap((path) => Object.keys(path))).toHaveLength(
+    Object.keys(api).length,
+  );
 });

@@ -8,14 +8,34 @@ import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-const technicianTopics = ['sites', 'servers', 'applications', 'rules', 'sessions', 'audit', 'rollouts', 'requests', 'classes', 'people', 'directories', 'recordings'];
+const technicianTopics = [
+  'sites',
+  'servers',
+  'applications',
+  'rules',
+  'sessions',
+  'audit',
+  'rollouts',
+  'requests',
+  'classes',
+  'people',
+  'directories',
+  'recordings',
+];
 
-export function createHub(deps: Platform & { originAllowed: (origin: string | undefined) => boolean }, http: HttpServer): { close: () => Promise<void> } {
+export function createHub(
+  deps: Platform & { originAllowed: (origin: string | undefined) => boolean },
+  http: HttpServer,
+): { close: () => Promise<void> } {
   const io = new Server<Record<string, never>, WakeEvents>(http, {
     path: hubPath,
     serveClient: false,
     // The `cors` option does not guard WebSocket upgrades; this does. Agents send no Origin.
-    allowRequest: (request: IncomingMessage, callback) => callback(null, request.headers.origin === undefined || deps.originAllowed(request.headers.origin)),
+    allowRequest: (request: IncomingMessage, callback) =>
+      callback(
+        null,
+        request.headers.origin === undefined || deps.originAllowed(request.headers.origin),
+      ),
     // Other upgrades are the gateway's business.
     destroyUpgrade: false,
     maxHttpBufferSize: 16_384,
@@ -27,7 +47,18 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   console.use((socket, next) => {
     actorOfCookie(deps, cookieOf(socket.request)).then(
       async (actor) => {
-        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, 'portal', ...(isTechnician(actor) ? technicianTopics : actor.role === 'contact' ? ['requests', 'classes'] : isTeacher(actor) ? ['classes'] : [])]);
+        await socket.join([
+          `person:${actor.id}`,
+          `sign-in:${actor.signIn}`,
+          'portal',
+          ...(isTechnician(actor)
+            ? technicianTopics
+            : actor.role === 'contact'
+              ? ['requests', 'classes']
+              : isTeacher(actor)
+                ? ['classes']
+                : []),
+        ]);
         next();
       },
       (error: Error) => next(error),
@@ -37,8 +68,16 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   const agents = io.of(agentNamespace);
   agents.use((socket, next) => {
     const { serverId, at, signature } = socket.handshake.auth as Record<string, unknown>;
-    if (typeof serverId !== 'string' || typeof at !== 'number' || typeof signature !== 'string') return next(new Error('AGENT_REFUSED'));
-    actorOfAgentCall(deps, { serverId, at, signature, method: 'LINK', path: agentNamespace, bodyHash: '' }).then(
+    if (typeof serverId !== 'string' || typeof at !== 'number' || typeof signature !== 'string')
+      return next(new Error('AGENT_REFUSED'));
+    actorOfAgentCall(deps, {
+      serverId,
+      at,
+      signature,
+      method: 'LINK',
+      path: agentNamespace,
+      bodyHash: '',
+    }).then(
       async (actor) => {
         await socket.join(`agent:${actor.id}`);
         next();
@@ -48,7 +87,12 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   });
   const watch = createLinkWatch((serverId) => {
     const actor = { kind: 'job', id: 'hub', name: 'hub' } as const;
-    deps.database.transaction().execute((rows) => quarantineServer(deps, rows, actor, serverId, { seenBy: 'links' })).then(deps.wakeups.wake, (error: unknown) => deps.log.error({ err: error, server: serverId }, 'a clone was not set apart'));
+    deps.database
+      .transaction()
+      .execute((rows) => quarantineServer(deps, rows, actor, serverId, { seenBy: 'links' }))
+      .then(deps.wakeups.wake, (error: unknown) =>
+        deps.log.error({ err: error, server: serverId }, 'a clone was not set apart'),
+      );
   });
   agents.on('connection', (socket) => {
     watch.opened(String(socket.handshake.auth['serverId']), socket.id);
@@ -60,7 +104,8 @@ export function createHub(deps: Platform & { originAllowed: (origin: string | un
   const stop = deps.wakeups.listen((topics) => {
     for (const topic of topics) {
       if (topic.startsWith('agent:')) agents.to(topic).emit('wake', ['desired-state']);
-      else if (topic.startsWith('retired:')) agents.in(`agent:${topic.slice('retired:'.length)}`).disconnectSockets(true);
+      else if (topic.startsWith('retired:'))
+        agents.in(`agent:${topic.slice('retired:'.length)}`).disconnectSockets(true);
       else if (topic.startsWith('sign-in:')) console.in(topic).disconnectSockets(true);
       // A room for each would be many; technicians are few.
       else if (topic.startsWith('addition:')) console.to('servers').emit('wake', [topic]);

@@ -8,7 +8,10 @@ import type { Platform } from '#src/platform/platform.ts';
 import { sweepRollouts } from '#src/rollouts/schedules.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 
-export async function startJobs(deps: Platform & { identity: Identity }, openConnection: () => Redis): Promise<{ close: () => Promise<void> }> {
+export async function startJobs(
+  deps: Platform & { identity: Identity },
+  openConnection: () => Redis,
+): Promise<{ close: () => Promise<void> }> {
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
   let sweptAt = performance.now();
@@ -17,26 +20,41 @@ export async function startJobs(deps: Platform & { identity: Identity }, openCon
   const sweepAll = () => {
     sweptAt = performance.now();
     // By itself: ten thousand people take a minute, and silent servers are to be noticed meanwhile.
-    synchronising ??= synchroniseDue(deps).catch((error: unknown) => deps.log.error({ err: error }, 'directories')).finally(() => {
-      synchronising = null;
-    });
-    sweeping ??= sweep(deps).then(() => sweepRollouts(deps)).then(() => chainEvents(deps)).then(() => undefined).finally(() => {
-      sweeping = null;
-    });
+    synchronising ??= synchroniseDue(deps)
+      .catch((error: unknown) => deps.log.error({ err: error }, 'directories'))
+      .finally(() => {
+        synchronising = null;
+      });
+    sweeping ??= sweep(deps)
+      .then(() => sweepRollouts(deps))
+      .then(() => chainEvents(deps))
+      .then(() => undefined)
+      .finally(() => {
+        sweeping = null;
+      });
     return sweeping;
   };
-  const queue = new Queue('preau', { connection: forQueue, defaultJobOptions: { removeOnComplete: 100, removeOnFail: 100 } });
+  const queue = new Queue('preau', {
+    connection: forQueue,
+    defaultJobOptions: { removeOnComplete: 100, removeOnFail: 100 },
+  });
   queue.on('error', (error) => deps.log.warn({ reason: error.message }, 'queue'));
   const worker = new Worker('preau', sweepAll, { connection: forWorker, concurrency: 1 });
   worker.on('error', (error) => deps.log.warn({ reason: error.message }, 'worker'));
   worker.on('failed', (_job, error) => deps.log.error({ err: error }, 'job failed'));
-  const schedule = () => queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
+  const schedule = () =>
+    queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
   await schedule();
   // Redis emptied or away: the alarm is set anew, and until it rings again this process looks by itself.
   const watch = setInterval(() => {
     if (performance.now() - sweptAt < sweepEveryMs * 2.5) return;
     sweepAll().catch((error: unknown) => deps.log.error({ err: error }, 'sweep'));
-    schedule().catch((error: unknown) => deps.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'alarm not set'));
+    schedule().catch((error: unknown) =>
+      deps.log.warn(
+        { reason: error instanceof Error ? error.message : String(error) },
+        'alarm not set',
+      ),
+    );
   }, sweepEveryMs);
   return {
     close: async () => {
@@ -45,7 +63,10 @@ export async function startJobs(deps: Platform & { identity: Identity }, openCon
       await queue.close();
       await sweeping?.catch(() => undefined);
       // A directory that hangs does not keep a controller from ending.
-      await Promise.race([synchronising, new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+      await Promise.race([
+        synchronising,
+        new Promise((resolve) => setTimeout(resolve, 3000).unref()),
+      ]);
       for (const connection of connections) connection.disconnect();
     },
   };

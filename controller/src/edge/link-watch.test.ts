@@ -5,7 +5,9 @@ import { createLinkWatch } from './link-watch.ts';
 function clones(events: string): string[] {
   const found: string[] = [];
   const watch = createLinkWatch((serverId) => found.push(serverId));
-  for (const [what, link = ''] of events.split(' ').map((event) => [event.slice(0, 1), event.slice(1)])) {
+  for (const [what, link = ''] of events
+    .split(' ')
+    .map((event) => [event.slice(0, 1), event.slice(1)])) {
     if (what === '+') watch.opened(link === link.toLowerCase() ? 'one' : 'other', link);
     else if (what === '.') watch.answered(link);
     else watch.closed(link);

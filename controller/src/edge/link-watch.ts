@@ -20,11 +20,19 @@ const olderMustAnswer = 2;
 export function createLinkWatch(onClone: (serverId: string) => void): LinkWatch {
   const links = new Map<string, Link>();
   const byServer = new Map<string, Set<string>>();
-  const twoAlive = (newer: Link): boolean => newer.answers > 0 && [...newer.older].some(([id, before]) => (links.get(id)?.answers ?? 0) - before >= olderMustAnswer);
+  const twoAlive = (newer: Link): boolean =>
+    newer.answers > 0 &&
+    [...newer.older].some(
+      ([id, before]) => (links.get(id)?.answers ?? 0) - before >= olderMustAnswer,
+    );
   return {
     opened: (serverId, link) => {
       const others = byServer.get(serverId) ?? new Set<string>();
-      links.set(link, { serverId, answers: 0, older: new Map([...others].map((id) => [id, links.get(id)?.answers ?? 0])) });
+      links.set(link, {
+        serverId,
+        answers: 0,
+        older: new Map([...others].map((id) => [id, links.get(id)?.answers ?? 0])),
+      });
       byServer.set(serverId, others.add(link));
     },
     answered: (link) => {
@@ -33,10 +41,13 @@ export function createLinkWatch(onClone: (serverId: string) => void): LinkWatch 
       known.answers += 1;
       const all = byServer.get(known.serverId);
       if (all === undefined || all.size < 2) return;
-      if ([...all].some((id) => {
-        const other = links.get(id);
-        return other !== undefined && twoAlive(other);
-      })) onClone(known.serverId);
+      if (
+        [...all].some((id) => {
+          const other = links.get(id);
+          return other !== undefined && twoAlive(other);
+        })
+      )
+        onClone(known.serverId);
     },
     closed: (link) => {
       const serverId = links.get(link)?.serverId;

@@ -1,7 +1,8 @@
 /** Looks at a rollout as soon as something of it has changed, here or in another controller process; what comes in the meantime is
  *  looked at once, after it. Losing a wake-up costs a sweep's time. */
-import { lookAtRollout } from '#src/rollouts/look.ts';
+
 import type { Platform } from '#src/platform/platform.ts';
+import { lookAtRollout } from '#src/rollouts/look.ts';
 
 /** A thousand reports in a second are a few looks, not a thousand… */
 const atLeastMs = 60;
@@ -16,9 +17,13 @@ export function startLooker(deps: Platform): { close: () => Promise<void> } {
     while (mine?.again === true && !closing) {
       mine.again = false;
       const started = performance.now();
-      await lookAtRollout(deps, id).catch((error: unknown) => deps.log.error({ err: error, rollout: id }, 'rollout not looked at'));
+      await lookAtRollout(deps, id).catch((error: unknown) =>
+        deps.log.error({ err: error, rollout: id }, 'rollout not looked at'),
+      );
       const took = performance.now() - started;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(atLeastMs - took, Math.min(took * restPerLook, 2000))));
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.max(atLeastMs - took, Math.min(took * restPerLook, 2000))),
+      );
     }
     pending.delete(id);
   };

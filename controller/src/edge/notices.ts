@@ -2,15 +2,17 @@
  *  controller process, and every ten seconds besides; sends what is in the outbox; once a day removes what is too old. A lost wake-up costs seconds. */
 import { createMailer } from '#src/platform/mail.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { noticeReady } from '#src/requests/bring.ts';
 import { keepAges } from '#src/privacy/keep.ts';
+import { noticeReady } from '#src/requests/bring.ts';
 import { sendMails } from '#src/requests/mails.ts';
 
 const everyMs = 10_000;
 /** What happens at once is looked at once. */
 const settleMs = 250;
 
-export function startNotices(deps: Platform & { publicUrl: () => string }): { close: () => Promise<void> } {
+export function startNotices(deps: Platform & { publicUrl: () => string }): {
+  close: () => Promise<void>;
+} {
   const { PREAU_SMTP_URL: url, PREAU_MAIL_FROM: from } = deps.config;
   const mailer = url === '' ? null : createMailer(url, from);
   let closing = false;
@@ -36,11 +38,16 @@ export function startNotices(deps: Platform & { publicUrl: () => string }): { cl
     };
   };
   const looking = oneAtATime('requests not looked at', () => noticeReady(deps));
-  const sending = oneAtATime('mails not sent', async () => (mailer === null ? 0 : sendMails(deps, mailer, deps.publicUrl())));
+  const sending = oneAtATime('mails not sent', async () =>
+    mailer === null ? 0 : sendMails(deps, mailer, deps.publicUrl()),
+  );
   const keeping = oneAtATime('old things not removed', () => keepAges(deps));
   const stop = deps.wakeups.listen((topics) => {
     if (closing) return;
-    if (topics.some((topic) => topic === 'applications' || topic === 'rules' || topic === 'requests')) looking.ask();
+    if (
+      topics.some((topic) => topic === 'applications' || topic === 'rules' || topic === 'requests')
+    )
+      looking.ask();
     if (mailer !== null && topics.includes('mail')) sending.ask();
   });
   const timer = setInterval(() => {

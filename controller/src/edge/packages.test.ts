@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createIdentity } from '#src/identity/sign-in.ts';
+import { createSlowDown } from '#src/accounts/sign-in.ts';
 import { createToken } from '#src/accounts/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
-import { createSlowDown } from '#src/accounts/sign-in.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
+import { createIdentity } from '#src/identity/sign-in.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, draft, makeCity, publicUrl } from '#src/testing.ts';
 import { createHttp } from './http.ts';
@@ -25,12 +25,27 @@ let secret = '';
 beforeAll(async () => {
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder, PREAU_PACKAGE_MIB: '8' });
   app = await createHttp({
-    ...city.platform, version: '0.1.0', publicUrl: () => publicUrl, originAllowed: () => false, identity: createIdentity(city.platform),
+    ...city.platform,
+    version: '0.1.0',
+    publicUrl: () => publicUrl,
+    originAllowed: () => false,
+    identity: createIdentity(city.platform),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    classEntry: createClassEntry(city.platform, { hash: async (password) => password, verify: async (hash, password) => hash === password }, createSlowDown(city.platform.clock.now, async () => undefined)),
+    classEntry: createClassEntry(
+      city.platform,
+      { hash: async (password) => password, verify: async (hash, password) => hash === password },
+      createSlowDown(city.platform.clock.now, async () => undefined),
+    ),
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  secret = (await createToken(city.platform, city.technician, { name: 'essai', scope: 'technician', siteIds: null, days: 1 })).secret;
+  secret = (
+    await createToken(city.platform, city.technician, {
+      name: 'essai',
+      scope: 'technician',
+      siteIds: null,
+      days: 1,
+    })
+  ).secret;
 });
 afterAll(async () => {
   await app.close();
@@ -39,18 +54,49 @@ afterAll(async () => {
 });
 
 const hashOf = (content: Buffer) => createHash('sha256').update(content).digest('hex');
-const inFolder = () => [...(existsSync(join(dataFolder, 'packages')) ? readdirSync(join(dataFolder, 'packages')) : []), ...(existsSync(join(dataFolder, 'packages/.incoming')) ? readdirSync(join(dataFolder, 'packages/.incoming')) : [])].filter((name) => name !== '.incoming');
-async function upload(content: Buffer, announced: Partial<{ name: string; sha256: string; size: number }> = {}, headers: Record<string, string> = {}) {
-  const query = new URLSearchParams({ name: announced.name ?? 'a.deb', sha256: announced.sha256 ?? hashOf(content), size: String(announced.size ?? content.length) });
-  const reply = await fetch(`${url}/api/packages?${query}`, { method: 'POST', body: new Uint8Array(content), headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/octet-stream', ...headers } });
-  return { status: reply.status, answer: (await reply.json()) as { code?: string; sha256?: string; usedBy?: string[] } };
+const inFolder = () =>
+  [
+    ...(existsSync(join(dataFolder, 'packages')) ? readdirSync(join(dataFolder, 'packages')) : []),
+    ...(existsSync(join(dataFolder, 'packages/.incoming'))
+      ? readdirSync(join(dataFolder, 'packages/.incoming'))
+      : []),
+  ].filter((name) => name !== '.incoming');
+async function upload(
+  content: Buffer,
+  announced: Partial<{ name: string; sha256: string; size: number }> = {},
+  headers: Record<string, string> = {},
+) {
+  const query = new URLSearchParams({
+    name: announced.name ?? 'a.deb',
+    sha256: announced.sha256 ?? hashOf(content),
+    size: String(announced.size ?? content.length),
+  });
+  const reply = await fetch(`${url}/api/packages?${query}`, {
+    method: 'POST',
+    body: new Uint8Array(content),
+    headers: {
+      authorization: `Bearer ${secret}`,
+      'content-type': 'application/octet-stream',
+      ...headers,
+    },
+  });
+  return {
+    status: reply.status,
+    answer: (await reply.json()) as { code?: string; sha256?: string; usedBy?: string[] },
+  };
 }
-const fetchAs = (path: string, headers: Record<string, string> = {}, at?: string) => fetch(`${url}${path}`, { headers: { authorization: city.agent.authorization('GET', at ?? path, null), ...headers } });
+const fetchAs = (path: string, headers: Record<string, string> = {}, at?: string) =>
+  fetch(`${url}${path}`, {
+    headers: { authorization: city.agent.authorization('GET', at ?? path, null), ...headers },
+  });
 
 describe('uploading', () => {
   test('a file of 5 MB arrives whole, twice', async () => {
     const content = randomBytes(5_000_000);
-    expect(await upload(content)).toMatchObject({ status: 201, answer: { sha256: hashOf(content), usedBy: [] } });
+    expect(await upload(content)).toMatchObject({
+      status: 201,
+      answer: { sha256: hashOf(content), usedBy: [] },
+    });
     expect((await upload(content)).status).toBe(201);
     const got = await fetchAs(`/api/agent/packages/${hashOf(content)}`);
     expect(hashOf(Buffer.from(await got.arrayBuffer()))).toBe(hashOf(content));
@@ -71,31 +117,65 @@ describe('uploading', () => {
     const before = inFolder();
     const { port } = new URL(url);
     const socket = connect(Number(port), '127.0.0.1');
-    socket.write(`POST /api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=1000000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\ncontent-type: application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(5000)}`);
-    for (let tries = 0; tries < 100 && inFolder().length === before.length; tries += 1) await pause(20);
+    socket.write(
+      `POST /api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=1000000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\ncontent-type: application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(5000)}`,
+    );
+    for (let tries = 0; tries < 100 && inFolder().length === before.length; tries += 1)
+      await pause(20);
     expect(inFolder().length).toBe(before.length + 1);
     socket.destroy();
-    for (let tries = 0; tries < 100 && inFolder().length > before.length; tries += 1) await pause(20);
+    for (let tries = 0; tries < 100 && inFolder().length > before.length; tries += 1)
+      await pause(20);
     expect(inFolder()).toEqual(before);
   });
 
   test('without a right to it, the body is not even read', async () => {
-    const reply = await fetch(`${url}/api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=3`, { method: 'POST', body: 'abc', headers: { 'content-type': 'application/octet-stream' } });
+    const reply = await fetch(`${url}/api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=3`, {
+      method: 'POST',
+      body: 'abc',
+      headers: { 'content-type': 'application/octet-stream' },
+    });
     expect([reply.status, reply.headers.get('connection')]).toEqual([401, 'close']);
   });
 
   test('a recipe may name it; then it stays', async () => {
     const content = randomBytes(1000);
     const file = { name: 'jeu.deb', sha256: hashOf(content), size: 1000 };
-    const recipe = { ...draft('jeu'), recipes: { linux: { kind: 'deb' as const, package: 'jeu', file, detect: { kind: 'package' as const, package: 'jeu' } } } };
-    await expect(createApplication(city.platform, city.technician, recipe)).rejects.toMatchObject({ code: 'PACKAGE_NOT_FOUND' });
+    const recipe = {
+      ...draft('jeu'),
+      recipes: {
+        linux: {
+          kind: 'deb' as const,
+          package: 'jeu',
+          file,
+          detect: { kind: 'package' as const, package: 'jeu' },
+        },
+      },
+    };
+    await expect(createApplication(city.platform, city.technician, recipe)).rejects.toMatchObject({
+      code: 'PACKAGE_NOT_FOUND',
+    });
     await upload(content, { name: 'jeu.deb' });
-    await expect(createApplication(city.platform, city.technician, { ...recipe, recipes: { linux: { ...recipe.recipes.linux, file: { ...file, size: 999 } } } })).rejects.toMatchObject({ code: 'PACKAGE_NOT_FOUND' });
+    await expect(
+      createApplication(city.platform, city.technician, {
+        ...recipe,
+        recipes: { linux: { ...recipe.recipes.linux, file: { ...file, size: 999 } } },
+      }),
+    ).rejects.toMatchObject({ code: 'PACKAGE_NOT_FOUND' });
     await createApplication(city.platform, city.technician, recipe);
-    const gone = async () => (await fetch(`${url}/api/packages/${file.sha256}`, { method: 'DELETE', headers: { authorization: `Bearer ${secret}` } })).status;
+    const gone = async () =>
+      (
+        await fetch(`${url}/api/packages/${file.sha256}`, {
+          method: 'DELETE',
+          headers: { authorization: `Bearer ${secret}` },
+        })
+      ).status;
     expect((await upload(content)).answer.usedBy).toEqual(['jeu']);
     expect(await gone()).toBe(409);
-    await city.platform.database.deleteFrom('application_versions').where('recipes', 'like', `%${file.sha256}%`).execute();
+    await city.platform.database
+      .deleteFrom('application_versions')
+      .where('recipes', 'like', `%${file.sha256}%`)
+      .execute();
     expect(await gone()).toBe(204);
     expect(inFolder()).not.toContain(file.sha256);
     expect((await fetchAs(`/api/agent/packages/${file.sha256}`)).status).toBe(404);
@@ -119,14 +199,20 @@ describe('an agent fetches', () => {
     ['lines=1-2', 10, { start: 0, end: 9, whole: true }],
     ['bytes=-', 10, { start: 0, end: 9, whole: true }],
   ];
-  test.each(ranges)('%s of %i', (header, size, answer) => expect(rangeOf(header, size)).toEqual(answer));
+  test.each(ranges)('%s of %i', (header, size, answer) =>
+    expect(rangeOf(header, size)).toEqual(answer),
+  );
 
   test('the rest of a file, by range', async () => {
     const content = randomBytes(100_000);
     await upload(content);
     const path = `/api/agent/packages/${hashOf(content)}`;
     const half = await fetchAs(path, { range: 'bytes=50000-' });
-    expect([half.status, half.headers.get('content-range'), half.headers.get('content-length')]).toEqual([206, 'bytes 50000-99999/100000', '50000']);
+    expect([
+      half.status,
+      half.headers.get('content-range'),
+      half.headers.get('content-length'),
+    ]).toEqual([206, 'bytes 50000-99999/100000', '50000']);
     expect(Buffer.from(await half.arrayBuffer()).equals(content.subarray(50_000))).toBe(true);
     const beyond = await fetchAs(path, { range: 'bytes=100000-' });
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */100000']);
@@ -136,7 +222,9 @@ describe('an agent fetches', () => {
     const path = `/api/agent/packages/${'c'.repeat(64)}`;
     expect((await fetchAs(path)).status).toBe(404);
     expect((await fetchAs(path, {}, '/api/agent/packages/x')).status).toBe(401);
-    expect((await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${secret}` } })).status).toBe(401);
+    expect(
+      (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${secret}` } })).status,
+    ).toBe(401);
     expect((await fetchAs('/api/agent/packages/..%2fsecret')).status).toBe(400);
   });
 
@@ -149,7 +237,9 @@ describe('an agent fetches', () => {
     const readers = Array.from({ length: 40 }, () => {
       const socket = connect(Number(port), '127.0.0.1');
       socket.pause();
-      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${city.agent.authorization('GET', path, null)}\r\n\r\n`);
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${city.agent.authorization('GET', path, null)}\r\n\r\n`,
+      );
       return socket;
     });
     await pause(600);

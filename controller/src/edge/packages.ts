@@ -18,7 +18,9 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
   await app.register(async (scope) => {
     // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+    scope.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
+      done(null, payload),
+    );
 
     const checkQuery = checker(api.uploadPackage.query, 'query');
     scope.route({
@@ -31,7 +33,10 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
         const actor = await authorise(deps, api.uploadPackage, request);
         const announced = checkQuery(request.query) as PackageUpload;
         await guardInput(deps, actor, api.uploadPackage, announced);
-        if (request.headers['content-type'] !== 'application/octet-stream') throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body', problem: 'must be application/octet-stream' }] });
+        if (request.headers['content-type'] !== 'application/octet-stream')
+          throw new AppError('VALIDATION_FAILED', {
+            issues: [{ field: 'body', problem: 'must be application/octet-stream' }],
+          });
         const stored = await uploadPackage(deps, actor, announced, untilSilent(request.raw));
         return reply.status(201).header('cache-control', 'no-store').send(stored);
       },
@@ -48,10 +53,19 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
         const size = await files.sizeOf(sha256);
         if (size === null) throw new AppError('NOT_FOUND', { package: sha256 });
         const range = rangeOf(request.headers.range, size);
-        reply.type('application/octet-stream').headers({ 'accept-ranges': 'bytes', etag: `"${sha256}"`, 'cache-control': 'private, no-transform' });
-        if (range === null) return reply.status(416).header('content-range', `bytes */${size}`).send(JSON.stringify({ code: 'VALIDATION_FAILED' }));
+        reply.type('application/octet-stream').headers({
+          'accept-ranges': 'bytes',
+          etag: `"${sha256}"`,
+          'cache-control': 'private, no-transform',
+        });
+        if (range === null)
+          return reply
+            .status(416)
+            .header('content-range', `bytes */${size}`)
+            .send(JSON.stringify({ code: 'VALIDATION_FAILED' }));
         reply.status(range.whole ? 200 : 206).header('content-length', range.end - range.start + 1);
-        if (!range.whole) reply.header('content-range', `bytes ${range.start}-${range.end}/${size}`);
+        if (!range.whole)
+          reply.header('content-range', `bytes ${range.start}-${range.end}/${size}`);
         reply.raw.setTimeout(silentMs, () => reply.raw.destroy());
         return reply.send(files.stream(sha256, range));
       },
@@ -73,12 +87,16 @@ export async function* untilSilent(body: IncomingMessage): AsyncGenerator<Buffer
 }
 
 /** One range of bytes; what is not one is as if it were not asked (RFC 9110, 14.2). Null: nothing of it exists. Pure. */
-export function rangeOf(header: string | undefined, size: number): { start: number; end: number; whole: boolean } | null {
+export function rangeOf(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number; whole: boolean } | null {
   const parts = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
   const [from, to] = [parts?.[1] ?? '', parts?.[2] ?? ''];
   if (from === '' && to === '') return { start: 0, end: size - 1, whole: true };
   const start = from === '' ? Math.max(size - Number(to), 0) : Number(from);
   const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  if (from !== '' && to !== '' && Number(to) < start) return { start: 0, end: size - 1, whole: true };
+  if (from !== '' && to !== '' && Number(to) < start)
+    return { start: 0, end: size - 1, whole: true };
   return start > end ? null : { start, end, whole: false };
 }

@@ -18,11 +18,36 @@ const cookies: Record<string, string> = {};
 beforeAll(async () => {
   city = await makeCity();
   const identity = createIdentity(city.platform);
-  app = await createHttp({ ...city.platform, version: '0', publicUrl: () => publicUrl, originAllowed: () => false, identity, additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }), classEntry: createClassEntry(city.platform, identity.passwords) });
-  elsewhere = (await createSite(city.platform, city.technician, { uai: '0380002B', name: 'École Colette', city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' })).id;
-  for (const [name, { id }] of Object.entries({ contact: city.contact, technician: city.technician, teacher: city.teacher })) {
+  app = await createHttp({
+    ...city.platform,
+    version: '0',
+    publicUrl: () => publicUrl,
+    originAllowed: () => false,
+    identity,
+    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
+    classEntry: createClassEntry(city.platform, identity.passwords),
+  });
+  elsewhere = (
+    await createSite(city.platform, city.technician, {
+      uai: '0380002B',
+      name: 'École Colette',
+      city: 'Grenoble',
+      timeZone: 'Europe/Paris',
+      holidayZone: 'A',
+    })
+  ).id;
+  for (const [name, { id }] of Object.entries({
+    contact: city.contact,
+    technician: city.technician,
+    teacher: city.teacher,
+  })) {
     const token = newToken();
-    await insertSignIn(city.platform.database, { tokenHash: sha256(token), accountId: id, now: city.time.at, expiresAt: city.time.at + 3_600_000 });
+    await insertSignIn(city.platform.database, {
+      tokenHash: sha256(token),
+      accountId: id,
+      now: city.time.at,
+      expiresAt: city.time.at + 3_600_000,
+    });
     cookies[name] = `preau_sign_in=${token}`;
   }
 });
@@ -32,10 +57,22 @@ afterAll(async () => {
 }, 30_000);
 
 const table = 'Nom;Prénom\nPETIT;Léo\n';
-const send = (who: string, siteId: string | null, payload: Buffer | string, type = 'application/octet-stream') =>
-  app.inject({ method: 'POST', url: `/api/people-imports/preview${siteId === null ? '' : `?site=${siteId}`}`, headers: { cookie: cookies[who] ?? '', 'content-type': type }, payload });
-const body = (text: string | Buffer, choices: object = noChoices) => Buffer.concat([Buffer.from(`${JSON.stringify(choices)}\n`), Buffer.from(text)]);
-const codeOf = async (reply: ReturnType<typeof send>) => (await reply).json<{ code?: string }>().code ?? 'done';
+const send = (
+  who: string,
+  siteId: string | null,
+  payload: Buffer | string,
+  type = 'application/octet-stream',
+) =>
+  app.inject({
+    method: 'POST',
+    url: `/api/people-imports/preview${siteId === null ? '' : `?site=${siteId}`}`,
+    headers: { cookie: cookies[who] ?? '', 'content-type': type },
+    payload,
+  });
+const body = (text: string | Buffer, choices: object = noChoices) =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(choices)}\n`), Buffer.from(text)]);
+const codeOf = async (reply: ReturnType<typeof send>) =>
+  (await reply).json<{ code?: string }>().code ?? 'done';
 
 describe('who', () => {
   test('a contact for their own school only; a teacher for none; nobody without a sign-in', async () => {
@@ -47,18 +84,43 @@ describe('who', () => {
   });
   test('nor may a contact send away somebody of another school', async () => {
     const stranger = await city.account('tom', 'pupil', elsewhere);
-    expect(await codeOf(send('contact', city.site.id, body(table, { ...noChoices, leave: [stranger.id] })))).toBe('OUT_OF_SCOPE');
-    expect(await codeOf(send('technician', city.site.id, body(table, { ...noChoices, leave: [stranger.id] })))).toBe('done');
+    expect(
+      await codeOf(
+        send('contact', city.site.id, body(table, { ...noChoices, leave: [stranger.id] })),
+      ),
+    ).toBe('OUT_OF_SCOPE');
+    expect(
+      await codeOf(
+        send('technician', city.site.id, body(table, { ...noChoices, leave: [stranger.id] })),
+      ),
+    ).toBe('done');
   });
 });
 
 describe('what', () => {
   test('no choices, wrong ones, or none that can be read are told', async () => {
-    for (const wrong of [Buffer.from(table), Buffer.from('{}\nNom'), Buffer.from('{'), body(table, { ...noChoices, more: 1 }), body(table, { ...noChoices, leave: ['x'] }), Buffer.alloc(0)]) expect(await codeOf(send('technician', city.site.id, wrong))).toBe('VALIDATION_FAILED');
-    expect(await codeOf(send('technician', city.site.id, JSON.stringify(noChoices), 'application/json'))).toBe('VALIDATION_FAILED');
+    for (const wrong of [
+      Buffer.from(table),
+      Buffer.from('{}\nNom'),
+      Buffer.from('{'),
+      body(table, { ...noChoices, more: 1 }),
+      body(table, { ...noChoices, leave: ['x'] }),
+      Buffer.alloc(0),
+    ])
+      expect(await codeOf(send('technician', city.site.id, wrong))).toBe('VALIDATION_FAILED');
+    expect(
+      await codeOf(send('technician', city.site.id, JSON.stringify(noChoices), 'application/json')),
+    ).toBe('VALIDATION_FAILED');
   });
   test('a file larger than 20 MB is refused', async () => {
-    const reply = await send('technician', city.site.id, body(Buffer.alloc(maxImportBytes + 1, 'x')));
-    expect([reply.statusCode, reply.json()]).toEqual([413, expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' })]);
+    const reply = await send(
+      'technician',
+      city.site.id,
+      body(Buffer.alloc(maxImportBytes + 1, 'x')),
+    );
+    expect([reply.statusCode, reply.json()]).toEqual([
+      413,
+      expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }),
+    ]);
   });
 });

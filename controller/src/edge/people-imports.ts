@@ -23,14 +23,23 @@ export async function mountPeopleImports(app: FastifyInstance, deps: EdgeDeps): 
   let underWay = 0;
   let applying = false;
 
-  async function receive(route: typeof api.previewImport | typeof api.applyImport, request: FastifyRequest): Promise<{ actor: Actor; siteId: string | null; bytes: Buffer; choices: ImportChoices }> {
+  async function receive(
+    route: typeof api.previewImport | typeof api.applyImport,
+    request: FastifyRequest,
+  ): Promise<{ actor: Actor; siteId: string | null; bytes: Buffer; choices: ImportChoices }> {
     const actor = await authorise(deps, route, request);
     const query = checker(route.query, 'query')(request.query) as Query<'previewImport'>;
     await guardInput(deps, actor, route, query);
-    if (request.headers['content-type'] !== 'application/octet-stream') throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body', problem: 'must be application/octet-stream' }] });
+    if (request.headers['content-type'] !== 'application/octet-stream')
+      throw new AppError('VALIDATION_FAILED', {
+        issues: [{ field: 'body', problem: 'must be application/octet-stream' }],
+      });
     const body = await whole(request.raw);
     const end = body.indexOf(10);
-    if (end < 0 || end > maxChoicesBytes) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body', problem: 'must begin with one line of JSON' }] });
+    if (end < 0 || end > maxChoicesBytes)
+      throw new AppError('VALIDATION_FAILED', {
+        issues: [{ field: 'body', problem: 'must begin with one line of JSON' }],
+      });
     const choices = checkChoices(parsed(body.subarray(0, end).toString('utf8'))) as ImportChoices;
     await guardInput(deps, actor, route, { query, choices });
     if (body.length - end - 1 > maxImportBytes) throw new AppError('PAYLOAD_TOO_LARGE');
@@ -59,22 +68,34 @@ export async function mountPeopleImports(app: FastifyInstance, deps: EdgeDeps): 
   await app.register(async (scope) => {
     // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+    scope.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
+      done(null, payload),
+    );
     const options = { bodyLimit: maxImportBytes + maxChoicesBytes };
-    scope.route({ method: api.previewImport.method, url: api.previewImport.path, ...options, handler: async (request, reply) => {
-      const preview = await bounded(async () => {
-        const { actor, siteId, bytes, choices } = await receive(api.previewImport, request);
-        return previewImport(deps, actor, siteId, bytes, choices);
-      });
-      return reply.header('cache-control', 'no-store').send(preview);
-    } });
-    scope.route({ method: api.applyImport.method, url: api.applyImport.path, ...options, handler: async (request, reply) => {
-      const report = await bounded(async () => {
-        const { actor, siteId, bytes, choices } = await receive(api.applyImport, request);
-        return alone(() => applyImport(deps, actor, siteId, bytes, choices));
-      });
-      return reply.header('cache-control', 'no-store').send(report);
-    } });
+    scope.route({
+      method: api.previewImport.method,
+      url: api.previewImport.path,
+      ...options,
+      handler: async (request, reply) => {
+        const preview = await bounded(async () => {
+          const { actor, siteId, bytes, choices } = await receive(api.previewImport, request);
+          return previewImport(deps, actor, siteId, bytes, choices);
+        });
+        return reply.header('cache-control', 'no-store').send(preview);
+      },
+    });
+    scope.route({
+      method: api.applyImport.method,
+      url: api.applyImport.path,
+      ...options,
+      handler: async (request, reply) => {
+        const report = await bounded(async () => {
+          const { actor, siteId, bytes, choices } = await receive(api.applyImport, request);
+          return alone(() => applyImport(deps, actor, siteId, bytes, choices));
+        });
+        return reply.header('cache-control', 'no-store').send(report);
+      },
+    });
   });
 }
 
@@ -93,6 +114,8 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body', problem: 'must begin with one line of JSON' }] });
+    throw new AppError('VALIDATION_FAILED', {
+      issues: [{ field: 'body', problem: 'must begin with one line of JSON' }],
+    });
   }
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
-import { actorOfToken } from '#src/accounts/tokens.ts';
 import { selectSignedIn } from '#src/accounts/store.ts';
+import { actorOfToken } from '#src/accounts/tokens.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256, verifySignature } from '#src/platform/secrets.ts';
@@ -14,27 +14,44 @@ export const cookieName = 'preau_sign_in';
 
 /** Goes to the sign-in routes only, and lives for one trip. */
 export const stepCookieName = 'preau_step';
-export const stepOf = (request: IncomingMessage): string | null => new RegExp(`(?:^|;\\s*)${stepCookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1] ?? null;
+export const stepOf = (request: IncomingMessage): string | null =>
+  new RegExp(`(?:^|;\\s*)${stepCookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(
+    request.headers.cookie ?? '',
+  )?.[1] ?? null;
 
 export function cookieOf(request: IncomingMessage): string | null {
-  return new RegExp(`(?:^|;\\s*)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1] ?? null;
+  return (
+    new RegExp(`(?:^|;\\s*)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(
+      request.headers.cookie ?? '',
+    )?.[1] ?? null
+  );
 }
 
 /** Refuses with NOT_SIGNED_IN. */
-export async function actorOfCookie(deps: Pick<Platform, 'database' | 'clock'>, cookie: string | null): Promise<AccountActor> {
+export async function actorOfCookie(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  cookie: string | null,
+): Promise<AccountActor> {
   const tokenHash = cookie === null ? null : sha256(cookie);
-  const account = tokenHash === null ? undefined : await selectSignedIn(deps.database, tokenHash, deps.clock.now());
+  const account =
+    tokenHash === null
+      ? undefined
+      : await selectSignedIn(deps.database, tokenHash, deps.clock.now());
   if (account === undefined || tokenHash === null) throw new AppError('NOT_SIGNED_IN');
   return actorOf(account, tokenHash);
 }
 
 /** `Authorization: Bearer preau_…`, or the cookie; never both, so that nobody is confused about who is calling. An agent's key
  *  opens no page of a person's. A token stands in this header only: a query string is never looked at. */
-export async function actorOfCookieOrToken(deps: Pick<Platform, 'database' | 'clock'>, request: IncomingMessage): Promise<AccountActor> {
+export async function actorOfCookieOrToken(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  request: IncomingMessage,
+): Promise<AccountActor> {
   const { authorization } = request.headers;
   if (authorization === undefined) return actorOfCookie(deps, cookieOf(request));
   const secret = /^Bearer ([^\s]+)$/.exec(authorization)?.[1];
-  if (secret === undefined || (request.headers.cookie ?? '').includes(cookieName)) throw new AppError('FORBIDDEN');
+  if (secret === undefined || (request.headers.cookie ?? '').includes(cookieName))
+    throw new AppError('FORBIDDEN');
   return actorOfToken(deps, secret);
 }
 
@@ -48,18 +65,30 @@ export interface AgentCall {
 }
 
 /** `Authorization: Preau srv_… <at> <signature>` → its parts. */
-export function readAgentHeader(header: string | undefined): Pick<AgentCall, 'serverId' | 'at' | 'signature'> | null {
+export function readAgentHeader(
+  header: string | undefined,
+): Pick<AgentCall, 'serverId' | 'at' | 'signature'> | null {
   const parts = /^Preau (srv_[A-Za-z0-9_-]{22}) (\d{1,16}) ([A-Za-z0-9_-]{86})$/.exec(header ?? '');
-  return parts === null ? null : { serverId: parts[1] ?? '', at: Number(parts[2]), signature: parts[3] ?? '' };
+  return parts === null
+    ? null
+    : { serverId: parts[1] ?? '', at: Number(parts[2]), signature: parts[3] ?? '' };
 }
 
 /** Each call is signed with the server's own key: it opens this call only, within five minutes.
  *  Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time is wrong. */
-export async function actorOfAgentCall(deps: Pick<Platform, 'database' | 'clock'>, call: AgentCall): Promise<AgentActor> {
+export async function actorOfAgentCall(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  call: AgentCall,
+): Promise<AgentActor> {
   const server = await selectServerKey(deps.database, call.serverId);
-  if (server === undefined || !verifySignature(server.publicKey, agentCallText(call), call.signature)) throw new AppError('AGENT_REFUSED');
+  if (
+    server === undefined ||
+    !verifySignature(server.publicKey, agentCallText(call), call.signature)
+  )
+    throw new AppError('AGENT_REFUSED');
   if (server.quarantinedAt !== null) throw new AppError('SERVER_QUARANTINED');
   const now = deps.clock.now();
-  if (Math.abs(now - call.at) > clockToleranceMs) throw new AppError('CLOCK_SKEWED', { controllerTime: now });
+  if (Math.abs(now - call.at) > clockToleranceMs)
+    throw new AppError('CLOCK_SKEWED', { controllerTime: now });
   return { kind: 'agent', id: server.id, name: server.name, siteId: server.siteId };
 }

@@ -1,5 +1,13 @@
 /** What a verb at the edge is given, and what it owes. */
-import type { Api, Body, Params, Query, Reply, RouteName, StreamRouteName } from '@preau/contract/api.ts';
+import type {
+  Api,
+  Body,
+  Params,
+  Query,
+  Reply,
+  RouteName,
+  StreamRouteName,
+} from '@preau/contract/api.ts';
 import type { ClassEntry } from '#src/classes/enter.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
@@ -27,9 +35,17 @@ export interface Answer {
   redirect: (address: string) => void;
 }
 
-type ActorOf<N extends RouteName> = Api[N]['policy'] extends 'agent' ? AgentActor : Api[N]['policy'] extends 'public' ? Actor : AccountActor;
+type ActorOf<N extends RouteName> = Api[N]['policy'] extends 'agent'
+  ? AgentActor
+  : Api[N]['policy'] extends 'public'
+    ? Actor
+    : AccountActor;
 type ReplyOf<N extends RouteName> = Api[N] extends { file: string } ? Buffer : Reply<N>;
 export type Verbs = {
-  [N in Exclude<RouteName, StreamRouteName>]: (deps: EdgeDeps, actor: ActorOf<N>, input: { params: Params<N>; query: Query<N>; body: Body<N> }, answer: Answer) => Promise<ReplyOf<N>>;
+  [N in Exclude<RouteName, StreamRouteName>]: (
+    deps: EdgeDeps,
+    actor: ActorOf<N>,
+    input: { params: Params<N>; query: Query<N>; body: Body<N> },
+    answer: Answer,
+  ) => Promise<ReplyOf<N>>;
 };
-

@@ -1,8 +1,8 @@
 /** Route name → verb: the whole API on one page. The compiler keeps it complete and its answers in shape. */
 import { AppError } from '@preau/contract/errors.ts';
+import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
 import { mustReach, reachOf, within } from '#src/accounts/reach.ts';
 import { signOut } from '#src/accounts/sign-in.ts';
-import { signIn } from '#src/identity/sign-in.ts';
 import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
 import { createToken, listTokens, revokeToken } from '#src/accounts/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
@@ -13,7 +13,43 @@ import { deletePackage, listPackages } from '#src/applications/packages.ts';
 import { createScript, listScripts, reviewScript } from '#src/applications/scripts.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { signIn } from '#src/identity/sign-in.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
+import { readSettings } from '#src/rollouts/planning.ts';
+import {
+  approveRollout,
+  changeDraft,
+  createRollout,
+  removeRollout,
+  startRollout,
+} from '#src/rollouts/prepare.ts';
+import {
+  exportRollout,
+  listPlanEntries,
+  listRollouts,
+  listTargets,
+  readBrake,
+  readRollout,
+  readTarget,
+} from '#src/rollouts/read.ts';
+import {
+  changeSettings,
+  createSchedule,
+  listSchedules,
+  pauseSchedule,
+  removeSchedule,
+} from '#src/rollouts/schedules.ts';
+import {
+  cancelRollout,
+  finishRollout,
+  pauseRollout,
+  resumeRollout,
+  retryRollout,
+  rollBackRollout,
+  setBrake,
+} from '#src/rollouts/steer.ts';
+import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { selectAddition, selectAdditions } from '#src/servers/additions/store.ts';
 import { changeServer, drainServers, labelServers } from '#src/servers/change-server.ts';
 import { publishWhereNamed, readDesiredState } from '#src/servers/desired-state.ts';
@@ -22,28 +58,29 @@ import { readDrift } from '#src/servers/fleet/drift.ts';
 import { selectFleet } from '#src/servers/fleet/store.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
 import { wantApplication } from '#src/servers/want-application.ts';
-import { acceptReport } from '#src/reports/accept-report.ts';
-import { approveRollout, changeDraft, createRollout, removeRollout, startRollout } from '#src/rollouts/prepare.ts';
-import { readSettings } from '#src/rollouts/planning.ts';
-import { exportRollout, listPlanEntries, listRollouts, listTargets, readBrake, readRollout, readTarget } from '#src/rollouts/read.ts';
-import { changeSettings, createSchedule, listSchedules, pauseSchedule, removeSchedule } from '#src/rollouts/schedules.ts';
-import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, rollBackRollout, setBrake } from '#src/rollouts/steer.ts';
-import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
-import { deleteRecording, listRecordings, readRecording } from '#src/sessions/recordings/recordings.ts';
 import { portal } from '#src/sessions/portal.ts';
-import { countLiveBySite, publicView, selectSession, selectSessionRows } from '#src/sessions/store.ts';
-import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
+import {
+  deleteRecording,
+  listRecordings,
+  readRecording,
+} from '#src/sessions/recordings/recordings.ts';
+import {
+  countLiveBySite,
+  publicView,
+  selectSession,
+  selectSessionRows,
+} from '#src/sessions/store.ts';
 import { createSite, listSites } from '#src/sites/sites.ts';
 import { selectGroups } from '#src/sites/store.ts';
+import type { EdgeDeps, Verbs } from './verb.ts';
 import { classVerbs } from './verbs/classes.ts';
 import { identityVerbs } from './verbs/identity.ts';
 import { privacyVerbs } from './verbs/privacy.ts';
 import { requestVerbs } from './verbs/requests.ts';
 import { ruleVerbs } from './verbs/rules.ts';
-import type { EdgeDeps, Verbs } from './verb.ts';
 
 const thenRead = async (deps: EdgeDeps, actor: AccountActor, id: string, done: Promise<void>) => {
   await done;
@@ -69,23 +106,45 @@ export const verbs: Verbs = {
     return account;
   },
 
-  portal: async (deps, actor, _input, { address }) => ({ items: await portal(deps, actor, address) }),
+  portal: async (deps, actor, _input, { address }) => ({
+    items: await portal(deps, actor, address),
+  }),
   launchSession: (deps, actor, { body }, { address }) => launch(deps, actor, { ...body, address }),
   readSession: async (deps, actor, { params }) => {
     const session = await selectSession(deps.database, params.id);
-    if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: params.id });
+    if (session === undefined || session.accountId !== actor.id)
+      throw new AppError('NOT_FOUND', { session: params.id });
     return publicView(session);
   },
   attachSession: (deps, actor, { params }, { address }) => attach(deps, actor, params.id, address),
   endSession: (deps, actor, { params }) => endSession(deps, actor, params.id),
-  readExchange: (deps, actor, { params }, { address }) => readExchange(deps, actor, params.id, address),
-  askForFile: (deps, actor, { params, body }, { address }) => askForFile(deps, actor, params.id, body, address),
+  readExchange: (deps, actor, { params }, { address }) =>
+    readExchange(deps, actor, params.id, address),
+  askForFile: (deps, actor, { params, body }, { address }) =>
+    askForFile(deps, actor, params.id, body, address),
   readIcon: (deps, _actor, { params }) => readIcon(deps, params.hash),
 
-  listSites: async (deps, actor) => ({ items: await within(actor, await listSites(deps, await selectServers(deps.database, deps.clock.now()), await countLiveBySite(deps.database)), (site) => site.id) }),
+  listSites: async (deps, actor) => ({
+    items: await within(
+      actor,
+      await listSites(
+        deps,
+        await selectServers(deps.database, deps.clock.now()),
+        await countLiveBySite(deps.database),
+      ),
+      (site) => site.id,
+    ),
+  }),
   createSite: (deps, actor, { body }) => createSite(deps, actor, body),
-  createEnrolmentCode: (deps, actor, { params, body }) => createEnrolmentCode(deps, actor, { siteId: params.id, serverName: body.serverName }),
-  listServers: async (deps, actor, { query }) => ({ items: within(actor, await selectServers(deps.database, deps.clock.now(), query.site), (server) => server.siteId) }),
+  createEnrolmentCode: (deps, actor, { params, body }) =>
+    createEnrolmentCode(deps, actor, { siteId: params.id, serverName: body.serverName }),
+  listServers: async (deps, actor, { query }) => ({
+    items: within(
+      actor,
+      await selectServers(deps.database, deps.clock.now(), query.site),
+      (server) => server.siteId,
+    ),
+  }),
   readServer: async (deps, actor, { params }) => {
     const server = await selectServer(deps.database, params.id, deps.clock.now());
     if (server === undefined) throw new AppError('NOT_FOUND', { server: params.id });
@@ -106,7 +165,12 @@ export const verbs: Verbs = {
     await labelServers(deps, actor, body);
     return null;
   },
-  listSiteGroups: async (deps, actor) => ({ items: (await selectGroups(deps.database)).map((group) => ({ ...group, siteIds: within(actor, group.siteIds, (id) => id) })) }),
+  listSiteGroups: async (deps, actor) => ({
+    items: (await selectGroups(deps.database)).map((group) => ({
+      ...group,
+      siteIds: within(actor, group.siteIds, (id) => id),
+    })),
+  }),
   createSiteGroup: (deps, actor, { body }) => {
     mustReach(actor, null);
     return createSiteGroup(deps, actor, body);
@@ -121,10 +185,20 @@ export const verbs: Verbs = {
     return null;
   },
   readFleet: (deps, actor) => selectFleet(deps.database, deps.clock.now(), reachOf(actor)),
-  readDrift: (deps, actor, { query }) => readDrift(deps, actor, { search: query.search ?? '', after: query.after ?? null, limit: limitOf(query), onlyDifferences: query.only === 'differences' }),
-  readHostKey: async (deps, actor, { body }) => ({ hostKey: await deps.additions.hostKey(actor, body) }),
+  readDrift: (deps, actor, { query }) =>
+    readDrift(deps, actor, {
+      search: query.search ?? '',
+      after: query.after ?? null,
+      limit: limitOf(query),
+      onlyDifferences: query.only === 'differences',
+    }),
+  readHostKey: async (deps, actor, { body }) => ({
+    hostKey: await deps.additions.hostKey(actor, body),
+  }),
   addServer: (deps, actor, { body }) => deps.additions.add(actor, body),
-  listAdditions: async (deps, actor) => ({ items: within(actor, await selectAdditions(deps.database, 50), (addition) => addition.siteId) }),
+  listAdditions: async (deps, actor) => ({
+    items: within(actor, await selectAdditions(deps.database, 50), (addition) => addition.siteId),
+  }),
   readAddition: async (deps, actor, { params }) => {
     const addition = await selectAddition(deps.database, params.id);
     if (addition === undefined) throw new AppError('NOT_FOUND', { addition: params.id });
@@ -133,21 +207,33 @@ export const verbs: Verbs = {
   },
   cancelAddition: (deps, actor, { params }) => deps.additions.cancel(actor, params.id),
   wantApplication: async (deps, actor, { params, body }) => {
-    await wantApplication(deps, actor, { serverId: params.id, applicationId: params.applicationId, wanted: body.wanted });
+    await wantApplication(deps, actor, {
+      serverId: params.id,
+      applicationId: params.applicationId,
+      wanted: body.wanted,
+    });
     return null;
   },
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
-  listWithdrawnApplications: async (deps) => ({ items: await selectApplications(deps.database, { among: 'withdrawn' }) }),
-  createApplication: (deps, actor, { body }) => createApplication(deps, actor, body, publishWhereNamed(deps)),
-  changeApplication: (deps, actor, { params, body }) => changeApplication(deps, actor, params.id, body, publishWhereNamed(deps)),
+  listWithdrawnApplications: async (deps) => ({
+    items: await selectApplications(deps.database, { among: 'withdrawn' }),
+  }),
+  createApplication: (deps, actor, { body }) =>
+    createApplication(deps, actor, body, publishWhereNamed(deps)),
+  changeApplication: (deps, actor, { params, body }) =>
+    changeApplication(deps, actor, params.id, body, publishWhereNamed(deps)),
   setIcon: (deps, actor, { body }) => setIcon(deps, actor, body),
-  listVersions: async (deps, _actor, { params }) => ({ items: await listVersions(deps, params.id) }),
+  listVersions: async (deps, _actor, { params }) => ({
+    items: await listVersions(deps, params.id),
+  }),
   withdrawVersions: async (deps, actor, { params, body }) => {
     await withdrawVersions(deps, actor, params.id, body);
     return { items: await listVersions(deps, params.id) };
   },
   exportCatalogue: (deps) => exportCatalogue(deps),
-  importCatalogue: async (deps, actor, { body }) => ({ items: await importCatalogue(deps, actor, body, publishWhereNamed(deps)) }),
+  importCatalogue: async (deps, actor, { body }) => ({
+    items: await importCatalogue(deps, actor, body, publishWhereNamed(deps)),
+  }),
   iconFromPackage: (deps, actor, { body }) => iconFromPackage(deps, actor, body),
   listPackages: async (deps) => ({ items: await listPackages(deps) }),
   inspectPackage: (deps, _actor, { params }) => inspectPackage(deps, params.hash),
@@ -168,7 +254,8 @@ export const verbs: Verbs = {
   ...identityVerbs,
   ...classVerbs,
 
-  listRecordings: (deps, actor, { query }) => listRecordings(deps, actor, { ...query, limit: limitOf(query) }),
+  listRecordings: (deps, actor, { query }) =>
+    listRecordings(deps, actor, { ...query, limit: limitOf(query) }),
   readRecording: (deps, actor, { params }) => readRecording(deps, actor, params.id),
   deleteRecording: async (deps, actor, { params }) => {
     await deleteRecording(deps, actor, params.id);
@@ -176,33 +263,70 @@ export const verbs: Verbs = {
   },
   ...requestVerbs,
   ...privacyVerbs,
-  searchAudiences: (deps, actor, { query }) => searchAudiences(deps.database, query.search, reachOf(actor)),
-  listSessions: async (deps, actor, { query }) => ({ items: await selectSessionRows(deps.database, { state: query.state ?? null, limit: limitOf(query), siteIds: reachOf(actor) }) }),
+  searchAudiences: (deps, actor, { query }) =>
+    searchAudiences(deps.database, query.search, reachOf(actor)),
+  listSessions: async (deps, actor, { query }) => ({
+    items: await selectSessionRows(deps.database, {
+      state: query.state ?? null,
+      limit: limitOf(query),
+      siteIds: reachOf(actor),
+    }),
+  }),
   listAudit: async (deps, actor, { query }) => {
     const limit = limitOf(query);
-    const items = await selectAuditEvents(deps.database, { before: query.before ?? null, limit, search: query.search ?? null, siteIds: reachOf(actor), action: query.action ?? null, personId: query.person ?? null, from: query.from === undefined ? null : Number(query.from), until: query.until === undefined ? null : Number(query.until) });
+    const items = await selectAuditEvents(deps.database, {
+      before: query.before ?? null,
+      limit,
+      search: query.search ?? null,
+      siteIds: reachOf(actor),
+      action: query.action ?? null,
+      personId: query.person ?? null,
+      from: query.from === undefined ? null : Number(query.from),
+      until: query.until === undefined ? null : Number(query.until),
+    });
     return { items, next: items.length === limit ? (items.at(-1)?.id ?? null) : null };
   },
 
-  listRollouts: (deps, actor, { query }) => listRollouts(deps, actor, { after: query.after, limit: limitOf(query), active: query.active === undefined ? null : query.active === 'yes' }),
-  createRollout: async (deps, actor, { body }) => readRollout(deps, actor, await createRollout(deps, actor, body)),
+  listRollouts: (deps, actor, { query }) =>
+    listRollouts(deps, actor, {
+      after: query.after,
+      limit: limitOf(query),
+      active: query.active === undefined ? null : query.active === 'yes',
+    }),
+  createRollout: async (deps, actor, { body }) =>
+    readRollout(deps, actor, await createRollout(deps, actor, body)),
   readRollout: (deps, actor, { params }) => readRollout(deps, actor, params.id),
-  changeRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, body)),
-  planRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, null)),
-  listPlanEntries: (deps, actor, { params, query }) => listPlanEntries(deps, actor, params.id, { from: Number(query.from ?? 0), limit: limitOf(query) }),
-  approveRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, approveRollout(deps, actor, params.id, body.planHash)),
-  startRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, startRollout(deps, actor, params.id, body)),
-  pauseRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, pauseRollout(deps, actor, params.id)),
-  resumeRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, resumeRollout(deps, actor, params.id)),
-  cancelRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, cancelRollout(deps, actor, params.id, body.kind)),
-  retryRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, retryRollout(deps, actor, params.id)),
-  rollBackRollout: (deps, actor, { params, body }) => thenRead(deps, actor, params.id, rollBackRollout(deps, actor, params.id, body.wave)),
-  finishRollout: (deps, actor, { params }) => thenRead(deps, actor, params.id, finishRollout(deps, actor, params.id)),
+  changeRollout: (deps, actor, { params, body }) =>
+    thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, body)),
+  planRollout: (deps, actor, { params }) =>
+    thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, null)),
+  listPlanEntries: (deps, actor, { params, query }) =>
+    listPlanEntries(deps, actor, params.id, {
+      from: Number(query.from ?? 0),
+      limit: limitOf(query),
+    }),
+  approveRollout: (deps, actor, { params, body }) =>
+    thenRead(deps, actor, params.id, approveRollout(deps, actor, params.id, body.planHash)),
+  startRollout: (deps, actor, { params, body }) =>
+    thenRead(deps, actor, params.id, startRollout(deps, actor, params.id, body)),
+  pauseRollout: (deps, actor, { params }) =>
+    thenRead(deps, actor, params.id, pauseRollout(deps, actor, params.id)),
+  resumeRollout: (deps, actor, { params }) =>
+    thenRead(deps, actor, params.id, resumeRollout(deps, actor, params.id)),
+  cancelRollout: (deps, actor, { params, body }) =>
+    thenRead(deps, actor, params.id, cancelRollout(deps, actor, params.id, body.kind)),
+  retryRollout: (deps, actor, { params }) =>
+    thenRead(deps, actor, params.id, retryRollout(deps, actor, params.id)),
+  rollBackRollout: (deps, actor, { params, body }) =>
+    thenRead(deps, actor, params.id, rollBackRollout(deps, actor, params.id, body.wave)),
+  finishRollout: (deps, actor, { params }) =>
+    thenRead(deps, actor, params.id, finishRollout(deps, actor, params.id)),
   removeRollout: async (deps, actor, { params }) => {
     await removeRollout(deps, actor, params.id);
     return null;
   },
-  listTargets: (deps, actor, { params, query }) => listTargets(deps, actor, params.id, { ...query, limit: limitOf(query) }),
+  listTargets: (deps, actor, { params, query }) =>
+    listTargets(deps, actor, params.id, { ...query, limit: limitOf(query) }),
   readTarget: (deps, actor, { params }) => readTarget(deps, actor, params.id, params.serverId),
   exportRollout: (deps, actor, { params }) => exportRollout(deps, actor, params.id),
   readBrake: (deps) => readBrake(deps),
@@ -214,7 +338,8 @@ export const verbs: Verbs = {
   changeRolloutSettings: (deps, actor, { body }) => changeSettings(deps, actor, body),
   listSchedules: async (deps) => ({ items: await listSchedules(deps) }),
   createSchedule: (deps, actor, { body }) => createSchedule(deps, actor, body),
-  pauseSchedule: (deps, actor, { params, body }) => pauseSchedule(deps, actor, params.id, body.paused),
+  pauseSchedule: (deps, actor, { params, body }) =>
+    pauseSchedule(deps, actor, params.id, body.paused),
   deleteSchedule: async (deps, actor, { params }) => {
     await removeSchedule(deps, actor, params.id);
     return null;

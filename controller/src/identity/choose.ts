@@ -18,19 +18,43 @@ export function isHere(provider: Pick<Provider, 'networks'>, address: string): b
 
 /** Those of the caller's network first, in the order of the file; then those of no network; those of other networks last. */
 export function inOrder<P extends Provider>(providers: readonly P[], address: string): P[] {
-  const rank = (provider: P) => (isHere(provider, address) ? 0 : provider.networks.length === 0 ? 1 : 2);
+  const rank = (provider: P) =>
+    isHere(provider, address) ? 0 : provider.networks.length === 0 ? 1 : 2;
   return [...providers].sort((a, b) => rank(a) - rank(b));
 }
 
 /** A name with a domain that some provider has is asked there only, without it where the directory knows no `@`. */
-export function choose(providers: readonly Provider[], asked: { login: string; provider: string | undefined; address: string }): Choice {
+export function choose(
+  providers: readonly Provider[],
+  asked: { login: string; provider: string | undefined; address: string },
+): Choice {
   const { login, address } = asked;
   const [, name = login, domain] = /^(.+)@([^@]+)$/.exec(login) ?? [];
   if (asked.provider === 'local') return { local: true, ask: [], elsewhere: null };
-  const named = asked.provider !== undefined ? providers.filter(({ id }) => id === asked.provider) : domain === undefined ? [] : providers.filter(({ domains }) => domains.includes(domain.toLowerCase()));
+  const named =
+    asked.provider !== undefined
+      ? providers.filter(({ id }) => id === asked.provider)
+      : domain === undefined
+        ? []
+        : providers.filter(({ domains }) => domains.includes(domain.toLowerCase()));
   if (asked.provider !== undefined || named.length > 0) {
     const passwords = named.filter((provider) => provider.kind === 'ldap');
-    return { local: false, ask: inOrder(passwords, address).map((provider) => ({ provider, login: domain !== undefined && provider.domains.includes(domain.toLowerCase()) ? name : login })), elsewhere: passwords.length > 0 ? null : (named[0]?.id ?? null) };
+    return {
+      local: false,
+      ask: inOrder(passwords, address).map((provider) => ({
+        provider,
+        login:
+          domain !== undefined && provider.domains.includes(domain.toLowerCase()) ? name : login,
+      })),
+      elsewhere: passwords.length > 0 ? null : (named[0]?.id ?? null),
+    };
   }
-  return { local: true, ask: inOrder(providers.filter((provider) => provider.kind === 'ldap'), address).map((provider) => ({ provider, login })), elsewhere: null };
+  return {
+    local: true,
+    ask: inOrder(
+      providers.filter((provider) => provider.kind === 'ldap'),
+      address,
+    ).map((provider) => ({ provider, login })),
+    elsewhere: null,
+  };
 }

@@ -5,5 +5,14 @@ import type { Provider } from './provider.ts';
 import { casProvider, oidcProvider } from './redirect-providers.ts';
 import { type ProviderSettings, readText } from './settings.ts';
 
-export const openProviders = (deps: Pick<Platform, 'clock' | 'log'>, settings: readonly ProviderSettings[]): Provider[] =>
-  settings.map((one) => (one.kind === 'ldap' ? ldapProvider(deps, one, one.ca_file === undefined ? null : readText(one.ca_file)) : one.kind === 'oidc' ? oidcProvider(deps, one) : casProvider(deps, one)));
+export const openProviders = (
+  deps: Pick<Platform, 'clock' | 'log'>,
+  settings: readonly ProviderSettings[],
+): Provider[] =>
+  settings.map((one) =>
+    one.kind === 'ldap'
+      ? ldapProvider(deps, one, one.ca_file === undefined ? null : readText(one.ca_file))
+      : one.kind === 'oidc'
+        ? oidcProvider(deps, one)
+        : casProvider(deps, one),
+  );

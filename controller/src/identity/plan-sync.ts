@@ -19,7 +19,10 @@ export interface SyncPlan {
 export const brakeShare = 0.1;
 const handful = 3;
 
-export function planSync(known: readonly KnownPerson[], told: readonly { vouched: Vouched; barred: boolean }[]): SyncPlan {
+export function planSync(
+  known: readonly KnownPerson[],
+  told: readonly { vouched: Vouched; barred: boolean }[],
+): SyncPlan {
   const present = new Map<string, Vouched>();
   for (const { vouched, barred } of told) if (!barred) present.set(vouched.externalId, vouched);
   const before = new Map(known.map((person) => [person.externalId, person]));
@@ -27,10 +30,14 @@ export function planSync(known: readonly KnownPerson[], told: readonly { vouched
   const vanished = active.filter((person) => !present.has(person.externalId));
   const share = active.length === 0 ? 0 : vanished.length / active.length;
   return {
-    present: [...present.values()], vanished, share,
+    present: [...present.values()],
+    vanished,
+    share,
     added: [...present.keys()].filter((id) => !before.has(id)).length,
     returned: [...present.keys()].filter((id) => before.get(id)?.disabled === true).length,
     // Nobody left at all is a directory that answers wrongly, however small it is.
-    braked: (share > brakeShare && vanished.length > handful) || (active.length > 0 && vanished.length === active.length),
+    braked:
+      (share > brakeShare && vanished.length > handful) ||
+      (active.length > 0 && vanished.length === active.length),
   };
 }

@@ -17,7 +17,11 @@ interface Described {
 }
 
 /** `unknown`: nobody of that name; `wrong`: the name, but not the password. `refused`: the password was right, and yet. */
-export type PasswordAnswer = { kind: 'known'; told: Told } | { kind: 'unknown' } | { kind: 'wrong' } | { kind: 'refused'; code: ErrorCode };
+export type PasswordAnswer =
+  | { kind: 'known'; told: Told }
+  | { kind: 'unknown' }
+  | { kind: 'wrong' }
+  | { kind: 'refused'; code: ErrorCode };
 
 export interface PasswordProvider extends Described {
   kind: 'ldap';
@@ -48,9 +52,14 @@ export interface RedirectProvider extends Described {
   kind: 'oidc' | 'cas';
   begin: (trip: Trip) => Promise<string>;
   /** Throws AppError PROVIDER_REFUSED, or DIRECTORY_UNAVAILABLE. */
-  finish: (trip: Trip, returned: Readonly<Record<string, string>>) => Promise<{ told: Told; session: ProviderSession }>;
+  finish: (
+    trip: Trip,
+    returned: Readonly<Record<string, string>>,
+  ) => Promise<{ told: Told; session: ProviderSession }>;
   /** Whose sign-ins end, by what the provider's program sends; `once`: must not have been seen before. Null: not a message of it. */
-  gone: (form: Readonly<Record<string, string>>) => Promise<{ subject: string | null; session: string | null; once: string | null } | null>;
+  gone: (
+    form: Readonly<Record<string, string>>,
+  ) => Promise<{ subject: string | null; session: string | null; once: string | null } | null>;
   /** By way of the browser: only what names the session, and comes from this provider. */
   goneInBrowser: (query: Readonly<Record<string, string>>) => Promise<string | null>;
   /** Its own page to sign out at; null: it has none. */

@@ -21,37 +21,64 @@ export interface Identity {
 }
 export type IdentityDeps = Platform & { identity: Identity; publicUrl: () => string };
 
-export const createIdentity = (deps: Pick<Platform, 'clock'>, providers: readonly Provider[] = [], more: Partial<Identity> = {}): Identity => ({ providers, passwords: more.passwords ?? createPasswords(), slowDown: more.slowDown ?? createSlowDown(deps.clock.now) });
+export const createIdentity = (
+  deps: Pick<Platform, 'clock'>,
+  providers: readonly Provider[] = [],
+  more: Partial<Identity> = {},
+): Identity => ({
+  providers,
+  passwords: more.passwords ?? createPasswords(),
+  slowDown: more.slowDown ?? createSlowDown(deps.clock.now),
+});
 
 export const nobody: Actor = { kind: 'nobody', id: null, name: '?' };
 const stepMs = 300_000;
 
 /** The name is kept only if it looks like one: people type passwords into the wrong field. */
 const named = (login: string) => (/^[a-z0-9][a-z0-9._-]{1,62}$/.test(login) ? login : '?');
-async function refuse(deps: IdentityDeps, login: string, code: ErrorCode, details: Record<string, unknown> = {}): Promise<never> {
-  await recordEffect(deps, deps.database, nobody, { action: 'account.sign_in_refused', subjectName: named(login), details: code === 'SIGN_IN_REFUSED' ? {} : { code } });
+async function refuse(
+  deps: IdentityDeps,
+  login: string,
+  code: ErrorCode,
+  details: Record<string, unknown> = {},
+): Promise<never> {
+  await recordEffect(deps, deps.database, nobody, {
+    action: 'account.sign_in_refused',
+    subjectName: named(login),
+    details: code === 'SIGN_IN_REFUSED' ? {} : { code },
+  });
   throw new AppError(code, details);
 }
 
 /** Refuses with SIGN_IN_REFUSED, the same for a wrong name and a wrong password; with the directory's own reason once the password
  *  was right; with DIRECTORY_UNAVAILABLE when one that might know them did not answer; with SECOND_FACTOR_REQUIRED and its step. */
-export async function signIn(deps: IdentityDeps, input: SignIn, address: string): Promise<SignedIn> {
+export async function signIn(
+  deps: IdentityDeps,
+  input: SignIn,
+  address: string,
+): Promise<SignedIn> {
   const typed = input.login.trim();
   const login = typed.toLowerCase();
   const { slowDown, passwords, providers } = deps.identity;
   await slowDown.before(login);
-  const { local, ask, elsewhere } = choose(providers, { login: typed, provider: input.provider, address });
+  const { local, ask, elsewhere } = choose(providers, {
+    login: typed,
+    provider: input.provider,
+    address,
+  });
   if (elsewhere !== null) throw new AppError('PROVIDER_ELSEWHERE', { provider: elsewhere });
 
   // An account of the city itself does not wait for any directory: that is what it is for when they are away.
   const own = local ? await selectPasswordHash(deps.database, login) : undefined;
   const hash = own?.passwordHash ?? null;
-  if (hash !== null && own !== undefined && (await passwords.verify(hash, input.password))) return finish(deps, login, own.id, 'password');
+  if (hash !== null && own !== undefined && (await passwords.verify(hash, input.password)))
+    return finish(deps, login, own.id, 'password');
   let away: AppError | null = null;
   for (const { provider, login: name } of ask) {
     try {
       const answer = await provider.ask(name, input.password);
-      if (answer.kind === 'refused') await refuse(deps, login, answer.code, { provider: provider.id });
+      if (answer.kind === 'refused')
+        await refuse(deps, login, answer.code, { provider: provider.id });
       if (answer.kind !== 'known') continue;
       return finish(deps, login, await letIn(deps, provider, answer.told), provider.id);
     } catch (error) {
@@ -67,13 +94,22 @@ export async function signIn(deps: IdentityDeps, input: SignIn, address: string)
 }
 
 /** The account of whom a provider vouches for. Refuses with NOT_ADMITTED whom the configuration gives no role. */
-export async function letIn(deps: Pick<Platform, 'database' | 'clock' | 'wakeups' | 'log'>, provider: Pick<Provider, 'id' | 'mapping'>, told: Told): Promise<string> {
+export async function letIn(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups' | 'log'>,
+  provider: Pick<Provider, 'id' | 'mapping'>,
+  told: Told,
+): Promise<string> {
   const vouched = vouch(provider.mapping, told);
   if (typeof vouched === 'string') {
     deps.log.warn({ provider: provider.id, why: vouched }, 'not admitted');
     throw new AppError('NOT_ADMITTED', { provider: provider.id });
   }
-  const once = () => deps.database.transaction().execute((rows) => admit(deps, rows, { kind: 'job', id: provider.id, name: provider.id }, vouched));
+  const once = () =>
+    deps.database
+      .transaction()
+      .execute((rows) =>
+        admit(deps, rows, { kind: 'job', id: provider.id, name: provider.id }, vouched),
+      );
   // Two first sign-ins at the same moment: the second finds the account of the first, or another free login.
   const { accountId, change } = await once().catch(once);
   if (change !== 'same') deps.wakeups.wake([`person:${accountId}`, 'people']);
@@ -81,20 +117,45 @@ export async function letIn(deps: Pick<Platform, 'database' | 'clock' | 'wakeups
 }
 
 /** From a recognised person to a sign-in, by way of their second factor if they have one. */
-export async function finish(deps: IdentityDeps, login: string, accountId: string, by: string, origin?: Origin): Promise<SignedIn> {
+export async function finish(
+  deps: IdentityDeps,
+  login: string,
+  accountId: string,
+  by: string,
+  origin?: Origin,
+): Promise<SignedIn> {
   const account = await selectAccount(deps.database, accountId);
   if (account === undefined) throw new AppError('SIGN_IN_REFUSED');
-  const from: Origin = origin ?? { provider: by === 'password' ? 'local' : by, subject: null, session: null, idToken: null };
+  const from: Origin = origin ?? {
+    provider: by === 'password' ? 'local' : by,
+    subject: null,
+    session: null,
+    idToken: null,
+  };
   await needSecondFactor(deps, account, by, from);
   deps.identity.slowDown.succeeded(login);
   return deps.database.transaction().execute((rows) => openSignIn(deps, rows, account, by, from));
 }
 
-async function needSecondFactor(deps: IdentityDeps, account: Account, by: string, origin: Origin): Promise<void> {
+async function needSecondFactor(
+  deps: IdentityDeps,
+  account: Account,
+  by: string,
+  origin: Origin,
+): Promise<void> {
   if (!isTechnician(account)) return;
   const { totp, passkey } = await selectFactors(deps.database, account.id);
   if (!totp && !passkey) return;
   const step = newToken();
-  await insertStep(deps.database, { hash: sha256(step), kind: 'second_factor', accountId: account.id, body: { by, tries: '0', origin: JSON.stringify(origin) }, expiresAt: deps.clock.now() + stepMs });
-  throw new AppError('SECOND_FACTOR_REQUIRED', { step, methods: [...(totp ? ['totp', 'recovery'] : []), ...(passkey ? ['passkey'] : [])] });
+  await insertStep(deps.database, {
+    hash: sha256(step),
+    kind: 'second_factor',
+    accountId: account.id,
+    body: { by, tries: '0', origin: JSON.stringify(origin) },
+    expiresAt: deps.clock.now() + stepMs,
+  });
+  throw new AppError('SECOND_FACTOR_REQUIRED', {
+    step,
+    methods: [...(totp ? ['totp', 'recovery'] : []), ...(passkey ? ['passkey'] : [])],
+  });
 }

@@ -12,10 +12,21 @@ import { admit, openBook } from './admit.ts';
 import { planSync, type SyncPlan } from './plan-sync.ts';
 import type { PasswordProvider, Provider } from './provider.ts';
 import type { Identity } from './sign-in.ts';
-import { claimDirectory, countAccountsOf, deleteOldSteps, type DirectoryRow, disablePeople, keepDirectory, selectDirectory, selectKnownPeople } from './store.ts';
+import {
+  claimDirectory,
+  countAccountsOf,
+  type DirectoryRow,
+  deleteOldSteps,
+  disablePeople,
+  keepDirectory,
+  selectDirectory,
+  selectKnownPeople,
+} from './store.ts';
 import { type Told, vouch } from './vouch.ts';
 
-type Deps = Pick<Platform, 'database' | 'clock' | 'log' | 'wakeups'> & { identity: Pick<Identity, 'providers'> };
+type Deps = Pick<Platform, 'database' | 'clock' | 'log' | 'wakeups'> & {
+  identity: Pick<Identity, 'providers'>;
+};
 /** Longer than any reading takes; a process that died is not waited for longer. */
 const leaseMs = 600_000;
 const retryMs = 300_000;
@@ -35,35 +46,85 @@ export async function synchroniseDue(deps: Deps): Promise<void> {
   await deleteOldSteps(deps.database, now);
   for (const provider of deps.identity.providers) {
     if (provider.kind !== 'ldap' || provider.syncEveryMs === null) continue;
-    if ((await selectDirectory(deps.database, provider.id)).nextAt > now || !(await claimDirectory(deps.database, provider.id, now, now + leaseMs, false))) continue;
+    if (
+      (await selectDirectory(deps.database, provider.id)).nextAt > now ||
+      !(await claimDirectory(deps.database, provider.id, now, now + leaseMs, false))
+    )
+      continue;
     await synchronise(deps, job, provider, null);
   }
 }
 
 /** `confirm`: the plan whose brake a technician releases. Refuses with SYNC_RUNNING, and with SYNC_BRAKED when it is another plan now. */
-export async function synchroniseNow(deps: Deps, actor: Actor, id: string, confirm: string | null): Promise<Directory> {
+export async function synchroniseNow(
+  deps: Deps,
+  actor: Actor,
+  id: string,
+  confirm: string | null,
+): Promise<Directory> {
   const provider = findDirectory(deps, id);
   if (provider.kind !== 'ldap') throw new AppError('NOT_FOUND', { provider: id });
   const now = deps.clock.now();
-  if (!(await claimDirectory(deps.database, id, now, now + leaseMs, true))) throw new AppError('SYNC_RUNNING');
+  if (!(await claimDirectory(deps.database, id, now, now + leaseMs, true)))
+    throw new AppError('SYNC_RUNNING');
   await synchronise(deps, actor, provider, confirm);
   return readDirectory(deps, provider);
 }
 
-const hashOf = (plan: SyncPlan) => sha256(plan.vanished.map(({ externalId }) => externalId).sort().join('\n'));
+const hashOf = (plan: SyncPlan) =>
+  sha256(
+    plan.vanished
+      .map(({ externalId }) => externalId)
+      .sort()
+      .join('\n'),
+  );
 
-async function synchronise(deps: Deps, actor: Actor, provider: PasswordProvider, confirm: string | null): Promise<void> {
+async function synchronise(
+  deps: Deps,
+  actor: Actor,
+  provider: PasswordProvider,
+  confirm: string | null,
+): Promise<void> {
   const past = await selectDirectory(deps.database, provider.id);
-  const row: DirectoryRow = { ...past, lastAt: deps.clock.now(), nextAt: deps.clock.now() + (provider.syncEveryMs ?? retryMs), problem: null };
-  const told = (action: 'directory.synchronised' | 'directory.sync_failed' | 'directory.braked' | 'directory.confirmed', details: Record<string, unknown>) => recordEffect(deps, deps.database, actor, { action, subjectId: provider.id, subjectName: provider.name.fr, details });
+  const row: DirectoryRow = {
+    ...past,
+    lastAt: deps.clock.now(),
+    nextAt: deps.clock.now() + (provider.syncEveryMs ?? retryMs),
+    problem: null,
+  };
+  const told = (
+    action:
+      | 'directory.synchronised'
+      | 'directory.sync_failed'
+      | 'directory.braked'
+      | 'directory.confirmed',
+    details: Record<string, unknown>,
+  ) =>
+    recordEffect(deps, deps.database, actor, {
+      action,
+      subjectId: provider.id,
+      subjectName: provider.name.fr,
+      details,
+    });
   let everybody: Told[];
   try {
     everybody = await provider.everybody();
   } catch (error) {
-    const reason = error instanceof AppError && error.cause instanceof Error ? error.cause.message : error instanceof Error ? error.message : String(error);
-    await keepDirectory(deps.database, provider.id, { ...row, state: 'failed', problem: reason.slice(0, 300), nextAt: deps.clock.now() + Math.min(provider.syncEveryMs ?? retryMs, retryMs) });
+    const reason =
+      error instanceof AppError && error.cause instanceof Error
+        ? error.cause.message
+        : error instanceof Error
+          ? error.message
+          : String(error);
+    await keepDirectory(deps.database, provider.id, {
+      ...row,
+      state: 'failed',
+      problem: reason.slice(0, 300),
+      nextAt: deps.clock.now() + Math.min(provider.syncEveryMs ?? retryMs, retryMs),
+    });
     // Once for each time that it goes away, not for each attempt.
-    if (past.state !== 'failed') await told('directory.sync_failed', { reason: reason.slice(0, 300) });
+    if (past.state !== 'failed')
+      await told('directory.sync_failed', { reason: reason.slice(0, 300) });
     deps.wakeups.wake(['directories']);
     return;
   }
@@ -73,11 +134,30 @@ async function synchronise(deps: Deps, actor: Actor, provider: PasswordProvider,
   });
   const plan = planSync(await selectKnownPeople(deps.database, provider.id), vouched);
   const hash = hashOf(plan);
-  const differences = { read: everybody.length, added: plan.added, changed: 0, vanished: plan.vanished.length, returned: plan.returned, refused: everybody.length - vouched.length };
-  const vanishedNames = plan.vanished.slice(0, 200).map((person) => `${person.displayName} (${person.login})`);
+  const differences = {
+    read: everybody.length,
+    added: plan.added,
+    changed: 0,
+    vanished: plan.vanished.length,
+    returned: plan.returned,
+    refused: everybody.length - vouched.length,
+  };
+  const vanishedNames = plan.vanished
+    .slice(0, 200)
+    .map((person) => `${person.displayName} (${person.login})`);
   if (plan.braked && confirm !== hash) {
-    await keepDirectory(deps.database, provider.id, { ...row, state: 'braked', differences, vanishedNames, planHash: hash });
-    if (past.state !== 'braked' || past.planHash !== hash) await told('directory.braked', { vanished: plan.vanished.length, share: Math.round(plan.share * 100) });
+    await keepDirectory(deps.database, provider.id, {
+      ...row,
+      state: 'braked',
+      differences,
+      vanishedNames,
+      planHash: hash,
+    });
+    if (past.state !== 'braked' || past.planHash !== hash)
+      await told('directory.braked', {
+        vanished: plan.vanished.length,
+        share: Math.round(plan.share * 100),
+      });
     deps.wakeups.wake(['directories']);
     if (confirm !== null) throw new AppError('SYNC_BRAKED');
     return;
@@ -94,20 +174,44 @@ async function synchronise(deps: Deps, actor: Actor, provider: PasswordProvider,
       }
     });
   }
-  await keepDirectory(deps.database, provider.id, { ...row, state: 'done', lastGoodAt: deps.clock.now(), differences, vanishedNames, planHash: null });
-  if (differences.added + differences.changed + differences.vanished + differences.returned > 0 || past.state !== 'done') await told('directory.synchronised', { ...differences });
+  await keepDirectory(deps.database, provider.id, {
+    ...row,
+    state: 'done',
+    lastGoodAt: deps.clock.now(),
+    differences,
+    vanishedNames,
+    planHash: null,
+  });
+  if (
+    differences.added + differences.changed + differences.vanished + differences.returned > 0 ||
+    past.state !== 'done'
+  )
+    await told('directory.synchronised', { ...differences });
   deps.wakeups.wake([...woken, 'directories', 'people', 'audit']);
 }
 
 /** Disabled, and out at once: their sign-ins end, and with them their tunnels. Woken before anything else is done. */
-async function vanish(deps: Deps, actor: Actor, provider: string, people: SyncPlan['vanished']): Promise<string[]> {
+async function vanish(
+  deps: Deps,
+  actor: Actor,
+  provider: string,
+  people: SyncPlan['vanished'],
+): Promise<string[]> {
   if (people.length === 0) return [];
   const ids = people.map((person) => person.id);
   const ended = await deps.database.transaction().execute(async (rows) => {
     await disablePeople(rows, ids, deps.clock.now());
-    for (const person of people) await recordEffect(deps, rows, actor, { action: 'account.disabled', subjectId: person.id, subjectName: person.displayName, siteId: person.siteId, details: { provider } });
+    for (const person of people)
+      await recordEffect(deps, rows, actor, {
+        action: 'account.disabled',
+        subjectId: person.id,
+        subjectName: person.displayName,
+        siteId: person.siteId,
+        details: { provider },
+      });
     const gone = await deleteSignInsOf(rows, { accountIds: ids });
-    for (const accountId of new Set(gone.map((one) => one.accountId))) await tellSignedOut(deps, rows, actor, accountId, 'disabled');
+    for (const accountId of new Set(gone.map((one) => one.accountId)))
+      await tellSignedOut(deps, rows, actor, accountId, 'disabled');
     return gone;
   });
   deps.wakeups.wake(ended.map(({ tokenHash }) => `sign-in:${tokenHash}`));
@@ -115,18 +219,39 @@ async function vanish(deps: Deps, actor: Actor, provider: string, people: SyncPl
 }
 
 async function readDirectory(deps: Pick<Deps, 'database'>, provider: Provider): Promise<Directory> {
-  const [row, counts] = [await selectDirectory(deps.database, provider.id), await countAccountsOf(deps.database, provider.id)];
+  const [row, counts] = [
+    await selectDirectory(deps.database, provider.id),
+    await countAccountsOf(deps.database, provider.id),
+  ];
   const syncs = provider.kind === 'ldap' && provider.syncEveryMs !== null;
   return {
-    id: provider.id, kind: provider.kind, name: provider.name, address: provider.address, domains: [...provider.domains], networks: [...provider.networks], ...counts, syncs,
-    state: row.state, lastAt: row.lastAt, lastGoodAt: row.lastGoodAt, nextAt: syncs ? row.nextAt : null, problem: row.problem, differences: row.differences, vanishedNames: row.vanishedNames, confirm: row.state === 'braked' ? row.planHash : null,
+    id: provider.id,
+    kind: provider.kind,
+    name: provider.name,
+    address: provider.address,
+    domains: [...provider.domains],
+    networks: [...provider.networks],
+    ...counts,
+    syncs,
+    state: row.state,
+    lastAt: row.lastAt,
+    lastGoodAt: row.lastGoodAt,
+    nextAt: syncs ? row.nextAt : null,
+    problem: row.problem,
+    differences: row.differences,
+    vanishedNames: row.vanishedNames,
+    confirm: row.state === 'braked' ? row.planHash : null,
   };
 }
-export const listDirectories = async (deps: Deps): Promise<Directory[]> => Promise.all(deps.identity.providers.map((provider) => readDirectory(deps, provider)));
+export const listDirectories = async (deps: Deps): Promise<Directory[]> =>
+  Promise.all(deps.identity.providers.map((provider) => readDirectory(deps, provider)));
 
 export async function checkDirectory(deps: Deps, id: string): Promise<DirectoryCheck> {
   const provider = findDirectory(deps, id);
   const started = performance.now();
-  const problem = await provider.check().then(() => null, (error: unknown) => (error instanceof Error ? error.message : String(error)).slice(0, 300));
+  const problem = await provider.check().then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)).slice(0, 300),
+  );
   return { ok: problem === null, ms: Math.round(performance.now() - started), problem };
 }

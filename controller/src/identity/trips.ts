@@ -1,6 +1,6 @@
 /** To a provider's own page and back, and what that provider says later: that somebody has signed out there. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
-import { signOut, type SignedIn, tellSignedOut } from '#src/accounts/sign-in.ts';
+import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-in.ts';
 import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
@@ -13,53 +13,119 @@ const logoutTokenMs = 900_000;
 
 function redirecting(deps: IdentityDeps, id: string): RedirectProvider {
   const provider = deps.identity.providers.find((one) => one.id === id);
-  if (provider === undefined || provider.kind === 'ldap') throw new AppError('NOT_FOUND', { provider: id });
+  if (provider === undefined || provider.kind === 'ldap')
+    throw new AppError('NOT_FOUND', { provider: id });
   return provider;
 }
 
 /** Our own pages only, whatever was asked: `//elsewhere` and `/\elsewhere` are other sites to a browser. */
 export function ownPage(to: string | undefined): string {
-  return to !== undefined && /^\/(?![/\\])[A-Za-z0-9/_.?=&%-]*$/.test(to) && !to.startsWith('/api/') ? to : '/';
+  return to !== undefined && /^\/(?![/\\])[A-Za-z0-9/_.?=&%-]*$/.test(to) && !to.startsWith('/api/')
+    ? to
+    : '/';
 }
 /** The sign-in page says why. */
 export const refusedPage = (code: ErrorCode): string => `/?refused=${code}`;
 
-const backOf = (deps: IdentityDeps, provider: RedirectProvider) => `${deps.publicUrl()}/api/sign-in/back/${provider.id}`;
+const backOf = (deps: IdentityDeps, provider: RedirectProvider) =>
+  `${deps.publicUrl()}/api/sign-in/back/${provider.id}`;
 
 /** `step`: for a short cookie, which binds the trip to this browser. */
-export async function beginTrip(deps: IdentityDeps, id: string, to: string | undefined): Promise<{ step: string; expiresAt: number; address: string }> {
+export async function beginTrip(
+  deps: IdentityDeps,
+  id: string,
+  to: string | undefined,
+): Promise<{ step: string; expiresAt: number; address: string }> {
   const provider = redirecting(deps, id);
-  const trip: Trip = { state: newToken(), nonce: newToken(), verifier: newToken(), back: backOf(deps, provider) };
+  const trip: Trip = {
+    state: newToken(),
+    nonce: newToken(),
+    verifier: newToken(),
+    back: backOf(deps, provider),
+  };
   const address = await provider.begin(trip);
   const step = newToken();
   const expiresAt = deps.clock.now() + tripMs;
-  await insertStep(deps.database, { hash: sha256(step), kind: 'trip', accountId: null, body: { provider: id, to: ownPage(to), state: trip.state, nonce: trip.nonce, verifier: trip.verifier }, expiresAt });
+  await insertStep(deps.database, {
+    hash: sha256(step),
+    kind: 'trip',
+    accountId: null,
+    body: {
+      provider: id,
+      to: ownPage(to),
+      state: trip.state,
+      nonce: trip.nonce,
+      verifier: trip.verifier,
+    },
+    expiresAt,
+  });
   return { step, expiresAt, address };
 }
 
 /** Only the browser that began the trip, once, with the state it was given. Refuses with STEP_EXPIRED, PROVIDER_REFUSED, NOT_ADMITTED… */
-export async function finishTrip(deps: IdentityDeps, id: string, step: string | null, returned: Readonly<Record<string, string>>): Promise<{ signedIn: SignedIn; to: string }> {
+export async function finishTrip(
+  deps: IdentityDeps,
+  id: string,
+  step: string | null,
+  returned: Readonly<Record<string, string>>,
+): Promise<{ signedIn: SignedIn; to: string }> {
   const provider = redirecting(deps, id);
-  const begun = step === null ? undefined : await takeStep(deps.database, sha256(step), 'trip', deps.clock.now());
-  if (begun === undefined || begun.body['provider'] !== id || begun.body['state'] !== returned['state']) throw new AppError('STEP_EXPIRED');
-  const trip: Trip = { state: begun.body['state'] ?? '', nonce: begun.body['nonce'] ?? '', verifier: begun.body['verifier'] ?? '', back: backOf(deps, provider) };
+  const begun =
+    step === null
+      ? undefined
+      : await takeStep(deps.database, sha256(step), 'trip', deps.clock.now());
+  if (
+    begun === undefined ||
+    begun.body['provider'] !== id ||
+    begun.body['state'] !== returned['state']
+  )
+    throw new AppError('STEP_EXPIRED');
+  const trip: Trip = {
+    state: begun.body['state'] ?? '',
+    nonce: begun.body['nonce'] ?? '',
+    verifier: begun.body['verifier'] ?? '',
+    back: backOf(deps, provider),
+  };
   const { told, session } = await provider.finish(trip, returned);
-  const origin: Origin = { provider: id, subject: session.subject, session: session.session, idToken: session.idToken === null ? null : deps.secrets.seal(session.idToken) };
+  const origin: Origin = {
+    provider: id,
+    subject: session.subject,
+    session: session.session,
+    idToken: session.idToken === null ? null : deps.secrets.seal(session.idToken),
+  };
   const accountId = await letIn(deps, provider, told);
-  return { signedIn: await finish(deps, accountId, accountId, id, origin), to: ownPage(begun.body['to']) };
+  return {
+    signedIn: await finish(deps, accountId, accountId, id, origin),
+    to: ownPage(begun.body['to']),
+  };
 }
 
-async function end(deps: IdentityDeps, provider: string, which: { subject: string | null; session: string | null }): Promise<void> {
+async function end(
+  deps: IdentityDeps,
+  provider: string,
+  which: { subject: string | null; session: string | null },
+): Promise<void> {
   const gone = await deps.database.transaction().execute(async (rows) => {
     const ended = await deleteSignInsOf(rows, { provider, ...which });
-    for (const { accountId } of ended) await tellSignedOut(deps, rows, { kind: 'job', id: provider, name: provider }, accountId, 'provider');
+    for (const { accountId } of ended)
+      await tellSignedOut(
+        deps,
+        rows,
+        { kind: 'job', id: provider, name: provider },
+        accountId,
+        'provider',
+      );
     return ended;
   });
   deps.wakeups.wake(gone.map(({ tokenHash }) => `sign-in:${tokenHash}`));
 }
 
 /** A message of the provider's program. Refuses with VALIDATION_FAILED whatever is not one, or was seen before. */
-export async function backChannelLogout(deps: IdentityDeps, id: string, form: Readonly<Record<string, string>>): Promise<void> {
+export async function backChannelLogout(
+  deps: IdentityDeps,
+  id: string,
+  form: Readonly<Record<string, string>>,
+): Promise<void> {
   const provider = redirecting(deps, id);
   const refused = () => new AppError('VALIDATION_FAILED', { problem: 'logout message' });
   const gone = await provider.gone(form).catch((error: unknown) => {
@@ -68,14 +134,24 @@ export async function backChannelLogout(deps: IdentityDeps, id: string, form: Re
   if (gone === null) throw refused();
   if (gone.once !== null) {
     const hash = sha256(`${id} ${gone.once}`);
-    await insertStep(deps.database, { hash, kind: 'logout_token', accountId: null, body: {}, expiresAt: deps.clock.now() + logoutTokenMs }).catch(() => {
+    await insertStep(deps.database, {
+      hash,
+      kind: 'logout_token',
+      accountId: null,
+      body: {},
+      expiresAt: deps.clock.now() + logoutTokenMs,
+    }).catch(() => {
       throw refused();
     });
   }
   await end(deps, id, gone);
 }
 
-export async function frontChannelLogout(deps: IdentityDeps, id: string, query: Readonly<Record<string, string>>): Promise<void> {
+export async function frontChannelLogout(
+  deps: IdentityDeps,
+  id: string,
+  query: Readonly<Record<string, string>>,
+): Promise<void> {
   const session = await redirecting(deps, id).goneInBrowser(query);
   if (session !== null) await end(deps, id, { subject: null, session });
 }
@@ -87,5 +163,7 @@ export async function leave(deps: IdentityDeps, actor: AccountActor): Promise<st
   const provider = deps.identity.providers.find((one) => one.id === origin?.provider);
   if (origin === undefined || provider === undefined || provider.kind === 'ldap') return null;
   const idToken = origin.idToken === null ? null : deps.secrets.unseal(origin.idToken);
-  return provider.leave({ subject: origin.subject, session: origin.session, idToken }, `${deps.publicUrl()}/`).catch(() => null);
+  return provider
+    .leave({ subject: origin.subject, session: origin.session, idToken }, `${deps.publicUrl()}/`)
+    .catch(() => null);
 }

@@ -48,13 +48,27 @@ const unsafe = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
 /** One line that is safe to keep and show; null when nothing is left. */
 export function lineOf(text: string | undefined, maxLength: number): string | null {
-  const clean = (text ?? '').normalize('NFC').replace(unsafe, ' ').replace(/\.\.[\\/]/g, ' ').trim().slice(0, maxLength).trim();
+  const clean = (text ?? '')
+    .normalize('NFC')
+    .replace(unsafe, ' ')
+    .replace(/\.\.[\\/]/g, ' ')
+    .trim()
+    .slice(0, maxLength)
+    .trim();
   return clean === '' ? null : clean;
 }
 
 /** A login that fits ours: `Élodie Noël@ecole.fr` becomes `elodie.noel`. */
 export function loginOf(text: string): string | null {
-  const login = (text.split('@')[0] ?? '').normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/['’]/g, '').replace(/[^a-z0-9._-]+/g, '.').replace(/^[._-]+/, '').slice(0, 56).replace(/[._-]+$/, '');
+  const login = (text.split('@')[0] ?? '')
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toLowerCase()
+    .replace(/['’]/g, '')
+    .replace(/[^a-z0-9._-]+/g, '.')
+    .replace(/^[._-]+/, '')
+    .slice(0, 56)
+    .replace(/[._-]+$/, '');
   return login.length >= 2 ? login : null;
 }
 
@@ -62,7 +76,10 @@ function valuesAt(values: Told['values'], source: Source): string[] {
   const pattern = source.pattern === undefined ? null : new RegExp(source.pattern, 'iu');
   return (values[source.attribute.toLowerCase()] ?? []).flatMap((value) => {
     // Bounded before a pattern sees it.
-    const found = pattern === null ? value : (pattern.exec(value.slice(0, 500))?.[1] ?? pattern.exec(value.slice(0, 500))?.[0]);
+    const found =
+      pattern === null
+        ? value
+        : (pattern.exec(value.slice(0, 500))?.[1] ?? pattern.exec(value.slice(0, 500))?.[0]);
     if (found === undefined) return [];
     if (source.values === undefined) return [found];
     const key = Object.keys(source.values).find((name) => fold(name) === fold(found));
@@ -72,8 +89,15 @@ function valuesAt(values: Told['values'], source: Source): string[] {
 
 function holds(condition: Condition, told: Told): boolean {
   const { group, attribute, value } = condition;
-  if (group !== undefined) return told.groups.some((one) => sameName(one.id) === sameName(group) || fold(one.name) === fold(group));
-  return attribute !== undefined && value !== undefined && (told.values[attribute.toLowerCase()] ?? []).some((one) => fold(one) === fold(value));
+  if (group !== undefined)
+    return told.groups.some(
+      (one) => sameName(one.id) === sameName(group) || fold(one.name) === fold(group),
+    );
+  return (
+    attribute !== undefined &&
+    value !== undefined &&
+    (told.values[attribute.toLowerCase()] ?? []).some((one) => fold(one) === fold(value))
+  );
 }
 
 export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
@@ -84,27 +108,77 @@ export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
   if (login === null) return 'no_login';
   const role = mapping.role?.find((rule) => holds(rule, told))?.role ?? mapping.default_role;
   if (role === undefined) return 'no_role';
-  const [uai = null] = mapping.site === undefined ? [] : valuesAt(told.values, mapping.site).map((value) => value.toUpperCase().trim()).filter((value) => /^[0-9]{7}[A-Z]$/.test(value));
+  const [uai = null] =
+    mapping.site === undefined
+      ? []
+      : valuesAt(told.values, mapping.site)
+          .map((value) => value.toUpperCase().trim())
+          .filter((value) => /^[0-9]{7}[A-Z]$/.test(value));
   const groups = new Map<string, VouchedGroup>();
   for (const value of mapping.class === undefined ? [] : valuesAt(told.values, mapping.class)) {
     const name = lineOf(value, 80);
     // A class is a class of a school: two schools have a CM2 each.
-    if (name !== null && uai !== null) groups.set(`class:${uai}:${fold(name)}`, { externalId: `class:${uai}:${fold(name)}`, kind: 'class', name, uai });
+    if (name !== null && uai !== null)
+      groups.set(`class:${uai}:${fold(name)}`, {
+        externalId: `class:${uai}:${fold(name)}`,
+        kind: 'class',
+        name,
+        uai,
+      });
   }
   for (const rule of mapping.group ?? []) {
-    const name = lineOf(rule.as ?? rule.value ?? /^(?:cn|ou)=((?:[^,\\]|\\.)+)/i.exec(rule.group ?? '')?.[1] ?? rule.group, 80);
-    if (name !== null && holds(rule, told)) groups.set(`group:${fold(name)}`, { externalId: `group:${fold(name)}`, kind: 'group', name, uai: null });
+    const name = lineOf(
+      rule.as ??
+        rule.value ??
+        /^(?:cn|ou)=((?:[^,\\]|\\.)+)/i.exec(rule.group ?? '')?.[1] ??
+        rule.group,
+      80,
+    );
+    if (name !== null && holds(rule, told))
+      groups.set(`group:${fold(name)}`, {
+        externalId: `group:${fold(name)}`,
+        kind: 'group',
+        name,
+        uai: null,
+      });
   }
   const attributes: Record<string, string[]> = {};
   for (const [ours, theirs] of Object.entries(mapping.attributes ?? {})) {
-    const values = (told.values[theirs.toLowerCase()] ?? []).slice(0, 50).flatMap((value) => lineOf(value, 120) ?? []);
+    const values = (told.values[theirs.toLowerCase()] ?? [])
+      .slice(0, 50)
+      .flatMap((value) => lineOf(value, 120) ?? []);
     if (values.length > 0) attributes[ours] = values;
   }
-  const displayName = lineOf((mapping.display_name ?? ['displayName', 'name', 'cn']).map((name) => (name.includes(' ') ? name.split(' ').flatMap((part) => first(part) ?? []).join(' ') : first(name))).find((value) => value !== undefined && value.trim() !== ''), 120) ?? login;
+  const displayName =
+    lineOf(
+      (mapping.display_name ?? ['displayName', 'name', 'cn'])
+        .map((name) =>
+          name.includes(' ')
+            ? name
+                .split(' ')
+                .flatMap((part) => first(part) ?? [])
+                .join(' ')
+            : first(name),
+        )
+        .find((value) => value !== undefined && value.trim() !== ''),
+      120,
+    ) ?? login;
   const mail = first(mapping.mail ?? 'mail');
   return {
-    provider: mapping.id, externalId, login, displayName, role, uai, attributes, groups: [...groups.values()],
+    provider: mapping.id,
+    externalId,
+    login,
+    displayName,
+    role,
+    uai,
+    attributes,
+    groups: [...groups.values()],
     mail: mail !== undefined && /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}$/.test(mail) ? mail : null,
-    photo: told.photo !== null && told.photo.length <= maxPhoto && told.photo.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff])) ? told.photo : null,
+    photo:
+      told.photo !== null &&
+      told.photo.length <= maxPhoto &&
+      told.photo.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))
+        ? told.photo
+        : null,
   };
 }

@@ -10,7 +10,16 @@ export interface TokenScope {
 
 export type Actor =
   /** `signIn`: hash of the cookie's secret, empty for a token. `siteIds`: the schools they reach, null for the whole city. */
-  | { kind: 'account'; id: string; name: string; role: Role; siteId: string | null; siteIds: readonly string[] | null; signIn: string; token: TokenScope | null }
+  | {
+      kind: 'account';
+      id: string;
+      name: string;
+      role: Role;
+      siteId: string | null;
+      siteIds: readonly string[] | null;
+      signIn: string;
+      token: TokenScope | null;
+    }
   | { kind: 'agent'; id: string; name: string; siteId: string }
   | { kind: 'job'; id: string; name: string }
   | { kind: 'nobody'; id: null; name: string };

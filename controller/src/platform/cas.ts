@@ -10,27 +10,52 @@ export interface CasServer {
 export class CasRefused extends Error {}
 
 const maxBytes = 200_000;
-const parser = new XMLParser({ removeNSPrefix: true, ignoreAttributes: true, parseTagValue: false, processEntities: { enabled: true, maxEntityCount: 0 }, trimValues: true });
+const parser = new XMLParser({
+  removeNSPrefix: true,
+  ignoreAttributes: true,
+  parseTagValue: false,
+  processEntities: { enabled: true, maxEntityCount: 0 },
+  trimValues: true,
+});
 
 function read(xml: string): Record<string, unknown> {
   // A document type can define entities that grow, or that read files.
-  if (xml.length > maxBytes || /<!(DOCTYPE|ENTITY)/i.test(xml) || XMLValidator.validate(xml) !== true) throw new CasRefused('not XML of CAS');
+  if (
+    xml.length > maxBytes ||
+    /<!(DOCTYPE|ENTITY)/i.test(xml) ||
+    XMLValidator.validate(xml) !== true
+  )
+    throw new CasRefused('not XML of CAS');
   const document: unknown = parser.parse(xml);
   if (typeof document !== 'object' || document === null) throw new CasRefused('not XML of CAS');
   return document as Record<string, unknown>;
 }
-const isNode = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNode = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Pure. Attributes of protocol 3, each as a list; names in lower case. Throws CasRefused. */
-export function readValidation(xml: string): { user: string; attributes: Record<string, string[]> } {
+export function readValidation(xml: string): {
+  user: string;
+  attributes: Record<string, string[]>;
+} {
   const response = read(xml)['serviceResponse'];
-  if (!isNode(response) || 'authenticationFailure' in response) throw new CasRefused('the ticket is not good');
+  if (!isNode(response) || 'authenticationFailure' in response)
+    throw new CasRefused('the ticket is not good');
   const success = response['authenticationSuccess'];
   // One person, who came by themselves: no list, no proxies.
-  if (!isNode(success) || typeof success['user'] !== 'string' || success['user'] === '' || 'proxies' in success) throw new CasRefused('nobody is named');
+  if (
+    !isNode(success) ||
+    typeof success['user'] !== 'string' ||
+    success['user'] === '' ||
+    'proxies' in success
+  )
+    throw new CasRefused('nobody is named');
   const attributes: Record<string, string[]> = {};
   if (isNode(success['attributes'])) {
-    for (const [name, value] of Object.entries(success['attributes'])) attributes[name.toLowerCase()] = (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === 'string').slice(0, 500);
+    for (const [name, value] of Object.entries(success['attributes']))
+      attributes[name.toLowerCase()] = (Array.isArray(value) ? value : [value])
+        .filter((one): one is string => typeof one === 'string')
+        .slice(0, 500);
   }
   return { user: success['user'], attributes };
 }
@@ -46,18 +71,30 @@ export function readLogout(xml: string): string | null {
   }
 }
 
-const at = (server: CasServer, path: string, query: Record<string, string>) => `${server.url.replace(/\/$/, '')}${path}?${new URLSearchParams(query)}`;
+const at = (server: CasServer, path: string, query: Record<string, string>) =>
+  `${server.url.replace(/\/$/, '')}${path}?${new URLSearchParams(query)}`;
 export const casLogin = (server: CasServer, service: string) => at(server, '/login', { service });
-export const casLogout = (server: CasServer, afterwards: string) => at(server, '/logout', { service: afterwards });
+export const casLogout = (server: CasServer, afterwards: string) =>
+  at(server, '/logout', { service: afterwards });
 
 /** A ticket is good once, for this service, within seconds. Throws CasRefused; anything else: the server cannot be reached. */
 export async function validateTicket(server: CasServer, service: string, ticket: string) {
   if (!/^ST-[\x21-\x7e]{8,400}$/.test(ticket)) throw new CasRefused('not a ticket');
-  const response = await fetch(at(server, server.protocol === '3' ? '/p3/serviceValidate' : '/serviceValidate', { service, ticket }), { redirect: 'error', signal: AbortSignal.timeout(server.timeoutMs) });
+  const response = await fetch(
+    at(server, server.protocol === '3' ? '/p3/serviceValidate' : '/serviceValidate', {
+      service,
+      ticket,
+    }),
+    { redirect: 'error', signal: AbortSignal.timeout(server.timeoutMs) },
+  );
   if (!response.ok) throw new Error(`the CAS server answered ${response.status}`);
   return readValidation(await response.text());
 }
 export async function casAnswers(server: CasServer): Promise<void> {
-  const response = await fetch(at(server, '/login', {}), { method: 'GET', redirect: 'manual', signal: AbortSignal.timeout(server.timeoutMs) });
+  const response = await fetch(at(server, '/login', {}), {
+    method: 'GET',
+    redirect: 'manual',
+    signal: AbortSignal.timeout(server.timeoutMs),
+  });
   if (response.status >= 500) throw new Error(`the CAS server answered ${response.status}`);
 }

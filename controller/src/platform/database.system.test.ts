@@ -5,30 +5,41 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Postgres, startPostgres } from '../../../test/postgres.ts';
-import { insertAccounts, insertGroup, searchAudiences, selectPerson, selectSitesOf } from '#src/accounts/store.ts';
+import { accessCases } from '#src/access/access.cases.ts';
+import {
+  insertAccounts,
+  insertGroup,
+  searchAudiences,
+  selectPerson,
+  selectSitesOf,
+} from '#src/accounts/store.ts';
 import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
-import { saveIcon, selectApplications, selectIcon, upsertApplication } from '#src/applications/store.ts';
+import {
+  saveIcon,
+  selectApplications,
+  selectIcon,
+  upsertApplication,
+} from '#src/applications/store.ts';
 import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
-import { selectRules, withNames } from '#src/publications/store.ts';
 import { yearCases } from '#src/classes/year.cases.ts';
-import { accessCases } from '#src/access/access.cases.ts';
 import { privacyCases } from '#src/privacy/privacy.cases.ts';
+import { selectRules, withNames } from '#src/publications/store.ts';
 import { requestCases } from '#src/requests/requests.cases.ts';
+import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
+import { withdrawCases } from '#src/rollouts/withdraw.cases.ts';
 import { serverCases } from '#src/servers/servers.cases.ts';
 import { selectCandidates, selectServers } from '#src/servers/store.ts';
-import { withdrawCases } from '#src/rollouts/withdraw.cases.ts';
-import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';
-import { launchCases } from '#src/sessions/launch.cases.ts';
-import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
 import { exchangeCases } from '#src/sessions/exchange/exchange.cases.ts';
-import { licenceCases } from '#src/sessions/licence.cases.ts';
-import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
+import { launchCases } from '#src/sessions/launch.cases.ts';
 import { launch } from '#src/sessions/launch.ts';
+import { licenceCases } from '#src/sessions/licence.cases.ts';
+import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
+import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
 import { countPeopleBySite } from '#src/sites/store.ts';
 import { draft, makeCity } from '#src/testing.ts';
+import { type Postgres, startPostgres } from '../../../test/postgres.ts';
 import { migrate, openDatabase } from './database.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
 
@@ -47,16 +58,28 @@ let pattern: Promise<string> | undefined;
 const prepared = new Map<string, Promise<string>>();
 /** Migrated once, and closed. */
 function current(target: string, isPostgres: boolean): Promise<string> {
-  const known = prepared.get(target) ?? (async () => {
-    const database = openDatabase(target);
-    await migrate(database, isPostgres);
-    await database.destroy();
-    return target;
-  })();
+  const known =
+    prepared.get(target) ??
+    (async () => {
+      const database = openDatabase(target);
+      await migrate(database, isPostgres);
+      await database.destroy();
+      return target;
+    })();
   prepared.set(target, known);
   return known;
 }
-const all = ['0001-first', '0002-rollouts', '0003-rules', '0004-identity', '0005-classes', '0006-requests', '0007-exchange', '0008-recordings', '0009-withdrawal'];
+const all = [
+  '0001-first',
+  '0002-rollouts',
+  '0003-rules',
+  '0004-identity',
+  '0005-classes',
+  '0006-requests',
+  '0007-exchange',
+  '0008-recordings',
+  '0009-withdrawal',
+];
 const dialects: Dialect[] = [
   {
     name: 'SQLite',
@@ -86,7 +109,8 @@ const dialects: Dialect[] = [
 ];
 
 for (const dialect of dialects) {
-  const city = async (settings?: Record<string, string>) => makeCity(await dialect.newCurrent(), settings);
+  const city = async (settings?: Record<string, string>) =>
+    makeCity(await dialect.newCurrent(), settings);
   const isPostgres = dialect.name === 'PostgreSQL';
 
   describe(dialect.name, () => {
@@ -114,7 +138,9 @@ for (const dialect of dialects) {
       test('are run by one of four controllers that start at once', async () => {
         const target = await dialect.newTarget();
         const databases = Array.from({ length: isPostgres ? 4 : 1 }, () => openDatabase(target));
-        const results = await Promise.all(databases.map((database) => migrate(database, isPostgres)));
+        const results = await Promise.all(
+          databases.map((database) => migrate(database, isPostgres)),
+        );
         expect(results.flat()).toEqual(all);
         for (const database of databases) await database.destroy();
       });
@@ -122,14 +148,20 @@ for (const dialect of dialects) {
         const target = await dialect.newTarget();
         const [database, other] = [openDatabase(target), openDatabase(target)];
         await sql`select 1`.execute(database);
-        await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(other);
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(
+          other,
+        );
         await new Promise((resolve) => setTimeout(resolve, 50));
-        expect((await sql<{ one: number }>`select 1 as one`.execute(database)).rows).toEqual([{ one: 1 }]);
+        expect((await sql<{ one: number }>`select 1 as one`.execute(database)).rows).toEqual([
+          { one: 1 },
+        ]);
         await Promise.all([database.destroy(), other.destroy()]);
       });
       test('the database is the one we think it is', async () => {
         const database = openDatabase(await dialect.newTarget());
-        const version = isPostgres ? await sql<{ v: string }>`select version() as v`.execute(database) : await sql<{ v: string }>`select 'SQLite ' || sqlite_version() as v`.execute(database);
+        const version = isPostgres
+          ? await sql<{ v: string }>`select version() as v`.execute(database)
+          : await sql<{ v: string }>`select 'SQLite ' || sqlite_version() as v`.execute(database);
         expect(version.rows[0]?.v).toMatch(isPostgres ? /^PostgreSQL 15/ : /^SQLite 3/);
         await database.destroy();
       });
@@ -140,49 +172,140 @@ for (const dialect of dialects) {
         const { platform, time, site, agent, pupil, applications, close } = await city();
         await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
         const [server] = await selectServers(platform.database, time.at, site.id);
-        expect(server).toMatchObject({ id: agent.actor.id, lastSeenAt: time.at, liveSessions: 1, maxSessions: 60, generation: 7, health: 'online' });
-        expect(await selectCandidates(platform.database, site.id, applications.tuxpaint.id)).toEqual([{ serverId: agent.actor.id, lastSeenAt: time.at, roles: ['execution'], draining: false, installed: true, liveSessions: 1, maxSessions: 60 }]);
-        expect((await selectCandidates(platform.database, site.id, applications.gimp.id))[0]?.installed).toBe(false);
+        expect(server).toMatchObject({
+          id: agent.actor.id,
+          lastSeenAt: time.at,
+          liveSessions: 1,
+          maxSessions: 60,
+          generation: 7,
+          health: 'online',
+        });
+        expect(
+          await selectCandidates(platform.database, site.id, applications.tuxpaint.id),
+        ).toEqual([
+          {
+            serverId: agent.actor.id,
+            lastSeenAt: time.at,
+            roles: ['execution'],
+            draining: false,
+            installed: true,
+            liveSessions: 1,
+            maxSessions: 60,
+          },
+        ]);
+        expect(
+          (await selectCandidates(platform.database, site.id, applications.gimp.id))[0]?.installed,
+        ).toBe(false);
         expect(await countLiveBySite(platform.database)).toEqual(new Map([[site.id, 1]]));
         expect(await countPeopleBySite(platform.database)).toEqual(new Map([[site.id, 3]]));
-        expect((await selectApplications(platform.database, { slug: 'tuxpaint' }))[0]?.installedOn).toBe(1);
-        expect(await selectSessionRows(platform.database, { state: 'live', limit: 10 })).toEqual([expect.objectContaining({ personName: 'lea', siteName: site.name, serverName: 'serveur-1', startedAt: time.at })]);
-        expect(await selectSessionRows(platform.database, { state: 'over', limit: 10 })).toEqual([]);
+        expect(
+          (await selectApplications(platform.database, { slug: 'tuxpaint' }))[0]?.installedOn,
+        ).toBe(1);
+        expect(await selectSessionRows(platform.database, { state: 'live', limit: 10 })).toEqual([
+          expect.objectContaining({
+            personName: 'lea',
+            siteName: site.name,
+            serverName: 'serveur-1',
+            startedAt: time.at,
+          }),
+        ]);
+        expect(await selectSessionRows(platform.database, { state: 'over', limit: 10 })).toEqual(
+          [],
+        );
         await close();
       });
 
       test('what was measured is learnt: last 200, medians, 95 of 100', async () => {
         const { platform, applications, close } = await city();
         const { id } = applications.gimp;
-        await platform.database.insertInto('install_history').values([...Array.from({ length: 50 }, () => ({ ms: 9_000_000, bytes: 1 })), ...Array.from({ length: 200 }, (_, index) => ({ ms: (index + 1) * 600, bytes: index % 2 === 0 ? index * 1000 : null }))]
-          .map((entry, index) => ({ id: `his_${index}`, application_id: id, version_id: 'v', server_id: 's', at: index, ...entry }))).execute();
-        expect((await selectApplications(platform.database)).find((application) => application.id === id)?.estimate).toEqual({ bytes: 98_000, minutes: 1, p95Ms: 114_000, samples: 200 });
+        await platform.database
+          .insertInto('install_history')
+          .values(
+            [
+              ...Array.from({ length: 50 }, () => ({ ms: 9_000_000, bytes: 1 })),
+              ...Array.from({ length: 200 }, (_, index) => ({
+                ms: (index + 1) * 600,
+                bytes: index % 2 === 0 ? index * 1000 : null,
+              })),
+            ].map((entry, index) => ({
+              id: `his_${index}`,
+              application_id: id,
+              version_id: 'v',
+              server_id: 's',
+              at: index,
+              ...entry,
+            })),
+          )
+          .execute();
+        expect(
+          (await selectApplications(platform.database)).find((application) => application.id === id)
+            ?.estimate,
+        ).toEqual({ bytes: 98_000, minutes: 1, p95Ms: 114_000, samples: 200 });
         await close();
       });
 
       test('a token opens what it may, until it is revoked', async () => {
         const { platform, technician, site, agent, close } = await city();
-        const { token, secret } = await createToken(platform, technician, { name: 'script', scope: 'technician', siteIds: [site.id], days: 1 });
-        expect(await actorOfToken(platform, secret)).toMatchObject({ id: technician.id, role: 'technician', token: { readOnly: false, siteIds: [site.id] } });
-        expect(await selectSitesOf(platform.database, [agent.actor.id, site.id, `srv_${'x'.repeat(22)}`])).toEqual([site.id]);
+        const { token, secret } = await createToken(platform, technician, {
+          name: 'script',
+          scope: 'technician',
+          siteIds: [site.id],
+          days: 1,
+        });
+        expect(await actorOfToken(platform, secret)).toMatchObject({
+          id: technician.id,
+          role: 'technician',
+          token: { readOnly: false, siteIds: [site.id] },
+        });
+        expect(
+          await selectSitesOf(platform.database, [
+            agent.actor.id,
+            site.id,
+            `srv_${'x'.repeat(22)}`,
+          ]),
+        ).toEqual([site.id]);
         await revokeToken(platform, technician, token.id);
-        await expect(actorOfToken(platform, secret)).rejects.toMatchObject({ code: 'TOKEN_REFUSED' });
+        await expect(actorOfToken(platform, secret)).rejects.toMatchObject({
+          code: 'TOKEN_REFUSED',
+        });
         await close();
       });
 
       test('a catalogue comes in, in any order, and goes out again', async () => {
         const { platform, technician, close } = await city();
-        const list = [{ ...draft('jeu'), requires: ['moteur'] }, draft('moteur'), { ...draft('gimp'), version: '2.0' }];
-        expect((await importCatalogue(platform, technician, { dryRun: false, applications: list })).map(({ result }) => result)).toEqual(['added', 'added', 'version_added']);
-        expect((await exportCatalogue(platform)).applications).toEqual(expect.arrayContaining(list));
+        const list = [
+          { ...draft('jeu'), requires: ['moteur'] },
+          draft('moteur'),
+          { ...draft('gimp'), version: '2.0' },
+        ];
+        expect(
+          (await importCatalogue(platform, technician, { dryRun: false, applications: list })).map(
+            ({ result }) => result,
+          ),
+        ).toEqual(['added', 'added', 'version_added']);
+        expect((await exportCatalogue(platform)).applications).toEqual(
+          expect.arrayContaining(list),
+        );
         await close();
       });
 
       test('the newest version of an application counts; the same one twice is not added', async () => {
         const { platform, time, close } = await city();
-        expect(await upsertApplication(platform.database, draft('tuxpaint'), time.at)).toMatchObject({ added: false });
-        expect(await upsertApplication(platform.database, { ...draft('tuxpaint'), version: '2.0' }, time.at + 1)).toMatchObject({ added: true });
-        expect((await selectApplications(platform.database, { slug: 'tuxpaint' })).map((each) => each.version)).toEqual(['2.0']);
+        expect(
+          await upsertApplication(platform.database, draft('tuxpaint'), time.at),
+        ).toMatchObject({ added: false });
+        expect(
+          await upsertApplication(
+            platform.database,
+            { ...draft('tuxpaint'), version: '2.0' },
+            time.at + 1,
+          ),
+        ).toMatchObject({ added: true });
+        expect(
+          (await selectApplications(platform.database, { slug: 'tuxpaint' })).map(
+            (each) => each.version,
+          ),
+        ).toEqual(['2.0']);
         await close();
       });
 
@@ -198,54 +321,129 @@ for (const dialect of dialects) {
 
       test('people and groups are found whatever the case; wildcards are only text', async () => {
         const { platform, time, site, close } = await city();
-        const [id = ''] = await insertAccounts(platform.database, [{ login: 'zoe.martin', displayName: 'Zoe Martin', role: 'pupil', siteId: site.id, passwordHash: null }], time.at);
-        const groupId = await insertGroup(platform.database, { kind: 'class', name: 'CM2 A', siteId: site.id }, [id]);
-        expect((await searchAudiences(platform.database, 'MARTIN')).people.map((person) => person.login)).toEqual(['zoe.martin']);
-        expect((await searchAudiences(platform.database, 'cm2')).groups.map((group) => group.name)).toEqual([`CM2 A, ${site.name}`]);
+        const [id = ''] = await insertAccounts(
+          platform.database,
+          [
+            {
+              login: 'zoe.martin',
+              displayName: 'Zoe Martin',
+              role: 'pupil',
+              siteId: site.id,
+              passwordHash: null,
+            },
+          ],
+          time.at,
+        );
+        const groupId = await insertGroup(
+          platform.database,
+          { kind: 'class', name: 'CM2 A', siteId: site.id },
+          [id],
+        );
+        expect(
+          (await searchAudiences(platform.database, 'MARTIN')).people.map((person) => person.login),
+        ).toEqual(['zoe.martin']);
+        expect(
+          (await searchAudiences(platform.database, 'cm2')).groups.map((group) => group.name),
+        ).toEqual([`CM2 A, ${site.name}`]);
         expect((await searchAudiences(platform.database, 'z%e')).people).toEqual([]);
-        expect(await selectPerson(platform.database, { id, role: 'pupil', siteId: site.id })).toEqual({ id, role: 'pupil', siteId: site.id, groupIds: [groupId], attributes: {} });
+        expect(
+          await selectPerson(platform.database, { id, role: 'pupil', siteId: site.id }),
+        ).toEqual({ id, role: 'pupil', siteId: site.id, groupIds: [groupId], attributes: {} });
         await close();
       });
 
       test('rules carry the names of what they name', async () => {
         const { platform, close } = await city();
-        expect((await withNames(platform.database, await selectRules(platform.database))).map((rule) => [rule.targetName, rule.audienceName]).sort()).toEqual([['gimp', 'everyone'], ['tuxpaint', 'everyone']]);
+        expect(
+          (await withNames(platform.database, await selectRules(platform.database)))
+            .map((rule) => [rule.targetName, rule.audienceName])
+            .sort(),
+        ).toEqual([
+          ['gimp', 'everyone'],
+          ['tuxpaint', 'everyone'],
+        ]);
         await close();
       });
 
       test('audit pages follow each other without gap or repetition', async () => {
         const { platform, time, close } = await city();
         for (let at = 0; at < 30; at += 1) {
-          await insertAuditEvent(platform.database, { at: time.at + Math.floor(at / 10), action: 'site.created', actorKind: 'job', actorId: null, actorName: 'Paging', subjectId: null, subjectName: String(at), siteId: null, details: { at } });
+          await insertAuditEvent(platform.database, {
+            at: time.at + Math.floor(at / 10),
+            action: 'site.created',
+            actorKind: 'job',
+            actorId: null,
+            actorName: 'Paging',
+            subjectId: null,
+            subjectName: String(at),
+            siteId: null,
+            details: { at },
+          });
         }
         const seen: string[] = [];
         for (let before: string | null = null; ; ) {
-          const page: Awaited<ReturnType<typeof selectAuditEvents>> = await selectAuditEvents(platform.database, { before, limit: 7, search: 'pAGing' });
+          const page: Awaited<ReturnType<typeof selectAuditEvents>> = await selectAuditEvents(
+            platform.database,
+            { before, limit: 7, search: 'pAGing' },
+          );
           seen.push(...page.map((event) => event.subjectName));
           before = page.at(-1)?.id ?? null;
           if (page.length < 7) break;
         }
         expect(seen).toHaveLength(30);
         expect(new Set(seen).size).toBe(30);
-        expect(seen.map((name) => Math.floor(Number(name) / 10))).toEqual([...Array<number>(10).fill(2), ...Array<number>(10).fill(1), ...Array<number>(10).fill(0)]);
+        expect(seen.map((name) => Math.floor(Number(name) / 10))).toEqual([
+          ...Array<number>(10).fill(2),
+          ...Array<number>(10).fill(1),
+          ...Array<number>(10).fill(0),
+        ]);
         await close();
       });
 
       test('one live session per person and application, whoever writes', async () => {
         const { platform, pupil, close } = await city();
-        const { session } = await launch(platform, pupil, { application: 'tuxpaint', language: 'fr' });
-        const row = await platform.database.selectFrom('sessions').selectAll().where('id', '=', session.id).executeTakeFirstOrThrow();
-        await expect(platform.database.insertInto('sessions').values({ ...row, id: `ses_${'x'.repeat(22)}` }).execute()).rejects.toThrow(/unique/i);
-        await platform.database.insertInto('sessions').values({ ...row, id: `ses_${'x'.repeat(22)}`, state: 'ended' }).execute();
+        const { session } = await launch(platform, pupil, {
+          application: 'tuxpaint',
+          language: 'fr',
+        });
+        const row = await platform.database
+          .selectFrom('sessions')
+          .selectAll()
+          .where('id', '=', session.id)
+          .executeTakeFirstOrThrow();
+        await expect(
+          platform.database
+            .insertInto('sessions')
+            .values({ ...row, id: `ses_${'x'.repeat(22)}` })
+            .execute(),
+        ).rejects.toThrow(/unique/i);
+        await platform.database
+          .insertInto('sessions')
+          .values({ ...row, id: `ses_${'x'.repeat(22)}`, state: 'ended' })
+          .execute();
         await close();
       });
 
       test('a transaction that fails leaves nothing', async () => {
         const { platform, time, close } = await city();
-        await expect(platform.database.transaction().execute(async (rows) => {
-          await insertAccounts(rows, [{ login: 'ghost', displayName: 'Ghost', role: 'pupil', siteId: null, passwordHash: null }], time.at);
-          throw new Error('no');
-        })).rejects.toThrow('no');
+        await expect(
+          platform.database.transaction().execute(async (rows) => {
+            await insertAccounts(
+              rows,
+              [
+                {
+                  login: 'ghost',
+                  displayName: 'Ghost',
+                  role: 'pupil',
+                  siteId: null,
+                  passwordHash: null,
+                },
+              ],
+              time.at,
+            );
+            throw new Error('no');
+          }),
+        ).rejects.toThrow('no');
         expect((await searchAudiences(platform.database, 'ghost')).people).toEqual([]);
         await close();
       });

@@ -1,5 +1,12 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to date. */
-import { HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, SqliteAdapter, type Transaction } from 'kysely';
+import {
+  HandleEmptyInListsPlugin,
+  Kysely,
+  PostgresDialect,
+  replaceWithNoncontingentExpression,
+  SqliteAdapter,
+  type Transaction,
+} from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
@@ -33,22 +40,36 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
 /** `target`: a postgres:// address, a file path, or `:memory:`. */
 export function openDatabase(target: string): Database {
   if (/^postgres(ql)?:\/\//.test(target)) {
-    const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text')) };
-    const pool = new pg.Pool({ connectionString: target, max: 12, types: types as pg.CustomTypesConfig });
+    const types = {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+    };
+    const pool = new pg.Pool({
+      connectionString: target,
+      max: 12,
+      types: types as pg.CustomTypesConfig,
+    });
     // A server that restarts cuts idle connections: the pool drops them and opens others, and whoever asks meanwhile gets the error.
     // Without a listener Node would end the process.
     pool.on('error', () => undefined);
     // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })] });
+    return new Kysely<Tables>({
+      dialect: new PostgresDialect({ pool }),
+      plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
+    });
   }
   return new Kysely<Tables>({ dialect: openSqlite(target) });
 }
 
-export const isSqlite = (rows: Rows): boolean => rows.getExecutor().adapter instanceof SqliteAdapter;
+export const isSqlite = (rows: Rows): boolean =>
+  rows.getExecutor().adapter instanceof SqliteAdapter;
 
 /** Runs what is missing; throws the first failure, which leaves the database as it was. */
 export async function migrate(database: Database, postgres: boolean): Promise<string[]> {
-  const provider = { getMigrations: async () => Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(postgres)])) };
+  const provider = {
+    getMigrations: async () =>
+      Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(postgres)])),
+  };
   const { error, results = [] } = await new Migrator({ db: database, provider }).migrateToLatest();
   if (error !== undefined) throw error;
   return results.map((result) => result.migrationName);

@@ -1,9 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, encode, type Instruction, InstructionFramer, mayForward, createForwarder, pictureOnly } from './guacamole.ts';
+import {
+  createForwarder,
+  decode,
+  encode,
+  type Instruction,
+  InstructionFramer,
+  mayForward,
+  pictureOnly,
+} from './guacamole.ts';
 
 /** Characters of one to four bytes, combining ones, and those the protocol itself uses. */
-const unit = fc.constantFrom('a', 'é', '€', '🦊', '\u0301', '\u{10ffff}', '\0', '\n', '.', ',', ';', '1', '9');
+const unit = fc.constantFrom(
+  'a',
+  'é',
+  '€',
+  '🦊',
+  '\u0301',
+  '\u{10ffff}',
+  '\0',
+  '\n',
+  '.',
+  ',',
+  ';',
+  '1',
+  '9',
+);
 
 describe('encode and decode', () => {
   const cases: [name: string, instruction: Instruction, text: string][] = [
@@ -44,10 +66,17 @@ describe('encode and decode', () => {
     expect(decode('')).toEqual([]);
   });
   test('decode undoes encode for any text', () => {
-    const instruction = fc.array(fc.string({ unit, maxLength: 20 }), { minLength: 1, maxLength: 8 });
-    fc.assert(fc.property(fc.array(instruction, { maxLength: 4 }), (list) => {
-      expect(decode(list.map((each) => encode(each as unknown as Instruction)).join(''))).toEqual(list);
-    }));
+    const instruction = fc.array(fc.string({ unit, maxLength: 20 }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(fc.array(instruction, { maxLength: 4 }), (list) => {
+        expect(decode(list.map((each) => encode(each as unknown as Instruction)).join(''))).toEqual(
+          list,
+        );
+      }),
+    );
   });
 });
 
@@ -86,20 +115,31 @@ describe('InstructionFramer', () => {
   test('cut in two at every byte', () => {
     for (let cut = 1; cut < bytes.length; cut += 1) {
       const framer = new InstructionFramer();
-      const out = [framer.push(bytes.subarray(0, cut)), framer.push(bytes.subarray(cut))].filter((frame) => frame !== null);
+      const out = [framer.push(bytes.subarray(0, cut)), framer.push(bytes.subarray(cut))].filter(
+        (frame) => frame !== null,
+      );
       expect(Buffer.concat(out).equals(bytes)).toBe(true);
       for (const frame of out) expect(decode(frame.toString('utf8'))).not.toBeNull();
     }
   });
 
   test('any instructions, any chunks of 1 to 7 bytes', () => {
-    const anyInstruction = fc.array(fc.string({ unit, maxLength: 12 }), { minLength: 1, maxLength: 4 });
-    fc.assert(fc.property(fc.array(anyInstruction, { minLength: 1, maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 12 }), (list, sizes) => {
-      const text = list.map((each) => encode(each as unknown as Instruction)).join('');
-      const out = frames(Buffer.from(text), sizes);
-      expect(Buffer.concat(out).toString('utf8')).toBe(text);
-      for (const frame of out) expect(decode(frame.toString('utf8'))).not.toBeNull();
-    }));
+    const anyInstruction = fc.array(fc.string({ unit, maxLength: 12 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(anyInstruction, { minLength: 1, maxLength: 6 }),
+        fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 12 }),
+        (list, sizes) => {
+          const text = list.map((each) => encode(each as unknown as Instruction)).join('');
+          const out = frames(Buffer.from(text), sizes);
+          expect(Buffer.concat(out).toString('utf8')).toBe(text);
+          for (const frame of out) expect(decode(frame.toString('utf8'))).not.toBeNull();
+        },
+      ),
+    );
   });
 
   test('nothing until the instruction is whole', () => {
@@ -145,26 +185,52 @@ describe('mayForward', () => {
 
 describe('the clipboard', () => {
   const open = () => createForwarder({ paste: true });
-  const blob = (stream: string, bytes: number): Instruction => ['blob', stream, Buffer.alloc(bytes, 'a').toString('base64')];
+  const blob = (stream: string, bytes: number): Instruction => [
+    'blob',
+    stream,
+    Buffer.alloc(bytes, 'a').toString('base64'),
+  ];
   test('is closed unless a rule opens it', () => {
     const closed = createForwarder({ paste: false });
-    expect([['clipboard', '0', 'text/plain'], blob('0', 3), ['end', '0']].map((each) => closed(each as Instruction))).toEqual([false, false, false]);
+    expect(
+      [['clipboard', '0', 'text/plain'], blob('0', 3), ['end', '0']].map((each) =>
+        closed(each as Instruction),
+      ),
+    ).toEqual([false, false, false]);
     expect(closed(['key', '65', '1'])).toBe(true);
   });
   test('takes text for a stream that was opened, and ends it', () => {
     const may = open();
-    expect([may(blob('0', 3)), may(['clipboard', '0', 'text/plain']), may(blob('0', 3)), may(blob('1', 3)), may(['end', '0']), may(blob('0', 3))]).toEqual([false, true, true, false, true, false]);
+    expect([
+      may(blob('0', 3)),
+      may(['clipboard', '0', 'text/plain']),
+      may(blob('0', 3)),
+      may(blob('1', 3)),
+      may(['end', '0']),
+      may(blob('0', 3)),
+    ]).toEqual([false, true, true, false, true, false]);
   });
   test('takes no more than guacd keeps, no file, no many streams, nothing malformed', () => {
     const may = open();
     expect(may(['clipboard', '0', 'image/png'])).toBe(false);
-    for (const stream of ['0', '1', '2', '3']) expect(may(['clipboard', stream, 'text/plain'])).toBe(true);
+    for (const stream of ['0', '1', '2', '3'])
+      expect(may(['clipboard', stream, 'text/plain'])).toBe(true);
     expect(may(['clipboard', '4', 'text/plain'])).toBe(false);
     let taken = 0;
     while (may(blob('0', 6000))) taken += 6000;
     expect(taken).toBeLessThanOrEqual(262_144);
     expect(taken).toBeGreaterThan(250_000);
-    for (const bad of [['blob', '1', '<script>'], ['blob', '1', 'A'.repeat(9000)], ['blob', 'x', 'AAAA'], ['end'], ['end', '1', 'more'], ['blob', '1', 'AAAA', 'more'], ['file', '1', 'text/plain', 'a'], ['pipe', '1', 'text/plain', 'a']] as unknown as Instruction[]) expect(may(bad)).toBe(false);
+    for (const bad of [
+      ['blob', '1', '<script>'],
+      ['blob', '1', 'A'.repeat(9000)],
+      ['blob', 'x', 'AAAA'],
+      ['end'],
+      ['end', '1', 'more'],
+      ['blob', '1', 'AAAA', 'more'],
+      ['file', '1', 'text/plain', 'a'],
+      ['pipe', '1', 'text/plain', 'a'],
+    ] as unknown as Instruction[])
+      expect(may(bad)).toBe(false);
   });
 });
 
@@ -172,12 +238,26 @@ describe('a recording', () => {
   test('holds the picture, and nothing of what was copied, however it is cut into frames', () => {
     const written: string[] = [];
     const write = pictureOnly((frame) => written.push(frame.toString()));
-    const frame = (...instructions: Instruction[]) => Buffer.from(instructions.map(encode).join(''));
-    write(frame(['img', '1', '12', '-1', 'image/png', '0', '0'], ['clipboard', '3', 'text/plain'], ['blob', '1', 'cGl4ZWw=']));
+    const frame = (...instructions: Instruction[]) =>
+      Buffer.from(instructions.map(encode).join(''));
+    write(
+      frame(
+        ['img', '1', '12', '-1', 'image/png', '0', '0'],
+        ['clipboard', '3', 'text/plain'],
+        ['blob', '1', 'cGl4ZWw='],
+      ),
+    );
     write(frame(['blob', '3', 'c2VjcmV0'], ['end', '1']));
     write(frame(['end', '3'], ['sync', '1']));
     write(frame(['img', '3', '12', '-1', 'image/png', '0', '0'], ['blob', '3', 'cGl4ZWw=']));
-    expect(decode(written.join(''))?.map(([opcode, first]) => `${opcode} ${first}`)).toEqual(['img 1', 'blob 1', 'end 1', 'sync 1', 'img 3', 'blob 3']);
+    expect(decode(written.join(''))?.map(([opcode, first]) => `${opcode} ${first}`)).toEqual([
+      'img 1',
+      'blob 1',
+      'end 1',
+      'sync 1',
+      'img 3',
+      'blob 3',
+    ]);
     expect(written.join('')).not.toContain('c2VjcmV0');
   });
 });

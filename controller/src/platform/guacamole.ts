@@ -22,7 +22,8 @@ export function decode(text: string): Instruction[] | null {
     const elements: string[] = [];
     for (;;) {
       const dot = text.indexOf('.', at);
-      if (dot < 0 || dot - at < 1 || dot - at > 5 || !/^\d+$/.test(text.slice(at, dot))) return null;
+      if (dot < 0 || dot - at < 1 || dot - at > 5 || !/^\d+$/.test(text.slice(at, dot)))
+        return null;
       let end = dot + 1;
       for (let left = Number(text.slice(at, dot)); left > 0; left -= 1) {
         const point = text.codePointAt(end);
@@ -106,7 +107,8 @@ export class InstructionFramer {
         const terminator = chunk[at];
         at += 1;
         if (terminator === 0x3b) end = at;
-        else if (terminator !== 0x2c) throw new Error('not a Guacamole instruction: bad terminator');
+        else if (terminator !== 0x2c)
+          throw new Error('not a Guacamole instruction: bad terminator');
         phase = inLength;
       } else {
         const byte = chunk[at] ?? 0;
@@ -132,12 +134,24 @@ export class InstructionFramer {
 
 /** Status codes of the protocol, which the browser shows and the audit keeps. */
 export const status = {
-  success: 0, serverError: 512, serverBusy: 513, upstreamTimeout: 514, upstreamNotFound: 519, sessionConflict: 521, sessionClosed: 523, clientBadRequest: 768, clientUnauthorized: 769, clientTimeout: 776,
+  success: 0,
+  serverError: 512,
+  serverBusy: 513,
+  upstreamTimeout: 514,
+  upstreamNotFound: 519,
+  sessionConflict: 521,
+  sessionClosed: 523,
+  clientBadRequest: 768,
+  clientUnauthorized: 769,
+  clientTimeout: 776,
 } as const;
 
-const isInteger = (text: string | undefined): text is string => text !== undefined && /^-?\d{1,15}$/.test(text);
-const isNumber = (text: string | undefined) => text !== undefined && /^-?\d{1,9}(\.\d{1,9})?$/.test(text);
-const isPixels = (text: string | undefined) => isInteger(text) && Number(text) >= 200 && Number(text) <= 8192;
+const isInteger = (text: string | undefined): text is string =>
+  text !== undefined && /^-?\d{1,15}$/.test(text);
+const isNumber = (text: string | undefined) =>
+  text !== undefined && /^-?\d{1,9}(\.\d{1,9})?$/.test(text);
+const isPixels = (text: string | undefined) =>
+  isInteger(text) && Number(text) >= 200 && Number(text) <= 8192;
 
 /** What a browser may say to guacd: opcode → do its arguments look right? guacd reads arguments without counting them
  *  (libguac/user-handlers.c), so a short instruction never reaches it. Files, pipes, audio and the like are not offered, so they
@@ -148,12 +162,14 @@ const allowed: Record<string, (args: readonly string[]) => boolean> = {
   touch: (a) => a.length === 7 && a.every(isNumber),
   size: (a) => a.length === 2 && isPixels(a[0]) && isPixels(a[1]),
   sync: (a) => (a.length === 1 || a.length === 2) && a.every(isInteger),
-  ack: (a) => a.length === 3 && isInteger(a[0]) && /^[\x20-\x7e]{0,100}$/.test(a[1] ?? '') && isInteger(a[2]),
+  ack: (a) =>
+    a.length === 3 && isInteger(a[0]) && /^[\x20-\x7e]{0,100}$/.test(a[1] ?? '') && isInteger(a[2]),
   nop: (a) => a.length === 0,
   disconnect: (a) => a.length === 0,
 };
 
-export const mayForward = ([opcode, ...args]: Instruction): boolean => Object.hasOwn(allowed, opcode) && allowed[opcode]?.(args) === true;
+export const mayForward = ([opcode, ...args]: Instruction): boolean =>
+  Object.hasOwn(allowed, opcode) && allowed[opcode]?.(args) === true;
 
 /** As much text as guacd keeps, too. */
 const maxPasteBytes = 262_144;
@@ -165,7 +181,8 @@ export function createForwarder(may: { paste: boolean }): (instruction: Instruct
   const left = new Map<string, number>();
   return (instruction) => {
     const [opcode, stream = '', content = '', ...more] = instruction;
-    if (!may.paste || !['clipboard', 'blob', 'end'].includes(opcode)) return mayForward(instruction);
+    if (!may.paste || !['clipboard', 'blob', 'end'].includes(opcode))
+      return mayForward(instruction);
     if (!/^\d{1,4}$/.test(stream) || more.length > 0) return false;
     if (opcode === 'clipboard') {
       if (content !== 'text/plain' || left.size >= maxPastes) return false;
@@ -192,7 +209,8 @@ export function pictureOnly(write: (frame: Buffer) => void): (frame: Buffer) => 
     if (copied.size === 0 && !frame.includes('9.clipboard,')) return write(frame);
     const kept = (decode(frame.toString()) ?? []).filter(([opcode, stream = '']) => {
       if (opcode === 'clipboard') copied.add(stream);
-      const isCopied = (opcode === 'clipboard' || opcode === 'blob' || opcode === 'end') && copied.has(stream);
+      const isCopied =
+        (opcode === 'clipboard' || opcode === 'blob' || opcode === 'end') && copied.has(stream);
       if (opcode === 'end') copied.delete(stream);
       return !isCopied;
     });

@@ -22,12 +22,21 @@ async function* of(...chunks: (string | Error)[]): AsyncGenerator<Buffer> {
   }
 }
 /** Everything in the folder, however deep. */
-const everything = () => (existsSync(join(folder, 'packages')) ? readdirSync(join(folder, 'packages'), { recursive: true }).map(String).filter((name) => name !== '.incoming') : []);
+const everything = () =>
+  existsSync(join(folder, 'packages'))
+    ? readdirSync(join(folder, 'packages'), { recursive: true })
+        .map(String)
+        .filter((name) => name !== '.incoming')
+    : [];
 const withCode = (code: string) => Object.assign(new Error(code), { code });
 
 describe('receiving a file', () => {
   test('keeps it under its hash', async () => {
-    await filesOf(folder).receive(hashOf('one two'), { sha256: hashOf('one two'), size: 7 }, of('one', ' ', 'two'));
+    await filesOf(folder).receive(
+      hashOf('one two'),
+      { sha256: hashOf('one two'), size: 7 },
+      of('one', ' ', 'two'),
+    );
     expect(everything()).toEqual([hashOf('one two')]);
     expect(await readFile(join(folder, 'packages', hashOf('one two')), 'utf8')).toBe('one two');
   });
@@ -43,18 +52,28 @@ describe('receiving a file', () => {
     ['a full disk', hashOf('one'), 3, ['on', withCode('ENOSPC')], 'DISK_FULL'],
     ['a name that climbs', `../${'a'.repeat(61)}`, 3, ['one'], 'NOT_FOUND'],
   ];
-  test.each(refused)('refuses %s and leaves nothing behind', async (_name, sha256, size, chunks, code) => {
-    await expect(filesOf(folder).receive(sha256, { sha256, size }, of(...chunks))).rejects.toMatchObject({ code });
-    expect(everything()).toEqual([]);
-  });
+  test.each(refused)(
+    'refuses %s and leaves nothing behind',
+    async (_name, sha256, size, chunks, code) => {
+      await expect(
+        filesOf(folder).receive(sha256, { sha256, size }, of(...chunks)),
+      ).rejects.toMatchObject({ code });
+      expect(everything()).toEqual([]);
+    },
+  );
 
   test('the file that is there stays whole while a bad copy of it is sent', async () => {
     const files = filesOf(folder);
     await files.receive(hashOf('one'), { sha256: hashOf('one'), size: 3 }, of('one'));
-    await expect(files.receive(hashOf('one'), { sha256: hashOf('one'), size: 3 }, of('two'))).rejects.toMatchObject({ code: 'UPLOAD_REFUSED' });
+    await expect(
+      files.receive(hashOf('one'), { sha256: hashOf('one'), size: 3 }, of('two')),
+    ).rejects.toMatchObject({ code: 'UPLOAD_REFUSED' });
     expect((await files.read(hashOf('one')))?.toString()).toBe('one');
     await files.remove(hashOf('one'));
-    expect([await files.read(hashOf('one')), await files.sizeOf(hashOf('one'))]).toEqual([undefined, null]);
+    expect([await files.read(hashOf('one')), await files.sizeOf(hashOf('one'))]).toEqual([
+      undefined,
+      null,
+    ]);
   });
 
   test('200 MiB pass without being held', async () => {
@@ -69,7 +88,11 @@ describe('receiving a file', () => {
         yield chunk;
       }
     }
-    await filesOf(folder).receive('a'.repeat(64), { sha256: hash.digest('hex'), size: 200 * 1_048_576 }, flood());
+    await filesOf(folder).receive(
+      'a'.repeat(64),
+      { sha256: hash.digest('hex'), size: 200 * 1_048_576 },
+      flood(),
+    );
     expect(most / 1_048_576).toBeLessThan(64);
   });
 

@@ -32,7 +32,8 @@ export interface KeptFiles {
   tidy: (now: number) => Promise<void>;
 }
 
-const codeOf = (error: unknown) => (error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined);
+const codeOf = (error: unknown) =>
+  error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 
 /** `isName`: what a file in it may be called. */
 export function keptFiles(folder: string, isName: RegExp): KeptFiles {
@@ -53,13 +54,16 @@ export function keptFiles(folder: string, isName: RegExp): KeptFiles {
         // One chunk at a time: the next is asked of the network when this one is written.
         for await (const chunk of body) {
           received += chunk.length;
-          if (received > size) throw new AppError('UPLOAD_REFUSED', { why: 'size', announced: size });
+          if (received > size)
+            throw new AppError('UPLOAD_REFUSED', { why: 'size', announced: size });
           hash.update(chunk);
           await file.writeFile(chunk);
         }
-        if (received !== size) throw new AppError('UPLOAD_REFUSED', { why: 'size', announced: size, received });
+        if (received !== size)
+          throw new AppError('UPLOAD_REFUSED', { why: 'size', announced: size, received });
         const digest = hash.digest('hex');
-        if (sha256 !== null && digest !== sha256) throw new AppError('UPLOAD_REFUSED', { why: 'sha256' });
+        if (sha256 !== null && digest !== sha256)
+          throw new AppError('UPLOAD_REFUSED', { why: 'sha256' });
         await file.sync();
         await file.close();
         await rename(part, path);
@@ -68,8 +72,10 @@ export function keptFiles(folder: string, isName: RegExp): KeptFiles {
       } catch (error) {
         await file.close().catch(() => undefined);
         await rm(part, { force: true });
-        if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw new AppError('DISK_FULL', {}, { cause: error });
-        if (codeOf(error) === 'ECONNRESET' || codeOf(error) === 'ERR_STREAM_PREMATURE_CLOSE') throw new AppError('UPLOAD_REFUSED', { why: 'cut off' }, { cause: error });
+        if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT')
+          throw new AppError('DISK_FULL', {}, { cause: error });
+        if (codeOf(error) === 'ECONNRESET' || codeOf(error) === 'ERR_STREAM_PREMATURE_CLOSE')
+          throw new AppError('UPLOAD_REFUSED', { why: 'cut off' }, { cause: error });
         throw error;
       }
     },

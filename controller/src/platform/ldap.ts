@@ -2,7 +2,21 @@
  *  built as objects and never as text, so nothing that a person types has a meaning in them; referrals are not followed. */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AndFilter, Client, EqualityFilter, ExtensibleFilter, type Filter, FilterParser, InvalidCredentialsError, NoSuchObjectError, OrFilter, PasswordPolicyControl, PasswordPolicyError, SizeLimitExceededError, type Entry } from 'ldapts';
+import {
+  AndFilter,
+  Client,
+  type Entry,
+  EqualityFilter,
+  ExtensibleFilter,
+  type Filter,
+  FilterParser,
+  InvalidCredentialsError,
+  NoSuchObjectError,
+  OrFilter,
+  PasswordPolicyControl,
+  PasswordPolicyError,
+  SizeLimitExceededError,
+} from 'ldapts';
 
 export interface LdapServer {
   url: string;
@@ -23,14 +37,31 @@ export interface LdapEntry {
 }
 
 /** Why a directory refuses a password: with its own code where it gives one. */
-export type BindResult = { ok: true; mustChange: boolean } | { ok: false; why: 'wrong' | 'disabled' | 'expired' | 'locked' | 'must_change' | 'password_expired' };
+export type BindResult =
+  | { ok: true; mustChange: boolean }
+  | {
+      ok: false;
+      why: 'wrong' | 'disabled' | 'expired' | 'locked' | 'must_change' | 'password_expired';
+    };
 
 export interface Ldap {
   asService: () => Promise<void>;
   bind: (dn: string, password: string) => Promise<BindResult>;
   /** `limit`: when there are more, none are answered. */
-  search: (base: string, filter: Filter, attributes: readonly string[], bytes?: readonly string[], limit?: number) => Promise<LdapEntry[]>;
-  pages: (base: string, filter: Filter, attributes: readonly string[], bytes: readonly string[], size: number) => AsyncGenerator<LdapEntry[]>;
+  search: (
+    base: string,
+    filter: Filter,
+    attributes: readonly string[],
+    bytes?: readonly string[],
+    limit?: number,
+  ) => Promise<LdapEntry[]>;
+  pages: (
+    base: string,
+    filter: Filter,
+    attributes: readonly string[],
+    bytes: readonly string[],
+    size: number,
+  ) => AsyncGenerator<LdapEntry[]>;
   /** One entry by its DN, or none. */
   read: (dn: string, attributes: readonly string[]) => Promise<LdapEntry | null>;
 }
@@ -46,24 +77,41 @@ export const isFilter = (text: string): boolean => {
     return false;
   }
 };
-export const anyOf = (attributes: readonly string[], value: string): Filter => new OrFilter({ filters: attributes.map((attribute) => new EqualityFilter({ attribute, value })) });
+export const anyOf = (attributes: readonly string[], value: string): Filter =>
+  new OrFilter({
+    filters: attributes.map((attribute) => new EqualityFilter({ attribute, value })),
+  });
 /** `people`: a filter of the configuration. */
-export const allOf = (people: string, ...filters: Filter[]): Filter => new AndFilter({ filters: [FilterParser.parseString(people), ...filters] });
+export const allOf = (people: string, ...filters: Filter[]): Filter =>
+  new AndFilter({ filters: [FilterParser.parseString(people), ...filters] });
 /** Groups that hold `dn`, directly or through others: Active Directory's LDAP_MATCHING_RULE_IN_CHAIN. */
-export const groupsInChain = (dn: string): Filter => new AndFilter({ filters: [new EqualityFilter({ attribute: 'objectClass', value: 'group' }), new ExtensibleFilter({ matchType: 'member', rule: '1.2.840.113556.1.4.1941', value: dn })] });
+export const groupsInChain = (dn: string): Filter =>
+  new AndFilter({
+    filters: [
+      new EqualityFilter({ attribute: 'objectClass', value: 'group' }),
+      new ExtensibleFilter({ matchType: 'member', rule: '1.2.840.113556.1.4.1941', value: dn }),
+    ],
+  });
 /** People in a group, directly or through others. */
-export const peopleInChain = (group: string): Filter => new ExtensibleFilter({ matchType: 'memberOf', rule: '1.2.840.113556.1.4.1941', value: group });
+export const peopleInChain = (group: string): Filter =>
+  new ExtensibleFilter({ matchType: 'memberOf', rule: '1.2.840.113556.1.4.1941', value: group });
 export const groupsHolding = (dn: string): Filter => anyOf(['member', 'uniqueMember'], dn);
 
 /** Active Directory says why in the text: `… AcceptSecurityContext error, data 533, …`. Pure. */
 export function whyRefused(message: string): Exclude<BindResult, { ok: true }>['why'] {
   switch (/\bdata ([0-9a-f]{1,8})\b/i.exec(message)?.[1]?.toLowerCase()) {
-    case '533': return 'disabled';
-    case '701': return 'expired';
-    case '775': return 'locked';
-    case '773': return 'must_change';
-    case '532': return 'password_expired';
-    default: return 'wrong';
+    case '533':
+      return 'disabled';
+    case '701':
+      return 'expired';
+    case '775':
+      return 'locked';
+    case '773':
+      return 'must_change';
+    case '532':
+      return 'password_expired';
+    default:
+      return 'wrong';
   }
 }
 
@@ -72,14 +120,21 @@ const toEntry = ({ dn, ...rest }: Entry, asBytes: ReadonlySet<string>): LdapEntr
   for (const [name, value] of Object.entries(rest)) {
     const all = Array.isArray(value) ? value : [value];
     const key = name.toLowerCase();
-    if (asBytes.has(key)) entry.bytes[key] = all.map((one) => (typeof one === 'string' ? Buffer.from(one) : one));
-    else entry.values[key] = all.map((one) => (typeof one === 'string' ? one : one.toString('utf8')));
+    if (asBytes.has(key))
+      entry.bytes[key] = all.map((one) => (typeof one === 'string' ? Buffer.from(one) : one));
+    else
+      entry.values[key] = all.map((one) => (typeof one === 'string' ? one : one.toString('utf8')));
   }
   return entry;
 };
 
 /** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our own account, or takes longer than `timeoutMs` in all, or `eachMs` for one answer. */
-export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: (ldap: Ldap) => Promise<T>, eachMs = timeoutMs): Promise<T> {
+export async function visitLdap<T>(
+  server: LdapServer,
+  timeoutMs: number,
+  work: (ldap: Ldap) => Promise<T>,
+  eachMs = timeoutMs,
+): Promise<T> {
   const sockets: Socket[] = [];
   const noted = <S extends Socket>(socket: S): S => {
     sockets.push(socket);
@@ -92,9 +147,17 @@ export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: 
   const { hostname } = new URL(server.url.replace(/^ldap/, 'http'));
   const host = hostname.replace(/^\[|\]$/g, '');
   const named = server.serverName ?? host;
-  const tlsOptions = { host: named, ...(isIP(named) === 0 ? { servername: named } : {}), ...(server.ca === null ? {} : { ca: server.ca }), minVersion: 'TLSv1.2' as const };
+  const tlsOptions = {
+    host: named,
+    ...(isIP(named) === 0 ? { servername: named } : {}),
+    ...(server.ca === null ? {} : { ca: server.ca }),
+    minVersion: 'TLSv1.2' as const,
+  };
   const client = new Client({
-    url: server.url, timeout: eachMs, connectTimeout: eachMs, strictDN: false,
+    url: server.url,
+    timeout: eachMs,
+    connectTimeout: eachMs,
+    strictDN: false,
     // Where they are given, the library begins with TLS, whatever the address says.
     ...(server.startTls ? {} : { tlsOptions }),
     createConnection: ((port: number) => {
@@ -108,7 +171,10 @@ export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: 
       return noted(connectTls({ ...tlsOptions, socket: noted(connectPlain(given[0], host)) }));
     }) as typeof connectTls,
   });
-  const away = (cause: unknown): LdapAway => (cause instanceof LdapAway ? cause : new LdapAway(cause instanceof Error ? cause.message : String(cause), { cause }));
+  const away = (cause: unknown): LdapAway =>
+    cause instanceof LdapAway
+      ? cause
+      : new LdapAway(cause instanceof Error ? cause.message : String(cause), { cause });
   const ldap: Ldap = {
     asService: async () => {
       await client.bind(server.bindDn, server.bindPassword);
@@ -121,16 +187,27 @@ export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: 
         await client.bind(dn, password, policy);
       } catch (error) {
         if (!(error instanceof InvalidCredentialsError)) throw error;
-        if (policy.value?.error === PasswordPolicyError.PasswordExpired) return { ok: false, why: 'password_expired' };
-        if (policy.value?.error === PasswordPolicyError.AccountLocked) return { ok: false, why: 'locked' };
+        if (policy.value?.error === PasswordPolicyError.PasswordExpired)
+          return { ok: false, why: 'password_expired' };
+        if (policy.value?.error === PasswordPolicyError.AccountLocked)
+          return { ok: false, why: 'locked' };
         return { ok: false, why: whyRefused(error.message) };
       }
       return { ok: true, mustChange: policy.value?.error === PasswordPolicyError.ChangeAfterReset };
     },
     search: async (base, filter, attributes, bytes = [], limit = 0) => {
       try {
-        const { searchEntries } = await client.search(base, { scope: 'sub', filter, attributes: [...attributes, ...bytes], explicitBufferAttributes: [...bytes], sizeLimit: limit, derefAliases: 'never' });
-        return searchEntries.map((entry) => toEntry(entry, new Set(bytes.map((name) => name.toLowerCase()))));
+        const { searchEntries } = await client.search(base, {
+          scope: 'sub',
+          filter,
+          attributes: [...attributes, ...bytes],
+          explicitBufferAttributes: [...bytes],
+          sizeLimit: limit,
+          derefAliases: 'never',
+        });
+        return searchEntries.map((entry) =>
+          toEntry(entry, new Set(bytes.map((name) => name.toLowerCase()))),
+        );
       } catch (error) {
         if (limit > 0 && error instanceof SizeLimitExceededError) return [];
         throw error;
@@ -138,11 +215,22 @@ export async function visitLdap<T>(server: LdapServer, timeoutMs: number, work: 
     },
     pages: async function* (base, filter, attributes, bytes, size) {
       const asBytes = new Set(bytes.map((name) => name.toLowerCase()));
-      for await (const { searchEntries } of client.searchPaginated(base, { scope: 'sub', filter, attributes: [...attributes, ...bytes], explicitBufferAttributes: [...bytes], derefAliases: 'never', paged: { pageSize: size } })) yield searchEntries.map((entry) => toEntry(entry, asBytes));
+      for await (const { searchEntries } of client.searchPaginated(base, {
+        scope: 'sub',
+        filter,
+        attributes: [...attributes, ...bytes],
+        explicitBufferAttributes: [...bytes],
+        derefAliases: 'never',
+        paged: { pageSize: size },
+      }))
+        yield searchEntries.map((entry) => toEntry(entry, asBytes));
     },
     read: async (dn, attributes) => {
       try {
-        const { searchEntries } = await client.search(dn, { scope: 'base', attributes: [...attributes] });
+        const { searchEntries } = await client.search(dn, {
+          scope: 'base',
+          attributes: [...attributes],
+        });
         return searchEntries[0] === undefined ? null : toEntry(searchEntries[0], new Set());
       } catch (error) {
         if (error instanceof NoSuchObjectError) return null;

@@ -4,5 +4,11 @@ import pino from 'pino';
 export type Log = pino.Logger;
 
 export function createLog(level: string): Log {
-  return pino({ level, redact: { paths: ['*.password', '*.ticket', '*.attachment', '*.code', '*.cookie', 'req.headers'], censor: '[hidden]' } });
+  return pino({
+    level,
+    redact: {
+      paths: ['*.password', '*.ticket', '*.attachment', '*.code', '*.cookie', 'req.headers'],
+      censor: '[hidden]',
+    },
+  });
 }

@@ -26,19 +26,42 @@ export interface Mailer {
 }
 
 /** What was written by people becomes one line: nothing of it can begin a header of its own. */
-export const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim().slice(0, 200);
+export const oneLine = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
 
 /** `smtp://` uses STARTTLS when the server offers it, `smtps://` TLS from the first byte. */
 export function createMailer(url: string, from: string, timeoutMs = 10_000): Mailer {
-  const transport = createTransport({ url, connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, disableFileAccess: true, disableUrlAccess: true });
+  const transport = createTransport({
+    url,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
   return {
     send: async ({ to, subject, text, messageId }) => {
       if (!isMailAddress(to)) throw new MailRefused('no mail address', true);
       try {
-        await transport.sendMail({ from: { name: 'Préau', address: from }, to: { name: '', address: to }, subject: oneLine(subject), text, messageId, headers: { 'Auto-Submitted': 'auto-generated' } });
+        await transport.sendMail({
+          from: { name: 'Préau', address: from },
+          to: { name: '', address: to },
+          subject: oneLine(subject),
+          text,
+          messageId,
+          headers: { 'Auto-Submitted': 'auto-generated' },
+        });
       } catch (cause) {
-        const code = cause instanceof Error && 'responseCode' in cause ? Number(cause.responseCode) : 0;
-        throw new MailRefused(cause instanceof Error ? oneLine(cause.message) : 'mail not sent', code >= 500 && code < 600, { cause });
+        const code =
+          cause instanceof Error && 'responseCode' in cause ? Number(cause.responseCode) : 0;
+        throw new MailRefused(
+          cause instanceof Error ? oneLine(cause.message) : 'mail not sent',
+          code >= 500 && code < 600,
+          { cause },
+        );
       }
     },
     close: () => transport.close(),

@@ -1,7 +1,17 @@
 /** The only code that knows OpenID Connect: authorisation code with PKCE, state and nonce; logout tokens of the back channel. */
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import {
-  allowInsecureRequests, AuthorizationResponseError, authorizationCodeGrant, buildAuthorizationUrl, buildEndSessionUrl, calculatePKCECodeChallenge, ClientError, type Configuration, discovery, fetchUserInfo, ResponseBodyError,
+  AuthorizationResponseError,
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  ClientError,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  discovery,
+  fetchUserInfo,
+  ResponseBodyError,
 } from 'openid-client';
 
 export interface OidcClient {
@@ -21,7 +31,19 @@ export interface OidcTrip {
 /** The provider, or what it sent, is not to be believed. */
 export class OidcRefused extends Error {}
 
-const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
 
 export function openOidc(client: OidcClient) {
@@ -29,7 +51,10 @@ export function openOidc(client: OidcClient) {
   let known: Promise<Configuration> | null = null;
   /** Asked for once, and again after a failure: a provider may start after us. */
   const configuration = () => {
-    known ??= discovery(issuer, client.clientId, client.clientSecret ?? undefined, undefined, { timeout: client.timeoutMs / 1000, ...(issuer.protocol === 'http:' ? { execute: [allowInsecureRequests] } : {}) }).catch((error: unknown) => {
+    known ??= discovery(issuer, client.clientId, client.clientSecret ?? undefined, undefined, {
+      timeout: client.timeoutMs / 1000,
+      ...(issuer.protocol === 'http:' ? { execute: [allowInsecureRequests] } : {}),
+    }).catch((error: unknown) => {
       known = null;
       throw error;
     });
@@ -41,45 +66,112 @@ export function openOidc(client: OidcClient) {
     configuration,
     begin: async (trip: OidcTrip): Promise<string> =>
       buildAuthorizationUrl(await configuration(), {
-        redirect_uri: trip.back, scope: client.scope, state: trip.state, nonce: trip.nonce, code_challenge: await calculatePKCECodeChallenge(trip.verifier), code_challenge_method: 'S256',
+        redirect_uri: trip.back,
+        scope: client.scope,
+        state: trip.state,
+        nonce: trip.nonce,
+        code_challenge: await calculatePKCECodeChallenge(trip.verifier),
+        code_challenge_method: 'S256',
         ...(client.acrValues === null ? {} : { acr_values: client.acrValues }),
       }).href,
     /** Claims of the signed token, and of the user information that belongs to it. Throws OidcRefused. */
-    finish: async (trip: OidcTrip, returned: Readonly<Record<string, string>>): Promise<{ claims: Record<string, unknown>; sub: string; sid: string | null; idToken: string }> => {
+    finish: async (
+      trip: OidcTrip,
+      returned: Readonly<Record<string, string>>,
+    ): Promise<{
+      claims: Record<string, unknown>;
+      sub: string;
+      sid: string | null;
+      idToken: string;
+    }> => {
       const config = await configuration();
       const address = new URL(trip.back);
       for (const [name, value] of Object.entries(returned)) address.searchParams.set(name, value);
       try {
-        const tokens = await authorizationCodeGrant(config, address, { pkceCodeVerifier: trip.verifier, expectedState: trip.state, expectedNonce: trip.nonce, idTokenExpected: true });
+        const tokens = await authorizationCodeGrant(config, address, {
+          pkceCodeVerifier: trip.verifier,
+          expectedState: trip.state,
+          expectedNonce: trip.nonce,
+          idTokenExpected: true,
+        });
         const signed = tokens.claims();
-        if (signed === undefined || tokens.id_token === undefined) throw new OidcRefused('no identity token');
-        const more = config.serverMetadata().userinfo_endpoint === undefined ? {} : await fetchUserInfo(config, tokens.access_token, signed.sub);
-        return { claims: { ...more, ...signed }, sub: signed.sub, sid: typeof signed['sid'] === 'string' ? signed['sid'] : null, idToken: tokens.id_token };
+        if (signed === undefined || tokens.id_token === undefined)
+          throw new OidcRefused('no identity token');
+        const more =
+          config.serverMetadata().userinfo_endpoint === undefined
+            ? {}
+            : await fetchUserInfo(config, tokens.access_token, signed.sub);
+        return {
+          claims: { ...more, ...signed },
+          sub: signed.sub,
+          sid: typeof signed['sid'] === 'string' ? signed['sid'] : null,
+          idToken: tokens.id_token,
+        };
       } catch (error) {
-        if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError || (error instanceof ClientError && !/TIMEOUT|fetch/i.test(`${error.code}`))) throw new OidcRefused(error.message, { cause: error });
+        if (
+          error instanceof AuthorizationResponseError ||
+          error instanceof ResponseBodyError ||
+          (error instanceof ClientError && !/TIMEOUT|fetch/i.test(`${error.code}`))
+        )
+          throw new OidcRefused(error.message, { cause: error });
         throw error;
       }
     },
     /** A logout token (OpenID Connect Back-Channel Logout 1.0, 2.6): signed by this provider, for us, fresh, about a logout, with an id of its own. Throws OidcRefused. */
-    readLogoutToken: async (token: string): Promise<{ sub: string | null; sid: string | null; jti: string }> => {
+    readLogoutToken: async (
+      token: string,
+    ): Promise<{ sub: string | null; sid: string | null; jti: string }> => {
       const metadata = (await configuration()).serverMetadata();
       if (metadata.jwks_uri === undefined) throw new OidcRefused('no keys');
-      keys ??= createRemoteJWKSet(new URL(metadata.jwks_uri), { timeoutDuration: client.timeoutMs });
+      keys ??= createRemoteJWKSet(new URL(metadata.jwks_uri), {
+        timeoutDuration: client.timeoutMs,
+      });
       try {
-        const { payload, protectedHeader } = await jwtVerify(token, keys, { issuer: metadata.issuer, audience: client.clientId, algorithms, maxTokenAge: '5 minutes', clockTolerance: 60 });
+        const { payload, protectedHeader } = await jwtVerify(token, keys, {
+          issuer: metadata.issuer,
+          audience: client.clientId,
+          algorithms,
+          maxTokenAge: '5 minutes',
+          clockTolerance: 60,
+        });
         const { sub, sid, jti, nonce } = payload;
         const event = (payload['events'] as Record<string, unknown> | undefined)?.[logoutEvent];
-        if (protectedHeader.typ !== undefined && !/^(application\/)?(logout\+)?jwt$/i.test(protectedHeader.typ)) throw new OidcRefused('another kind of token');
-        if (typeof event !== 'object' || event === null || nonce !== undefined || typeof jti !== 'string' || jti === '') throw new OidcRefused('not a logout token');
-        if (typeof sub !== 'string' && typeof sid !== 'string') throw new OidcRefused('nobody is named');
-        return { sub: typeof sub === 'string' ? sub : null, sid: typeof sid === 'string' ? sid : null, jti };
+        if (
+          protectedHeader.typ !== undefined &&
+          !/^(application\/)?(logout\+)?jwt$/i.test(protectedHeader.typ)
+        )
+          throw new OidcRefused('another kind of token');
+        if (
+          typeof event !== 'object' ||
+          event === null ||
+          nonce !== undefined ||
+          typeof jti !== 'string' ||
+          jti === ''
+        )
+          throw new OidcRefused('not a logout token');
+        if (typeof sub !== 'string' && typeof sid !== 'string')
+          throw new OidcRefused('nobody is named');
+        return {
+          sub: typeof sub === 'string' ? sub : null,
+          sid: typeof sid === 'string' ? sid : null,
+          jti,
+        };
       } catch (error) {
-        throw error instanceof OidcRefused ? error : new OidcRefused(error instanceof Error ? error.message : String(error), { cause: error });
+        throw error instanceof OidcRefused
+          ? error
+          : new OidcRefused(error instanceof Error ? error.message : String(error), {
+              cause: error,
+            });
       }
     },
     leave: async (idToken: string | null, afterwards: string): Promise<string | null> => {
       const config = await configuration();
-      return config.serverMetadata().end_session_endpoint === undefined ? null : buildEndSessionUrl(config, { post_logout_redirect_uri: afterwards, ...(idToken === null ? {} : { id_token_hint: idToken }) }).href;
+      return config.serverMetadata().end_session_endpoint === undefined
+        ? null
+        : buildEndSessionUrl(config, {
+            post_logout_redirect_uri: afterwards,
+            ...(idToken === null ? {} : { id_token_hint: idToken }),
+          }).href;
     },
   };
 }

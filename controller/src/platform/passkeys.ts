@@ -1,6 +1,13 @@
 /** Passkeys (Web Authentication): what a browser is asked and whether its answer is right. The only code that knows the library. */
 import { isIP } from 'node:net';
-import { type AuthenticationResponseJSON, generateAuthenticationOptions, generateRegistrationOptions, type RegistrationResponseJSON, verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server';
 
 /** Of whom a passkey is made: a name, never an address. */
 export interface RelyingParty {
@@ -17,23 +24,51 @@ export interface KnownPasskey {
 /** Null: browsers make none for such an address. */
 export function relyingParty(publicUrl: string): RelyingParty | null {
   const { protocol, hostname, origin, port } = new URL(publicUrl);
-  if (hostname === '127.0.0.1' || hostname === 'localhost') return { id: 'localhost', origin: `http://localhost${port === '' ? '' : `:${port}`}` };
-  return protocol === 'https:' && isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? { id: hostname, origin } : null;
+  if (hostname === '127.0.0.1' || hostname === 'localhost')
+    return { id: 'localhost', origin: `http://localhost${port === '' ? '' : `:${port}`}` };
+  return protocol === 'https:' && isIP(hostname.replace(/^\[|\]$/g, '')) === 0
+    ? { id: hostname, origin }
+    : null;
 }
 
-export const askForNewPasskey = (party: RelyingParty, who: { id: string; login: string; displayName: string }, known: readonly KnownPasskey[]) =>
+export const askForNewPasskey = (
+  party: RelyingParty,
+  who: { id: string; login: string; displayName: string },
+  known: readonly KnownPasskey[],
+) =>
   generateRegistrationOptions({
-    rpName: 'Préau', rpID: party.id, userID: new Uint8Array(Buffer.from(who.id)), userName: who.login, userDisplayName: who.displayName, attestationType: 'none',
-    excludeCredentials: known.map((one) => ({ id: one.credentialId, transports: one.transports })), authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+    rpName: 'Préau',
+    rpID: party.id,
+    userID: new Uint8Array(Buffer.from(who.id)),
+    userName: who.login,
+    userDisplayName: who.displayName,
+    attestationType: 'none',
+    excludeCredentials: known.map((one) => ({ id: one.credentialId, transports: one.transports })),
+    authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   });
 
 /** Null: the answer is not right. */
-export async function readNewPasskey(party: RelyingParty, challenge: string, response: unknown): Promise<KnownPasskey | null> {
+export async function readNewPasskey(
+  party: RelyingParty,
+  challenge: string,
+  response: unknown,
+): Promise<KnownPasskey | null> {
   try {
-    const { verified, registrationInfo } = await verifyRegistrationResponse({ response: response as RegistrationResponseJSON, expectedChallenge: challenge, expectedOrigin: party.origin, expectedRPID: party.id, requireUserVerification: true });
+    const { verified, registrationInfo } = await verifyRegistrationResponse({
+      response: response as RegistrationResponseJSON,
+      expectedChallenge: challenge,
+      expectedOrigin: party.origin,
+      expectedRPID: party.id,
+      requireUserVerification: true,
+    });
     if (!verified) return null;
     const { credential } = registrationInfo;
-    return { credentialId: credential.id, publicKey: Buffer.from(credential.publicKey).toString('base64url'), counter: credential.counter, transports: (credential.transports ?? []).slice(0, 10) };
+    return {
+      credentialId: credential.id,
+      publicKey: Buffer.from(credential.publicKey).toString('base64url'),
+      counter: credential.counter,
+      transports: (credential.transports ?? []).slice(0, 10),
+    };
   } catch {
     return null;
   }
@@ -41,19 +76,37 @@ export async function readNewPasskey(party: RelyingParty, challenge: string, res
 
 /** `known` empty: any passkey of this party. */
 export const askForPasskey = (party: RelyingParty, known: readonly KnownPasskey[]) =>
-  generateAuthenticationOptions({ rpID: party.id, userVerification: 'required', allowCredentials: known.map((one) => ({ id: one.credentialId, transports: one.transports })) });
+  generateAuthenticationOptions({
+    rpID: party.id,
+    userVerification: 'required',
+    allowCredentials: known.map((one) => ({ id: one.credentialId, transports: one.transports })),
+  });
 
 export const credentialIdOf = (response: unknown): string | null => {
-  const id = typeof response === 'object' && response !== null && 'id' in response ? response.id : null;
+  const id =
+    typeof response === 'object' && response !== null && 'id' in response ? response.id : null;
   return typeof id === 'string' && /^[A-Za-z0-9_-]{1,1400}$/.test(id) ? id : null;
 };
 
 /** The counter from now on, or null: the answer is not right. */
-export async function checkPasskey(party: RelyingParty, challenge: string, response: unknown, known: KnownPasskey): Promise<number | null> {
+export async function checkPasskey(
+  party: RelyingParty,
+  challenge: string,
+  response: unknown,
+  known: KnownPasskey,
+): Promise<number | null> {
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-      response: response as AuthenticationResponseJSON, expectedChallenge: challenge, expectedOrigin: party.origin, expectedRPID: party.id, requireUserVerification: true,
-      credential: { id: known.credentialId, publicKey: new Uint8Array(Buffer.from(known.publicKey, 'base64url')), counter: known.counter },
+      response: response as AuthenticationResponseJSON,
+      expectedChallenge: challenge,
+      expectedOrigin: party.origin,
+      expectedRPID: party.id,
+      requireUserVerification: true,
+      credential: {
+        id: known.credentialId,
+        publicKey: new Uint8Array(Buffer.from(known.publicKey, 'base64url')),
+        counter: known.counter,
+      },
     });
     return verified ? authenticationInfo.newCounter : null;
   } catch {

@@ -3,7 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createSecrets, loadSecret, newEnrolmentCode, newId, newToken, verifySignature } from './secrets.ts';
+import {
+  createSecrets,
+  loadSecret,
+  newEnrolmentCode,
+  newId,
+  newToken,
+  verifySignature,
+} from './secrets.ts';
 
 const folders: string[] = [];
 const folder = () => {
@@ -34,7 +41,9 @@ describe('signatures', () => {
     ['an empty key', '', 'text', city.sign('text')],
     ['an X25519 key pretending', generateKeyPairSync('x25519').publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64url'), 'text', city.sign('text')],
   ];
-  test.each(refused)('refuse %s', (_name, key, text, signature) => expect(verifySignature(key, text, signature)).toBe(false));
+  test.each(refused)('refuse %s', (_name, key, text, signature) =>
+    expect(verifySignature(key, text, signature)).toBe(false),
+  );
 });
 
 describe('seals', () => {

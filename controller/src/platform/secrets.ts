@@ -1,25 +1,39 @@
 /** Randomness, hashes, seals and signatures: the only user of `node:crypto`'s secrets. One 32-byte secret per city
  *  gives, by HKDF, the key that seals credentials and the Ed25519 key that signs desired states. */
 import {
-  createCipheriv, createDecipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject, randomBytes, sign, verify,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
 } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const newId = (prefix: string): string => `${prefix}_${randomBytes(16).toString('base64url')}`;
+export const newId = (prefix: string): string =>
+  `${prefix}_${randomBytes(16).toString('base64url')}`;
 /** 256 random bits, base64url: sign-ins and tickets. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
 /** 128 random bits, base64url: beside what is hashed, so that it cannot be guessed. */
 export const newSalt = (): string => randomBytes(16).toString('base64url');
-export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Buffer): string =>
+  createHash('sha256').update(data).digest('hex');
 /** As content-security policies write it. */
-export const sha256Base64 = (data: string): string => createHash('sha256').update(data).digest('base64');
+export const sha256Base64 = (data: string): string =>
+  createHash('sha256').update(data).digest('base64');
 
 /** 24 characters of base32 (120 bits) in groups of four: short enough to read out on the telephone. */
 export function newEnrolmentCode(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const letters = [...randomBytes(24)].map((byte) => alphabet[byte % 32]);
-  return Array.from({ length: 6 }, (_, group) => letters.slice(group * 4, group * 4 + 4).join('')).join('-');
+  return Array.from({ length: 6 }, (_, group) =>
+    letters.slice(group * 4, group * 4 + 4).join(''),
+  ).join('-');
 }
 
 /** Reads the city's secret, or makes it on the first start. The file is readable by its owner only. */
@@ -49,8 +63,13 @@ const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
 export function createSecrets(secret: Buffer): Secrets {
-  const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `preau ${purpose}`, 32));
-  const privateKey = createPrivateKey({ key: Buffer.concat([privatePrefix, derive('signing')]), format: 'der', type: 'pkcs8' });
+  const derive = (purpose: string) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `preau ${purpose}`, 32));
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([privatePrefix, derive('signing')]),
+    format: 'der',
+    type: 'pkcs8',
+  });
   const sealKey = derive('sealing');
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return {
@@ -59,13 +78,21 @@ export function createSecrets(secret: Buffer): Secrets {
     seal: (text) => {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', sealKey, nonce);
-      return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
+      return Buffer.concat([
+        nonce,
+        cipher.update(text, 'utf8'),
+        cipher.final(),
+        cipher.getAuthTag(),
+      ]).toString('base64url');
     },
     unseal: (sealed) => {
       const bytes = Buffer.from(sealed, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', sealKey, bytes.subarray(0, 12));
       decipher.setAuthTag(bytes.subarray(bytes.length - 16));
-      return Buffer.concat([decipher.update(bytes.subarray(12, bytes.length - 16)), decipher.final()]).toString('utf8');
+      return Buffer.concat([
+        decipher.update(bytes.subarray(12, bytes.length - 16)),
+        decipher.final(),
+      ]).toString('utf8');
     },
   };
 }
@@ -76,7 +103,11 @@ const readKeys = new Map<string, KeyObject>();
 function readPublicKey(publicKey: string): KeyObject {
   const known = readKeys.get(publicKey);
   if (known !== undefined) return known;
-  const key = createPublicKey({ key: Buffer.concat([publicPrefix, Buffer.from(publicKey, 'base64url')]), format: 'der', type: 'spki' });
+  const key = createPublicKey({
+    key: Buffer.concat([publicPrefix, Buffer.from(publicKey, 'base64url')]),
+    format: 'der',
+    type: 'spki',
+  });
   if (readKeys.size >= 10_000) readKeys.delete(readKeys.keys().next().value ?? '');
   readKeys.set(publicKey, key);
   return key;
@@ -85,7 +116,12 @@ function readPublicKey(publicKey: string): KeyObject {
 /** False for a wrong signature and for a malformed key alike. */
 export function verifySignature(publicKey: string, text: string, signature: string): boolean {
   try {
-    return verify(null, Buffer.from(text), readPublicKey(publicKey), Buffer.from(signature, 'base64url'));
+    return verify(
+      null,
+      Buffer.from(text),
+      readPublicKey(publicKey),
+      Buffer.from(signature, 'base64url'),
+    );
   } catch {
     return false;
   }

@@ -1,7 +1,14 @@
 /** SQLite under Kysely with two connections: one writes, whoever waits for it gets it in turn; the other reads what is committed, and waits
  *  for nobody. With one for both, a school that asks what it should be would wait behind a thousand reports. */
 import SqliteDatabase from 'better-sqlite3';
-import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, SqliteAdapter, SqliteDialect } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteDialect,
+} from 'kysely';
 
 type Prepare = (text: string) => SqliteDatabase.Statement;
 
@@ -23,7 +30,11 @@ export function openSqlite(target: string): SqliteDialect {
 class TwoConnections extends SqliteDialect {
   readonly #writer: SqliteDatabase.Database;
   readonly #reader: SqliteDatabase.Database | null;
-  constructor(config: ConstructorParameters<typeof SqliteDialect>[0], writer: SqliteDatabase.Database, reader: SqliteDatabase.Database | null) {
+  constructor(
+    config: ConstructorParameters<typeof SqliteDialect>[0],
+    writer: SqliteDatabase.Database,
+    reader: SqliteDatabase.Database | null,
+  ) {
     super(config);
     this.#writer = writer;
     this.#reader = reader;
@@ -33,7 +44,8 @@ class TwoConnections extends SqliteDialect {
     const turns = createTurns();
     const prepareToWrite = preparedOnce(writer);
     const prepareToRead = reader === null ? null : preparedOnce(reader);
-    const send = (connection: DatabaseConnection, word: string) => connection.executeQuery(CompiledQuery.raw(word));
+    const send = (connection: DatabaseConnection, word: string) =>
+      connection.executeQuery(CompiledQuery.raw(word));
     const over = (connection: DatabaseConnection) => {
       (connection as Connection).inTransaction = false;
       turns.give();
@@ -54,7 +66,10 @@ class TwoConnections extends SqliteDialect {
         await send(connection, 'commit');
         over(connection);
       },
-      rollbackTransaction: (connection) => send(connection, 'rollback').then(() => undefined).finally(() => over(connection)),
+      rollbackTransaction: (connection) =>
+        send(connection, 'rollback')
+          .then(() => undefined)
+          .finally(() => over(connection)),
       releaseConnection: async () => undefined,
       destroy: async () => {
         reader?.close();
@@ -109,7 +124,10 @@ class Connection implements DatabaseConnection {
   }
 }
 
-function run<R>(statement: SqliteDatabase.Statement, parameters: readonly unknown[]): QueryResult<R> {
+function run<R>(
+  statement: SqliteDatabase.Statement,
+  parameters: readonly unknown[],
+): QueryResult<R> {
   if (statement.reader) return { rows: statement.all(parameters) as R[] };
   const { changes, lastInsertRowid } = statement.run(parameters);
   return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };

@@ -12,17 +12,24 @@ export interface SshSecrets {
 
 export interface SshLink {
   /** The exit code. `onOutput` hears both of the machine's voices. Rejects when the line breaks, on abort, and after `timeoutMs`. */
-  run: (command: string, options: { stdin?: string; timeoutMs: number; onOutput?: (text: string) => void }) => Promise<number>;
+  run: (
+    command: string,
+    options: { stdin?: string; timeoutMs: number; onOutput?: (text: string) => void },
+  ) => Promise<number>;
   close: () => void;
 }
 
 /** Far more than an installation says; a machine that goes on is cut off. */
 const maxOutput = 16_000_000;
 
-const fingerprintOf = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+const fingerprintOf = (key: Buffer): string =>
+  `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 
 /** Connects far enough to see the host's key and leaves. Refuses with SSH_FAILED. */
-export async function readHostKey(target: { host: string; port: number }, timeoutMs: number): Promise<string> {
+export async function readHostKey(
+  target: { host: string; port: number },
+  timeoutMs: number,
+): Promise<string> {
   let seen: string | null = null;
   const ssh = new NodeSSH();
   try {
@@ -32,7 +39,11 @@ export async function readHostKey(target: { host: string; port: number }, timeou
     });
   } catch (cause) {
     if (seen !== null) return seen;
-    throw new AppError('SSH_FAILED', { host: target.host, port: target.port, why: reasonOf(cause) }, { cause });
+    throw new AppError(
+      'SSH_FAILED',
+      { host: target.host, port: target.port, why: reasonOf(cause) },
+      { cause },
+    );
   } finally {
     ssh.dispose();
   }
@@ -40,7 +51,13 @@ export async function readHostKey(target: { host: string; port: number }, timeou
 }
 
 /** Refuses with HOST_KEY_CHANGED, SSH_SIGN_IN_REFUSED and SSH_FAILED. */
-export async function openSsh(target: { host: string; port: number; login: string }, secrets: SshSecrets, hostKey: string, timeoutMs: number, signal: AbortSignal): Promise<SshLink> {
+export async function openSsh(
+  target: { host: string; port: number; login: string },
+  secrets: SshSecrets,
+  hostKey: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<SshLink> {
   let foreign: string | null = null;
   const ssh = new NodeSSH();
   const leave = () => ssh.dispose();
@@ -62,7 +79,11 @@ export async function openSsh(target: { host: string; port: number; login: strin
     if (foreign !== null) throw new AppError('HOST_KEY_CHANGED', { hostKey: foreign }, { cause });
     const level = (cause as { level?: unknown }).level;
     const unreadable = cause instanceof Error && /parse privateKey|passphrase/i.test(cause.message);
-    throw new AppError(level === 'client-authentication' || unreadable ? 'SSH_SIGN_IN_REFUSED' : 'SSH_FAILED', { why: reasonOf(cause) }, { cause });
+    throw new AppError(
+      level === 'client-authentication' || unreadable ? 'SSH_SIGN_IN_REFUSED' : 'SSH_FAILED',
+      { why: reasonOf(cause) },
+      { cause },
+    );
   }
   const { connection } = ssh;
   if (connection === null) throw new AppError('SSH_FAILED');
@@ -78,8 +99,12 @@ export async function openSsh(target: { host: string; port: number; login: strin
           if (typeof outcome === 'number') resolve(outcome);
           else reject(outcome);
         };
-        const fail = (why: string, code: 'SSH_FAILED' | 'INSTALL_TIMED_OUT' = 'SSH_FAILED') => settle(new AppError(code, { why }));
-        const timer = setTimeout(() => fail(`more than ${Math.round(within / 1000)} s`, 'INSTALL_TIMED_OUT'), within);
+        const fail = (why: string, code: 'SSH_FAILED' | 'INSTALL_TIMED_OUT' = 'SSH_FAILED') =>
+          settle(new AppError(code, { why }));
+        const timer = setTimeout(
+          () => fail(`more than ${Math.round(within / 1000)} s`, 'INSTALL_TIMED_OUT'),
+          within,
+        );
         const aborted = () => fail('cancelled');
         const broken = () => fail('the connection was lost');
         signal.addEventListener('abort', aborted);
@@ -104,7 +129,9 @@ export async function openSsh(target: { host: string; port: number; login: strin
           channel.on('exit', (exit: number | null) => {
             code = exit;
           });
-          channel.on('close', () => (code === null ? fail('the connection was lost') : settle(code)));
+          channel.on('close', () =>
+            code === null ? fail('the connection was lost') : settle(code),
+          );
           channel.end(stdin);
         });
       }),
@@ -112,7 +139,13 @@ export async function openSsh(target: { host: string; port: number; login: strin
   };
 }
 
-async function connect(ssh: NodeSSH, target: { host: string; port: number; login: string }, secrets: SshSecrets, timeoutMs: number, hostVerifier: (key: Buffer) => boolean): Promise<void> {
+async function connect(
+  ssh: NodeSSH,
+  target: { host: string; port: number; login: string },
+  secrets: SshSecrets,
+  timeoutMs: number,
+  hostVerifier: (key: Buffer) => boolean,
+): Promise<void> {
   const { password, privateKey, passphrase } = secrets;
   // `readyTimeout` counts from the first byte of the protocol; a host that accepts and says nothing must not hold us.
   let late: NodeJS.Timeout | undefined;
@@ -121,10 +154,31 @@ async function connect(ssh: NodeSSH, target: { host: string; port: number; login
   });
   try {
     const connected = ssh.connect({
-      host: target.host, port: target.port, username: target.login, readyTimeout: timeoutMs, timeout: timeoutMs, keepaliveInterval: 10_000, keepaliveCountMax: 3, hostVerifier,
-      ...(privateKey === undefined ? {} : { privateKey, ...(passphrase === undefined ? {} : { passphrase }) }),
+      host: target.host,
+      port: target.port,
+      username: target.login,
+      readyTimeout: timeoutMs,
+      timeout: timeoutMs,
+      keepaliveInterval: 10_000,
+      keepaliveCountMax: 3,
+      hostVerifier,
+      ...(privateKey === undefined
+        ? {}
+        : { privateKey, ...(passphrase === undefined ? {} : { passphrase }) }),
       // Debian's sshd asks for passwords in either way.
-      ...(password === undefined || privateKey !== undefined ? {} : { password, tryKeyboard: true, onKeyboardInteractive: (_name: string, _text: string, _language: string, prompts: readonly unknown[], finish: (answers: string[]) => void) => finish(prompts.map(() => password)) }),
+      ...(password === undefined || privateKey !== undefined
+        ? {}
+        : {
+            password,
+            tryKeyboard: true,
+            onKeyboardInteractive: (
+              _name: string,
+              _text: string,
+              _language: string,
+              prompts: readonly unknown[],
+              finish: (answers: string[]) => void,
+            ) => finish(prompts.map(() => password)),
+          }),
     });
     connected.catch(() => undefined);
     await Promise.race([connected, tooLate]);
@@ -136,5 +190,7 @@ async function connect(ssh: NodeSSH, target: { host: string; port: number; login
 /** One short line about what the library met; it never holds what was sent. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  return String(typeof code === 'string' && /^E[A-Z]+$/.test(code) ? code : message).replace(/[^\x20-\x7e]/g, ' ').slice(0, 200);
+  return String(typeof code === 'string' && /^E[A-Z]+$/.test(code) ? code : message)
+    .replace(/[^\x20-\x7e]/g, ' ')
+    .slice(0, 200);
 }

@@ -26,7 +26,10 @@ export function together<T>(database: Database, work: (rows: Rows) => Promise<T>
       work: async (rows) => {
         result = { value: await work(rows) };
       },
-      done: () => (result === undefined ? reject(new Error('committed without a result')) : resolve(result.value)),
+      done: () =>
+        result === undefined
+          ? reject(new Error('committed without a result'))
+          : resolve(result.value),
       failed: reject,
     };
     const queue = queues.get(database);
@@ -46,7 +49,10 @@ async function empty(database: Database): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   while (queue.length > 0) {
     const past = lastCommits.get(database);
-    const restMs = past === undefined || queue.length >= atOnce ? 0 : past.at + Math.min(past.tookMs * patience.ofCommit, patience.mostMs) - performance.now();
+    const restMs =
+      past === undefined || queue.length >= atOnce
+        ? 0
+        : past.at + Math.min(past.tookMs * patience.ofCommit, patience.mostMs) - performance.now();
     if (restMs >= 1) await new Promise((resolve) => setTimeout(resolve, restMs));
     const group = queue.splice(0, atOnce);
     try {

@@ -10,64 +10,133 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectRules } from '#src/publications/store.ts';
-import { closeAccounts, forgetVanished, pseudonymise, searchHeld, selectHeld, selectLeavers, selectNames, selectPrivacy } from './store.ts';
+import {
+  closeAccounts,
+  forgetVanished,
+  pseudonymise,
+  searchHeld,
+  selectHeld,
+  selectLeavers,
+  selectNames,
+  selectPrivacy,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 const dayMs = 86_400_000;
-const inGroups = <T>(items: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(items.length / size) }, (_, group) => items.slice(group * size, group * size + size));
+const inGroups = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, group) =>
+    items.slice(group * size, group * size + size),
+  );
 
-export const findPeople = (deps: Pick<Deps, 'database'>, actor: AccountActor, search: string): Promise<PersonHeld[]> => searchHeld(deps.database, search, reachOf(actor));
+export const findPeople = (
+  deps: Pick<Deps, 'database'>,
+  actor: AccountActor,
+  search: string,
+): Promise<PersonHeld[]> => searchHeld(deps.database, search, reachOf(actor));
 
-export async function listLeavers(deps: Pick<Deps, 'database' | 'clock'>, actor: AccountActor, siteId: string | null): Promise<PersonHeld[]> {
+export async function listLeavers(
+  deps: Pick<Deps, 'database' | 'clock'>,
+  actor: AccountActor,
+  siteId: string | null,
+): Promise<PersonHeld[]> {
   const { leftDays } = await selectPrivacy(deps.database);
   if (siteId !== null) mustReach(actor, siteId);
-  return selectLeavers(deps.database, { before: deps.clock.now() - leftDays * dayMs, siteIds: siteId === null ? reachOf(actor) : [siteId], limit: 2000 });
+  return selectLeavers(deps.database, {
+    before: deps.clock.now() - leftDays * dayMs,
+    siteIds: siteId === null ? reachOf(actor) : [siteId],
+    limit: 2000,
+  });
 }
 
 /** Refuses with NOT_FOUND; with VALIDATION_FAILED when `login` is not theirs; with STATE_FORBIDS oneself, and who has an application open. */
-export async function erasePerson(deps: Deps, actor: AccountActor, id: string, login: string): Promise<Erased> {
+export async function erasePerson(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  login: string,
+): Promise<Erased> {
   const [person] = await selectHeld(deps.database, [id]);
-  if (person === undefined || person.erasedAt !== null) throw new AppError('NOT_FOUND', { account: id });
+  if (person === undefined || person.erasedAt !== null)
+    throw new AppError('NOT_FOUND', { account: id });
   mustReach(actor, ...(reachOf(actor) === null ? [] : [person.siteId]));
-  if (person.login !== login.trim().toLowerCase()) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body/login', problem: 'is not the user name of this account' }] });
-  if (id === actor.id || person.liveSessions > 0) throw new AppError('STATE_FORBIDS', { liveSessions: person.liveSessions });
+  if (person.login !== login.trim().toLowerCase())
+    throw new AppError('VALIDATION_FAILED', {
+      issues: [{ field: 'body/login', problem: 'is not the user name of this account' }],
+    });
+  if (id === actor.id || person.liveSessions > 0)
+    throw new AppError('STATE_FORBIDS', { liveSessions: person.liveSessions });
   return eraseAccounts(deps, actor, [id], []);
 }
 
 /** Those of them who are no leavers (any more) are kept, and named in the answer. */
-export async function eraseLeavers(deps: Deps, actor: AccountActor, accountIds: readonly string[]): Promise<Erased> {
-  const leavers = new Map((await listLeavers(deps, actor, null)).map((person) => [person.id, person]));
+export async function eraseLeavers(
+  deps: Deps,
+  actor: AccountActor,
+  accountIds: readonly string[],
+): Promise<Erased> {
+  const leavers = new Map(
+    (await listLeavers(deps, actor, null)).map((person) => [person.id, person]),
+  );
   const may = accountIds.filter((id) => leavers.get(id)?.liveSessions === 0);
-  return eraseAccounts(deps, actor, may, accountIds.filter((id) => !may.includes(id)).map((id) => ({ id, code: leavers.has(id) ? 'STATE_FORBIDS' : 'NOT_FOUND' })));
+  return eraseAccounts(
+    deps,
+    actor,
+    may,
+    accountIds
+      .filter((id) => !may.includes(id))
+      .map((id) => ({ id, code: leavers.has(id) ? 'STATE_FORBIDS' : 'NOT_FOUND' })),
+  );
 }
 
 /** In steps, each safe to repeat: should the controller stop in between, the accounts still stand to be erased. The audit tells of the erasure before
  *  it loses the names, so that whoever verifies it meanwhile finds every missing name accounted for. */
-async function eraseAccounts(deps: Deps, actor: AccountActor, ids: readonly string[], keptOnes: Erased['kept']): Promise<Erased> {
+async function eraseAccounts(
+  deps: Deps,
+  actor: AccountActor,
+  ids: readonly string[],
+  keptOnes: Erased['kept'],
+): Promise<Erased> {
   if (ids.length === 0) return { accounts: 0, events: 0, kept: keptOnes };
   const now = deps.clock.now();
   const whose = new Set(ids);
-  for (const rule of await selectRules(deps.database)) if (rule.audience.kind === 'person' && whose.has(rule.audience.accountId)) await withdrawRule(deps, actor, rule.id);
+  for (const rule of await selectRules(deps.database))
+    if (rule.audience.kind === 'person' && whose.has(rule.audience.accountId))
+      await withdrawRule(deps, actor, rule.id);
   const people = await selectNames(deps.database, ids);
   const erasing = erasingOf(people);
   await chainEvents(deps);
   const seen = await passOver(deps, erasing, 0, 'look');
-  const tell = (personIds: readonly string[], unnamed: number) => deps.database.transaction().execute(async (rows) => {
-    const signIns = await closeAccounts(rows, personIds, now);
-    for (const [at, person] of people.filter(({ id }) => personIds.includes(id)).entries()) await recordEffect(deps, rows, actor, { action: 'account.erased', subjectId: person.id, subjectName: erasedName, siteId: person.siteId, details: { unnamed: at === 0 ? unnamed : 0 } });
-    return signIns;
-  });
+  const tell = (personIds: readonly string[], unnamed: number) =>
+    deps.database.transaction().execute(async (rows) => {
+      const signIns = await closeAccounts(rows, personIds, now);
+      for (const [at, person] of people.filter(({ id }) => personIds.includes(id)).entries())
+        await recordEffect(deps, rows, actor, {
+          action: 'account.erased',
+          subjectId: person.id,
+          subjectName: erasedName,
+          siteId: person.siteId,
+          details: { unnamed: at === 0 ? unnamed : 0 },
+        });
+      return signIns;
+    });
   const signIns: string[] = [];
-  for (const [at, group] of inGroups(ids, 200).entries()) signIns.push(...(await tell(group, at === 0 ? seen.unnamed : 0)));
+  for (const [at, group] of inGroups(ids, 200).entries())
+    signIns.push(...(await tell(group, at === 0 ? seen.unnamed : 0)));
   await chainEvents(deps);
   // What was written while we looked.
   const since = await passOver(deps, erasing, seen.seq, 'look');
   if (since.unnamed > 0) await tell(ids.slice(0, 1), since.unnamed);
   await chainEvents(deps);
   const { events } = await passOver(deps, erasing, 0, 'erase');
-  await deps.database.transaction().execute((rows) => forgetVanished(rows, people.flatMap(({ names }) => names)));
-  for (const group of inGroups(ids, 50)) await deps.database.transaction().execute((rows) => pseudonymise(rows, group, now));
+  await deps.database.transaction().execute((rows) =>
+    forgetVanished(
+      rows,
+      people.flatMap(({ names }) => names),
+    ),
+  );
+  for (const group of inGroups(ids, 50))
+    await deps.database.transaction().execute((rows) => pseudonymise(rows, group, now));
   deps.wakeups.wake(['audit', 'requests', ...signIns.map((hash) => `sign-in:${hash}`)]);
   return { accounts: people.length, events, kept: keptOnes };
 }

@@ -8,19 +8,53 @@ import type { Platform } from '#src/platform/platform.ts';
 import { selectEverything, selectHeld, selectPrivacy } from './store.ts';
 
 /** Names of others are left out of what they did to this person's account: it is their data. */
-export async function exportPerson(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: AccountActor, id: string): Promise<Buffer> {
+export async function exportPerson(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: AccountActor,
+  id: string,
+): Promise<Buffer> {
   const [person] = await selectHeld(deps.database, [id]);
   if (person === undefined) throw new AppError('NOT_FOUND', { account: id });
   mustReach(actor, ...(reachOf(actor) === null ? [] : [person.siteId]));
   const events = [];
   for (let before: string | null = null; events.length < 200_000; ) {
-    const page: Awaited<ReturnType<typeof selectAuditEvents>> = await selectAuditEvents(deps.database, { before, limit: 1000, search: null, personId: id });
-    events.push(...page.map((event) => (event.actorId === id ? event : { ...event, actorId: null, actorName: event.actorKind === 'account' ? '…' : event.actorName })));
+    const page: Awaited<ReturnType<typeof selectAuditEvents>> = await selectAuditEvents(
+      deps.database,
+      { before, limit: 1000, search: null, personId: id },
+    );
+    events.push(
+      ...page.map((event) =>
+        event.actorId === id
+          ? event
+          : {
+              ...event,
+              actorId: null,
+              actorName: event.actorKind === 'account' ? '…' : event.actorName,
+            },
+      ),
+    );
     before = page.at(-1)?.id ?? null;
     if (page.length < 1000) break;
   }
   const settings = await selectPrivacy(deps.database);
-  await recordEffect(deps, deps.database, actor, { action: 'account.exported', subjectId: id, subjectName: person.displayName, siteId: person.siteId });
+  await recordEffect(deps, deps.database, actor, {
+    action: 'account.exported',
+    subjectId: id,
+    subjectName: person.displayName,
+    siteId: person.siteId,
+  });
   deps.wakeups.wake(['audit']);
-  return Buffer.from(JSON.stringify({ madeAt: new Date(deps.clock.now()).toISOString(), keptForDays: settings, person, ...(await selectEverything(deps.database, id)), audit: events }, null, 2));
+  return Buffer.from(
+    JSON.stringify(
+      {
+        madeAt: new Date(deps.clock.now()).toISOString(),
+        keptForDays: settings,
+        person,
+        ...(await selectEverything(deps.database, id)),
+        audit: events,
+      },
+      null,
+      2,
+    ),
+  );
 }

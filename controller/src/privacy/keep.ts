@@ -1,5 +1,9 @@
 /** How long things are kept: settings, and what the sweep does about them. */
-import { type ChainVerdict, ChainVerdict as VerdictSchema, type Link } from '@preau/contract/audit-chain.ts';
+import {
+  type ChainVerdict,
+  type Link,
+  ChainVerdict as VerdictSchema,
+} from '@preau/contract/audit-chain.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { ChainState, PrivacySettings } from '@preau/contract/privacy.ts';
 import { Strict } from '@preau/contract/schema.ts';
@@ -13,7 +17,14 @@ import { countEvents, selectChain } from '#src/audit/store.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { pruneRecordings } from '#src/sessions/recordings/recordings.ts';
-import { claimDay, foldMonth, saveNamed, selectOldestSession, selectPrivacy, selectVerified } from './store.ts';
+import {
+  claimDay,
+  foldMonth,
+  saveNamed,
+  selectOldestSession,
+  selectPrivacy,
+  selectVerified,
+} from './store.ts';
 import { monthOf, monthStart } from './usage.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
@@ -21,28 +32,58 @@ type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 const isVerified = Compile(Strict({ at: Type.Integer(), ...VerdictSchema.properties }));
 const dayMs = 86_400_000;
 
-export async function changePrivacySettings(deps: Deps, actor: AccountActor, settings: PrivacySettings): Promise<PrivacySettings> {
+export async function changePrivacySettings(
+  deps: Deps,
+  actor: AccountActor,
+  settings: PrivacySettings,
+): Promise<PrivacySettings> {
   mustReach(actor, null);
   await deps.database.transaction().execute(async (rows) => {
     await saveNamed(rows, 'privacy', settings, deps.clock.now());
-    await recordEffect(deps, rows, actor, { action: 'privacy.settings_changed', subjectName: 'privacy', details: settings });
+    await recordEffect(deps, rows, actor, {
+      action: 'privacy.settings_changed',
+      subjectName: 'privacy',
+      details: settings,
+    });
   });
   deps.wakeups.wake(['audit']);
   return settings;
 }
 
 export async function readAuditChain(deps: Deps): Promise<ChainState> {
-  const [{ head, removed }, { linked, pending }, settings, verified] = [await selectChain(deps.database), await countEvents(deps.database), await selectPrivacy(deps.database), await selectVerified(deps.database)];
+  const [{ head, removed }, { linked, pending }, settings, verified] = [
+    await selectChain(deps.database),
+    await countEvents(deps.database),
+    await selectPrivacy(deps.database),
+    await selectVerified(deps.database),
+  ];
   return {
-    key: deps.secrets.controllerKey, events: linked, pending, removed: removed.seq, retentionDays: settings.auditDays,
-    head: head.signature === null ? null : { seq: head.seq, hash: head.hash, at: head.at, signature: head.signature }, verified: isVerified.Check(verified) ? verified : null,
+    key: deps.secrets.controllerKey,
+    events: linked,
+    pending,
+    removed: removed.seq,
+    retentionDays: settings.auditDays,
+    head:
+      head.signature === null
+        ? null
+        : { seq: head.seq, hash: head.hash, at: head.at, signature: head.signature },
+    verified: isVerified.Check(verified) ? verified : null,
   };
 }
 
 /** Without a place to pass through, what came out is kept for the console. Refuses with VALIDATION_FAILED half a place. */
-export async function verifyAudit(deps: Deps, asked: { seq?: string | undefined; hash?: string | undefined }): Promise<ChainVerdict> {
-  if ((asked.seq === undefined) !== (asked.hash === undefined)) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'query', problem: '`seq` and `hash` go together' }] });
-  const known: Link | null = asked.seq === undefined || asked.hash === undefined ? null : { seq: Number(asked.seq), hash: asked.hash };
+export async function verifyAudit(
+  deps: Deps,
+  asked: { seq?: string | undefined; hash?: string | undefined },
+): Promise<ChainVerdict> {
+  if ((asked.seq === undefined) !== (asked.hash === undefined))
+    throw new AppError('VALIDATION_FAILED', {
+      issues: [{ field: 'query', problem: '`seq` and `hash` go together' }],
+    });
+  const known: Link | null =
+    asked.seq === undefined || asked.hash === undefined
+      ? null
+      : { seq: Number(asked.seq), hash: asked.hash };
   const verdict = await verifyChain(deps, known);
   if (known === null) {
     const at = deps.clock.now();
@@ -62,7 +103,11 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
     if (until > before) return;
     const count = await deps.database.transaction().execute(async (rows) => {
       const count = await foldMonth(rows, month, from, until);
-      await recordEffect(deps, rows, actor, { action: 'sessions.pruned', subjectName: month, details: { sessions: count } });
+      await recordEffect(deps, rows, actor, {
+        action: 'sessions.pruned',
+        subjectName: month,
+        details: { sessions: count },
+      });
       return count;
     });
     if (count === 0) return;
@@ -77,8 +122,10 @@ export async function keepAges(deps: Deps & Pick<Platform, 'config' | 'log'>): P
   const actor: Actor = { kind: 'job', id: 'retention', name: 'retention' };
   const settings = await selectPrivacy(deps.database);
   await removeOldSessions(deps, actor, now - settings.sessionDays * dayMs);
-  for (let removed = 1; removed > 0; ) removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
+  for (let removed = 1; removed > 0; )
+    removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
   await pruneRecordings(deps, actor, now - settings.recordingDays * dayMs);
   const verdict = await verifyAudit(deps, {});
-  if (!verdict.intact) deps.log.error({ broken: verdict.broken }, 'the audit has been tampered with');
+  if (!verdict.intact)
+    deps.log.error({ broken: verdict.broken }, 'the audit has been tampered with');
 }

@@ -11,7 +11,7 @@ import { launch } from '#src/sessions/launch.ts';
 import { type City, codeOf } from '#src/testing.ts';
 import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase.ts';
 import { exportPerson } from './hold.ts';
-import { changePrivacySettings, readAuditChain, keepAges } from './keep.ts';
+import { changePrivacySettings, keepAges, readAuditChain } from './keep.ts';
 import { readUsage } from './usage.ts';
 
 const dayMs = 86_400_000;
@@ -22,43 +22,141 @@ export function privacyCases(newCity: () => Promise<City>): void {
       const city = await newCity();
       const { platform, administrator, technician, site, time, applications } = city;
       const { database } = platform;
-      const [id = ''] = await insertAccounts(database, [{ login: 'margaux.lenoir', displayName: 'Margaux Lenoir', role: 'teacher', siteId: site.id, passwordHash: 'scrypt-very-secret', mail: 'margaux@ecole.example', attributes: { class: ['CM2 de Margaux Lenoir'] } }], time.at);
+      const [id = ''] = await insertAccounts(
+        database,
+        [
+          {
+            login: 'margaux.lenoir',
+            displayName: 'Margaux Lenoir',
+            role: 'teacher',
+            siteId: site.id,
+            passwordHash: 'scrypt-very-secret',
+            mail: 'margaux@ecole.example',
+            attributes: { class: ['CM2 de Margaux Lenoir'] },
+          },
+        ],
+        time.at,
+      );
       const margaux = { ...city.teacher, id, name: 'Margaux Lenoir' };
       await insertGroup(database, { kind: 'class', name: 'CM2', siteId: site.id }, [id]);
-      await insertSignIn(database, { tokenHash: 'f'.repeat(64), accountId: id, now: time.at, expiresAt: time.at + 1000 });
-      await database.insertInto('totp_secrets').values({ account_id: id, sealed: 'sealed-totp-secret', created_at: 1 }).execute();
-      await database.insertInto('account_photos').values({ account_id: id, jpeg: Buffer.from('a picture') }).execute();
-      await database.insertInto('directories').values({ id: 'ville', state: 'good', differences: '{}', vanished_names: '["Margaux Lenoir","Zoé Petit"]' }).execute();
-      await createRule(platform, technician, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: applications.secret.id }, audience: { kind: 'person', accountId: id }, place: { kind: 'site', siteId: site.id } });
-      await recordEffect(platform, database, { kind: 'nobody', id: null, name: '?' }, { action: 'account.sign_in_refused', subjectName: 'margaux.lenoir' });
-      const { session } = await launch(platform, margaux, { application: 'secret', language: 'fr', address: '10.1.2.3' });
-      await askForProgram(platform, margaux, { applicationId: null, name: 'Solfège', purpose: 'Pour Margaux', link: null, wantedBy: null, wish: 'me' });
+      await insertSignIn(database, {
+        tokenHash: 'f'.repeat(64),
+        accountId: id,
+        now: time.at,
+        expiresAt: time.at + 1000,
+      });
+      await database
+        .insertInto('totp_secrets')
+        .values({ account_id: id, sealed: 'sealed-totp-secret', created_at: 1 })
+        .execute();
+      await database
+        .insertInto('account_photos')
+        .values({ account_id: id, jpeg: Buffer.from('a picture') })
+        .execute();
+      await database
+        .insertInto('directories')
+        .values({
+          id: 'ville',
+          state: 'good',
+          differences: '{}',
+          vanished_names: '["Margaux Lenoir","Zoé Petit"]',
+        })
+        .execute();
+      await createRule(platform, technician, {
+        ...plainRule,
+        effect: 'allow',
+        target: { kind: 'application', applicationId: applications.secret.id },
+        audience: { kind: 'person', accountId: id },
+        place: { kind: 'site', siteId: site.id },
+      });
+      await recordEffect(
+        platform,
+        database,
+        { kind: 'nobody', id: null, name: '?' },
+        { action: 'account.sign_in_refused', subjectName: 'margaux.lenoir' },
+      );
+      const { session } = await launch(platform, margaux, {
+        application: 'secret',
+        language: 'fr',
+        address: '10.1.2.3',
+      });
+      await askForProgram(platform, margaux, {
+        applicationId: null,
+        name: 'Solfège',
+        purpose: 'Pour Margaux',
+        link: null,
+        wantedBy: null,
+        wish: 'me',
+      });
 
-      expect((await findPeople(platform, administrator, 'LENOIR')).map(({ login, sessions, liveSessions }) => [login, sessions, liveSessions])).toEqual([['margaux.lenoir', 1, 1]]);
+      expect(
+        (await findPeople(platform, administrator, 'LENOIR')).map(
+          ({ login, sessions, liveSessions }) => [login, sessions, liveSessions],
+        ),
+      ).toEqual([['margaux.lenoir', 1, 1]]);
       const file = (await exportPerson(platform, administrator, id)).toString();
       const held = JSON.parse(file) as Record<string, unknown[]>;
-      for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit']) expect([part, held[part]?.length]).toEqual([part, expect.any(Number)]);
-      for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit']) expect(held[part]?.length).toBeGreaterThan(0);
+      for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit'])
+        expect([part, held[part]?.length]).toEqual([part, expect.any(Number)]);
+      for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit'])
+        expect(held[part]?.length).toBeGreaterThan(0);
       expect(file).toContain('margaux@ecole.example');
-      expect(held['account_photos']).toEqual([{ account_id: id, jpeg: Buffer.from('a picture').toString('base64') }]);
-      for (const secret of ['scrypt-very-secret', 'sealed-totp-secret', 'f'.repeat(64), technician.name]) expect(file).not.toContain(`"${secret}"`);
+      expect(held['account_photos']).toEqual([
+        { account_id: id, jpeg: Buffer.from('a picture').toString('base64') },
+      ]);
+      for (const secret of [
+        'scrypt-very-secret',
+        'sealed-totp-secret',
+        'f'.repeat(64),
+        technician.name,
+      ])
+        expect(file).not.toContain(`"${secret}"`);
 
-      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux'))).toBe('VALIDATION_FAILED');
-      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe('STATE_FORBIDS');
-      expect(await codeOf(erasePerson(platform, administrator, administrator.id, 'admin'))).toBe('STATE_FORBIDS');
+      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux'))).toBe(
+        'VALIDATION_FAILED',
+      );
+      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe(
+        'STATE_FORBIDS',
+      );
+      expect(await codeOf(erasePerson(platform, administrator, administrator.id, 'admin'))).toBe(
+        'STATE_FORBIDS',
+      );
       await endSession(platform, technician, session.id);
       expect((await erasePerson(platform, administrator, id, ' Margaux.Lenoir ')).accounts).toBe(1);
-      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe('NOT_FOUND');
+      expect(await codeOf(erasePerson(platform, administrator, id, 'margaux.lenoir'))).toBe(
+        'NOT_FOUND',
+      );
       expect(await verifyChain(platform)).toMatchObject({ intact: true });
       // No table, whichever, knows them any more.
       for (const table of await database.introspection.getTables()) {
-        const rows = JSON.stringify(await database.selectFrom(table.name as 'accounts').selectAll().execute());
+        const rows = JSON.stringify(
+          await database
+            .selectFrom(table.name as 'accounts')
+            .selectAll()
+            .execute(),
+        );
         expect([table.name, /margaux|lenoir|10\.1\.2\.3/i.test(rows)]).toEqual([table.name, false]);
       }
-      expect(await database.selectFrom('sessions').select(['account_id', 'address']).where('id', '=', session.id).executeTakeFirst()).toEqual({ account_id: id, address: null });
-      expect((await database.selectFrom('rule_versions').select('rule_id').where('body', 'like', `%${id}%`).where('until', 'is', null).execute())).toEqual([]);
+      expect(
+        await database
+          .selectFrom('sessions')
+          .select(['account_id', 'address'])
+          .where('id', '=', session.id)
+          .executeTakeFirst(),
+      ).toEqual({ account_id: id, address: null });
+      expect(
+        await database
+          .selectFrom('rule_versions')
+          .select('rule_id')
+          .where('body', 'like', `%${id}%`)
+          .where('until', 'is', null)
+          .execute(),
+      ).toEqual([]);
       expect(await findPeople(platform, administrator, 'efface')).toEqual([]);
-      expect((await database.selectFrom('directories').select('vanished_names').executeTakeFirst())?.vanished_names).toBe('["Zoé Petit"]');
+      expect(
+        (await database.selectFrom('directories').select('vanished_names').executeTakeFirst())
+          ?.vanished_names,
+      ).toBe('["Zoé Petit"]');
       expect(await database.selectFrom('account_photos').selectAll().execute()).toEqual([]);
       await city.close();
     });
@@ -67,29 +165,85 @@ export function privacyCases(newCity: () => Promise<City>): void {
       const city = await newCity();
       const { platform, administrator, site, time, pupil } = city;
       const { database } = platform;
-      const class6 = await insertAccounts(database, Array.from({ length: 6 }, (_, index) => ({ login: `eleve${index}`, displayName: `Élève Numéro${index}`, role: 'pupil' as const, siteId: site.id, passwordHash: null })), time.at);
+      const class6 = await insertAccounts(
+        database,
+        Array.from({ length: 6 }, (_, index) => ({
+          login: `eleve${index}`,
+          displayName: `Élève Numéro${index}`,
+          role: 'pupil' as const,
+          siteId: site.id,
+          passwordHash: null,
+        })),
+        time.at,
+      );
       const use = async (accountId: string, application: string) => {
-        const { session } = await launch(platform, { ...pupil, id: accountId, name: 'x' }, { application, language: 'fr', address: null });
+        const { session } = await launch(
+          platform,
+          { ...pupil, id: accountId, name: 'x' },
+          { application, language: 'fr', address: null },
+        );
         await endSession(platform, city.technician, session.id);
       };
       for (const id of class6) await use(id, 'tuxpaint');
       await use(pupil.id, 'tuxpaint');
-      await database.insertInto('rule_versions').values({ rule_id: `rul_${'s'.repeat(22)}`, version: 1, body: JSON.stringify({ ...plainRule, effect: 'allow', target: { kind: 'application', applicationId: city.applications.secret.id }, audience: { kind: 'everyone' } }), since: 0, until: null, changed_by_name: 'x' }).execute();
-      await database.updateTable('city').set((e) => ({ updated_at: e('updated_at', '+', 1) })).where('name', '=', 'policy').execute();
+      await database
+        .insertInto('rule_versions')
+        .values({
+          rule_id: `rul_${'s'.repeat(22)}`,
+          version: 1,
+          body: JSON.stringify({
+            ...plainRule,
+            effect: 'allow',
+            target: { kind: 'application', applicationId: city.applications.secret.id },
+            audience: { kind: 'everyone' },
+          }),
+          since: 0,
+          until: null,
+          changed_by_name: 'x',
+        })
+        .execute();
+      await database
+        .updateTable('city')
+        .set((e) => ({ updated_at: e('updated_at', '+', 1) }))
+        .where('name', '=', 'policy')
+        .execute();
       for (const id of class6.slice(0, 4)) await use(id, 'secret');
-      const usage = async () => (await readUsage(platform, administrator, { from: '2027-01', until: '2027-01' })).map(({ applicationName, people, sessions }) => [applicationName.fr, people, sessions]);
-      expect(await usage()).toEqual([['secret', null, null], ['tuxpaint', 7, 7]]);
+      const usage = async () =>
+        (await readUsage(platform, administrator, { from: '2027-01', until: '2027-01' })).map(
+          ({ applicationName, people, sessions }) => [applicationName.fr, people, sessions],
+        );
+      expect(await usage()).toEqual([
+        ['secret', null, null],
+        ['tuxpaint', 7, 7],
+      ]);
 
       // Left: only after the time that is set, only pupils, only on being told which.
-      await database.updateTable('accounts').set({ disabled_at: time.at }).where('id', 'in', class6.slice(0, 5)).execute();
+      await database
+        .updateTable('accounts')
+        .set({ disabled_at: time.at })
+        .where('id', 'in', class6.slice(0, 5))
+        .execute();
       expect(await listLeavers(platform, administrator, null)).toEqual([]);
-      await changePrivacySettings(platform, administrator, { auditDays: 365, sessionDays: 60, leftDays: 30, recordingDays: 30 });
+      await changePrivacySettings(platform, administrator, {
+        auditDays: 365,
+        sessionDays: 60,
+        leftDays: 30,
+        recordingDays: 30,
+      });
       time.at += 31 * dayMs;
       const leavers = await listLeavers(platform, administrator, site.id);
-      expect(leavers.map(({ login }) => login)).toEqual(['eleve0', 'eleve1', 'eleve2', 'eleve3', 'eleve4']);
+      expect(leavers.map(({ login }) => login)).toEqual([
+        'eleve0',
+        'eleve1',
+        'eleve2',
+        'eleve3',
+        'eleve4',
+      ]);
       const done = await eraseLeavers(platform, administrator, [...class6.slice(0, 4), pupil.id]);
       expect(done).toMatchObject({ accounts: 4, kept: [{ id: pupil.id, code: 'NOT_FOUND' }] });
-      expect((await listLeavers(platform, administrator, null)).map(({ login }) => login)).toEqual(['eleve4']);
+      expect((await listLeavers(platform, administrator, null)).map(({ login }) => login)).toEqual([
+        'eleve4',
+      ]);
       expect(await verifyChain(platform)).toMatchObject({ intact: true });
 
       // Sessions of months that are over go; their figures stay, the small group's without numbers.
@@ -97,10 +251,27 @@ export function privacyCases(newCity: () => Promise<City>): void {
       await keepAges(platform);
       await keepAges(platform);
       expect(await database.selectFrom('sessions').select('id').execute()).toEqual([]);
-      expect(await usage()).toEqual([['secret', null, null], ['tuxpaint', 7, 7]]);
-      expect((await database.selectFrom('usage_months').select(['people', 'sessions']).orderBy('people').execute())).toEqual([{ people: 0, sessions: 0 }, { people: 7, sessions: 7 }]);
+      expect(await usage()).toEqual([
+        ['secret', null, null],
+        ['tuxpaint', 7, 7],
+      ]);
+      expect(
+        await database
+          .selectFrom('usage_months')
+          .select(['people', 'sessions'])
+          .orderBy('people')
+          .execute(),
+      ).toEqual([
+        { people: 0, sessions: 0 },
+        { people: 7, sessions: 7 },
+      ]);
       const state = await readAuditChain(platform);
-      expect(state).toMatchObject({ pending: expect.any(Number), removed: 0, retentionDays: 365, verified: { intact: true, broken: null } });
+      expect(state).toMatchObject({
+        pending: expect.any(Number),
+        removed: 0,
+        retentionDays: 365,
+        verified: { intact: true, broken: null },
+      });
       time.at += 400 * dayMs;
       await chainEvents(platform);
       await keepAges(platform);

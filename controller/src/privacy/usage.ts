@@ -14,27 +14,61 @@ export function monthStart(month: string, later = 0): number {
 const mostMonths = 24;
 export function monthsBetween(from: string, until: string): string[] {
   const months: string[] = [];
-  for (let at = monthStart(from); at <= monthStart(until) && months.length < mostMonths; at = monthStart(monthOf(at), 1)) months.push(monthOf(at));
+  for (
+    let at = monthStart(from);
+    at <= monthStart(until) && months.length < mostMonths;
+    at = monthStart(monthOf(at), 1)
+  )
+    months.push(monthOf(at));
   return months;
 }
 
 /** Newest month first. Of what fewer than five people used, only that it was used. */
-export async function readUsage(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, asked: { from: string | null; until: string | null }): Promise<UsageRow[]> {
+export async function readUsage(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  actor: AccountActor,
+  asked: { from: string | null; until: string | null },
+): Promise<UsageRow[]> {
   const until = asked.until ?? monthOf(deps.clock.now());
   const from = asked.from ?? monthOf(monthStart(until, -2));
   const siteIds = reachOf(actor);
   const { sites, applications } = await selectUsageNames(deps.database);
-  const kept = Map.groupBy(await selectKeptUsage(deps.database, { from, until, siteIds }), ({ month }) => month);
+  const kept = Map.groupBy(
+    await selectKeptUsage(deps.database, { from, until, siteIds }),
+    ({ month }) => month,
+  );
   const items: UsageRow[] = [];
   for (const month of monthsBetween(from, until).reverse()) {
     const known = kept.get(month) ?? [];
     const gone = new Set(known.map(({ siteId, applicationId }) => `${siteId} ${applicationId}`));
-    const live = (await selectUsage(deps.database, { from: monthStart(month), until: monthStart(month, 1), siteIds })).filter(({ siteId, applicationId }) => !gone.has(`${siteId} ${applicationId}`));
-    const rows = [...known, ...live].map(({ siteId, applicationId, sessions, people }): UsageRow => {
-      const shown = people >= smallestGroup;
-      return { month, siteId, siteName: sites.get(siteId) ?? '?', applicationId, applicationName: applications.get(applicationId) ?? { fr: '?', en: '?' }, people: shown ? people : null, sessions: shown ? sessions : null };
-    });
-    items.push(...rows.sort((a, b) => a.siteName.localeCompare(b.siteName, 'fr') || a.applicationName.fr.localeCompare(b.applicationName.fr, 'fr')));
+    const live = (
+      await selectUsage(deps.database, {
+        from: monthStart(month),
+        until: monthStart(month, 1),
+        siteIds,
+      })
+    ).filter(({ siteId, applicationId }) => !gone.has(`${siteId} ${applicationId}`));
+    const rows = [...known, ...live].map(
+      ({ siteId, applicationId, sessions, people }): UsageRow => {
+        const shown = people >= smallestGroup;
+        return {
+          month,
+          siteId,
+          siteName: sites.get(siteId) ?? '?',
+          applicationId,
+          applicationName: applications.get(applicationId) ?? { fr: '?', en: '?' },
+          people: shown ? people : null,
+          sessions: shown ? sessions : null,
+        };
+      },
+    );
+    items.push(
+      ...rows.sort(
+        (a, b) =>
+          a.siteName.localeCompare(b.siteName, 'fr') ||
+          a.applicationName.fr.localeCompare(b.applicationName.fr, 'fr'),
+      ),
+    );
   }
   return items;
 }

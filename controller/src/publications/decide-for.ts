@@ -2,7 +2,16 @@
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { addressOf } from '@preau/contract/network.ts';
-import { changesAt, type Decision, decide, explain, type Policy, type PolicySite, type Question, reasonOf } from '@preau/contract/policy.ts';
+import {
+  changesAt,
+  type Decision,
+  decide,
+  explain,
+  type Policy,
+  type PolicySite,
+  type Question,
+  reasonOf,
+} from '@preau/contract/policy.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -13,22 +22,37 @@ export interface Answer extends Decision {
   question: Question;
 }
 
-export async function decideFor(database: Rows, actor: Pick<AccountActor, 'id' | 'role' | 'siteId'>, application: Pick<Application, 'id' | 'category' | 'labels'>, address: string | null, now: number): Promise<Answer> {
+export async function decideFor(
+  database: Rows,
+  actor: Pick<AccountActor, 'id' | 'role' | 'siteId'>,
+  application: Pick<Application, 'id' | 'category' | 'labels'>,
+  address: string | null,
+  now: number,
+): Promise<Answer> {
   const { policy, sites } = await policyBook(database);
   const site: PolicySite | null = actor.siteId === null ? null : (sites.get(actor.siteId) ?? null);
-  const question: Question = { person: await selectPerson(database, actor), application, site, address, now };
+  const question: Question = {
+    person: await selectPerson(database, actor),
+    application,
+    site,
+    address,
+    now,
+  };
   return { ...decide(policy, question), policy, question };
 }
 
 /** How far ahead a person is told that their access ends. */
 const horizonMs = 24 * 3_600_000;
-export const closesAt = ({ policy, question, allowed }: Answer): number | null => (allowed ? changesAt(policy, question, question.now + horizonMs) : null);
+export const closesAt = ({ policy, question, allowed }: Answer): number | null =>
+  allowed ? changesAt(policy, question, question.now + horizonMs) : null;
 
 /** Why not, in a word that has a sentence for the person. */
 export function refusalOf({ policy, question }: Answer, slug: string): AppError {
   const { reason, at } = reasonOf(explain(policy, question));
-  if (reason === 'out_of_hours') return new AppError('OUTSIDE_HOURS', { application: slug, opensAt: at });
+  if (reason === 'out_of_hours')
+    return new AppError('OUTSIDE_HOURS', { application: slug, opensAt: at });
   // Where nobody knows the device, another one is no advice.
-  if (reason === 'other_device' && addressOf(question.address) !== null) return new AppError('WRONG_DEVICE', { application: slug });
+  if (reason === 'other_device' && addressOf(question.address) !== null)
+    return new AppError('WRONG_DEVICE', { application: slug });
   return new AppError('APPLICATION_NOT_ALLOWED', { application: slug });
 }

@@ -1,15 +1,36 @@
 /** What agents decide by: for each school, every rule that says anything there. Most schools follow the same rules, and so one document. */
-import { type PolicyChange, type PolicyDocument, policyText } from '@preau/contract/desired-state.ts';
+import {
+  type PolicyChange,
+  type PolicyDocument,
+  policyText,
+} from '@preau/contract/desired-state.ts';
 import { concernsSite } from '@preau/contract/policy.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
-import { policyRuleOf, savePolicy, selectPolicy, selectPolicyHashes, selectRules } from './store.ts';
+import {
+  policyRuleOf,
+  savePolicy,
+  selectPolicy,
+  selectPolicyHashes,
+  selectRules,
+} from './store.ts';
 
 /** Pure. */
-export function policyChange(from: string, before: PolicyDocument, after: PolicyDocument): PolicyChange {
-  const [past, next] = [new Map(before.rules.map((rule) => [rule.id, JSON.stringify(rule)])), new Map(after.rules.map((rule) => [rule.id, JSON.stringify(rule)]))];
-  return { from, removed: [...past.keys()].filter((id) => past.get(id) !== next.get(id)), added: after.rules.filter((rule) => past.get(rule.id) !== next.get(rule.id)) };
+export function policyChange(
+  from: string,
+  before: PolicyDocument,
+  after: PolicyDocument,
+): PolicyChange {
+  const [past, next] = [
+    new Map(before.rules.map((rule) => [rule.id, JSON.stringify(rule)])),
+    new Map(after.rules.map((rule) => [rule.id, JSON.stringify(rule)])),
+  ];
+  return {
+    from,
+    removed: [...past.keys()].filter((id) => past.get(id) !== next.get(id)),
+    added: after.rules.filter((rule) => past.get(rule.id) !== next.get(rule.id)),
+  };
 }
 
 /** Hundreds of servers ask for the same step at once. */
@@ -21,11 +42,22 @@ function keepStep(from: string, to: string, change: PolicyChange): void {
 }
 
 /** Null when the rules of `from` are not known any more: then the whole document is sent. */
-export async function readPolicyChange(rows: Rows, from: string, to: string): Promise<PolicyChange | null> {
+export async function readPolicyChange(
+  rows: Rows,
+  from: string,
+  to: string,
+): Promise<PolicyChange | null> {
   const known = steps.get(`${from} ${to}`);
   if (known !== undefined) return known;
   const [before, after] = [await selectPolicy(rows, from), await selectPolicy(rows, to)];
-  const change = before === undefined || after === undefined ? null : policyChange(from, JSON.parse(before) as PolicyDocument, JSON.parse(after) as PolicyDocument);
+  const change =
+    before === undefined || after === undefined
+      ? null
+      : policyChange(
+          from,
+          JSON.parse(before) as PolicyDocument,
+          JSON.parse(after) as PolicyDocument,
+        );
   // What is not there may come: only what was found is kept.
   if (change !== null) keepStep(from, to, change);
   return change;
@@ -33,10 +65,16 @@ export async function readPolicyChange(rows: Rows, from: string, to: string): Pr
 
 /** In the caller's transaction. Returns the hash that each of these schools follows from now on. `changed`: the rules that are others than when
  *  these documents were last written, where whoever asks knows; then the step from there need not be found by comparing. */
-export async function writePolicies(rows: Rows, siteIds: readonly string[], now: number, changed: readonly string[] | null = null): Promise<Map<string, string>> {
+export async function writePolicies(
+  rows: Rows,
+  siteIds: readonly string[],
+  now: number,
+  changed: readonly string[] | null = null,
+): Promise<Map<string, string>> {
   const rules = (await selectRules(rows)).map(policyRuleOf);
   const sites = await selectPolicySites(rows, siteIds);
-  const past = changed === null ? new Map<string, string>() : await selectPolicyHashes(rows, siteIds);
+  const past =
+    changed === null ? new Map<string, string>() : await selectPolicyHashes(rows, siteIds);
   const followers = new Map<string, { document: string; siteIds: string[] }>();
   const hashes = new Map<string, string>();
   for (const siteId of siteIds) {
@@ -46,12 +84,18 @@ export async function writePolicies(rows: Rows, siteIds: readonly string[], now:
     const document = policyText(own);
     const hash = sha256(document);
     const from = past.get(siteId);
-    if (changed !== null && from !== undefined && from !== hash) keepStep(from, hash, { from, removed: [...changed], added: own.filter(({ id }) => changed.includes(id)) });
+    if (changed !== null && from !== undefined && from !== hash)
+      keepStep(from, hash, {
+        from,
+        removed: [...changed],
+        added: own.filter(({ id }) => changed.includes(id)),
+      });
     hashes.set(siteId, hash);
     const known = followers.get(hash);
     if (known === undefined) followers.set(hash, { document, siteIds: [siteId] });
     else known.siteIds.push(siteId);
   }
-  for (const [hash, { document, siteIds: followed }] of followers) await savePolicy(rows, hash, document, followed, now);
+  for (const [hash, { document, siteIds: followed }] of followers)
+    await savePolicy(rows, hash, document, followed, now);
   return hashes;
 }

@@ -14,7 +14,10 @@ export interface PolicyBook {
 
 async function load(rows: Rows, _stamp: number, at?: number): Promise<PolicyBook> {
   const rules = await selectRules(rows, at === undefined ? {} : { at });
-  return { policy: compilePolicy(rules.map(policyRuleOf), frenchCalendar), sites: await selectPolicySites(rows) };
+  return {
+    policy: compilePolicy(rules.map(policyRuleOf), frenchCalendar),
+    sites: await selectPolicySites(rows),
+  };
 }
 
 export const policyBook = keptByStamp('policy', load);

@@ -14,118 +14,351 @@ export interface StoredRule extends RuleDraft {
   until: number | null;
 }
 
-interface Row { rule_id: string; version: number; body: string; since: number; until: number | null; changed_by_name: string }
+interface Row {
+  rule_id: string;
+  version: number;
+  body: string;
+  since: number;
+  until: number | null;
+  changed_by_name: string;
+}
 
 /** Fields that came later are as if they had been left out. A body that is no rule any more decides nothing, and says so loudly. */
 function toRule(row: Row): StoredRule {
   const body: unknown = JSON.parse(row.body);
-  if (!isDraft.Check(body)) throw new Error(`rule ${row.rule_id} version ${row.version} cannot be read`);
-  return { ...body, id: row.rule_id, version: row.version, changedAt: row.since, changedByName: row.changed_by_name, until: row.until };
+  if (!isDraft.Check(body))
+    throw new Error(`rule ${row.rule_id} version ${row.version} cannot be read`);
+  return {
+    ...body,
+    id: row.rule_id,
+    version: row.version,
+    changedAt: row.since,
+    changedByName: row.changed_by_name,
+    until: row.until,
+  };
 }
 
 /** In force now, newest first; with `at`: in force then. */
-export async function selectRules(rows: Rows, filter: { at?: number; id?: string } = {}): Promise<StoredRule[]> {
-  let query = rows.selectFrom('rule_versions').selectAll().orderBy('since', 'desc').orderBy('rule_id');
+export async function selectRules(
+  rows: Rows,
+  filter: { at?: number; id?: string } = {},
+): Promise<StoredRule[]> {
+  let query = rows
+    .selectFrom('rule_versions')
+    .selectAll()
+    .orderBy('since', 'desc')
+    .orderBy('rule_id');
   const { at, id } = filter;
   if (id !== undefined) query = query.where('rule_id', '=', id);
-  query = at === undefined ? query.where('until', 'is', null) : query.where('since', '<=', at).where((where) => where.or([where('until', 'is', null), where('until', '>', at)]));
+  query =
+    at === undefined
+      ? query.where('until', 'is', null)
+      : query
+          .where('since', '<=', at)
+          .where((where) => where.or([where('until', 'is', null), where('until', '>', at)]));
   return (await query.execute()).map(toRule);
 }
 
 /** The last version of each rule that is in force no longer, the latest first. */
 export async function selectWithdrawn(rows: Rows): Promise<StoredRule[]> {
-  const found = await rows.selectFrom('rule_versions as v').selectAll('v').where('v.until', 'is not', null)
-    .where(({ not, exists, selectFrom }) => not(exists(selectFrom('rule_versions as n').select('n.version').whereRef('n.rule_id', '=', 'v.rule_id').whereRef('n.version', '>', 'v.version'))))
-    .orderBy('v.until', 'desc').orderBy('v.rule_id').limit(200).execute();
+  const found = await rows
+    .selectFrom('rule_versions as v')
+    .selectAll('v')
+    .where('v.until', 'is not', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('rule_versions as n')
+            .select('n.version')
+            .whereRef('n.rule_id', '=', 'v.rule_id')
+            .whereRef('n.version', '>', 'v.version'),
+        ),
+      ),
+    )
+    .orderBy('v.until', 'desc')
+    .orderBy('v.rule_id')
+    .limit(200)
+    .execute();
   return found.map(toRule);
 }
 
 /** Moments between these two at which rules changed. */
 export async function selectChanges(rows: Rows, from: number, until: number): Promise<number[]> {
-  const versions = await rows.selectFrom('rule_versions').select(['since', 'until']).where('since', '<', until).execute();
-  return [...new Set(versions.flatMap((version) => [version.since, version.until ?? until]).filter((at) => at > from && at < until))].sort((a, b) => a - b);
+  const versions = await rows
+    .selectFrom('rule_versions')
+    .select(['since', 'until'])
+    .where('since', '<', until)
+    .execute();
+  return [
+    ...new Set(
+      versions
+        .flatMap((version) => [version.since, version.until ?? until])
+        .filter((at) => at > from && at < until),
+    ),
+  ].sort((a, b) => a - b);
 }
 
 /** Newest first. */
 export async function selectRuleVersions(rows: Rows, id: string): Promise<StoredRule[]> {
-  return (await rows.selectFrom('rule_versions').selectAll().where('rule_id', '=', id).orderBy('version', 'desc').limit(200).execute()).map(toRule);
+  return (
+    await rows
+      .selectFrom('rule_versions')
+      .selectAll()
+      .where('rule_id', '=', id)
+      .orderBy('version', 'desc')
+      .limit(200)
+      .execute()
+  ).map(toRule);
 }
 
-export const policyRuleOf = ({ id, effect, target, audience, place, client, when, how }: RuleDraft & { id: string }): PolicyRule => ({ id, effect, target, audience, place, client, when, how });
+export const policyRuleOf = ({
+  id,
+  effect,
+  target,
+  audience,
+  place,
+  client,
+  when,
+  how,
+}: RuleDraft & { id: string }): PolicyRule => ({
+  id,
+  effect,
+  target,
+  audience,
+  place,
+  client,
+  when,
+  how,
+});
 
 /** The version in force ends when the next begins: nothing is ever overwritten. */
-export async function insertRuleVersion(rows: Rows, rule: { id: string | null; version: number; draft: RuleDraft; by: { id: string | null; name: string }; now: number }): Promise<string> {
+export async function insertRuleVersion(
+  rows: Rows,
+  rule: {
+    id: string | null;
+    version: number;
+    draft: RuleDraft;
+    by: { id: string | null; name: string };
+    now: number;
+  },
+): Promise<string> {
   const id = rule.id ?? newId('rul');
-  await rows.insertInto('rule_versions').values({ rule_id: id, version: rule.version, body: JSON.stringify(rule.draft), since: rule.now, until: null, changed_by: rule.by.id, changed_by_name: rule.by.name }).execute();
+  await rows
+    .insertInto('rule_versions')
+    .values({
+      rule_id: id,
+      version: rule.version,
+      body: JSON.stringify(rule.draft),
+      since: rule.now,
+      until: null,
+      changed_by: rule.by.id,
+      changed_by_name: rule.by.name,
+    })
+    .execute();
   return id;
 }
 
 /** False when that version is not in force: somebody else was first. */
-export async function endRuleVersion(rows: Rows, id: string, version: number, now: number): Promise<boolean> {
-  return (await rows.updateTable('rule_versions').set({ until: now }).where('rule_id', '=', id).where('version', '=', version).where('until', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
+export async function endRuleVersion(
+  rows: Rows,
+  id: string,
+  version: number,
+  now: number,
+): Promise<boolean> {
+  return (
+    (
+      await rows
+        .updateTable('rule_versions')
+        .set({ until: now })
+        .where('rule_id', '=', id)
+        .where('version', '=', version)
+        .where('until', 'is', null)
+        .executeTakeFirst()
+    ).numUpdatedRows > 0n
+  );
 }
 
 /** The names of what rules are about, for people to read. A name is null when what it named is gone. */
 export async function withNames(rows: Rows, rules: readonly StoredRule[]): Promise<Rule[]> {
-  const named = async (table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups', ids: (string | null)[]): Promise<Map<string, string>> => {
+  const named = async (
+    table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups',
+    ids: (string | null)[],
+  ): Promise<Map<string, string>> => {
     const wanted = [...new Set(ids.filter((id) => id !== null))];
     const names = new Map<string, string>();
     for (let at = 0; at < wanted.length; at += 500) {
       const some = wanted.slice(at, at + 500);
-      const found = table === 'applications' ? await rows.selectFrom('applications').select(['id', 'name_fr as name']).where('id', 'in', some).execute()
-        : table === 'accounts' ? await rows.selectFrom('accounts').select(['id', 'display_name as name']).where('id', 'in', some).execute()
-          : table === 'groups' ? (await rows.selectFrom('groups as g').leftJoin('sites as s', 's.id', 'g.site_id').select(['g.id', 'g.name', 's.name as site']).where('g.id', 'in', some).execute()).map((row) => ({ id: row.id, name: row.site === null ? row.name : `${row.name}, ${row.site}` }))
-            : await rows.selectFrom(table).select(['id', 'name']).where('id', 'in', some).execute();
+      const found =
+        table === 'applications'
+          ? await rows
+              .selectFrom('applications')
+              .select(['id', 'name_fr as name'])
+              .where('id', 'in', some)
+              .execute()
+          : table === 'accounts'
+            ? await rows
+                .selectFrom('accounts')
+                .select(['id', 'display_name as name'])
+                .where('id', 'in', some)
+                .execute()
+            : table === 'groups'
+              ? (
+                  await rows
+                    .selectFrom('groups as g')
+                    .leftJoin('sites as s', 's.id', 'g.site_id')
+                    .select(['g.id', 'g.name', 's.name as site'])
+                    .where('g.id', 'in', some)
+                    .execute()
+                ).map((row) => ({
+                  id: row.id,
+                  name: row.site === null ? row.name : `${row.name}, ${row.site}`,
+                }))
+              : await rows
+                  .selectFrom(table)
+                  .select(['id', 'name'])
+                  .where('id', 'in', some)
+                  .execute();
       for (const { id, name } of found) names.set(id, name);
     }
     return names;
   };
-  const applications = await named('applications', rules.map(({ target }) => (target.kind === 'application' ? target.applicationId : null)));
-  const people = await named('accounts', rules.map(({ audience }) => (audience.kind === 'person' ? audience.accountId : null)));
-  const groups = await named('groups', rules.map(({ audience }) => (audience.kind === 'group' ? audience.groupId : null)));
-  const sites = await named('sites', rules.map(({ place }) => (place.kind === 'site' ? place.siteId : null)));
-  const siteGroups = await named('site_groups', rules.map(({ place }) => (place.kind === 'site_group' ? place.siteGroupId : null)));
+  const applications = await named(
+    'applications',
+    rules.map(({ target }) => (target.kind === 'application' ? target.applicationId : null)),
+  );
+  const people = await named(
+    'accounts',
+    rules.map(({ audience }) => (audience.kind === 'person' ? audience.accountId : null)),
+  );
+  const groups = await named(
+    'groups',
+    rules.map(({ audience }) => (audience.kind === 'group' ? audience.groupId : null)),
+  );
+  const sites = await named(
+    'sites',
+    rules.map(({ place }) => (place.kind === 'site' ? place.siteId : null)),
+  );
+  const siteGroups = await named(
+    'site_groups',
+    rules.map(({ place }) => (place.kind === 'site_group' ? place.siteGroupId : null)),
+  );
   return rules.map(({ until: _until, ...rule }) => {
     const { target, audience, place } = rule;
     return {
       ...rule,
-      targetName: target.kind === 'application' ? (applications.get(target.applicationId) ?? null) : target.kind === 'label' ? target.label : target.category,
-      audienceName: audience.kind === 'person' ? (people.get(audience.accountId) ?? null) : audience.kind === 'group' ? (groups.get(audience.groupId) ?? null)
-        : audience.kind === 'role' ? audience.role : audience.kind === 'attributes' ? audience.all.map((test) => `${test.attribute} ${test.test} ${test.value}`).join(', ').slice(0, 200) : 'everyone',
-      placeName: place.kind === 'site' ? (sites.get(place.siteId) ?? null) : place.kind === 'site_group' ? (siteGroups.get(place.siteGroupId) ?? null) : 'everywhere',
+      targetName:
+        target.kind === 'application'
+          ? (applications.get(target.applicationId) ?? null)
+          : target.kind === 'label'
+            ? target.label
+            : target.category,
+      audienceName:
+        audience.kind === 'person'
+          ? (people.get(audience.accountId) ?? null)
+          : audience.kind === 'group'
+            ? (groups.get(audience.groupId) ?? null)
+            : audience.kind === 'role'
+              ? audience.role
+              : audience.kind === 'attributes'
+                ? audience.all
+                    .map((test) => `${test.attribute} ${test.test} ${test.value}`)
+                    .join(', ')
+                    .slice(0, 200)
+                : 'everyone',
+      placeName:
+        place.kind === 'site'
+          ? (sites.get(place.siteId) ?? null)
+          : place.kind === 'site_group'
+            ? (siteGroups.get(place.siteGroupId) ?? null)
+            : 'everywhere',
     };
   });
 }
 
 /** What the rule names and does not exist, as a path into the draft; null when all is there. */
-export async function missingName(rows: Rows, { target, audience, place }: RuleDraft): Promise<string | null> {
-  const exists = async (table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups', id: string) => (await rows.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
-  if (target.kind === 'application' && !(await exists('applications', target.applicationId))) return 'target';
-  if (audience.kind === 'person' && !(await exists('accounts', audience.accountId))) return 'audience';
+export async function missingName(
+  rows: Rows,
+  { target, audience, place }: RuleDraft,
+): Promise<string | null> {
+  const exists = async (
+    table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups',
+    id: string,
+  ) =>
+    (await rows.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst()) !==
+    undefined;
+  if (target.kind === 'application' && !(await exists('applications', target.applicationId)))
+    return 'target';
+  if (audience.kind === 'person' && !(await exists('accounts', audience.accountId)))
+    return 'audience';
   if (audience.kind === 'group' && !(await exists('groups', audience.groupId))) return 'audience';
   if (place.kind === 'site' && !(await exists('sites', place.siteId))) return 'place';
-  return place.kind === 'site_group' && !(await exists('site_groups', place.siteGroupId)) ? 'place' : null;
+  return place.kind === 'site_group' && !(await exists('site_groups', place.siteGroupId))
+    ? 'place'
+    : null;
 }
 
-export async function savePolicy(rows: Rows, hash: string, document: string, siteIds: readonly string[], now: number): Promise<void> {
-  await rows.insertInto('policies').values({ hash, document, used_until: null }).onConflict((conflict) => conflict.column('hash').doNothing()).execute();
+export async function savePolicy(
+  rows: Rows,
+  hash: string,
+  document: string,
+  siteIds: readonly string[],
+  now: number,
+): Promise<void> {
+  await rows
+    .insertInto('policies')
+    .values({ hash, document, used_until: null })
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .execute();
   // What they leave is kept for a while: their servers have it, and are sent the difference.
-  for (let at = 0; at < siteIds.length; at += 500) await rows.updateTable('policies').set({ used_until: now }).where('hash', '!=', hash).where('hash', 'in', (e) => e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash')).where('id', 'in', siteIds.slice(at, at + 500))).execute();
-  for (let at = 0; at < siteIds.length; at += 500) await rows.updateTable('sites').set({ policy_hash: hash }).where('id', 'in', siteIds.slice(at, at + 500)).execute();
+  for (let at = 0; at < siteIds.length; at += 500)
+    await rows
+      .updateTable('policies')
+      .set({ used_until: now })
+      .where('hash', '!=', hash)
+      .where('hash', 'in', (e) =>
+        e
+          .selectFrom('sites')
+          .select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash'))
+          .where('id', 'in', siteIds.slice(at, at + 500)),
+      )
+      .execute();
+  for (let at = 0; at < siteIds.length; at += 500)
+    await rows
+      .updateTable('sites')
+      .set({ policy_hash: hash })
+      .where('id', 'in', siteIds.slice(at, at + 500))
+      .execute();
 }
 
 /** What these schools follow, as far as it was written. */
-export async function selectPolicyHashes(rows: Rows, siteIds: readonly string[]): Promise<Map<string, string>> {
+export async function selectPolicyHashes(
+  rows: Rows,
+  siteIds: readonly string[],
+): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (let at = 0; at < siteIds.length; at += 500) for (const row of await rows.selectFrom('sites').select(['id', 'policy_hash']).where('id', 'in', siteIds.slice(at, at + 500)).execute()) if (row.policy_hash !== null) found.set(row.id, row.policy_hash);
+  for (let at = 0; at < siteIds.length; at += 500)
+    for (const row of await rows
+      .selectFrom('sites')
+      .select(['id', 'policy_hash'])
+      .where('id', 'in', siteIds.slice(at, at + 500))
+      .execute())
+      if (row.policy_hash !== null) found.set(row.id, row.policy_hash);
   return found;
 }
 
 export async function selectPolicy(rows: Rows, hash: string): Promise<string | undefined> {
-  return (await rows.selectFrom('policies').select('document').where('hash', '=', hash).executeTakeFirst())?.document;
+  return (
+    await rows.selectFrom('policies').select('document').where('hash', '=', hash).executeTakeFirst()
+  )?.document;
 }
 
 /** Documents that no school follows any more, since `before`. */
 export async function deleteUnusedPolicies(rows: Rows, before: number): Promise<void> {
-  await rows.deleteFrom('policies').where('used_until', '<', before).where('hash', 'not in', (e) => e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash'))).execute();
+  await rows
+    .deleteFrom('policies')
+    .where('used_until', '<', before)
+    .where('hash', 'not in', (e) =>
+      e.selectFrom('sites').select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash')),
+    )
+    .execute();
 }

@@ -10,32 +10,57 @@ import { settleOrders } from '#src/rollouts/settle-orders.ts';
 import { hear } from '#src/servers/clone.ts';
 import { recordServerReport } from '#src/servers/record-report.ts';
 import { savePastEpochs, selectServerRow } from '#src/servers/store.ts';
-import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { settleTransfers } from '#src/sessions/exchange/serve.ts';
+import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { settleSessions } from '#src/sessions/settle.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-export async function acceptReport(deps: Deps, actor: AgentActor, report: Report): Promise<Reply<'sendReport'>> {
-  if (report.protocol !== PROTOCOL) throw new AppError('PROTOCOL_UNSUPPORTED', { protocol: report.protocol, supported: PROTOCOL });
+export async function acceptReport(
+  deps: Deps,
+  actor: AgentActor,
+  report: Report,
+): Promise<Reply<'sendReport'>> {
+  if (report.protocol !== PROTOCOL)
+    throw new AppError('PROTOCOL_UNSUPPORTED', { protocol: report.protocol, supported: PROTOCOL });
   const { topics, reply } = await together(deps.database, async (rows) => {
     const server = await selectServerRow(rows, actor.id);
     if (server === undefined) throw new AppError('AGENT_REFUSED');
     if (server.quarantinedAt !== null) return { topics: new Set<string>(), reply: null };
     const heard = hear({ epoch: server.epoch, seq: server.seq, past: server.pastEpochs }, report);
-    if (heard.verdict === 'clone') return { topics: new Set(await quarantineServer(deps, rows, actor, server.id, { seenBy: 'reports', hostname: report.inventory.hostname })), reply: null };
+    if (heard.verdict === 'clone')
+      return {
+        topics: new Set(
+          await quarantineServer(deps, rows, actor, server.id, {
+            seenBy: 'reports',
+            hostname: report.inventory.hostname,
+          }),
+        ),
+        reply: null,
+      };
     if (heard.verdict === 'stale') {
       // Late or repeated: answer with the present truth, change nothing else.
       if (heard.past !== server.pastEpochs) await savePastEpochs(rows, server.id, heard.past);
       return { topics: new Set<string>(), reply: { generation: server.generation, icons: [] } };
     }
-    const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, server, report, heard.past);
+    const { topics, iconsWanted } = await recordServerReport(
+      deps,
+      rows,
+      actor,
+      server,
+      report,
+      heard.past,
+    );
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
-    for (const topic of await settleTransfers(deps, rows, actor, report.transfers)) topics.add(topic);
+    for (const topic of await settleTransfers(deps, rows, actor, report.transfers))
+      topics.add(topic);
     const orders = await settleOrders(deps, rows, actor, report.orders);
     for (const topic of orders.topics) topics.add(topic);
     // Its own doing, and nothing to hurry for: it reads its new state when it has a moment, and nobody rings.
-    return { topics, reply: { generation: orders.generation ?? server.generation, icons: iconsWanted } };
+    return {
+      topics,
+      reply: { generation: orders.generation ?? server.generation, icons: iconsWanted },
+    };
   });
   deps.wakeups.wake([...topics]);
   if (reply === null) throw new AppError('SERVER_QUARANTINED');

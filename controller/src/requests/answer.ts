@@ -2,7 +2,13 @@
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { plainRule, type RuleAudience } from '@preau/contract/publication.ts';
-import { type Approval, type Refusal, type RequestDetail, requestCan, stateOf } from '@preau/contract/request.ts';
+import {
+  type Approval,
+  type Refusal,
+  type RequestDetail,
+  requestCan,
+  stateOf,
+} from '@preau/contract/request.ts';
 import { addRule } from '#src/access/rules.ts';
 import { selectSitesOf } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
@@ -14,7 +20,13 @@ import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { newsTopics } from './ask.ts';
 import { bring } from './bring.ts';
 import { mustFind, readRequest } from './show.ts';
-import { changeRequest, insertMail, insertMessage, selectAlike, type StoredRequest } from './store.ts';
+import {
+  changeRequest,
+  insertMail,
+  insertMessage,
+  type StoredRequest,
+  selectAlike,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -22,21 +34,49 @@ const forbid = (request: StoredRequest): never => {
   throw new AppError('STATE_FORBIDS', { state: stateOf(request) });
 };
 /** Without a mail server nothing is kept to be sent: whoever sets one up later would send last year's news. */
-export const sendsMail = (deps: Pick<Platform, 'config'>): boolean => deps.config.PREAU_SMTP_URL !== '';
+export const sendsMail = (deps: Pick<Platform, 'config'>): boolean =>
+  deps.config.PREAU_SMTP_URL !== '';
 
-async function write(deps: Deps, rows: Rows, actor: AccountActor, request: StoredRequest, text: string): Promise<void> {
-  await insertMessage(rows, { requestId: request.id, accountId: actor.id, text, now: deps.clock.now() });
+async function write(
+  deps: Deps,
+  rows: Rows,
+  actor: AccountActor,
+  request: StoredRequest,
+  text: string,
+): Promise<void> {
+  await insertMessage(rows, {
+    requestId: request.id,
+    accountId: actor.id,
+    text,
+    now: deps.clock.now(),
+  });
 }
 
-export async function answerRequest(deps: Deps, actor: AccountActor, id: string, text: string): Promise<RequestDetail> {
+export async function answerRequest(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  text: string,
+): Promise<RequestDetail> {
   const now = deps.clock.now();
   const request = await deps.database.transaction().execute(async (rows) => {
     const request = await mustFind(rows, actor, id);
     if (!requestCan.answer(request)) forbid(request);
     await write(deps, rows, actor, request, text);
     if (!(await changeRequest(rows, request, { news_at: now }, now))) forbid(request);
-    if (sendsMail(deps) && request.accountId !== actor.id) await insertMail(rows, { accountId: request.accountId, kind: 'request.answered', about: `${id} ${request.messages + 1}`, now });
-    await recordEffect(deps, rows, actor, { action: 'request.answered', subjectId: id, subjectName: request.name, siteId: request.siteId });
+    if (sendsMail(deps) && request.accountId !== actor.id)
+      await insertMail(rows, {
+        accountId: request.accountId,
+        kind: 'request.answered',
+        about: `${id} ${request.messages + 1}`,
+        now,
+      });
+    await recordEffect(deps, rows, actor, {
+      action: 'request.answered',
+      subjectId: id,
+      subjectName: request.name,
+      siteId: request.siteId,
+    });
     return request;
   });
   deps.wakeups.wake([...newsTopics(request), 'mail']);
@@ -46,21 +86,43 @@ export async function answerRequest(deps: Deps, actor: AccountActor, id: string,
 /** Approving makes the rule in the same transaction. A school's contact approves what is on the school's servers; anything else goes on to
  *  the city's technicians with the school's word. Refuses with STATE_FORBIDS, WITHDRAWN (not in the catalogue), OUT_OF_SCOPE a group of another
  *  school. */
-export async function approveRequest(deps: Deps, actor: AccountActor, id: string, { audience, alike, note }: Approval): Promise<RequestDetail> {
+export async function approveRequest(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  { audience, alike, note }: Approval,
+): Promise<RequestDetail> {
   const now = deps.clock.now();
   const done = await deps.database.transaction().execute(async (rows) => {
     const request = await mustFind(rows, actor, id);
     if (!requestCan.approve(request, actor)) forbid(request);
     const { siteId, applicationId } = request;
-    if (audience.kind === 'group' && (await selectSitesOf(rows, [audience.groupId])).some((owner) => owner !== siteId)) throw new AppError('OUT_OF_SCOPE', { group: audience.groupId });
+    if (
+      audience.kind === 'group' &&
+      (await selectSitesOf(rows, [audience.groupId])).some((owner) => owner !== siteId)
+    )
+      throw new AppError('OUT_OF_SCOPE', { group: audience.groupId });
     const all = alike ? await selectAlike(rows, request) : [request];
-    const there = applicationId !== null && (await selectInstalledAtSite(rows, siteId)).has(applicationId);
+    const there =
+      applicationId !== null && (await selectInstalledAtSite(rows, siteId)).has(applicationId);
     const topics = new Set<string>(['mail']);
     const passesOn = !isTechnician(actor) && !there;
-    if (!passesOn && !there && (await selectApplications(rows, { id: applicationId ?? '', learnt: false })).length === 0) throw new AppError('WITHDRAWN', { application: applicationId });
+    if (
+      !passesOn &&
+      !there &&
+      (await selectApplications(rows, { id: applicationId ?? '', learnt: false })).length === 0
+    )
+      throw new AppError('WITHDRAWN', { application: applicationId });
     const makeRule = async (whom: RuleAudience): Promise<string> => {
       if (applicationId === null) throw new AppError('INTERNAL');
-      const { rule, topics: woken } = await addRule(deps, rows, actor, { ...plainRule, effect: 'allow', target: { kind: 'application', applicationId }, audience: whom, place: { kind: 'site', siteId }, note: `Demande du ${new Date(request.createdAt).toISOString().slice(0, 10)}` });
+      const { rule, topics: woken } = await addRule(deps, rows, actor, {
+        ...plainRule,
+        effect: 'allow',
+        target: { kind: 'application', applicationId },
+        audience: whom,
+        place: { kind: 'site', siteId },
+        note: `Demande du ${new Date(request.createdAt).toISOString().slice(0, 10)}`,
+      });
       for (const topic of woken) topics.add(topic);
       return rule.id;
     };
@@ -68,10 +130,32 @@ export async function approveRequest(deps: Deps, actor: AccountActor, id: string
     const own = new Map<string, string>();
     for (const each of all) {
       if (!requestCan.approve(each, actor)) continue;
-      if (shared === null && !passesOn && !own.has(each.accountId)) own.set(each.accountId, await makeRule({ kind: 'person', accountId: each.accountId }));
+      if (shared === null && !passesOn && !own.has(each.accountId))
+        own.set(each.accountId, await makeRule({ kind: 'person', accountId: each.accountId }));
       const ruleId = shared ?? own.get(each.accountId) ?? null;
-      if (!(await changeRequest(rows, each, { decision: passesOn ? 'passed_on' : 'approved', decided_by: actor.id, decided_at: now, reason: note, rule_id: ruleId, news_at: now }, now))) forbid(each);
-      await recordEffect(deps, rows, actor, { action: passesOn ? 'request.passed_on' : 'request.approved', subjectId: each.id, subjectName: each.name, siteId, details: ruleId === null ? {} : { rule: ruleId } });
+      if (
+        !(await changeRequest(
+          rows,
+          each,
+          {
+            decision: passesOn ? 'passed_on' : 'approved',
+            decided_by: actor.id,
+            decided_at: now,
+            reason: note,
+            rule_id: ruleId,
+            news_at: now,
+          },
+          now,
+        ))
+      )
+        forbid(each);
+      await recordEffect(deps, rows, actor, {
+        action: passesOn ? 'request.passed_on' : 'request.approved',
+        subjectId: each.id,
+        subjectName: each.name,
+        siteId,
+        details: ruleId === null ? {} : { rule: ruleId },
+      });
       for (const topic of newsTopics(each)) topics.add(topic);
     }
     return { request, topics: [...topics], bring: !passesOn && !there };
@@ -81,7 +165,12 @@ export async function approveRequest(deps: Deps, actor: AccountActor, id: string
   return readRequest(deps.database, actor, id);
 }
 
-export async function refuseRequest(deps: Deps, actor: AccountActor, id: string, { reason, alike }: Refusal): Promise<RequestDetail> {
+export async function refuseRequest(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  { reason, alike }: Refusal,
+): Promise<RequestDetail> {
   const now = deps.clock.now();
   const topics = await deps.database.transaction().execute(async (rows) => {
     const request = await mustFind(rows, actor, id);
@@ -89,9 +178,28 @@ export async function refuseRequest(deps: Deps, actor: AccountActor, id: string,
     const topics = ['mail'];
     for (const each of alike ? await selectAlike(rows, request) : [request]) {
       if (!requestCan.refuse(each, actor)) continue;
-      if (!(await changeRequest(rows, each, { decision: 'refused', decided_by: actor.id, decided_at: now, reason, news_at: now }, now))) forbid(each);
-      if (sendsMail(deps)) await insertMail(rows, { accountId: each.accountId, kind: 'request.refused', about: each.id, now });
-      await recordEffect(deps, rows, actor, { action: 'request.refused', subjectId: each.id, subjectName: each.name, siteId: each.siteId });
+      if (
+        !(await changeRequest(
+          rows,
+          each,
+          { decision: 'refused', decided_by: actor.id, decided_at: now, reason, news_at: now },
+          now,
+        ))
+      )
+        forbid(each);
+      if (sendsMail(deps))
+        await insertMail(rows, {
+          accountId: each.accountId,
+          kind: 'request.refused',
+          about: each.id,
+          now,
+        });
+      await recordEffect(deps, rows, actor, {
+        action: 'request.refused',
+        subjectId: each.id,
+        subjectName: each.name,
+        siteId: each.siteId,
+      });
       topics.push(...newsTopics(each));
     }
     return topics;
@@ -101,7 +209,12 @@ export async function refuseRequest(deps: Deps, actor: AccountActor, id: string,
 }
 
 /** Those who asked for the same in the same words mean the same. */
-export async function linkRequest(deps: Deps, actor: AccountActor, id: string, applicationId: string): Promise<RequestDetail> {
+export async function linkRequest(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  applicationId: string,
+): Promise<RequestDetail> {
   const topics = await deps.database.transaction().execute(async (rows) => {
     const request = await mustFind(rows, actor, id);
     if (!requestCan.link(request, actor)) forbid(request);
@@ -109,8 +222,22 @@ export async function linkRequest(deps: Deps, actor: AccountActor, id: string, a
     if (application === undefined) throw new AppError('NOT_FOUND', { application: applicationId });
     const topics: string[] = [];
     for (const each of await selectAlike(rows, request)) {
-      if (!(await changeRequest(rows, each, { application_id: applicationId, news_at: deps.clock.now() }, deps.clock.now()))) forbid(each);
-      await recordEffect(deps, rows, actor, { action: 'request.linked', subjectId: each.id, subjectName: each.name, siteId: each.siteId, details: { application: applicationId } });
+      if (
+        !(await changeRequest(
+          rows,
+          each,
+          { application_id: applicationId, news_at: deps.clock.now() },
+          deps.clock.now(),
+        ))
+      )
+        forbid(each);
+      await recordEffect(deps, rows, actor, {
+        action: 'request.linked',
+        subjectId: each.id,
+        subjectName: each.name,
+        siteId: each.siteId,
+        details: { application: applicationId },
+      });
       topics.push(...newsTopics(each));
     }
     return topics;
@@ -120,7 +247,11 @@ export async function linkRequest(deps: Deps, actor: AccountActor, id: string, a
 }
 
 /** For what was approved and is not there: the rollout could not begin, or has failed. */
-export async function installRequest(deps: Deps, actor: AccountActor, id: string): Promise<RequestDetail> {
+export async function installRequest(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+): Promise<RequestDetail> {
   const request = await mustFind(deps.database, actor, id);
   if (!requestCan.install(request, actor)) forbid(request);
   await bring(deps, actor, request);

@@ -12,12 +12,19 @@ import { changeDraft, createRollout, startRollout } from '#src/rollouts/prepare.
 import { selectRollout } from '#src/rollouts/store.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { newsTopics } from './ask.ts';
-import { changeRequest, insertMail, selectAwaited, type StoredRequest } from './store.ts';
+import { changeRequest, insertMail, type StoredRequest, selectAwaited } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-const draftFor = (request: StoredRequest, applicationId: string, startAt: number | null): RolloutDraft => ({
-  ...defaultDraft, name: `${request.name.slice(0, 40)}, ${request.siteName.slice(0, 36)}`, items: [{ applicationId, want: 'present' }], where: { all: false, siteIds: [request.siteId], groupIds: [], serverIds: [], labels: [] },
+const draftFor = (
+  request: StoredRequest,
+  applicationId: string,
+  startAt: number | null,
+): RolloutDraft => ({
+  ...defaultDraft,
+  name: `${request.name.slice(0, 40)}, ${request.siteName.slice(0, 36)}`,
+  items: [{ applicationId, want: 'present' }],
+  where: { all: false, siteIds: [request.siteId], groupIds: [], serverIds: [], labels: [] },
   waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
   startAt,
 });
@@ -30,17 +37,31 @@ async function begin(deps: Deps, actor: AccountActor, rolloutId: string): Promis
 }
 
 /** In the name of whoever approved. What stands in its way is kept with the request, for the technicians; nothing is undone. */
-export async function bring(deps: Deps, actor: AccountActor, { siteId, applicationId, ...request }: StoredRequest): Promise<void> {
+export async function bring(
+  deps: Deps,
+  actor: AccountActor,
+  { siteId, applicationId, ...request }: StoredRequest,
+): Promise<void> {
   if (applicationId === null) return;
   const now = deps.clock.now();
   let rolloutId: string | null = null;
   let problem: ErrorCode | null = null;
   try {
-    rolloutId = await createRollout(deps, actor, draftFor({ ...request, siteId, applicationId }, applicationId, null));
+    rolloutId = await createRollout(
+      deps,
+      actor,
+      draftFor({ ...request, siteId, applicationId }, applicationId, null),
+    );
     await begin(deps, actor, rolloutId).catch(async (error: unknown) => {
-      if (!(error instanceof AppError) || error.code !== 'SCHOOL_ARRIVES' || rolloutId === null) throw error;
+      if (!(error instanceof AppError) || error.code !== 'SCHOOL_ARRIVES' || rolloutId === null)
+        throw error;
       // Programmed, it waits until the classes are in.
-      await changeDraft(deps, actor, rolloutId, draftFor({ ...request, siteId, applicationId }, applicationId, now + 1000));
+      await changeDraft(
+        deps,
+        actor,
+        rolloutId,
+        draftFor({ ...request, siteId, applicationId }, applicationId, now + 1000),
+      );
       await begin(deps, actor, rolloutId);
     });
   } catch (error) {
@@ -51,7 +72,13 @@ export async function bring(deps: Deps, actor: AccountActor, { siteId, applicati
     const topics = ['requests', 'audit'];
     for (const each of await selectAwaited(rows, { siteId, applicationId })) {
       await changeRequest(rows, each, { rollout_id: rolloutId ?? each.rolloutId, problem }, now);
-      await recordEffect(deps, rows, actor, { action: 'request.installing', subjectId: each.id, subjectName: each.name, siteId, details: { rollout: rolloutId, ...(problem === null ? {} : { code: problem }) } });
+      await recordEffect(deps, rows, actor, {
+        action: 'request.installing',
+        subjectId: each.id,
+        subjectName: each.name,
+        siteId,
+        details: { rollout: rolloutId, ...(problem === null ? {} : { code: problem }) },
+      });
       topics.push(...newsTopics(each));
     }
     return topics;
@@ -73,14 +100,40 @@ export async function noticeReady(deps: Deps): Promise<number> {
     for (const request of requests) {
       if (request.applicationId === null || !installed.has(request.applicationId)) continue;
       const account = await selectAccount(deps.database, request.accountId);
-      const [application] = await selectApplications(deps.database, { id: request.applicationId, learnt: false });
+      const [application] = await selectApplications(deps.database, {
+        id: request.applicationId,
+        learnt: false,
+      });
       if (account === undefined || application === undefined) continue;
       const person = await selectPerson(deps.database, account);
-      if (!decide(policy, { person, application, site: sites.get(account.siteId ?? '') ?? null, address: null, now }).allowed) continue;
+      if (
+        !decide(policy, {
+          person,
+          application,
+          site: sites.get(account.siteId ?? '') ?? null,
+          address: null,
+          now,
+        }).allowed
+      )
+        continue;
       const first = await deps.database.transaction().execute(async (rows) => {
-        if (!(await changeRequest(rows, request, { ready_at: now, news_at: now, problem: null }, now))) return false;
-        if (deps.config.PREAU_SMTP_URL !== '') await insertMail(rows, { accountId: request.accountId, kind: 'request.ready', about: request.id, now });
-        await recordEffect(deps, rows, actor, { action: 'request.ready', subjectId: request.id, subjectName: request.name, siteId });
+        if (
+          !(await changeRequest(rows, request, { ready_at: now, news_at: now, problem: null }, now))
+        )
+          return false;
+        if (deps.config.PREAU_SMTP_URL !== '')
+          await insertMail(rows, {
+            accountId: request.accountId,
+            kind: 'request.ready',
+            about: request.id,
+            now,
+          });
+        await recordEffect(deps, rows, actor, {
+          action: 'request.ready',
+          subjectId: request.id,
+          subjectName: request.name,
+          siteId,
+        });
         return true;
       });
       if (!first) continue;

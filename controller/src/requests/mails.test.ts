@@ -12,7 +12,10 @@ import { askForProgram } from './ask.ts';
 import { noticeReady } from './bring.ts';
 import { sendMails, waitMs, wordsFor } from './mails.ts';
 
-interface Received { to: string[]; raw: string }
+interface Received {
+  to: string[];
+  raw: string;
+}
 const received: Received[] = [];
 let server: SMTPServer | null = null;
 let city: City;
@@ -26,8 +29,16 @@ async function freePort(): Promise<number> {
 }
 async function listen(port: number, refuse: number | null = null): Promise<void> {
   server = new SMTPServer({
-    authOptional: true, disabledCommands: ['STARTTLS', 'AUTH'], logger: false, closeTimeout: 200,
-    onRcptTo: (_address, _session, done) => done(refuse === null ? null : Object.assign(new Error('no such user here'), { responseCode: refuse })),
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    logger: false,
+    closeTimeout: 200,
+    onRcptTo: (_address, _session, done) =>
+      done(
+        refuse === null
+          ? null
+          : Object.assign(new Error('no such user here'), { responseCode: refuse }),
+      ),
     onData: (stream, session, done) => {
       void text(stream).then((raw) => {
         received.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw });
@@ -51,16 +62,36 @@ afterEach(async () => {
 
 /** A teacher whose request is ready, and one whose is refused. */
 async function news(port: number, mail = 'prof@ecole.example') {
-  city = await makeCity(':memory:', { PREAU_SMTP_URL: `smtp://127.0.0.1:${port}`, PREAU_MAIL_FROM: 'preau@ville.example' });
+  city = await makeCity(':memory:', {
+    PREAU_SMTP_URL: `smtp://127.0.0.1:${port}`,
+    PREAU_MAIL_FROM: 'preau@ville.example',
+  });
   const { platform, teacher, technician, applications } = city;
-  await platform.database.updateTable('accounts').set({ mail }).where('id', '=', teacher.id).execute();
-  const ask = (name: string, applicationId: string | null = null) => askForProgram(platform, teacher, { applicationId, name, purpose: 'Pour essayer', link: null, wantedBy: null, wish: 'me' });
+  await platform.database
+    .updateTable('accounts')
+    .set({ mail })
+    .where('id', '=', teacher.id)
+    .execute();
+  const ask = (name: string, applicationId: string | null = null) =>
+    askForProgram(platform, teacher, {
+      applicationId,
+      name,
+      purpose: 'Pour essayer',
+      link: null,
+      wantedBy: null,
+      wish: 'me',
+    });
   const { id } = await ask('', applications.secret.id);
-  await approveRequest(platform, technician, id, { audience: { kind: 'askers' }, alike: false, note: null });
+  await approveRequest(platform, technician, id, {
+    audience: { kind: 'askers' },
+    alike: false,
+    note: null,
+  });
   expect(await noticeReady(platform)).toBe(1);
   return { id, ask, mailer: createMailer(`smtp://127.0.0.1:${port}`, 'preau@ville.example', 1000) };
 }
-const outbox = () => city.platform.database.selectFrom('mail_outbox').selectAll().orderBy('id').execute();
+const outbox = () =>
+  city.platform.database.selectFrom('mail_outbox').selectAll().orderBy('id').execute();
 
 describe('mail', () => {
   test('a server that is down and comes back: each mail once, in the language of the person', async () => {
@@ -69,7 +100,14 @@ describe('mail', () => {
     const { platform, time, teacher, technician } = city;
     const send = () => sendMails(platform, mailer, 'https://preau.example');
     expect(await send()).toBe(0);
-    expect(await outbox()).toEqual([expect.objectContaining({ attempts: 1, sent_at: null, next_at: time.at + waitMs(0), problem: expect.stringMatching(/ECONNREFUSED/) })]);
+    expect(await outbox()).toEqual([
+      expect.objectContaining({
+        attempts: 1,
+        sent_at: null,
+        next_at: time.at + waitMs(0),
+        problem: expect.stringMatching(/ECONNREFUSED/),
+      }),
+    ]);
     expect(await send()).toBe(0);
     expect((await outbox())[0]?.attempts).toBe(1);
     time.at += waitMs(0);
@@ -95,13 +133,22 @@ describe('mail', () => {
     // In English, with a reason that would be headers if anybody let it.
     await saveLanguage(platform.database, teacher.id, 'en');
     const evil = await ask('Jeu');
-    await refuseRequest(platform, technician, evil.id, { reason: 'No.\nBcc: everyone@example.org', alike: false });
-    await platform.database.updateTable('requests').set({ name: 'Jeu\r\nBcc: everyone@example.org\r\n\r\nBuy' }).where('id', '=', evil.id).execute();
+    await refuseRequest(platform, technician, evil.id, {
+      reason: 'No.\nBcc: everyone@example.org',
+      alike: false,
+    });
+    await platform.database
+      .updateTable('requests')
+      .set({ name: 'Jeu\r\nBcc: everyone@example.org\r\n\r\nBuy' })
+      .where('id', '=', evil.id)
+      .execute();
     expect(await send()).toBe(1);
     const head = received[1]?.raw.split('\r\n\r\n')[0] ?? '';
     expect(received[1]?.to).toEqual(['prof@ecole.example']);
     expect(head).not.toMatch(/^Bcc:/im);
-    expect(head.replace(/\r\n[ \t]+/g, ' ')).toMatch(/^Subject: Your request for Jeu Bcc: everyone@example\.org Buy\r$/m);
+    expect(head.replace(/\r\n[ \t]+/g, ' ')).toMatch(
+      /^Subject: Your request for Jeu Bcc: everyone@example\.org Buy\r$/m,
+    );
     mailer.close();
   });
 
@@ -111,9 +158,26 @@ describe('mail', () => {
     const { mailer } = await news(port);
     const { platform, time } = city;
     expect(await sendMails(platform, mailer, '')).toBe(0);
-    expect(await outbox()).toEqual([expect.objectContaining({ sent_at: null, next_at: null, problem: expect.stringContaining('no such user') })]);
+    expect(await outbox()).toEqual([
+      expect.objectContaining({
+        sent_at: null,
+        next_at: null,
+        problem: expect.stringContaining('no such user'),
+      }),
+    ]);
     expect((await outbox())[0]?.problem).not.toContain('prof@ecole.example');
-    const again = (address: string) => platform.database.updateTable('mail_outbox').set({ next_at: time.at, attempts: 0 }).execute().then(() => platform.database.updateTable('accounts').set({ mail: address }).where('id', '=', city.teacher.id).execute());
+    const again = (address: string) =>
+      platform.database
+        .updateTable('mail_outbox')
+        .set({ next_at: time.at, attempts: 0 })
+        .execute()
+        .then(() =>
+          platform.database
+            .updateTable('accounts')
+            .set({ mail: address })
+            .where('id', '=', city.teacher.id)
+            .execute(),
+        );
     await again('prof@ecole.example>\r\nRCPT TO:<x@example.org');
     await sendMails(platform, mailer, '');
     expect((await outbox())[0]).toMatchObject({ next_at: null, problem: 'no mail address' });
@@ -127,14 +191,38 @@ describe('mail', () => {
   });
 
   test('addresses, lines and waits', () => {
-    for (const good of ['a@b.fr', 'prenom.nom+x@ac-grenoble.fr', "o'neil@ecole.example"]) expect(isMailAddress(good)).toBe(true);
-    for (const bad of ['', 'a', 'a@', '@b', 'a b@c', 'a@b\r\nBcc: c@d', '<a@b>', 'a@b,c@d', 'a@b;c@d', 'a@b..c', 'a@-b', `${'x'.repeat(65)}@b.fr`]) expect(isMailAddress(bad)).toBe(false);
+    for (const good of ['a@b.fr', 'prenom.nom+x@ac-grenoble.fr', "o'neil@ecole.example"])
+      expect(isMailAddress(good)).toBe(true);
+    for (const bad of [
+      '',
+      'a',
+      'a@',
+      '@b',
+      'a b@c',
+      'a@b\r\nBcc: c@d',
+      '<a@b>',
+      'a@b,c@d',
+      'a@b;c@d',
+      'a@b..c',
+      'a@-b',
+      `${'x'.repeat(65)}@b.fr`,
+    ])
+      expect(isMailAddress(bad)).toBe(false);
     expect(oneLine('a\r\nb\u2028c\u0000d')).toBe('a b c d');
     expect([0, 1, 5, 50].map(waitMs)).toEqual([30_000, 60_000, 960_000, 21_600_000]);
-    const request = { name: 'Jeu', applicationName: { fr: 'Jeu', en: 'Game' }, siteName: 'École', reason: 'Non' };
+    const request = {
+      name: 'Jeu',
+      applicationName: { fr: 'Jeu', en: 'Game' },
+      siteName: 'École',
+      reason: 'Non',
+    };
     for (const kind of ['request.ready', 'request.refused', 'request.answered'] as const) {
-      expect(wordsFor({ kind, language: 'fr', personName: 'Zoé' }, request, '').text).toMatch(/^Bonjour Zoé,\n\n.*Jeu/);
-      expect(wordsFor({ kind, language: 'en', personName: 'Zoé' }, request, '').subject).toMatch(/Game/);
+      expect(wordsFor({ kind, language: 'fr', personName: 'Zoé' }, request, '').text).toMatch(
+        /^Bonjour Zoé,\n\n.*Jeu/,
+      );
+      expect(wordsFor({ kind, language: 'en', personName: 'Zoé' }, request, '').subject).toMatch(
+        /Game/,
+      );
     }
   });
 });

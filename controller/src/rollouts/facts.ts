@@ -1,5 +1,14 @@
 /** What decisions about a rollout are made of. Plain data, read at one moment; no rows, no I/O. */
-import type { BlockReason, CancelKind, PauseReason, RolloutDraft, RolloutState, TargetState, WaveSpec, WaveState } from '@preau/contract/rollout.ts';
+import type {
+  BlockReason,
+  CancelKind,
+  PauseReason,
+  RolloutDraft,
+  RolloutState,
+  TargetState,
+  WaveSpec,
+  WaveState,
+} from '@preau/contract/rollout.ts';
 
 export interface TargetFacts {
   serverId: string;
@@ -17,11 +26,18 @@ export interface TargetFacts {
   opensAt: number | null;
   finishedAt: number | null;
   /** The order it has, if any: what it may do and until when. */
-  order: { phase: 'stage' | 'install'; installFrom: number | null; installUntil: number | null; cancel: CancelKind | null } | null;
+  order: {
+    phase: 'stage' | 'install';
+    installFrom: number | null;
+    installUntil: number | null;
+    cancel: CancelKind | null;
+  } | null;
   /** There is a proven earlier set to go back to, and it differs from what was brought. */
   canRestore: boolean;
   server: {
-    online: boolean; gone: boolean; draining: boolean;
+    online: boolean;
+    gone: boolean;
+    draining: boolean;
     /** An order of another rollout is in flight there. */
     busy: boolean;
     /** It has reported all that is wanted, in the wanted versions, and is online. */
@@ -103,7 +119,11 @@ export interface WaveChange {
 export interface Decision {
   targets: TargetChange[];
   waves: WaveChange[];
-  rollout: { to: RolloutState; pauseReason?: PauseReason; note?: { fr: string; en: string } } | null;
+  rollout: {
+    to: RolloutState;
+    pauseReason?: PauseReason;
+    note?: { fr: string; en: string };
+  } | null;
   /** When to look again if nothing happens before. */
   lookAt: number | null;
 }

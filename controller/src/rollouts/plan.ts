@@ -38,11 +38,15 @@ export interface PlanFacts {
 /** Without an estimate: a middling program. */
 const unknownCost = { bytes: 20_000_000, minutes: 1 };
 
-export function planEntries(draft: Pick<RolloutDraft, 'where' | 'waves'>, facts: PlanFacts): Pick<FullPlan, 'entries' | 'leftOut' | 'totals'> {
+export function planEntries(
+  draft: Pick<RolloutDraft, 'where' | 'waves'>,
+  facts: PlanFacts,
+): Pick<FullPlan, 'entries' | 'leftOut' | 'totals'> {
   const { where } = draft;
   const named = new Set(where.serverIds);
   const sites = new Map(facts.sites.map((site) => [site.id, site]));
-  const wholeSite = (siteId: string) => where.all || where.siteIds.includes(siteId) || facts.groupSites.has(siteId);
+  const wholeSite = (siteId: string) =>
+    where.all || where.siteIds.includes(siteId) || facts.groupSites.has(siteId);
   const leftOut: RolloutPlan['leftOut'] = [];
   const entries: PlanEntry[] = [];
   const reached = new Set<string>();
@@ -50,31 +54,61 @@ export function planEntries(draft: Pick<RolloutDraft, 'where' | 'waves'>, facts:
     if (!wholeSite(server.siteId) && !named.has(server.id)) continue;
     const siteName = sites.get(server.siteId)?.name ?? '';
     reached.add(server.siteId);
-    const leave = (reason: RolloutPlan['leftOut'][number]['reason']) => leftOut.push({ siteId: server.siteId, siteName, serverName: server.name, reason });
+    const leave = (reason: RolloutPlan['leftOut'][number]['reason']) =>
+      leftOut.push({ siteId: server.siteId, siteName, serverName: server.name, reason });
     if (server.quarantined) leave('quarantined');
     else if (server.draining) leave('draining');
-    else if (where.labels.length > 0 && !where.labels.some((label) => server.labels.includes(label))) leave('no_label');
+    else if (
+      where.labels.length > 0 &&
+      !where.labels.some((label) => server.labels.includes(label))
+    )
+      leave('no_label');
     else {
       const items = facts.applications.map((planned) => itemOf(planned, server));
       if (items.every((item) => item.action === 'not_applicable')) leave('not_applicable');
       else {
-        const costs = items.filter((item) => item.action === 'install' || item.action === 'change_version').map((item) => facts.applications.find((planned) => planned.application.id === item.applicationId)?.application.estimate ?? unknownCost);
+        const costs = items
+          .filter((item) => item.action === 'install' || item.action === 'change_version')
+          .map(
+            (item) =>
+              facts.applications.find((planned) => planned.application.id === item.applicationId)
+                ?.application.estimate ?? unknownCost,
+          );
         entries.push({
-          serverId: server.id, serverName: server.name, siteId: server.siteId, siteName, wave: 1, online: server.online, items,
-          bytes: costs.reduce((sum, cost) => sum + cost.bytes, 0), minutes: Math.round(costs.reduce((sum, cost) => sum + cost.minutes, 0) * 10) / 10,
+          serverId: server.id,
+          serverName: server.name,
+          siteId: server.siteId,
+          siteName,
+          wave: 1,
+          online: server.online,
+          items,
+          bytes: costs.reduce((sum, cost) => sum + cost.bytes, 0),
+          minutes: Math.round(costs.reduce((sum, cost) => sum + cost.minutes, 0) * 10) / 10,
         });
       }
     }
   }
-  for (const site of facts.sites) if (wholeSite(site.id) && !reached.has(site.id)) leftOut.push({ siteId: site.id, siteName: site.name, serverName: null, reason: 'no_server' });
+  for (const site of facts.sites)
+    if (wholeSite(site.id) && !reached.has(site.id))
+      leftOut.push({ siteId: site.id, siteName: site.name, serverName: null, reason: 'no_server' });
   splitIntoWaves(entries, draft.waves);
-  const work = (entry: PlanEntry) => entry.items.some((item) => item.action !== 'nothing_to_do' && item.action !== 'not_applicable');
+  const work = (entry: PlanEntry) =>
+    entry.items.some((item) => item.action !== 'nothing_to_do' && item.action !== 'not_applicable');
   return {
-    entries: entries.sort((a, b) => a.wave - b.wave || a.siteName.localeCompare(b.siteName) || a.serverId.localeCompare(b.serverId)),
+    entries: entries.sort(
+      (a, b) =>
+        a.wave - b.wave ||
+        a.siteName.localeCompare(b.siteName) ||
+        a.serverId.localeCompare(b.serverId),
+    ),
     leftOut,
     totals: {
-      sites: new Set(entries.map((entry) => entry.siteId)).size, servers: entries.length, nothingToDo: entries.filter((entry) => !work(entry)).length, offline: entries.filter((entry) => !entry.online).length,
-      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0), minutes: Math.max(0, ...entries.map((entry) => entry.minutes)),
+      sites: new Set(entries.map((entry) => entry.siteId)).size,
+      servers: entries.length,
+      nothingToDo: entries.filter((entry) => !work(entry)).length,
+      offline: entries.filter((entry) => !entry.online).length,
+      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+      minutes: Math.max(0, ...entries.map((entry) => entry.minutes)),
     },
   };
 }
@@ -83,7 +117,11 @@ function itemOf(planned: PlannedApplication, server: PlanServer): PlanEntry['ite
   const { id, recipes } = planned.application;
   const there = server.installed.get(id);
   const from = there?.version ?? null;
-  const answer = (action: PlanEntry['items'][number]['action']) => ({ applicationId: id, action, from });
+  const answer = (action: PlanEntry['items'][number]['action']) => ({
+    applicationId: id,
+    action,
+    from,
+  });
   if (planned.want === 'absent') return answer(there === undefined ? 'nothing_to_do' : 'remove');
   const recipe = recipes[server.platform];
   if (recipe === undefined) return answer('not_applicable');
@@ -95,25 +133,53 @@ function itemOf(planned: PlannedApplication, server: PlanServer): PlanEntry['ite
 export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
   const sites = new Map<string, PlanEntry[]>();
   for (const entry of entries) sites.set(entry.siteId, [...(sites.get(entry.siteId) ?? []), entry]);
-  const order = [...sites.values()].sort((a, b) => Number(b.every((entry) => entry.online)) - Number(a.every((entry) => entry.online)) || (a[0]?.siteName ?? '').localeCompare(b[0]?.siteName ?? '') || (a[0]?.siteId ?? '').localeCompare(b[0]?.siteId ?? ''));
+  const order = [...sites.values()].sort(
+    (a, b) =>
+      Number(b.every((entry) => entry.online)) - Number(a.every((entry) => entry.online)) ||
+      (a[0]?.siteName ?? '').localeCompare(b[0]?.siteName ?? '') ||
+      (a[0]?.siteId ?? '').localeCompare(b[0]?.siteId ?? ''),
+  );
   let next = 0;
   for (const [index, { size }] of waves.entries()) {
     const isLast = index === waves.length - 1;
-    const take = isLast || 'rest' in size ? order.length - next : 'sites' in size ? size.sites : Math.max(1, Math.round(size.share * order.length));
-    for (const site of order.slice(next, next + take)) for (const entry of site) entry.wave = index + 1;
+    const take =
+      isLast || 'rest' in size
+        ? order.length - next
+        : 'sites' in size
+          ? size.sites
+          : Math.max(1, Math.round(size.share * order.length));
+    for (const site of order.slice(next, next + take))
+      for (const entry of site) entry.wave = index + 1;
     next = Math.min(order.length, next + take);
   }
 }
 
 /** Share of the plan that is no longer true: servers that came, went, or get something else. */
-export function planDrift(before: Pick<FullPlan, 'entries'>, after: Pick<FullPlan, 'entries'>): { share: number; servers: string[] } {
-  const key = (entry: PlanEntry) => entry.items.map((item) => `${item.applicationId} ${item.action}`).join();
+export function planDrift(
+  before: Pick<FullPlan, 'entries'>,
+  after: Pick<FullPlan, 'entries'>,
+): { share: number; servers: string[] } {
+  const key = (entry: PlanEntry) =>
+    entry.items.map((item) => `${item.applicationId} ${item.action}`).join();
   const then = new Map(before.entries.map((entry) => [entry.serverId, key(entry)]));
   const now = new Map(after.entries.map((entry) => [entry.serverId, key(entry)]));
-  const servers = [...new Set([...then.keys(), ...now.keys()])].filter((id) => then.get(id) !== now.get(id));
+  const servers = [...new Set([...then.keys(), ...now.keys()])].filter(
+    (id) => then.get(id) !== now.get(id),
+  );
   return { share: servers.length / Math.max(then.size, 1), servers };
 }
 
 /** What approval and start are bound to. */
-export const planText = (draft: RolloutDraft, plan: Pick<FullPlan, 'applications' | 'entries'>): string =>
-  JSON.stringify([draft, plan.applications.map((planned) => [planned.applicationId, planned.versionId, planned.want]), plan.entries.map((entry) => [entry.serverId, entry.wave, entry.items.map((item) => item.action)])]);
+export const planText = (
+  draft: RolloutDraft,
+  plan: Pick<FullPlan, 'applications' | 'entries'>,
+): string =>
+  JSON.stringify([
+    draft,
+    plan.applications.map((planned) => [planned.applicationId, planned.versionId, planned.want]),
+    plan.entries.map((entry) => [
+      entry.serverId,
+      entry.wave,
+      entry.items.map((item) => item.action),
+    ]),
+  ]);

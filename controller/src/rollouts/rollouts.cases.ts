@@ -1,7 +1,14 @@
 /** What must hold of rollouts, whatever database is below: run against each by its tests. Agents are played: each reads its signed
  *  desired state and reports what it is told to. */
 import type { DesiredState } from '@preau/contract/desired-state.ts';
-import { defaultDraft, type Order, type ReportedItem, type ReportedOrder, type RolloutDraft, type TargetState } from '@preau/contract/rollout.ts';
+import {
+  defaultDraft,
+  type Order,
+  type ReportedItem,
+  type ReportedOrder,
+  type RolloutDraft,
+  type TargetState,
+} from '@preau/contract/rollout.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '#src/applications/create.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
@@ -9,12 +16,19 @@ import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
 import { retireServer } from '#src/servers/enrol.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, codeOf, draft as applicationDraft, type TestAgent } from '#src/testing.ts';
+import { draft as applicationDraft, type City, codeOf, type TestAgent } from '#src/testing.ts';
 import { lookAtRollout } from './look.ts';
 import { approveRollout, changeDraft, createRollout, startRollout } from './prepare.ts';
 import { exportRollout, listTargets, readBrake, readRollout, readTarget } from './read.ts';
 import { changeSettings, createSchedule, listSchedules, sweepRollouts } from './schedules.ts';
-import { cancelRollout, finishRollout, pauseRollout, resumeRollout, retryRollout, setBrake } from './steer.ts';
+import {
+  cancelRollout,
+  finishRollout,
+  pauseRollout,
+  resumeRollout,
+  retryRollout,
+  setBrake,
+} from './steer.ts';
 import { recount, selectCounts } from './store.ts';
 
 export function rolloutCases(open: () => Promise<City>): void {
@@ -30,7 +44,13 @@ export function rolloutCases(open: () => Promise<City>): void {
     app = await createApplication(city.platform, city.technician, applicationDraft('abacus'));
     fleet = [];
     for (let n = 0; n < 6; n += 1) {
-      const site = await createSite(city.platform, job, { uai: `038010${n}A`, name: `École ${n}`, city: 'Grenoble', timeZone: 'Europe/Paris', holidayZone: 'A' });
+      const site = await createSite(city.platform, job, {
+        uai: `038010${n}A`,
+        name: `École ${n}`,
+        city: 'Grenoble',
+        timeZone: 'Europe/Paris',
+        holidayZone: 'A',
+      });
       fleet.push({ agent: await city.enrolServer(`serveur-${n}`, site.id), siteId: site.id });
     }
     await hello();
@@ -42,8 +62,21 @@ export function rolloutCases(open: () => Promise<City>): void {
     for (const { agent } of among) await acceptReport(city.platform, agent.actor, agent.report());
   };
   const draft = (more: Partial<RolloutDraft> = {}): RolloutDraft => ({
-    ...defaultDraft, name: 'Boulier', items: [{ applicationId: app.id, want: 'present' }], where: { all: false, siteIds: fleet.map(({ siteId }) => siteId), groupIds: [], serverIds: [], labels: [] },
-    waves: [{ size: { sites: 1 }, gate: 'auto', soakMinutes: 0 }, { size: { rest: true }, gate: 'auto', soakMinutes: 0 }], ...more,
+    ...defaultDraft,
+    name: 'Boulier',
+    items: [{ applicationId: app.id, want: 'present' }],
+    where: {
+      all: false,
+      siteIds: fleet.map(({ siteId }) => siteId),
+      groupIds: [],
+      serverIds: [],
+      labels: [],
+    },
+    waves: [
+      { size: { sites: 1 }, gate: 'auto', soakMinutes: 0 },
+      { size: { rest: true }, gate: 'auto', soakMinutes: 0 },
+    ],
+    ...more,
   });
   const begin = async (more: Partial<RolloutDraft> = {}): Promise<string> => {
     const id = await createRollout(city.platform, city.technician, draft(more));
@@ -58,32 +91,83 @@ export function rolloutCases(open: () => Promise<City>): void {
   const read = (id: string) => readRollout(city.platform, city.technician, id);
   const statesOf = async (id: string): Promise<TargetState[]> => {
     const targets = (await listTargets(city.platform, city.technician, id, { limit: 100 })).items;
-    return fleet.map(({ agent }) => targets.find((target) => target.serverId === agent.actor.id)?.state ?? 'skipped');
+    return fleet.map(
+      ({ agent }) =>
+        targets.find((target) => target.serverId === agent.actor.id)?.state ?? 'skipped',
+    );
   };
-  const stateDocument = async (agent: TestAgent): Promise<DesiredState> => JSON.parse((await readDesiredState(city.platform, agent.actor)).document) as DesiredState;
-  const ordersOf = async (agent: TestAgent): Promise<Order[]> => (await stateDocument(agent)).orders;
-  const answer = (order: Order, state: ReportedOrder['state'], seq = 9, more: Partial<ReportedOrder> = {}): ReportedOrder => ({
-    orderId: order.orderId, attempt: order.attempt, seq, state, recovered: false, tooLate: false, code: state === 'failed' ? 'INSTALL_FAILED' : null, message: '', bytesDone: 0, bytesTotal: null, wanBytes: 0, log: state === 'failed' ? 'dpkg: error' : '',
-    items: order.applications.map((application): ReportedItem => ({
-      applicationId: application.applicationId, state: state === 'succeeded' ? (application.want === 'present' ? 'installed' : 'removed') : state === 'already_installed' ? 'already_installed' : state === 'failed' ? 'failed' : 'waiting',
-      version: application.version, code: state === 'failed' ? 'INSTALL_FAILED' : null, message: '', ms: 2000, bytes: 1000,
-    })),
+  const stateDocument = async (agent: TestAgent): Promise<DesiredState> =>
+    JSON.parse((await readDesiredState(city.platform, agent.actor)).document) as DesiredState;
+  const ordersOf = async (agent: TestAgent): Promise<Order[]> =>
+    (await stateDocument(agent)).orders;
+  const answer = (
+    order: Order,
+    state: ReportedOrder['state'],
+    seq = 9,
+    more: Partial<ReportedOrder> = {},
+  ): ReportedOrder => ({
+    orderId: order.orderId,
+    attempt: order.attempt,
+    seq,
+    state,
+    recovered: false,
+    tooLate: false,
+    code: state === 'failed' ? 'INSTALL_FAILED' : null,
+    message: '',
+    bytesDone: 0,
+    bytesTotal: null,
+    wanBytes: 0,
+    log: state === 'failed' ? 'dpkg: error' : '',
+    items: order.applications.map(
+      (application): ReportedItem => ({
+        applicationId: application.applicationId,
+        state:
+          state === 'succeeded'
+            ? application.want === 'present'
+              ? 'installed'
+              : 'removed'
+            : state === 'already_installed'
+              ? 'already_installed'
+              : state === 'failed'
+                ? 'failed'
+                : 'waiting',
+        version: application.version,
+        code: state === 'failed' ? 'INSTALL_FAILED' : null,
+        message: '',
+        ms: 2000,
+        bytes: 1000,
+      }),
+    ),
     ...more,
   });
   /** Every server in `among` with an order answers it. Returns how many did. */
-  const obey = async (id: string, state: ReportedOrder['state'], among = fleet): Promise<number> => {
+  const obey = async (
+    id: string,
+    state: ReportedOrder['state'],
+    among = fleet,
+  ): Promise<number> => {
     let answered = 0;
     for (const { agent } of among) {
       const orders = await ordersOf(agent);
       answered += orders.length;
-      await acceptReport(city.platform, agent.actor, agent.report({ orders: orders.map((order) => answer(order, state)) }));
+      await acceptReport(
+        city.platform,
+        agent.actor,
+        agent.report({ orders: orders.map((order) => answer(order, state)) }),
+      );
     }
     await lookAtRollout(city.platform, id);
     return answered;
   };
   const countersHold = async (id: string) => {
-    const kept = (await selectCounts(city.platform.database, [id])).map(({ wave, state, n }) => ({ wave, state, n })).sort((a, b) => a.wave - b.wave || a.state.localeCompare(b.state));
-    expect(kept).toEqual((await recount(city.platform.database, id)).sort((a, b) => a.wave - b.wave || a.state.localeCompare(b.state)));
+    const kept = (await selectCounts(city.platform.database, [id]))
+      .map(({ wave, state, n }) => ({ wave, state, n }))
+      .sort((a, b) => a.wave - b.wave || a.state.localeCompare(b.state));
+    expect(kept).toEqual(
+      (await recount(city.platform.database, id)).sort(
+        (a, b) => a.wave - b.wave || a.state.localeCompare(b.state),
+      ),
+    );
   };
 
   describe('the whole way', () => {
@@ -94,7 +178,11 @@ export function rolloutCases(open: () => Promise<City>): void {
       expect((await statesOf(id)).filter((state) => state === 'offered')).toHaveLength(5);
       await countersHold(id);
       expect(await obey(id, 'succeeded')).toBe(5);
-      expect(await read(id)).toMatchObject({ state: 'completed', counts: { succeeded: 6 }, eta: null });
+      expect(await read(id)).toMatchObject({
+        state: 'completed',
+        counts: { succeeded: 6 },
+        eta: null,
+      });
       await countersHold(id);
       for (const { agent } of fleet) {
         const state = await stateDocument(agent);
@@ -102,24 +190,48 @@ export function rolloutCases(open: () => Promise<City>): void {
         expect(state.applications.map((application) => application.slug)).toEqual(['abacus']);
       }
       const again = await begin();
-      expect(await read(again)).toMatchObject({ state: 'completed', counts: { already_installed: 6 } });
-      const actions = (await selectAuditEvents(city.platform.database, { before: null, limit: 200, search: null })).map((event) => event.action);
+      expect(await read(again)).toMatchObject({
+        state: 'completed',
+        counts: { already_installed: 6 },
+      });
+      const actions = (
+        await selectAuditEvents(city.platform.database, { before: null, limit: 200, search: null })
+      ).map((event) => event.action);
       expect(actions.filter((action) => action === 'application.installed')).toHaveLength(8);
-      expect(actions).toEqual(expect.arrayContaining(['rollout.planned', 'rollout.started', 'rollout.wave_opened', 'rollout.wave_passed', 'rollout.completed']));
+      expect(actions).toEqual(
+        expect.arrayContaining([
+          'rollout.planned',
+          'rollout.started',
+          'rollout.wave_opened',
+          'rollout.wave_passed',
+          'rollout.completed',
+        ]),
+      );
     });
 
     test('removing everywhere is a rollout too', async () => {
       const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
       await obey(id, 'succeeded');
-      const removal = await begin({ items: [{ applicationId: app.id, want: 'absent' }], waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
-      expect((await ordersOf(fleet[0]?.agent ?? city.agent))[0]?.applications[0]?.want).toBe('absent');
+      const removal = await begin({
+        items: [{ applicationId: app.id, want: 'absent' }],
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+      });
+      expect((await ordersOf(fleet[0]?.agent ?? city.agent))[0]?.applications[0]?.want).toBe(
+        'absent',
+      );
       await obey(removal, 'succeeded');
       expect(await read(removal)).toMatchObject({ state: 'completed' });
       expect((await stateDocument(fleet[0]?.agent ?? city.agent)).applications).toEqual([]);
     });
 
     test('a server that joins after the plan is in the last wave', async () => {
-      const id = await begin({ where: { ...draft().where, all: true, siteIds: [] }, waves: [{ size: { sites: 1 }, gate: 'manual', soakMinutes: 0 }, { size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
+      const id = await begin({
+        where: { ...draft().where, all: true, siteIds: [] },
+        waves: [
+          { size: { sites: 1 }, gate: 'manual', soakMinutes: 0 },
+          { size: { rest: true }, gate: 'auto', soakMinutes: 0 },
+        ],
+      });
       const late = await city.enrolServer('tard', fleet[0]?.siteId);
       await acceptReport(city.platform, late.actor, late.report());
       await obey(id, 'succeeded', [...fleet, { agent: city.agent, siteId: city.site.id }]);
@@ -135,30 +247,68 @@ export function rolloutCases(open: () => Promise<City>): void {
     test('twice, out of order, of an older attempt, by another server: no verdict changes', async () => {
       const id = await begin();
       const first = fleet.find(({ agent }) => agent.actor.id) ?? { agent: city.agent, siteId: '' };
-      const holder = (await Promise.all(fleet.map(async ({ agent }) => ({ agent, orders: await ordersOf(agent) })))).find(({ orders }) => orders.length === 1);
+      const holder = (
+        await Promise.all(
+          fleet.map(async ({ agent }) => ({ agent, orders: await ordersOf(agent) })),
+        )
+      ).find(({ orders }) => orders.length === 1);
       const order = holder?.orders[0];
-      if (holder === undefined || order === undefined) throw new Error('nobody was offered anything');
+      if (holder === undefined || order === undefined)
+        throw new Error('nobody was offered anything');
       const stranger = fleet.find(({ agent }) => agent !== holder.agent) ?? first;
-      await acceptReport(city.platform, stranger.agent.actor, stranger.agent.report({ orders: [answer(order, 'failed')] }));
+      await acceptReport(
+        city.platform,
+        stranger.agent.actor,
+        stranger.agent.report({ orders: [answer(order, 'failed')] }),
+      );
       expect(await statesOf(id)).not.toContain('failed');
-      await acceptReport(city.platform, holder.agent.actor, holder.agent.report({ orders: [answer(order, 'installing', 5)] }));
-      await acceptReport(city.platform, holder.agent.actor, holder.agent.report({ orders: [answer(order, 'downloading', 3)] }));
+      await acceptReport(
+        city.platform,
+        holder.agent.actor,
+        holder.agent.report({ orders: [answer(order, 'installing', 5)] }),
+      );
+      await acceptReport(
+        city.platform,
+        holder.agent.actor,
+        holder.agent.report({ orders: [answer(order, 'downloading', 3)] }),
+      );
       expect(await statesOf(id)).toContain('installing');
-      await acceptReport(city.platform, holder.agent.actor, holder.agent.report({ orders: [answer({ ...order, attempt: 7 }, 'failed', 9)] }));
+      await acceptReport(
+        city.platform,
+        holder.agent.actor,
+        holder.agent.report({ orders: [answer({ ...order, attempt: 7 }, 'failed', 9)] }),
+      );
       expect(await statesOf(id)).toContain('installing');
-      await acceptReport(city.platform, holder.agent.actor, holder.agent.report({ orders: [answer(order, 'succeeded', 6)] }));
-      await acceptReport(city.platform, holder.agent.actor, holder.agent.report({ orders: [answer(order, 'failed', 7)] }));
+      await acceptReport(
+        city.platform,
+        holder.agent.actor,
+        holder.agent.report({ orders: [answer(order, 'succeeded', 6)] }),
+      );
+      await acceptReport(
+        city.platform,
+        holder.agent.actor,
+        holder.agent.report({ orders: [answer(order, 'failed', 7)] }),
+      );
       expect((await statesOf(id)).filter((state) => state === 'succeeded')).toHaveLength(1);
-      expect((await readTarget(city.platform, city.technician, id, holder.agent.actor.id)).evidence.length).toBeGreaterThan(0);
+      expect(
+        (await readTarget(city.platform, city.technician, id, holder.agent.actor.id)).evidence
+          .length,
+      ).toBeGreaterThan(0);
       await countersHold(id);
     });
 
     test('the log of a failure can be read again, and the CSV holds no formula', async () => {
       const id = await begin({ name: '=cmd()' });
       await obey(id, 'failed');
-      const bad = (await listTargets(city.platform, city.technician, id, { limit: 10, state: 'failed' })).items[0];
-      expect((await readTarget(city.platform, city.technician, id, bad?.serverId ?? '')).log).toBe('dpkg: error');
-      expect((await exportRollout(city.platform, city.technician, id)).toString()).toContain('INSTALL_FAILED');
+      const bad = (
+        await listTargets(city.platform, city.technician, id, { limit: 10, state: 'failed' })
+      ).items[0];
+      expect((await readTarget(city.platform, city.technician, id, bad?.serverId ?? '')).log).toBe(
+        'dpkg: error',
+      );
+      expect((await exportRollout(city.platform, city.technician, id)).toString()).toContain(
+        'INSTALL_FAILED',
+      );
     });
   });
 
@@ -166,7 +316,11 @@ export function rolloutCases(open: () => Promise<City>): void {
     test('a failing first wave stops there, the others are untouched; accepted, it goes on', async () => {
       const id = await begin();
       await obey(id, 'failed');
-      expect(await read(id)).toMatchObject({ state: 'paused', pauseReason: 'threshold', counts: { failed: 1, queued: 5 } });
+      expect(await read(id)).toMatchObject({
+        state: 'paused',
+        pauseReason: 'threshold',
+        counts: { failed: 1, queued: 5 },
+      });
       expect((await read(id)).note?.fr).toContain('Vague 1 arrêtée');
       await resumeRollout(city.platform, city.technician, id);
       await lookAtRollout(city.platform, id);
@@ -186,26 +340,48 @@ export function rolloutCases(open: () => Promise<City>): void {
       await obey(id, 'succeeded');
       await obey(id, 'succeeded');
       expect(await read(id)).toMatchObject({ state: 'completed' });
-      expect(await codeOf(retryRollout(city.platform, city.technician, id))).toBe('NOTHING_TO_RETRY');
+      expect(await codeOf(retryRollout(city.platform, city.technician, id))).toBe(
+        'NOTHING_TO_RETRY',
+      );
     });
 
     test('a trip can bring the wave back by itself: servers get what they had before, or nothing', async () => {
-      const first = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
+      const first = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+      });
       await obey(first, 'succeeded', fleet.slice(0, 3));
       await finishIt(first);
       const older = app.versionId;
       city.time.at += 1000;
-      app = await createApplication(city.platform, city.technician, { ...applicationDraft('abacus'), version: '2.0' });
-      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }], onTrip: 'roll_back', trip: { failedShare: 0.1, failedCount: null, timedOutShare: null, consecutiveFailures: null } });
+      app = await createApplication(city.platform, city.technician, {
+        ...applicationDraft('abacus'),
+        version: '2.0',
+      });
+      const id = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+        onTrip: 'roll_back',
+        trip: {
+          failedShare: 0.1,
+          failedCount: null,
+          timedOutShare: null,
+          consecutiveFailures: null,
+        },
+      });
       await obey(id, 'succeeded', fleet.slice(0, 4));
       await obey(id, 'failed', fleet.slice(4));
       expect((await read(id)).state).toBe('rolling_back');
-      const back = await Promise.all(fleet.map(async ({ agent }) => (await ordersOf(agent))[0]?.applications.map(({ want, versionId }) => [want, versionId])));
+      const back = await Promise.all(
+        fleet.map(async ({ agent }) =>
+          (await ordersOf(agent))[0]?.applications.map(({ want, versionId }) => [want, versionId]),
+        ),
+      );
       expect(back.slice(0, 3)).toEqual(Array(3).fill([['present', older]]));
       expect(back.slice(3, 4)).toEqual([[['absent', app.versionId]]]);
       await obey(id, 'succeeded');
       expect(await read(id)).toMatchObject({ state: 'rolled_back' });
-      expect((await stateDocument(fleet[0]?.agent ?? city.agent)).applications[0]?.versionId).toBe(older);
+      expect((await stateDocument(fleet[0]?.agent ?? city.agent)).applications[0]?.versionId).toBe(
+        older,
+      );
       expect((await stateDocument(fleet[3]?.agent ?? city.agent)).applications).toEqual([]);
       await countersHold(id);
     });
@@ -219,20 +395,33 @@ export function rolloutCases(open: () => Promise<City>): void {
       const { agent } = fleet[0] ?? { agent: city.agent };
       const [order] = await ordersOf(agent);
       if (order === undefined) throw new Error('no order');
-      await acceptReport(city.platform, agent.actor, agent.report({ orders: [answer(order, 'installing', 2)] }));
+      await acceptReport(
+        city.platform,
+        agent.actor,
+        agent.report({ orders: [answer(order, 'installing', 2)] }),
+      );
       await cancelRollout(city.platform, city.technician, id, 'finish');
       await lookAtRollout(city.platform, id);
       expect(await statesOf(id)).toEqual(['installing', ...Array(5).fill('cancelled')]);
       expect((await ordersOf(agent))[0]?.cancel).toBe('finish');
-      await acceptReport(city.platform, agent.actor, agent.report({ orders: [answer(order, 'succeeded', 3)] }));
+      await acceptReport(
+        city.platform,
+        agent.actor,
+        agent.report({ orders: [answer(order, 'succeeded', 3)] }),
+      );
       await lookAtRollout(city.platform, id);
-      expect(await read(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 5, succeeded: 1 } });
+      expect(await read(id)).toMatchObject({
+        state: 'cancelled',
+        counts: { cancelled: 5, succeeded: 1 },
+      });
       await countersHold(id);
     });
 
     test('killing is a right of administrators', async () => {
       const id = await begin();
-      expect(await codeOf(cancelRollout(city.platform, city.technician, id, 'kill'))).toBe('FORBIDDEN');
+      expect(await codeOf(cancelRollout(city.platform, city.technician, id, 'kill'))).toBe(
+        'FORBIDDEN',
+      );
       expect((await read(id)).state).toBe('running');
     });
 
@@ -241,7 +430,10 @@ export function rolloutCases(open: () => Promise<City>): void {
       await retireServer(city.platform, city.technician, fleet[0]?.agent.actor.id ?? '');
       await lookAtRollout(city.platform, id);
       await obey(id, 'succeeded', fleet.slice(1));
-      expect(await read(id)).toMatchObject({ state: 'completed', counts: { cancelled: 1, succeeded: 5 } });
+      expect(await read(id)).toMatchObject({
+        state: 'completed',
+        counts: { cancelled: 1, succeeded: 5 },
+      });
     });
   });
 
@@ -263,11 +455,24 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('an offer that nobody takes is taken back; silence after taking is unknown, then timed out; while the wave is open a late result counts', async () => {
-      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }], timeoutMinutes: 10, trip: { failedShare: null, failedCount: null, timedOutShare: null, consecutiveFailures: null } });
+      const id = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+        timeoutMinutes: 10,
+        trip: {
+          failedShare: null,
+          failedCount: null,
+          timedOutShare: null,
+          consecutiveFailures: null,
+        },
+      });
       const { agent } = fleet[0] ?? { agent: city.agent };
       const [order] = await ordersOf(agent);
       if (order === undefined) throw new Error('no order');
-      await acceptReport(city.platform, agent.actor, agent.report({ orders: [answer(order, 'accepted', 1)] }));
+      await acceptReport(
+        city.platform,
+        agent.actor,
+        agent.report({ orders: [answer(order, 'accepted', 1)] }),
+      );
       city.time.at += 100_000;
       await lookAtRollout(city.platform, id);
       expect(await statesOf(id)).toEqual(['accepted', ...Array(5).fill('blocked')]);
@@ -278,13 +483,25 @@ export function rolloutCases(open: () => Promise<City>): void {
       await lookAtRollout(city.platform, id);
       expect((await statesOf(id))[0]).toBe('timed_out');
       await hello(fleet.slice(1));
-      await acceptReport(city.platform, agent.actor, agent.report({ orders: [answer(order, 'succeeded', 4)] }));
-      expect((await listTargets(city.platform, city.technician, id, { limit: 10, state: 'succeeded' })).items[0]?.badge ?? (await statesOf(id))[0]).toMatch(/late|timed_out/);
+      await acceptReport(
+        city.platform,
+        agent.actor,
+        agent.report({ orders: [answer(order, 'succeeded', 4)] }),
+      );
+      expect(
+        (await listTargets(city.platform, city.technician, id, { limit: 10, state: 'succeeded' }))
+          .items[0]?.badge ?? (await statesOf(id))[0],
+      ).toMatch(/late|timed_out/);
       await countersHold(id);
     });
 
     test('outside its window nothing begins; packages are fetched ahead and the agent begins by itself', async () => {
-      const night = { open: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '22:00', to: '23:30', period: 'always' as const }], exceptDates: [] };
+      const night = {
+        open: [
+          { days: [1, 2, 3, 4, 5, 6, 7], from: '22:00', to: '23:30', period: 'always' as const },
+        ],
+        exceptDates: [],
+      };
       const held = await begin({ windows: { install: night, download: { ...night } } });
       expect((await statesOf(held)).filter((state) => state === 'blocked')).toHaveLength(1);
       await cancelRollout(city.platform, city.technician, held, 'finish');
@@ -303,7 +520,11 @@ export function rolloutCases(open: () => Promise<City>): void {
       expect(await codeOf(start(id))).toBe('SCHOOL_ARRIVES');
       await start(id, true);
       expect((await read(id)).state).toBe('running');
-      const later = await createRollout(city.platform, city.technician, draft({ startAt: city.time.at + 60_000 }));
+      const later = await createRollout(
+        city.platform,
+        city.technician,
+        draft({ startAt: city.time.at + 60_000 }),
+      );
       await start(later);
       city.time.at += 120_000;
       await lookAtRollout(city.platform, later);
@@ -314,13 +535,30 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('paused: no new offers, staged orders held, and their time stands still', async () => {
-      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }], timeoutMinutes: 10 });
-      for (const { agent } of fleet) await acceptReport(city.platform, agent.actor, agent.report({ orders: (await ordersOf(agent)).map((order) => answer(order, 'staged', 2)) }));
+      const id = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+        timeoutMinutes: 10,
+      });
+      for (const { agent } of fleet)
+        await acceptReport(
+          city.platform,
+          agent.actor,
+          agent.report({
+            orders: (await ordersOf(agent)).map((order) => answer(order, 'staged', 2)),
+          }),
+        );
       await pauseRollout(city.platform, city.technician, id);
       await lookAtRollout(city.platform, id);
       expect((await ordersOf(fleet[0]?.agent ?? city.agent))[0]?.phase).toBe('stage');
       city.time.at += 1_800_000;
-      for (const { agent } of fleet) await acceptReport(city.platform, agent.actor, agent.report({ orders: (await ordersOf(agent)).map((order) => answer(order, 'staged', 3)) }));
+      for (const { agent } of fleet)
+        await acceptReport(
+          city.platform,
+          agent.actor,
+          agent.report({
+            orders: (await ordersOf(agent)).map((order) => answer(order, 'staged', 3)),
+          }),
+        );
       await lookAtRollout(city.platform, id);
       expect(await statesOf(id)).toEqual(Array(6).fill('staged'));
       await resumeRollout(city.platform, city.technician, id);
@@ -331,8 +569,14 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('a repetition plans and starts by itself when its hour comes, once', async () => {
-      await createSchedule(city.platform, city.technician, { name: 'Mises à jour', when: { days: [3], at: '14:00', period: 'outside_holidays' }, draft: draft() });
-      expect(new Date((await listSchedules(city.platform))[0]?.nextAt ?? 0).toISOString()).toBe('2026-11-25T13:00:00.000Z');
+      await createSchedule(city.platform, city.technician, {
+        name: 'Mises à jour',
+        when: { days: [3], at: '14:00', period: 'outside_holidays' },
+        draft: draft(),
+      });
+      expect(new Date((await listSchedules(city.platform))[0]?.nextAt ?? 0).toISOString()).toBe(
+        '2026-11-25T13:00:00.000Z',
+      );
       city.time.at = Date.UTC(2026, 10, 25, 13, 0, 5);
       await hello();
       await sweepRollouts(city.platform);
@@ -348,7 +592,10 @@ export function rolloutCases(open: () => Promise<City>): void {
 
   describe('guards', () => {
     test('budgets: so many schools at once', async () => {
-      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }], budget: { sitesAtOnce: 2, serversPerSite: 1, kibibytesPerSecond: 500 } });
+      const id = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+        budget: { sitesAtOnce: 2, serversPerSite: 1, kibibytesPerSecond: 500 },
+      });
       for (let round = 0; round < 3; round += 1) {
         expect((await statesOf(id)).filter((state) => state === 'offered')).toHaveLength(2);
         expect(await obey(id, 'succeeded')).toBe(2);
@@ -357,13 +604,29 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('a plan is approved by somebody else, and void once edited; a changed fleet refuses the start', async () => {
-      await changeSettings(city.platform, city.technician, { approvalAboveSites: 3, brakeAtSilentShare: 0.55, planDriftShare: 0.1, closures: [] });
+      await changeSettings(city.platform, city.technician, {
+        approvalAboveSites: 3,
+        brakeAtSilentShare: 0.55,
+        planDriftShare: 0.1,
+        closures: [],
+      });
       const id = await createRollout(city.platform, city.technician, draft());
       const { plan } = await read(id);
       expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
-      expect(await codeOf(approveRollout(city.platform, city.technician, id, plan.hash))).toBe('OWN_APPROVAL');
+      expect(await codeOf(approveRollout(city.platform, city.technician, id, plan.hash))).toBe(
+        'OWN_APPROVAL',
+      );
       const colleague = await city.account('tech2', 'technician', null);
-      expect(await codeOf(approveRollout(city.platform, { ...colleague, token: { id: 'tok', readOnly: false, siteIds: null } }, id, plan.hash))).toBe('FORBIDDEN');
+      expect(
+        await codeOf(
+          approveRollout(
+            city.platform,
+            { ...colleague, token: { id: 'tok', readOnly: false, siteIds: null } },
+            id,
+            plan.hash,
+          ),
+        ),
+      ).toBe('FORBIDDEN');
       await approveRollout(city.platform, colleague, id, plan.hash);
       await changeDraft(city.platform, city.technician, id, draft({ name: 'Autre' }));
       expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
@@ -373,17 +636,33 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('two rollouts on one server take turns; a newer one that covers all of an older supersedes it', async () => {
-      const first = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
-      const other = await createApplication(city.platform, city.technician, applicationDraft('chess'));
-      const second = await begin({ items: [{ applicationId: other.id, want: 'present' }], waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
+      const first = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+      });
+      const other = await createApplication(
+        city.platform,
+        city.technician,
+        applicationDraft('chess'),
+      );
+      const second = await begin({
+        items: [{ applicationId: other.id, want: 'present' }],
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+      });
       expect(await statesOf(second)).toEqual(Array(6).fill('blocked'));
       await obey(first, 'succeeded');
       await lookAtRollout(city.platform, second);
       expect(await statesOf(second)).toEqual(Array(6).fill('offered'));
       const third = await begin();
-      expect((await statesOf(third)).filter((state) => state === 'blocked' || state === 'queued' || state === 'already_installed')).toHaveLength(6);
+      expect(
+        (await statesOf(third)).filter(
+          (state) => state === 'blocked' || state === 'queued' || state === 'already_installed',
+        ),
+      ).toHaveLength(6);
       city.time.at += 1000;
-      const newer = await createApplication(city.platform, city.technician, { ...applicationDraft('abacus'), version: '3' });
+      const newer = await createApplication(city.platform, city.technician, {
+        ...applicationDraft('abacus'),
+        version: '3',
+      });
       const held = await begin({ items: [{ applicationId: newer.id, want: 'present' }] });
       const covering = await begin({ items: [{ applicationId: newer.id, want: 'present' }] });
       await lookAtRollout(city.platform, held);
@@ -391,17 +670,34 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
 
     test('the brake: by hand, and by itself when most of the fleet falls silent; no verdict meanwhile', async () => {
-      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }], timeoutMinutes: 5 });
+      const id = await begin({
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+        timeoutMinutes: 5,
+      });
       await setBrake(city.platform, city.technician, true);
       await lookAtRollout(city.platform, id);
       expect(await read(id)).toMatchObject({ state: 'paused', pauseReason: 'brake' });
-      expect(await codeOf(start(await createRollout(city.platform, city.technician, draft())))).toBe('BRAKE_ON');
+      expect(
+        await codeOf(start(await createRollout(city.platform, city.technician, draft()))),
+      ).toBe('BRAKE_ON');
       await setBrake(city.platform, city.technician, false);
       expect((await read(id)).state).toBe('running');
-      for (const { agent } of fleet) await acceptReport(city.platform, agent.actor, agent.report({ orders: (await ordersOf(agent)).map((order) => answer(order, 'installing', 2)) }));
+      for (const { agent } of fleet)
+        await acceptReport(
+          city.platform,
+          agent.actor,
+          agent.report({
+            orders: (await ordersOf(agent)).map((order) => answer(order, 'installing', 2)),
+          }),
+        );
       city.time.at += 60_000;
       await sweepRollouts(city.platform);
-      expect(await readBrake(city.platform)).toMatchObject({ on: true, cause: 'fleet', silentServers: 7, servers: 7 });
+      expect(await readBrake(city.platform)).toMatchObject({
+        on: true,
+        cause: 'fleet',
+        silentServers: 7,
+        servers: 7,
+      });
       city.time.at += 3_600_000;
       await sweepRollouts(city.platform);
       expect(await statesOf(id)).toEqual(Array(6).fill('installing'));
@@ -420,13 +716,20 @@ export function rolloutCases(open: () => Promise<City>): void {
       await obey(id, 'succeeded', fleet.slice(0, 5));
       await finishRollout(city.platform, city.technician, id);
       await lookAtRollout(city.platform, id);
-      expect(await read(id)).toMatchObject({ state: 'completed', counts: { succeeded: 5, skipped: 1 } });
+      expect(await read(id)).toMatchObject({
+        state: 'completed',
+        counts: { succeeded: 5, skipped: 1 },
+      });
     });
 
     test('a token of one school does not reach a rollout of another', async () => {
       const limited = { ...city.technician, siteIds: [fleet[0]?.siteId ?? ''] };
       expect(await codeOf(createRollout(city.platform, limited, draft()))).toBe('OUT_OF_SCOPE');
-      const own = await createRollout(city.platform, limited, draft({ where: { ...draft().where, siteIds: [fleet[0]?.siteId ?? ''] } }));
+      const own = await createRollout(
+        city.platform,
+        limited,
+        draft({ where: { ...draft().where, siteIds: [fleet[0]?.siteId ?? ''] } }),
+      );
       expect((await readRollout(city.platform, limited, own)).sites).toBe(1);
       const foreign = await begin();
       expect(await codeOf(pauseRollout(city.platform, limited, foreign))).toBe('OUT_OF_SCOPE');

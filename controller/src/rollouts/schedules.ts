@@ -1,6 +1,7 @@
 /** Rollouts that repeat, and what time alone brings about. Rows say what is due; running it twice is a no-op. */
-import { AppError } from '@preau/contract/errors.ts';
+
 import { nextOccurrence, type Place, recurrenceProblem } from '@preau/contract/calendar.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { RolloutSettings, Schedule, ScheduleDraft } from '@preau/contract/rollout.ts';
 import { publishPolicy } from '#src/access/push.ts';
@@ -15,31 +16,71 @@ import { readSettings } from './planning.ts';
 import { createRollout, startRollout } from './prepare.ts';
 import { silence } from './read.ts';
 import { setBrake } from './steer.ts';
-import { deleteSchedule, insertSchedule, moveSchedule, noteScheduleRun, saveCity, selectCity, selectRollout, selectRolloutsToLookAt, selectSchedules } from './store.ts';
+import {
+  deleteSchedule,
+  insertSchedule,
+  moveSchedule,
+  noteScheduleRun,
+  saveCity,
+  selectCity,
+  selectRollout,
+  selectRolloutsToLookAt,
+  selectSchedules,
+} from './store.ts';
 
 type Deps = Pick<RolloutDeps, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** The clock of the first school it names; a city has one. */
 async function nextRun(rows: Rows, draft: ScheduleDraft, after: number): Promise<number | null> {
   const { all, siteIds } = draft.draft.where;
-  const site = (await selectSites(rows)).find((candidate) => all || siteIds.length === 0 || siteIds.includes(candidate.id));
+  const site = (await selectSites(rows)).find(
+    (candidate) => all || siteIds.length === 0 || siteIds.includes(candidate.id),
+  );
   if (site === undefined) return null;
-  const place: Place = { timeZone: site.timeZone, holidayZone: site.holidayZone, closures: (await readSettings(rows)).closures };
+  const place: Place = {
+    timeZone: site.timeZone,
+    holidayZone: site.holidayZone,
+    closures: (await readSettings(rows)).closures,
+  };
   return nextOccurrence(frenchCalendar, place, draft.when, after).at;
 }
 
 export async function listSchedules(deps: Deps): Promise<Schedule[]> {
-  return (await selectSchedules(deps.database)).map(({ createdBy: _createdBy, ...schedule }) => schedule);
+  return (await selectSchedules(deps.database)).map(
+    ({ createdBy: _createdBy, ...schedule }) => schedule,
+  );
 }
 
-export async function createSchedule(deps: Deps, actor: Actor, draft: ScheduleDraft): Promise<Schedule> {
-  mustReach(actor, ...(draft.draft.where.all || draft.draft.where.siteIds.length === 0 ? [null] : draft.draft.where.siteIds));
+export async function createSchedule(
+  deps: Deps,
+  actor: Actor,
+  draft: ScheduleDraft,
+): Promise<Schedule> {
+  mustReach(
+    actor,
+    ...(draft.draft.where.all || draft.draft.where.siteIds.length === 0
+      ? [null]
+      : draft.draft.where.siteIds),
+  );
   const problem = recurrenceProblem(draft.when);
-  if (problem !== null) throw new AppError('VALIDATION_FAILED', { problem, issues: [{ field: 'body/when', problem: problem.en }] });
+  if (problem !== null)
+    throw new AppError('VALIDATION_FAILED', {
+      problem,
+      issues: [{ field: 'body/when', problem: problem.en }],
+    });
   const now = deps.clock.now();
   const id = await deps.database.transaction().execute(async (rows) => {
-    const id = await insertSchedule(rows, { draft, nextAt: await nextRun(rows, draft, now), createdBy: actor.kind === 'account' ? actor.id : null, now });
-    await recordEffect(deps, rows, actor, { action: 'schedule.created', subjectId: id, subjectName: draft.name });
+    const id = await insertSchedule(rows, {
+      draft,
+      nextAt: await nextRun(rows, draft, now),
+      createdBy: actor.kind === 'account' ? actor.id : null,
+      now,
+    });
+    await recordEffect(deps, rows, actor, {
+      action: 'schedule.created',
+      subjectId: id,
+      subjectName: draft.name,
+    });
     return id;
   });
   deps.wakeups.wake(['rollouts', 'audit']);
@@ -53,12 +94,25 @@ async function mustFindSchedule(rows: Rows, id: string): Promise<Schedule> {
   return schedule;
 }
 
-export async function pauseSchedule(deps: Deps, actor: Actor, id: string, paused: boolean): Promise<Schedule> {
+export async function pauseSchedule(
+  deps: Deps,
+  actor: Actor,
+  id: string,
+  paused: boolean,
+): Promise<Schedule> {
   mustReach(actor, null);
   await deps.database.transaction().execute(async (rows) => {
     const schedule = await mustFindSchedule(rows, id);
-    await moveSchedule(rows, id, schedule.nextAt, { paused, nextAt: await nextRun(rows, schedule, deps.clock.now()) });
-    await recordEffect(deps, rows, actor, { action: 'schedule.changed', subjectId: id, subjectName: schedule.name, details: { paused } });
+    await moveSchedule(rows, id, schedule.nextAt, {
+      paused,
+      nextAt: await nextRun(rows, schedule, deps.clock.now()),
+    });
+    await recordEffect(deps, rows, actor, {
+      action: 'schedule.changed',
+      subjectId: id,
+      subjectName: schedule.name,
+      details: { paused },
+    });
   });
   deps.wakeups.wake(['rollouts', 'audit']);
   return mustFindSchedule(deps.database, id);
@@ -69,20 +123,44 @@ export async function removeSchedule(deps: Deps, actor: Actor, id: string): Prom
   await deps.database.transaction().execute(async (rows) => {
     const schedule = await mustFindSchedule(rows, id);
     await deleteSchedule(rows, id);
-    await recordEffect(deps, rows, actor, { action: 'schedule.deleted', subjectId: id, subjectName: schedule.name });
+    await recordEffect(deps, rows, actor, {
+      action: 'schedule.deleted',
+      subjectId: id,
+      subjectName: schedule.name,
+    });
   });
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-export async function changeSettings(deps: Deps, actor: Actor, settings: RolloutSettings): Promise<RolloutSettings> {
+export async function changeSettings(
+  deps: Deps,
+  actor: Actor,
+  settings: RolloutSettings,
+): Promise<RolloutSettings> {
   mustReach(actor, null);
   const topics = ['rollouts', 'audit'];
   await deps.database.transaction().execute(async (rows) => {
     const past = await readSettings(rows);
     await saveCity(rows, 'rollouts', settings, deps.clock.now());
     // The city's closures are days without class for rules too.
-    if (past.closures.join() !== settings.closures.join()) topics.push(...(await publishPolicy(deps, rows, (await selectSites(rows)).map(({ id }) => id))));
-    await recordEffect(deps, rows, actor, { action: 'rollout.settings_changed', subjectName: 'rollouts', details: { approvalAboveSites: settings.approvalAboveSites, brakeAtSilentShare: settings.brakeAtSilentShare, planDriftShare: settings.planDriftShare, closures: settings.closures.length } });
+    if (past.closures.join() !== settings.closures.join())
+      topics.push(
+        ...(await publishPolicy(
+          deps,
+          rows,
+          (await selectSites(rows)).map(({ id }) => id),
+        )),
+      );
+    await recordEffect(deps, rows, actor, {
+      action: 'rollout.settings_changed',
+      subjectName: 'rollouts',
+      details: {
+        approvalAboveSites: settings.approvalAboveSites,
+        brakeAtSilentShare: settings.brakeAtSilentShare,
+        planDriftShare: settings.planDriftShare,
+        closures: settings.closures.length,
+      },
+    });
   });
   deps.wakeups.wake(topics);
   return settings;
@@ -92,22 +170,42 @@ async function runDueSchedules(deps: RolloutDeps): Promise<void> {
   const now = deps.clock.now();
   for (const schedule of await selectSchedules(deps.database, { dueAt: now })) {
     // Whoever moves it on runs it: another controller finds it moved.
-    if (!(await moveSchedule(deps.database, schedule.id, schedule.nextAt, { nextAt: await nextRun(deps.database, schedule, now) }))) continue;
+    if (
+      !(await moveSchedule(deps.database, schedule.id, schedule.nextAt, {
+        nextAt: await nextRun(deps.database, schedule, now),
+      }))
+    )
+      continue;
     const job: Actor = { kind: 'job', id: `schedule:${schedule.id}`, name: schedule.name };
     let rolloutId: string | null = null;
     let problem: string | null = null;
     try {
       // Begun a moment later: should the classes be arriving just then, it waits until they are in.
-      rolloutId = await createRollout(deps, job, { ...schedule.draft, name: `${schedule.name} ${new Date(now).toISOString().slice(0, 10)}`, startAt: now + 1000 }, schedule.id);
+      rolloutId = await createRollout(
+        deps,
+        job,
+        {
+          ...schedule.draft,
+          name: `${schedule.name} ${new Date(now).toISOString().slice(0, 10)}`,
+          startAt: now + 1000,
+        },
+        schedule.id,
+      );
       const rollout = await selectRollout(deps.database, rolloutId);
-      if (rollout?.state === 'planned') await startRollout(deps, job, rolloutId, { planHash: rollout.plan.hash, force: false });
+      if (rollout?.state === 'planned')
+        await startRollout(deps, job, rolloutId, { planHash: rollout.plan.hash, force: false });
       else problem = 'NEEDS_APPROVAL';
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       problem = error.code;
     }
     await noteScheduleRun(deps.database, schedule.id, { rolloutId, problem });
-    await recordEffect(deps, deps.database, job, { action: problem === null ? 'schedule.ran' : 'schedule.refused', subjectId: schedule.id, subjectName: schedule.name, details: { rollout: rolloutId, ...(problem === null ? {} : { code: problem }) } });
+    await recordEffect(deps, deps.database, job, {
+      action: problem === null ? 'schedule.ran' : 'schedule.refused',
+      subjectId: schedule.id,
+      subjectName: schedule.name,
+      details: { rollout: rolloutId, ...(problem === null ? {} : { code: problem }) },
+    });
     deps.wakeups.wake(['rollouts', 'audit']);
   }
 }
@@ -122,13 +220,18 @@ async function watchFleet(deps: RolloutDeps): Promise<void> {
   const { brakeAtSilentShare } = await readSettings(deps.database);
   const share = servers === 0 ? 0 : silentServers / servers;
   const watch: Actor = { kind: 'job', id: 'rollouts.watch', name: 'rollouts.watch' };
-  if (!brake.on && servers >= fewestServers && share >= brakeAtSilentShare) await setBrake(deps, watch, true, 'fleet', { silentServers, servers });
-  else if (brake.on && brake.cause === 'fleet' && share < brakeAtSilentShare / 2) await setBrake(deps, watch, false);
+  if (!brake.on && servers >= fewestServers && share >= brakeAtSilentShare)
+    await setBrake(deps, watch, true, 'fleet', { silentServers, servers });
+  else if (brake.on && brake.cause === 'fleet' && share < brakeAtSilentShare / 2)
+    await setBrake(deps, watch, false);
 }
 
 export async function sweepRollouts(deps: RolloutDeps & Pick<Platform, 'log'>): Promise<void> {
   await watchFleet(deps);
   await runDueSchedules(deps);
   // One that cannot be looked at keeps nobody else waiting.
-  for (const id of await selectRolloutsToLookAt(deps.database)) await lookAtRollout(deps, id).catch((error: unknown) => deps.log.error({ err: error, rollout: id }, 'rollout not looked at'));
+  for (const id of await selectRolloutsToLookAt(deps.database))
+    await lookAtRollout(deps, id).catch((error: unknown) =>
+      deps.log.error({ err: error, rollout: id }, 'rollout not looked at'),
+    );
 }

@@ -1,5 +1,10 @@
 /** What an agent's word about an order does to its target. Pure. Anything late, repeated or out of order changes no verdict. */
-import { isFinal, type ReportedOrder, type TargetState, targetMoves } from '@preau/contract/rollout.ts';
+import {
+  isFinal,
+  type ReportedOrder,
+  type TargetState,
+  targetMoves,
+} from '@preau/contract/rollout.ts';
 
 export interface SettledTarget {
   state: TargetState;
@@ -19,23 +24,40 @@ export type Settlement =
   | { kind: 'noted'; badge: 'late' | 'installed_after_cancel' }
   | { kind: 'moved'; to: TargetState; badge: 'late' | 'recovered' | 'window_overrun' | null };
 
-const good = (state: ReportedOrder['state']) => state === 'succeeded' || state === 'already_installed';
+const good = (state: ReportedOrder['state']) =>
+  state === 'succeeded' || state === 'already_installed';
 
 /** `waveIsOpen`: a verdict that is late may still count. `now` in epoch ms. */
-export function settle(target: SettledTarget, report: ReportedOrder, waveIsOpen: boolean, now: number): Settlement {
-  if (report.attempt !== target.attempt) return { kind: 'stale', why: `attempt ${report.attempt}, now ${target.attempt}` };
+export function settle(
+  target: SettledTarget,
+  report: ReportedOrder,
+  waveIsOpen: boolean,
+  now: number,
+): Settlement {
+  if (report.attempt !== target.attempt)
+    return { kind: 'stale', why: `attempt ${report.attempt}, now ${target.attempt}` };
   // Said before, by one of whom nothing was known any more: it is back.
   const isBack = target.state === 'unknown' && report.seq === target.lastSeq;
   if (report.seq <= target.lastSeq && !isBack) return { kind: 'known' };
-  if (target.state === 'cancelled') return good(report.state) ? { kind: 'noted', badge: 'installed_after_cancel' } : { kind: 'stale', why: `${report.state} after cancelled` };
+  if (target.state === 'cancelled')
+    return good(report.state)
+      ? { kind: 'noted', badge: 'installed_after_cancel' }
+      : { kind: 'stale', why: `${report.state} after cancelled` };
   if (target.state === 'timed_out') {
     if (!good(report.state)) return { kind: 'stale', why: `${report.state} after timed_out` };
-    return waveIsOpen ? { kind: 'moved', to: finalOf(target, report), badge: 'late' } : { kind: 'noted', badge: 'late' };
+    return waveIsOpen
+      ? { kind: 'moved', to: finalOf(target, report), badge: 'late' }
+      : { kind: 'noted', badge: 'late' };
   }
   const to = finalOf(target, report);
-  if (isFinal(target.state) || (to !== target.state && !targetMoves[target.state].includes(to))) return { kind: 'stale', why: `${report.state} after ${target.state}` };
+  if (isFinal(target.state) || (to !== target.state && !targetMoves[target.state].includes(to)))
+    return { kind: 'stale', why: `${report.state} after ${target.state}` };
   const overran = good(report.state) && target.installUntil !== null && now > target.installUntil;
-  return { kind: 'moved', to, badge: report.recovered && good(report.state) ? 'recovered' : overran ? 'window_overrun' : null };
+  return {
+    kind: 'moved',
+    to,
+    badge: report.recovered && good(report.state) ? 'recovered' : overran ? 'window_overrun' : null,
+  };
 }
 
 function finalOf(target: SettledTarget, report: ReportedOrder): TargetState {

@@ -6,20 +6,37 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { saveDraining, saveServerChanges, selectServer, selectServerRow, selectServerRows } from './store.ts';
+import {
+  saveDraining,
+  saveServerChanges,
+  selectServer,
+  selectServerRow,
+  selectServerRows,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
 const maxLabels = 20;
 
 /** Refuses with NOT_FOUND and OUT_OF_SCOPE. Repeating it is safe. */
-export async function changeServer(deps: Deps, actor: AccountActor, id: string, changes: ServerChanges): Promise<Server> {
+export async function changeServer(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+  changes: ServerChanges,
+): Promise<Server> {
   const changed = await deps.database.transaction().execute(async (rows) => {
     const server = await selectServerRow(rows, id);
     if (server === undefined) throw new AppError('NOT_FOUND', { server: id });
     mustReach(actor, server.siteId);
     await saveServerChanges(rows, id, changes);
-    await recordEffect(deps, rows, actor, { action: 'server.changed', subjectId: id, subjectName: changes.name ?? server.name, siteId: server.siteId, details: { ...changes } });
+    await recordEffect(deps, rows, actor, {
+      action: 'server.changed',
+      subjectId: id,
+      subjectName: changes.name ?? server.name,
+      siteId: server.siteId,
+      details: { ...changes },
+    });
     return selectServer(rows, id, deps.clock.now());
   });
   if (changed === undefined) throw new AppError('NOT_FOUND', { server: id });
@@ -38,26 +55,55 @@ async function selectAll(rows: Rows, actor: AccountActor, serverIds: readonly st
 }
 
 /** A draining server takes no new session and no rollout; what runs on it goes on until people close it. */
-export async function drainServers(deps: Deps, actor: AccountActor, input: DrainServers): Promise<void> {
+export async function drainServers(
+  deps: Deps,
+  actor: AccountActor,
+  input: DrainServers,
+): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
     for (const server of await selectAll(rows, actor, input.serverIds)) {
       if ((server.drainingSince !== null) === input.draining) continue;
       await saveDraining(rows, server.id, input.draining ? deps.clock.now() : null);
-      await recordEffect(deps, rows, actor, { action: input.draining ? 'server.drained' : 'server.undrained', subjectId: server.id, subjectName: server.name, siteId: server.siteId });
+      await recordEffect(deps, rows, actor, {
+        action: input.draining ? 'server.drained' : 'server.undrained',
+        subjectId: server.id,
+        subjectName: server.name,
+        siteId: server.siteId,
+      });
     }
   });
   deps.wakeups.wake(['servers', 'sites', 'audit']);
 }
 
 /** Refuses with VALIDATION_FAILED when a server would have more than 20. */
-export async function labelServers(deps: Deps, actor: AccountActor, input: LabelServers): Promise<void> {
+export async function labelServers(
+  deps: Deps,
+  actor: AccountActor,
+  input: LabelServers,
+): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
     for (const server of await selectAll(rows, actor, input.serverIds)) {
-      const labels = [...new Set([...server.labels, ...input.add])].filter((label) => !input.remove.includes(label)).sort();
-      if (labels.length > maxLabels) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body/add', problem: `${server.name} would have more than ${maxLabels} labels` }] });
+      const labels = [...new Set([...server.labels, ...input.add])]
+        .filter((label) => !input.remove.includes(label))
+        .sort();
+      if (labels.length > maxLabels)
+        throw new AppError('VALIDATION_FAILED', {
+          issues: [
+            {
+              field: 'body/add',
+              problem: `${server.name} would have more than ${maxLabels} labels`,
+            },
+          ],
+        });
       if (labels.join(' ') === server.labels.join(' ')) continue;
       await saveServerChanges(rows, server.id, { labels });
-      await recordEffect(deps, rows, actor, { action: 'server.changed', subjectId: server.id, subjectName: server.name, siteId: server.siteId, details: { labels } });
+      await recordEffect(deps, rows, actor, {
+        action: 'server.changed',
+        subjectId: server.id,
+        subjectName: server.name,
+        siteId: server.siteId,
+        details: { labels },
+      });
     }
   });
   deps.wakeups.wake(['servers', 'audit']);

@@ -3,7 +3,11 @@ import { hear, type PastEpoch } from './clone.ts';
 
 /** Reports as they arrive, `A3` being the third of run A; what is said of the last one. */
 function tell(reports: string): string[] {
-  let known: { epoch: string | null; seq: number; past: readonly PastEpoch[] } = { epoch: null, seq: 0, past: [] };
+  let known: { epoch: string | null; seq: number; past: readonly PastEpoch[] } = {
+    epoch: null,
+    seq: 0,
+    past: [],
+  };
   return reports.split(' ').map((text) => {
     const report = { epoch: text.slice(0, 1), seq: Number(text.slice(1)) };
     const { verdict, past } = hear(known, report);
@@ -36,10 +40,20 @@ describe('hear', () => {
 
   test('any number of restarts, with a straggler after each, is never a clone', () => {
     const runs = Array.from({ length: 200 }, (_, run) => String.fromCodePoint(0x4e00 + run));
-    expect(tell(runs.map((run, index) => `${run}1 ${run}2${index === 0 ? '' : ` ${runs[index - 1]}3`}`).join(' '))).not.toContain('clone');
+    expect(
+      tell(
+        runs
+          .map((run, index) => `${run}1 ${run}2${index === 0 ? '' : ` ${runs[index - 1]}3`}`)
+          .join(' '),
+      ),
+    ).not.toContain('clone');
   });
   test('what is remembered is bounded', () => {
-    const past = Array.from({ length: 8 }, (_, index) => ({ epoch: `p${index}`, seq: 1, spoke: 0 }));
+    const past = Array.from({ length: 8 }, (_, index) => ({
+      epoch: `p${index}`,
+      seq: 1,
+      spoke: 0,
+    }));
     expect(hear({ epoch: 'now', seq: 5, past }, { epoch: 'new', seq: 1 }).past).toHaveLength(8);
   });
 });

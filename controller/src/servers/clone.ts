@@ -20,13 +20,24 @@ const remembered = 8;
 const spokeTooOften = 2;
 
 /** Pure; never throws. */
-export function hear(known: { epoch: string | null; seq: number; past: readonly PastEpoch[] }, report: { epoch: string; seq: number }): Heard {
+export function hear(
+  known: { epoch: string | null; seq: number; past: readonly PastEpoch[] },
+  report: { epoch: string; seq: number },
+): Heard {
   const { past } = known;
   if (known.epoch === null) return { verdict: 'accept', past };
-  if (report.epoch === known.epoch) return { verdict: report.seq > known.seq ? 'accept' : 'stale', past };
+  if (report.epoch === known.epoch)
+    return { verdict: report.seq > known.seq ? 'accept' : 'stale', past };
   const before = past.find(({ epoch }) => epoch === report.epoch);
-  if (before === undefined) return { verdict: 'accept', past: [...past, { epoch: known.epoch, seq: known.seq, spoke: 0 }].slice(-remembered) };
+  if (before === undefined)
+    return {
+      verdict: 'accept',
+      past: [...past, { epoch: known.epoch, seq: known.seq, spoke: 0 }].slice(-remembered),
+    };
   if (report.seq <= before.seq) return { verdict: 'stale', past };
   const now = { ...before, seq: report.seq, spoke: before.spoke + 1 };
-  return { verdict: now.spoke >= spokeTooOften ? 'clone' : 'stale', past: past.map((entry) => (entry === before ? now : entry)) };
+  return {
+    verdict: now.spoke >= spokeTooOften ? 'clone' : 'stale',
+    past: past.map((entry) => (entry === before ? now : entry)),
+  };
 }

@@ -8,14 +8,33 @@ import type { Platform } from '#src/platform/platform.ts';
 import { readPolicyChange, writePolicies } from '#src/publications/documents.ts';
 import { selectPolicy } from '#src/publications/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
-import { countServers, nextGeneration, nextGenerations, saveDesiredStates, selectDesired, selectDesiredState, selectServerRows, selectServersWith, selectSiteOfServers } from './store.ts';
+import {
+  countServers,
+  nextGeneration,
+  nextGenerations,
+  saveDesiredStates,
+  selectDesired,
+  selectDesiredState,
+  selectServerRows,
+  selectServersWith,
+  selectSiteOfServers,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
 /** `generation`: one already taken in this transaction with `nextGeneration`; without it the next one is taken.
  *  Returns the topic to wake after the commit. */
-export async function publishDesiredState(deps: Deps, rows: Rows, serverId: string, generation?: number): Promise<string> {
-  await publishDesiredStates(deps, rows, new Map([[serverId, generation ?? (await nextGeneration(rows, serverId))]]));
+export async function publishDesiredState(
+  deps: Deps,
+  rows: Rows,
+  serverId: string,
+  generation?: number,
+): Promise<string> {
+  await publishDesiredStates(
+    deps,
+    rows,
+    new Map([[serverId, generation ?? (await nextGeneration(rows, serverId))]]),
+  );
   return `agent:${serverId}`;
 }
 
@@ -36,61 +55,118 @@ async function fleetSize(deps: Deps, rows: Rows): Promise<number> {
 }
 
 /** Of many at once: each is read with the others. `generations`: taken in this transaction, by server. */
-export async function publishDesiredStates(deps: Deps, rows: Rows, generations: ReadonlyMap<string, number>): Promise<string[]> {
+export async function publishDesiredStates(
+  deps: Deps,
+  rows: Rows,
+  generations: ReadonlyMap<string, number>,
+): Promise<string[]> {
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
   const momentMs = momentFor(await fleetSize(deps, rows));
   const policyOf = await selectPolicyOf(rows, [...generations.keys()], issuedAt);
-  await saveDesiredStates(rows, [...generations].map(([serverId, generation]) => {
-    const state: DesiredState = { protocol: PROTOCOL, serverId, generation, issuedAt, standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS, momentMs, ...policyOf(serverId), ...desired(serverId) };
-    const document = JSON.stringify(state);
-    return { serverId, generation, document, signature: deps.secrets.sign(document) };
-  }));
+  await saveDesiredStates(
+    rows,
+    [...generations].map(([serverId, generation]) => {
+      const state: DesiredState = {
+        protocol: PROTOCOL,
+        serverId,
+        generation,
+        issuedAt,
+        standbyDisplays: deps.config.PREAU_STANDBY_DISPLAYS,
+        momentMs,
+        ...policyOf(serverId),
+        ...desired(serverId),
+      };
+      const document = JSON.stringify(state);
+      return { serverId, generation, document, signature: deps.secrets.sign(document) };
+    }),
+  );
   return [...generations.keys()].map((serverId) => `agent:${serverId}`);
 }
 
 /** What rules see of this application is about to change: holds every server whose state names it. What is returned writes their new
  *  states, afterwards, and returns the topics to wake. */
-export const publishWhereNamed = (deps: Deps) => async (rows: Rows, applicationId: string): Promise<() => Promise<string[]>> => {
-  const generations = await nextGenerations(rows, await selectServersWith(rows, applicationId));
-  return () => publishDesiredStates(deps, rows, generations);
-};
+export const publishWhereNamed =
+  (deps: Deps) =>
+  async (rows: Rows, applicationId: string): Promise<() => Promise<string[]>> => {
+    const generations = await nextGenerations(rows, await selectServersWith(rows, applicationId));
+    return () => publishDesiredStates(deps, rows, generations);
+  };
 
 /** Takes the generations of all servers of a site. */
 export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, number>> {
-  return nextGenerations(rows, (await selectServerRows(rows, { siteId })).map(({ id }) => id));
+  return nextGenerations(
+    rows,
+    (await selectServerRows(rows, { siteId })).map(({ id }) => id),
+  );
 }
 
 /** Who belongs to a site, and which of its servers keeps packages for the others, is part of the state of each of them.
  *  Returns the topics to wake. */
-export async function publishForNeighbours(deps: Deps, rows: Rows, siteId: string, generations?: ReadonlyMap<string, number>): Promise<string[]> {
+export async function publishForNeighbours(
+  deps: Deps,
+  rows: Rows,
+  siteId: string,
+  generations?: ReadonlyMap<string, number>,
+): Promise<string[]> {
   return publishDesiredStates(deps, rows, generations ?? (await lockSite(rows, siteId)));
 }
 
 /** `knownPolicy`: the hash of the rules the agent has; they are sent again only when they are others. */
-export async function readDesiredState(deps: Pick<Platform, 'database'>, actor: AgentActor, knownPolicy: string | null = null): Promise<SignedState> {
+export async function readDesiredState(
+  deps: Pick<Platform, 'database'>,
+  actor: AgentActor,
+  knownPolicy: string | null = null,
+): Promise<SignedState> {
   const signed = await selectDesiredState(deps.database, actor.id);
   if (signed === undefined) throw new AppError('NOT_FOUND', { desiredState: actor.id });
   const { document, signature } = signed;
   const hash = /"policy":"([0-9a-f]{64})"/.exec(document)?.[1] ?? '';
   if (hash === knownPolicy) return { document, signature, policy: null };
-  const change = knownPolicy === null ? null : await readPolicyChange(deps.database, knownPolicy, hash);
-  return change === null ? { document, signature, policy: (await selectPolicy(deps.database, hash)) ?? null } : { document, signature, policy: null, change };
+  const change =
+    knownPolicy === null ? null : await readPolicyChange(deps.database, knownPolicy, hash);
+  return change === null
+    ? { document, signature, policy: (await selectPolicy(deps.database, hash)) ?? null }
+    : { document, signature, policy: null, change };
 }
 
 /** The schools of these servers as rules see them, and the rules they follow. */
-async function selectPolicyOf(rows: Rows, serverIds: readonly string[], now: number): Promise<(serverId: string) => Pick<DesiredState, 'site' | 'policy'>> {
+async function selectPolicyOf(
+  rows: Rows,
+  serverIds: readonly string[],
+  now: number,
+): Promise<(serverId: string) => Pick<DesiredState, 'site' | 'policy'>> {
   const servers = await selectSiteOfServers(rows, serverIds);
-  const sites = await selectPolicySites(rows, [...new Set([...servers.values()].map(({ siteId }) => siteId))]);
+  const sites = await selectPolicySites(rows, [
+    ...new Set([...servers.values()].map(({ siteId }) => siteId)),
+  ]);
   // A school that no rule was written for since it came follows what holds everywhere.
-  const without = [...new Set([...servers.values()].filter((server) => server.policyHash === null).map((server) => server.siteId))];
-  const written = without.length === 0 ? new Map<string, string>() : await writePolicies(rows, without, now);
+  const without = [
+    ...new Set(
+      [...servers.values()]
+        .filter((server) => server.policyHash === null)
+        .map((server) => server.siteId),
+    ),
+  ];
+  const written =
+    without.length === 0 ? new Map<string, string>() : await writePolicies(rows, without, now);
   return (serverId) => {
     const server = servers.get(serverId);
     const site = server === undefined ? undefined : sites.get(server.siteId);
-    if (server === undefined || site === undefined) throw new Error(`server ${serverId} belongs to no school`);
+    if (server === undefined || site === undefined)
+      throw new Error(`server ${serverId} belongs to no school`);
     const { siteId, siteGroupIds, timeZone, holidayZone, closures, networks } = site;
-    return { site: { siteId, siteGroupIds: [...siteGroupIds], timeZone, holidayZone, closures: [...closures], networks: networks.map(({ subnet, labels }) => ({ subnet, labels: [...labels] })) }, policy: server.policyHash ?? written.get(siteId) ?? '' };
+    return {
+      site: {
+        siteId,
+        siteGroupIds: [...siteGroupIds],
+        timeZone,
+        holidayZone,
+        closures: [...closures],
+        networks: networks.map(({ subnet, labels }) => ({ subnet, labels: [...labels] })),
+      },
+      policy: server.policyHash ?? written.get(siteId) ?? '',
+    };
   };
 }

@@ -6,10 +6,20 @@ import type { Platform } from '#src/platform/platform.ts';
 import { takeNewlySilent } from './store.ts';
 
 /** Answers how many were noticed now. Running it twice, or in two processes at once, tells nothing twice. */
-export async function noticeSilence(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor): Promise<number> {
+export async function noticeSilence(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+): Promise<number> {
   const silent = await deps.database.transaction().execute(async (rows) => {
     const found = await takeNewlySilent(rows, deps.clock.now() - offlineAfterMs);
-    for (const server of found) await recordEffect(deps, rows, actor, { action: 'server.silent', subjectId: server.id, subjectName: server.name, siteId: server.siteId, details: { lastSeenAt: server.lastSeenAt } });
+    for (const server of found)
+      await recordEffect(deps, rows, actor, {
+        action: 'server.silent',
+        subjectId: server.id,
+        subjectName: server.name,
+        siteId: server.siteId,
+        details: { lastSeenAt: server.lastSeenAt },
+      });
     return found.length;
   });
   if (silent > 0) deps.wakeups.wake(['servers', 'sites', 'audit']);

@@ -20,12 +20,18 @@ export async function wantApplication(
     const generation = await nextGeneration(rows, server.id);
     await holdStamp(rows, 'catalogue');
     // What has left the catalogue can still be taken away.
-    const [application] = await selectApplications(rows, { id: input.applicationId, among: input.wanted ? 'offered' : 'all' });
+    const [application] = await selectApplications(rows, {
+      id: input.applicationId,
+      among: input.wanted ? 'offered' : 'all',
+    });
     if (application === undefined) throw new AppError('NOT_FOUND', input);
     await saveWanted(rows, { ...input, versionId: application.versionId, now: deps.clock.now() });
     await recordEffect(deps, rows, actor, {
       action: input.wanted ? 'application.wanted' : 'application.unwanted',
-      subjectId: application.id, subjectName: application.name.fr, siteId: server.siteId, details: { server: server.name, version: application.version },
+      subjectId: application.id,
+      subjectName: application.name.fr,
+      siteId: server.siteId,
+      details: { server: server.name, version: application.version },
     });
     return publishDesiredState(deps, rows, server.id, generation);
   });

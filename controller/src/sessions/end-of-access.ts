@@ -17,33 +17,71 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 const tellMs = 15 * 60_000;
 const minuteMs = 60_000;
 
-export interface End { at: number; because: EndReason }
+export interface End {
+  at: number;
+  because: EndReason;
+}
 
 /** The first end in sight of a session; null when there is none. Pure. `accessEnds`: by the rules. */
-export function endOf(session: { startedAt: number; touchedAt: number | null; isAttached: boolean }, terms: Terms, accessEnds: number | null): End | null {
+export function endOf(
+  session: { startedAt: number; touchedAt: number | null; isAttached: boolean },
+  terms: Terms,
+  accessEnds: number | null,
+): End | null {
   const ends: End[] = [];
   if (accessEnds !== null) ends.push({ at: accessEnds, because: 'access_ended' });
-  if (terms.maxMinutes !== null) ends.push({ at: session.startedAt + terms.maxMinutes * minuteMs, because: 'time_over' });
+  if (terms.maxMinutes !== null)
+    ends.push({ at: session.startedAt + terms.maxMinutes * minuteMs, because: 'time_over' });
   // Who has closed the page is waited for by the grace period.
-  if (terms.idleMinutes !== null && session.isAttached && session.touchedAt !== null) ends.push({ at: session.touchedAt + terms.idleMinutes * minuteMs, because: 'idle' });
-  return ends.reduce<End | null>((first, end) => (first === null || end.at < first.at ? end : first), null);
+  if (terms.idleMinutes !== null && session.isAttached && session.touchedAt !== null)
+    ends.push({ at: session.touchedAt + terms.idleMinutes * minuteMs, because: 'idle' });
+  return ends.reduce<End | null>(
+    (first, end) => (first === null || end.at < first.at ? end : first),
+    null,
+  );
 }
 
 export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
   const { policy, sites } = await policyBook(deps.database);
   const now = deps.clock.now();
   for (const session of await selectSessionsToWeigh(deps.database)) {
-    const person = await selectPerson(deps.database, { id: session.accountId, role: session.role as Role, siteId: session.personSiteId });
+    const person = await selectPerson(deps.database, {
+      id: session.accountId,
+      role: session.role as Role,
+      siteId: session.personSiteId,
+    });
     const question = {
-      person, application: { id: session.applicationId, category: session.category, labels: session.labels }, site: session.personSiteId === null ? null : (sites.get(session.personSiteId) ?? null), address: session.address, now,
+      person,
+      application: {
+        id: session.applicationId,
+        category: session.category,
+        labels: session.labels,
+      },
+      site: session.personSiteId === null ? null : (sites.get(session.personSiteId) ?? null),
+      address: session.address,
+      now,
     };
     const decision = decide(policy, question);
     const end = decision.allowed
-      ? endOf({ startedAt: session.startedAt, touchedAt: session.touchedAt, isAttached: session.state === 'active' }, decision.terms, changesAt(policy, question, now + tellMs))
+      ? endOf(
+          {
+            startedAt: session.startedAt,
+            touchedAt: session.touchedAt,
+            isAttached: session.state === 'active',
+          },
+          decision.terms,
+          changesAt(policy, question, now + tellMs),
+        )
       : { at: now, because: 'access_ended' as const };
     const inSight = end !== null && end.at <= now + tellMs ? end : null;
     if (inSight !== null && inSight.at <= now) {
-      deps.wakeups.wake(await deps.database.transaction().execute((rows) => closeSession(deps, rows, actor, session, { state: 'ended', reason: inSight.because })));
+      deps.wakeups.wake(
+        await deps.database
+          .transaction()
+          .execute((rows) =>
+            closeSession(deps, rows, actor, session, { state: 'ended', reason: inSight.because }),
+          ),
+      );
     } else if ((inSight?.at ?? null) !== session.endsAt) {
       await saveEnd(deps.database, session.id, inSight);
       deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`]);

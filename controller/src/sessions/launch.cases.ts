@@ -1,25 +1,31 @@
 /** What must hold of launching, attaching and ending, whatever database is below: run against each by its tests. */
 import { randomBytes } from 'node:crypto';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
+import { PROTOCOL } from '@preau/contract/protocol.ts';
+import { plainRule } from '@preau/contract/publication.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRule } from '#src/access/rules.ts';
 import { insertSignIn, selectSignedIn } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
-import { PROTOCOL } from '@preau/contract/protocol.ts';
-import { plainRule } from '@preau/contract/publication.ts';
-import { createRule } from '#src/access/rules.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
 import { type City, codeOf, publicUrl, readySession } from '#src/testing.ts';
-import { acceptReport } from '#src/reports/accept-report.ts';
 import { endSession, endSessionsOfServer } from './end.ts';
 import { attach, launch } from './launch.ts';
 import { portal } from './portal.ts';
 import { selectSession } from './store.ts';
 import { sweep } from './sweep.ts';
-import { noteAttached, noteLeft, reasonToClose, redeemTicket, takePreparedAttachment } from './tunnel.ts';
+import {
+  noteAttached,
+  noteLeft,
+  reasonToClose,
+  redeemTicket,
+  takePreparedAttachment,
+} from './tunnel.ts';
 
 const tuxpaint = { application: 'tuxpaint', language: 'fr' } as const;
 
@@ -32,16 +38,22 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
 
   const desired = async (): Promise<DesiredState> => {
     const signed = await readDesiredState(city.platform, city.agent.actor);
-    expect(verifySignature(city.platform.secrets.controllerKey, signed.document, signed.signature)).toBe(true);
+    expect(
+      verifySignature(city.platform.secrets.controllerKey, signed.document, signed.signature),
+    ).toBe(true);
     return JSON.parse(signed.document) as DesiredState;
   };
-  const actions = async () => (await selectAuditEvents(city.platform.database, { before: null, limit: 200, search: null })).map((event) => event.action);
+  const actions = async () =>
+    (
+      await selectAuditEvents(city.platform.database, { before: null, limit: 200, search: null })
+    ).map((event) => event.action);
   const stored = async (id: string) => {
     const session = await selectSession(city.platform.database, id);
     if (session === undefined) throw new Error('no session');
     return session;
   };
-  const report = (more: Parameters<City['agent']['report']>[0]) => acceptReport(city.platform, city.agent.actor, city.agent.report(more));
+  const report = (more: Parameters<City['agent']['report']>[0]) =>
+    acceptReport(city.platform, city.agent.actor, city.agent.report(more));
   const never = new AbortController().signal;
 
   describe('the whole way', () => {
@@ -49,22 +61,61 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       const { platform, pupil } = city;
       const before = (await desired()).generation;
       const { session, ticket } = await launch(platform, pupil, tuxpaint);
-      expect(session).toMatchObject({ state: 'starting', applicationSlug: 'tuxpaint', openedAt: null });
-      expect(city.woken).toEqual(expect.arrayContaining([`agent:${city.agent.actor.id}`, `person:${pupil.id}`, 'sessions', 'audit']));
+      expect(session).toMatchObject({
+        state: 'starting',
+        applicationSlug: 'tuxpaint',
+        openedAt: null,
+      });
+      expect(city.woken).toEqual(
+        expect.arrayContaining([
+          `agent:${city.agent.actor.id}`,
+          `person:${pupil.id}`,
+          'sessions',
+          'audit',
+        ]),
+      );
       const state = await desired();
       expect(state.generation).toBe(before + 1);
-      expect(state.sessions).toEqual([{ sessionId: session.id, applicationId: city.applications.tuxpaint.id, accountId: pupil.id, login: 'lea', displayName: 'lea', language: 'fr', attachSerial: 1, role: 'pupil', groupIds: [], attributes: {}, address: null }]);
+      expect(state.sessions).toEqual([
+        {
+          sessionId: session.id,
+          applicationId: city.applications.tuxpaint.id,
+          accountId: pupil.id,
+          login: 'lea',
+          displayName: 'lea',
+          language: 'fr',
+          attachSerial: 1,
+          role: 'pupil',
+          groupIds: [],
+          attributes: {},
+          address: null,
+        },
+      ]);
 
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
-      expect(grant).toEqual({ sessionId: session.id, serial: 1, clipboard: 'none', recording: false });
+      expect(grant).toEqual({
+        sessionId: session.id,
+        serial: 1,
+        clipboard: 'none',
+        recording: false,
+      });
       city.time.at += 400;
       city.woken.length = 0;
-      expect((await report({ sessions: [readySession(session.id, 1)] })).generation).toBe(state.generation);
+      expect((await report({ sessions: [readySession(session.id, 1)] })).generation).toBe(
+        state.generation,
+      );
       expect(city.woken).toContain(`session:${session.id}`);
-      expect(await stored(session.id)).toMatchObject({ state: 'ready', graceUntil: city.time.at + 600_000, deadlineAt: null });
+      expect(await stored(session.id)).toMatchObject({
+        state: 'ready',
+        graceUntil: city.time.at + 600_000,
+        deadlineAt: null,
+      });
       expect((await stored(session.id)).attachment).not.toContain('one-use');
 
-      expect(await takePreparedAttachment(platform, grant, 1000, never)).toMatchObject({ serial: 1, password: 'one-use-password-00000001' });
+      expect(await takePreparedAttachment(platform, grant, 1000, never)).toMatchObject({
+        serial: 1,
+        password: 'one-use-password-00000001',
+      });
       expect((await stored(session.id)).attachment).toBeNull();
       await noteAttached(platform, pupil, grant);
       expect(await stored(session.id)).toMatchObject({ state: 'active', graceUntil: null });
@@ -78,7 +129,10 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       // Audit events sort by their millisecond: each step here gets its own.
       city.time.at += 1;
       await noteLeft(platform, pupil, grant);
-      expect(await stored(session.id)).toMatchObject({ state: 'disconnected', graceUntil: city.time.at + 600_000 });
+      expect(await stored(session.id)).toMatchObject({
+        state: 'disconnected',
+        graceUntil: city.time.at + 600_000,
+      });
       const second = await attach(platform, pupil, session.id);
       expect((await desired()).sessions[0]?.attachSerial).toBe(2);
       expect(await reasonToClose(platform, grant)).toBe('superseded');
@@ -92,20 +146,43 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
 
       city.time.at += 1;
       const ended = await endSession(platform, pupil, session.id);
-      expect(ended).toMatchObject({ state: 'ended', endReason: 'person_closed', endedAt: city.time.at });
+      expect(ended).toMatchObject({
+        state: 'ended',
+        endReason: 'person_closed',
+        endedAt: city.time.at,
+      });
       expect((await desired()).sessions).toEqual([]);
       expect(await reasonToClose(platform, newer)).toBe('SESSION_OVER');
       expect(await codeOf(attach(platform, pupil, session.id))).toBe('SESSION_OVER');
       expect(await codeOf(endSession(platform, pupil, session.id))).toBe('STATE_FORBIDS');
-      expect((await actions()).filter((action) => action.startsWith('session.')).reverse()).toEqual(['session.launched', 'session.attached', 'session.opened', 'session.left', 'session.attached', 'session.ended']);
+      expect((await actions()).filter((action) => action.startsWith('session.')).reverse()).toEqual(
+        [
+          'session.launched',
+          'session.attached',
+          'session.opened',
+          'session.left',
+          'session.attached',
+          'session.ended',
+        ],
+      );
     });
 
     test('the portal shows what is allowed, and the running session', async () => {
       const { platform, pupil } = city;
-      expect((await portal(platform, pupil, null)).map((each) => [each.slug, each.installed])).toEqual([['gimp', false], ['tuxpaint', true]]);
+      expect(
+        (await portal(platform, pupil, null)).map((each) => [each.slug, each.installed]),
+      ).toEqual([
+        ['gimp', false],
+        ['tuxpaint', true],
+      ]);
       const { session } = await launch(platform, pupil, tuxpaint);
-      expect((await portal(platform, pupil, null)).find((each) => each.slug === 'tuxpaint')).toMatchObject({ lastUsedAt: city.time.at, session: { id: session.id } });
-      expect((await portal(platform, city.teacher, null)).find((each) => each.slug === 'tuxpaint')?.session).toBeNull();
+      expect(
+        (await portal(platform, pupil, null)).find((each) => each.slug === 'tuxpaint'),
+      ).toMatchObject({ lastUsedAt: city.time.at, session: { id: session.id } });
+      expect(
+        (await portal(platform, city.teacher, null)).find((each) => each.slug === 'tuxpaint')
+          ?.session,
+      ).toBeNull();
     });
   });
 
@@ -119,7 +196,9 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
     });
     test('at the same moment, eight times, is one session', async () => {
       const { platform, pupil } = city;
-      const all = await Promise.all(Array.from({ length: 8 }, () => launch(platform, pupil, tuxpaint)));
+      const all = await Promise.all(
+        Array.from({ length: 8 }, () => launch(platform, pupil, tuxpaint)),
+      );
       expect(new Set(all.map((each) => each.session.id)).size).toBe(1);
       expect(new Set(all.map((each) => each.ticket.ticket)).size).toBe(8);
       expect((await desired()).sessions).toHaveLength(1);
@@ -127,15 +206,26 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
     });
     test('by two people is two sessions', async () => {
       const { platform, pupil, teacher } = city;
-      const [a, b] = await Promise.all([launch(platform, pupil, tuxpaint), launch(platform, teacher, tuxpaint)]);
+      const [a, b] = await Promise.all([
+        launch(platform, pupil, tuxpaint),
+        launch(platform, teacher, tuxpaint),
+      ]);
       expect(a.session.id).not.toBe(b.session.id);
       expect((await desired()).sessions).toHaveLength(2);
     });
   });
 
   describe('refusals', () => {
-    const rule = (effect: 'allow' | 'deny', audience: Parameters<typeof createRule>[2]['audience']) =>
-      createRule(city.platform, city.technician, { effect, target: { kind: 'application', applicationId: city.applications.tuxpaint.id }, audience, ...plainRule });
+    const rule = (
+      effect: 'allow' | 'deny',
+      audience: Parameters<typeof createRule>[2]['audience'],
+    ) =>
+      createRule(city.platform, city.technician, {
+        effect,
+        target: { kind: 'application', applicationId: city.applications.tuxpaint.id },
+        audience,
+        ...plainRule,
+      });
     // biome-ignore format: a table
     const cases: [name: string, prepare: () => unknown, input: { application: string; language: 'fr' }, code: string][] = [
       ['unknown application', () => undefined, { application: 'nothing', language: 'fr' }, 'NOT_FOUND'],
@@ -164,9 +254,20 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
 
     test('the last place goes to exactly one of six at once', async () => {
       await city.platform.database.updateTable('servers').set({ max_sessions: 1 }).execute();
-      const people = await Promise.all(Array.from({ length: 6 }, (_, at) => city.account(`p${at}x`, 'pupil')));
-      const codes = await Promise.all(people.map((person) => codeOf(launch(city.platform, person, tuxpaint))));
-      expect(codes.sort()).toEqual(['SERVER_FULL', 'SERVER_FULL', 'SERVER_FULL', 'SERVER_FULL', 'SERVER_FULL', 'done']);
+      const people = await Promise.all(
+        Array.from({ length: 6 }, (_, at) => city.account(`p${at}x`, 'pupil')),
+      );
+      const codes = await Promise.all(
+        people.map((person) => codeOf(launch(city.platform, person, tuxpaint))),
+      );
+      expect(codes.sort()).toEqual([
+        'SERVER_FULL',
+        'SERVER_FULL',
+        'SERVER_FULL',
+        'SERVER_FULL',
+        'SERVER_FULL',
+        'done',
+      ]);
       expect((await desired()).sessions).toHaveLength(1);
     });
 
@@ -176,35 +277,52 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       expect(await codeOf(attach(platform, teacher, session.id))).toBe('NOT_FOUND');
       expect(await codeOf(attach(platform, technician, session.id))).toBe('NOT_FOUND');
       expect(await codeOf(endSession(platform, teacher, session.id))).toBe('NOT_FOUND');
-      expect(await endSession(platform, technician, session.id)).toMatchObject({ state: 'ended', endReason: 'technician_ended' });
+      expect(await endSession(platform, technician, session.id)).toMatchObject({
+        state: 'ended',
+        endReason: 'technician_ended',
+      });
     });
   });
 
   describe('tickets', () => {
     test('work once, even asked for ten times at once', async () => {
       const { ticket } = await launch(city.platform, city.pupil, tuxpaint);
-      const codes = await Promise.all(Array.from({ length: 10 }, () => codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket))));
+      const codes = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket)),
+        ),
+      );
       expect(codes.filter((code) => code === 'done')).toHaveLength(1);
       expect(codes.filter((code) => code === 'TICKET_REFUSED')).toHaveLength(9);
     });
     test('are refused to another person, and stay good for their own', async () => {
       const { ticket } = await launch(city.platform, city.pupil, tuxpaint);
-      expect(await codeOf(redeemTicket(city.platform, city.teacher, ticket.ticket))).toBe('TICKET_REFUSED');
-      expect(await codeOf(redeemTicket(city.platform, city.technician, ticket.ticket))).toBe('TICKET_REFUSED');
+      expect(await codeOf(redeemTicket(city.platform, city.teacher, ticket.ticket))).toBe(
+        'TICKET_REFUSED',
+      );
+      expect(await codeOf(redeemTicket(city.platform, city.technician, ticket.ticket))).toBe(
+        'TICKET_REFUSED',
+      );
       expect(await codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket))).toBe('done');
     });
     test('expire after 30 seconds', async () => {
       const { ticket } = await launch(city.platform, city.pupil, tuxpaint);
       expect(ticket.expiresAt).toBe(city.time.at + 30_000);
       city.time.at += 30_000;
-      expect(await codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket))).toBe('TICKET_REFUSED');
+      expect(await codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket))).toBe(
+        'TICKET_REFUSED',
+      );
     });
     test('cannot be guessed', async () => {
-      expect(await codeOf(redeemTicket(city.platform, city.pupil, 'a'.repeat(43)))).toBe('TICKET_REFUSED');
+      expect(await codeOf(redeemTicket(city.platform, city.pupil, 'a'.repeat(43)))).toBe(
+        'TICKET_REFUSED',
+      );
     });
     test('are kept as a hash only', async () => {
       const { ticket } = await launch(city.platform, city.pupil, tuxpaint);
-      expect(JSON.stringify(await city.platform.database.selectFrom('tickets').selectAll().execute())).not.toContain(ticket.ticket);
+      expect(
+        JSON.stringify(await city.platform.database.selectFrom('tickets').selectAll().execute()),
+      ).not.toContain(ticket.ticket);
     });
   });
 
@@ -233,7 +351,11 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       const { session, ticket } = await launch(platform, pupil, tuxpaint);
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
       const waiting = codeOf(takePreparedAttachment(platform, grant, 60_000, never));
-      await report({ sessions: [{ sessionId: session.id, state: 'failed', code: 'DISPLAY_FAILED', message: 'no X' }] });
+      await report({
+        sessions: [
+          { sessionId: session.id, state: 'failed', code: 'DISPLAY_FAILED', message: 'no X' },
+        ],
+      });
       expect(await waiting).toBe('DISPLAY_FAILED');
     });
   });
@@ -241,7 +363,9 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
   describe('reports', () => {
     test('a repeated or late one changes nothing', async () => {
       const { session } = await launch(city.platform, city.pupil, tuxpaint);
-      const late = city.agent.report({ sessions: [{ sessionId: session.id, state: 'ended', reason: 'lost' }] });
+      const late = city.agent.report({
+        sessions: [{ sessionId: session.id, state: 'ended', reason: 'lost' }],
+      });
       const newer = city.agent.report({ sessions: [readySession(session.id, 1)] });
       await acceptReport(city.platform, city.agent.actor, newer);
       city.woken.length = 0;
@@ -253,41 +377,92 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
     test('about another server’s session are not heard', async () => {
       const other = await city.enrolServer('serveur-2');
       const { session } = await launch(city.platform, city.pupil, tuxpaint);
-      await acceptReport(city.platform, other.actor, other.report({ sessions: [{ sessionId: session.id, state: 'ended', reason: 'application_closed' }] }));
-      await acceptReport(city.platform, other.actor, other.report({ sessions: [readySession(session.id, 1)] }));
+      await acceptReport(
+        city.platform,
+        other.actor,
+        other.report({
+          sessions: [{ sessionId: session.id, state: 'ended', reason: 'application_closed' }],
+        }),
+      );
+      await acceptReport(
+        city.platform,
+        other.actor,
+        other.report({ sessions: [readySession(session.id, 1)] }),
+      );
       expect(await stored(session.id)).toMatchObject({ state: 'starting', attachment: null });
     });
     test('end and fail sessions, once', async () => {
       const { platform, pupil } = city;
       const { session } = await launch(platform, pupil, tuxpaint);
-      await report({ sessions: [{ sessionId: session.id, state: 'ended', reason: 'application_closed' }] });
-      expect(await stored(session.id)).toMatchObject({ state: 'ended', endReason: 'application_closed' });
+      await report({
+        sessions: [{ sessionId: session.id, state: 'ended', reason: 'application_closed' }],
+      });
+      expect(await stored(session.id)).toMatchObject({
+        state: 'ended',
+        endReason: 'application_closed',
+      });
       const { generation } = await desired();
-      await report({ sessions: [{ sessionId: session.id, state: 'failed', code: 'INTERNAL', message: '' }] });
+      await report({
+        sessions: [{ sessionId: session.id, state: 'failed', code: 'INTERNAL', message: '' }],
+      });
       expect(await stored(session.id)).toMatchObject({ state: 'ended', failureCode: null });
       expect((await desired()).generation).toBe(generation);
       expect((await launch(platform, pupil, tuxpaint)).session.id).not.toBe(session.id);
     });
     test('of a refused state are audited once', async () => {
-      const step = { step: 'refuse_state' as const, code: 'STATE_SIGNATURE_INVALID' as const, element: 'generation after 3', message: 'forged', attempt: 1, at: 1, retryAt: null };
+      const step = {
+        step: 'refuse_state' as const,
+        code: 'STATE_SIGNATURE_INVALID' as const,
+        element: 'generation after 3',
+        message: 'forged',
+        attempt: 1,
+        at: 1,
+        retryAt: null,
+      };
       await report({ failedSteps: [step] });
       await report({ failedSteps: [{ ...step, attempt: 2 }] });
-      expect((await actions()).filter((action) => action === 'server.state_refused')).toHaveLength(1);
-      expect((await selectServer(city.platform.database, city.agent.actor.id, city.time.at))?.health).toBe('failing');
+      expect((await actions()).filter((action) => action === 'server.state_refused')).toHaveLength(
+        1,
+      );
+      expect(
+        (await selectServer(city.platform.database, city.agent.actor.id, city.time.at))?.health,
+      ).toBe('failing');
     });
     test('of an unknown protocol are refused', async () => {
       expect(await codeOf(report({ protocol: 99 }))).toBe('PROTOCOL_UNSUPPORTED');
     });
     test('of a failed installation show its reason', async () => {
-      await report({ applications: [{ applicationId: city.applications.gimp.id, state: 'failed', version: null, error: { code: 'NOT_DETECTED', message: 'no gimp' }, iconHash: null }] });
+      await report({
+        applications: [
+          {
+            applicationId: city.applications.gimp.id,
+            state: 'failed',
+            version: null,
+            error: { code: 'NOT_DETECTED', message: 'no gimp' },
+            iconHash: null,
+          },
+        ],
+      });
       const server = await selectServer(city.platform.database, city.agent.actor.id, city.time.at);
-      expect(server?.applications.find((each) => each.slug === 'gimp')).toMatchObject({ state: 'failed', error: { code: 'NOT_DETECTED', message: 'no gimp' } });
+      expect(server?.applications.find((each) => each.slug === 'gimp')).toMatchObject({
+        state: 'failed',
+        error: { code: 'NOT_DETECTED', message: 'no gimp' },
+      });
     });
   });
 
   describe('enrolment', () => {
-    const request = (code: string, publicKey = randomBytes(32).toString('base64url')) => enrol(city.platform, { kind: 'nobody', id: null, name: '?' }, { code, publicKey, hostname: 'h', protocol: PROTOCOL });
-    const newCode = () => createEnrolmentCode({ ...city.platform, publicUrl: () => publicUrl }, city.technician, { siteId: city.site.id, serverName: 'serveur-9' });
+    const request = (code: string, publicKey = randomBytes(32).toString('base64url')) =>
+      enrol(
+        city.platform,
+        { kind: 'nobody', id: null, name: '?' },
+        { code, publicKey, hostname: 'h', protocol: PROTOCOL },
+      );
+    const newCode = () =>
+      createEnrolmentCode({ ...city.platform, publicUrl: () => publicUrl }, city.technician, {
+        siteId: city.site.id,
+        serverName: 'serveur-9',
+      });
     test('one code, a hundred at once: exactly one wins', async () => {
       const { code } = await newCode();
       const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf(request(code))));
@@ -308,13 +483,20 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       const { code, command, controllerKey } = await newCode();
       expect(command).toContain(code);
       expect(command).toContain(controllerKey);
-      expect(JSON.stringify(await city.platform.database.selectFrom('enrolment_codes').selectAll().execute())).not.toContain(code);
+      expect(
+        JSON.stringify(
+          await city.platform.database.selectFrom('enrolment_codes').selectAll().execute(),
+        ),
+      ).not.toContain(code);
     });
     test('a retired server ends its sessions and is unknown from then on', async () => {
       const { session } = await launch(city.platform, city.pupil, tuxpaint);
       await retireServer(city.platform, city.technician, city.agent.actor.id);
       await endSessionsOfServer(city.platform, city.technician, city.agent.actor.id);
-      expect(await stored(session.id)).toMatchObject({ state: 'ended', endReason: 'server_retired' });
+      expect(await stored(session.id)).toMatchObject({
+        state: 'ended',
+        endReason: 'server_retired',
+      });
       expect(await codeOf(report({}))).toBe('AGENT_REFUSED');
       expect(city.woken).toContain(`retired:${city.agent.actor.id}`);
     });
@@ -342,7 +524,10 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       city.time.at += 60_000;
       expect((await swept(session.id)).state).toBe('starting');
       city.time.at += 1;
-      expect(await swept(session.id)).toMatchObject({ state: 'failed', failureCode: 'LAUNCH_TIMEOUT' });
+      expect(await swept(session.id)).toMatchObject({
+        state: 'failed',
+        failureCode: 'LAUNCH_TIMEOUT',
+      });
     });
     test('ready and never connected ends after the grace period', async () => {
       const { session } = await launch(city.platform, city.pupil, tuxpaint);
@@ -350,7 +535,10 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       city.time.at += 600_000;
       expect((await swept(session.id)).state).toBe('ready');
       city.time.at += 1;
-      expect(await swept(session.id)).toMatchObject({ state: 'ended', endReason: 'never_connected' });
+      expect(await swept(session.id)).toMatchObject({
+        state: 'ended',
+        endReason: 'never_connected',
+      });
       expect((await desired()).sessions).toEqual([]);
     });
     test('left ends after the grace period', async () => {
@@ -362,7 +550,10 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
     test('a tunnel that fell silent is left, then over', async () => {
       const { session } = await attached();
       city.time.at += 35_001;
-      expect(await swept(session.id)).toMatchObject({ state: 'disconnected', graceUntil: city.time.at + 600_000 });
+      expect(await swept(session.id)).toMatchObject({
+        state: 'disconnected',
+        graceUntil: city.time.at + 600_000,
+      });
       city.time.at += 600_001;
       expect(await swept(session.id)).toMatchObject({ state: 'ended', endReason: 'left' });
     });
@@ -373,9 +564,18 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
     });
     test('old sign-ins and tickets are forgotten', async () => {
       await launch(city.platform, city.pupil, tuxpaint);
-      await insertSignIn(city.platform.database, { tokenHash: 'h', accountId: city.pupil.id, now: city.time.at, expiresAt: city.time.at + 1000 });
-      expect(await selectSignedIn(city.platform.database, 'h', city.time.at)).toMatchObject({ login: 'lea' });
-      expect(await selectSignedIn(city.platform.database, 'h', city.time.at + 1000)).toBeUndefined();
+      await insertSignIn(city.platform.database, {
+        tokenHash: 'h',
+        accountId: city.pupil.id,
+        now: city.time.at,
+        expiresAt: city.time.at + 1000,
+      });
+      expect(await selectSignedIn(city.platform.database, 'h', city.time.at)).toMatchObject({
+        login: 'lea',
+      });
+      expect(
+        await selectSignedIn(city.platform.database, 'h', city.time.at + 1000),
+      ).toBeUndefined();
       city.time.at += 3_700_000;
       await sweep(city.platform);
       expect(await city.platform.database.selectFrom('sign_ins').selectAll().execute()).toEqual([]);

@@ -14,7 +14,15 @@ import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
 import { place } from './place.ts';
 import { takeSeat } from './seats.ts';
-import { insertSession, insertTicket, nextAttachSerial, publicView, type StoredSession, selectLiveSession, selectSession } from './store.ts';
+import {
+  insertSession,
+  insertTicket,
+  nextAttachSerial,
+  publicView,
+  type StoredSession,
+  selectLiveSession,
+  selectSession,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -33,14 +41,25 @@ const startWithinMs = 60_000;
 /** Starts the application for the actor, or takes up their running session of it: a double click is one session.
  *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS, WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
  *  LICENCE_EXHAUSTED. */
-export async function launch(deps: Deps, actor: AccountActor, input: LaunchRequest): Promise<Admission> {
+export async function launch(
+  deps: Deps,
+  actor: AccountActor,
+  input: LaunchRequest,
+): Promise<Admission> {
   const { address = null } = input;
   const application = (await catalogueBook(deps.database)).bySlug.get(input.application);
-  if (application === undefined) throw new AppError('NOT_FOUND', { application: input.application });
+  if (application === undefined)
+    throw new AppError('NOT_FOUND', { application: input.application });
   const running = await selectLiveSession(deps.database, actor.id, application.id);
   if (running !== undefined) return attach(deps, actor, running.id, address);
   const refuse = async (error: AppError): Promise<never> => {
-    await recordEffect(deps, deps.database, actor, { action: 'session.refused', subjectId: application.id, subjectName: application.name.fr, siteId: actor.siteId, details: { code: error.code } });
+    await recordEffect(deps, deps.database, actor, {
+      action: 'session.refused',
+      subjectId: application.id,
+      subjectName: application.name.fr,
+      siteId: actor.siteId,
+      details: { code: error.code },
+    });
     deps.wakeups.wake(['audit']);
     throw error;
   };
@@ -50,7 +69,8 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
   const siteId = actor.siteId;
   if (siteId === null) return refuse(new AppError('NO_SITE'));
   const placement = place(await selectCandidates(deps.database, siteId, application.id), now);
-  if ('refused' in placement) return refuse(new AppError(placement.refused, { application: input.application }));
+  if ('refused' in placement)
+    return refuse(new AppError(placement.refused, { application: input.application }));
   const { serverId } = placement;
 
   const outcome = await deps.database.transaction().execute(async (rows) => {
@@ -58,20 +78,53 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
     const generation = await nextGeneration(rows, serverId);
     const raced = await selectLiveSession(rows, actor.id, application.id);
     if (raced !== undefined) return admit(deps, rows, actor, raced.id, answer.terms, generation);
-    const recount = place((await selectCandidates(rows, siteId, application.id)).filter((candidate) => candidate.serverId === serverId), now);
-    if ('refused' in recount) throw new AppError(recount.refused, { application: input.application });
+    const recount = place(
+      (await selectCandidates(rows, siteId, application.id)).filter(
+        (candidate) => candidate.serverId === serverId,
+      ),
+      now,
+    );
+    if ('refused' in recount)
+      throw new AppError(recount.refused, { application: input.application });
     // Then the application's row: across schools, and across controllers, its seats are counted one after the other.
-    const seat = await takeSeat(rows, { application, siteSeats: answer.terms.seats, accountId: actor.id, siteId, now });
+    const seat = await takeSeat(rows, {
+      application,
+      siteSeats: answer.terms.seats,
+      accountId: actor.id,
+      siteId,
+      now,
+    });
     if ('refused' in seat) {
       // A generation once taken is also written.
       const topic = await publishDesiredState(deps, rows, serverId, generation);
       return { ...seat, topics: [topic] };
     }
-    const sessionId = await insertSession(rows, { accountId: actor.id, applicationId: application.id, serverId, siteId, language: input.language, now, deadlineAt: now + startWithinMs, address });
+    const sessionId = await insertSession(rows, {
+      accountId: actor.id,
+      applicationId: application.id,
+      serverId,
+      siteId,
+      language: input.language,
+      now,
+      deadlineAt: now + startWithinMs,
+      address,
+    });
     const topic = await publishDesiredState(deps, rows, serverId, generation);
-    await recordEffect(deps, rows, actor, { action: 'session.launched', subjectId: sessionId, subjectName: application.name.fr, siteId, details: { server: serverId } });
+    await recordEffect(deps, rows, actor, {
+      action: 'session.launched',
+      subjectId: sessionId,
+      subjectName: application.name.fr,
+      siteId,
+      details: { server: serverId },
+    });
     const session = await mustSelect(rows, sessionId);
-    return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, 1, answer.terms) }, topics: [topic, 'sessions', 'audit', `person:${actor.id}`] };
+    return {
+      admission: {
+        session: publicView(session),
+        ticket: await issueTicket(deps, rows, session, 1, answer.terms),
+      },
+      topics: [topic, 'sessions', 'audit', `person:${actor.id}`],
+    };
   });
   deps.wakeups.wake(outcome.topics);
   // Their place in the queue is kept. Who waits asks every few seconds: that is one refusal.
@@ -84,45 +137,90 @@ export async function launch(deps: Deps, actor: AccountActor, input: LaunchReque
 
 /** A new ticket to a running session, for coming back or for another browser: whoever was attached is let go.
  *  Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended, and like `launch` what is not open any more. */
-export async function attach(deps: Deps, actor: AccountActor, sessionId: string, address: string | null = null): Promise<Admission> {
+export async function attach(
+  deps: Deps,
+  actor: AccountActor,
+  sessionId: string,
+  address: string | null = null,
+): Promise<Admission> {
   const terms = await mayGoOn(deps, actor, sessionId, address);
-  const { admission, topics } = await deps.database.transaction().execute((rows) => admit(deps, rows, actor, sessionId, terms));
+  const { admission, topics } = await deps.database
+    .transaction()
+    .execute((rows) => admit(deps, rows, actor, sessionId, terms));
   deps.wakeups.wake(topics);
   return admission;
 }
 
 /** Rules hold at every door: also for a session that runs. */
-export async function mayGoOn(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, sessionId: string, address: string | null): Promise<Terms> {
+export async function mayGoOn(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  actor: AccountActor,
+  sessionId: string,
+  address: string | null,
+): Promise<Terms> {
   const session = await selectSession(deps.database, sessionId);
-  if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
+  if (session === undefined || session.accountId !== actor.id)
+    throw new AppError('NOT_FOUND', { session: sessionId });
   // First: a session that the rules have ended is over, and says why.
   mustBeLive(session);
   const application = (await catalogueBook(deps.database)).byId.get(session.applicationId);
-  if (application === undefined) throw new AppError('NOT_FOUND', { application: session.applicationId });
+  if (application === undefined)
+    throw new AppError('NOT_FOUND', { application: session.applicationId });
   const answer = await decideFor(deps.database, actor, application, address, deps.clock.now());
   if (!answer.allowed) throw refusalOf(answer, application.slug);
   return answer.terms;
 }
 
-async function admit(deps: Deps, rows: Rows, actor: AccountActor, sessionId: string, terms: Terms, generation?: number) {
+async function admit(
+  deps: Deps,
+  rows: Rows,
+  actor: AccountActor,
+  sessionId: string,
+  terms: Terms,
+  generation?: number,
+) {
   const session = await selectSession(rows, sessionId);
-  if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
+  if (session === undefined || session.accountId !== actor.id)
+    throw new AppError('NOT_FOUND', { session: sessionId });
   mustBeLive(session);
   // The server's row is locked before the session's, here as everywhere: two orders would deadlock on PostgreSQL.
   const number = generation ?? (await nextGeneration(rows, session.serverId));
   const serial = await nextAttachSerial(rows, sessionId);
   const topic = await publishDesiredState(deps, rows, session.serverId, number);
-  return { admission: { session: publicView(session), ticket: await issueTicket(deps, rows, session, serial, terms) }, topics: [topic, `session:${sessionId}`] };
+  return {
+    admission: {
+      session: publicView(session),
+      ticket: await issueTicket(deps, rows, session, serial, terms),
+    },
+    topics: [topic, `session:${sessionId}`],
+  };
 }
 
 function mustBeLive(session: StoredSession): void {
-  if (!sessionCan.connect(session)) throw new AppError('SESSION_OVER', { session: session.id, ...(session.failureCode === null ? {} : { failure: session.failureCode }) });
+  if (!sessionCan.connect(session))
+    throw new AppError('SESSION_OVER', {
+      session: session.id,
+      ...(session.failureCode === null ? {} : { failure: session.failureCode }),
+    });
 }
 
-async function issueTicket(deps: Deps, rows: Rows, session: StoredSession, serial: number, { clipboard, files, printing, recording }: Terms): Promise<Ticket> {
+async function issueTicket(
+  deps: Deps,
+  rows: Rows,
+  session: StoredSession,
+  serial: number,
+  { clipboard, files, printing, recording }: Terms,
+): Promise<Ticket> {
   const ticket = newToken();
   const expiresAt = deps.clock.now() + ticketTtlMs;
-  await insertTicket(rows, { hash: sha256(ticket), sessionId: session.id, accountId: session.accountId, serial, expiresAt, recording });
+  await insertTicket(rows, {
+    hash: sha256(ticket),
+    sessionId: session.id,
+    accountId: session.accountId,
+    serial,
+    expiresAt,
+    recording,
+  });
   return { ticket, expiresAt, clipboard, files, printing, recording };
 }
 

@@ -1,11 +1,11 @@
 /** What must hold of seats, whatever database is below. */
 import { AppError } from '@preau/contract/errors.ts';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { plainRule } from '@preau/contract/publication.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRule } from '#src/access/rules.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { wantApplication } from '#src/servers/want-application.ts';
-import { createRule } from '#src/access/rules.ts';
 import { type City, draft } from '#src/testing.ts';
 import { endSession } from './end.ts';
 import { launch } from './launch.ts';
@@ -17,26 +17,61 @@ export function licenceCases(openCity: () => Promise<City>): void {
   beforeEach(async () => {
     city = await openCity();
     const { platform, technician, agent } = city;
-    const { id } = await createApplication(platform, technician, { ...draft('jeu'), licence: { seats: 2 } });
-    await createRule(platform, technician, { effect: 'allow', target: { kind: 'application', applicationId: id }, audience: { kind: 'everyone' }, ...plainRule });
+    const { id } = await createApplication(platform, technician, {
+      ...draft('jeu'),
+      licence: { seats: 2 },
+    });
+    await createRule(platform, technician, {
+      effect: 'allow',
+      target: { kind: 'application', applicationId: id },
+      audience: { kind: 'everyone' },
+      ...plainRule,
+    });
     for (const server of [agent, await city.enrolServer('serveur-2')]) {
-      await wantApplication(platform, technician, { serverId: server.actor.id, applicationId: id, wanted: true });
-      await acceptReport(platform, server.actor, server.report({ applications: [{ applicationId: id, state: 'installed', version: '1.0', error: null, iconHash: null }] }));
+      await wantApplication(platform, technician, {
+        serverId: server.actor.id,
+        applicationId: id,
+        wanted: true,
+      });
+      await acceptReport(
+        platform,
+        server.actor,
+        server.report({
+          applications: [
+            { applicationId: id, state: 'installed', version: '1.0', error: null, iconHash: null },
+          ],
+        }),
+      );
     }
   });
   afterEach(() => city.close());
 
-  const outcome = async (work: Promise<unknown>) => work.then(() => 'done', (error: unknown) => (error instanceof AppError ? error.code : Promise.reject(error)));
-  const people = (count: number) => Promise.all(Array.from({ length: count }, (_, index) => city.account(`eleve-${index}`, 'pupil')));
+  const outcome = async (work: Promise<unknown>) =>
+    work.then(
+      () => 'done',
+      (error: unknown) => (error instanceof AppError ? error.code : Promise.reject(error)),
+    );
+  const people = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) => city.account(`eleve-${index}`, 'pupil')),
+    );
 
   describe('seats', () => {
     test('the last one is taken once, however many ask at once, on whichever server', async () => {
       const class_ = await people(12);
-      const outcomes = await Promise.all(class_.map((pupil) => outcome(launch(city.platform, pupil, jeu))));
+      const outcomes = await Promise.all(
+        class_.map((pupil) => outcome(launch(city.platform, pupil, jeu))),
+      );
       expect(outcomes.filter((code) => code === 'done')).toHaveLength(2);
       expect(outcomes.filter((code) => code === 'LICENCE_EXHAUSTED')).toHaveLength(10);
-      const refused = await city.platform.database.selectFrom('audit_events').select('details').where('action', '=', 'session.refused').execute();
-      expect(refused.map(({ details }) => JSON.parse(details))).toEqual(Array.from({ length: 10 }, () => ({ code: 'LICENCE_EXHAUSTED' })));
+      const refused = await city.platform.database
+        .selectFrom('audit_events')
+        .select('details')
+        .where('action', '=', 'session.refused')
+        .execute();
+      expect(refused.map(({ details }) => JSON.parse(details))).toEqual(
+        Array.from({ length: 10 }, () => ({ code: 'LICENCE_EXHAUSTED' })),
+      );
     });
     test('is free again when somebody closes it; coming back takes none', async () => {
       const [one, two, three] = await people(3);
@@ -47,7 +82,9 @@ export function licenceCases(openCity: () => Promise<City>): void {
       expect(await outcome(launch(city.platform, one, jeu))).toBe('done');
       await endSession(city.platform, one, session.id);
       expect(await outcome(launch(city.platform, three, jeu))).toBe('done');
-      expect(await outcome(launch(city.platform, one, { application: 'tuxpaint', language: 'fr' }))).toBe('done');
+      expect(
+        await outcome(launch(city.platform, one, { application: 'tuxpaint', language: 'fr' })),
+      ).toBe('done');
     });
   });
 }

@@ -1,9 +1,18 @@
-import { describe, expect, test } from 'vitest';
 import { offlineAfterMs } from '@preau/contract/server.ts';
+import { describe, expect, test } from 'vitest';
 import { type Candidate, type Placement, place } from './place.ts';
 
 const now = 1_800_000_000_000;
-const server = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({ serverId, lastSeenAt: now - 1000, roles: ['execution'], draining: false, installed: true, liveSessions: 0, maxSessions: 10, ...more });
+const server = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({
+  serverId,
+  lastSeenAt: now - 1000,
+  roles: ['execution'],
+  draining: false,
+  installed: true,
+  liveSessions: 0,
+  maxSessions: 10,
+  ...more,
+});
 
 describe('place', () => {
   // biome-ignore format: a table

@@ -11,12 +11,17 @@ export interface Candidate {
   maxSessions: number;
 }
 
-export type Placement = { serverId: string } | { refused: Extract<ErrorCode, 'SERVER_OFFLINE' | 'APPLICATION_NOT_INSTALLED' | 'SERVER_FULL'> };
+export type Placement =
+  | { serverId: string }
+  | { refused: Extract<ErrorCode, 'SERVER_OFFLINE' | 'APPLICATION_NOT_INSTALLED' | 'SERVER_FULL'> };
 
 /** Chooses where a session starts: the execution server of the school, online, with the application, that has the
  *  largest share of its places free. `now` in epoch ms. Pure. The refusal names the first thing that is missing. */
 export function place(candidates: readonly Candidate[], now: number): Placement {
-  const online = candidates.filter((c) => c.roles.includes('execution') && c.lastSeenAt !== null && now - c.lastSeenAt < offlineAfterMs);
+  const online = candidates.filter(
+    (c) =>
+      c.roles.includes('execution') && c.lastSeenAt !== null && now - c.lastSeenAt < offlineAfterMs,
+  );
   if (online.length === 0) return { refused: 'SERVER_OFFLINE' };
   const installed = online.filter((c) => c.installed);
   if (installed.length === 0) return { refused: 'APPLICATION_NOT_INSTALLED' };

@@ -12,23 +12,41 @@ import { publicView, selectLastUsed, selectLiveSessionsOf } from './store.ts';
 const soonMs = 12 * 3_600_000;
 
 /** The applications open to the actor here and now, each with its running session; what still runs is shown even if it is open no more. */
-export async function portal(deps: Pick<Platform, 'database' | 'clock'>, actor: AccountActor, address: string | null): Promise<PortalApplication[]> {
+export async function portal(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  actor: AccountActor,
+  address: string | null,
+): Promise<PortalApplication[]> {
   const { database } = deps;
   const now = deps.clock.now();
-  const [{ applications }, { policy, sites }, person, lastUsed, sessions, installed] = await Promise.all([
-    catalogueBook(database), policyBook(database), selectPerson(database, actor), selectLastUsed(database, actor.id),
-    selectLiveSessionsOf(database, { accountId: actor.id }), actor.siteId === null ? new Set<string>() : selectInstalledAtSite(database, actor.siteId),
-  ]);
+  const [{ applications }, { policy, sites }, person, lastUsed, sessions, installed] =
+    await Promise.all([
+      catalogueBook(database),
+      policyBook(database),
+      selectPerson(database, actor),
+      selectLastUsed(database, actor.id),
+      selectLiveSessionsOf(database, { accountId: actor.id }),
+      actor.siteId === null ? new Set<string>() : selectInstalledAtSite(database, actor.siteId),
+    ]);
   const site = actor.siteId === null ? null : (sites.get(actor.siteId) ?? null);
   return applications.flatMap((application) => {
     const running = sessions.find((session) => session.applicationId === application.id);
     const question: Question = { person, application, site, address, now };
     const { allowed } = decide(policy, question);
     if (running === undefined && !allowed) return [];
-    return [{
-      id: application.id, slug: application.slug, name: application.name, description: application.description, category: application.category, iconHash: application.iconHash,
-      installed: installed.has(application.id), lastUsedAt: lastUsed.get(application.id) ?? null, session: running === undefined ? null : publicView(running),
-      openUntil: allowed ? changesAt(policy, question, now + soonMs) : now,
-    }];
+    return [
+      {
+        id: application.id,
+        slug: application.slug,
+        name: application.name,
+        description: application.description,
+        category: application.category,
+        iconHash: application.iconHash,
+        installed: installed.has(application.id),
+        lastUsedAt: lastUsed.get(application.id) ?? null,
+        session: running === undefined ? null : publicView(running),
+        openUntil: allowed ? changesAt(policy, question, now + soonMs) : now,
+      },
+    ];
   });
 }

@@ -12,12 +12,29 @@ import { selectLiveSessionsOf } from './store.ts';
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** In the caller's transaction; once. Returns the topics to wake. */
-export async function quarantineServer(deps: Deps, rows: Rows, actor: Actor, serverId: string, details: Record<string, unknown>): Promise<string[]> {
+export async function quarantineServer(
+  deps: Deps,
+  rows: Rows,
+  actor: Actor,
+  serverId: string,
+  details: Record<string, unknown>,
+): Promise<string[]> {
   const server = await selectServerRow(rows, serverId);
   if (server === undefined || !(await markQuarantined(rows, serverId, deps.clock.now()))) return [];
-  await recordEffect(deps, rows, actor, { action: 'server.quarantined', subjectId: server.id, subjectName: server.name, siteId: server.siteId, details });
+  await recordEffect(deps, rows, actor, {
+    action: 'server.quarantined',
+    subjectId: server.id,
+    subjectName: server.name,
+    siteId: server.siteId,
+    details,
+  });
   const topics = new Set(['servers', 'sites', 'audit', `retired:${serverId}`]);
-  for (const session of await selectLiveSessionsOf(rows, { serverId })) for (const topic of await closeSession(deps, rows, actor, session, { state: 'ended', reason: 'server_quarantined' })) topics.add(topic);
+  for (const session of await selectLiveSessionsOf(rows, { serverId }))
+    for (const topic of await closeSession(deps, rows, actor, session, {
+      state: 'ended',
+      reason: 'server_quarantined',
+    }))
+      topics.add(topic);
   for (const topic of await publishForNeighbours(deps, rows, server.siteId)) topics.add(topic);
   return [...topics];
 }

@@ -20,7 +20,10 @@ interface Ask {
 
 /** In the caller's transaction: counts under a lock, across controllers. The refusal says how many are before the person;
  *  `waited`: that they are in the queue already. */
-export async function takeSeat(rows: Rows, { application, siteSeats, accountId, siteId, now }: Ask): Promise<{ taken: true } | { refused: AppError; waited: boolean }> {
+export async function takeSeat(
+  rows: Rows,
+  { application, siteSeats, accountId, siteId, now }: Ask,
+): Promise<{ taken: true } | { refused: AppError; waited: boolean }> {
   if (application.seats === null && siteSeats === null) return { taken: true };
   const citySeats = await lockSeats(rows, application.id);
   const since = now - queuePatienceMs;
@@ -30,10 +33,29 @@ export async function takeSeat(rows: Rows, { application, siteSeats, accountId, 
   ];
   for (const { seats, scope, site } of limits) {
     const free = seats - (await countLiveOf(rows, application.id, site));
-    const ahead = await countAhead(rows, { applicationId: application.id, accountId, siteId: site, seenSince: since });
+    const ahead = await countAhead(rows, {
+      applicationId: application.id,
+      accountId,
+      siteId: site,
+      seenSince: since,
+    });
     if (free > ahead) continue;
-    const { waited } = await joinQueue(rows, { applicationId: application.id, accountId, siteId, now, seenSince: since });
-    return { refused: new AppError('LICENCE_EXHAUSTED', { application: application.slug, seats, scope, ahead }), waited };
+    const { waited } = await joinQueue(rows, {
+      applicationId: application.id,
+      accountId,
+      siteId,
+      now,
+      seenSince: since,
+    });
+    return {
+      refused: new AppError('LICENCE_EXHAUSTED', {
+        application: application.slug,
+        seats,
+        scope,
+        ahead,
+      }),
+      waited,
+    };
   }
   await deleteFromQueue(rows, application.id, accountId);
   return { taken: true };

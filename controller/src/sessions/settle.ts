@@ -6,40 +6,102 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { closeSession } from './end.ts';
-import { markOpened, moveSession, saveAttachment, saveOffered, type StoredSession, selectLiveSessionsOf } from './store.ts';
+import {
+  markOpened,
+  moveSession,
+  type StoredSession,
+  saveAttachment,
+  saveOffered,
+  selectLiveSessionsOf,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** In the caller's transaction. Returns the topics to wake. */
-export async function settleSessions(deps: Deps, rows: Rows, actor: AgentActor, reported: readonly ReportedSession[]): Promise<string[]> {
+export async function settleSessions(
+  deps: Deps,
+  rows: Rows,
+  actor: AgentActor,
+  reported: readonly ReportedSession[],
+): Promise<string[]> {
   if (reported.length === 0) return [];
   const topics: string[] = [];
-  const live = new Map((await selectLiveSessionsOf(rows, { serverId: actor.id })).map((session) => [session.id, session]));
+  const live = new Map(
+    (await selectLiveSessionsOf(rows, { serverId: actor.id })).map((session) => [
+      session.id,
+      session,
+    ]),
+  );
   for (const seen of reported) {
     const session = live.get(seen.sessionId);
-    if (session !== undefined && isLive(session.state)) topics.push(...(await settle(deps, rows, actor, session, seen)));
+    if (session !== undefined && isLive(session.state))
+      topics.push(...(await settle(deps, rows, actor, session, seen)));
   }
   return topics;
 }
 
-async function settle(deps: Deps, rows: Rows, actor: AgentActor, session: StoredSession, seen: ReportedSession): Promise<string[]> {
-  if (seen.state === 'ended') return closeSession(deps, rows, actor, session, { state: 'ended', reason: seen.reason });
-  if (seen.state === 'failed') return closeSession(deps, rows, actor, session, { state: 'failed', code: seen.code, message: seen.message });
+async function settle(
+  deps: Deps,
+  rows: Rows,
+  actor: AgentActor,
+  session: StoredSession,
+  seen: ReportedSession,
+): Promise<string[]> {
+  if (seen.state === 'ended')
+    return closeSession(deps, rows, actor, session, { state: 'ended', reason: seen.reason });
+  if (seen.state === 'failed')
+    return closeSession(deps, rows, actor, session, {
+      state: 'failed',
+      code: seen.code,
+      message: seen.message,
+    });
   const now = deps.clock.now();
   const topics = new Set<string>();
-  const changed = () => topics.add(`session:${session.id}`).add(`person:${session.accountId}`).add('sessions');
-  if (seen.attachment !== null && seen.attachment.serial > session.attachmentSerial && seen.attachment.serial <= session.attachSerial) {
-    if (await saveAttachment(rows, session.id, seen.attachment.serial, deps.secrets.seal(JSON.stringify(seen.attachment)))) changed();
+  const changed = () =>
+    topics.add(`session:${session.id}`).add(`person:${session.accountId}`).add('sessions');
+  if (
+    seen.attachment !== null &&
+    seen.attachment.serial > session.attachmentSerial &&
+    seen.attachment.serial <= session.attachSerial
+  ) {
+    if (
+      await saveAttachment(
+        rows,
+        session.id,
+        seen.attachment.serial,
+        deps.secrets.seal(JSON.stringify(seen.attachment)),
+      )
+    )
+      changed();
   }
   if (session.state === 'starting') {
     // From here the clock of the grace period runs until a browser attaches.
-    if (await moveSession(rows, session.id, ['starting'], { state: 'ready', ready_at: now, deadline_at: null, grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000 })) changed();
+    if (
+      await moveSession(rows, session.id, ['starting'], {
+        state: 'ready',
+        ready_at: now,
+        deadline_at: null,
+        grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000,
+      })
+    )
+      changed();
   }
-  if (await saveOffered(rows, session.id, JSON.stringify(seen.offered))) topics.add(`person:${session.accountId}`);
-  if (seen.openedAt !== null && session.openedAt === null && (await markOpened(rows, session.id, now))) {
+  if (await saveOffered(rows, session.id, JSON.stringify(seen.offered)))
+    topics.add(`person:${session.accountId}`);
+  if (
+    seen.openedAt !== null &&
+    session.openedAt === null &&
+    (await markOpened(rows, session.id, now))
+  ) {
     changed();
     topics.add('audit');
-    await recordEffect(deps, rows, actor, { action: 'session.opened', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, details: { afterMs: now - session.startedAt } });
+    await recordEffect(deps, rows, actor, {
+      action: 'session.opened',
+      subjectId: session.id,
+      subjectName: session.applicationName.fr,
+      siteId: session.siteId,
+      details: { afterMs: now - session.startedAt },
+    });
   }
   return [...topics];
 }

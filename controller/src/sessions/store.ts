@@ -1,41 +1,112 @@
 /** All SQL of sessions and tickets. Every change of state is a compare-and-set. */
-import { type EndReason, liveStates, type Session, type SessionRow, type SessionState } from '@preau/contract/session.ts';
+import {
+  type EndReason,
+  liveStates,
+  type Session,
+  type SessionRow,
+  type SessionState,
+} from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
 /** A session with what verbs need beside what people see. */
 export interface StoredSession extends Session {
-  accountId: string; serverId: string; siteId: string; attachSerial: number; attachmentSerial: number; attachment: string | null; deadlineAt: number | null;
+  accountId: string;
+  serverId: string;
+  siteId: string;
+  attachSerial: number;
+  attachmentSerial: number;
+  attachment: string | null;
+  deadlineAt: number | null;
 }
 
-const columns = (rows: Rows) => rows.selectFrom('sessions as s').innerJoin('applications as a', 'a.id', 's.application_id').selectAll('s').select(['a.slug', 'a.name_fr', 'a.name_en']);
+const columns = (rows: Rows) =>
+  rows
+    .selectFrom('sessions as s')
+    .innerJoin('applications as a', 'a.id', 's.application_id')
+    .selectAll('s')
+    .select(['a.slug', 'a.name_fr', 'a.name_en']);
 type Row = Awaited<ReturnType<ReturnType<typeof columns>['execute']>>[number];
 
 const toSession = (row: Row): Session => ({
-  id: row.id, applicationId: row.application_id, applicationSlug: row.slug, applicationName: { fr: row.name_fr, en: row.name_en }, state: row.state as SessionState,
-  startedAt: row.started_at, openedAt: row.opened_at, graceUntil: row.grace_until, endsAt: row.ends_at, endedAt: row.ended_at, endReason: row.end_reason as EndReason | null, failureCode: row.failure_code,
+  id: row.id,
+  applicationId: row.application_id,
+  applicationSlug: row.slug,
+  applicationName: { fr: row.name_fr, en: row.name_en },
+  state: row.state as SessionState,
+  startedAt: row.started_at,
+  openedAt: row.opened_at,
+  graceUntil: row.grace_until,
+  endsAt: row.ends_at,
+  endedAt: row.ended_at,
+  endReason: row.end_reason as EndReason | null,
+  failureCode: row.failure_code,
 });
 const toStored = (row: Row): StoredSession => ({
-  ...toSession(row), accountId: row.account_id, serverId: row.server_id, siteId: row.site_id, attachSerial: row.attach_serial, attachmentSerial: row.attachment_serial,
-  attachment: row.attachment, deadlineAt: row.deadline_at,
+  ...toSession(row),
+  accountId: row.account_id,
+  serverId: row.server_id,
+  siteId: row.site_id,
+  attachSerial: row.attach_serial,
+  attachmentSerial: row.attachment_serial,
+  attachment: row.attachment,
+  deadlineAt: row.deadline_at,
 });
 
 /** What people may see of a stored session. */
 export const publicView = (stored: StoredSession): Session => ({
-  id: stored.id, applicationId: stored.applicationId, applicationSlug: stored.applicationSlug, applicationName: stored.applicationName, state: stored.state, startedAt: stored.startedAt,
-  openedAt: stored.openedAt, graceUntil: stored.graceUntil, endsAt: stored.endsAt, endedAt: stored.endedAt, endReason: stored.endReason, failureCode: stored.failureCode,
+  id: stored.id,
+  applicationId: stored.applicationId,
+  applicationSlug: stored.applicationSlug,
+  applicationName: stored.applicationName,
+  state: stored.state,
+  startedAt: stored.startedAt,
+  openedAt: stored.openedAt,
+  graceUntil: stored.graceUntil,
+  endsAt: stored.endsAt,
+  endedAt: stored.endedAt,
+  endReason: stored.endReason,
+  failureCode: stored.failureCode,
 });
 
 export async function insertSession(
   rows: Rows,
-  session: { accountId: string; applicationId: string; serverId: string; siteId: string; language: string; now: number; deadlineAt: number; address: string | null },
+  session: {
+    accountId: string;
+    applicationId: string;
+    serverId: string;
+    siteId: string;
+    language: string;
+    now: number;
+    deadlineAt: number;
+    address: string | null;
+  },
 ): Promise<string> {
   const id = newId('ses');
   await rows
     .insertInto('sessions')
     .values({
-      id, account_id: session.accountId, application_id: session.applicationId, server_id: session.serverId, site_id: session.siteId, state: 'starting', language: session.language,
-      attachment: null, tunnel_seen_at: null, started_at: session.now, deadline_at: session.deadlineAt, ready_at: null, opened_at: null, grace_until: null, ended_at: null, end_reason: null, failure_code: null, address: session.address, ends_at: null, ends_because: null, touched_at: session.now,
+      id,
+      account_id: session.accountId,
+      application_id: session.applicationId,
+      server_id: session.serverId,
+      site_id: session.siteId,
+      state: 'starting',
+      language: session.language,
+      attachment: null,
+      tunnel_seen_at: null,
+      started_at: session.now,
+      deadline_at: session.deadlineAt,
+      ready_at: null,
+      opened_at: null,
+      grace_until: null,
+      ended_at: null,
+      end_reason: null,
+      failure_code: null,
+      address: session.address,
+      ends_at: null,
+      ends_because: null,
+      touched_at: session.now,
     })
     .execute();
   return id;
@@ -46,24 +117,47 @@ export async function selectSession(rows: Rows, id: string): Promise<StoredSessi
   return row && toStored(row);
 }
 
-export async function selectLiveSession(rows: Rows, accountId: string, applicationId: string): Promise<StoredSession | undefined> {
-  const row = await columns(rows).where('s.account_id', '=', accountId).where('s.application_id', '=', applicationId).where('s.state', 'in', [...liveStates]).executeTakeFirst();
+export async function selectLiveSession(
+  rows: Rows,
+  accountId: string,
+  applicationId: string,
+): Promise<StoredSession | undefined> {
+  const row = await columns(rows)
+    .where('s.account_id', '=', accountId)
+    .where('s.application_id', '=', applicationId)
+    .where('s.state', 'in', [...liveStates])
+    .executeTakeFirst();
   return row && toStored(row);
 }
 
-export async function selectLiveSessionsOf(rows: Rows, owner: { accountId: string } | { serverId: string }): Promise<StoredSession[]> {
+export async function selectLiveSessionsOf(
+  rows: Rows,
+  owner: { accountId: string } | { serverId: string },
+): Promise<StoredSession[]> {
   const query = columns(rows).where('s.state', 'in', [...liveStates]);
-  const found = await ('accountId' in owner ? query.where('s.account_id', '=', owner.accountId) : query.where('s.server_id', '=', owner.serverId)).execute();
+  const found = await ('accountId' in owner
+    ? query.where('s.account_id', '=', owner.accountId)
+    : query.where('s.server_id', '=', owner.serverId)
+  ).execute();
   return found.map(toStored);
 }
 
 export async function selectLastUsed(rows: Rows, accountId: string): Promise<Map<string, number>> {
-  const found = await rows.selectFrom('sessions').select(['application_id', (e) => e.fn.max<number>('started_at').as('at')]).where('account_id', '=', accountId).groupBy('application_id').execute();
+  const found = await rows
+    .selectFrom('sessions')
+    .select(['application_id', (e) => e.fn.max<number>('started_at').as('at')])
+    .where('account_id', '=', accountId)
+    .groupBy('application_id')
+    .execute();
   return new Map(found.map((row) => [row.application_id, Number(row.at)]));
 }
 
 /** Sessions whose time has come: start overdue, grace over, tunnel silent since `tunnelBefore`. */
-export async function selectDueSessions(rows: Rows, now: number, tunnelBefore: number): Promise<StoredSession[]> {
+export async function selectDueSessions(
+  rows: Rows,
+  now: number,
+  tunnelBefore: number,
+): Promise<StoredSession[]> {
   const found = await columns(rows)
     .where((w) =>
       w.or([
@@ -81,56 +175,163 @@ export async function moveSession(
   rows: Rows,
   id: string,
   from: readonly SessionState[],
-  to: { state: SessionState; ready_at?: number; grace_until?: number | null; ended_at?: number; end_reason?: EndReason; failure_code?: string; tunnel_seen_at?: number | null; attachment?: null; deadline_at?: null; offered?: '[]' },
+  to: {
+    state: SessionState;
+    ready_at?: number;
+    grace_until?: number | null;
+    ended_at?: number;
+    end_reason?: EndReason;
+    failure_code?: string;
+    tunnel_seen_at?: number | null;
+    attachment?: null;
+    deadline_at?: null;
+    offered?: '[]';
+  },
   serial?: number,
 ): Promise<boolean> {
-  let query = rows.updateTable('sessions').set(to).where('id', '=', id).where('state', 'in', [...from]);
+  let query = rows
+    .updateTable('sessions')
+    .set(to)
+    .where('id', '=', id)
+    .where('state', 'in', [...from]);
   if (serial !== undefined) query = query.where('attach_serial', '=', serial);
   return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
 export async function markOpened(rows: Rows, id: string, at: number): Promise<boolean> {
-  return (await rows.updateTable('sessions').set({ opened_at: at }).where('id', '=', id).where('opened_at', 'is', null).executeTakeFirst()).numUpdatedRows > 0n;
+  return (
+    (
+      await rows
+        .updateTable('sessions')
+        .set({ opened_at: at })
+        .where('id', '=', id)
+        .where('opened_at', 'is', null)
+        .executeTakeFirst()
+    ).numUpdatedRows > 0n
+  );
 }
 
 /** What it has for the person's device. False when it had it already. */
 export async function saveOffered(rows: Rows, id: string, offered: string): Promise<boolean> {
-  return (await rows.updateTable('sessions').set({ offered }).where('id', '=', id).where('offered', '!=', offered).executeTakeFirst()).numUpdatedRows > 0n;
+  return (
+    (
+      await rows
+        .updateTable('sessions')
+        .set({ offered })
+        .where('id', '=', id)
+        .where('offered', '!=', offered)
+        .executeTakeFirst()
+    ).numUpdatedRows > 0n
+  );
 }
 
-export async function saveAttachment(rows: Rows, id: string, serial: number, sealed: string): Promise<boolean> {
-  const result = await rows.updateTable('sessions').set({ attachment: sealed, attachment_serial: serial }).where('id', '=', id).where('attachment_serial', '<', serial).executeTakeFirst();
+export async function saveAttachment(
+  rows: Rows,
+  id: string,
+  serial: number,
+  sealed: string,
+): Promise<boolean> {
+  const result = await rows
+    .updateTable('sessions')
+    .set({ attachment: sealed, attachment_serial: serial })
+    .where('id', '=', id)
+    .where('attachment_serial', '<', serial)
+    .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
 
 /** Takes the sealed attachment of this serial, once. */
-export async function takeAttachment(rows: Rows, id: string, serial: number): Promise<string | undefined> {
-  const session = await rows.selectFrom('sessions').select('attachment').where('id', '=', id).where('attachment_serial', '=', serial).where('attachment', 'is not', null).executeTakeFirst();
+export async function takeAttachment(
+  rows: Rows,
+  id: string,
+  serial: number,
+): Promise<string | undefined> {
+  const session = await rows
+    .selectFrom('sessions')
+    .select('attachment')
+    .where('id', '=', id)
+    .where('attachment_serial', '=', serial)
+    .where('attachment', 'is not', null)
+    .executeTakeFirst();
   if (session === undefined || session.attachment === null) return undefined;
-  const taken = await rows.updateTable('sessions').set({ attachment: null }).where('id', '=', id).where('attachment', '=', session.attachment).executeTakeFirst();
+  const taken = await rows
+    .updateTable('sessions')
+    .set({ attachment: null })
+    .where('id', '=', id)
+    .where('attachment', '=', session.attachment)
+    .executeTakeFirst();
   return taken.numUpdatedRows > 0n ? session.attachment : undefined;
 }
 
 export async function nextAttachSerial(rows: Rows, id: string): Promise<number> {
-  const row = await rows.updateTable('sessions').set((e) => ({ attach_serial: e('attach_serial', '+', 1) })).where('id', '=', id).returning('attach_serial').executeTakeFirstOrThrow();
+  const row = await rows
+    .updateTable('sessions')
+    .set((e) => ({ attach_serial: e('attach_serial', '+', 1) }))
+    .where('id', '=', id)
+    .returning('attach_serial')
+    .executeTakeFirstOrThrow();
   return row.attach_serial;
 }
 
 /** `touched`: when somebody last pressed a key or moved a pointer there. */
-export async function touchTunnels(rows: Rows, ids: readonly string[], now: number, touched: ReadonlyMap<string, number> = new Map()): Promise<void> {
-  for (const [id, at] of touched) await rows.updateTable('sessions').set({ touched_at: at }).where('id', '=', id).execute();
-  if (ids.length > 0) await rows.updateTable('sessions').set({ tunnel_seen_at: now }).where('id', 'in', [...ids]).where('state', '=', 'active').execute();
+export async function touchTunnels(
+  rows: Rows,
+  ids: readonly string[],
+  now: number,
+  touched: ReadonlyMap<string, number> = new Map(),
+): Promise<void> {
+  for (const [id, at] of touched)
+    await rows.updateTable('sessions').set({ touched_at: at }).where('id', '=', id).execute();
+  if (ids.length > 0)
+    await rows
+      .updateTable('sessions')
+      .set({ tunnel_seen_at: now })
+      .where('id', 'in', [...ids])
+      .where('state', '=', 'active')
+      .execute();
 }
 
-export async function insertTicket(rows: Rows, ticket: { hash: string; sessionId: string; accountId: string; serial: number; expiresAt: number; recording: boolean }): Promise<void> {
-  await rows.insertInto('tickets').values({ hash: ticket.hash, session_id: ticket.sessionId, account_id: ticket.accountId, serial: ticket.serial, expires_at: ticket.expiresAt, used_at: null, recording: ticket.recording ? 1 : 0 }).execute();
+export async function insertTicket(
+  rows: Rows,
+  ticket: {
+    hash: string;
+    sessionId: string;
+    accountId: string;
+    serial: number;
+    expiresAt: number;
+    recording: boolean;
+  },
+): Promise<void> {
+  await rows
+    .insertInto('tickets')
+    .values({
+      hash: ticket.hash,
+      session_id: ticket.sessionId,
+      account_id: ticket.accountId,
+      serial: ticket.serial,
+      expires_at: ticket.expiresAt,
+      used_at: null,
+      recording: ticket.recording ? 1 : 0,
+    })
+    .execute();
 }
 
 /** One use: the update is the check. Undefined for an unknown, used, expired or foreign ticket alike. */
-export async function takeTicket(rows: Rows, hash: string, accountId: string, now: number): Promise<{ sessionId: string; serial: number; recording: boolean } | undefined> {
+export async function takeTicket(
+  rows: Rows,
+  hash: string,
+  accountId: string,
+  now: number,
+): Promise<{ sessionId: string; serial: number; recording: boolean } | undefined> {
   const row = await rows
-    .updateTable('tickets').set({ used_at: now }).where('hash', '=', hash).where('account_id', '=', accountId).where('used_at', 'is', null).where('expires_at', '>', now)
-    .returning(['session_id', 'serial', 'recording']).executeTakeFirst();
+    .updateTable('tickets')
+    .set({ used_at: now })
+    .where('hash', '=', hash)
+    .where('account_id', '=', accountId)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now)
+    .returning(['session_id', 'serial', 'recording'])
+    .executeTakeFirst();
   return row && { sessionId: row.session_id, serial: row.serial, recording: row.recording === 1 };
 }
 
@@ -138,59 +339,175 @@ export async function deleteOldTickets(rows: Rows, before: number): Promise<void
   await rows.deleteFrom('tickets').where('expires_at', '<', before).execute();
 }
 
-export async function selectSessionRows(rows: Rows, filter: { state: 'live' | 'over' | null; limit: number; siteIds?: readonly string[] | null }): Promise<SessionRow[]> {
+export async function selectSessionRows(
+  rows: Rows,
+  filter: { state: 'live' | 'over' | null; limit: number; siteIds?: readonly string[] | null },
+): Promise<SessionRow[]> {
   let query = columns(rows)
-    .innerJoin('accounts as p', 'p.id', 's.account_id').innerJoin('sites as i', 'i.id', 's.site_id').innerJoin('servers as v', 'v.id', 's.server_id')
-    .select(['p.display_name as person_name', 'i.name as site_name', 'v.name as server_name']).orderBy('s.started_at', 'desc').limit(filter.limit);
+    .innerJoin('accounts as p', 'p.id', 's.account_id')
+    .innerJoin('sites as i', 'i.id', 's.site_id')
+    .innerJoin('servers as v', 'v.id', 's.server_id')
+    .select(['p.display_name as person_name', 'i.name as site_name', 'v.name as server_name'])
+    .orderBy('s.started_at', 'desc')
+    .limit(filter.limit);
   if (filter.siteIds != null) query = query.where('s.site_id', 'in', [...filter.siteIds]);
   if (filter.state === 'live') query = query.where('s.state', 'in', [...liveStates]);
   if (filter.state === 'over') query = query.where('s.state', 'in', ['ended', 'failed']);
-  return (await query.execute()).map((row) => ({ ...toSession(row), accountId: row.account_id, personName: row.person_name, siteName: row.site_name, serverName: row.server_name }));
+  return (await query.execute()).map((row) => ({
+    ...toSession(row),
+    accountId: row.account_id,
+    personName: row.person_name,
+    siteName: row.site_name,
+    serverName: row.server_name,
+  }));
 }
 
 /** `siteId` null: everywhere in the city. */
-export async function countLiveOf(rows: Rows, applicationId: string, siteId: string | null): Promise<number> {
-  const query = rows.selectFrom('sessions').select((e) => e.fn.countAll<number>().as('n')).where('application_id', '=', applicationId).where('state', 'in', [...liveStates]);
-  const row = await (siteId === null ? query : query.where('site_id', '=', siteId)).executeTakeFirst();
+export async function countLiveOf(
+  rows: Rows,
+  applicationId: string,
+  siteId: string | null,
+): Promise<number> {
+  const query = rows
+    .selectFrom('sessions')
+    .select((e) => e.fn.countAll<number>().as('n'))
+    .where('application_id', '=', applicationId)
+    .where('state', 'in', [...liveStates]);
+  const row = await (siteId === null
+    ? query
+    : query.where('site_id', '=', siteId)
+  ).executeTakeFirst();
   return Number(row?.n ?? 0);
 }
 
-interface Waiting { applicationId: string; accountId: string; siteId: string | null; seenSince: number }
+interface Waiting {
+  applicationId: string;
+  accountId: string;
+  siteId: string | null;
+  seenSince: number;
+}
 
 /** How many wait before this person, or before they came if they do not wait yet. */
-export async function countAhead(rows: Rows, { applicationId, accountId, siteId, seenSince }: Waiting): Promise<number> {
-  const mine = await rows.selectFrom('seat_queue').select('since').where('application_id', '=', applicationId).where('account_id', '=', accountId).where('seen_at', '>=', seenSince).executeTakeFirst();
-  let query = rows.selectFrom('seat_queue').select((e) => e.fn.countAll<number>().as('n')).where('application_id', '=', applicationId).where('account_id', '!=', accountId).where('seen_at', '>=', seenSince);
+export async function countAhead(
+  rows: Rows,
+  { applicationId, accountId, siteId, seenSince }: Waiting,
+): Promise<number> {
+  const mine = await rows
+    .selectFrom('seat_queue')
+    .select('since')
+    .where('application_id', '=', applicationId)
+    .where('account_id', '=', accountId)
+    .where('seen_at', '>=', seenSince)
+    .executeTakeFirst();
+  let query = rows
+    .selectFrom('seat_queue')
+    .select((e) => e.fn.countAll<number>().as('n'))
+    .where('application_id', '=', applicationId)
+    .where('account_id', '!=', accountId)
+    .where('seen_at', '>=', seenSince);
   if (siteId !== null) query = query.where('site_id', '=', siteId);
-  if (mine !== undefined) query = query.where((w) => w.or([w('since', '<', mine.since), w.and([w('since', '=', mine.since), w('account_id', '<', accountId)])]));
+  if (mine !== undefined)
+    query = query.where((w) =>
+      w.or([
+        w('since', '<', mine.since),
+        w.and([w('since', '=', mine.since), w('account_id', '<', accountId)]),
+      ]),
+    );
   return Number((await query.executeTakeFirst())?.n ?? 0);
 }
 
 /** Keeps the place of who waits already, and says whether they did; who was away too long begins anew. */
-export async function joinQueue(rows: Rows, { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number }): Promise<{ waited: boolean }> {
-  await rows.deleteFrom('seat_queue').where('application_id', '=', applicationId).where('seen_at', '<', seenSince).execute();
-  const waited = (await rows.selectFrom('seat_queue').select('since').where('application_id', '=', applicationId).where('account_id', '=', accountId).executeTakeFirst()) !== undefined;
-  await rows.insertInto('seat_queue').values({ application_id: applicationId, account_id: accountId, site_id: siteId, since: now, seen_at: now })
-    .onConflict((conflict) => conflict.columns(['application_id', 'account_id']).doUpdateSet({ seen_at: now })).execute();
+export async function joinQueue(
+  rows: Rows,
+  { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number },
+): Promise<{ waited: boolean }> {
+  await rows
+    .deleteFrom('seat_queue')
+    .where('application_id', '=', applicationId)
+    .where('seen_at', '<', seenSince)
+    .execute();
+  const waited =
+    (await rows
+      .selectFrom('seat_queue')
+      .select('since')
+      .where('application_id', '=', applicationId)
+      .where('account_id', '=', accountId)
+      .executeTakeFirst()) !== undefined;
+  await rows
+    .insertInto('seat_queue')
+    .values({
+      application_id: applicationId,
+      account_id: accountId,
+      site_id: siteId,
+      since: now,
+      seen_at: now,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['application_id', 'account_id']).doUpdateSet({ seen_at: now }),
+    )
+    .execute();
   return { waited };
 }
 
-export async function deleteFromQueue(rows: Rows, applicationId: string, accountId: string): Promise<void> {
-  await rows.deleteFrom('seat_queue').where('application_id', '=', applicationId).where('account_id', '=', accountId).execute();
+export async function deleteFromQueue(
+  rows: Rows,
+  applicationId: string,
+  accountId: string,
+): Promise<void> {
+  await rows
+    .deleteFrom('seat_queue')
+    .where('application_id', '=', applicationId)
+    .where('account_id', '=', accountId)
+    .execute();
 }
 
 /** Live sessions with what their rules are asked about. */
-export async function selectSessionsToWeigh(rows: Rows): Promise<(StoredSession & { role: string; category: string; labels: string[]; address: string | null; touchedAt: number | null; personSiteId: string | null })[]> {
-  const found = await columns(rows).innerJoin('accounts as p', 'p.id', 's.account_id').select(['p.role', 'p.site_id as person_site_id', 'a.category', 'a.labels']).where('s.state', 'in', [...liveStates]).execute();
-  return found.map((row) => ({ ...toStored(row), role: row.role, category: row.category, labels: JSON.parse(row.labels) as string[], address: row.address, touchedAt: row.touched_at, personSiteId: row.person_site_id }));
+export async function selectSessionsToWeigh(rows: Rows): Promise<
+  (StoredSession & {
+    role: string;
+    category: string;
+    labels: string[];
+    address: string | null;
+    touchedAt: number | null;
+    personSiteId: string | null;
+  })[]
+> {
+  const found = await columns(rows)
+    .innerJoin('accounts as p', 'p.id', 's.account_id')
+    .select(['p.role', 'p.site_id as person_site_id', 'a.category', 'a.labels'])
+    .where('s.state', 'in', [...liveStates])
+    .execute();
+  return found.map((row) => ({
+    ...toStored(row),
+    role: row.role,
+    category: row.category,
+    labels: JSON.parse(row.labels) as string[],
+    address: row.address,
+    touchedAt: row.touched_at,
+    personSiteId: row.person_site_id,
+  }));
 }
 
 /** Until when it may run, and why no longer. */
-export async function saveEnd(rows: Rows, id: string, end: { at: number; because: EndReason } | null): Promise<void> {
-  await rows.updateTable('sessions').set({ ends_at: end?.at ?? null, ends_because: end?.because ?? null }).where('id', '=', id).where('state', 'in', [...liveStates]).execute();
+export async function saveEnd(
+  rows: Rows,
+  id: string,
+  end: { at: number; because: EndReason } | null,
+): Promise<void> {
+  await rows
+    .updateTable('sessions')
+    .set({ ends_at: end?.at ?? null, ends_because: end?.because ?? null })
+    .where('id', '=', id)
+    .where('state', 'in', [...liveStates])
+    .execute();
 }
 
 export async function countLiveBySite(rows: Rows): Promise<Map<string, number>> {
-  const found = await rows.selectFrom('sessions').select(['site_id', (e) => e.fn.countAll<number>().as('n')]).where('state', 'in', [...liveStates]).groupBy('site_id').execute();
+  const found = await rows
+    .selectFrom('sessions')
+    .select(['site_id', (e) => e.fn.countAll<number>().as('n')])
+    .where('state', 'in', [...liveStates])
+    .groupBy('site_id')
+    .execute();
   return new Map(found.map((row) => [row.site_id, Number(row.n)]));
 }

@@ -8,9 +8,9 @@ import { noticeSilence } from '#src/servers/silence.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';
 import { closeSession } from './end.ts';
 import { weighSessions } from './end-of-access.ts';
-import { deleteOldTickets, selectDueSessions } from './store.ts';
 import { sweepTransfers } from './exchange/serve.ts';
 import { closeAbandoned } from './recordings/recordings.ts';
+import { deleteOldTickets, selectDueSessions } from './store.ts';
 import { leaveSession } from './tunnel.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
@@ -28,8 +28,17 @@ export async function sweep(deps: Deps): Promise<void> {
   const due = await selectDueSessions(deps.database, now, now - tunnelSilentMs);
   for (const session of due) {
     const topics = await deps.database.transaction().execute(async (rows) => {
-      if (session.state === 'starting') return closeSession(deps, rows, actor, session, { state: 'failed', code: 'LAUNCH_TIMEOUT', message: 'the server did not answer in time' });
-      if (session.state !== 'active') return closeSession(deps, rows, actor, session, { state: 'ended', reason: session.state === 'ready' ? 'never_connected' : 'left' });
+      if (session.state === 'starting')
+        return closeSession(deps, rows, actor, session, {
+          state: 'failed',
+          code: 'LAUNCH_TIMEOUT',
+          message: 'the server did not answer in time',
+        });
+      if (session.state !== 'active')
+        return closeSession(deps, rows, actor, session, {
+          state: 'ended',
+          reason: session.state === 'ready' ? 'never_connected' : 'left',
+        });
       return leaveSession(deps, rows, actor, session, { details: { why: 'no tunnel' } });
     });
     deps.wakeups.wake(topics);

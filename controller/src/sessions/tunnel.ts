@@ -10,7 +10,14 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { mayGoOn } from './launch.ts';
-import { moveSession, type StoredSession, selectSession, takeAttachment, takeTicket, touchTunnels } from './store.ts';
+import {
+  moveSession,
+  type StoredSession,
+  selectSession,
+  takeAttachment,
+  takeTicket,
+  touchTunnels,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -24,7 +31,12 @@ export interface Grant {
 }
 
 /** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules allow no more. */
-export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: string, address: string | null = null): Promise<Grant> {
+export async function redeemTicket(
+  deps: Deps,
+  actor: AccountActor,
+  ticket: string,
+  address: string | null = null,
+): Promise<Grant> {
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
   const { clipboard, recording } = await mayGoOn(deps, actor, grant.sessionId, address);
@@ -34,21 +46,33 @@ export async function redeemTicket(deps: Deps, actor: AccountActor, ticket: stri
 }
 
 /** Why a tunnel of this serial may not go on; null when it may. */
-export async function reasonToClose(deps: Pick<Platform, 'database'>, grant: Grant): Promise<'superseded' | ErrorCode | null> {
+export async function reasonToClose(
+  deps: Pick<Platform, 'database'>,
+  grant: Grant,
+): Promise<'superseded' | ErrorCode | null> {
   const session = await selectSession(deps.database, grant.sessionId);
-  if (session === undefined || !isLive(session.state)) return (session?.failureCode as ErrorCode | null | undefined) ?? 'SESSION_OVER';
+  if (session === undefined || !isLive(session.state))
+    return (session?.failureCode as ErrorCode | null | undefined) ?? 'SESSION_OVER';
   return session.attachSerial > grant.serial ? 'superseded' : null;
 }
 
 /** Waits until the agent has prepared this attachment, and takes it: it works once.
  *  Throws SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was quicker, or LAUNCH_TIMEOUT. */
-export async function takePreparedAttachment(deps: Deps, grant: Grant, timeoutMs: number, signal: AbortSignal): Promise<Attachment> {
+export async function takePreparedAttachment(
+  deps: Deps,
+  grant: Grant,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Attachment> {
   const deadline = deps.clock.now() + timeoutMs;
   while (!signal.aborted && deps.clock.now() < deadline) {
     // Listen before reading, so that no wake-up falls between the two.
     const woken = deps.wakeups.next(`session:${grant.sessionId}`, 2000);
     const reason = await reasonToClose(deps, grant);
-    if (reason !== null) throw new AppError(reason === 'superseded' ? 'TICKET_REFUSED' : reason, { session: grant.sessionId });
+    if (reason !== null)
+      throw new AppError(reason === 'superseded' ? 'TICKET_REFUSED' : reason, {
+        session: grant.sessionId,
+      });
     const sealed = await takeAttachment(deps.database, grant.sessionId, grant.serial);
     if (sealed !== undefined) return JSON.parse(deps.secrets.unseal(sealed)) as Attachment;
     await woken;
@@ -61,19 +85,58 @@ export async function noteAttached(deps: Deps, actor: AccountActor, grant: Grant
   if (session === undefined) return;
   const moved = await deps.database.transaction().execute(async (rows) => {
     const now = deps.clock.now();
-    const attached = await moveSession(rows, grant.sessionId, ['starting', 'ready', 'active', 'disconnected'], { state: 'active', grace_until: null, deadline_at: null, tunnel_seen_at: now }, grant.serial);
-    if (attached) await recordEffect(deps, rows, actor, { action: 'session.attached', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId });
+    const attached = await moveSession(
+      rows,
+      grant.sessionId,
+      ['starting', 'ready', 'active', 'disconnected'],
+      { state: 'active', grace_until: null, deadline_at: null, tunnel_seen_at: now },
+      grant.serial,
+    );
+    if (attached)
+      await recordEffect(deps, rows, actor, {
+        action: 'session.attached',
+        subjectId: session.id,
+        subjectName: session.applicationName.fr,
+        siteId: session.siteId,
+      });
     return attached;
   });
-  if (moved) deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit']);
+  if (moved)
+    deps.wakeups.wake([
+      `session:${session.id}`,
+      `person:${session.accountId}`,
+      'sessions',
+      'audit',
+    ]);
 }
 
 /** In the caller's transaction: the application runs on without a browser for the grace period. Returns the topics to
  *  wake; none when it was not attached, or when `serial` is given and a newer browser has come. */
-export async function leaveSession(deps: Deps, rows: Rows, actor: Actor, session: StoredSession, how: { serial?: number; details?: Record<string, unknown> } = {}): Promise<string[]> {
+export async function leaveSession(
+  deps: Deps,
+  rows: Rows,
+  actor: Actor,
+  session: StoredSession,
+  how: { serial?: number; details?: Record<string, unknown> } = {},
+): Promise<string[]> {
   const graceUntil = deps.clock.now() + deps.config.PREAU_GRACE_SECONDS * 1000;
-  if (!(await moveSession(rows, session.id, ['active'], { state: 'disconnected', grace_until: graceUntil, tunnel_seen_at: null }, how.serial))) return [];
-  await recordEffect(deps, rows, actor, { action: 'session.left', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, ...(how.details === undefined ? {} : { details: how.details }) });
+  if (
+    !(await moveSession(
+      rows,
+      session.id,
+      ['active'],
+      { state: 'disconnected', grace_until: graceUntil, tunnel_seen_at: null },
+      how.serial,
+    ))
+  )
+    return [];
+  await recordEffect(deps, rows, actor, {
+    action: 'session.left',
+    subjectId: session.id,
+    subjectName: session.applicationName.fr,
+    siteId: session.siteId,
+    ...(how.details === undefined ? {} : { details: how.details }),
+  });
   return [`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit'];
 }
 
@@ -81,10 +144,18 @@ export async function leaveSession(deps: Deps, rows: Rows, actor: Actor, session
 export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): Promise<void> {
   const session = await selectSession(deps.database, grant.sessionId);
   if (session === undefined) return;
-  deps.wakeups.wake(await deps.database.transaction().execute((rows) => leaveSession(deps, rows, actor, session, { serial: grant.serial })));
+  deps.wakeups.wake(
+    await deps.database
+      .transaction()
+      .execute((rows) => leaveSession(deps, rows, actor, session, { serial: grant.serial })),
+  );
 }
 
 /** `touched`: sessions somebody pressed a key or moved a pointer in since the last time, and when. */
-export async function noteAlive(deps: Pick<Platform, 'database' | 'clock'>, sessionIds: readonly string[], touched: ReadonlyMap<string, number>): Promise<void> {
+export async function noteAlive(
+  deps: Pick<Platform, 'database' | 'clock'>,
+  sessionIds: readonly string[],
+  touched: ReadonlyMap<string, number>,
+): Promise<void> {
   await touchTunnels(deps.database, sessionIds, deps.clock.now(), touched);
 }

@@ -9,18 +9,26 @@ import { raiseStamp } from '#src/platform/stamps/store.ts';
 import { countPeopleBySite, insertSite, selectGroups, selectSites, uaiIsTaken } from './store.ts';
 
 /** The worst of its servers; `none` without one. Pure. */
-export function siteHealth(servers: readonly Pick<ServerSummary, 'health'>[]): SiteSummary['health'] {
+export function siteHealth(
+  servers: readonly Pick<ServerSummary, 'health'>[],
+): SiteSummary['health'] {
   if (servers.length === 0) return 'none';
   if (servers.some((server) => server.health === 'quarantined')) return 'quarantined';
   if (servers.some((server) => server.health === 'offline')) return 'offline';
   return servers.some((server) => server.health === 'failing') ? 'failing' : 'online';
 }
 
-export async function listSites(deps: Pick<Platform, 'database'>, servers: readonly ServerSummary[], liveSessions: ReadonlyMap<string, number>): Promise<SiteSummary[]> {
+export async function listSites(
+  deps: Pick<Platform, 'database'>,
+  servers: readonly ServerSummary[],
+  liveSessions: ReadonlyMap<string, number>,
+): Promise<SiteSummary[]> {
   const people = await countPeopleBySite(deps.database);
   const groups = await selectGroups(deps.database);
   const groupIds = new Map<string, string[]>();
-  for (const group of groups) for (const siteId of group.siteIds) groupIds.set(siteId, [...(groupIds.get(siteId) ?? []), group.id]);
+  for (const group of groups)
+    for (const siteId of group.siteIds)
+      groupIds.set(siteId, [...(groupIds.get(siteId) ?? []), group.id]);
   const bySite = Map.groupBy(servers, (server) => server.siteId);
   return (await selectSites(deps.database)).map((site) => {
     const own = bySite.get(site.id) ?? [];
@@ -37,14 +45,31 @@ export async function listSites(deps: Pick<Platform, 'database'>, servers: reado
 }
 
 /** Refuses with ALREADY_EXISTS a UAI code that is taken. */
-export async function createSite(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, draft: SiteDraft): Promise<SiteSummary> {
+export async function createSite(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+  draft: SiteDraft,
+): Promise<SiteSummary> {
   const site = await deps.database.transaction().execute(async (rows) => {
     if (await uaiIsTaken(rows, draft.uai)) throw new AppError('ALREADY_EXISTS', { uai: draft.uai });
     const site = await insertSite(rows, draft, deps.clock.now());
     await raiseStamp(rows, 'policy', deps.clock.now());
-    await recordEffect(deps, rows, actor, { action: 'site.created', subjectId: site.id, subjectName: site.name, siteId: site.id });
+    await recordEffect(deps, rows, actor, {
+      action: 'site.created',
+      subjectId: site.id,
+      subjectName: site.name,
+      siteId: site.id,
+    });
     return site;
   });
   deps.wakeups.wake(['sites', 'audit']);
-  return { ...site, health: 'none', groupIds: [], servers: 0, liveSessions: 0, failedSteps: 0, people: 0 };
+  return {
+    ...site,
+    health: 'none',
+    groupIds: [],
+    servers: 0,
+    liveSessions: 0,
+    failedSteps: 0,
+    people: 0,
+  };
 }

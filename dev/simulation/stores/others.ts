@@ -2,24 +2,50 @@
 import type { Recipes } from '@preau/contract/application.ts';
 import type * as applications from '../../../controller/src/applications/store.ts';
 import type * as audit from '../../../controller/src/audit/store.ts';
-import type * as sessions from '../../../controller/src/sessions/settle.ts';
-import type * as quarantine from '../../../controller/src/sessions/quarantine.ts';
 import { sha256 } from '../../../controller/src/platform/secrets.ts';
 import type * as documents from '../../../controller/src/publications/documents.ts';
 import type * as publications from '../../../controller/src/publications/store.ts';
+import type * as quarantine from '../../../controller/src/sessions/quarantine.ts';
+import type * as sessions from '../../../controller/src/sessions/settle.ts';
 import type * as sites from '../../../controller/src/sites/store.ts';
 import { connectionOf } from '../tables.ts';
 
-export const selectSites: typeof sites.selectSites = async (rows) => connectionOf(rows).tables.sites.map(({ id, name }) => ({ id, name, uai: '0000000A', city: name, timeZone: 'Europe/Paris', holidayZone: 'B' }));
-export const selectSite: typeof sites.selectSite = async (rows, id) => connectionOf(rows).tables.sites.find((site) => site.id === id);
+export const selectSites: typeof sites.selectSites = async (rows) =>
+  connectionOf(rows).tables.sites.map(({ id, name }) => ({
+    id,
+    name,
+    uai: '0000000A',
+    city: name,
+    timeZone: 'Europe/Paris',
+    holidayZone: 'B',
+  }));
+export const selectSite: typeof sites.selectSite = async (rows, id) =>
+  connectionOf(rows).tables.sites.find((site) => site.id === id);
 
 /** The newest version of each; nothing leaves this catalogue. */
-export const selectApplications: typeof applications.selectApplications = async (rows: Parameters<typeof applications.selectApplications>[0], filter = {}) => {
+export const selectApplications: typeof applications.selectApplications = async (
+  rows: Parameters<typeof applications.selectApplications>[0],
+  filter = {},
+) => {
   if (filter.among === 'withdrawn') return [];
-  const newest = new Map(connectionOf(rows).tables.versions.map((version) => [version.applicationId, version]));
+  const newest = new Map(
+    connectionOf(rows).tables.versions.map((version) => [version.applicationId, version]),
+  );
   return [...newest.values()].map(({ applicationId, versionId, slug, version, recipes }) => ({
-    id: applicationId, slug, name: { fr: slug, en: slug }, description: { fr: slug, en: slug }, category: 'tools', labels: [], iconHash: null, version, versionId, recipes: recipes as Recipes, requires: [], seats: null,
-    estimate: { bytes: 1_000_000, minutes: 1, p95Ms: 90_000, samples: 9 }, installedOn: 0,
+    id: applicationId,
+    slug,
+    name: { fr: slug, en: slug },
+    description: { fr: slug, en: slug },
+    category: 'tools',
+    labels: [],
+    iconHash: null,
+    version,
+    versionId,
+    recipes: recipes as Recipes,
+    requires: [],
+    seats: null,
+    estimate: { bytes: 1_000_000, minutes: 1, p95Ms: 90_000, samples: 9 },
+    installedOn: 0,
   }));
 };
 
@@ -31,13 +57,30 @@ export const noRulesHash = sha256(noRules);
 export const readPolicyChange: typeof documents.readPolicyChange = async () => null;
 export const selectPolicy: typeof publications.selectPolicy = async () => noRules;
 export const selectPolicySites: typeof sites.selectPolicySites = async (rows) =>
-  new Map(connectionOf(rows).tables.sites.map(({ id }) => [id, { siteId: id, siteGroupIds: [], timeZone: 'Europe/Paris', holidayZone: 'B', closures: [], networks: [] }]));
+  new Map(
+    connectionOf(rows).tables.sites.map(({ id }) => [
+      id,
+      {
+        siteId: id,
+        siteGroupIds: [],
+        timeZone: 'Europe/Paris',
+        holidayZone: 'B',
+        closures: [],
+        networks: [],
+      },
+    ]),
+  );
 
 export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;
 export const settleSessions: typeof sessions.settleSessions = async () => [];
 /** No server has a twin here. Reports that were held up for longer than a run of the agent lasted look like one's: counted, and
  *  left to a technician. */
-export const quarantineServer: typeof quarantine.quarantineServer = async (_deps, rows, _actor, serverId) => {
+export const quarantineServer: typeof quarantine.quarantineServer = async (
+  _deps,
+  rows,
+  _actor,
+  serverId,
+) => {
   const { world } = connectionOf(rows);
   if (!world.twins.has(serverId)) world.note(`server ${serverId.slice(-1)} is taken for its twin`);
   world.twins.add(serverId);

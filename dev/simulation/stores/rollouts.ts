@@ -5,38 +5,91 @@ import type * as real from '../../../controller/src/rollouts/store.ts';
 import { connectionOf } from '../tables.ts';
 
 const inFlight: readonly string[] = inFlightStates;
-export const activeStates = ['scheduled', 'running', 'paused', 'cancelling', 'rolling_back'] as const;
+export const activeStates = [
+  'scheduled',
+  'running',
+  'paused',
+  'cancelling',
+  'rolling_back',
+] as const;
 const active: readonly string[] = activeStates;
 
 const tablesOf = (rows: Rows) => connectionOf(rows).tables.of;
-const all = <T>(table: ReadonlyMap<string, T>, is: (row: T) => boolean): T[] => [...table.values()].filter(is);
+const all = <T>(table: ReadonlyMap<string, T>, is: (row: T) => boolean): T[] =>
+  [...table.values()].filter(is);
 
 // ---- rollouts -------------------------------------------------------------------------------------------------------
 
-export const selectPlanEntries: typeof real.selectPlanEntries = async (rows, id) => tablesOf(rows).rollouts.get(id)?.entries ?? [];
-export const selectRollout: typeof real.selectRollout = async (rows, id) => tablesOf(rows).rollouts.get(id);
-export const selectActiveRollouts: typeof real.selectActiveRollouts = async (rows) => all(tablesOf(rows).rollouts, ({ state }) => active.includes(state));
-export const selectRolloutsToLookAt: typeof real.selectRolloutsToLookAt = async (rows) => all(tablesOf(rows).rollouts, ({ state }) => active.includes(state)).map(({ id }) => id);
+export const selectPlanEntries: typeof real.selectPlanEntries = async (rows, id) =>
+  tablesOf(rows).rollouts.get(id)?.entries ?? [];
+export const selectRollout: typeof real.selectRollout = async (rows, id) =>
+  tablesOf(rows).rollouts.get(id);
+export const selectActiveRollouts: typeof real.selectActiveRollouts = async (rows) =>
+  all(tablesOf(rows).rollouts, ({ state }) => active.includes(state));
+export const selectRolloutsToLookAt: typeof real.selectRolloutsToLookAt = async (rows) =>
+  all(tablesOf(rows).rollouts, ({ state }) => active.includes(state)).map(({ id }) => id);
 
-export const insertRollout: typeof real.insertRollout = async (rows, { name, state, draft, plan: { entries, ...plan }, createdBy, createdByName, now, scheduleId }) => {
+export const insertRollout: typeof real.insertRollout = async (
+  rows,
+  { name, state, draft, plan: { entries, ...plan }, createdBy, createdByName, now, scheduleId },
+) => {
   const connection = connectionOf(rows);
   const id = connection.world.newId('rol');
   connection.put('rollouts', id, {
-    id, name, state, version: 1, fence: 0, pauseReason: null, pausedAt: null, note: null, draft, plan, entries, sites: plan.totals.sites, createdBy, createdByName, createdAt: now, approvedBy: null, approvedByName: null, forced: false,
-    startAt: draft.startAt, startedAt: null, endedAt: null, lookAt: null, cancelKind: null, rollbackWave: null, scheduleId, supersededBy: null,
+    id,
+    name,
+    state,
+    version: 1,
+    fence: 0,
+    pauseReason: null,
+    pausedAt: null,
+    note: null,
+    draft,
+    plan,
+    entries,
+    sites: plan.totals.sites,
+    createdBy,
+    createdByName,
+    createdAt: now,
+    approvedBy: null,
+    approvedByName: null,
+    forced: false,
+    startAt: draft.startAt,
+    startedAt: null,
+    endedAt: null,
+    lookAt: null,
+    cancelKind: null,
+    rollbackWave: null,
+    scheduleId,
+    supersededBy: null,
   });
   return id;
 };
 
-export const changeRollout: typeof real.changeRollout = async (rows, id, version, { plan, ...change }) => {
+export const changeRollout: typeof real.changeRollout = async (
+  rows,
+  id,
+  version,
+  { plan, ...change },
+) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.rollouts.get(id);
-  if (row === undefined || (row.version !== version && connection.world.without !== 'compare_and_set')) return false;
-  connection.put('rollouts', id, { ...row, ...change, ...(plan === undefined ? {} : { plan, entries: plan.entries, sites: plan.totals.sites }), version: row.version + 1 });
+  if (
+    row === undefined ||
+    (row.version !== version && connection.world.without !== 'compare_and_set')
+  )
+    return false;
+  connection.put('rollouts', id, {
+    ...row,
+    ...change,
+    ...(plan === undefined ? {} : { plan, entries: plan.entries, sites: plan.totals.sites }),
+    version: row.version + 1,
+  });
   return true;
 };
 
-export const deleteRollout: typeof real.deleteRollout = async (rows, id) => connectionOf(rows).put('rollouts', id, undefined);
+export const deleteRollout: typeof real.deleteRollout = async (rows, id) =>
+  connectionOf(rows).put('rollouts', id, undefined);
 
 export const takeFence: typeof real.takeFence = async (rows, id) => {
   const connection = connectionOf(rows);
@@ -65,16 +118,34 @@ const waveKey = (rolloutId: string, number: number) => `${rolloutId} ${number}`;
 
 export const insertWaves: typeof real.insertWaves = async (rows, rolloutId, waves) => {
   for (const [index, { spec, size }] of waves.entries()) {
-    connectionOf(rows).put('waves', waveKey(rolloutId, index + 1), { rolloutId, number: index + 1, state: 'pending', spec, tolerated: 0, toleratedLate: 0, size, openedAt: null, soakUntil: null, closedAt: null });
+    connectionOf(rows).put('waves', waveKey(rolloutId, index + 1), {
+      rolloutId,
+      number: index + 1,
+      state: 'pending',
+      spec,
+      tolerated: 0,
+      toleratedLate: 0,
+      size,
+      openedAt: null,
+      soakUntil: null,
+      closedAt: null,
+    });
   }
 };
 
-export const selectWaves: typeof real.selectWaves = async (rows, rolloutId) => all(tablesOf(rows).waves, (wave) => wave.rolloutId === rolloutId).sort((a, b) => a.number - b.number);
+export const selectWaves: typeof real.selectWaves = async (rows, rolloutId) =>
+  all(tablesOf(rows).waves, (wave) => wave.rolloutId === rolloutId).sort(
+    (a, b) => a.number - b.number,
+  );
 
 export const changeWave: typeof real.changeWave = async (rows, rolloutId, wave, change) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.waves.get(waveKey(rolloutId, wave.number));
-  if (row === undefined || (row.state !== wave.state && connection.world.without !== 'compare_and_set')) return false;
+  if (
+    row === undefined ||
+    (row.state !== wave.state && connection.world.without !== 'compare_and_set')
+  )
+    return false;
   connection.put('waves', waveKey(rolloutId, wave.number), { ...row, ...change });
   return true;
 };
@@ -83,27 +154,74 @@ export const changeWave: typeof real.changeWave = async (rows, rolloutId, wave, 
 
 const targetKey = (rolloutId: string, serverId: string) => `${rolloutId} ${serverId}`;
 
-export const insertTargets: typeof real.insertTargets = async (rows, rolloutId, targets, deadlineAt) => {
+export const insertTargets: typeof real.insertTargets = async (
+  rows,
+  rolloutId,
+  targets,
+  deadlineAt,
+) => {
   for (const { serverId, siteId, wave } of targets) {
     connectionOf(rows).put('targets', targetKey(rolloutId, serverId), {
-      rolloutId, serverId, siteId, wave, state: 'queued', version: 1, action: 'install', attempt: 1, orderId: null, order: null, lastSeq: 0, leaseUntil: null, deadlineAt, notBefore: null, opensAt: null, reason: null, finishedAt: null, items: [], before: null,
-      code: null, badge: null, offeredAt: null,
+      rolloutId,
+      serverId,
+      siteId,
+      wave,
+      state: 'queued',
+      version: 1,
+      action: 'install',
+      attempt: 1,
+      orderId: null,
+      order: null,
+      lastSeq: 0,
+      leaseUntil: null,
+      deadlineAt,
+      notBefore: null,
+      opensAt: null,
+      reason: null,
+      finishedAt: null,
+      items: [],
+      before: null,
+      code: null,
+      badge: null,
+      offeredAt: null,
     });
   }
-  await saveCounts(rows, targets.map(({ wave }) => ({ rolloutId, wave, state: 'queued', by: 1 })));
+  await saveCounts(
+    rows,
+    targets.map(({ wave }) => ({ rolloutId, wave, state: 'queued', by: 1 })),
+  );
 };
 
 export const selectTargets: typeof real.selectTargets = async (rows, rolloutId) =>
-  all(tablesOf(rows).targets, (target) => target.rolloutId === rolloutId).sort((a, b) => a.wave - b.wave || (a.serverId < b.serverId ? -1 : 1));
-export const selectTarget: typeof real.selectTarget = async (rows, rolloutId, serverId) => tablesOf(rows).targets.get(targetKey(rolloutId, serverId));
+  all(tablesOf(rows).targets, (target) => target.rolloutId === rolloutId).sort(
+    (a, b) => a.wave - b.wave || (a.serverId < b.serverId ? -1 : 1),
+  );
+export const selectTarget: typeof real.selectTarget = async (rows, rolloutId, serverId) =>
+  tablesOf(rows).targets.get(targetKey(rolloutId, serverId));
 
-export const selectTargetsByOrder: typeof real.selectTargetsByOrder = async (rows, serverId, orderIds) => {
+export const selectTargetsByOrder: typeof real.selectTargetsByOrder = async (
+  rows,
+  serverId,
+  orderIds,
+) => {
   const forgetful = connectionOf(rows).world.without === 'serial';
-  const found = all(tablesOf(rows).targets, (target) => target.serverId === serverId && target.orderId !== null && orderIds.includes(target.orderId));
-  return new Map(found.map((target) => [target.orderId ?? '', forgetful ? { ...target, lastSeq: 0 } : target]));
+  const found = all(
+    tablesOf(rows).targets,
+    (target) =>
+      target.serverId === serverId && target.orderId !== null && orderIds.includes(target.orderId),
+  );
+  return new Map(
+    found.map((target) => [target.orderId ?? '', forgetful ? { ...target, lastSeq: 0 } : target]),
+  );
 };
 
-export const changeTarget: typeof real.changeTarget = async (rows, target, { bytesDone: _done, bytesTotal: _total, message: _message, ...set }, _now, counts) => {
+export const changeTarget: typeof real.changeTarget = async (
+  rows,
+  target,
+  { bytesDone: _done, bytesTotal: _total, message: _message, ...set },
+  _now,
+  counts,
+) => {
   const connection = connectionOf(rows);
   const key = targetKey(target.rolloutId, target.serverId);
   const row = connection.tables.of.targets.get(key);
@@ -115,7 +233,10 @@ export const changeTarget: typeof real.changeTarget = async (rows, target, { byt
   connection.put('targets', key, { ...row, ...set, version: row.version + 1 });
   if (set.state !== undefined && set.state !== target.state) {
     const { rolloutId, wave } = target;
-    const moved = [{ rolloutId, wave, state: target.state, by: -1 }, { rolloutId, wave, state: set.state, by: 1 }];
+    const moved = [
+      { rolloutId, wave, state: target.state, by: -1 },
+      { rolloutId, wave, state: set.state, by: 1 },
+    ];
     if (counts === undefined) await saveCounts(rows, moved);
     else counts.push(...moved);
   }
@@ -125,12 +246,24 @@ export const changeTarget: typeof real.changeTarget = async (rows, target, { byt
 export const saveCounts: typeof real.saveCounts = async (rows, counts) => {
   for (const { rolloutId, wave, state, by } of counts) {
     const key = `${rolloutId} ${wave} ${state}`;
-    connectionOf(rows).put('counts', key, { rolloutId, wave, state, n: (tablesOf(rows).counts.get(key)?.n ?? 0) + by });
+    connectionOf(rows).put('counts', key, {
+      rolloutId,
+      wave,
+      state,
+      n: (tablesOf(rows).counts.get(key)?.n ?? 0) + by,
+    });
   }
 };
 
-export const selectCounts: typeof real.selectCounts = async (rows, rolloutIds) => all(tablesOf(rows).counts, ({ rolloutId, n }) => rolloutIds.includes(rolloutId) && n !== 0);
-export const selectBusyServers: typeof real.selectBusyServers = async (rows, exceptRolloutId) => new Set(all(tablesOf(rows).targets, ({ rolloutId, state }) => rolloutId !== exceptRolloutId && inFlight.includes(state)).map(({ serverId }) => serverId));
+export const selectCounts: typeof real.selectCounts = async (rows, rolloutIds) =>
+  all(tablesOf(rows).counts, ({ rolloutId, n }) => rolloutIds.includes(rolloutId) && n !== 0);
+export const selectBusyServers: typeof real.selectBusyServers = async (rows, exceptRolloutId) =>
+  new Set(
+    all(
+      tablesOf(rows).targets,
+      ({ rolloutId, state }) => rolloutId !== exceptRolloutId && inFlight.includes(state),
+    ).map(({ serverId }) => serverId),
+  );
 
 export const saveLog: typeof real.saveLog = async () => undefined;
 export const saveEvidence: typeof real.saveEvidence = async () => undefined;
@@ -139,31 +272,96 @@ export const insertHistory: typeof real.insertHistory = async () => undefined;
 // ---- what is known of servers and applications ----------------------------------------------------------------------
 
 export const selectFleet: typeof real.selectFleet = async (rows) =>
-  [...tablesOf(rows).servers.values()].map(({ id, name, siteId, lastSeenAt, retiredAt, drainingSince, quarantinedAt, labels }) => ({ id, name, siteId, lastSeenAt, retired: retiredAt !== null, draining: drainingSince !== null, quarantined: quarantinedAt !== null, labels, platform: 'linux' }));
+  [...tablesOf(rows).servers.values()].map(
+    ({ id, name, siteId, lastSeenAt, retiredAt, drainingSince, quarantinedAt, labels }) => ({
+      id,
+      name,
+      siteId,
+      lastSeenAt,
+      retired: retiredAt !== null,
+      draining: drainingSince !== null,
+      quarantined: quarantinedAt !== null,
+      labels,
+      platform: 'linux',
+    }),
+  );
 
 export const selectReach: typeof real.selectReach = async (rows, rolloutId) => {
   const { servers, targets } = tablesOf(rows);
-  return new Map(all(targets, (target) => target.rolloutId === rolloutId).flatMap(({ serverId }) => {
-    const server = servers.get(serverId);
-    return server === undefined ? [] : [[serverId, { lastSeenAt: server.lastSeenAt, gone: server.retiredAt !== null || server.quarantinedAt !== null, draining: server.drainingSince !== null }] as const];
-  }));
+  return new Map(
+    all(targets, (target) => target.rolloutId === rolloutId).flatMap(({ serverId }) => {
+      const server = servers.get(serverId);
+      return server === undefined
+        ? []
+        : [
+            [
+              serverId,
+              {
+                lastSeenAt: server.lastSeenAt,
+                gone: server.retiredAt !== null || server.quarantinedAt !== null,
+                draining: server.drainingSince !== null,
+              },
+            ] as const,
+          ];
+    }),
+  );
 };
 
-export const selectKnownApplications: typeof real.selectKnownApplications = async (rows, applicationIds, serverIds) =>
-  all(tablesOf(rows).wishes, (wish) => applicationIds.includes(wish.applicationId) && (serverIds === undefined || serverIds.includes(wish.serverId)));
+export const selectKnownApplications: typeof real.selectKnownApplications = async (
+  rows,
+  applicationIds,
+  serverIds,
+) =>
+  all(
+    tablesOf(rows).wishes,
+    (wish) =>
+      applicationIds.includes(wish.applicationId) &&
+      (serverIds === undefined || serverIds.includes(wish.serverId)),
+  );
 
-export const saveOutcome: typeof real.saveOutcome = async (rows, { serverId, applicationId, versionId, wanted, version, now }) => {
+export const saveOutcome: typeof real.saveOutcome = async (
+  rows,
+  { serverId, applicationId, versionId, wanted, version, now },
+) => {
   const key = `${serverId} ${applicationId}`;
   const askedAt = tablesOf(rows).wishes.get(key)?.askedAt ?? now;
-  connectionOf(rows).put('wishes', key, { serverId, applicationId, versionId, wanted, state: wanted ? 'installed' : 'removed', version: wanted ? version : null, error: null, askedAt });
+  connectionOf(rows).put('wishes', key, {
+    serverId,
+    applicationId,
+    versionId,
+    wanted,
+    state: wanted ? 'installed' : 'removed',
+    version: wanted ? version : null,
+    error: null,
+    askedAt,
+  });
 };
 
 export const selectVersions: typeof real.selectVersions = async (rows, versionIds) =>
-  new Map(connectionOf(rows).tables.versions.filter(({ versionId }) => versionIds.includes(versionId)).map(({ versionId, applicationId, slug, version, recipes }) => [versionId, { applicationId, slug, version, recipes: JSON.stringify(recipes), withdrawn: false, name: { fr: slug, en: slug } }]));
+  new Map(
+    connectionOf(rows)
+      .tables.versions.filter(({ versionId }) => versionIds.includes(versionId))
+      .map(({ versionId, applicationId, slug, version, recipes }) => [
+        versionId,
+        {
+          applicationId,
+          slug,
+          version,
+          recipes: JSON.stringify(recipes),
+          withdrawn: false,
+          name: { fr: slug, en: slug },
+        },
+      ]),
+  );
 
 // ---- the city -------------------------------------------------------------------------------------------------------
 
-export const selectCity: typeof real.selectCity = async <T>(rows: Rows, name: 'brake' | 'rollouts', fallback: T): Promise<T> => ({ ...fallback, ...(tablesOf(rows).city.get(name)?.body as T | undefined) });
-export const saveCity: typeof real.saveCity = async (rows, name, body) => connectionOf(rows).put('city', name, { name, body });
+export const selectCity: typeof real.selectCity = async <T>(
+  rows: Rows,
+  name: 'brake' | 'rollouts',
+  fallback: T,
+): Promise<T> => ({ ...fallback, ...(tablesOf(rows).city.get(name)?.body as T | undefined) });
+export const saveCity: typeof real.saveCity = async (rows, name, body) =>
+  connectionOf(rows).put('city', name, { name, body });
 export const selectGroupSites: typeof real.selectGroupSites = async () => [];
 export const selectSchedules: typeof real.selectSchedules = async () => [];

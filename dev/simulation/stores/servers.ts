@@ -3,8 +3,8 @@ import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { inFlightStates } from '@preau/contract/rollout.ts';
 import type * as real from '../../../controller/src/servers/store.ts';
-import { noRulesHash } from './others.ts';
 import { connectionOf, type Shapes } from '../tables.ts';
+import { noRulesHash } from './others.ts';
 
 const inFlight: readonly string[] = inFlightStates;
 
@@ -17,7 +17,13 @@ export const selectServerRow: typeof real.selectServerRow = async (rows, id) => 
 
 export const selectServerRows: typeof real.selectServerRows = async (rows, filter) =>
   [...connectionOf(rows).tables.of.servers.values()]
-    .filter((row) => row.retiredAt === null && ('siteId' in filter ? row.siteId === filter.siteId && row.quarantinedAt === null : filter.ids.includes(row.id)))
+    .filter(
+      (row) =>
+        row.retiredAt === null &&
+        ('siteId' in filter
+          ? row.siteId === filter.siteId && row.quarantinedAt === null
+          : filter.ids.includes(row.id)),
+    )
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 
 export const nextGeneration: typeof real.nextGeneration = async (rows, serverId) => {
@@ -30,7 +36,8 @@ export const nextGeneration: typeof real.nextGeneration = async (rows, serverId)
 
 export const nextGenerations: typeof real.nextGenerations = async (rows, serverIds) => {
   const taken = new Map<string, number>();
-  for (const serverId of [...serverIds].sort()) taken.set(serverId, await nextGeneration(rows, serverId));
+  for (const serverId of [...serverIds].sort())
+    taken.set(serverId, await nextGeneration(rows, serverId));
   return taken;
 };
 
@@ -38,47 +45,111 @@ export const selectDesired: typeof real.selectDesired = async (rows) => (serverI
   const { of, versions } = connectionOf(rows).tables;
   const wishes = [...of.wishes.values()].filter((wish) => wish.serverId === serverId);
   const desired = ({ applicationId, versionId, askedAt }: Shapes['wishes']): DesiredApplication[] =>
-    versions.filter((version) => version.versionId === versionId).map(({ slug, version, recipes }) => ({ applicationId, versionId, slug, category: 'tools', labels: [], version, recipes: recipes as Recipes, askedAt }));
+    versions
+      .filter((version) => version.versionId === versionId)
+      .map(({ slug, version, recipes }) => ({
+        applicationId,
+        versionId,
+        slug,
+        category: 'tools',
+        labels: [],
+        version,
+        recipes: recipes as Recipes,
+        askedAt,
+      }));
   return {
-    applications: wishes.filter(({ wanted }) => wanted).flatMap(desired), removals: wishes.filter(({ wanted, state }) => !wanted && state !== 'removed').flatMap(desired), sessions: [], transfers: [], cache: null, peers: [],
-    orders: [...of.targets.values()].filter((target) => target.serverId === serverId && inFlight.includes(target.state)).sort((a, b) => (a.offeredAt ?? 0) - (b.offeredAt ?? 0)).flatMap(({ order }) => (order === null ? [] : [order])),
+    applications: wishes.filter(({ wanted }) => wanted).flatMap(desired),
+    removals: wishes.filter(({ wanted, state }) => !wanted && state !== 'removed').flatMap(desired),
+    sessions: [],
+    transfers: [],
+    cache: null,
+    peers: [],
+    orders: [...of.targets.values()]
+      .filter((target) => target.serverId === serverId && inFlight.includes(target.state))
+      .sort((a, b) => (a.offeredAt ?? 0) - (b.offeredAt ?? 0))
+      .flatMap(({ order }) => (order === null ? [] : [order])),
   };
 };
 
-export const countServers: typeof real.countServers = async (rows) => connectionOf(rows).tables.of.servers.size;
+export const countServers: typeof real.countServers = async (rows) =>
+  connectionOf(rows).tables.of.servers.size;
 
 export const selectSiteOfServers: typeof real.selectSiteOfServers = async (rows, serverIds) =>
-  new Map(serverIds.flatMap((id) => {
-    const server = connectionOf(rows).tables.of.servers.get(id);
-    return server === undefined ? [] : [[id, { siteId: server.siteId, policyHash: noRulesHash }] as const];
-  }));
+  new Map(
+    serverIds.flatMap((id) => {
+      const server = connectionOf(rows).tables.of.servers.get(id);
+      return server === undefined
+        ? []
+        : [[id, { siteId: server.siteId, policyHash: noRulesHash }] as const];
+    }),
+  );
 
 export const saveDesiredStates: typeof real.saveDesiredStates = async (rows, states) => {
   for (const state of states) connectionOf(rows).put('desired', state.serverId, state);
 };
-export const selectDesiredState: typeof real.selectDesiredState = async (rows, serverId) => connectionOf(rows).tables.of.desired.get(serverId);
+export const selectDesiredState: typeof real.selectDesiredState = async (rows, serverId) =>
+  connectionOf(rows).tables.of.desired.get(serverId);
 
-const changeServer = (rows: Parameters<typeof real.saveVitals>[0], serverId: string, set: Partial<Shapes['servers']>) => {
+const changeServer = (
+  rows: Parameters<typeof real.saveVitals>[0],
+  serverId: string,
+  set: Partial<Shapes['servers']>,
+) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.servers.get(serverId);
   if (row !== undefined) connection.put('servers', serverId, { ...row, ...set });
 };
 
-export const saveVitals: typeof real.saveVitals = async (rows, serverId, { epoch, seq, pastEpochs, at, appliedGeneration, failedSteps }) =>
-  changeServer(rows, serverId, { epoch, seq, pastEpochs: [...pastEpochs], lastSeenAt: at, appliedGeneration, failedSteps, silentTold: false });
-export const savePastEpochs: typeof real.savePastEpochs = async (rows, serverId, pastEpochs) => changeServer(rows, serverId, { pastEpochs: [...pastEpochs] });
-export const saveDraining: typeof real.saveDraining = async (rows, serverId, drainingSince) => changeServer(rows, serverId, { drainingSince });
-export const markRetired: typeof real.markRetired = async (rows, serverId, retiredAt) => changeServer(rows, serverId, { retiredAt });
-export const markQuarantined: typeof real.markQuarantined = async (rows, serverId, quarantinedAt) => {
+export const saveVitals: typeof real.saveVitals = async (
+  rows,
+  serverId,
+  { epoch, seq, pastEpochs, at, appliedGeneration, failedSteps },
+) =>
+  changeServer(rows, serverId, {
+    epoch,
+    seq,
+    pastEpochs: [...pastEpochs],
+    lastSeenAt: at,
+    appliedGeneration,
+    failedSteps,
+    silentTold: false,
+  });
+export const savePastEpochs: typeof real.savePastEpochs = async (rows, serverId, pastEpochs) =>
+  changeServer(rows, serverId, { pastEpochs: [...pastEpochs] });
+export const saveDraining: typeof real.saveDraining = async (rows, serverId, drainingSince) =>
+  changeServer(rows, serverId, { drainingSince });
+export const markRetired: typeof real.markRetired = async (rows, serverId, retiredAt) =>
+  changeServer(rows, serverId, { retiredAt });
+export const markQuarantined: typeof real.markQuarantined = async (
+  rows,
+  serverId,
+  quarantinedAt,
+) => {
   changeServer(rows, serverId, { quarantinedAt });
   return true;
 };
 
-export const selectServerApplicationStates: typeof real.selectServerApplicationStates = async (rows, serverId) =>
-  new Map([...connectionOf(rows).tables.of.wishes.values()].filter((wish) => wish.serverId === serverId).map(({ applicationId, state, error, version }) => [applicationId, { state, error, version, name: applicationId, iconHash: null }]));
+export const selectServerApplicationStates: typeof real.selectServerApplicationStates = async (
+  rows,
+  serverId,
+) =>
+  new Map(
+    [...connectionOf(rows).tables.of.wishes.values()]
+      .filter((wish) => wish.serverId === serverId)
+      .map(({ applicationId, state, error, version }) => [
+        applicationId,
+        { state, error, version, name: applicationId, iconHash: null },
+      ]),
+  );
 
-export const saveApplicationState: typeof real.saveApplicationState = async (rows, serverId, applicationId, { state, version, error }) => {
+export const saveApplicationState: typeof real.saveApplicationState = async (
+  rows,
+  serverId,
+  applicationId,
+  { state, version, error },
+) => {
   const connection = connectionOf(rows);
   const wish = connection.tables.of.wishes.get(`${serverId} ${applicationId}`);
-  if (wish !== undefined) connection.put('wishes', `${serverId} ${applicationId}`, { ...wish, state, version, error });
+  if (wish !== undefined)
+    connection.put('wishes', `${serverId} ${applicationId}`, { ...wish, state, version, error });
 };

@@ -1,7 +1,8 @@
 /** apt, asked and told. Which file belongs to which package, from where, of what size and hash, is apt's own answer; its downloader
  *  fetches them, so that the school's proxies, certificates and passwords hold. Never a question: there is nobody to answer. */
-import type { AptSource } from '@preau/contract/application.ts';
+
 import { join } from 'node:path';
+import type { AptSource } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
 import { exists, makeFolder, readText, remove, stamp, write } from '#src/files.ts';
@@ -15,48 +16,94 @@ export interface AptFile {
 }
 
 /** Another apt may hold the lock: wait for it. A configuration file somebody has changed stays. */
-export const quiet = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=600', '-o', 'Dpkg::Options::=--force-confold', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Use-Pty=0', '--no-install-recommends', '--allow-downgrades'];
+export const quiet = [
+  '-y',
+  '-q',
+  '-o',
+  'DPkg::Lock::Timeout=600',
+  '-o',
+  'Dpkg::Options::=--force-confold',
+  '-o',
+  'Dpkg::Options::=--force-confdef',
+  '-o',
+  'Dpkg::Use-Pty=0',
+  '--no-install-recommends',
+  '--allow-downgrades',
+];
 /** For installers: packages must not wait for an answer, whatever front end they prefer. */
 export const unattended: Record<string, string> = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root', TERM: 'dumb',
-  DEBIAN_FRONTEND: 'noninteractive', DEBIAN_PRIORITY: 'critical', DEBCONF_NONINTERACTIVE_SEEN: 'true', APT_LISTCHANGES_FRONTEND: 'none', NEEDRESTART_MODE: 'a', UCF_FORCE_CONFFOLD: '1',
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LANG: 'C.UTF-8',
+  HOME: '/root',
+  TERM: 'dumb',
+  DEBIAN_FRONTEND: 'noninteractive',
+  DEBIAN_PRIORITY: 'critical',
+  DEBCONF_NONINTERACTIVE_SEEN: 'true',
+  APT_LISTCHANGES_FRONTEND: 'none',
+  NEEDRESTART_MODE: 'a',
+  UCF_FORCE_CONFFOLD: '1',
 };
 
 // ---- what apt prints. Pure ---------------------------------------------------------------------------------------------
 
 /** `--print-uris`: `'uri' name size hash`. A line without SHA-256 is no answer: it could not be checked. */
 export function parseUris(text: string): AptFile[] {
-  return [...text.matchAll(/^'([^']+)' (\S+) (\d+) (\S*)$/gm)].flatMap(([, uri = '', name = '', size = '', hash = '']) => {
-    if (uri.startsWith('file:')) return [];
-    const sha256 = /^SHA256:([0-9a-f]{64})$/.exec(hash)?.[1];
-    if (sha256 === undefined) throw new AppError('HASH_MISMATCH', { why: `the source announces no SHA-256 for ${name}` });
-    return [{ uri, name, size: Number(size), sha256 }];
-  });
+  return [...text.matchAll(/^'([^']+)' (\S+) (\d+) (\S*)$/gm)].flatMap(
+    ([, uri = '', name = '', size = '', hash = '']) => {
+      if (uri.startsWith('file:')) return [];
+      const sha256 = /^SHA256:([0-9a-f]{64})$/.exec(hash)?.[1];
+      if (sha256 === undefined)
+        throw new AppError('HASH_MISMATCH', { why: `the source announces no SHA-256 for ${name}` });
+      return [{ uri, name, size: Number(size), sha256 }];
+    },
+  );
 }
 
 /** Packages that apt does not know, or not in this version. */
 export const parseUnknown = (text: string): string[] => [
   ...[...text.matchAll(/^E: Unable to locate package (\S+)/gm)].map(([, name = '']) => name),
-  ...[...text.matchAll(/^E: Version '([^']+)' for '([^']+)' was not found/gm)].map(([, version = '', name = '']) => `${name}=${version}`),
-  ...[...text.matchAll(/^E: Package '([^']+)' has no installation candidate/gm)].map(([, name = '']) => name),
+  ...[...text.matchAll(/^E: Version '([^']+)' for '([^']+)' was not found/gm)].map(
+    ([, version = '', name = '']) => `${name}=${version}`,
+  ),
+  ...[...text.matchAll(/^E: Package '([^']+)' has no installation candidate/gm)].map(
+    ([, name = '']) => name,
+  ),
 ];
 
 /** Pending updates from `apt-get -s dist-upgrade`: `Inst name [old] (new Origin:version/suite, … [arch])`. */
-export const parsePending = (text: string): { name: string; version: string; security: boolean }[] =>
-  [...text.matchAll(/^Inst (\S+) \[[^\]]+\] \((\S+) ([^)]*)\)/gm)].map(([, name = '', version = '', origins = '']) => ({ name: name.split(':')[0] ?? name, version, security: /security/i.test(origins) }));
+export const parsePending = (
+  text: string,
+): { name: string; version: string; security: boolean }[] =>
+  [...text.matchAll(/^Inst (\S+) \[[^\]]+\] \((\S+) ([^)]*)\)/gm)].map(
+    ([, name = '', version = '', origins = '']) => ({
+      name: name.split(':')[0] ?? name,
+      version,
+      security: /security/i.test(origins),
+    }),
+  );
 
 /** deb822, with the key inside: this source is trusted by this key only, and this key for this source only. */
 export const sourceFile = (source: AptSource): string =>
   [
-    'Types: deb', `URIs: ${source.uri}`, `Suites: ${source.suite}`, ...(source.components.length === 0 ? [] : [`Components: ${source.components.join(' ')}`]),
-    'Signed-By:', ...source.key.trim().split(/\r?\n/).map((line) => (line.trim() === '' ? ' .' : ` ${line.trim()}`)), '',
+    'Types: deb',
+    `URIs: ${source.uri}`,
+    `Suites: ${source.suite}`,
+    ...(source.components.length === 0 ? [] : [`Components: ${source.components.join(' ')}`]),
+    'Signed-By:',
+    ...source.key
+      .trim()
+      .split(/\r?\n/)
+      .map((line) => (line.trim() === '' ? ' .' : ` ${line.trim()}`)),
+    '',
   ].join('\n');
 
 // ---- asking it -----------------------------------------------------------------------------------------------------------
 
 export interface Apt {
   /** What bringing these would fetch, all together. `unknown` names what apt does not know; `refusal` is why it cannot. */
-  plan: (args: readonly string[]) => Promise<{ files: AptFile[]; unknown: string[]; refusal: string | null }>;
+  plan: (
+    args: readonly string[],
+  ) => Promise<{ files: AptFile[]; unknown: string[]; refusal: string | null }>;
   pending: (scope: 'security' | 'all') => Promise<{ name: string; version: string }[]>;
   /** Files of these packages (`name:arch=version`), by its own sources. */
   filesOf: (packages: readonly string[]) => Promise<AptFile[]>;
@@ -71,10 +118,16 @@ export interface Apt {
   options: readonly string[];
 }
 
-export function createApt(deps: { options?: readonly string[]; sourcesFolder?: string; /** Remembers that the lists are fresh. */ stampFile: string; now: () => number }): Apt {
+export function createApt(deps: {
+  options?: readonly string[];
+  sourcesFolder?: string /** Remembers that the lists are fresh. */;
+  stampFile: string;
+  now: () => number;
+}): Apt {
   const options = deps.options ?? [];
   const folder = deps.sourcesFolder ?? '/etc/apt/sources.list.d';
-  const get = (args: readonly string[], timeoutMs: number) => run('/usr/bin/apt-get', [...options, ...args], { timeoutMs, env: unattended });
+  const get = (args: readonly string[], timeoutMs: number) =>
+    run('/usr/bin/apt-get', [...options, ...args], { timeoutMs, env: unattended });
   const force = ['-o', 'Acquire::ForceHash=SHA256'];
   const nothing = `${deps.stampFile}.none`;
   const sourcePath = (slug: string) => `${folder}/preau-${slug}.sources`;
@@ -83,13 +136,32 @@ export function createApt(deps: { options?: readonly string[]; sourcesFolder?: s
     plan: async (args) => {
       // apt says nothing of what lies in its own archives; what is staged must be whole without them.
       makeFolder(join(nothing, 'partial'), 0o700);
-      const answer = await get([...quiet, '-qq', '--print-uris', ...force, '-o', `Dir::Cache::archives=${nothing}/`, ...args], 120_000);
+      const answer = await get(
+        [
+          ...quiet,
+          '-qq',
+          '--print-uris',
+          ...force,
+          '-o',
+          `Dir::Cache::archives=${nothing}/`,
+          ...args,
+        ],
+        120_000,
+      );
       const text = `${answer.stdout}\n${answer.stderr}`;
-      return { files: parseUris(answer.stdout), unknown: parseUnknown(text), refusal: answer.code === 0 ? null : text.trim().slice(-1500) };
+      return {
+        files: parseUris(answer.stdout),
+        unknown: parseUnknown(text),
+        refusal: answer.code === 0 ? null : text.trim().slice(-1500),
+      };
     },
     pending: async (scope) => {
-      const answer = await get(['-s', '-q', '-o', 'APT::Get::Show-User-Simulation-Note=false', 'dist-upgrade'], 120_000);
-      if (answer.code !== 0) throw new AppError('INSTALL_FAILED', { why: `apt-get -s: ${answer.stderr.slice(-1000)}` });
+      const answer = await get(
+        ['-s', '-q', '-o', 'APT::Get::Show-User-Simulation-Note=false', 'dist-upgrade'],
+        120_000,
+      );
+      if (answer.code !== 0)
+        throw new AppError('INSTALL_FAILED', { why: `apt-get -s: ${answer.stderr.slice(-1000)}` });
       return parsePending(answer.stdout).filter((update) => scope === 'all' || update.security);
     },
     filesOf: async (packages) => {
@@ -97,16 +169,46 @@ export function createApt(deps: { options?: readonly string[]; sourcesFolder?: s
       const answer = await get(['-qq', '--print-uris', ...force, 'download', ...packages], 120_000);
       if (answer.code === 0) return parseUris(answer.stdout);
       // One that is not known spoils the whole answer: the rest one by one.
-      if (packages.length > 1) for (const name of packages) files.push(...(await apt.filesOf([name])));
+      if (packages.length > 1)
+        for (const name of packages) files.push(...(await apt.filesOf([name])));
       return files;
     },
     update: async (onlySource) => {
-      const only = onlySource === undefined ? [] : ['-o', `Dir::Etc::sourcelist=${onlySource}`, '-o', 'Dir::Etc::sourceparts=/dev/null', '-o', 'APT::Get::List-Cleanup=0'];
-      const answer = await get(['update', '-q', '-o', 'Acquire::Retries=2', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Update::Error-Mode=any', ...only], 600_000);
+      const only =
+        onlySource === undefined
+          ? []
+          : [
+              '-o',
+              `Dir::Etc::sourcelist=${onlySource}`,
+              '-o',
+              'Dir::Etc::sourceparts=/dev/null',
+              '-o',
+              'APT::Get::List-Cleanup=0',
+            ];
+      const answer = await get(
+        [
+          'update',
+          '-q',
+          '-o',
+          'Acquire::Retries=2',
+          '-o',
+          'DPkg::Lock::Timeout=300',
+          '-o',
+          'APT::Update::Error-Mode=any',
+          ...only,
+        ],
+        600_000,
+      );
       if (answer.code !== 0) {
         const text = `${answer.stdout}\n${answer.stderr}`;
         const why = (text.match(/^(E|W|Err): ?.*$/gm) ?? [text]).join('\n').slice(-1200);
-        if (onlySource !== undefined && /not signed|NO_PUBKEY|signatures? (couldn't|could not|were invalid|was invalid)|BADSIG|Clearsigned|is not (valid|signed)/i.test(text)) throw new AppError('SOURCE_REFUSED', { why });
+        if (
+          onlySource !== undefined &&
+          /not signed|NO_PUBKEY|signatures? (couldn't|could not|were invalid|was invalid)|BADSIG|Clearsigned|is not (valid|signed)/i.test(
+            text,
+          )
+        )
+          throw new AppError('SOURCE_REFUSED', { why });
         throw new AppError('DOWNLOAD_FAILED', { why: `apt-get update: ${why}` });
       }
       if (onlySource === undefined) write(deps.stampFile, String(deps.now()), 0o600);

@@ -21,7 +21,11 @@ interface Item {
 }
 const tar = async (items: readonly Item[]): Promise<Buffer> => {
   const packing = pack();
-  for (const { name, content, type = 'file', to, mode = 0o644 } of items) packing.entry({ name, type, mode, ...(to === undefined ? {} : { linkname: to }) }, content ?? Buffer.alloc(0));
+  for (const { name, content, type = 'file', to, mode = 0o644 } of items)
+    packing.entry(
+      { name, type, mode, ...(to === undefined ? {} : { linkname: to }) },
+      content ?? Buffer.alloc(0),
+    );
   packing.finalize();
   return buffer(packing);
 };
@@ -64,8 +68,19 @@ async function unpacked(format: 'zip' | 'tar' | 'appimage', bytes: Buffer, bound
   const path = join(root, `archive-${count}`);
   writeFileSync(path, bytes);
   const before = (await readdir(root)).length;
-  const refusal = await unpack({ path, format, name: 'app' }, { root: place, slug: 'app', version: '1.0' }, new AbortController().signal, bounds).then(() => null, (error: unknown) => (error instanceof AppError ? error.code : String(error)));
-  const left = (await readdir(place, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(place.length + 1)).sort();
+  const refusal = await unpack(
+    { path, format, name: 'app' },
+    { root: place, slug: 'app', version: '1.0' },
+    new AbortController().signal,
+    bounds,
+  ).then(
+    () => null,
+    (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+  );
+  const left = (await readdir(place, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(place.length + 1))
+    .sort();
   return { refusal, left, outside: (await readdir(root)).length - before - 1, place };
 }
 
@@ -83,28 +98,61 @@ const attacks: [name: string, items: Item[]][] = [
 describe.each(['zip', 'tar'] as const)('%s', (format) => {
   const make = (items: Item[]) => (format === 'zip' ? Promise.resolve(zip(items)) : tar(items));
   test('is unpacked, executable or not, and nothing else of its modes', async () => {
-    const { refusal, left, place } = await unpacked(format, await make([{ name: 'bin/run', content: Buffer.from('#!'), mode: 0o4755 }, { name: 'read me', content: Buffer.from('hello') }]));
-    expect({ refusal, left }).toEqual({ refusal: null, left: ['app/1.0/bin/run', 'app/1.0/read me'] });
+    const { refusal, left, place } = await unpacked(
+      format,
+      await make([
+        { name: 'bin/run', content: Buffer.from('#!'), mode: 0o4755 },
+        { name: 'read me', content: Buffer.from('hello') },
+      ]),
+    );
+    expect({ refusal, left }).toEqual({
+      refusal: null,
+      left: ['app/1.0/bin/run', 'app/1.0/read me'],
+    });
     expect(statSync(join(place, 'app/1.0/bin/run')).mode & 0o7777).toBe(0o755);
     expect(statSync(join(place, 'app/1.0/read me')).mode & 0o7777).toBe(0o644);
     expect(readFileSync(join(place, 'app/1.0/read me'), 'utf8')).toBe('hello');
   });
   test.each(attacks)('one that %s is refused, and writes nothing', async (_name, items) => {
-    expect(await unpacked(format, await make(items))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [], outside: 0 });
+    expect(await unpacked(format, await make(items))).toMatchObject({
+      refusal: 'ARCHIVE_REFUSED',
+      left: [],
+      outside: 0,
+    });
   });
-  const bombs = [['bytes', { ...usualBounds, bytes: 1_000_000 }], ['ratio', { ...usualBounds, ratioFromBytes: 1_000_000 }], ['entries', { ...usualBounds, entries: 1 }]] as const;
+  const bombs = [
+    ['bytes', { ...usualBounds, bytes: 1_000_000 }],
+    ['ratio', { ...usualBounds, ratioFromBytes: 1_000_000 }],
+    ['entries', { ...usualBounds, entries: 1 }],
+  ] as const;
   test.each(bombs)('a bomb of %s is refused', async (_name, bounds) => {
-    const bytes = await make([{ name: 'zeros', content: Buffer.alloc(5_000_000) }, { name: 'more', content: Buffer.alloc(5_000_000) }]);
-    expect(await unpacked(format, format === 'tar' ? gzipSync(bytes) : bytes, bounds)).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+    const bytes = await make([
+      { name: 'zeros', content: Buffer.alloc(5_000_000) },
+      { name: 'more', content: Buffer.alloc(5_000_000) },
+    ]);
+    expect(
+      await unpacked(format, format === 'tar' ? gzipSync(bytes) : bytes, bounds),
+    ).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
   });
   test('half of one, and what is none', async () => {
     const whole = await make([{ name: 'a', content: Buffer.from('a'.repeat(5000)) }]);
-    expect(await unpacked(format, format === 'tar' ? gzipSync(whole).subarray(0, 60) : whole.subarray(0, 60))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
-    expect(await unpacked(format, Buffer.from('a page of a proxy, not an archive'))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+    expect(
+      await unpacked(
+        format,
+        format === 'tar' ? gzipSync(whole).subarray(0, 60) : whole.subarray(0, 60),
+      ),
+    ).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+    expect(await unpacked(format, Buffer.from('a page of a proxy, not an archive'))).toMatchObject({
+      refusal: 'ARCHIVE_REFUSED',
+      left: [],
+    });
   });
 });
 test.each(['link', 'character-device', 'fifo'] as const)('tar: a %s is refused', async (type) => {
-  expect(await unpacked('tar', await tar([{ name: 'x', type, to: '/etc/passwd' }]))).toMatchObject({ refusal: 'ARCHIVE_REFUSED', left: [] });
+  expect(await unpacked('tar', await tar([{ name: 'x', type, to: '/etc/passwd' }]))).toMatchObject({
+    refusal: 'ARCHIVE_REFUSED',
+    left: [],
+  });
 });
 test('an AppImage is one executable file', async () => {
   const { left, place } = await unpacked('appimage', Buffer.from('ELF'));

@@ -6,7 +6,19 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { AppError } from '@preau/contract/errors.ts';
 import { extract } from 'tar-stream';
 import { type Entry, openPromise } from 'yauzl';
-import { copyTo, exists, freeBytes, makeFolder, modifiedAt, names, readFrom, remove, rename, sizeOf, writeNew } from '#src/files.ts';
+import {
+  copyTo,
+  exists,
+  freeBytes,
+  makeFolder,
+  modifiedAt,
+  names,
+  readFrom,
+  remove,
+  rename,
+  sizeOf,
+  writeNew,
+} from '#src/files.ts';
 
 export interface Bounds {
   entries: number;
@@ -15,7 +27,12 @@ export interface Bounds {
   ratio: number;
   ratioFromBytes: number;
 }
-export const usualBounds: Bounds = { entries: 100_000, bytes: 16 * 1024 ** 3, ratio: 100, ratioFromBytes: 64 * 1024 ** 2 };
+export const usualBounds: Bounds = {
+  entries: 100_000,
+  bytes: 16 * 1024 ** 3,
+  ratio: 100,
+  ratioFromBytes: 64 * 1024 ** 2,
+};
 
 const refuse = (why: string) => new AppError('ARCHIVE_REFUSED', { why });
 
@@ -32,11 +49,14 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
       const shown = JSON.stringify(entry.name.slice(0, 120));
       if (entries > bounds.entries) throw refuse(`more than ${bounds.entries} entries`);
       if (entry.kind === 'other') throw refuse(`${shown} is a link or a device`);
-      if (entry.name.length > 1000 || /[\p{Cc}\\]/u.test(entry.name)) throw refuse(`${shown} is no name for a file`);
-      if (entry.name.startsWith('/') || /^[A-Za-z]:/.test(entry.name)) throw refuse(`${shown} is an absolute path`);
+      if (entry.name.length > 1000 || /[\p{Cc}\\]/u.test(entry.name))
+        throw refuse(`${shown} is no name for a file`);
+      if (entry.name.startsWith('/') || /^[A-Za-z]:/.test(entry.name))
+        throw refuse(`${shown} is an absolute path`);
       const parts = entry.name.split('/').filter((part) => part !== '' && part !== '.');
       if (parts.includes('..')) throw refuse(`${shown} leaves the folder`);
-      if (parts.length > 64 || parts.some((part) => Buffer.byteLength(part) > 255)) throw refuse(`${shown} is too deep or too long`);
+      if (parts.length > 64 || parts.some((part) => Buffer.byteLength(part) > 255))
+        throw refuse(`${shown} is too deep or too long`);
       const path = parts.join('/');
       if (path === '') {
         if (entry.kind === 'folder') return path;
@@ -47,7 +67,8 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
         if (files.has(above)) throw refuse(`${shown} is inside a file`);
         folders.add(above);
       }
-      if (files.has(path) || (entry.kind === 'file' && folders.has(path))) throw refuse(`${shown} is there twice`);
+      if (files.has(path) || (entry.kind === 'file' && folders.has(path)))
+        throw refuse(`${shown} is there twice`);
       (entry.kind === 'file' ? files : folders).add(path);
       return path;
     },
@@ -55,7 +76,8 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
     count: (length: number): void => {
       bytes += length;
       if (bytes > bounds.bytes) throw refuse(`more than ${bounds.bytes} bytes`);
-      if (bytes > bounds.ratioFromBytes && bytes > packedBytes * bounds.ratio) throw refuse(`more than ${bounds.ratio} times its own size`);
+      if (bytes > bounds.ratioFromBytes && bytes > packedBytes * bounds.ratio)
+        throw refuse(`more than ${bounds.ratio} times its own size`);
     },
   };
 }
@@ -63,7 +85,12 @@ type Doorkeeper = ReturnType<typeof doorkeeper>;
 
 /** Brings the archive to `<root>/<slug>/<version>`; the version before stays beside it, older ones go. Throws ARCHIVE_REFUSED, and
  *  nothing was written then. */
-export async function unpack(archive: { path: string; format: 'appimage' | 'zip' | 'tar'; name: string }, place: { root: string; slug: string; version: string }, signal: AbortSignal, bounds: Bounds = usualBounds): Promise<void> {
+export async function unpack(
+  archive: { path: string; format: 'appimage' | 'zip' | 'tar'; name: string },
+  place: { root: string; slug: string; version: string },
+  signal: AbortSignal,
+  bounds: Bounds = usualBounds,
+): Promise<void> {
   const home = join(place.root, place.slug);
   const beside = join(home, `.new-${place.version}`);
   const target = join(home, place.version);
@@ -72,27 +99,41 @@ export async function unpack(archive: { path: string; format: 'appimage' | 'zip'
   remove(beside);
   makeFolder(beside, 0o755);
   try {
-    const door = doorkeeper(sizeOf(archive.path), { ...bounds, bytes: Math.min(bounds.bytes, freeBytes(home)) });
+    const door = doorkeeper(sizeOf(archive.path), {
+      ...bounds,
+      bytes: Math.min(bounds.bytes, freeBytes(home)),
+    });
     if (archive.format === 'appimage') copyTo(archive.path, join(beside, archive.name), 0o755);
-    else await (archive.format === 'zip' ? unpackZip : unpackTar)(archive.path, beside, door, signal);
+    else
+      await (archive.format === 'zip' ? unpackZip : unpackTar)(archive.path, beside, door, signal);
     const old = join(home, `.old-${place.version}`);
     remove(old);
     if (exists(target)) rename(target, old);
     rename(beside, target);
     remove(old);
-    const others = names(home).filter((name) => name !== place.version && !name.startsWith('.')).sort((a, b) => modifiedAt(join(home, b)) - modifiedAt(join(home, a)));
+    const others = names(home)
+      .filter((name) => name !== place.version && !name.startsWith('.'))
+      .sort((a, b) => modifiedAt(join(home, b)) - modifiedAt(join(home, a)));
     for (const name of others.slice(1)) remove(join(home, name));
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof AppError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new AppError('DISK_FULL', { why: String(error) });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
+      throw new AppError('DISK_FULL', { why: String(error) });
     throw refuse(error instanceof Error ? error.message : String(error));
   } finally {
     remove(beside);
   }
 }
 
-async function put(folder: string, path: string, content: AsyncIterable<Buffer>, mode: number, door: Doorkeeper, signal: AbortSignal): Promise<void> {
+async function put(
+  folder: string,
+  path: string,
+  content: AsyncIterable<Buffer>,
+  mode: number,
+  door: Doorkeeper,
+  signal: AbortSignal,
+): Promise<void> {
   const to = join(folder, path);
   makeFolder(dirname(to), 0o755);
   const counted = async function* () {
@@ -106,24 +147,47 @@ async function put(folder: string, path: string, content: AsyncIterable<Buffer>,
   await writeNew(to, counted(), (mode & 0o111) === 0 ? 0o644 : 0o755);
 }
 
-async function unpackZip(path: string, folder: string, door: Doorkeeper, signal: AbortSignal): Promise<void> {
+async function unpackZip(
+  path: string,
+  folder: string,
+  door: Doorkeeper,
+  signal: AbortSignal,
+): Promise<void> {
   const zip = await openPromise(path, { autoClose: false });
   try {
     for await (const entry of zip.eachEntry() as AsyncIterable<Entry>) {
       const mode = entry.externalFileAttributes >>> 16;
       const type = mode & 0o170_000;
       const isFolder = entry.fileName.endsWith('/');
-      const kind = entry.isEncrypted() || (type !== 0 && type !== 0o100_000 && type !== 0o040_000) ? 'other' : isFolder ? 'folder' : 'file';
+      const kind =
+        entry.isEncrypted() || (type !== 0 && type !== 0o100_000 && type !== 0o040_000)
+          ? 'other'
+          : isFolder
+            ? 'folder'
+            : 'file';
       const name = door.admit({ name: entry.fileName, kind });
       if (isFolder) makeFolder(join(folder, name), 0o755);
-      else await put(folder, name, (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>, mode, door, signal);
+      else
+        await put(
+          folder,
+          name,
+          (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>,
+          mode,
+          door,
+          signal,
+        );
     }
   } finally {
     zip.close();
   }
 }
 
-async function unpackTar(path: string, folder: string, door: Doorkeeper, signal: AbortSignal): Promise<void> {
+async function unpackTar(
+  path: string,
+  folder: string,
+  door: Doorkeeper,
+  signal: AbortSignal,
+): Promise<void> {
   const tar = extract();
   const plain = await unzipped(path);
   plain.on('error', (error) => tar.destroy(error));
@@ -131,7 +195,12 @@ async function unpackTar(path: string, folder: string, door: Doorkeeper, signal:
   try {
     for await (const entry of tar) {
       const { name, mode, type } = entry.header;
-      const kind = type === 'file' || type === 'contiguous-file' ? 'file' : type === 'directory' ? 'folder' : 'other';
+      const kind =
+        type === 'file' || type === 'contiguous-file'
+          ? 'file'
+          : type === 'directory'
+            ? 'folder'
+            : 'other';
       const inside = door.admit({ name, kind });
       if (kind === 'folder') {
         makeFolder(join(folder, inside), 0o755);
@@ -149,9 +218,18 @@ async function unzipped(path: string): Promise<Readable> {
   let magic = Buffer.alloc(0);
   for await (const chunk of readFrom(path, 0, 5)) magic = Buffer.concat([magic, chunk as Buffer]);
   const source = readFrom(path);
-  const through = magic.readUInt16BE(0) === 0x1f8b ? createGunzip() : magic.readUInt32BE(0) === 0x28b52ffd ? createZstdDecompress() : null;
+  const through =
+    magic.readUInt16BE(0) === 0x1f8b
+      ? createGunzip()
+      : magic.readUInt32BE(0) === 0x28b52ffd
+        ? createZstdDecompress()
+        : null;
   if (through === null) {
-    if (magic.subarray(0, 6).equals(Buffer.from('fd377a585a00', 'hex')) || magic.subarray(0, 3).toString() === 'BZh') throw refuse('tar archives are plain, or packed with gzip or Zstandard');
+    if (
+      magic.subarray(0, 6).equals(Buffer.from('fd377a585a00', 'hex')) ||
+      magic.subarray(0, 3).toString() === 'BZh'
+    )
+      throw refuse('tar archives are plain, or packed with gzip or Zstandard');
     return source;
   }
   source.on('error', (error) => through.destroy(error));

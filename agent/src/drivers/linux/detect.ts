@@ -11,17 +11,25 @@ const listsGoodForMs = 24 * 3_600_000;
 
 /** Packages a recipe holds at one version, by name. */
 export const pinsOf = (recipe: LinuxRecipe): [name: string, version: string][] =>
-  recipe.kind !== 'apt' ? [] : recipe.packages.flatMap((pinned) => {
-    const at = pinned.indexOf('=');
-    return at < 0 ? [] : [[pinned.slice(0, at), pinned.slice(at + 1)] as [string, string]];
-  });
+  recipe.kind !== 'apt'
+    ? []
+    : recipe.packages.flatMap((pinned) => {
+        const at = pinned.indexOf('=');
+        return at < 0 ? [] : [[pinned.slice(0, at), pinned.slice(at + 1)] as [string, string]];
+      });
 
 export const versionOf = (packages: Packages, name: string): string | null => {
   const found = packages.get(name);
   return found?.status === 'installed' ? found.version : null;
 };
 
-export function createDetector(deps: { dpkg: Dpkg; apt: Apt; applications: string; runningAgent: string | null; now: () => number }): Driver['detect'] {
+export function createDetector(deps: {
+  dpkg: Dpkg;
+  apt: Apt;
+  applications: string;
+  runningAgent: string | null;
+  now: () => number;
+}): Driver['detect'] {
   const hashes = new Map<string, { stamp: string; sha256: string }>();
   const pending = new Map<string, { key: string; none: Promise<boolean> }>();
 
@@ -54,7 +62,9 @@ export function createDetector(deps: { dpkg: Dpkg; apt: Apt; applications: strin
     const rule = recipe.detect;
     const { version } = application;
     // The rule looks at one package; the recipe may hold others.
-    const others = isGoing ? [] : pinsOf(recipe).filter(([name]) => rule.kind !== 'package' || name !== rule.package);
+    const others = isGoing
+      ? []
+      : pinsOf(recipe).filter(([name]) => rule.kind !== 'package' || name !== rule.package);
     if (others.length > 0) {
       const packages = await deps.dpkg.packages();
       if (others.some(([name, wanted]) => versionOf(packages, name) !== wanted)) return null;
@@ -63,8 +73,14 @@ export function createDetector(deps: { dpkg: Dpkg; apt: Apt; applications: strin
       case 'package':
         return versionOf(await deps.dpkg.packages(), rule.package);
       case 'file':
-        if (recipe.kind === 'archive' && !isGoing && !exists(join(deps.applications, application.slug, version))) return null;
-        if (rule.sha256 !== undefined) return (await hashOf(rule.path)) === rule.sha256 ? version : null;
+        if (
+          recipe.kind === 'archive' &&
+          !isGoing &&
+          !exists(join(deps.applications, application.slug, version))
+        )
+          return null;
+        if (rule.sha256 !== undefined)
+          return (await hashOf(rule.path)) === rule.sha256 ? version : null;
         return exists(rule.path) ? version : null;
       case 'version_file': {
         const line = readText(rule.path)?.split('\n', 1)[0]?.trim().slice(0, 80);
@@ -72,9 +88,13 @@ export function createDetector(deps: { dpkg: Dpkg; apt: Apt; applications: strin
       }
       case 'updates':
         // Updates are never taken away: there is nothing to find then.
-        return !isGoing && recipe.kind === 'updates' && (await nothingPending(recipe.scope)) ? version : null;
+        return !isGoing && recipe.kind === 'updates' && (await nothingPending(recipe.scope))
+          ? version
+          : null;
       case 'agent':
-        return !isGoing && recipe.kind === 'agent' && deps.runningAgent === recipe.file.sha256 ? version : null;
+        return !isGoing && recipe.kind === 'agent' && deps.runningAgent === recipe.file.sha256
+          ? version
+          : null;
       case 'registry':
         return null;
     }

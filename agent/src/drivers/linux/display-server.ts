@@ -13,27 +13,58 @@ export interface Ports {
   sesman: number;
 }
 
-const programs = ['/usr/bin/bwrap', '/usr/sbin/xrdp', '/usr/sbin/xrdp-sesman', '/usr/bin/xrdp-sesrun', '/usr/lib/xorg/Xorg', '/usr/bin/openbox', '/usr/bin/xprop', '/usr/bin/dbus-run-session', '/usr/bin/setpriv', '/usr/bin/openssl'];
+const programs = [
+  '/usr/bin/bwrap',
+  '/usr/sbin/xrdp',
+  '/usr/sbin/xrdp-sesman',
+  '/usr/bin/xrdp-sesrun',
+  '/usr/lib/xorg/Xorg',
+  '/usr/bin/openbox',
+  '/usr/bin/xprop',
+  '/usr/bin/dbus-run-session',
+  '/usr/bin/setpriv',
+  '/usr/bin/openssl',
+];
 
 /** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a free one.
  *  Throws AppError DISPLAY_FAILED and names what is missing. */
 export async function startDisplayServer(layout: Layout, wantedPort: number): Promise<Ports> {
   const missing = programs.filter((program) => !exists(program));
-  if (missing.length > 0) throw new AppError('DISPLAY_FAILED', { why: `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox x11-utils dbus-daemon openssl` });
+  if (missing.length > 0)
+    throw new AppError('DISPLAY_FAILED', {
+      why: `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox x11-utils dbus-daemon openssl`,
+    });
   const running = findServer(layout);
   const known = readText(join(layout.run, 'ports.json'));
   if (running.length > 0 && known !== undefined) return JSON.parse(known) as Ports;
 
-  const ports = { rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort, sesman: await freePort('127.0.0.1') };
+  const ports = {
+    rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort,
+    sesman: await freePort('127.0.0.1'),
+  };
   await writeConfiguration(layout, ports);
-  const started = await startDetached('/usr/bin/bwrap', serverArguments(layout), join(layout.logs, 'display-server.log'));
-  await waitUntil(async () => (await isListening(layout.rdpHost, ports.rdp)) && ((await isListening('127.0.0.1', ports.sesman)) || (await isListening('::1', ports.sesman))), 10_000, started.exited);
+  const started = await startDetached(
+    '/usr/bin/bwrap',
+    serverArguments(layout),
+    join(layout.logs, 'display-server.log'),
+  );
+  await waitUntil(
+    async () =>
+      (await isListening(layout.rdpHost, ports.rdp)) &&
+      ((await isListening('127.0.0.1', ports.sesman)) || (await isListening('::1', ports.sesman))),
+    10_000,
+    started.exited,
+  );
   write(join(layout.run, 'ports.json'), JSON.stringify(ports), 0o600);
   return ports;
 }
 
 /** The bwrap that holds the display server of this agent. */
-const findServer = (layout: Layout): Process[] => listProcesses().filter((process) => process.args[0]?.endsWith('bwrap') === true && process.args.includes(layout.xrdpEtc));
+const findServer = (layout: Layout): Process[] =>
+  listProcesses().filter(
+    (process) =>
+      process.args[0]?.endsWith('bwrap') === true && process.args.includes(layout.xrdpEtc),
+  );
 
 export const displayServerRuns = (layout: Layout): boolean => findServer(layout).length > 0;
 
@@ -42,19 +73,34 @@ export async function stopDisplayServer(layout: Layout): Promise<void> {
   const servers = findServer(layout);
   const pids = new Set(servers.map((process) => process.pid));
   // Its only child is process 1 of the namespace: the kernel ends the rest with it.
-  for (const process of listProcesses()) if (pids.has(process.parent)) signal(process.pid, 'SIGKILL');
+  for (const process of listProcesses())
+    if (pids.has(process.parent)) signal(process.pid, 'SIGKILL');
   for (const pid of pids) signal(pid, 'SIGKILL');
   await waitUntil(async () => findServer(layout).length === 0, 5000);
 }
 
 const serverArguments = (layout: Layout): string[] => [
-  '--dev-bind', '/', '/',
-  '--bind', layout.xrdpEtc, '/etc/xrdp',
-  '--bind', layout.xrdpRun, '/run/xrdp',
-  '--ro-bind', layout.pamFile, '/etc/pam.d/xrdp-sesman',
-  '--bind', layout.displayTmp, '/tmp',
-  '--unshare-pid', '--as-pid-1', '--proc', '/proc',
-  '/bin/sh', '/etc/xrdp/serve',
+  '--dev-bind',
+  '/',
+  '/',
+  '--bind',
+  layout.xrdpEtc,
+  '/etc/xrdp',
+  '--bind',
+  layout.xrdpRun,
+  '/run/xrdp',
+  '--ro-bind',
+  layout.pamFile,
+  '/etc/pam.d/xrdp-sesman',
+  '--bind',
+  layout.displayTmp,
+  '/tmp',
+  '--unshare-pid',
+  '--as-pid-1',
+  '--proc',
+  '/proc',
+  '/bin/sh',
+  '/etc/xrdp/serve',
 ];
 
 async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
@@ -68,16 +114,40 @@ async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
   // Sockets of displays get the group that xrdp connects with.
   makeFolder(join(layout.xrdpRun, 'sockdir'), 0o3777, { uid: 0, gid: xrdp.gid });
   // Keyboard tables are the package's own.
-  for (const name of names('/etc/xrdp')) if (/^(km-.*|xrdp_keyboard)\.ini$/.test(name)) write(join(layout.xrdpEtc, name), readBytes(join('/etc/xrdp', name)).toString('utf8'), 0o644);
+  for (const name of names('/etc/xrdp'))
+    if (/^(km-.*|xrdp_keyboard)\.ini$/.test(name))
+      write(join(layout.xrdpEtc, name), readBytes(join('/etc/xrdp', name)).toString('utf8'), 0o644);
   const key = join(layout.xrdpEtc, 'key.pem');
-  const made = await run('/usr/bin/openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', join(layout.xrdpEtc, 'cert.pem'), '-days', '3650', '-subj', '/CN=preau-display'], { timeoutMs: 10_000 });
-  if (made.code !== 0) throw new AppError('DISPLAY_FAILED', { why: `openssl: ${made.stderr.slice(0, 300)}` });
+  const made = await run(
+    '/usr/bin/openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      join(layout.xrdpEtc, 'cert.pem'),
+      '-days',
+      '3650',
+      '-subj',
+      '/CN=preau-display',
+    ],
+    { timeoutMs: 10_000 },
+  );
+  if (made.code !== 0)
+    throw new AppError('DISPLAY_FAILED', { why: `openssl: ${made.stderr.slice(0, 300)}` });
   write(key, readText(key) ?? '', 0o600, xrdp);
   // xrdp insists on this key pair too, though legacy encryption is off.
   const legacyKeys = join(layout.xrdpEtc, 'rsakeys.ini');
   await run('/usr/bin/xrdp-keygen', ['xrdp', legacyKeys, '2048'], { timeoutMs: 20_000 });
   write(legacyKeys, readText(legacyKeys) ?? '', 0o600, xrdp);
-  const put = (name: string, text: string, mode = 0o644) => write(join(layout.xrdpEtc, name), text, mode);
+  const put = (name: string, text: string, mode = 0o644) =>
+    write(join(layout.xrdpEtc, name), text, mode);
   put('xrdp.ini', xrdpIni(layout, ports));
   put('sesman.ini', sesmanIni(ports));
   put('serve', serveScript, 0o755);
@@ -205,7 +275,8 @@ password required pam_deny.so
 export async function userOf(name: string): Promise<{ uid: number; gid: number }> {
   const found = await run('/usr/bin/getent', ['passwd', name], { timeoutMs: 5000 });
   const [, , uid, gid] = found.stdout.split(':');
-  if (found.code !== 0 || uid === undefined || gid === undefined) throw new AppError('DISPLAY_FAILED', { why: `no account ${name}` });
+  if (found.code !== 0 || uid === undefined || gid === undefined)
+    throw new AppError('DISPLAY_FAILED', { why: `no account ${name}` });
   return { uid: Number(uid), gid: Number(gid) };
 }
 
@@ -215,7 +286,9 @@ function freePort(host: string): Promise<number> {
     server.on('error', reject);
     server.listen(0, host, () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      server.close(() =>
+        resolve(typeof address === 'object' && address !== null ? address.port : 0),
+      );
     });
   });
 }
@@ -228,14 +301,23 @@ async function isListening(host: string, port: number): Promise<boolean> {
   return new RegExp(`:${hex} [0-9A-F]+:0000 0A`).test(table + mapped);
 }
 
-async function waitUntil(done: () => Promise<boolean>, timeoutMs: number, exited?: Promise<number | null>): Promise<void> {
+async function waitUntil(
+  done: () => Promise<boolean>,
+  timeoutMs: number,
+  exited?: Promise<number | null>,
+): Promise<void> {
   let gone = false;
   void exited?.then(() => {
     gone = true;
   });
   const deadline = Date.now() + timeoutMs;
   while (!(await done())) {
-    if (gone || Date.now() > deadline) throw new AppError('DISPLAY_FAILED', { why: gone ? 'the display server ended at once: see display-server.log' : 'the display server did not come up or down in time' });
+    if (gone || Date.now() > deadline)
+      throw new AppError('DISPLAY_FAILED', {
+        why: gone
+          ? 'the display server ended at once: see display-server.log'
+          : 'the display server did not come up or down in time',
+      });
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

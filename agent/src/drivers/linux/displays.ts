@@ -3,8 +3,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import type { Access } from '#src/drivers/driver.ts';
 import { run } from '#src/command.ts';
+import type { Access } from '#src/drivers/driver.ts';
 import { exists, makeFolder, names, remove, write } from '#src/files.ts';
 import { userOf } from './display-server.ts';
 import type { Layout } from './layout.ts';
@@ -28,8 +28,10 @@ const withAccounts = <T>(change: () => Promise<T>): Promise<T> => {
 
 const homeOf = (layout: Layout, account: string) => join(layout.displays, account);
 const credentialOf = (layout: Layout, account: string) => join(layout.credentials, account);
-export const cookieOf = (layout: Layout, account: string) => join(homeOf(layout, account), '.Xauthority');
-export const socketOf = (layout: Layout, display: Display) => join(layout.x11, `X${display.number}`);
+export const cookieOf = (layout: Layout, account: string) =>
+  join(homeOf(layout, account), '.Xauthority');
+export const socketOf = (layout: Layout, display: Display) =>
+  join(layout.x11, `X${display.number}`);
 
 /** Throws AppError DISPLAY_FAILED, and leaves nothing behind then. */
 export async function createDisplay(layout: Layout): Promise<Display> {
@@ -37,22 +39,63 @@ export async function createDisplay(layout: Layout): Promise<Display> {
   const home = homeOf(layout, account);
   try {
     const added = await withAccounts(() =>
-      run('/usr/sbin/useradd', ['--system', '--no-create-home', '--home-dir', home, '--shell', '/usr/sbin/nologin', '--gid', 'nogroup', '--no-log-init', '--comment', 'Preau display', account], { timeoutMs: 20_000 }),
+      run(
+        '/usr/sbin/useradd',
+        [
+          '--system',
+          '--no-create-home',
+          '--home-dir',
+          home,
+          '--shell',
+          '/usr/sbin/nologin',
+          '--gid',
+          'nogroup',
+          '--no-log-init',
+          '--comment',
+          'Preau display',
+          account,
+        ],
+        { timeoutMs: 20_000 },
+      ),
     );
-    if (added.code !== 0) throw new AppError('DISPLAY_FAILED', { why: `useradd: ${added.stderr.slice(0, 300)}` });
+    if (added.code !== 0)
+      throw new AppError('DISPLAY_FAILED', { why: `useradd: ${added.stderr.slice(0, 300)}` });
     const user = await userOf(account);
     makeFolder(home, 0o700, user);
     const { password } = grantOnce(layout, account);
-    const sessionRun = (host: string) => run('/usr/bin/xrdp-sesrun', ['-s', host, '-c', join(layout.xrdpEtc, 'sesman.ini'), '-t', 'Xorg', '-g', '1280x720', '-b', '24', '-F', '0', account], { timeoutMs: 20_000, input: `${password}\n` });
+    const sessionRun = (host: string) =>
+      run(
+        '/usr/bin/xrdp-sesrun',
+        [
+          '-s',
+          host,
+          '-c',
+          join(layout.xrdpEtc, 'sesman.ini'),
+          '-t',
+          'Xorg',
+          '-g',
+          '1280x720',
+          '-b',
+          '24',
+          '-F',
+          '0',
+          account,
+        ],
+        { timeoutMs: 20_000, input: `${password}\n` },
+      );
     // sesman listens on the IPv6 loopback when there is one, on IPv4 otherwise.
     const host = exists('/proc/net/if_inet6') ? '::1' : '127.0.0.1';
     const started = await sessionRun(host);
     const number = Number(/display=:(\d+)/.exec(started.stdout)?.[1] ?? Number.NaN);
-    if (!/^ok/m.test(started.stdout) || Number.isNaN(number)) throw new AppError('DISPLAY_FAILED', { why: `xrdp-sesrun: ${(started.stdout + started.stderr).slice(0, 300)}` });
+    if (!/^ok/m.test(started.stdout) || Number.isNaN(number))
+      throw new AppError('DISPLAY_FAILED', {
+        why: `xrdp-sesrun: ${(started.stdout + started.stderr).slice(0, 300)}`,
+      });
     const display = { account, uid: user.uid, number };
     const deadline = Date.now() + 15_000;
     while (!exists(socketOf(layout, display))) {
-      if (Date.now() > deadline) throw new AppError('DISPLAY_FAILED', { why: `X server :${number} did not come up` });
+      if (Date.now() > deadline)
+        throw new AppError('DISPLAY_FAILED', { why: `X server :${number} did not come up` });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return display;
@@ -64,7 +107,10 @@ export async function createDisplay(layout: Layout): Promise<Display> {
 
 /** True while its X server lives. */
 export const displayLives = (layout: Layout, display: Display): boolean =>
-  exists(socketOf(layout, display)) && listProcesses().some((process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true);
+  exists(socketOf(layout, display)) &&
+  listProcesses().some(
+    (process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true,
+  );
 
 /** A fresh password that opens the account once; 128 random bits, of which only the hash touches the disk. */
 export function grantOnce(layout: Layout, account: string): Pick<Access, 'username' | 'password'> {
@@ -73,10 +119,15 @@ export function grantOnce(layout: Layout, account: string): Pick<Access, 'userna
   return { username: account, password };
 }
 
-export const grantPending = (layout: Layout, account: string): boolean => exists(credentialOf(layout, account));
+export const grantPending = (layout: Layout, account: string): boolean =>
+  exists(credentialOf(layout, account));
 
 /** Processes, password, sockets, account, home. Safe to repeat, also for what exists only in part. */
-export async function destroyDisplay(layout: Layout, account: string, number?: number): Promise<void> {
+export async function destroyDisplay(
+  layout: Layout,
+  account: string,
+  number?: number,
+): Promise<void> {
   remove(credentialOf(layout, account));
   const user = await userOf(account).catch(() => undefined);
   if (user !== undefined) {
@@ -84,11 +135,17 @@ export async function destroyDisplay(layout: Layout, account: string, number?: n
     await endAll(() => listProcesses().filter((process) => process.uid === user.uid), 500);
     await withAccounts(async () => {
       const removed = await run('/usr/sbin/userdel', [account], { timeoutMs: 20_000 });
-      if (removed.code !== 0 && removed.code !== 6) throw new AppError('DISPLAY_FAILED', { why: `userdel: ${removed.stderr.slice(0, 300)}` });
+      if (removed.code !== 0 && removed.code !== 6)
+        throw new AppError('DISPLAY_FAILED', { why: `userdel: ${removed.stderr.slice(0, 300)}` });
     });
   }
   // The number may be another display's by now: an X server exists before its socket does, so none means ours is stale.
-  if (number !== undefined && !listProcesses().some((process) => process.args[0]?.endsWith('/Xorg') === true && process.args[1] === `:${number}`)) {
+  if (
+    number !== undefined &&
+    !listProcesses().some(
+      (process) => process.args[0]?.endsWith('/Xorg') === true && process.args[1] === `:${number}`,
+    )
+  ) {
     remove(join(layout.x11, `X${number}`));
     remove(join(layout.displayTmp, `.X${number}-lock`));
   }
@@ -99,6 +156,9 @@ export async function destroyDisplay(layout: Layout, account: string, number?: n
 export async function listDisplayAccounts(layout: Layout): Promise<string[]> {
   const { stdout } = await run('/usr/bin/getent', ['passwd'], { timeoutMs: 5000 });
   const pattern = new RegExp(`^${layout.prefix}-[0-9a-f]{10}$`);
-  const accounts = stdout.split('\n').map((line) => line.split(':')[0] ?? '').filter((name) => pattern.test(name));
+  const accounts = stdout
+    .split('\n')
+    .map((line) => line.split(':')[0] ?? '')
+    .filter((name) => pattern.test(name));
   return [...new Set([...accounts, ...names(layout.displays)])];
 }

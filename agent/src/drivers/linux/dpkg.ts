@@ -23,21 +23,37 @@ export function parseStatus(text: string): Map<string, Package> {
     const name = field('Package');
     const status = field('Status')?.split(' ')[2];
     if (name === undefined || status === undefined || status === 'not-installed') continue;
-    const base = field('Essential') === 'yes' || /^(required|important|standard)$/.test(field('Priority') ?? '');
-    add(found, name, { version: field('Version') ?? '', status, architecture: field('Architecture') ?? '', base });
+    const base =
+      field('Essential') === 'yes' ||
+      /^(required|important|standard)$/.test(field('Priority') ?? '');
+    add(found, name, {
+      version: field('Version') ?? '',
+      status,
+      architecture: field('Architecture') ?? '',
+      base,
+    });
   }
   return found;
 }
 
 function add(found: Map<string, Package>, name: string, entry: Package): void {
   const other = found.get(name);
-  const rank = ({ status, architecture }: Package) => (status === 'installed' ? 2 : 0) + (architecture === native || architecture === 'all' ? 1 : 0);
+  const rank = ({ status, architecture }: Package) =>
+    (status === 'installed' ? 2 : 0) + (architecture === native || architecture === 'all' ? 1 : 0);
   if (other === undefined || rank(entry) > rank(other)) found.set(name, entry);
 }
 
 /** Names that came along as a dependency (apt's extended_states). Pure. */
 export const parseAutomatic = (text: string): Set<string> =>
-  new Set(text.split('\n\n').flatMap((paragraph) => (/^Auto-Installed: 1$/m.test(paragraph) ? [/^Package: (\S+)$/m.exec(paragraph)?.[1] ?? ''] : [])));
+  new Set(
+    text
+      .split('\n\n')
+      .flatMap((paragraph) =>
+        /^Auto-Installed: 1$/m.test(paragraph)
+          ? [/^Package: (\S+)$/m.exec(paragraph)?.[1] ?? '']
+          : [],
+      ),
+  );
 
 export interface Dpkg {
   /** While dpkg works, as it was up to two seconds ago: what looks on must not slow it down. */
@@ -52,48 +68,86 @@ export interface Dpkg {
 
 const lookAgainMs = 2000;
 
-export function readDpkg(folder = '/var/lib/dpkg', extendedStates = '/var/lib/apt/extended_states'): Dpkg {
+export function readDpkg(
+  folder = '/var/lib/dpkg',
+  extendedStates = '/var/lib/apt/extended_states',
+): Dpkg {
   let known: { stamp: string; packages: Packages } | null = null;
   let asked: Promise<Packages> | null = null;
   let told: { at: number; packages: Packages } | null = null;
   let chosen: { stamp: string; list: { name: string; version: string }[] } | null = null;
   const status = `${folder}/status`;
   const ask = async (): Promise<Packages> => {
-    const answer = await run('/usr/bin/dpkg-query', ['--admindir', folder, '-W', '-f', '${Package}\t${db:Status-Status}\t${Version}\t${Architecture}\t${Essential}\t${Priority}\n'], { timeoutMs: 30_000 });
+    const answer = await run(
+      '/usr/bin/dpkg-query',
+      [
+        '--admindir',
+        folder,
+        '-W',
+        '-f',
+        '${Package}\t${db:Status-Status}\t${Version}\t${Architecture}\t${Essential}\t${Priority}\n',
+      ],
+      { timeoutMs: 30_000 },
+    );
     const found = new Map<string, Package>();
     for (const line of answer.stdout.split('\n')) {
       const [name, state, version, architecture, essential, priority] = line.split('\t');
-      if (name !== undefined && name !== '' && state !== undefined && state !== 'not-installed') add(found, name, { version: version ?? '', status: state, architecture: architecture ?? '', base: essential === 'yes' || /^(required|important|standard)$/.test(priority ?? '') });
+      if (name !== undefined && name !== '' && state !== undefined && state !== 'not-installed')
+        add(found, name, {
+          version: version ?? '',
+          status: state,
+          architecture: architecture ?? '',
+          base: essential === 'yes' || /^(required|important|standard)$/.test(priority ?? ''),
+        });
     }
     return found;
   };
   const dpkg: Dpkg = {
     stamp: () => stamp(status) ?? '',
     packages: async () => {
-      if (names(`${folder}/updates`).length > 0 && told !== null && performance.now() - told.at < lookAgainMs) return told.packages;
+      if (
+        names(`${folder}/updates`).length > 0 &&
+        told !== null &&
+        performance.now() - told.at < lookAgainMs
+      )
+        return told.packages;
       return dpkg.packagesNow();
     },
     packagesNow: async () => {
       if (names(`${folder}/updates`).length > 0) {
-        asked ??= ask().then((packages) => {
-          told = { at: performance.now(), packages };
-          return packages;
-        }).finally(() => {
-          asked = null;
-        });
+        asked ??= ask()
+          .then((packages) => {
+            told = { at: performance.now(), packages };
+            return packages;
+          })
+          .finally(() => {
+            asked = null;
+          });
         return asked;
       }
       told = null;
       const now = dpkg.stamp();
-      if (known?.stamp !== now) known = { stamp: now, packages: parseStatus(readText(status) ?? '') };
+      if (known?.stamp !== now)
+        known = { stamp: now, packages: parseStatus(readText(status) ?? '') };
       return known.packages;
     },
     chosen: async () => {
       const now = `${dpkg.stamp()} ${stamp(extendedStates) ?? ''}`;
       if (chosen?.stamp !== now) {
         const automatic = parseAutomatic(readText(extendedStates) ?? '');
-        const list = [...(await dpkg.packages())].filter(([name, { status: state, base }]) => state === 'installed' && !base && !automatic.has(name)).map(([name, { version }]) => ({ name: name.slice(0, 120), version: version.slice(0, 120) }));
-        chosen = { stamp: now, list: list.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, 2000) };
+        const list = [...(await dpkg.packages())]
+          .filter(
+            ([name, { status: state, base }]) =>
+              state === 'installed' && !base && !automatic.has(name),
+          )
+          .map(([name, { version }]) => ({
+            name: name.slice(0, 120),
+            version: version.slice(0, 120),
+          }));
+        chosen = {
+          stamp: now,
+          list: list.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, 2000),
+        };
       }
       return chosen.list;
     },

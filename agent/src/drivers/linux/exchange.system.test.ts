@@ -1,10 +1,29 @@
 /** Real programs with a person's rights, on a real disk: what lies in a child's home may be anything. */
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '#src/command.ts';
-import { copyOut, listFiles, numbered, type PersonFolder, placeIn, removeFile } from './exchange.ts';
+import {
+  copyOut,
+  listFiles,
+  numbered,
+  type PersonFolder,
+  placeIn,
+  removeFile,
+} from './exchange.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-exchange-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -26,7 +45,15 @@ const must = async (program: string, ...args: string[]) => {
   if (done.code !== 0) throw new Error(`${program}: ${done.stderr}`);
 };
 /** In that folder, which the person may not come to from above. */
-const as = (uid: number, folder: string, ...command: string[]) => must('/bin/sh', '-c', 'cd "$1" && shift && exec setpriv --reuid "$0" --regid "$0" --clear-groups "$@"', String(uid), folder, ...command);
+const as = (uid: number, folder: string, ...command: string[]) =>
+  must(
+    '/bin/sh',
+    '-c',
+    'cd "$1" && shift && exec setpriv --reuid "$0" --regid "$0" --clear-groups "$@"',
+    String(uid),
+    folder,
+    ...command,
+  );
 beforeEach(() => {
   const folder = mkdtempSync(join(root, 'server-'));
   homes = join(folder, 'homes');
@@ -49,7 +76,10 @@ describe('the exchange folder', () => {
     await placeIn(of, 'l’été.txt', given);
     writeFileSync(given, 'encore');
     await placeIn(of, 'l’été.txt', given);
-    expect((await listFiles(of, 'file')).map(({ name, bytes }) => [name, bytes]).sort()).toEqual([['l’été (2).txt', 6], ['l’été.txt', 7]]);
+    expect((await listFiles(of, 'file')).map(({ name, bytes }) => [name, bytes]).sort()).toEqual([
+      ['l’été (2).txt', 6],
+      ['l’été.txt', 7],
+    ]);
     expect([await copy('l’été.txt'), await copy('l’été (2).txt')]).toEqual(['bonjour', 'encore']);
     expect(statSync(join(of.base, of.folder, 'l’été.txt')).uid).toBe(lea);
     await removeFile(of, 'l’été.txt');
@@ -70,9 +100,18 @@ describe('the exchange folder', () => {
     await as(lea, of.base, '/bin/mkdir', of.folder, `${of.folder}/dossier`);
     await as(lea, folder, '/bin/ln', '-s', '/etc/shadow', 'mots.txt');
     await as(lea, folder, '/usr/bin/mkfifo', 'tuyau');
-    await as(lea, folder, '/usr/bin/touch', '.cache', 'deux\nlignes', 'retourné\u202etxt.exe', 'bon.txt');
+    await as(
+      lea,
+      folder,
+      '/usr/bin/touch',
+      '.cache',
+      'deux\nlignes',
+      'retourné\u202etxt.exe',
+      'bon.txt',
+    );
     expect((await listFiles(of, 'file')).map(({ name }) => name)).toEqual(['bon.txt']);
-    for (const name of ['mots.txt', 'dossier', 'absent']) await expect(copy(name)).rejects.toMatchObject({ code: 'FILE_GONE' });
+    for (const name of ['mots.txt', 'dossier', 'absent'])
+      await expect(copy(name)).rejects.toMatchObject({ code: 'FILE_GONE' });
     // A pipe nobody writes to is empty, and holds nobody up.
     expect(await copy('tuyau')).toBe('');
   });
@@ -102,7 +141,17 @@ describe('the exchange folder', () => {
   test('one byte more than allowed tells that there is more; a full disk is told and nothing is left', async () => {
     await placeIn(of, 'long.txt', given);
     expect(await copy('long.txt', 3)).toHaveLength(4);
-    await must('mount', ...['-t', 'tmpfs', '-o', `size=64k,uid=${lea},mode=700`, 'preau-exchange', join(of.base, of.folder)]);
+    await must(
+      'mount',
+      ...[
+        '-t',
+        'tmpfs',
+        '-o',
+        `size=64k,uid=${lea},mode=700`,
+        'preau-exchange',
+        join(of.base, of.folder),
+      ],
+    );
     try {
       writeFileSync(given, Buffer.alloc(200_000));
       await expect(placeIn(of, 'gros.bin', given)).rejects.toMatchObject({ code: 'DISK_FULL' });
@@ -113,6 +162,10 @@ describe('the exchange folder', () => {
   });
 
   test('a number goes before the ending', () => {
-    expect([numbered('a.tar.gz', 2), numbered('LISEZMOI', 3), numbered('a', 1)]).toEqual(['a.tar (2).gz', 'LISEZMOI (3)', 'a']);
+    expect([numbered('a.tar.gz', 2), numbered('LISEZMOI', 3), numbered('a', 1)]).toEqual([
+      'a.tar (2).gz',
+      'LISEZMOI (3)',
+      'a',
+    ]);
   });
 });

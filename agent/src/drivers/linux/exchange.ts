@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
-import { run, type RunOptions } from '#src/command.ts';
+import { type RunOptions, run } from '#src/command.ts';
 
 /** `base`: a folder of ours that the person owns or may enter; `folder`: a path within it, the person's own. */
 export interface PersonFolder {
@@ -17,30 +17,99 @@ const isOffered = Compile(OfferedFile);
 const lookWithinMs = 5000;
 const copyWithinMs = 120_000;
 
-const as = ({ uid, base }: PersonFolder, program: string, args: readonly string[], options: RunOptions) =>
-  run('/usr/bin/bwrap', [
-    '--ro-bind', '/usr', '/usr', ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
-    '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', base, '/own', '--chdir', '/own', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--die-with-parent',
-    '/usr/bin/setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--bounding-set=-all', program, ...args,
-  ], options);
+const as = (
+  { uid, base }: PersonFolder,
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+) =>
+  run(
+    '/usr/bin/bwrap',
+    [
+      '--ro-bind',
+      '/usr',
+      '/usr',
+      ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => [
+        '--symlink',
+        `usr/${name}`,
+        `/${name}`,
+      ]),
+      '--proc',
+      '/proc',
+      '--dev',
+      '/dev',
+      '--tmpfs',
+      '/tmp',
+      '--bind',
+      base,
+      '/own',
+      '--chdir',
+      '/own',
+      '--unshare-pid',
+      '--unshare-net',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--die-with-parent',
+      '/usr/bin/setpriv',
+      '--reuid',
+      String(uid),
+      '--regid',
+      String(uid),
+      '--clear-groups',
+      '--no-new-privs',
+      '--bounding-set=-all',
+      program,
+      ...args,
+    ],
+    options,
+  );
 
 /** Newest first. What has a name that no device should see is passed over. */
-export async function listFiles(of: PersonFolder, kind: OfferedFile['kind']): Promise<OfferedFile[]> {
+export async function listFiles(
+  of: PersonFolder,
+  kind: OfferedFile['kind'],
+): Promise<OfferedFile[]> {
   // The slash: a link that the person made there is followed with the person's rights. `-type f`: never a pipe, a device, a link.
-  const found = await as(of, '/usr/bin/find', [`./${of.folder}/`, '-maxdepth', '1', '-type', 'f', '-printf', '%s %T@ %f\\0'], { timeoutMs: lookWithinMs });
-  return found.stdout.split('\0').flatMap((entry): OfferedFile[] => {
-    const [, size = '', at = '', name = ''] = /^(\d+) (\d+)[.\d]* (.*)$/s.exec(entry) ?? [];
-    const file = { kind, name, bytes: Number(size), changedAt: Number(at) * 1000 };
-    // One that no report may hold must not spoil the report.
-    return isOffered.Check(file) && (kind === 'file' || name.endsWith('.pdf')) ? [file] : [];
-  }).toSorted((a, b) => b.changedAt - a.changedAt || (a.name < b.name ? -1 : 1)).slice(0, maxOffered);
+  const found = await as(
+    of,
+    '/usr/bin/find',
+    [`./${of.folder}/`, '-maxdepth', '1', '-type', 'f', '-printf', '%s %T@ %f\\0'],
+    { timeoutMs: lookWithinMs },
+  );
+  return found.stdout
+    .split('\0')
+    .flatMap((entry): OfferedFile[] => {
+      const [, size = '', at = '', name = ''] = /^(\d+) (\d+)[.\d]* (.*)$/s.exec(entry) ?? [];
+      const file = { kind, name, bytes: Number(size), changedAt: Number(at) * 1000 };
+      // One that no report may hold must not spoil the report.
+      return isOffered.Check(file) && (kind === 'file' || name.endsWith('.pdf')) ? [file] : [];
+    })
+    .toSorted((a, b) => b.changedAt - a.changedAt || (a.name < b.name ? -1 : 1))
+    .slice(0, maxOffered);
 }
 
 /** One byte more than `maxBytes` at the most. Throws AppError FILE_GONE. */
-export async function copyOut(of: PersonFolder, name: string, to: string, maxBytes: number): Promise<void> {
+export async function copyOut(
+  of: PersonFolder,
+  name: string,
+  to: string,
+  maxBytes: number,
+): Promise<void> {
   // `nonblock`: a pipe put in its place meanwhile does not hold us.
-  const copied = await as(of, '/usr/bin/dd', [`if=./${of.folder}/${name}`, 'iflag=nofollow,nonblock,count_bytes,fullblock', `count=${maxBytes + 1}`, 'bs=1M', 'status=none'], { timeoutMs: copyWithinMs, stdoutFile: to });
-  if (copied.code !== 0) throw new AppError('FILE_GONE', { name, why: copied.stderr.slice(0, 200) });
+  const copied = await as(
+    of,
+    '/usr/bin/dd',
+    [
+      `if=./${of.folder}/${name}`,
+      'iflag=nofollow,nonblock,count_bytes,fullblock',
+      `count=${maxBytes + 1}`,
+      'bs=1M',
+      'status=none',
+    ],
+    { timeoutMs: copyWithinMs, stdoutFile: to },
+  );
+  if (copied.code !== 0)
+    throw new AppError('FILE_GONE', { name, why: copied.stderr.slice(0, 200) });
 }
 
 /** Makes the folder if need be; a name that is taken gets a number. Throws AppError DISK_FULL, INTERNAL. */
@@ -49,11 +118,25 @@ export async function placeIn(of: PersonFolder, name: string, from: string): Pro
   await as(of, '/bin/mkdir', ['-p', '--', folder], { timeoutMs: lookWithinMs });
   const part = `${folder}/.${randomBytes(8).toString('hex')}.part`;
   try {
-    const copied = await as(of, '/usr/bin/dd', [`of=${part}`, 'oflag=nofollow', 'conv=excl,fsync', 'bs=1M', 'status=none'], { timeoutMs: copyWithinMs, stdinFile: from });
-    if (copied.code !== 0) throw new AppError(/no space|quota/i.test(copied.stderr) ? 'DISK_FULL' : 'INTERNAL', { name, why: copied.stderr.slice(0, 200) });
+    const copied = await as(
+      of,
+      '/usr/bin/dd',
+      [`of=${part}`, 'oflag=nofollow', 'conv=excl,fsync', 'bs=1M', 'status=none'],
+      { timeoutMs: copyWithinMs, stdinFile: from },
+    );
+    if (copied.code !== 0)
+      throw new AppError(/no space|quota/i.test(copied.stderr) ? 'DISK_FULL' : 'INTERNAL', {
+        name,
+        why: copied.stderr.slice(0, 200),
+      });
     for (let number = 1; number <= 100; number += 1) {
       // A second name is made only where there is none yet.
-      const linked = await as(of, '/bin/ln', ['-T', '--', part, `${folder}/${numbered(name, number)}`], { timeoutMs: lookWithinMs });
+      const linked = await as(
+        of,
+        '/bin/ln',
+        ['-T', '--', part, `${folder}/${numbered(name, number)}`],
+        { timeoutMs: lookWithinMs },
+      );
       if (linked.code === 0) return;
     }
     throw new AppError('INTERNAL', { name, why: 'no free name' });

@@ -9,7 +9,10 @@ import { exists, names, readBytes, readText, remove } from '#src/files.ts';
 const maxBytes = 256 * 1024;
 const wantedPixels = 128;
 
-export async function readIcon(application: DesiredApplication, scratch: string): Promise<Buffer | null> {
+export async function readIcon(
+  application: DesiredApplication,
+  scratch: string,
+): Promise<Buffer | null> {
   const desktopFile = application.recipes.linux?.icon?.desktopFile;
   if (desktopFile === undefined) return null;
   const text = readText(join('/usr/share/applications', desktopFile));
@@ -24,8 +27,13 @@ export async function readIcon(application: DesiredApplication, scratch: string)
   const out = join(scratch, `icon-${application.slug}.png`);
   try {
     const size = String(wantedPixels);
-    const drawn = await run('/usr/bin/rsvg-convert', ['-w', size, '-h', size, '--keep-aspect-ratio', '-o', out, source], { timeoutMs: 20_000 });
-    if (drawn.code !== 0) throw new AppError('ICON_REFUSED', { why: `rsvg-convert: ${drawn.stderr.slice(0, 200)}` });
+    const drawn = await run(
+      '/usr/bin/rsvg-convert',
+      ['-w', size, '-h', size, '--keep-aspect-ratio', '-o', out, source],
+      { timeoutMs: 20_000 },
+    );
+    if (drawn.code !== 0)
+      throw new AppError('ICON_REFUSED', { why: `rsvg-convert: ${drawn.stderr.slice(0, 200)}` });
     return readBytes(out);
   } finally {
     remove(out);
@@ -40,9 +48,18 @@ function findIcon(name: string): string | undefined {
   const candidates: string[] = [];
   for (const theme of new Set(themes)) {
     const folder = join('/usr/share/icons', theme);
-    for (const size of ['128x128', '256x256', '192x192', '96x96', '64x64', '72x72', '48x48']) candidates.push(join(folder, size, 'apps', `${file}.png`));
-    candidates.push(join(folder, 'scalable/apps', `${file}.svg`), join(folder, 'scalable/apps', `${file}.svgz`));
+    for (const size of ['128x128', '256x256', '192x192', '96x96', '64x64', '72x72', '48x48'])
+      candidates.push(join(folder, size, 'apps', `${file}.png`));
+    candidates.push(
+      join(folder, 'scalable/apps', `${file}.svg`),
+      join(folder, 'scalable/apps', `${file}.svgz`),
+    );
   }
-  candidates.push(join('/usr/share/pixmaps', `${file}.png`), join('/usr/share/pixmaps', `${file}.svg`), join('/usr/share/icons/hicolor/32x32/apps', `${file}.png`), join('/usr/share/icons', `${file}.png`));
+  candidates.push(
+    join('/usr/share/pixmaps', `${file}.png`),
+    join('/usr/share/pixmaps', `${file}.svg`),
+    join('/usr/share/icons/hicolor/32x32/apps', `${file}.png`),
+    join('/usr/share/icons', `${file}.png`),
+  );
   return candidates.find(exists);
 }

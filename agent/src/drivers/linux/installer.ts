@@ -2,9 +2,18 @@
  *  that dies does not leave dpkg half-way and the next agent finds it still at work. */
 import { join } from 'node:path';
 import { startDetached } from '#src/command.ts';
-import { exists, makeFolder, modifiedAt, names, readTail, readText, remove, write } from '#src/files.ts';
+import {
+  exists,
+  makeFolder,
+  modifiedAt,
+  names,
+  readTail,
+  readText,
+  remove,
+  write,
+} from '#src/files.ts';
 import { unattended } from './apt.ts';
-import { listProcesses, signal as kill, startTimeOf } from './processes.ts';
+import { signal as kill, listProcesses, startTimeOf } from './processes.ts';
 
 export interface Ran {
   /** Null: killed. */
@@ -16,7 +25,12 @@ export interface Ran {
 
 export interface Installers {
   /** Throws the signal's reason when it is called off; the installer and all it started are gone then. */
-  run: (key: string, file: string, args: readonly string[], options: { timeoutMs: number; signal: AbortSignal; env?: Record<string, string> }) => Promise<Ran>;
+  run: (
+    key: string,
+    file: string,
+    args: readonly string[],
+    options: { timeoutMs: number; signal: AbortSignal; env?: Record<string, string> },
+  ) => Promise<Ran>;
   /** Resolves when an installer of an agent that died has ended, killed at its limit if need be; null when none runs. */
   resume: (key: string) => Promise<void> | null;
   logOf: (key: string) => string;
@@ -28,7 +42,8 @@ const lookEveryMs = 250;
 const keptLogs = 60;
 const logBytes = 8000;
 /** Orders have names of their own; nothing else becomes part of a path. */
-export const safeKey = (key: string): string => key.replace(/[^A-Za-z0-9_.-]/g, '_').replace(/^\.+/, '_');
+export const safeKey = (key: string): string =>
+  key.replace(/[^A-Za-z0-9_.-]/g, '_').replace(/^\.+/, '_');
 
 export function createInstallers(folders: { run: string; logs: string }): Installers {
   makeFolder(folders.run, 0o700);
@@ -37,7 +52,12 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
   const pidPath = (key: string) => join(folders.run, safeKey(key));
 
   const forget = () => {
-    const logs = names(folders.logs).filter((name) => name.startsWith('install-')).map((name) => ({ path: join(folders.logs, name), at: modifiedAt(join(folders.logs, name)) }));
+    const logs = names(folders.logs)
+      .filter((name) => name.startsWith('install-'))
+      .map((name) => ({
+        path: join(folders.logs, name),
+        at: modifiedAt(join(folders.logs, name)),
+      }));
     for (const { path } of logs.sort((a, b) => b.at - a.at).slice(keptLogs)) remove(path);
   };
 
@@ -48,7 +68,15 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
       const log = logPath(key);
       const before = readTail(log, 0).size;
       const started = await startDetached(file, args, log, { ...unattended, ...env });
-      write(pidPath(key), JSON.stringify({ pid: started.pid, start: startTimeOf(started.pid), killAt: Date.now() + timeoutMs }), 0o600);
+      write(
+        pidPath(key),
+        JSON.stringify({
+          pid: started.pid,
+          start: startTimeOf(started.pid),
+          killAt: Date.now() + timeoutMs,
+        }),
+        0o600,
+      );
       let timedOut = false;
       const stop = () => killTree(started.pid);
       const timer = setTimeout(() => {
@@ -60,7 +88,11 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
         const code = await started.exited;
         signal.throwIfAborted();
         const { text, size } = readTail(log, 200_000);
-        return { code: timedOut ? null : code, timedOut, tail: text.slice(-Math.max(size - before, 0)) };
+        return {
+          code: timedOut ? null : code,
+          timedOut,
+          tail: text.slice(-Math.max(size - before, 0)),
+        };
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
@@ -70,7 +102,11 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
     resume: (key) => {
       const text = readText(pidPath(key));
       if (text === undefined) return null;
-      const { pid, start, killAt } = JSON.parse(text) as { pid: number; start: string | null; killAt: number };
+      const { pid, start, killAt } = JSON.parse(text) as {
+        pid: number;
+        start: string | null;
+        killAt: number;
+      };
       const runs = () => start !== null && startTimeOf(pid) === start;
       if (!runs()) {
         remove(pidPath(key));
@@ -87,14 +123,20 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
       });
     },
     logOf: (key) => (exists(logPath(key)) ? readTail(logPath(key), logBytes).text : ''),
-    note: (key, text) => write(logPath(key), `${readText(logPath(key)) ?? ''}${text.endsWith('\n') ? text : `${text}\n`}`, 0o600),
+    note: (key, text) =>
+      write(
+        logPath(key),
+        `${readText(logPath(key)) ?? ''}${text.endsWith('\n') ? text : `${text}\n`}`,
+        0o600,
+      ),
   };
 }
 
 /** The process, its group, and whatever it started since, in groups of their own too. */
 function killTree(pid: number): void {
   const children = new Map<number, number[]>();
-  for (const process of listProcesses()) children.set(process.parent, [...(children.get(process.parent) ?? []), process.pid]);
+  for (const process of listProcesses())
+    children.set(process.parent, [...(children.get(process.parent) ?? []), process.pid]);
   const all = [pid];
   for (const each of all) all.push(...(children.get(each) ?? []));
   kill(-pid, 'SIGKILL');

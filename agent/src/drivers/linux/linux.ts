@@ -2,25 +2,61 @@
  *  and from the folders named in layout.ts, so a driver that starts anew finds all of it. */
 import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
-import { maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
 import { follow, startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
-import { copyTo, entries, exists, folderStamp, makeFolder, names, ownerOf, readText, remove, write } from '#src/files.ts';
-import { displayServerRuns, type Ports, startDisplayServer, stopDisplayServer } from './display-server.ts';
+import {
+  copyTo,
+  entries,
+  exists,
+  folderStamp,
+  makeFolder,
+  names,
+  ownerOf,
+  readText,
+  remove,
+  write,
+} from '#src/files.ts';
+import {
+  displayServerRuns,
+  type Ports,
+  startDisplayServer,
+  stopDisplayServer,
+} from './display-server.ts';
+import {
+  cookieOf,
+  createDisplay,
+  type Display,
+  destroyDisplay,
+  displayLives,
+  grantOnce,
+  grantPending,
+  listDisplayAccounts,
+  socketOf,
+} from './displays.ts';
 import { copyOut, listFiles, type PersonFolder, placeIn, removeFile } from './exchange.ts';
-import { cookieOf, createDisplay, destroyDisplay, type Display, displayLives, grantOnce, grantPending, listDisplayAccounts, socketOf } from './displays.ts';
 import { createHealthMeter, readSystem } from './health.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
-import { endAll, listProcesses, pidNamespace, type Process } from './processes.ts';
 import { canPrint, preparePrinter } from './printing.ts';
+import { endAll, listProcesses, type Process, pidNamespace } from './processes.ts';
+import {
+  groupFile,
+  launchScript,
+  openboxConfiguration,
+  passwdFile,
+  sandboxArguments,
+  sessionMarker,
+} from './sandbox.ts';
 import { createSoftware, type SoftwareDeps } from './software.ts';
-import { groupFile, launchScript, openboxConfiguration, passwdFile, sandboxArguments, sessionMarker } from './sandbox.ts';
 
 /** As file dialogs show it. */
-const exchangeFolders: Record<DesiredSession['language'], string> = { fr: 'Mon appareil', en: 'My device' };
+const exchangeFolders: Record<DesiredSession['language'], string> = {
+  fr: 'Mon appareil',
+  en: 'My device',
+};
 const readJson = <T>(path: string): T | null => JSON.parse(readText(path) ?? 'null') as T | null;
 
 /** People's files belong to user ids from here on; the id is the owner of the home directory, there is no other list. */
@@ -46,13 +82,24 @@ interface Running {
 }
 
 /** What the driver is given besides its settings: who this server is, the city's files, and its own bundle. */
-export type LinuxDeps = Pick<SoftwareDeps, 'identity' | 'readPackage' | 'bundles' | 'running' | 'restart' | 'now'> & { version: string };
+export type LinuxDeps = Pick<
+  SoftwareDeps,
+  'identity' | 'readPackage' | 'bundles' | 'running' | 'restart' | 'now'
+> & { version: string };
 
 export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver {
   const layout = layoutOf(config);
   const software = createSoftware({
-    ...deps, stateFolder: config.stateFolder, runFolder: layout.run, applications: layout.applications,
-    cache: { host: config.cacheHost, port: config.cachePort, maxBytes: config.cacheMiB * 1_048_576, slowestBytesPerSecond: config.slowestBytesPerSecond },
+    ...deps,
+    stateFolder: config.stateFolder,
+    runFolder: layout.run,
+    applications: layout.applications,
+    cache: {
+      host: config.cacheHost,
+      port: config.cachePort,
+      maxBytes: config.cacheMiB * 1_048_576,
+      slowestBytesPerSecond: config.slowestBytesPerSecond,
+    },
   });
   const standby: Display[] = [];
   const running = new Map<string, Running>();
@@ -78,14 +125,25 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
   /** Every process of the session's sandbox, by its pid namespace. */
   const processesOf = (sessionId: string): Process[] => {
     const all = listProcesses();
-    const outer = all.filter((process) => process.args[0]?.endsWith('bwrap') === true && process.args[process.args.indexOf(sessionMarker) + 1] === sessionId);
+    const outer = all.filter(
+      (process) =>
+        process.args[0]?.endsWith('bwrap') === true &&
+        process.args[process.args.indexOf(sessionMarker) + 1] === sessionId,
+    );
     const holders = new Set(outer.map((process) => process.pid));
-    const spaces = new Set(all.filter((process) => holders.has(process.parent)).map((process) => pidNamespace(process.pid)));
+    const spaces = new Set(
+      all
+        .filter((process) => holders.has(process.parent))
+        .map((process) => pidNamespace(process.pid)),
+    );
     const own = pidNamespace(process.pid);
-    return [...outer, ...all.filter((candidate) => {
-      const space = pidNamespace(candidate.pid);
-      return space !== undefined && space !== own && spaces.has(space);
-    })];
+    return [
+      ...outer,
+      ...all.filter((candidate) => {
+        const space = pidNamespace(candidate.pid);
+        return space !== undefined && space !== own && spaces.has(space);
+      }),
+    ];
   };
 
   const claimDisplay = async (): Promise<Display> => {
@@ -107,10 +165,20 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     return { path, uid };
   };
 
-  const localeFor = (language: DesiredSession['language']): string => (language === 'fr' && (exists('/usr/lib/locale/fr_FR.utf8') || exists('/usr/lib/locale/locale-archive')) ? 'fr_FR.UTF-8' : 'C.UTF-8');
+  const localeFor = (language: DesiredSession['language']): string =>
+    language === 'fr' &&
+    (exists('/usr/lib/locale/fr_FR.utf8') || exists('/usr/lib/locale/locale-archive'))
+      ? 'fr_FR.UTF-8'
+      : 'C.UTF-8';
 
   /** Watches the display's list of windows, and whether the sandbox still lives. */
-  const watch = (sessionId: string, display: Display, events: SessionEvents, openedBefore: boolean, exited: Promise<number | null> | null) => {
+  const watch = (
+    sessionId: string,
+    display: Display,
+    events: SessionEvents,
+    openedBefore: boolean,
+    exited: Promise<number | null> | null,
+  ) => {
     const files = filesOf(sessionId);
     let opened = openedBefore;
     let windows = openedBefore ? 1 : 0;
@@ -122,12 +190,37 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       stop();
       events.over(outcome);
     };
-    const closed = (code: number | null) => finish(opened ? { state: 'ended', reason: 'application_closed' } : { state: 'failed', code: 'APPLICATION_EXITED', message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}` });
+    const closed = (code: number | null) =>
+      finish(
+        opened
+          ? { state: 'ended', reason: 'application_closed' }
+          : {
+              state: 'failed',
+              code: 'APPLICATION_EXITED',
+              message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}`,
+            },
+      );
     let spy: ReturnType<typeof follow> | null = null;
     const spyOnWindows = () => {
       spy = follow(
         '/usr/bin/bwrap',
-        ['--dev-bind', '/', '/', '--bind', layout.displayTmp, '/tmp', '/usr/bin/setpriv', '--reuid', String(display.uid), '--regid', 'nogroup', '--clear-groups', '/usr/bin/xprop', '-root', '-spy'],
+        [
+          '--dev-bind',
+          '/',
+          '/',
+          '--bind',
+          layout.displayTmp,
+          '/tmp',
+          '/usr/bin/setpriv',
+          '--reuid',
+          String(display.uid),
+          '--regid',
+          'nogroup',
+          '--clear-groups',
+          '/usr/bin/xprop',
+          '-root',
+          '-spy',
+        ],
         { DISPLAY: `:${display.number}`, XAUTHORITY: cookieOf(layout, display.account) },
         (line) => {
           if (!line.startsWith('_NET_CLIENT_LIST(')) return;
@@ -144,10 +237,17 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     spyOnWindows();
     const startedAt = Date.now();
     const timer = setInterval(() => {
-      if (!displayLives(layout, display)) finish({ state: 'failed', code: 'DISPLAY_FAILED', message: 'the X server ended' });
+      if (!displayLives(layout, display))
+        finish({ state: 'failed', code: 'DISPLAY_FAILED', message: 'the X server ended' });
       else if (exited === null && processesOf(sessionId).length === 0) closed(null);
-      else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs) finish({ state: 'ended', reason: 'application_closed' });
-      else if (!opened && Date.now() - startedAt > windowWithinMs) finish({ state: 'failed', code: 'WINDOW_NOT_OPENED', message: `no window within ${windowWithinMs / 1000} s` });
+      else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs)
+        finish({ state: 'ended', reason: 'application_closed' });
+      else if (!opened && Date.now() - startedAt > windowWithinMs)
+        finish({
+          state: 'failed',
+          code: 'WINDOW_NOT_OPENED',
+          message: `no window within ${windowWithinMs / 1000} s`,
+        });
     }, 1000);
     const stop = () => {
       clearInterval(timer);
@@ -171,26 +271,54 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     const { uid, home, folder } = personOf(sessionId);
     return { uid, base: home, folder };
   };
-  const pagesOf = (sessionId: string): PersonFolder => ({ uid: personOf(sessionId).uid, base: printsOf(sessionId), folder: 'out' });
+  const pagesOf = (sessionId: string): PersonFolder => ({
+    uid: personOf(sessionId).uid,
+    base: printsOf(sessionId),
+    folder: 'out',
+  });
 
   const endSandbox = (sessionId: string) => endAll(() => processesOf(sessionId), 1500);
 
   const driver: Driver = {
     start: async () => {
-      for (const folder of [config.stateFolder, layout.homes, layout.logs, layout.prints, layout.run, layout.displays, layout.sessions]) makeFolder(folder, folder === layout.run || folder === layout.displays || folder === layout.sessions ? 0o755 : 0o700);
+      for (const folder of [
+        config.stateFolder,
+        layout.homes,
+        layout.logs,
+        layout.prints,
+        layout.run,
+        layout.displays,
+        layout.sessions,
+      ])
+        makeFolder(
+          folder,
+          folder === layout.run || folder === layout.displays || folder === layout.sessions
+            ? 0o755
+            : 0o700,
+        );
       // A session survives this agent when its sandbox, its display and its file are all there; the rest is swept away.
       const surviving: string[] = [];
       const kept = new Set<string>();
       for (const sessionId of names(layout.sessions)) {
-        const [display, person] = [readJson<Display>(join(filesOf(sessionId), 'display.json')), readJson<Person>(join(filesOf(sessionId), 'person.json'))];
-        if (display !== null && person !== null && processesOf(sessionId).length > 0 && displayLives(layout, display)) {
+        const [display, person] = [
+          readJson<Display>(join(filesOf(sessionId), 'display.json')),
+          readJson<Person>(join(filesOf(sessionId), 'person.json')),
+        ];
+        if (
+          display !== null &&
+          person !== null &&
+          processesOf(sessionId).length > 0 &&
+          displayLives(layout, display)
+        ) {
           surviving.push(sessionId);
           kept.add(display.account);
           running.set(sessionId, { display, person, stopWatching: () => undefined });
         } else await endSandbox(sessionId).then(() => remove(filesOf(sessionId)));
       }
-      for (const account of await listDisplayAccounts(layout)) if (!kept.has(account)) await destroyDisplay(layout, account);
-      for (const sessionId of names(layout.prints)) if (!surviving.includes(sessionId)) remove(printsOf(sessionId));
+      for (const account of await listDisplayAccounts(layout))
+        if (!kept.has(account)) await destroyDisplay(layout, account);
+      for (const sessionId of names(layout.prints))
+        if (!surviving.includes(sessionId)) remove(printsOf(sessionId));
       printer = canPrint() ? preparePrinter(layout.printer, surviving.length > 0) : null;
       return surviving;
     },
@@ -215,7 +343,10 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
 
     openSession: async (session, application, events, terms) => {
       const command = application.recipes.linux?.launch?.command;
-      if (command === undefined) throw new AppError('NOT_PUBLISHED_HERE', { why: `${application.slug} has nothing to start` });
+      if (command === undefined)
+        throw new AppError('NOT_PUBLISHED_HERE', {
+          why: `${application.slug} has nothing to start`,
+        });
       const display = await claimDisplay();
       const files = filesOf(session.sessionId);
       const home = homeFor(session.accountId);
@@ -224,54 +355,96 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       makeFolder(files, 0o755);
       write(join(files, 'display.json'), JSON.stringify(display), 0o600);
       write(join(files, 'person.json'), JSON.stringify(person), 0o600);
-      for (const own of [join(files, 'runtime'), printsOf(session.sessionId)]) makeFolder(own, 0o700, { uid: home.uid, gid: home.uid });
+      for (const own of [join(files, 'runtime'), printsOf(session.sessionId)])
+        makeFolder(own, 0o700, { uid: home.uid, gid: home.uid });
       write(join(files, 'launch'), launchScript, 0o755);
       write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
       write(join(files, 'group'), groupFile(session.login, home.uid), 0o644);
-      copyTo(cookieOf(layout, display.account), join(files, 'cookie'), 0o400, { uid: home.uid, gid: home.uid });
+      copyTo(cookieOf(layout, display.account), join(files, 'cookie'), 0o400, {
+        uid: home.uid,
+        gid: home.uid,
+      });
       const started = await startDetached(
         '/usr/bin/bwrap',
         sandboxArguments({
-          sessionId: session.sessionId, login: session.login, uid: home.uid, display: display.number, socket: socketOf(layout, display), home: home.path, files, etc: entries('/etc'),
-          locale: localeFor(session.language), command, exchangeFolder: terms.files === 'none' ? null : person.folder, printer: terms.printing ? printer : null, prints: printsOf(session.sessionId),
+          sessionId: session.sessionId,
+          login: session.login,
+          uid: home.uid,
+          display: display.number,
+          socket: socketOf(layout, display),
+          home: home.path,
+          files,
+          etc: entries('/etc'),
+          locale: localeFor(session.language),
+          command,
+          exchangeFolder: terms.files === 'none' ? null : person.folder,
+          printer: terms.printing ? printer : null,
+          prints: printsOf(session.sessionId),
         }),
         join(files, 'log'),
       );
-      running.set(session.sessionId, { display, person, stopWatching: watch(session.sessionId, display, events, false, started.exited) });
+      running.set(session.sessionId, {
+        display,
+        person,
+        stopWatching: watch(session.sessionId, display, events, false, started.exited),
+      });
     },
     adoptSession: async (sessionId, events) => {
       const session = running.get(sessionId);
-      if (session === undefined) throw new AppError('INTERNAL', { why: `no session ${sessionId} to adopt` });
+      if (session === undefined)
+        throw new AppError('INTERNAL', { why: `no session ${sessionId} to adopt` });
       await ensureServer();
-      session.stopWatching = watch(sessionId, session.display, events, exists(join(filesOf(sessionId), 'opened')), null);
+      session.stopWatching = watch(
+        sessionId,
+        session.display,
+        events,
+        exists(join(filesOf(sessionId), 'opened')),
+        null,
+      );
     },
     grantAccess: async (sessionId) => {
       const session = running.get(sessionId);
-      if (session === undefined || ports === null) throw new AppError('DISPLAY_FAILED', { why: 'the session has no display' });
-      return { host: layout.rdpHost, port: ports.rdp, ...grantOnce(layout, session.display.account) };
+      if (session === undefined || ports === null)
+        throw new AppError('DISPLAY_FAILED', { why: 'the session has no display' });
+      return {
+        host: layout.rdpHost,
+        port: ports.rdp,
+        ...grantOnce(layout, session.display.account),
+      };
     },
     accessPending: (sessionId) => {
       const session = running.get(sessionId);
       return session !== undefined && grantPending(layout, session.display.account);
     },
     offeredFiles: async (sessionId, { files, pages }) => {
-      const folders = [...(files ? [{ of: exchangeOf(sessionId), kind: 'file' as const }] : []), ...(pages ? [{ of: pagesOf(sessionId), kind: 'print' as const }] : [])];
-      const seen = JSON.stringify(folders.map(({ of }) => folderStamp(join(of.base, of.folder)) ?? ''));
+      const folders = [
+        ...(files ? [{ of: exchangeOf(sessionId), kind: 'file' as const }] : []),
+        ...(pages ? [{ of: pagesOf(sessionId), kind: 'print' as const }] : []),
+      ];
+      const seen = JSON.stringify(
+        folders.map(({ of }) => folderStamp(join(of.base, of.folder)) ?? ''),
+      );
       const past = looks.get(sessionId);
-      if (past !== undefined && past.seen === seen && Date.now() - past.at < lookAgainMs) return past.found;
-      const found = (await Promise.all(folders.map(({ of, kind }) => listFiles(of, kind)))).flat().slice(0, maxOffered);
+      if (past !== undefined && past.seen === seen && Date.now() - past.at < lookAgainMs)
+        return past.found;
+      const found = (await Promise.all(folders.map(({ of, kind }) => listFiles(of, kind))))
+        .flat()
+        .slice(0, maxOffered);
       looks.set(sessionId, { seen, at: Date.now(), found });
       return found;
     },
-    copyOffered: (sessionId, { kind, name }, to, maxBytes) => copyOut(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name, to, maxBytes),
-    dropOffered: (sessionId, { kind, name }) => removeFile(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name),
+    copyOffered: (sessionId, { kind, name }, to, maxBytes) =>
+      copyOut(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name, to, maxBytes),
+    dropOffered: (sessionId, { kind, name }) =>
+      removeFile(kind === 'print' ? pagesOf(sessionId) : exchangeOf(sessionId), name),
     placeFile: (sessionId, name, from) => placeIn(exchangeOf(sessionId), name, from),
     endSession: async (sessionId) => {
       const session = running.get(sessionId);
       session?.stopWatching();
       await endSandbox(sessionId);
-      if (session !== undefined) await destroyDisplay(layout, session.display.account, session.display.number);
+      if (session !== undefined)
+        await destroyDisplay(layout, session.display.account, session.display.number);
       running.delete(sessionId);
       looks.delete(sessionId);
       remove(filesOf(sessionId));
@@ -279,7 +452,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     },
     stop: async () => {
       for (const sessionId of [...running.keys()]) await driver.endSession(sessionId);
-      for (const account of await listDisplayAccounts(layout)) await destroyDisplay(layout, account);
+      for (const account of await listDisplayAccounts(layout))
+        await destroyDisplay(layout, account);
       standby.length = 0;
       await software.stop();
       await stopDisplayServer(layout);

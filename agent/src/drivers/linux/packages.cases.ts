@@ -30,10 +30,16 @@ export async function makePackage(folder: string, made: Made): Promise<string> {
   mkdirSync(join(root, 'usr/share', made.name), { recursive: true });
   writeFileSync(join(root, 'usr/share', made.name, 'version'), `${made.version}\n`);
   const noise: Buffer[] = [];
-  for (let at = 0; at < (made.ballast ?? 0); at += 32) noise.push(createHash('sha256').update(`${made.name} ${made.version} ${at}`).digest());
-  if (noise.length > 0) writeFileSync(join(root, 'usr/share', made.name, 'ballast'), Buffer.concat(noise));
-  writeFileSync(join(root, 'DEBIAN/control'), `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test <test@example.org>\nDescription: made for a test\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}`);
-  if (made.postinst !== undefined) writeFileSync(join(root, 'DEBIAN/postinst'), `#!/bin/sh\n${made.postinst}\n`, { mode: 0o755 });
+  for (let at = 0; at < (made.ballast ?? 0); at += 32)
+    noise.push(createHash('sha256').update(`${made.name} ${made.version} ${at}`).digest());
+  if (noise.length > 0)
+    writeFileSync(join(root, 'usr/share', made.name, 'ballast'), Buffer.concat(noise));
+  writeFileSync(
+    join(root, 'DEBIAN/control'),
+    `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test <test@example.org>\nDescription: made for a test\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}`,
+  );
+  if (made.postinst !== undefined)
+    writeFileSync(join(root, 'DEBIAN/postinst'), `#!/bin/sh\n${made.postinst}\n`, { mode: 0o755 });
   const file = join(folder, `${made.name}_${made.version}_all.deb`);
   await must('/usr/bin/dpkg-deb', ['--root-owner-group', '-Zgzip', '-b', root, file]);
   return file;
@@ -58,7 +64,11 @@ export async function openRepository(folder: string): Promise<Repository> {
   mkdirSync(gnupg, { recursive: true, mode: 0o700 });
   const env = { PATH: '/usr/bin:/bin', GNUPGHOME: gnupg, HOME: folder };
   const newKey = async (name: string) => {
-    await must('/usr/bin/gpg', ['--batch', '--passphrase', '', '--quick-gen-key', name, 'rsa2048', 'sign', 'never'], env);
+    await must(
+      '/usr/bin/gpg',
+      ['--batch', '--passphrase', '', '--quick-gen-key', name, 'rsa2048', 'sign', 'never'],
+      env,
+    );
     return must('/usr/bin/gpg', ['--armor', '--export', name], env);
   };
   const key = await newKey('signer@example.org');
@@ -101,7 +111,11 @@ export async function openRepository(folder: string): Promise<Repository> {
     const shown = fault === 'changed' ? Buffer.alloc(body.length, 7) : body;
     const end = fault === 'truncated' ? Math.min(from + 100_000, shown.length) : shown.length;
     const part = shown.subarray(from, end);
-    response.writeHead(from > 0 ? 206 : 200, { ...head, 'content-length': shown.length - from, ...(from > 0 ? { 'content-range': `bytes ${from}-${shown.length - 1}/${shown.length}` } : {}) });
+    response.writeHead(from > 0 ? 206 : 200, {
+      ...head,
+      'content-length': shown.length - from,
+      ...(from > 0 ? { 'content-range': `bytes ${from}-${shown.length - 1}/${shown.length}` } : {}),
+    });
     count(part.length);
     if (end === shown.length) return response.end(part);
     response.write(part);
@@ -112,7 +126,12 @@ export async function openRepository(folder: string): Promise<Repository> {
   const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
   return {
-    uri, key, foreignKey, faults, sent: () => sent, requests: () => requests,
+    uri,
+    key,
+    foreignKey,
+    faults,
+    sent: () => sent,
+    requests: () => requests,
     reset: () => {
       sent = 0;
       requests = 0;
@@ -124,16 +143,37 @@ export async function openRepository(folder: string): Promise<Repository> {
         files.set(`pool/${made.name}_${made.version}_all.deb`, bytes);
         all.push(made);
       }
-      const index = all.map((made) => {
-        const path = `pool/${made.name}_${made.version}_all.deb`;
-        const bytes = files.get(path) ?? Buffer.alloc(0);
-        return `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test <test@example.org>\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}Filename: ${path}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\nDescription: made for a test\n`;
-      }).join('\n');
+      const index = all
+        .map((made) => {
+          const path = `pool/${made.name}_${made.version}_all.deb`;
+          const bytes = files.get(path) ?? Buffer.alloc(0);
+          return `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test <test@example.org>\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}Filename: ${path}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\nDescription: made for a test\n`;
+        })
+        .join('\n');
       const packed = gzipSync(index);
-      const list = [['main/binary-amd64/Packages', Buffer.from(index)], ['main/binary-amd64/Packages.gz', packed]] as const;
+      const list = [
+        ['main/binary-amd64/Packages', Buffer.from(index)],
+        ['main/binary-amd64/Packages.gz', packed],
+      ] as const;
       for (const [name, bytes] of list) files.set(`dists/test/${name}`, bytes);
-      writeFileSync(join(folder, 'Release'), `Origin: test\nSuite: test\nCodename: test\nDate: ${new Date().toUTCString()}\nArchitectures: amd64 all\nComponents: main\nSHA256:\n${list.map(([name, bytes]) => ` ${sha256(bytes)} ${bytes.length} ${name}\n`).join('')}`);
-      await must('/usr/bin/gpg', ['--batch', '--yes', '--local-user', 'signer@example.org', '--clearsign', '-o', join(folder, 'InRelease'), join(folder, 'Release')], env);
+      writeFileSync(
+        join(folder, 'Release'),
+        `Origin: test\nSuite: test\nCodename: test\nDate: ${new Date().toUTCString()}\nArchitectures: amd64 all\nComponents: main\nSHA256:\n${list.map(([name, bytes]) => ` ${sha256(bytes)} ${bytes.length} ${name}\n`).join('')}`,
+      );
+      await must(
+        '/usr/bin/gpg',
+        [
+          '--batch',
+          '--yes',
+          '--local-user',
+          'signer@example.org',
+          '--clearsign',
+          '-o',
+          join(folder, 'InRelease'),
+          join(folder, 'Release'),
+        ],
+        env,
+      );
       files.set('dists/test/InRelease', readFileSync(join(folder, 'InRelease')));
     },
     close: async () => {

@@ -16,13 +16,17 @@ export const canPrint = (): boolean => exists(daemon) && exists(join(filters, 'p
 /** Writes what every printer needs, unless it is there; answers where. Sessions that outlive an agent print on with what they began with: that
  *  goes only when none is left. */
 export function preparePrinter(root: string, keepOthers: boolean): string {
-  const version = createHash('sha256').update([stamp(daemon), backend, filesConf, daemonConf, printersConf, description].join('\0')).digest('hex').slice(0, 16);
+  const version = createHash('sha256')
+    .update([stamp(daemon), backend, filesConf, daemonConf, printersConf, description].join('\0'))
+    .digest('hex')
+    .slice(0, 16);
   const folder = join(root, version);
   makeFolder(root, 0o700);
   if (!keepOthers) for (const name of names(root)) if (name !== version) remove(join(root, name));
   if (exists(join(folder, 'whole'))) return folder;
   remove(folder);
-  for (const part of ['', 'bin', 'bin/backend', 'server', 'server/ppd']) makeFolder(join(folder, part), 0o755);
+  for (const part of ['', 'bin', 'bin/backend', 'server', 'server/ppd'])
+    makeFolder(join(folder, part), 0o755);
   // A copy: where AppArmor guards the program of that name, it lets it touch the machine's own printers only.
   copyTo(daemon, join(folder, 'cupsd'), 0o755);
   linkNamed(filters, join(folder, 'bin/filter'));
@@ -98,7 +102,10 @@ ErrorPolicy abort-job
 
 /** In points, portrait. */
 const papers = { A4: [595, 842], A3: [842, 1191], A5: [420, 595], Letter: [612, 792] } as const;
-const each = (line: (name: string, width: number, height: number) => string) => Object.entries(papers).map(([name, [width, height]]) => line(name, width, height)).join('\n');
+const each = (line: (name: string, width: number, height: number) => string) =>
+  Object.entries(papers)
+    .map(([name, [width, height]]) => line(name, width, height))
+    .join('\n');
 
 /** What programs read of a printer (PPD 4.3): colour, four papers to their edge, pages as PDF. */
 const description = `*PPD-Adobe: "4.3"

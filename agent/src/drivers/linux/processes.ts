@@ -42,7 +42,9 @@ export function pidNamespace(pid: number): string | undefined {
 /** When it started, in ticks since boot: with the pid, it names a process once and for all. Null when it has ended; a zombie has. */
 export function startTimeOf(pid: number): string | null {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
   } catch {
     return null;
@@ -67,7 +69,8 @@ export async function endAll(find: () => Process[], graceMs: number): Promise<vo
     const left = find();
     if (left.length === 0) return;
     const waited = Date.now() - started;
-    if (waited > graceMs + 5000) throw new Error(`processes ${left.map((process) => process.pid).join(', ')} do not end`);
+    if (waited > graceMs + 5000)
+      throw new Error(`processes ${left.map((process) => process.pid).join(', ')} do not end`);
     if (waited > graceMs) for (const process of left) signal(process.pid, 'SIGKILL');
     await pause(waited > graceMs ? 20 : 40);
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { packageOf } from '#src/packages/wanted.ts';
 import { newKeyPair, signCall } from '#src/identity.ts';
 import { callerOf } from '#src/packages/peers.ts';
+import { packageOf } from '#src/packages/wanted.ts';
 import { codeOf, parseFailing, runsOf } from './apply.ts';
 import { parsePending, parseUnknown, parseUris, sourceFile } from './apt.ts';
 import { parseAutomatic, parseStatus } from './dpkg.ts';
@@ -9,33 +9,107 @@ import { parseAutomatic, parseStatus } from './dpkg.ts';
 const sha = 'c8bf1fa578f14feb3f6043ceba44095355eb385642f111e35623937e5c90d735';
 describe('what apt prints', () => {
   test('files, with their hash', () => {
-    expect(parseUris(`'http://x/pool/a%2bb_1.deb' a+b_1%3a2_amd64.deb 69120 SHA256:${sha}\n'file:/tmp/c.deb' c.deb 5 SHA256:${sha}\n`)).toEqual([{ uri: 'http://x/pool/a%2bb_1.deb', name: 'a+b_1%3a2_amd64.deb', size: 69_120, sha256: sha }]);
-    expect(() => parseUris("'http://x/a.deb' a.deb 1 MD5Sum:a3a893e7bbe4dff0b53db7aaba84aac9\n")).toThrow('HASH_MISMATCH');
+    expect(
+      parseUris(
+        `'http://x/pool/a%2bb_1.deb' a+b_1%3a2_amd64.deb 69120 SHA256:${sha}\n'file:/tmp/c.deb' c.deb 5 SHA256:${sha}\n`,
+      ),
+    ).toEqual([
+      { uri: 'http://x/pool/a%2bb_1.deb', name: 'a+b_1%3a2_amd64.deb', size: 69_120, sha256: sha },
+    ]);
+    expect(() =>
+      parseUris("'http://x/a.deb' a.deb 1 MD5Sum:a3a893e7bbe4dff0b53db7aaba84aac9\n"),
+    ).toThrow('HASH_MISMATCH');
   });
-  test('packages nobody has', () => expect(parseUnknown("E: Unable to locate package a\nE: Version '9' for 'b' was not found\nE: Package 'c' has no installation candidate\n")).toEqual(['a', 'b=9', 'c']));
+  test('packages nobody has', () =>
+    expect(
+      parseUnknown(
+        "E: Unable to locate package a\nE: Version '9' for 'b' was not found\nE: Package 'c' has no installation candidate\n",
+      ),
+    ).toEqual(['a', 'b=9', 'c']));
   test('updates, and which are for security', () => {
-    expect(parsePending('Inst apt [2.6.1] (2.6.2 Debian:12.12/oldstable [amd64]) []\nInst bash:amd64 [5] (5.1 Debian:12/oldstable, Debian-Security:12/oldstable-security [amd64])\nInst fresh (1 Debian:12 [all])\nConf apt (2.6.2)\n'))
-      .toEqual([{ name: 'apt', version: '2.6.2', security: false }, { name: 'bash', version: '5.1', security: true }]);
+    expect(
+      parsePending(
+        'Inst apt [2.6.1] (2.6.2 Debian:12.12/oldstable [amd64]) []\nInst bash:amd64 [5] (5.1 Debian:12/oldstable, Debian-Security:12/oldstable-security [amd64])\nInst fresh (1 Debian:12 [all])\nConf apt (2.6.2)\n',
+      ),
+    ).toEqual([
+      { name: 'apt', version: '2.6.2', security: false },
+      { name: 'bash', version: '5.1', security: true },
+    ]);
   });
-  test('a source carries its key', () => expect(sourceFile({ uri: 'https://x/', suite: 's', components: ['main'], key: '-----BEGIN\n\nabc\n' })).toBe('Types: deb\nURIs: https://x/\nSuites: s\nComponents: main\nSigned-By:\n -----BEGIN\n .\n abc\n'));
-  test('who dpkg names', () => expect(parseFailing('dpkg: error processing package bad (--configure):\nx\nErrors were encountered while processing:\n bad\n other:amd64\nE: x')).toEqual(['bad', 'bad', 'other']));
-  const failures = [['No space left on device', 'DISK_FULL'], ['E: Unable to locate package x', 'PACKAGE_NOT_FOUND'], ['E: Unable to fetch some archives', 'DOWNLOAD_FAILED'], ['E: Sub-process returned', 'INSTALL_FAILED']] as const;
-  test.each(failures)('%s is %s', (tail, code) => expect(codeOf({ tail, timedOut: false })).toBe(code));
+  test('a source carries its key', () =>
+    expect(
+      sourceFile({
+        uri: 'https://x/',
+        suite: 's',
+        components: ['main'],
+        key: '-----BEGIN\n\nabc\n',
+      }),
+    ).toBe(
+      'Types: deb\nURIs: https://x/\nSuites: s\nComponents: main\nSigned-By:\n -----BEGIN\n .\n abc\n',
+    ));
+  test('who dpkg names', () =>
+    expect(
+      parseFailing(
+        'dpkg: error processing package bad (--configure):\nx\nErrors were encountered while processing:\n bad\n other:amd64\nE: x',
+      ),
+    ).toEqual(['bad', 'bad', 'other']));
+  const failures = [
+    ['No space left on device', 'DISK_FULL'],
+    ['E: Unable to locate package x', 'PACKAGE_NOT_FOUND'],
+    ['E: Unable to fetch some archives', 'DOWNLOAD_FAILED'],
+    ['E: Sub-process returned', 'INSTALL_FAILED'],
+  ] as const;
+  test.each(failures)('%s is %s', (tail, code) =>
+    expect(codeOf({ tail, timedOut: false })).toBe(code),
+  );
 });
 
 describe('what dpkg keeps', () => {
-  const text = 'Package: a\nStatus: install ok installed\nArchitecture: amd64\nPriority: optional\nVersion: 1\n\nPackage: a\nStatus: install ok half-configured\nArchitecture: i386\nVersion: 2\n\nPackage: base\nEssential: yes\nStatus: install ok installed\nVersion: 3\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 4\n';
+  const text =
+    'Package: a\nStatus: install ok installed\nArchitecture: amd64\nPriority: optional\nVersion: 1\n\nPackage: a\nStatus: install ok half-configured\nArchitecture: i386\nVersion: 2\n\nPackage: base\nEssential: yes\nStatus: install ok installed\nVersion: 3\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 4\n';
   test('one entry a name: the installed one', () => {
-    expect([...parseStatus(text)].map(([name, { version, status, base }]) => [name, version, status, base])).toEqual([['a', '1', 'installed', false], ['base', '3', 'installed', true], ['gone', '4', 'config-files', false]]);
+    expect(
+      [...parseStatus(text)].map(([name, { version, status, base }]) => [
+        name,
+        version,
+        status,
+        base,
+      ]),
+    ).toEqual([
+      ['a', '1', 'installed', false],
+      ['base', '3', 'installed', true],
+      ['gone', '4', 'config-files', false],
+    ]);
   });
-  test('what came along', () => expect([...parseAutomatic('Package: lib\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: tool\nAuto-Installed: 0\n')]).toEqual(['lib']));
-  const names = [['a_1.0_all.deb', 'a=1.0'], ['a+b_1%3a2_amd64.deb', 'a+b:amd64=1:2'], ['../a_1_all.deb', null], ['-o_1_all.deb', null], ['a.deb', null]] as const;
+  test('what came along', () =>
+    expect([
+      ...parseAutomatic(
+        'Package: lib\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: tool\nAuto-Installed: 0\n',
+      ),
+    ]).toEqual(['lib']));
+  const names = [
+    ['a_1.0_all.deb', 'a=1.0'],
+    ['a+b_1%3a2_amd64.deb', 'a+b:amd64=1:2'],
+    ['../a_1_all.deb', null],
+    ['-o_1_all.deb', null],
+    ['a.deb', null],
+  ] as const;
   test.each(names)('%s is %s', (name, wanted) => expect(packageOf(name)).toBe(wanted));
 });
 
 test('runs are as few as the order allows; the agent itself comes last', () => {
-  const one = (kind: string, want: 'present' | 'absent' = 'present') => ({ want, recipes: { linux: { kind } } }) as Parameters<typeof runsOf>[0][number];
-  expect(runsOf([one('agent'), one('apt'), one('deb'), one('script'), one('apt'), one('apt', 'absent')]).map(({ lane, applications }) => `${lane} ${applications.length}`)).toEqual(['bring 2', 'alone 1', 'bring 1', 'take 1', 'alone 1']);
+  const one = (kind: string, want: 'present' | 'absent' = 'present') =>
+    ({ want, recipes: { linux: { kind } } }) as Parameters<typeof runsOf>[0][number];
+  expect(
+    runsOf([
+      one('agent'),
+      one('apt'),
+      one('deb'),
+      one('script'),
+      one('apt'),
+      one('apt', 'absent'),
+    ]).map(({ lane, applications }) => `${lane} ${applications.length}`),
+  ).toEqual(['bring 2', 'alone 1', 'bring 1', 'take 1', 'alone 1']);
 });
 
 describe('who may ask for packages', () => {
@@ -43,9 +117,14 @@ describe('who may ask for packages', () => {
   const serverId = `srv_${'a'.repeat(22)}`;
   const peers = [{ serverId, publicKey }];
   const path = `/packages/${sha}`;
-  const signed = (at: number, over: { method?: string; path?: string; body?: string | null } = {}, key = privateKey) =>
+  const signed = (
+    at: number,
+    over: { method?: string; path?: string; body?: string | null } = {},
+    key = privateKey,
+  ) =>
     `Preau ${serverId} ${at} ${signCall({ serverId, controllerUrl: '', controllerKey: '', privateKey: key }, { method: 'GET', path, body: null, at, ...over })}`;
-  const asked = (authorization: string | undefined, now = 1_000_000, known = peers) => callerOf({ authorization, method: 'GET', path, body: null }, known, now);
+  const asked = (authorization: string | undefined, now = 1_000_000, known = peers) =>
+    callerOf({ authorization, method: 'GET', path, body: null }, known, now);
   test('a peer', () => expect(asked(signed(1_000_000))).toBe(serverId));
   // biome-ignore format: a table
   const refused: [name: string, authorization: string | undefined][] = [
@@ -53,5 +132,6 @@ describe('who may ask for packages', () => {
     ['another body', signed(1_000_000, { body: '{}' })], ['long ago', signed(600_000)], ['a word too many', `${signed(1_000_000)} x`], ['no time', `Preau ${serverId} now x`],
   ];
   test.each(refused)('not %s', (_name, authorization) => expect(asked(authorization)).toBeNull());
-  test('not one the city took out', () => expect(asked(signed(1_000_000), 1_000_000, [])).toBeNull());
+  test('not one the city took out', () =>
+    expect(asked(signed(1_000_000), 1_000_000, [])).toBeNull());
 });

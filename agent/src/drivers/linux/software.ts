@@ -14,7 +14,12 @@ import { type Limits, usualLimits } from '#src/packages/download.ts';
 import { createFetcher, type Sources } from '#src/packages/fetch.ts';
 import { type Neighbour, neighbourAt, type PeerServer, servePeers } from '#src/packages/peers.ts';
 import { openStore } from '#src/packages/store.ts';
-import { type FileToFetch, type NeighbourRequest, ofPackageFile, packageOf } from '#src/packages/wanted.ts';
+import {
+  type FileToFetch,
+  type NeighbourRequest,
+  ofPackageFile,
+  packageOf,
+} from '#src/packages/wanted.ts';
 import { createApplier } from './apply.ts';
 import { createApt, unattended } from './apt.ts';
 import { createDetector } from './detect.ts';
@@ -42,7 +47,11 @@ export interface SoftwareDeps {
   limits?: Partial<Limits>;
 }
 
-export interface Software extends Pick<Driver, 'refuses' | 'detect' | 'stage' | 'apply' | 'installerOf' | 'logOf' | 'discard' | 'setNeighbours'> {
+export interface Software
+  extends Pick<
+    Driver,
+    'refuses' | 'detect' | 'stage' | 'apply' | 'installerOf' | 'logOf' | 'discard' | 'setNeighbours'
+  > {
   /** What it adds to the inventory. */
   inventory: () => Promise<Pick<Inventory, 'packages' | 'chosen' | 'cache'>>;
   stop: () => Promise<void>;
@@ -58,32 +67,92 @@ export function createSoftware(deps: SoftwareDeps): Software {
   const { now, identity } = deps;
   const stageRoot = join(deps.stateFolder, 'staged');
   makeFolder(deps.stateFolder, 0o700);
-  const store = openStore({ folder: join(deps.stateFolder, 'packages'), maxBytes: deps.cache.maxBytes, boot: readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '', now });
-  const installers = createInstallers({ run: join(deps.runFolder, 'installers'), logs: join(deps.stateFolder, 'logs') });
+  const store = openStore({
+    folder: join(deps.stateFolder, 'packages'),
+    maxBytes: deps.cache.maxBytes,
+    boot: readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
+    now,
+  });
+  const installers = createInstallers({
+    run: join(deps.runFolder, 'installers'),
+    logs: join(deps.stateFolder, 'logs'),
+  });
   const dpkg = readDpkg();
-  const apt = createApt({ stampFile: join(deps.stateFolder, 'lists-read'), now, ...(deps.aptOptions === undefined ? {} : { options: deps.aptOptions }), ...(deps.sourcesFolder === undefined ? {} : { sourcesFolder: deps.sourcesFolder }) });
-  const limits: Limits = { ...usualLimits, slowestBytesPerSecond: deps.cache.slowestBytesPerSecond, ...deps.limits };
+  const apt = createApt({
+    stampFile: join(deps.stateFolder, 'lists-read'),
+    now,
+    ...(deps.aptOptions === undefined ? {} : { options: deps.aptOptions }),
+    ...(deps.sourcesFolder === undefined ? {} : { sourcesFolder: deps.sourcesFolder }),
+  });
+  const limits: Limits = {
+    ...usualLimits,
+    slowestBytesPerSecond: deps.cache.slowestBytesPerSecond,
+    ...deps.limits,
+  };
 
   /** apt's own downloader: also for addresses of recipes, so that the school's proxy holds for them too. Stopped gently: it
    *  leaves what it has, with the source's date, and goes on from there next time. */
-  const helper = (files: readonly { uri: string; path: string; sha256: string }[], kibibytesPerSecond: number | null, signal: AbortSignal) => {
-    const cap = kibibytesPerSecond === null ? [] : ['http', 'https', 'ftp'].flatMap((way) => ['-o', `Acquire::${way}::Dl-Limit=${kibibytesPerSecond}`]);
-    const patience = ['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=30', '-o', 'Acquire::https::Timeout=30'];
-    return runUntil('/usr/lib/apt/apt-helper', [...apt.options, ...patience, ...cap, 'download-file', ...files.flatMap(({ uri, path, sha256 }) => [uri, path, `SHA256:${sha256}`])], { env: unattended, signal });
+  const helper = (
+    files: readonly { uri: string; path: string; sha256: string }[],
+    kibibytesPerSecond: number | null,
+    signal: AbortSignal,
+  ) => {
+    const cap =
+      kibibytesPerSecond === null
+        ? []
+        : ['http', 'https', 'ftp'].flatMap((way) => [
+            '-o',
+            `Acquire::${way}::Dl-Limit=${kibibytesPerSecond}`,
+          ]);
+    const patience = [
+      '-o',
+      'APT::Sandbox::User=root',
+      '-o',
+      'Acquire::Retries=0',
+      '-o',
+      'Acquire::http::Timeout=30',
+      '-o',
+      'Acquire::https::Timeout=30',
+    ];
+    return runUntil(
+      '/usr/lib/apt/apt-helper',
+      [
+        ...apt.options,
+        ...patience,
+        ...cap,
+        'download-file',
+        ...files.flatMap(({ uri, path, sha256 }) => [uri, path, `SHA256:${sha256}`]),
+      ],
+      { env: unattended, signal },
+    );
   };
-  const downloadTogether: Sources['downloadTogether'] = async (files, { kibibytesPerSecond, signal }) => {
+  const downloadTogether: Sources['downloadTogether'] = async (
+    files,
+    { kibibytesPerSecond, signal },
+  ) => {
     await helper(files, kibibytesPerSecond, signal);
     for (const { path } of files) remove(`${path}.FAILED`);
   };
-  const download: Sources['download'] = async (uri, path, { kibibytesPerSecond, sha256, signal }) => {
+  const download: Sources['download'] = async (
+    uri,
+    path,
+    { kibibytesPerSecond, sha256, signal },
+  ) => {
     const done = await helper([{ uri, path, sha256 }], kibibytesPerSecond, signal);
     // What it found wrong it keeps under another name.
     remove(`${path}.FAILED`);
     // It looks at the hash itself, and keeps nothing of what is wrong: asking again would bring the same.
-    if (/Hash Sum mismatch/i.test(done.output)) throw new AppError('HASH_MISMATCH', { why: `${uri} is not what was announced` });
-    return done.code === 0 ? null : done.output.trim().slice(-800) || `apt-helper ended with ${done.code}`;
+    if (/Hash Sum mismatch/i.test(done.output))
+      throw new AppError('HASH_MISMATCH', { why: `${uri} is not what was announced` });
+    return done.code === 0
+      ? null
+      : done.output.trim().slice(-800) || `apt-helper ended with ${done.code}`;
   };
-  const fetcher = createFetcher({ store, limits, sources: { download, downloadTogether, readPackage: deps.readPackage } });
+  const fetcher = createFetcher({
+    store,
+    limits,
+    sources: { download, downloadTogether, readPackage: deps.readPackage },
+  });
 
   // ---- neighbours ------------------------------------------------------------------------------------------------------
 
@@ -106,11 +175,19 @@ export function createSoftware(deps: SoftwareDeps): Software {
       if (own !== undefined) return [ofPackageFile(own)];
       return file.origin === 'controller' ? [{ ...file, uri: null }] : [];
     });
-    const packages = files.filter(({ origin }) => origin === 'apt').map(({ name }) => packageOf(name)).filter((name) => name !== null);
+    const packages = files
+      .filter(({ origin }) => origin === 'apt')
+      .map(({ name }) => packageOf(name))
+      .filter((name) => name !== null);
     if (packages.length === 0) return found;
-    const wanted = new Set(files.filter(({ origin }) => origin === 'apt').map(({ sha256 }) => sha256));
+    const wanted = new Set(
+      files.filter(({ origin }) => origin === 'apt').map(({ sha256 }) => sha256),
+    );
     let offered = (await apt.filesOf(packages)).filter(({ sha256 }) => wanted.has(sha256));
-    if (offered.length < wanted.size && now() - Math.max(updatedForNeighboursAt, apt.updatedAt()) > updateForNeighboursEveryMs) {
+    if (
+      offered.length < wanted.size &&
+      now() - Math.max(updatedForNeighboursAt, apt.updatedAt()) > updateForNeighboursEveryMs
+    ) {
       updatedForNeighboursAt = now();
       await apt.update().catch(() => undefined);
       offered = (await apt.filesOf(packages)).filter(({ sha256 }) => wanted.has(sha256));
@@ -127,7 +204,16 @@ export function createSoftware(deps: SoftwareDeps): Software {
       for (const { sha256 } of missing) if (!resolved.has(sha256)) coming.delete(sha256);
       for (const file of toFetch) {
         let bytes = 0;
-        await fetcher.fetchOne(file, null, { kibibytesPerSecond, onBytes: () => undefined, onWan: (more) => { bytes += more; }, signal: AbortSignal.timeout(86_400_000) }).catch(() => undefined);
+        await fetcher
+          .fetchOne(file, null, {
+            kibibytesPerSecond,
+            onBytes: () => undefined,
+            onWan: (more) => {
+              bytes += more;
+            },
+            signal: AbortSignal.timeout(86_400_000),
+          })
+          .catch(() => undefined);
         if (bytes > 0) charges.set(file.sha256, { serverId, bytes });
         coming.delete(file.sha256);
       }
@@ -140,7 +226,11 @@ export function createSoftware(deps: SoftwareDeps): Software {
   const serve = async () => {
     const wish = deps.cache.port !== 0 ? deps.cache.port : Number(readText(portFile) ?? 0);
     const serving = {
-      store, peers: () => peers, moved: fetcher.moved, now, coming: (sha256: string) => coming.has(sha256),
+      store,
+      peers: () => peers,
+      moved: fetcher.moved,
+      now,
+      coming: (sha256: string) => coming.has(sha256),
       want: (serverId: string, request: NeighbourRequest) => {
         fetchFor(serverId, request).catch(() => undefined);
       },
@@ -152,10 +242,12 @@ export function createSoftware(deps: SoftwareDeps): Software {
       },
     };
     // The port of last time may be somebody else's now; a port that was asked for is not exchanged.
-    server = await servePeers({ host: deps.cache.host, port: wish }, serving).catch((error: unknown) => {
-      if (deps.cache.port !== 0) throw error;
-      return servePeers({ host: deps.cache.host, port: 0 }, serving);
-    });
+    server = await servePeers({ host: deps.cache.host, port: wish }, serving).catch(
+      (error: unknown) => {
+        if (deps.cache.port !== 0) throw error;
+        return servePeers({ host: deps.cache.host, port: 0 }, serving);
+      },
+    );
     write(portFile, String(server.port), 0o600);
   };
 
@@ -173,7 +265,11 @@ export function createSoftware(deps: SoftwareDeps): Software {
   /** Begun under `key` by the agent before this one: this one is it, and has ended its trial once the city has heard it. */
   const trialUnder = (key: string): Promise<void> | null => {
     const sha256 = readText(trialOf(key));
-    const over = () => sha256 === undefined || sha256 !== deps.running.sha256 || deps.bundles.trial() !== sha256 || deps.bundles.isConfirmed(sha256);
+    const over = () =>
+      sha256 === undefined ||
+      sha256 !== deps.running.sha256 ||
+      deps.bundles.trial() !== sha256 ||
+      deps.bundles.isConfirmed(sha256);
     if (over()) return null;
     return new Promise((resolve) => {
       const timer = setInterval(() => {
@@ -185,13 +281,36 @@ export function createSoftware(deps: SoftwareDeps): Software {
     });
   };
 
-  const detect = createDetector({ dpkg, apt, applications: deps.applications, runningAgent: deps.running.sha256, now });
-  const stage = createStager({ root: stageRoot, store, fetcher, apt, neighbour: () => neighbour, now });
+  const detect = createDetector({
+    dpkg,
+    apt,
+    applications: deps.applications,
+    runningAgent: deps.running.sha256,
+    now,
+  });
+  const stage = createStager({
+    root: stageRoot,
+    store,
+    fetcher,
+    apt,
+    neighbour: () => neighbour,
+    now,
+  });
   const applier = createApplier({
-    root: stageRoot, applications: deps.applications, dpkg, apt, installers,
+    root: stageRoot,
+    applications: deps.applications,
+    dpkg,
+    apt,
+    installers,
     beginTrial: (key, sha256, path) => {
-      if (!deps.running.launched) throw new AppError('INSTALL_FAILED', { why: 'this agent was not started by its launcher: it cannot be replaced' });
-      if (deps.bundles.isBad(sha256)) throw new AppError('INSTALL_FAILED', { why: 'this agent was tried here and did not report to the city' });
+      if (!deps.running.launched)
+        throw new AppError('INSTALL_FAILED', {
+          why: 'this agent was not started by its launcher: it cannot be replaced',
+        });
+      if (deps.bundles.isBad(sha256))
+        throw new AppError('INSTALL_FAILED', {
+          why: 'this agent was tried here and did not report to the city',
+        });
       write(trialOf(key), sha256, 0o600);
       deps.bundles.begin(sha256, path);
       deps.restart();
@@ -213,7 +332,11 @@ export function createSoftware(deps: SoftwareDeps): Software {
   return {
     refuses: ({ recipes: { linux } }) => {
       if (linux === undefined || linux.detect.kind === 'registry') return 'NOT_APPLICABLE';
-      if (linux.kind === 'script' && !isSignedByController(identity.controllerKey, scriptReviewText(linux), linux.signature)) return 'SCRIPT_REFUSED';
+      if (
+        linux.kind === 'script' &&
+        !isSignedByController(identity.controllerKey, scriptReviewText(linux), linux.signature)
+      )
+        return 'SCRIPT_REFUSED';
       return null;
     },
     detect: (application) => {
@@ -237,19 +360,25 @@ export function createSoftware(deps: SoftwareDeps): Software {
         neighbour = cache === null ? null : neighbourAt(cache, identity, now);
       }
       const serves = cache === null && peers.length > 0;
-      changing = changing.then(async () => {
-        if (serves && server === null) await serve();
-        else if (!serves && server !== null) {
-          await server.close();
-          server = null;
-        }
-      }).catch(() => undefined);
+      changing = changing
+        .then(async () => {
+          if (serves && server === null) await serve();
+          else if (!serves && server !== null) {
+            await server.close();
+            server = null;
+          }
+        })
+        .catch(() => undefined);
     },
     inventory: async () => {
       await changing;
       // In the midst of it the answer changes many times a second, and each costs what the installer could use.
-      if (applying === 0 || lastInventory === null) lastInventory = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
-      return { ...lastInventory, cache: server === null ? null : { host: deps.cache.host, port: server.port } };
+      if (applying === 0 || lastInventory === null)
+        lastInventory = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
+      return {
+        ...lastInventory,
+        cache: server === null ? null : { host: deps.cache.host, port: server.port },
+      };
     },
     stop: async () => {
       await changing;

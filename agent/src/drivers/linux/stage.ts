@@ -24,27 +24,42 @@ export interface Staged {
 export function stagedUnder(root: string, key: string): Staged {
   const folder = join(root, safeKey(key));
   return {
-    folder, archives: join(folder, 'archives'),
+    folder,
+    archives: join(folder, 'archives'),
     // apt tells a file from a package by how its name begins and ends.
-    pathOf: ({ sha256, name }) => join(folder, `${sha256.slice(0, 16)}${name.endsWith('.deb') ? '.deb' : ''}`),
-    updates: (scope) => (readText(join(folder, `updates-${scope}`)) ?? '').split('\n').filter((line) => line !== ''),
+    pathOf: ({ sha256, name }) =>
+      join(folder, `${sha256.slice(0, 16)}${name.endsWith('.deb') ? '.deb' : ''}`),
+    updates: (scope) =>
+      (readText(join(folder, `updates-${scope}`)) ?? '').split('\n').filter((line) => line !== ''),
   };
 }
 
 /** Files of its own that an application's change needs. */
-export function filesOf({ recipes: { linux }, want }: Pick<Installable, 'recipes' | 'want'>): PackageFile[] {
+export function filesOf({
+  recipes: { linux },
+  want,
+}: Pick<Installable, 'recipes' | 'want'>): PackageFile[] {
   switch (linux?.kind) {
-    case 'deb': case 'archive': case 'agent':
+    case 'deb':
+    case 'archive':
+    case 'agent':
       return want === 'present' ? [linux.file] : [];
     case 'script':
-      return want === 'present' ? [linux.install] : linux.remove === undefined ? [] : [linux.remove];
+      return want === 'present'
+        ? [linux.install]
+        : linux.remove === undefined
+          ? []
+          : [linux.remove];
     default:
       return [];
   }
 }
 
 /** What apt-get install is to be told for this one. */
-export function aptArguments({ recipes: { linux } }: Pick<Installable, 'recipes'>, staged: Staged): string[] {
+export function aptArguments(
+  { recipes: { linux } }: Pick<Installable, 'recipes'>,
+  staged: Staged,
+): string[] {
   if (linux?.kind === 'apt') return linux.packages;
   if (linux?.kind === 'deb') return [staged.pathOf(linux.file)];
   if (linux?.kind === 'updates') return staged.updates(linux.scope);
@@ -55,13 +70,26 @@ export function aptArguments({ recipes: { linux } }: Pick<Installable, 'recipes'
 const spareBytes = 128 * 1024 ** 2;
 const freshMs = 60_000;
 
-export function createStager(deps: { root: string; store: Store; fetcher: Fetcher; apt: Apt; neighbour: () => Neighbour | null; now: () => number }) {
+export function createStager(deps: {
+  root: string;
+  store: Store;
+  fetcher: Fetcher;
+  apt: Apt;
+  neighbour: () => Neighbour | null;
+  now: () => number;
+}) {
   const { store, apt, fetcher } = deps;
 
   const about = (application: Pick<Installable, 'slug'>, error: unknown): AppError =>
-    error instanceof AppError ? new AppError(error.code, { ...error.details, element: application.slug }, { cause: error }) : new AppError('INTERNAL', { why: String(error), element: application.slug });
+    error instanceof AppError
+      ? new AppError(error.code, { ...error.details, element: application.slug }, { cause: error })
+      : new AppError('INTERNAL', { why: String(error), element: application.slug });
 
-  return async (key: string, applications: readonly Installable[], options: StageOptions): Promise<void> => {
+  return async (
+    key: string,
+    applications: readonly Installable[],
+    options: StageOptions,
+  ): Promise<void> => {
     const staged = stagedUnder(deps.root, key);
     makeFolder(deps.root, 0o700);
     makeFolder(staged.folder, 0o700);
@@ -77,13 +105,17 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
     let base = { bytes: 0, wan: 0 };
     const hold = async (files: readonly FileToFetch[]) => {
       if (files.length === 0) return;
-      const missing = files.filter(({ sha256 }) => !exists(store.pathOf(sha256))).reduce((sum, { size }) => sum + size, 0);
+      const missing = files
+        .filter(({ sha256 }) => !exists(store.pathOf(sha256)))
+        .reduce((sum, { size }) => sum + size, 0);
       const free = freeBytes(staged.folder);
-      if (missing > 0 && free < missing + spareBytes) throw new AppError('DISK_FULL', { why: `${missing} bytes to fetch, ${free} free` });
+      if (missing > 0 && free < missing + spareBytes)
+        throw new AppError('DISK_FULL', { why: `${missing} bytes to fetch, ${free} free` });
       let wan = 0;
       let whole = 0;
       await fetcher.fetchAll(files, deps.neighbour(), {
-        kibibytesPerSecond: options.kibibytesPerSecond, signal: options.signal,
+        kibibytesPerSecond: options.kibibytesPerSecond,
+        signal: options.signal,
         progress: (done, total, overTheLine) => {
           wan = overTheLine;
           whole = total;
@@ -93,7 +125,9 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
       base = { bytes: base.bytes + whole, wan: base.wan + wan };
     };
 
-    const own = applications.flatMap((application) => filesOf(application).map((file) => ({ application, file })));
+    const own = applications.flatMap((application) =>
+      filesOf(application).map((file) => ({ application, file })),
+    );
     for (const { application, file } of own) {
       const to = staged.pathOf(file);
       if (exists(to)) continue;
@@ -116,11 +150,17 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
       if (linux?.kind === 'updates') {
         if (!updated) await update();
         const pending = await apt.pending(linux.scope);
-        write(join(staged.folder, `updates-${linux.scope}`), pending.map(({ name, version }) => `${name}=${version}\n`).join(''), 0o600);
+        write(
+          join(staged.folder, `updates-${linux.scope}`),
+          pending.map(({ name, version }) => `${name}=${version}\n`).join(''),
+          0o600,
+        );
       }
     }
 
-    const viaApt = coming.map((application) => ({ application, args: aptArguments(application, staged) })).filter(({ args }) => args.length > 0);
+    const viaApt = coming
+      .map((application) => ({ application, args: aptArguments(application, staged) }))
+      .filter(({ args }) => args.length > 0);
     /** Files for all of them. What clashes is planned one by one: who is guilty, applying will tell. */
     const planned = async (): Promise<AptFile[]> => {
       if (viaApt.length === 0) return [];
@@ -133,8 +173,15 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
       }
       const unknown = answer.unknown[0];
       if (unknown !== undefined) {
-        const guilty = viaApt.find(({ args }) => answer.unknown.some((name) => args.includes(name) || args.some((arg) => arg.startsWith(`${name}=`))));
-        throw new AppError('PACKAGE_NOT_FOUND', { why: `no package ${answer.unknown.join(', ')} in this server's sources`, element: guilty?.application.slug ?? unknown });
+        const guilty = viaApt.find(({ args }) =>
+          answer.unknown.some(
+            (name) => args.includes(name) || args.some((arg) => arg.startsWith(`${name}=`)),
+          ),
+        );
+        throw new AppError('PACKAGE_NOT_FOUND', {
+          why: `no package ${answer.unknown.join(', ')} in this server's sources`,
+          element: guilty?.application.slug ?? unknown,
+        });
       }
       if (answer.refusal === null) return answer.files;
       const files: AptFile[] = [];
@@ -152,7 +199,12 @@ export function createStager(deps: { root: string; store: Store; fetcher: Fetche
       await bring();
     } catch (error) {
       // The source has moved on since its list was read.
-      if (!(error instanceof AppError) || updated || !/\b404\b|Not Found|HASH_MISMATCH/i.test(`${error.code} ${error.details['why']}`)) throw error;
+      if (
+        !(error instanceof AppError) ||
+        updated ||
+        !/\b404\b|Not Found|HASH_MISMATCH/i.test(`${error.code} ${error.details['why']}`)
+      )
+        throw error;
       await update();
       await bring();
     }

@@ -13,7 +13,12 @@ import * as xz from 'xz-decompress';
 const { XzReadableStream: XzReader } = (xz as unknown as { default: typeof xz }).default;
 
 export interface DebContents {
-  control: { package: string | null; version: string | null; architecture: string | null; summary: string | null };
+  control: {
+    package: string | null;
+    version: string | null;
+    architecture: string | null;
+    summary: string | null;
+  };
   /** By path, without the leading `./`: .desktop files, and PNG pictures that could be icons. */
   files: Map<string, Buffer>;
   /** Not read to its end. */
@@ -41,10 +46,18 @@ async function membersOf(path: string): Promise<Member[]> {
     const members: Member[] = [];
     const header = Buffer.alloc(60);
     for (let at = 8; members.length < 16; ) {
-      if ((await file.read(header, 0, 60, at)).bytesRead < 60 || header.toString('latin1', 58) !== '`\n') break;
+      if (
+        (await file.read(header, 0, 60, at)).bytesRead < 60 ||
+        header.toString('latin1', 58) !== '`\n'
+      )
+        break;
       const size = Number.parseInt(header.toString('latin1', 48, 58), 10);
       if (!Number.isSafeInteger(size) || size < 0) break;
-      members.push({ name: header.toString('latin1', 0, 16).trim().replace(/\/$/, ''), start: at + 60, size });
+      members.push({
+        name: header.toString('latin1', 0, 16).trim().replace(/\/$/, ''),
+        start: at + 60,
+        size,
+      });
       at += 60 + size + (size % 2);
     }
     return members;
@@ -61,12 +74,21 @@ function unpacked(path: string, { name, start, size }: Member): Readable {
   };
   if (name.endsWith('.gz')) return through(createGunzip());
   if (name.endsWith('.zst')) return through(createZstdDecompress());
-  if (name.endsWith('.xz')) return Readable.fromWeb(new XzReader(Readable.toWeb(packed) as unknown as globalThis.ReadableStream) as unknown as ReadableStream);
+  if (name.endsWith('.xz'))
+    return Readable.fromWeb(
+      new XzReader(
+        Readable.toWeb(packed) as unknown as globalThis.ReadableStream,
+      ) as unknown as ReadableStream,
+    );
   return packed;
 }
 
 /** Files of a packed tar, at most `maxBytes` each; 0: not wanted. False when it was not read to its end. */
-async function eachFile(source: Readable, maxBytes: (path: string, size: number) => number, take: (path: string, content: Buffer) => void): Promise<boolean> {
+async function eachFile(
+  source: Readable,
+  maxBytes: (path: string, size: number) => number,
+  take: (path: string, content: Buffer) => void,
+): Promise<boolean> {
   const tar = extract();
   let total = 0;
   source.on('error', (error) => tar.destroy(error));
@@ -97,16 +119,32 @@ async function eachFile(source: Readable, maxBytes: (path: string, size: number)
 }
 
 /** Null when it is no Debian package. `onControl`: as soon as it is known who it is; the rest may take long. */
-export async function readDeb(path: string, onControl: (control: DebContents['control']) => void = () => undefined): Promise<DebContents | null> {
+export async function readDeb(
+  path: string,
+  onControl: (control: DebContents['control']) => void = () => undefined,
+): Promise<DebContents | null> {
   const members = await membersOf(path);
   const control = members.find(({ name }) => /^control\.tar(\.(gz|xz|zst))?$/.test(name));
   if (members[0]?.name !== 'debian-binary' || control === undefined) return null;
   let fields = new Map<string, string>();
-  const knowsWho = await eachFile(unpacked(path, control), (name) => (name === 'control' ? maxControlBytes : 0), (_name, content) => {
-    fields = new Map([...content.toString('utf8').matchAll(/^([A-Za-z-]+): *(.*)$/gm)].map(([, key = '', value = '']) => [key.toLowerCase(), value.trim()]));
-  });
+  const knowsWho = await eachFile(
+    unpacked(path, control),
+    (name) => (name === 'control' ? maxControlBytes : 0),
+    (_name, content) => {
+      fields = new Map(
+        [...content.toString('utf8').matchAll(/^([A-Za-z-]+): *(.*)$/gm)].map(
+          ([, key = '', value = '']) => [key.toLowerCase(), value.trim()],
+        ),
+      );
+    },
+  );
   const field = (name: string) => fields.get(name) ?? null;
-  const who = { package: field('package'), version: field('version'), architecture: field('architecture'), summary: field('description') };
+  const who = {
+    package: field('package'),
+    version: field('version'),
+    architecture: field('architecture'),
+    summary: field('description'),
+  };
   onControl(who);
   const data = members.find(({ name }) => /^data\.tar(\.(gz|xz|zst))?$/.test(name));
   const files = new Map<string, Buffer>();
@@ -116,21 +154,32 @@ export async function readDeb(path: string, onControl: (control: DebContents['co
   const limit = (name: string, size: number) => {
     const isEntry = isDesktopFile.test(name);
     if (!isEntry && !(isPicture.test(name) && size <= maxPictureBytes)) return 0;
-    if (isEntry ? entries < maxEntries : pictures + size <= maxHeldBytes) return isEntry ? 65_536 : maxPictureBytes;
+    if (isEntry ? entries < maxEntries : pictures + size <= maxHeldBytes)
+      return isEntry ? 65_536 : maxPictureBytes;
     leftOut = true;
     return 0;
   };
-  const whole = data === undefined ? false : await eachFile(unpacked(path, data), limit, (name, content) => {
-    if (isDesktopFile.test(name)) entries += 1;
-    else pictures += content.length;
-    files.set(name, content);
-  });
+  const whole =
+    data === undefined
+      ? false
+      : await eachFile(unpacked(path, data), limit, (name, content) => {
+          if (isDesktopFile.test(name)) entries += 1;
+          else pictures += content.length;
+          files.set(name, content);
+        });
   return { control: who, files, cutShort: !knowsWho || !whole || leftOut };
 }
 
 /** The picture an icon's name means: the largest up to 256 pixels; null when the package has only drawings, or none. Pure. */
 export function iconIn(files: ReadonlyMap<string, Buffer>, icon: string): Buffer | null {
   const name = posix.basename(icon).replace(/\.(png|svg|xpm)$/, '');
-  const candidates = [...files].filter(([path]) => (icon.startsWith('/') ? path === icon.slice(1) : posix.basename(path) === `${name}.png`)).map(([, png]) => ({ png, width: png.length > 24 ? png.readUInt32BE(16) : 0 }));
-  return candidates.filter(({ width }) => width > 0 && width <= 256).sort((a, b) => b.width - a.width)[0]?.png ?? null;
+  const candidates = [...files]
+    .filter(([path]) =>
+      icon.startsWith('/') ? path === icon.slice(1) : posix.basename(path) === `${name}.png`,
+    )
+    .map(([, png]) => ({ png, width: png.length > 24 ? png.readUInt32BE(16) : 0 }));
+  return (
+    candidates.filter(({ width }) => width > 0 && width <= 256).sort((a, b) => b.width - a.width)[0]
+      ?.png ?? null
+  );
 }

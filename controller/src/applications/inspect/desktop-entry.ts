@@ -24,21 +24,41 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
   }
   const isOn = (key: string) => values.get(key) === 'true';
   const command = words(values.get('Exec') ?? '');
-  if ((values.get('Type') ?? 'Application') !== 'Application' || isOn('NoDisplay') || isOn('Hidden') || isOn('Terminal') || command.length === 0) return null;
+  if (
+    (values.get('Type') ?? 'Application') !== 'Application' ||
+    isOn('NoDisplay') ||
+    isOn('Hidden') ||
+    isOn('Terminal') ||
+    command.length === 0
+  )
+    return null;
   const both = (...keys: string[]) => {
     const key = keys.find((one) => line(values.get(one)) !== null);
     const en = line(values.get(key ?? ''));
     const fr = line(values.get(`${key}[fr]`)) ?? line(values.get(`${key}[fr_FR]`)) ?? en;
     return en === null || fr === null ? null : { fr, en };
   };
-  return { name: both('Name'), description: both('Comment', 'GenericName'), command, category: categoryOf(values.get('Categories') ?? ''), icon: line(values.get('Icon')) };
+  return {
+    name: both('Name'),
+    description: both('Comment', 'GenericName'),
+    command,
+    category: categoryOf(values.get('Categories') ?? ''),
+    icon: line(values.get('Icon')),
+  };
 }
 
 /** From the registered categories of the Desktop Menu Specification; the more particular come first. */
 const nearest: readonly [RegExp, Category][] = [
-  [/^(Math|NumericalAnalysis|Calculator)$/, 'mathematics'], [/^(Geography|Maps)$/, 'geography'], [/^Languages$/, 'languages'], [/^(Astronomy|Biology|Chemistry|Physics|Electricity|Geology|Science)$/, 'science'],
-  [/^(Music|Audio|Midi|Sequencer)$/, 'music'], [/^(IDE|Development|ComputerScience|Robotics)$/, 'programming'], [/^(Graphics|2DGraphics|3DGraphics|VectorGraphics|RasterGraphics|Art|Photography)$/, 'drawing'],
-  [/^(Game|.*Game|KidsGame)$/, 'games'], [/^(Office|WordProcessor|Spreadsheet|Presentation)$/, 'office'], [/^(Utility|TextEditor|Viewer|System)$/, 'tools'],
+  [/^(Math|NumericalAnalysis|Calculator)$/, 'mathematics'],
+  [/^(Geography|Maps)$/, 'geography'],
+  [/^Languages$/, 'languages'],
+  [/^(Astronomy|Biology|Chemistry|Physics|Electricity|Geology|Science)$/, 'science'],
+  [/^(Music|Audio|Midi|Sequencer)$/, 'music'],
+  [/^(IDE|Development|ComputerScience|Robotics)$/, 'programming'],
+  [/^(Graphics|2DGraphics|3DGraphics|VectorGraphics|RasterGraphics|Art|Photography)$/, 'drawing'],
+  [/^(Game|.*Game|KidsGame)$/, 'games'],
+  [/^(Office|WordProcessor|Spreadsheet|Presentation)$/, 'office'],
+  [/^(Utility|TextEditor|Viewer|System)$/, 'tools'],
 ];
 function categoryOf(categories: string): Category | null {
   const given = categories.split(';');
@@ -47,7 +67,11 @@ function categoryOf(categories: string): Category | null {
 
 /** One line as people read it, without escapes and control characters. */
 function line(value: string | undefined): string | null {
-  const plain = (value ?? '').replace(/\\[sntr]/g, ' ').replace(/\\\\/g, '\\').replace(/[\p{Cc}\p{Cf}]/gu, ' ').trim();
+  const plain = (value ?? '')
+    .replace(/\\[sntr]/g, ' ')
+    .replace(/\\\\/g, '\\')
+    .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+    .trim();
   return plain === '' ? null : plain;
 }
 
@@ -55,7 +79,10 @@ function line(value: string | undefined): string | null {
 function words(exec: string): string[] {
   const found: string[] = [];
   // What cannot be seen is not shown to be read.
-  for (const [, quoted, plain] of exec.replace(/[\p{Cc}\p{Cf}]/gu, '').replace(/\\\\/g, '\\').matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
+  for (const [, quoted, plain] of exec
+    .replace(/[\p{Cc}\p{Cf}]/gu, '')
+    .replace(/\\\\/g, '\\')
+    .matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
     const word = quoted?.replace(/\\(["`$\\])/g, '$1') ?? plain ?? '';
     if (!/^%[a-zA-Z]$/.test(word)) found.push(word.replace(/%%/g, '%'));
   }

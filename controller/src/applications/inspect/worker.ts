@@ -3,12 +3,20 @@ import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { InspectedPackage, InspectedProgram } from '@preau/contract/catalogue.ts';
-import { checkPng } from '../icons.ts';
 import { pngFrom } from '../icon-files.ts';
+import { checkPng } from '../icons.ts';
 import { type DebContents, iconIn, readDeb } from './deb.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';
 
-const nothing: InspectedPackage = { kind: 'unknown', package: null, version: null, summary: null, architecture: null, programs: [], cutShort: false };
+const nothing: InspectedPackage = {
+  kind: 'unknown',
+  package: null,
+  version: null,
+  summary: null,
+  architecture: null,
+  programs: [],
+  cutShort: false,
+};
 const maxPrograms = 20;
 /** Programs are read into memory for their icon. */
 const maxProgramBytes = 64 * 1024 ** 2;
@@ -23,20 +31,30 @@ const isPng = (png: Buffer): boolean => {
 };
 
 /** `onControl`: what is known before the rest has been read. */
-export async function inspect(path: string, name: string, onControl: (told: InspectedPackage) => void = () => undefined): Promise<InspectedPackage> {
+export async function inspect(
+  path: string,
+  name: string,
+  onControl: (told: InspectedPackage) => void = () => undefined,
+): Promise<InspectedPackage> {
   const file = await open(path);
   const head = Buffer.alloc(512);
   const { size } = await file.stat();
   await file.read(head, 0, 512, 0);
   const whole = async () => (size > maxProgramBytes ? Buffer.alloc(0) : file.readFile());
   try {
-    if (head.toString('latin1', 0, 8) === '!<arch>\n') return (await ofDeb(path, onControl)) ?? nothing;
-    if (head.readUInt32BE(0) === 0x7f454c46) return head.toString('latin1', 8, 10) === 'AI' ? { ...nothing, kind: 'appimage' } : nothing;
+    if (head.toString('latin1', 0, 8) === '!<arch>\n')
+      return (await ofDeb(path, onControl)) ?? nothing;
+    if (head.readUInt32BE(0) === 0x7f454c46)
+      return head.toString('latin1', 8, 10) === 'AI' ? { ...nothing, kind: 'appimage' } : nothing;
     if (head.toString('latin1', 0, 4) === 'PK\u0003\u0004') return { ...nothing, kind: 'zip' };
     if (head.toString('latin1', 0, 2) === 'MZ') return withIcon('program', await whole());
     if (head.readUInt32BE(0) === 0xd0cf11e0) return { ...nothing, kind: 'installer' };
-    if (head.readUInt32BE(0) === 0x89504e47 || head.readUInt32LE(0) === 0x00010000) return withIcon('picture', await whole());
-    const isTar = head.toString('latin1', 257, 262) === 'ustar' || ((head.readUInt16BE(0) === 0x1f8b || head.readUInt32BE(0) === 0x28b52ffd) && /\.(tar\.(gz|zst)|tgz|tzst)$/i.test(name));
+    if (head.readUInt32BE(0) === 0x89504e47 || head.readUInt32LE(0) === 0x00010000)
+      return withIcon('picture', await whole());
+    const isTar =
+      head.toString('latin1', 257, 262) === 'ustar' ||
+      ((head.readUInt16BE(0) === 0x1f8b || head.readUInt32BE(0) === 0x28b52ffd) &&
+        /\.(tar\.(gz|zst)|tgz|tzst)$/i.test(name));
     return isTar ? { ...nothing, kind: 'tar' } : nothing;
   } finally {
     await file.close();
@@ -47,32 +65,69 @@ function withIcon(kind: 'program' | 'picture', file: Buffer): InspectedPackage {
   try {
     const png = pngFrom(file);
     checkPng(png);
-    return { ...nothing, kind, programs: [{ desktopFile: null, name: null, description: null, command: [], category: null, icon: png.toString('base64') }] };
+    return {
+      ...nothing,
+      kind,
+      programs: [
+        {
+          desktopFile: null,
+          name: null,
+          description: null,
+          command: [],
+          category: null,
+          icon: png.toString('base64'),
+        },
+      ],
+    };
   } catch {
     return { ...nothing, kind };
   }
 }
 
-const line = (text: string | null, length: number) => text?.replace(/[\p{Cc}\p{Cf}]/gu, ' ').replace(/\.\.+[\\/]+/g, '').trim().slice(0, length).trim() || null;
-const named = (control: DebContents['control']) => ({ package: line(control.package, 80), version: line(control.version, 61), summary: line(control.summary, 300), architecture: line(control.architecture, 40) });
+const line = (text: string | null, length: number) =>
+  text
+    ?.replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+    .replace(/\.\.+[\\/]+/g, '')
+    .trim()
+    .slice(0, length)
+    .trim() || null;
+const named = (control: DebContents['control']) => ({
+  package: line(control.package, 80),
+  version: line(control.version, 61),
+  summary: line(control.summary, 300),
+  architecture: line(control.architecture, 40),
+});
 
-async function ofDeb(path: string, onControl: (told: InspectedPackage) => void): Promise<InspectedPackage | null> {
-  const deb = await readDeb(path, (control) => onControl({ ...nothing, kind: 'deb', ...named(control), cutShort: true }));
+async function ofDeb(
+  path: string,
+  onControl: (told: InspectedPackage) => void,
+): Promise<InspectedPackage | null> {
+  const deb = await readDeb(path, (control) =>
+    onControl({ ...nothing, kind: 'deb', ...named(control), cutShort: true }),
+  );
   if (deb === null) return null;
   const programs: InspectedProgram[] = [];
   for (const [file, content] of deb.files) {
-    const entry = file.endsWith('.desktop') && programs.length < maxPrograms ? parseDesktopEntry(content.toString('utf8')) : null;
+    const entry =
+      file.endsWith('.desktop') && programs.length < maxPrograms
+        ? parseDesktopEntry(content.toString('utf8'))
+        : null;
     if (entry === null) continue;
     const png = entry.icon === null ? null : iconIn(deb.files, entry.icon);
     programs.push({
-      desktopFile: posix.basename(file), name: short(entry.name, 80), description: short(entry.description, 300),
-      command: entry.command.slice(0, 32).map((word) => word.slice(0, 256)), category: entry.category, icon: png !== null && isPng(png) ? png.toString('base64') : null,
+      desktopFile: posix.basename(file),
+      name: short(entry.name, 80),
+      description: short(entry.description, 300),
+      command: entry.command.slice(0, 32).map((word) => word.slice(0, 256)),
+      category: entry.category,
+      icon: png !== null && isPng(png) ? png.toString('base64') : null,
     });
   }
   return { kind: 'deb', ...named(deb.control), programs, cutShort: deb.cutShort };
 }
 
-const short = (text: { fr: string; en: string } | null, length: number) => (text === null ? null : { fr: line(text.fr, length) ?? '?', en: line(text.en, length) ?? '?' });
+const short = (text: { fr: string; en: string } | null, length: number) =>
+  text === null ? null : { fr: line(text.fr, length) ?? '?', en: line(text.en, length) ?? '?' };
 
 if (parentPort !== null) {
   const { path, name } = workerData as { path: string; name: string };

@@ -19,13 +19,20 @@ type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups'>;
 const atATime = 200;
 
 /** Refuses with IMPORT_CHANGED when the preview that was read is not what would be done now. Importing the same file again changes nothing. */
-export async function applyImport(deps: Deps, actor: Actor, siteId: string | null, bytes: Buffer, choices: ImportChoices): Promise<ImportReport> {
+export async function applyImport(
+  deps: Deps,
+  actor: Actor,
+  siteId: string | null,
+  bytes: Buffer,
+  choices: ImportChoices,
+): Promise<ImportReport> {
   const { plan, hash } = await lookAtPeople(deps, actor, siteId, bytes, choices);
   if (plan === null || hash === null || hash !== choices.plan) throw new AppError('IMPORT_CHANGED');
   const siteIds = await makeSites(deps, actor, plan, choices);
   const realSite = (site: string) => siteIds.get(site) ?? site;
   const classIds = await makeClasses(deps, plan, realSite);
-  const classOf = (site: string, name: string | null) => (name === null ? null : (classIds.get(`${realSite(site)} ${foldName(name)}`) ?? null));
+  const classOf = (site: string, name: string | null) =>
+    name === null ? null : (classIds.get(`${realSite(site)} ${foldName(name)}`) ?? null);
 
   await inParts(deps, plan.updates, (rows, some) => change(rows, some, realSite, classOf));
   const added: { addition: Addition; login: string }[] = [];
@@ -34,71 +41,147 @@ export async function applyImport(deps: Deps, actor: Actor, siteId: string | nul
     for (const [at, addition] of some.entries()) added.push({ addition, login: logins[at] ?? '' });
   });
   const topics: string[] = [];
-  await inParts(deps, plan.missing.filter(({ leaves }) => leaves), async (rows, some) => {
-    for (const { person } of some) {
-      const ended = await disablePerson(rows, person.id, deps.clock.now());
-      if (ended === null) continue;
-      topics.push(`person:${person.id}`, ...ended.map((token) => `sign-in:${token}`));
-      await recordEffect(deps, rows, actor, { action: 'account.disabled', subjectId: person.id, subjectName: person.name, siteId: person.siteId, details: { by: 'import' } });
-    }
-  });
+  await inParts(
+    deps,
+    plan.missing.filter(({ leaves }) => leaves),
+    async (rows, some) => {
+      for (const { person } of some) {
+        const ended = await disablePerson(rows, person.id, deps.clock.now());
+        if (ended === null) continue;
+        topics.push(`person:${person.id}`, ...ended.map((token) => `sign-in:${token}`));
+        await recordEffect(deps, rows, actor, {
+          action: 'account.disabled',
+          subjectId: person.id,
+          subjectName: person.name,
+          siteId: person.siteId,
+          details: { by: 'import' },
+        });
+      }
+    },
+  );
   await record(deps, actor, plan, realSite);
   deps.wakeups.wake(['classes', 'people', 'portal', 'sites', 'audit', ...topics]);
   return { counts: plan.counts, csv: await csvOf(added) };
 }
 
-async function inParts<T>(deps: Deps, items: readonly T[], work: (rows: Rows, some: readonly T[]) => Promise<void>): Promise<void> {
+async function inParts<T>(
+  deps: Deps,
+  items: readonly T[],
+  work: (rows: Rows, some: readonly T[]) => Promise<void>,
+): Promise<void> {
   for (let at = 0; at < items.length; at += atATime) {
     await deps.database.transaction().execute((rows) => work(rows, items.slice(at, at + atATime)));
     await breathe();
   }
 }
 
-async function makeSites(deps: Deps, actor: Actor, plan: Plan, choices: ImportChoices): Promise<Map<string, string>> {
+async function makeSites(
+  deps: Deps,
+  actor: Actor,
+  plan: Plan,
+  choices: ImportChoices,
+): Promise<Map<string, string>> {
   const made = new Map<string, string>();
   for (const { uai, name, city, created } of plan.newSites) {
     const chosen = choices.createSites.find((site) => site.uai === uai);
     if (!created || chosen === undefined) continue;
-    made.set(`new:${uai}`, (await createSite(deps, actor, { uai, name, city, timeZone: chosen.timeZone, holidayZone: chosen.holidayZone })).id);
+    made.set(
+      `new:${uai}`,
+      (
+        await createSite(deps, actor, {
+          uai,
+          name,
+          city,
+          timeZone: chosen.timeZone,
+          holidayZone: chosen.holidayZone,
+        })
+      ).id,
+    );
   }
   return made;
 }
 
 /** Every class of the schools concerned, by school and folded name. */
-async function makeClasses(deps: Deps, plan: Plan, realSite: (site: string) => string): Promise<Map<string, string>> {
+async function makeClasses(
+  deps: Deps,
+  plan: Plan,
+  realSite: (site: string) => string,
+): Promise<Map<string, string>> {
   const wanted = plan.newClasses.map(({ site, name }) => ({ siteId: realSite(site), name }));
   await deps.database.transaction().execute((rows) => insertClassesOf(rows, wanted));
-  const sites = [...new Set([...plan.additions, ...plan.updates].map(({ site }) => realSite(site)))];
-  return new Map((await selectClasses(deps.database, sites)).map(({ id, siteId, name }) => [`${siteId} ${foldName(name)}`, id]));
+  const sites = [
+    ...new Set([...plan.additions, ...plan.updates].map(({ site }) => realSite(site))),
+  ];
+  return new Map(
+    (await selectClasses(deps.database, sites)).map(({ id, siteId, name }) => [
+      `${siteId} ${foldName(name)}`,
+      id,
+    ]),
+  );
 }
 
 type ClassOf = (site: string, name: string | null) => string | null;
 
-async function change(rows: Rows, updates: readonly Update[], realSite: (site: string) => string, classOf: ClassOf): Promise<void> {
+async function change(
+  rows: Rows,
+  updates: readonly Update[],
+  realSite: (site: string) => string,
+  classOf: ClassOf,
+): Promise<void> {
   for (const update of updates) {
     await updatePerson(rows, { ...update, siteId: realSite(update.site) });
     const groupId = classOf(update.site, update.className);
-    if (update.role === 'teacher' && groupId !== null) await insertMembers(rows, [{ groupId, accountId: update.accountId }]);
+    if (update.role === 'teacher' && groupId !== null)
+      await insertMembers(rows, [{ groupId, accountId: update.accountId }]);
     // Who changes schools leaves the classes of the old one.
-    else if (groupId !== null || update.changes.includes('site')) await setClass(rows, update.accountId, groupId);
+    else if (groupId !== null || update.changes.includes('site'))
+      await setClass(rows, update.accountId, groupId);
   }
 }
 
-async function add(deps: Deps, rows: Rows, additions: readonly Addition[], realSite: (site: string) => string, classOf: ClassOf): Promise<string[]> {
+async function add(
+  deps: Deps,
+  rows: Rows,
+  additions: readonly Addition[],
+  realSite: (site: string) => string,
+  classOf: ClassOf,
+): Promise<string[]> {
   const logins = await freeLogins(rows, additions);
-  const ids = await insertAccounts(rows, additions.map((one, at) => ({
-    login: logins[at] ?? '', displayName: one.name, role: one.role, siteId: realSite(one.site), passwordHash: null, externalId: one.externalId, mail: one.mail, attributes: one.level === null ? {} : { level: [one.level] },
-  })), deps.clock.now());
-  await insertMembers(rows, additions.flatMap((one, at) => {
-    const groupId = classOf(one.site, one.className);
-    return groupId === null ? [] : [{ groupId, accountId: ids[at] ?? '' }];
-  }));
+  const ids = await insertAccounts(
+    rows,
+    additions.map((one, at) => ({
+      login: logins[at] ?? '',
+      displayName: one.name,
+      role: one.role,
+      siteId: realSite(one.site),
+      passwordHash: null,
+      externalId: one.externalId,
+      mail: one.mail,
+      attributes: one.level === null ? {} : { level: [one.level] },
+    })),
+    deps.clock.now(),
+  );
+  await insertMembers(
+    rows,
+    additions.flatMap((one, at) => {
+      const groupId = classOf(one.site, one.className);
+      return groupId === null ? [] : [{ groupId, accountId: ids[at] ?? '' }];
+    }),
+  );
   return logins;
 }
 
 /** One line of the audit for each school. */
-async function record(deps: Deps, actor: Actor, plan: Plan, realSite: (site: string) => string): Promise<void> {
-  const sites = new Map<string, { name: string; added: number; changed: number; disabled: number }>();
+async function record(
+  deps: Deps,
+  actor: Actor,
+  plan: Plan,
+  realSite: (site: string) => string,
+): Promise<void> {
+  const sites = new Map<
+    string,
+    { name: string; added: number; changed: number; disabled: number }
+  >();
   const count = (site: string, name: string, what: 'added' | 'changed' | 'disabled') => {
     const known = sites.get(site) ?? { name, added: 0, changed: 0, disabled: 0 };
     known[what] += 1;
@@ -106,18 +189,37 @@ async function record(deps: Deps, actor: Actor, plan: Plan, realSite: (site: str
   };
   for (const { site, siteName } of plan.additions) count(realSite(site), siteName, 'added');
   for (const { site, siteName } of plan.updates) count(realSite(site), siteName, 'changed');
-  for (const { person, siteName, leaves } of plan.missing) if (leaves) count(person.siteId, siteName, 'disabled');
+  for (const { person, siteName, leaves } of plan.missing)
+    if (leaves) count(person.siteId, siteName, 'disabled');
   await deps.database.transaction().execute(async (rows) => {
-    for (const [siteId, { name, ...details }] of sites) await recordEffect(deps, rows, actor, { action: 'people.imported', subjectId: siteId, subjectName: name, siteId, details });
+    for (const [siteId, { name, ...details }] of sites)
+      await recordEffect(deps, rows, actor, {
+        action: 'people.imported',
+        subjectId: siteId,
+        subjectName: name,
+        siteId,
+        details,
+      });
   });
 }
 
 /** For whoever hands out user names. A cell that a spreadsheet would reckon with is shown to it as text. */
 async function csvOf(added: readonly { addition: Addition; login: string }[]): Promise<string> {
-  const write = (records: string[][], bom: boolean) => stringify(records, { delimiter: ';', bom, escape_formulas: true, record_delimiter: 'windows' });
+  const write = (records: string[][], bom: boolean) =>
+    stringify(records, { delimiter: ';', bom, escape_formulas: true, record_delimiter: 'windows' });
   let csv = write([['École', 'Classe', 'Nom', 'Identifiant']], true);
   for (let at = 0; at < added.length; at += 1000) {
-    csv += write(added.slice(at, at + 1000).map(({ addition, login }) => [addition.siteName, addition.className ?? '', addition.name, login]), false);
+    csv += write(
+      added
+        .slice(at, at + 1000)
+        .map(({ addition, login }) => [
+          addition.siteName,
+          addition.className ?? '',
+          addition.name,
+          login,
+        ]),
+      false,
+    );
     await breathe();
   }
   return csv;

@@ -15,8 +15,15 @@ const chunkSize = 65_536;
 export const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** UTF-8 if it can be that; else what Windows of western Europe writes, where every byte is a letter. Marks at the beginning are believed. */
-export async function decodeText(bytes: Buffer): Promise<{ text: string[]; encoding: ImportPreview['encoding'] }> {
-  const wide = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : null;
+export async function decodeText(
+  bytes: Buffer,
+): Promise<{ text: string[]; encoding: ImportPreview['encoding'] }> {
+  const wide =
+    bytes[0] === 0xff && bytes[1] === 0xfe
+      ? 'utf-16le'
+      : bytes[0] === 0xfe && bytes[1] === 0xff
+        ? 'utf-16be'
+        : null;
   const all = async (label: string, fatal: boolean): Promise<string[]> => {
     const decoder = new TextDecoder(label, { fatal });
     const text: string[] = [];
@@ -36,21 +43,42 @@ export async function decodeText(bytes: Buffer): Promise<{ text: string[]; encod
 
 /** The one that stands most often in the first line, outside of quotes. Pure. */
 export function separatorOf(start: string): Exclude<ImportPreview['separator'], 'tab'> | '\t' {
-  const line = /^[^\r\n]*/.exec(start.replace(/^[\uFEFF\r\n\s]*/, '').replace(/"[^"]*"/g, ''))?.[0] ?? '';
-  const counted = ([';', '\t', ',', '|'] as const).map((sign) => ({ sign, count: line.split(sign).length - 1 }));
+  const line =
+    /^[^\r\n]*/.exec(start.replace(/^[\uFEFF\r\n\s]*/, '').replace(/"[^"]*"/g, ''))?.[0] ?? '';
+  const counted = ([';', '\t', ',', '|'] as const).map((sign) => ({
+    sign,
+    count: line.split(sign).length - 1,
+  }));
   return counted.reduce((best, next) => (next.count > best.count ? next : best)).sign;
 }
 
 /** Calls `row` for each line under the first; `at` is the line's number in the file, as an editor counts it. Throws CsvError. */
-export async function readTable(bytes: Buffer, row: (cells: string[], at: number) => void): Promise<Table> {
+export async function readTable(
+  bytes: Buffer,
+  row: (cells: string[], at: number) => void,
+): Promise<Table> {
   const { text, encoding } = await decodeText(bytes);
   const delimiter = separatorOf(`${text[0] ?? ''}${text[1] ?? ''}`.slice(0, 20_000));
-  const parser = parse({ delimiter, bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, skip_records_with_empty_values: true, info: true, max_record_size: 100_000, trim: true });
+  const parser = parse({
+    delimiter,
+    bom: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    skip_records_with_empty_values: true,
+    info: true,
+    max_record_size: 100_000,
+    trim: true,
+  });
   let header: string[] | null = null;
   // Cells are cut, not refused: a long one is no name.
-  const tidy = (cells: string[]) => cells.slice(0, maxColumns).map((cell) => cell.slice(0, maxCell));
+  const tidy = (cells: string[]) =>
+    cells.slice(0, maxColumns).map((cell) => cell.slice(0, maxCell));
   let count = 0;
-  for await (const { record, info } of Readable.from(text).pipe(parser) as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+  for await (const { record, info } of Readable.from(text).pipe(parser) as AsyncIterable<{
+    record: string[];
+    info: { lines: number };
+  }>) {
     if (header === null) header = tidy(record);
     else row(tidy(record), info.lines);
     count += 1;

@@ -1,7 +1,22 @@
-import type { classRoutes } from '@preau/contract/routes/classes.ts';
-import { issueBadges, printBadges, renewBadge, setPictures, voidBadge } from '#src/classes/badges.ts';
-import { addPupil, createClass, listClasses, listOtherPupils, movePupil, readClass, removePupil, renameClass } from '#src/classes/classes.ts';
 import type { StreamRouteName } from '@preau/contract/api.ts';
+import type { classRoutes } from '@preau/contract/routes/classes.ts';
+import {
+  issueBadges,
+  printBadges,
+  renewBadge,
+  setPictures,
+  voidBadge,
+} from '#src/classes/badges.ts';
+import {
+  addPupil,
+  createClass,
+  listClasses,
+  listOtherPupils,
+  movePupil,
+  readClass,
+  removePupil,
+  renameClass,
+} from '#src/classes/classes.ts';
 import type { Verbs } from '../verb.ts';
 
 export const classVerbs: Pick<Verbs, Exclude<keyof typeof classRoutes, StreamRouteName>> = {
@@ -11,24 +26,30 @@ export const classVerbs: Pick<Verbs, Exclude<keyof typeof classRoutes, StreamRou
     return account;
   },
   readEntryHall: (deps, _actor, _input, { address }) => deps.classEntry.hall(address),
-  readEntryClass: (deps, _actor, { params }, { address }) => deps.classEntry.room(params.code, address),
+  readEntryClass: (deps, _actor, { params }, { address }) =>
+    deps.classEntry.room(params.code, address),
   enterByPictures: async (deps, _actor, { body }, answer) => {
     const { account, token, expiresAt } = await deps.classEntry.byPictures(body, answer.address);
     answer.setSignIn(token, expiresAt);
     return account;
   },
 
-  listClasses: async (deps, actor, { query }) => ({ items: await listClasses(deps, actor, query.site ?? null) }),
+  listClasses: async (deps, actor, { query }) => ({
+    items: await listClasses(deps, actor, query.site ?? null),
+  }),
   createClass: (deps, actor, { body }) => createClass(deps, actor, body),
   readClass: (deps, _actor, { params }) => readClass(deps, params.id),
   renameClass: (deps, actor, { params, body }) => renameClass(deps, actor, params.id, body.name),
-  listOtherPupils: async (deps, _actor, { params, query }) => ({ items: await listOtherPupils(deps, params.id, query.search) }),
+  listOtherPupils: async (deps, _actor, { params, query }) => ({
+    items: await listOtherPupils(deps, params.id, query.search),
+  }),
   movePupil: (deps, actor, { params }) => movePupil(deps, actor, params.id, params.accountId),
   removePupil: (deps, actor, { params }) => removePupil(deps, actor, params.id, params.accountId),
   addPupil: (deps, actor, { params, body }) => addPupil(deps, actor, params.id, body),
 
   issueBadges: (deps, actor, { params }) => issueBadges(deps, actor, params.id),
-  printBadges: (deps, actor, { params, query }) => printBadges(deps, actor, params.id, query.pupil ?? null),
+  printBadges: (deps, actor, { params, query }) =>
+    printBadges(deps, actor, params.id, query.pupil ?? null),
   renewBadge: async (deps, actor, { params }) => {
     await renewBadge(deps, actor, params.id);
     return null;

@@ -3,9 +3,27 @@ import type { identityRoutes } from '@preau/contract/routes/identity.ts';
 import type { SignedIn } from '#src/accounts/sign-in.ts';
 import { inOrder, isHere } from '#src/identity/choose.ts';
 import { changeRole, listPeople, readPhoto } from '#src/identity/people.ts';
-import { addPasskey, answerPasskey, askPasskey, confirmTotp, giveSecondFactor, mySecurity, offerPasskey, offerTotp, removePasskey, removeTotp } from '#src/identity/second-factor.ts';
+import {
+  addPasskey,
+  answerPasskey,
+  askPasskey,
+  confirmTotp,
+  giveSecondFactor,
+  mySecurity,
+  offerPasskey,
+  offerTotp,
+  removePasskey,
+  removeTotp,
+} from '#src/identity/second-factor.ts';
 import { checkDirectory, listDirectories, synchroniseNow } from '#src/identity/synchronise.ts';
-import { backChannelLogout, beginTrip, finishTrip, frontChannelLogout, leave, refusedPage } from '#src/identity/trips.ts';
+import {
+  backChannelLogout,
+  beginTrip,
+  finishTrip,
+  frontChannelLogout,
+  leave,
+  refusedPage,
+} from '#src/identity/trips.ts';
 import { relyingParty } from '#src/platform/passkeys.ts';
 import type { Answer, Verbs } from '../verb.ts';
 
@@ -22,7 +40,11 @@ const orRefused = async (answer: Answer, trip: () => Promise<string>): Promise<n
     if (!(error instanceof AppError)) throw error;
     const { step, methods } = error.details;
     // The rest of a sign-in stays behind the #, which no server and no log is told.
-    answer.redirect(error.code === 'SECOND_FACTOR_REQUIRED' ? `/#step=${String(step)}&methods=${(methods as string[]).join(',')}` : refusedPage(error.code));
+    answer.redirect(
+      error.code === 'SECOND_FACTOR_REQUIRED'
+        ? `/#step=${String(step)}&methods=${(methods as string[]).join(',')}`
+        : refusedPage(error.code),
+    );
   }
   return null;
 };
@@ -30,23 +52,31 @@ const orRefused = async (answer: Answer, trip: () => Promise<string>): Promise<n
 export const identityVerbs: Pick<Verbs, keyof typeof identityRoutes> = {
   listSignInChoices: async ({ identity, publicUrl }, _actor, _input, { address }) => ({
     passkeys: relyingParty(publicUrl()) !== null,
-    choices: inOrder(identity.providers, address).map((provider) => ({ id: provider.id, kind: provider.kind, name: provider.name, domains: [...provider.domains], first: isHere(provider, address) })),
+    choices: inOrder(identity.providers, address).map((provider) => ({
+      id: provider.id,
+      kind: provider.kind,
+      name: provider.name,
+      domains: [...provider.domains],
+      first: isHere(provider, address),
+    })),
   }),
   secondFactor: (deps, _actor, { body }, answer) => begun(answer, giveSecondFactor(deps, body)),
   askPasskey: (deps, _actor, { body }) => askPasskey(deps, body.step),
   answerPasskey: (deps, _actor, { body }, answer) => begun(answer, answerPasskey(deps, body)),
-  beginRedirect: (deps, _actor, { params, query }, answer) => orRefused(answer, async () => {
-    const { step, expiresAt, address } = await beginTrip(deps, params.provider, query.to);
-    answer.setStep(step, expiresAt);
-    return address;
-  }),
-  finishRedirect: (deps, _actor, { params, query }, answer) => orRefused(answer, async () => {
-    const { step } = answer;
-    answer.setStep(null, 0);
-    const { signedIn, to } = await finishTrip(deps, params.provider, step, query);
-    answer.setSignIn(signedIn.token, signedIn.expiresAt);
-    return to;
-  }),
+  beginRedirect: (deps, _actor, { params, query }, answer) =>
+    orRefused(answer, async () => {
+      const { step, expiresAt, address } = await beginTrip(deps, params.provider, query.to);
+      answer.setStep(step, expiresAt);
+      return address;
+    }),
+  finishRedirect: (deps, _actor, { params, query }, answer) =>
+    orRefused(answer, async () => {
+      const { step } = answer;
+      answer.setStep(null, 0);
+      const { signedIn, to } = await finishTrip(deps, params.provider, step, query);
+      answer.setSignIn(signedIn.token, signedIn.expiresAt);
+      return to;
+    }),
   backChannelLogout: async (deps, _actor, { params, body }) => {
     await backChannelLogout(deps, params.provider, body);
     return null;
@@ -69,11 +99,22 @@ export const identityVerbs: Pick<Verbs, keyof typeof identityRoutes> = {
   },
   offerPasskey: (deps, actor, { body }) => offerPasskey(deps, actor, body.password),
   addPasskey: (deps, actor, { body }) => addPasskey(deps, actor, body),
-  removePasskey: (deps, actor, { params, body }) => removePasskey(deps, actor, params.id, body.password),
+  removePasskey: (deps, actor, { params, body }) =>
+    removePasskey(deps, actor, params.id, body.password),
   listDirectories: async (deps) => ({ items: await listDirectories(deps) }),
   checkDirectory: (deps, _actor, { params }) => checkDirectory(deps, params.provider),
-  syncDirectory: (deps, actor, { params, body }) => synchroniseNow(deps, actor, params.provider, body.confirm ?? null),
-  listPeople: (deps, actor, { query }) => listPeople(deps, actor, { search: query.search ?? null, siteId: query.site ?? null, role: query.role ?? null, provider: query.provider ?? null, disabled: query.state === 'disabled', after: query.after ?? null, limit: Math.min(Number(query.limit ?? 50), 200) }),
+  syncDirectory: (deps, actor, { params, body }) =>
+    synchroniseNow(deps, actor, params.provider, body.confirm ?? null),
+  listPeople: (deps, actor, { query }) =>
+    listPeople(deps, actor, {
+      search: query.search ?? null,
+      siteId: query.site ?? null,
+      role: query.role ?? null,
+      provider: query.provider ?? null,
+      disabled: query.state === 'disabled',
+      after: query.after ?? null,
+      limit: Math.min(Number(query.limit ?? 50), 200),
+    }),
   changeRole: (deps, actor, { params, body }) => changeRole(deps, actor, params.id, body),
   readPhoto: (deps, actor, { params }) => readPhoto(deps, actor, params.id),
 };

@@ -4,8 +4,22 @@ import type { Kysely } from 'kysely';
 export async function up(database: Kysely<unknown>): Promise<void> {
   const { schema } = database;
   // One row per child: the newest serial. Older ones are worth nothing, and need not be remembered.
-  await schema.createTable('badges').addColumn('account_id', 'text', (c) => c.primaryKey().references('accounts.id').onDelete('cascade')).addColumn('serial', 'integer', (c) => c.notNull())
-    .addColumn('issued_at', 'bigint', (c) => c.notNull()).addColumn('issued_on', 'text', (c) => c.notNull()).addColumn('voided_at', 'bigint').execute();
-  await schema.createTable('picture_passwords').addColumn('account_id', 'text', (c) => c.primaryKey().references('accounts.id').onDelete('cascade'))
-    .addColumn('hash', 'text', (c) => c.notNull()).addColumn('set_at', 'bigint', (c) => c.notNull()).execute();
+  await schema
+    .createTable('badges')
+    .addColumn('account_id', 'text', (c) =>
+      c.primaryKey().references('accounts.id').onDelete('cascade'),
+    )
+    .addColumn('serial', 'integer', (c) => c.notNull())
+    .addColumn('issued_at', 'bigint', (c) => c.notNull())
+    .addColumn('issued_on', 'text', (c) => c.notNull())
+    .addColumn('voided_at', 'bigint')
+    .execute();
+  await schema
+    .createTable('picture_passwords')
+    .addColumn('account_id', 'text', (c) =>
+      c.primaryKey().references('accounts.id').onDelete('cascade'),
+    )
+    .addColumn('hash', 'text', (c) => c.notNull())
+    .addColumn('set_at', 'bigint', (c) => c.notNull())
+    .execute();
 }

@@ -4,7 +4,10 @@ import type { Rows } from '../database.ts';
 import { readStamp, type StampName } from './store.ts';
 
 /** Keeps what `prepare` made until the stamp has risen. `database`: the one of the process, not a transaction: it is by it that it is kept. */
-export function keptByStamp<T>(name: StampName, prepare: (rows: Rows, stamp: number) => Promise<T>): (database: Rows) => Promise<T> {
+export function keptByStamp<T>(
+  name: StampName,
+  prepare: (rows: Rows, stamp: number) => Promise<T>,
+): (database: Rows) => Promise<T> {
   const kept = new WeakMap<object, { stamp: number; value: T }>();
   return async (database) => {
     const stamp = await readStamp(database, name);

@@ -17,7 +17,14 @@ import { openSsh, readHostKey } from '#src/platform/ssh.ts';
 import { selectSite } from '#src/sites/store.ts';
 import { createEnrolmentCode } from '../enrol.ts';
 import { append, cleanOutput } from './log.ts';
-import { endAddition, insertAddition, saveProgress, selectAbandoned, selectAddition, selectEnrolledWith } from './store.ts';
+import {
+  endAddition,
+  insertAddition,
+  saveProgress,
+  selectAbandoned,
+  selectAddition,
+  selectEnrolledWith,
+} from './store.ts';
 
 type Deps = Platform & { publicUrl: () => string };
 
@@ -28,7 +35,12 @@ export interface AdditionTimes {
   reportMs: number;
   beatMs: number;
 }
-export const additionTimes: AdditionTimes = { connectMs: 15_000, installMs: 1_800_000, reportMs: 180_000, beatMs: 1000 };
+export const additionTimes: AdditionTimes = {
+  connectMs: 15_000,
+  installMs: 1_800_000,
+  reportMs: 180_000,
+  beatMs: 1000,
+};
 /** Many beats: a busy database is no death. */
 const aliveForMs = 60_000;
 /** An uploaded script or code, not a package. */
@@ -36,7 +48,10 @@ const uploadMs = 60_000;
 const atOnce = 20;
 
 export interface Additions {
-  hostKey: (actor: AccountActor, input: { siteId: string; host: string; port: number }) => Promise<string>;
+  hostKey: (
+    actor: AccountActor,
+    input: { siteId: string; host: string; port: number },
+  ) => Promise<string>;
   add: (actor: AccountActor, input: AdditionRequest) => Promise<Addition>;
   cancel: (actor: AccountActor, id: string) => Promise<Addition>;
   /** Ends what runs here, and waits for it. */
@@ -48,21 +63,48 @@ export function createAdditions(deps: Deps, times: AdditionTimes = additionTimes
   return {
     hostKey: async (actor, input) => {
       mustReach(actor, input.siteId);
-      if ((await selectSite(deps.database, input.siteId)) === undefined) throw new AppError('NOT_FOUND', { site: input.siteId });
+      if ((await selectSite(deps.database, input.siteId)) === undefined)
+        throw new AppError('NOT_FOUND', { site: input.siteId });
       return readHostKey(input, times.connectMs);
     },
     add: async (actor, input) => {
       mustReach(actor, input.siteId);
-      if (input.password === undefined && input.privateKey === undefined) throw new AppError('VALIDATION_FAILED', { issues: [{ field: 'body/password', problem: 'a password or a private key' }] });
-      if (deps.config.PREAU_AGENT_FILES === '') throw new AppError('NOT_FOUND', { setting: 'PREAU_AGENT_FILES' });
+      if (input.password === undefined && input.privateKey === undefined)
+        throw new AppError('VALIDATION_FAILED', {
+          issues: [{ field: 'body/password', problem: 'a password or a private key' }],
+        });
+      if (deps.config.PREAU_AGENT_FILES === '')
+        throw new AppError('NOT_FOUND', { setting: 'PREAU_AGENT_FILES' });
       if (running.size >= atOnce) throw new AppError('BUSY');
       const site = await selectSite(deps.database, input.siteId);
       if (site === undefined) throw new AppError('NOT_FOUND', { site: input.siteId });
       const id = newId('add');
       await deps.database.transaction().execute(async (rows) => {
         const now = deps.clock.now();
-        await insertAddition(rows, { id, siteId: site.id, serverName: input.serverName, host: input.host, port: input.port, login: input.login, hostKey: input.hostKey, createdBy: actor.id, now, aliveUntil: now + aliveForMs });
-        await recordEffect(deps, rows, actor, { action: 'server.addition_started', subjectId: id, subjectName: `${input.serverName}, ${site.name}`, siteId: site.id, details: { host: input.host, port: input.port, login: input.login, hostKey: input.hostKey } });
+        await insertAddition(rows, {
+          id,
+          siteId: site.id,
+          serverName: input.serverName,
+          host: input.host,
+          port: input.port,
+          login: input.login,
+          hostKey: input.hostKey,
+          createdBy: actor.id,
+          now,
+          aliveUntil: now + aliveForMs,
+        });
+        await recordEffect(deps, rows, actor, {
+          action: 'server.addition_started',
+          subjectId: id,
+          subjectName: `${input.serverName}, ${site.name}`,
+          siteId: site.id,
+          details: {
+            host: input.host,
+            port: input.port,
+            login: input.login,
+            hostKey: input.hostKey,
+          },
+        });
       });
       deps.wakeups.wake(['audit', 'servers', `addition:${id}`]);
       const abort = new AbortController();
@@ -73,7 +115,8 @@ export function createAdditions(deps: Deps, times: AdditionTimes = additionTimes
     cancel: async (actor, id) => {
       const addition = await mustRead(deps, id);
       mustReach(actor, addition.siteId);
-      if (!(await end(deps, actor, addition, { state: 'cancelled', code: null }))) throw new AppError('STATE_FORBIDS', { state: addition.state });
+      if (!(await end(deps, actor, addition, { state: 'cancelled', code: null })))
+        throw new AppError('STATE_FORBIDS', { state: addition.state });
       running.get(id)?.abort.abort();
       return mustRead(deps, id);
     },
@@ -90,10 +133,29 @@ async function mustRead(deps: Pick<Platform, 'database'>, id: string): Promise<A
   return addition;
 }
 
-async function end(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor, addition: Pick<Addition, 'id' | 'serverName' | 'siteName' | 'siteId'>, outcome: { state: 'done' | 'failed' | 'cancelled'; code: ErrorCode | null; log?: string }): Promise<boolean> {
+async function end(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+  addition: Pick<Addition, 'id' | 'serverName' | 'siteName' | 'siteId'>,
+  outcome: { state: 'done' | 'failed' | 'cancelled'; code: ErrorCode | null; log?: string },
+): Promise<boolean> {
   const ended = await deps.database.transaction().execute(async (rows) => {
-    if (!(await endAddition(rows, addition.id, { state: outcome.state, failureCode: outcome.code, now: deps.clock.now(), ...(outcome.log === undefined ? {} : { log: outcome.log }) }))) return false;
-    await recordEffect(deps, rows, actor, { action: `server.addition_${outcome.state}`, subjectId: addition.id, subjectName: `${addition.serverName}, ${addition.siteName}`, siteId: addition.siteId, ...(outcome.code === null ? {} : { details: { code: outcome.code } }) });
+    if (
+      !(await endAddition(rows, addition.id, {
+        state: outcome.state,
+        failureCode: outcome.code,
+        now: deps.clock.now(),
+        ...(outcome.log === undefined ? {} : { log: outcome.log }),
+      }))
+    )
+      return false;
+    await recordEffect(deps, rows, actor, {
+      action: `server.addition_${outcome.state}`,
+      subjectId: addition.id,
+      subjectName: `${addition.serverName}, ${addition.siteName}`,
+      siteId: addition.siteId,
+      ...(outcome.code === null ? {} : { details: { code: outcome.code } }),
+    });
     return true;
   });
   deps.wakeups.wake([`addition:${addition.id}`, 'audit', 'servers']);
@@ -101,13 +163,29 @@ async function end(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor
 }
 
 /** For the sweep: what a controller that died was doing is over. */
-export async function endAbandonedAdditions(deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>, actor: Actor): Promise<void> {
-  for (const id of await selectAbandoned(deps.database, deps.clock.now())) await end(deps, actor, await mustRead(deps, id), { state: 'failed', code: 'ADDITION_ABANDONED' });
+export async function endAbandonedAdditions(
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  actor: Actor,
+): Promise<void> {
+  for (const id of await selectAbandoned(deps.database, deps.clock.now()))
+    await end(deps, actor, await mustRead(deps, id), {
+      state: 'failed',
+      code: 'ADDITION_ABANDONED',
+    });
 }
 
 /** Never rejects: its outcome is in the row. */
-async function carryOut(deps: Deps, times: AdditionTimes, actor: AccountActor, id: string, input: AdditionRequest, abort: AbortController): Promise<void> {
-  const secrets = [input.password, input.sudoPassword, input.passphrase].filter((secret) => secret !== undefined);
+async function carryOut(
+  deps: Deps,
+  times: AdditionTimes,
+  actor: AccountActor,
+  id: string,
+  input: AdditionRequest,
+  abort: AbortController,
+): Promise<void> {
+  const secrets = [input.password, input.sudoPassword, input.passphrase].filter(
+    (secret) => secret !== undefined,
+  );
   let log = '';
   let saved = '';
   let codeHash: string | null = null;
@@ -116,25 +194,39 @@ async function carryOut(deps: Deps, times: AdditionTimes, actor: AccountActor, i
   const say = (text: string) => {
     log = append(log, cleanOutput(text, secrets));
   };
-  const failure = (code: ErrorCode, why?: unknown) => say(`✗ ${errors[code].fr}${why === undefined ? '' : ` (${String(why)})`}\n`);
+  const failure = (code: ErrorCode, why?: unknown) =>
+    say(`✗ ${errors[code].fr}${why === undefined ? '' : ` (${String(why)})`}\n`);
 
   // One beat after the other, from here to the end: life sign, log, who has enrolled, whether somebody cancelled.
   const save = async (next?: Addition['state']): Promise<void> => {
     if (next !== undefined) state = next;
-    const enrolled = codeHash === null || serverId !== null ? undefined : await selectEnrolledWith(deps.database, codeHash);
+    const enrolled =
+      codeHash === null || serverId !== null
+        ? undefined
+        : await selectEnrolledWith(deps.database, codeHash);
     if (enrolled !== undefined) {
       serverId = enrolled.serverId;
       state = state === 'installing' ? 'enrolled' : state;
     }
     const told = log !== saved || next !== undefined || enrolled !== undefined;
     saved = log;
-    const open = await saveProgress(deps.database, id, { state, log, aliveUntil: deps.clock.now() + aliveForMs, ...(codeHash === null ? {} : { codeHash }), ...(serverId === null ? {} : { serverId }) });
+    const open = await saveProgress(deps.database, id, {
+      state,
+      log,
+      aliveUntil: deps.clock.now() + aliveForMs,
+      ...(codeHash === null ? {} : { codeHash }),
+      ...(serverId === null ? {} : { serverId }),
+    });
     if (told) deps.wakeups.wake([`addition:${id}`]);
     if (!open) abort.abort();
   };
   let beating = Promise.resolve();
   const beat = (next?: Addition['state']): Promise<void> => {
-    beating = beating.then(() => save(next)).catch((error: unknown) => deps.log.warn({ err: error, addition: id }, 'progress was not saved'));
+    beating = beating
+      .then(() => save(next))
+      .catch((error: unknown) =>
+        deps.log.warn({ err: error, addition: id }, 'progress was not saved'),
+      );
     return beating;
   };
   const timer = setInterval(() => void beat(), times.beatMs);
@@ -145,19 +237,38 @@ async function carryOut(deps: Deps, times: AdditionTimes, actor: AccountActor, i
     const link = await openSsh(input, input, input.hostKey, times.connectMs, abort.signal);
     let folder = '';
     try {
-      const { code, controllerKey } = await createEnrolmentCode(deps, actor, { siteId: input.siteId, serverName: input.serverName });
+      const { code, controllerKey } = await createEnrolmentCode(deps, actor, {
+        siteId: input.siteId,
+        serverName: input.serverName,
+      });
       secrets.push(code);
       codeHash = sha256(code);
       await beat('installing');
       const upload = async (name: string, text: string) => {
-        if ((await link.run(`umask 077 && cat > '${folder}/${name}'`, { stdin: text, timeoutMs: uploadMs, onOutput: say })) !== 0) throw new AppError('INSTALL_FAILED', { why: `${name} could not be written` });
+        if (
+          (await link.run(`umask 077 && cat > '${folder}/${name}'`, {
+            stdin: text,
+            timeoutMs: uploadMs,
+            onOutput: say,
+          })) !== 0
+        )
+          throw new AppError('INSTALL_FAILED', { why: `${name} could not be written` });
       };
-      if ((await link.run('umask 077 && mktemp -d /tmp/preau-install.XXXXXXXXXX', { timeoutMs: uploadMs, onOutput: (text) => (folder += text) })) !== 0 || !/^\/tmp\/preau-install\.[A-Za-z0-9]{10}\n$/.test(folder)) {
+      if (
+        (await link.run('umask 077 && mktemp -d /tmp/preau-install.XXXXXXXXXX', {
+          timeoutMs: uploadMs,
+          onOutput: (text) => (folder += text),
+        })) !== 0 ||
+        !/^\/tmp\/preau-install\.[A-Za-z0-9]{10}\n$/.test(folder)
+      ) {
         folder = '';
         throw new AppError('INSTALL_FAILED', { why: 'no folder in /tmp' });
       }
       folder = folder.trim();
-      await upload('install.sh', await readFile(join(deps.config.PREAU_AGENT_FILES, 'install.sh'), 'utf8'));
+      await upload(
+        'install.sh',
+        await readFile(join(deps.config.PREAU_AGENT_FILES, 'install.sh'), 'utf8'),
+      );
       await upload('code', `${code}\n`);
       const url = deps.publicUrl();
       // Nothing secret is an argument: arguments are read by anyone on that machine. A public address has no quotes in it.
@@ -165,18 +276,32 @@ async function carryOut(deps: Deps, times: AdditionTimes, actor: AccountActor, i
       const install = `trap "rm -rf ${folder}" EXIT; sh ${folder}/install.sh --controller ${url} --key ${controllerKey} --code-file ${folder}/code </dev/null`;
       const asRoot = input.login === 'root' ? install : `sudo -k -S -p '' -- sh -c '${install}'`;
       const sudoPassword = input.sudoPassword ?? input.password;
-      if (input.login !== 'root' && (await link.run("sudo -k -S -p '' -- true", { stdin: sudoPassword === undefined ? '' : `${sudoPassword}\n`, timeoutMs: uploadMs, onOutput: say })) !== 0) throw new AppError('SUDO_REFUSED');
-      const exit = await link.run(asRoot, { stdin: input.login === 'root' || sudoPassword === undefined ? '' : `${sudoPassword}\n`, timeoutMs: times.installMs, onOutput: say });
+      if (
+        input.login !== 'root' &&
+        (await link.run("sudo -k -S -p '' -- true", {
+          stdin: sudoPassword === undefined ? '' : `${sudoPassword}\n`,
+          timeoutMs: uploadMs,
+          onOutput: say,
+        })) !== 0
+      )
+        throw new AppError('SUDO_REFUSED');
+      const exit = await link.run(asRoot, {
+        stdin: input.login === 'root' || sudoPassword === undefined ? '' : `${sudoPassword}\n`,
+        timeoutMs: times.installMs,
+        onOutput: say,
+      });
       if (exit !== 0) throw new AppError('INSTALL_FAILED', { why: `exit code ${exit}` });
     } finally {
-      if (folder !== '') await link.run(`rm -rf '${folder}'`, { timeoutMs: 20_000 }).catch(() => undefined);
+      if (folder !== '')
+        await link.run(`rm -rf '${folder}'`, { timeoutMs: 20_000 }).catch(() => undefined);
       link.close();
     }
     await beat('reporting');
     if (serverId === null) throw new AppError('SERVER_ENROLLED_ALREADY');
     const until = performance.now() + times.reportMs;
     while (!((await selectEnrolledWith(deps.database, codeHash ?? ''))?.reported ?? false)) {
-      if (performance.now() > until) throw new AppError('SERVER_OFFLINE', { why: 'no report of its agent' });
+      if (performance.now() > until)
+        throw new AppError('SERVER_OFFLINE', { why: 'no report of its agent' });
       abort.signal.throwIfAborted();
       await deps.wakeups.next('servers', times.beatMs);
     }
@@ -184,13 +309,26 @@ async function carryOut(deps: Deps, times: AdditionTimes, actor: AccountActor, i
   } catch (error) {
     const known = error instanceof AppError ? error : null;
     // The cause may hold what was sent: only our own words are kept.
-    if (known === null && !abort.signal.aborted) deps.log.error({ addition: id, reason: error instanceof Error ? error.name : 'unknown' }, 'adding a server broke');
+    if (known === null && !abort.signal.aborted)
+      deps.log.error(
+        { addition: id, reason: error instanceof Error ? error.name : 'unknown' },
+        'adding a server broke',
+      );
     outcome = { state: 'failed', code: known?.code ?? 'INTERNAL' };
-    if (!abort.signal.aborted) failure(known?.code ?? 'INTERNAL', known?.details['why'] ?? known?.details['hostKey']);
+    if (!abort.signal.aborted)
+      failure(known?.code ?? 'INTERNAL', known?.details['why'] ?? known?.details['hostKey']);
   }
   clearInterval(timer);
   await beating;
   const addition = await selectAddition(deps.database, id).catch(() => undefined);
   // Cancelled: the row was ended by whoever did so.
-  if (addition !== undefined) await end(deps, actor, addition, { ...(abort.signal.aborted && outcome.state === 'failed' ? { state: 'failed' as const, code: 'ADDITION_ABANDONED' as const } : outcome), log }).catch((error: unknown) => deps.log.error({ err: error, addition: id }, 'the end of an addition was not saved'));
+  if (addition !== undefined)
+    await end(deps, actor, addition, {
+      ...(abort.signal.aborted && outcome.state === 'failed'
+        ? { state: 'failed' as const, code: 'ADDITION_ABANDONED' as const }
+        : outcome),
+      log,
+    }).catch((error: unknown) =>
+      deps.log.error({ err: error, addition: id }, 'the end of an addition was not saved'),
+    );
 }

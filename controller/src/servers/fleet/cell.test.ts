@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { cellOf, type ServerFacts, stateOn } from './cell.ts';
 
 const packages = (...names: string[]) => new Map(names.map((name) => [name, '2']));
-const facts = (more: Partial<ServerFacts>): ServerFacts => ({ wantedVersion: '2', state: 'installed', version: '2', errorCode: null, packages: ['tuxpaint'], chosen: packages('tuxpaint', 'vim'), ...more });
+const facts = (more: Partial<ServerFacts>): ServerFacts => ({
+  wantedVersion: '2',
+  state: 'installed',
+  version: '2',
+  errorCode: null,
+  packages: ['tuxpaint'],
+  chosen: packages('tuxpaint', 'vim'),
+  ...more,
+});
 const unasked = { wantedVersion: null, state: null, version: null };
 
 describe('stateOn', () => {
@@ -36,13 +44,40 @@ describe('stateOn', () => {
 
 describe('cellOf', () => {
   test('a school without a server', () => {
-    expect(cellOf('app_x', [])).toEqual({ applicationId: 'app_x', state: 'none', wantedVersion: null, versions: [], wantedOn: 0, servers: 0 });
+    expect(cellOf('app_x', [])).toEqual({
+      applicationId: 'app_x',
+      state: 'none',
+      wantedVersion: null,
+      versions: [],
+      wantedOn: 0,
+      servers: 0,
+    });
   });
   test('shows the worst server, every version, and on how many it is wanted', () => {
-    expect(cellOf('app_x', [facts({}), facts({ version: '1' }), facts({ ...unasked, chosen: packages('vim') })])).toEqual({ applicationId: 'app_x', state: 'other_version', wantedVersion: '2', versions: ['1', '2'], wantedOn: 2, servers: 3 });
-    expect(cellOf('app_x', [facts({ state: 'failed', version: null }), facts({ chosen: packages('vim') })]).state).toBe('failed');
+    expect(
+      cellOf('app_x', [
+        facts({}),
+        facts({ version: '1' }),
+        facts({ ...unasked, chosen: packages('vim') }),
+      ]),
+    ).toEqual({
+      applicationId: 'app_x',
+      state: 'other_version',
+      wantedVersion: '2',
+      versions: ['1', '2'],
+      wantedOn: 2,
+      servers: 3,
+    });
+    expect(
+      cellOf('app_x', [
+        facts({ state: 'failed', version: null }),
+        facts({ chosen: packages('vim') }),
+      ]).state,
+    ).toBe('failed');
   });
   test('names the version of what was put there by hand', () => {
-    expect(cellOf('app_x', [facts({ ...unasked, chosen: new Map([['tuxpaint', '0.9']]) })])).toMatchObject({ state: 'extra', versions: ['0.9'] });
+    expect(
+      cellOf('app_x', [facts({ ...unasked, chosen: new Map([['tuxpaint', '0.9']]) })]),
+    ).toMatchObject({ state: 'extra', versions: ['0.9'] });
   });
 });

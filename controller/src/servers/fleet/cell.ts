@@ -22,7 +22,13 @@ export function stateOn(facts: ServerFacts): DriftState {
   const told = chosen !== null && chosen.size > 0 && packages.length > 0;
   const there = told && packages.every((name) => chosen.has(name));
   if (wantedVersion === null) {
-    if (state === 'installed' || state === 'installing' || state === 'removing' || state === 'wanted') return 'arriving';
+    if (
+      state === 'installed' ||
+      state === 'installing' ||
+      state === 'removing' ||
+      state === 'wanted'
+    )
+      return 'arriving';
     if (state === 'failed') return 'failed';
     return there ? 'extra' : 'none';
   }
@@ -37,10 +43,23 @@ export function stateOn(facts: ServerFacts): DriftState {
 /** The worst of a school's servers; `driftStates` goes from the best to the worst. Pure. */
 export function cellOf(applicationId: string, servers: readonly ServerFacts[]): DriftCell {
   const states = servers.map(stateOn);
-  const worst = states.reduce<DriftState>((found, state) => (driftStates.indexOf(state) > driftStates.indexOf(found) ? state : found), 'none');
-  const versions = servers.map((facts, at) => facts.version ?? (states[at] === 'extra' ? (facts.chosen?.get(facts.packages[0] ?? '') ?? null) : null)).filter((version) => version !== null);
+  const worst = states.reduce<DriftState>(
+    (found, state) => (driftStates.indexOf(state) > driftStates.indexOf(found) ? state : found),
+    'none',
+  );
+  const versions = servers
+    .map(
+      (facts, at) =>
+        facts.version ??
+        (states[at] === 'extra' ? (facts.chosen?.get(facts.packages[0] ?? '') ?? null) : null),
+    )
+    .filter((version) => version !== null);
   return {
-    applicationId, state: worst, wantedVersion: servers.find((facts) => facts.wantedVersion !== null)?.wantedVersion ?? null,
-    versions: [...new Set(versions)].sort(), wantedOn: servers.filter((facts) => facts.wantedVersion !== null).length, servers: servers.length,
+    applicationId,
+    state: worst,
+    wantedVersion: servers.find((facts) => facts.wantedVersion !== null)?.wantedVersion ?? null,
+    versions: [...new Set(versions)].sort(),
+    wantedOn: servers.filter((facts) => facts.wantedVersion !== null).length,
+    servers: servers.length,
   };
 }

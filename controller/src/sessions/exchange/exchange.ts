@@ -1,6 +1,12 @@
 /** What a person does with the files and printed pages of their session. Bytes wait at the city until the other side takes them. */
 import { AppError } from '@preau/contract/errors.ts';
-import { type Exchange, maxTransferBytes, mayPass, type OfferedFile, type Transfer } from '@preau/contract/exchange.ts';
+import {
+  type Exchange,
+  maxTransferBytes,
+  mayPass,
+  type OfferedFile,
+  type Transfer,
+} from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/publication.ts';
 import { isLive } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -10,9 +16,20 @@ import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration } from '#src/servers/store.ts';
 import { mayGoOn } from '../launch.ts';
-import { selectSession, type StoredSession } from '../store.ts';
+import { type StoredSession, selectSession } from '../store.ts';
 import { transferFiles } from './files.ts';
-import { countPending, deleteTransfer, insertTransfer, moveTransfer, newTransferId, publicTransfer, selectOffered, selectTransfer, selectTransfersOf, type StoredTransfer } from './store.ts';
+import {
+  countPending,
+  deleteTransfer,
+  insertTransfer,
+  moveTransfer,
+  newTransferId,
+  publicTransfer,
+  type StoredTransfer,
+  selectOffered,
+  selectTransfer,
+  selectTransfersOf,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
 
@@ -20,20 +37,56 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 const maxPending = 20;
 
 /** Refuses with NOT_FOUND what is not the actor's. A session that may not go on offers nothing. */
-export async function readExchange(deps: Deps, actor: AccountActor, sessionId: string, address: string | null): Promise<Exchange> {
+export async function readExchange(
+  deps: Deps,
+  actor: AccountActor,
+  sessionId: string,
+  address: string | null,
+): Promise<Exchange> {
   const session = await ownSession(deps.database, actor, sessionId);
-  const terms: Pick<Terms, 'files' | 'printing'> = isLive(session.state) ? await mayGoOn(deps, actor, sessionId, address).catch(() => defaultTerms) : defaultTerms;
-  const offered = isLive(session.state) ? (await selectOffered(deps.database, sessionId)).filter(({ kind }) => mayPass(terms, { direction: 'out', kind })) : [];
-  return { files: terms.files, printing: terms.printing, offered, transfers: (await selectTransfersOf(deps.database, { sessionId })).slice(0, 50).map(publicTransfer) };
+  const terms: Pick<Terms, 'files' | 'printing'> = isLive(session.state)
+    ? await mayGoOn(deps, actor, sessionId, address).catch(() => defaultTerms)
+    : defaultTerms;
+  const offered = isLive(session.state)
+    ? (await selectOffered(deps.database, sessionId)).filter(({ kind }) =>
+        mayPass(terms, { direction: 'out', kind }),
+      )
+    : [];
+  return {
+    files: terms.files,
+    printing: terms.printing,
+    offered,
+    transfers: (await selectTransfersOf(deps.database, { sessionId }))
+      .slice(0, 50)
+      .map(publicTransfer),
+  };
 }
 
 /** Refuses with NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, PAYLOAD_TOO_LARGE, TOO_MANY_FILES, BUSY, UPLOAD_REFUSED, DISK_FULL. */
-export async function bringFile(deps: Deps, actor: AccountActor, sessionId: string, file: { name: string; size: number }, address: string | null, body: AsyncIterable<Buffer>): Promise<Transfer> {
+export async function bringFile(
+  deps: Deps,
+  actor: AccountActor,
+  sessionId: string,
+  file: { name: string; size: number },
+  address: string | null,
+  body: AsyncIterable<Buffer>,
+): Promise<Transfer> {
   const session = await ownSession(deps.database, actor, sessionId);
-  if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'in', kind: 'file' })) throw new AppError('FILES_NOT_ALLOWED', { direction: 'in' });
-  if (file.size > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
+  if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'in', kind: 'file' }))
+    throw new AppError('FILES_NOT_ALLOWED', { direction: 'in' });
+  if (file.size > maxTransferBytes)
+    throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
   const id = newTransferId();
-  const transfer = { id, sessionId, accountId: actor.id, serverId: session.serverId, direction: 'in', kind: 'file', name: file.name, bytes: file.size } as const;
+  const transfer = {
+    id,
+    sessionId,
+    accountId: actor.id,
+    serverId: session.serverId,
+    direction: 'in',
+    kind: 'file',
+    name: file.name,
+    bytes: file.size,
+  } as const;
   // The row first: what has a row is found again and thrown away, whatever happens to the bytes.
   await deps.database.transaction().execute(async (rows) => {
     await mayAdd(deps, rows, actor, file.size);
@@ -45,9 +98,20 @@ export async function bringFile(deps: Deps, actor: AccountActor, sessionId: stri
     const topics = await deps.database.transaction().execute(async (rows) => {
       const generation = await nextGeneration(rows, session.serverId);
       // Swept away meanwhile: a line of 200 MiB in an hour is too slow.
-      if (!(await moveTransfer(rows, id, 'asked', { state: 'here', sha256 }, deps.clock.now()))) throw new AppError('FILE_GONE', { name: file.name });
-      await recordEffect(deps, rows, actor, { action: 'file.brought', subjectId: sessionId, subjectName: session.applicationName.fr, siteId: session.siteId, details: { bytes: file.size } });
-      return [await publishDesiredState(deps, rows, session.serverId, generation), `person:${actor.id}`, 'audit'];
+      if (!(await moveTransfer(rows, id, 'asked', { state: 'here', sha256 }, deps.clock.now())))
+        throw new AppError('FILE_GONE', { name: file.name });
+      await recordEffect(deps, rows, actor, {
+        action: 'file.brought',
+        subjectId: sessionId,
+        subjectName: session.applicationName.fr,
+        siteId: session.siteId,
+        details: { bytes: file.size },
+      });
+      return [
+        await publishDesiredState(deps, rows, session.serverId, generation),
+        `person:${actor.id}`,
+        'audit',
+      ];
     });
     deps.wakeups.wake(topics);
   } catch (error) {
@@ -60,52 +124,117 @@ export async function bringFile(deps: Deps, actor: AccountActor, sessionId: stri
 
 /** Asking for the same again while it is on its way is asking once. Refuses with NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, FILE_GONE, PAYLOAD_TOO_LARGE,
  *  TOO_MANY_FILES, BUSY. */
-export async function askForFile(deps: Deps, actor: AccountActor, sessionId: string, { kind, name }: Pick<OfferedFile, 'kind' | 'name'>, address: string | null): Promise<Transfer> {
+export async function askForFile(
+  deps: Deps,
+  actor: AccountActor,
+  sessionId: string,
+  { kind, name }: Pick<OfferedFile, 'kind' | 'name'>,
+  address: string | null,
+): Promise<Transfer> {
   const session = await ownSession(deps.database, actor, sessionId);
-  if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'out', kind })) throw new AppError('FILES_NOT_ALLOWED', { direction: 'out' });
-  const file = (await selectOffered(deps.database, sessionId)).find((offered) => offered.kind === kind && offered.name === name);
+  if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'out', kind }))
+    throw new AppError('FILES_NOT_ALLOWED', { direction: 'out' });
+  const file = (await selectOffered(deps.database, sessionId)).find(
+    (offered) => offered.kind === kind && offered.name === name,
+  );
   if (file === undefined) throw new AppError('FILE_GONE', { name });
-  if (file.bytes > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
+  if (file.bytes > maxTransferBytes)
+    throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
   const { id, topics } = await deps.database.transaction().execute(async (rows) => {
     // The server's row is locked from here on: a second click waits, and finds the first.
     const generation = await nextGeneration(rows, session.serverId);
-    const underWay = (await selectTransfersOf(rows, { sessionId })).find((other) => other.direction === 'out' && other.kind === kind && other.name === name && other.state === 'asked');
+    const underWay = (await selectTransfersOf(rows, { sessionId })).find(
+      (other) =>
+        other.direction === 'out' &&
+        other.kind === kind &&
+        other.name === name &&
+        other.state === 'asked',
+    );
     if (underWay === undefined) await mayAdd(deps, rows, actor, file.bytes);
     const id = underWay?.id ?? newTransferId();
-    if (underWay === undefined) await insertTransfer(rows, { id, sessionId, accountId: actor.id, serverId: session.serverId, direction: 'out', kind, name, bytes: file.bytes, sha256: null, state: 'asked' }, deps.clock.now());
-    return { id, topics: [await publishDesiredState(deps, rows, session.serverId, generation), `person:${actor.id}`] };
+    if (underWay === undefined)
+      await insertTransfer(
+        rows,
+        {
+          id,
+          sessionId,
+          accountId: actor.id,
+          serverId: session.serverId,
+          direction: 'out',
+          kind,
+          name,
+          bytes: file.bytes,
+          sha256: null,
+          state: 'asked',
+        },
+        deps.clock.now(),
+      );
+    return {
+      id,
+      topics: [
+        await publishDesiredState(deps, rows, session.serverId, generation),
+        `person:${actor.id}`,
+      ],
+    };
   });
   deps.wakeups.wake(topics);
   return publicTransfer(await ownTransfer(deps.database, actor, id));
 }
 
 /** What of the actor's is here to be taken: until it is swept away, as often as they like. Refuses with NOT_FOUND, FILE_GONE. */
-export async function findTaken(deps: Deps, actor: AccountActor, transferId: string): Promise<StoredTransfer> {
+export async function findTaken(
+  deps: Deps,
+  actor: AccountActor,
+  transferId: string,
+): Promise<StoredTransfer> {
   const transfer = await ownTransfer(deps.database, actor, transferId);
-  if (transfer.direction !== 'out' || transfer.state !== 'here') throw new AppError('FILE_GONE', { name: transfer.name });
-  if ((await transferFiles(deps.config.PREAU_DATA).sizeOf(transferId)) !== transfer.bytes) throw new AppError('FILE_GONE', { name: transfer.name });
+  if (transfer.direction !== 'out' || transfer.state !== 'here')
+    throw new AppError('FILE_GONE', { name: transfer.name });
+  if ((await transferFiles(deps.config.PREAU_DATA).sizeOf(transferId)) !== transfer.bytes)
+    throw new AppError('FILE_GONE', { name: transfer.name });
   return transfer;
 }
 
-export async function noteTaken(deps: Deps, actor: AccountActor, transfer: StoredTransfer): Promise<void> {
+export async function noteTaken(
+  deps: Deps,
+  actor: AccountActor,
+  transfer: StoredTransfer,
+): Promise<void> {
   const session = await selectSession(deps.database, transfer.sessionId);
   if (session === undefined) return;
-  await recordEffect(deps, deps.database, actor, { action: transfer.kind === 'print' ? 'pages.printed' : 'file.taken', subjectId: session.id, subjectName: session.applicationName.fr, siteId: session.siteId, details: { bytes: transfer.bytes } });
+  await recordEffect(deps, deps.database, actor, {
+    action: transfer.kind === 'print' ? 'pages.printed' : 'file.taken',
+    subjectId: session.id,
+    subjectName: session.applicationName.fr,
+    siteId: session.siteId,
+    details: { bytes: transfer.bytes },
+  });
   deps.wakeups.wake(['audit']);
 }
 
-async function ownSession(rows: Rows, actor: AccountActor, sessionId: string): Promise<StoredSession> {
+async function ownSession(
+  rows: Rows,
+  actor: AccountActor,
+  sessionId: string,
+): Promise<StoredSession> {
   const session = await selectSession(rows, sessionId);
-  if (session === undefined || session.accountId !== actor.id) throw new AppError('NOT_FOUND', { session: sessionId });
+  if (session === undefined || session.accountId !== actor.id)
+    throw new AppError('NOT_FOUND', { session: sessionId });
   return session;
 }
-async function ownTransfer(rows: Rows, actor: AccountActor, transferId: string): Promise<StoredTransfer> {
+async function ownTransfer(
+  rows: Rows,
+  actor: AccountActor,
+  transferId: string,
+): Promise<StoredTransfer> {
   const transfer = await selectTransfer(rows, transferId);
-  if (transfer === undefined || transfer.accountId !== actor.id) throw new AppError('NOT_FOUND', { transfer: transferId });
+  if (transfer === undefined || transfer.accountId !== actor.id)
+    throw new AppError('NOT_FOUND', { transfer: transferId });
   return transfer;
 }
 async function mayAdd(deps: Deps, rows: Rows, actor: AccountActor, bytes: number): Promise<void> {
   const pending = await countPending(rows, actor.id);
   if (pending.own >= maxPending) throw new AppError('TOO_MANY_FILES', { max: maxPending });
-  if (pending.bytes + bytes > deps.config.PREAU_EXCHANGE_MIB * 1_048_576) throw new AppError('BUSY');
+  if (pending.bytes + bytes > deps.config.PREAU_EXCHANGE_MIB * 1_048_576)
+    throw new AppError('BUSY');
 }

@@ -2,4 +2,5 @@
 import { join } from 'node:path';
 import { type KeptFiles, keptFiles } from '#src/platform/kept-files.ts';
 
-export const transferFiles = (dataFolder: string): KeptFiles => keptFiles(join(dataFolder, 'transfers'), /^trf_[A-Za-z0-9_-]{22}$/);
+export const transferFiles = (dataFolder: string): KeptFiles =>
+  keptFiles(join(dataFolder, 'transfers'), /^trf_[A-Za-z0-9_-]{22}$/);

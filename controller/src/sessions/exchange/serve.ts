@@ -10,7 +10,17 @@ import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration } from '#src/servers/store.ts';
 import { selectSession } from '../store.ts';
 import { transferFiles } from './files.ts';
-import { deleteTransfer, forgetBytes, moveTransfer, selectKnownIds, selectSpent, selectStranded, selectTransfer, selectTransfersOf, type StoredTransfer } from './store.ts';
+import {
+  deleteTransfer,
+  forgetBytes,
+  moveTransfer,
+  type StoredTransfer,
+  selectKnownIds,
+  selectSpent,
+  selectStranded,
+  selectTransfer,
+  selectTransfersOf,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -18,25 +28,55 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 export const keptMs = 3_600_000;
 
 /** What this server is to put down. Refuses with NOT_FOUND. */
-export async function findBrought(deps: Pick<Platform, 'database'>, actor: AgentActor, transferId: string): Promise<StoredTransfer> {
+export async function findBrought(
+  deps: Pick<Platform, 'database'>,
+  actor: AgentActor,
+  transferId: string,
+): Promise<StoredTransfer> {
   const transfer = await selectTransfer(deps.database, transferId);
-  if (transfer === undefined || transfer.serverId !== actor.id || transfer.direction !== 'in' || transfer.state !== 'here') throw new AppError('NOT_FOUND', { transfer: transferId });
+  if (
+    transfer === undefined ||
+    transfer.serverId !== actor.id ||
+    transfer.direction !== 'in' ||
+    transfer.state !== 'here'
+  )
+    throw new AppError('NOT_FOUND', { transfer: transferId });
   return transfer;
 }
 
 /** What this server was asked for. Sending it again is safe. Refuses with NOT_FOUND, PAYLOAD_TOO_LARGE, UPLOAD_REFUSED, DISK_FULL. */
-export async function receiveAsked(deps: Deps, actor: AgentActor, transferId: string, announced: { sha256: string; size: number }, body: AsyncIterable<Buffer>): Promise<void> {
+export async function receiveAsked(
+  deps: Deps,
+  actor: AgentActor,
+  transferId: string,
+  announced: { sha256: string; size: number },
+  body: AsyncIterable<Buffer>,
+): Promise<void> {
   const transfer = await selectTransfer(deps.database, transferId);
-  if (transfer === undefined || transfer.serverId !== actor.id || transfer.direction !== 'out') throw new AppError('NOT_FOUND', { transfer: transferId });
+  if (transfer === undefined || transfer.serverId !== actor.id || transfer.direction !== 'out')
+    throw new AppError('NOT_FOUND', { transfer: transferId });
   if (transfer.state === 'here' && transfer.sha256 === announced.sha256) return;
   if (transfer.state !== 'asked') throw new AppError('NOT_FOUND', { transfer: transferId });
-  if (announced.size > maxTransferBytes) throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
+  if (announced.size > maxTransferBytes)
+    throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
   const files = transferFiles(deps.config.PREAU_DATA);
   await files.receive(transferId, announced, body);
   const topics = await deps.database.transaction().execute(async (rows) => {
     const generation = await nextGeneration(rows, actor.id);
-    if (!(await moveTransfer(rows, transferId, 'asked', { state: 'here', sha256: announced.sha256, bytes: announced.size }, deps.clock.now()))) return null;
-    return [await publishDesiredState(deps, rows, actor.id, generation), `person:${transfer.accountId}`];
+    if (
+      !(await moveTransfer(
+        rows,
+        transferId,
+        'asked',
+        { state: 'here', sha256: announced.sha256, bytes: announced.size },
+        deps.clock.now(),
+      ))
+    )
+      return null;
+    return [
+      await publishDesiredState(deps, rows, actor.id, generation),
+      `person:${transfer.accountId}`,
+    ];
   });
   if (topics !== null) return deps.wakeups.wake(topics);
   // Nobody waits for it any more.
@@ -45,15 +85,35 @@ export async function receiveAsked(deps: Deps, actor: AgentActor, transferId: st
 }
 
 /** What an agent says of its transfers, in the caller's transaction. Running it twice is a no-op. Returns the topics to wake. */
-export async function settleTransfers(deps: Deps, rows: Rows, actor: AgentActor, reported: Report['transfers']): Promise<string[]> {
+export async function settleTransfers(
+  deps: Deps,
+  rows: Rows,
+  actor: AgentActor,
+  reported: Report['transfers'],
+): Promise<string[]> {
   if (reported.length === 0) return [];
-  const pending = new Map((await selectTransfersOf(rows, { serverId: actor.id })).map((transfer) => [transfer.id, transfer]));
+  const pending = new Map(
+    (await selectTransfersOf(rows, { serverId: actor.id })).map((transfer) => [
+      transfer.id,
+      transfer,
+    ]),
+  );
   const topics: string[] = [];
   for (const { transferId, code, message } of reported) {
     const transfer = pending.get(transferId);
     // What is to come from the server ends with its bytes, or with a failure.
-    if (transfer === undefined || (transfer.direction === 'out' && (code === null || transfer.state !== 'asked'))) continue;
-    const moved = await moveTransfer(rows, transferId, transfer.state, code === null ? { state: 'done' } : { state: 'failed', failure_code: code }, deps.clock.now());
+    if (
+      transfer === undefined ||
+      (transfer.direction === 'out' && (code === null || transfer.state !== 'asked'))
+    )
+      continue;
+    const moved = await moveTransfer(
+      rows,
+      transferId,
+      transfer.state,
+      code === null ? { state: 'done' } : { state: 'failed', failure_code: code },
+      deps.clock.now(),
+    );
     if (!moved) continue;
     topics.push(`person:${transfer.accountId}`);
     if (code !== null) {
@@ -82,11 +142,32 @@ export async function sweepTransfers(deps: Deps, actor: Actor): Promise<void> {
   const known = stray.length === 0 ? new Set<string>() : await selectKnownIds(deps.database, stray);
   for (const id of stray) if (!known.has(id)) await files.remove(id);
   for (const transfer of await selectStranded(deps.database)) {
-    if (await moveTransfer(deps.database, transfer.id, transfer.state, { state: 'failed', failure_code: 'SESSION_OVER' }, now)) await noteFailure(deps, deps.database, actor, transfer, { code: 'SESSION_OVER' });
+    if (
+      await moveTransfer(
+        deps.database,
+        transfer.id,
+        transfer.state,
+        { state: 'failed', failure_code: 'SESSION_OVER' },
+        now,
+      )
+    )
+      await noteFailure(deps, deps.database, actor, transfer, { code: 'SESSION_OVER' });
   }
 }
 
-async function noteFailure(deps: Pick<Platform, 'clock'>, rows: Rows, actor: Actor, transfer: StoredTransfer, details: Record<string, unknown>): Promise<void> {
+async function noteFailure(
+  deps: Pick<Platform, 'clock'>,
+  rows: Rows,
+  actor: Actor,
+  transfer: StoredTransfer,
+  details: Record<string, unknown>,
+): Promise<void> {
   const session = await selectSession(rows, transfer.sessionId);
-  await recordEffect(deps, rows, actor, { action: 'file.failed', subjectId: transfer.sessionId, subjectName: session?.applicationName.fr ?? '?', siteId: session?.siteId ?? null, details: { ...details, direction: transfer.direction } });
+  await recordEffect(deps, rows, actor, {
+    action: 'file.failed',
+    subjectId: transfer.sessionId,
+    subjectName: session?.applicationName.fr ?? '?',
+    siteId: session?.siteId ?? null,
+    details: { ...details, direction: transfer.direction },
+  });
 }

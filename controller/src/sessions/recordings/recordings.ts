@@ -12,7 +12,15 @@ import { cursorOf, readCursor } from '#src/platform/cursor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { selectSession } from '../store.ts';
-import { closeRecording, deleteRecordingRow, insertRecording, selectRecording, selectRecordingIds, selectRecordings, selectUnattached } from './store.ts';
+import {
+  closeRecording,
+  deleteRecordingRow,
+  insertRecording,
+  selectRecording,
+  selectRecordingIds,
+  selectRecordings,
+  selectUnattached,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups' | 'log'>;
 
@@ -21,8 +29,10 @@ const maxBytes = 2 ** 30;
 /** What the disk has not taken yet. Beyond, the picture matters more than the recording. */
 const maxWaiting = 32 * 2 ** 20;
 
-const folderOf = (deps: Pick<Platform, 'config'>): string => join(deps.config.PREAU_DATA, 'recordings');
-export const recordingPath = (deps: Pick<Platform, 'config'>, id: string): string => join(folderOf(deps), id);
+const folderOf = (deps: Pick<Platform, 'config'>): string =>
+  join(deps.config.PREAU_DATA, 'recordings');
+export const recordingPath = (deps: Pick<Platform, 'config'>, id: string): string =>
+  join(folderOf(deps), id);
 
 export interface Recorder {
   /** Whole instructions. */
@@ -32,7 +42,12 @@ export interface Recorder {
 
 /** From the first picture on. A disk that takes nothing does not keep anybody from working: it is told, and the recording says that it is not whole.
  *  Throws NOT_FOUND alone. */
-export async function startRecording(deps: Deps, actor: AccountActor, sessionId: string, beginning: Buffer): Promise<Recorder> {
+export async function startRecording(
+  deps: Deps,
+  actor: AccountActor,
+  sessionId: string,
+  beginning: Buffer,
+): Promise<Recorder> {
   const session = await selectSession(deps.database, sessionId);
   if (session === undefined) throw new AppError('NOT_FOUND', { session: sessionId });
   const id = newId('rec');
@@ -44,8 +59,21 @@ export async function startRecording(deps: Deps, actor: AccountActor, sessionId:
   }
   // The row first: what has a row is found, shown and erased.
   await deps.database.transaction().execute(async (rows) => {
-    await insertRecording(rows, { id, sessionId, accountId: session.accountId, siteId: session.siteId, applicationId: session.applicationId, startedAt: deps.clock.now() });
-    await recordEffect(deps, rows, actor, { action: 'session.recorded', subjectId: sessionId, subjectName: session.applicationName.fr, siteId: session.siteId, details: { recording: id } });
+    await insertRecording(rows, {
+      id,
+      sessionId,
+      accountId: session.accountId,
+      siteId: session.siteId,
+      applicationId: session.applicationId,
+      startedAt: deps.clock.now(),
+    });
+    await recordEffect(deps, rows, actor, {
+      action: 'session.recorded',
+      subjectId: sessionId,
+      subjectName: session.applicationName.fr,
+      siteId: session.siteId,
+      details: { recording: id },
+    });
   });
   deps.wakeups.wake(['recordings', 'audit']);
   const file = createWriteStream(recordingPath(deps, id), { flags: 'wx', mode: 0o600 });
@@ -67,16 +95,29 @@ export async function startRecording(deps: Deps, actor: AccountActor, sessionId:
     end: () => {
       if (ended) return;
       ended = true;
-      const closed = () => close().catch((error: unknown) => deps.log.error({ err: error, recording: id }, 'recording not closed'));
+      const closed = () =>
+        close().catch((error: unknown) =>
+          deps.log.error({ err: error, recording: id }, 'recording not closed'),
+        );
       if (file.writableEnded || file.errored !== null) void closed();
       else file.end(() => void closed());
     },
   };
   const close = async () => {
-    await closeRecording(deps.database, id, { at: deps.clock.now(), bytes, isWhole: problem === null });
+    await closeRecording(deps.database, id, {
+      at: deps.clock.now(),
+      bytes,
+      isWhole: problem === null,
+    });
     if (problem !== null) {
       deps.log.error({ recording: id, problem }, 'recording broken off');
-      await recordEffect(deps, deps.database, actor, { action: 'recording.broken', subjectId: sessionId, subjectName: session.applicationName.fr, siteId: session.siteId, details: { recording: id, problem } });
+      await recordEffect(deps, deps.database, actor, {
+        action: 'recording.broken',
+        subjectId: sessionId,
+        subjectName: session.applicationName.fr,
+        siteId: session.siteId,
+        details: { recording: id, problem },
+      });
     }
     deps.wakeups.wake(['recordings', 'audit']);
   };
@@ -84,15 +125,32 @@ export async function startRecording(deps: Deps, actor: AccountActor, sessionId:
   return recorder;
 }
 
-export async function listRecordings(deps: Pick<Deps, 'database'>, actor: AccountActor, asked: { search?: string | undefined; after?: string | undefined; limit: number }): Promise<{ items: Recording[]; next: string | null }> {
+export async function listRecordings(
+  deps: Pick<Deps, 'database'>,
+  actor: AccountActor,
+  asked: { search?: string | undefined; after?: string | undefined; limit: number },
+): Promise<{ items: Recording[]; next: string | null }> {
   const after = readCursor(asked.after, 'number', 'rec');
-  const items = await selectRecordings(deps.database, { search: asked.search ?? '', after: after === null ? null : { startedAt: Number(after[0]), id: after[1] }, limit: asked.limit, siteIds: reachOf(actor) });
+  const items = await selectRecordings(deps.database, {
+    search: asked.search ?? '',
+    after: after === null ? null : { startedAt: Number(after[0]), id: after[1] },
+    limit: asked.limit,
+    siteIds: reachOf(actor),
+  });
   const last = items.at(-1);
-  return { items, next: last === undefined || items.length < asked.limit ? null : cursorOf([last.startedAt, last.id]) };
+  return {
+    items,
+    next:
+      last === undefined || items.length < asked.limit ? null : cursorOf([last.startedAt, last.id]),
+  };
 }
 
 /** Refuses with NOT_FOUND, OUT_OF_SCOPE. */
-export async function readRecording(deps: Pick<Deps, 'database'>, actor: AccountActor, id: string): Promise<Recording> {
+export async function readRecording(
+  deps: Pick<Deps, 'database'>,
+  actor: AccountActor,
+  id: string,
+): Promise<Recording> {
   const recording = await selectRecording(deps.database, id);
   if (recording === undefined) throw new AppError('NOT_FOUND', { recording: id });
   mustReach(actor, recording.siteId);
@@ -100,12 +158,22 @@ export async function readRecording(deps: Pick<Deps, 'database'>, actor: Account
 }
 
 /** Told in the audit before the first byte. */
-export async function watchRecording(deps: Deps, actor: AccountActor, id: string): Promise<{ path: string; size: number }> {
+export async function watchRecording(
+  deps: Deps,
+  actor: AccountActor,
+  id: string,
+): Promise<{ path: string; size: number }> {
   const recording = await readRecording(deps, actor, id);
   const path = recordingPath(deps, id);
   const seen = await stat(path).catch(() => null);
   if (seen === null) throw new AppError('FILE_GONE', { recording: id });
-  await recordEffect(deps, deps.database, actor, { action: 'recording.watched', subjectId: recording.sessionId, subjectName: recording.applicationName.fr, siteId: recording.siteId, details: { recording: id, person: recording.accountId } });
+  await recordEffect(deps, deps.database, actor, {
+    action: 'recording.watched',
+    subjectId: recording.sessionId,
+    subjectName: recording.applicationName.fr,
+    siteId: recording.siteId,
+    details: { recording: id, person: recording.accountId },
+  });
   deps.wakeups.wake(['audit']);
   return { path, size: seen.size };
 }
@@ -115,7 +183,14 @@ export async function deleteRecording(deps: Deps, actor: AccountActor, id: strin
   // The bytes first: a row without bytes is seen and deleted again, bytes without a row are found at night.
   await rm(recordingPath(deps, id), { force: true });
   await deps.database.transaction().execute(async (rows) => {
-    if (await deleteRecordingRow(rows, id)) await recordEffect(deps, rows, actor, { action: 'recording.deleted', subjectId: recording.sessionId, subjectName: recording.applicationName.fr, siteId: recording.siteId, details: { recording: id, person: recording.accountId } });
+    if (await deleteRecordingRow(rows, id))
+      await recordEffect(deps, rows, actor, {
+        action: 'recording.deleted',
+        subjectId: recording.sessionId,
+        subjectName: recording.applicationName.fr,
+        siteId: recording.siteId,
+        details: { recording: id, person: recording.accountId },
+      });
   });
   deps.wakeups.wake(['recordings', 'audit']);
 }
@@ -127,7 +202,11 @@ export async function closeAbandoned(deps: Deps): Promise<void> {
   for (const id of await selectUnattached(deps.database, now - quietMs)) {
     const seen = await stat(recordingPath(deps, id)).catch(() => null);
     if (seen !== null && now - seen.mtimeMs < quietMs) continue;
-    await closeRecording(deps.database, id, { at: Math.round(seen?.mtimeMs ?? now), bytes: seen?.size ?? 0, isWhole: false });
+    await closeRecording(deps.database, id, {
+      at: Math.round(seen?.mtimeMs ?? now),
+      bytes: seen?.size ?? 0,
+      isWhole: false,
+    });
     closed.push(id);
   }
   if (closed.length > 0) deps.wakeups.wake(['recordings']);
@@ -146,5 +225,10 @@ export async function pruneRecordings(deps: Deps, actor: Actor, before: number):
   const known = new Set(await selectRecordingIds(deps.database));
   const orphans = files.filter((name) => !known.has(name));
   for (const name of orphans) await rm(join(folderOf(deps), name), { force: true });
-  if (old.length > 0) await recordEffect(deps, deps.database, actor, { action: 'recordings.pruned', subjectName: 'recordings', details: { recordings: old.length } });
+  if (old.length > 0)
+    await recordEffect(deps, deps.database, actor, {
+      action: 'recordings.pruned',
+      subjectName: 'recordings',
+      details: { recordings: old.length },
+    });
 }
