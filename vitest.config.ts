@@ -14,8 +14,9 @@ const system = ['test/e2e/**/*.test.ts', '**/*.system.test.ts'];
 const execArgv = ['--disable-warning=FSTDEP023'];
 const elsewhere = ['**/node_modules/**', '**/.data/**', '**/dist/**'];
 
-/** `unit` runs anywhere in seconds; `system` starts real databases, servers, agents and browsers, two files at a time: most of
- *  their time they wait for machines, and each keeps to folders, ports, accounts and namespaces of its own. */
+/** `unit` runs anywhere in seconds; `system` starts real databases, servers, agents and browsers,
+ * two files at a time: most of their time they wait for machines, and each keeps to folders, ports,
+ * accounts and namespaces of its own. */
 export default defineConfig({
   test: {
     projects: [

@@ -1,5 +1,6 @@
-/** `npm run bench -- NAME [--json]`: measures, and says whether the aims hold. One JSON object on standard output with
- *  `--json`, a table without; progress on standard error. Exits with 0 when it measured, whatever it found. */
+/** `npm run bench -- NAME [--json]`: measures, and says whether the aims hold. One JSON object on
+ * standard output with `--json`, a table without; progress on standard error. Exits with 0 when it
+ * measured, whatever it found. */
 import type { Figure } from './bench/figures.ts';
 
 /** `words`: the whole command line, for what only one benchmark understands. */
@@ -33,7 +34,8 @@ const measure = await load();
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => abort.abort(new Error(`called off by ${signal}`)));
-// Numbers that do not exist (a run without a single sample) must fail loudly rather than become `null`.
+// Numbers that do not exist (a run without a single sample) must fail loudly rather than become
+// `null`.
 const figures = await measure((text) => console.error(`• ${text}`), abort.signal, words).catch(
   (error: unknown) => {
     console.error(error);

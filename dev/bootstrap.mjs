@@ -1,7 +1,9 @@
-/** Runs under whatever Node the machine has (20 or newer): installs what is missing, then hands over to Node 24.
+/** Runs under whatever Node the machine has (20 or newer): installs what is missing, then hands
+ * over to Node 24.
  *  Each step says what it does and how long it took; what is there already costs nothing.
  *
- *    node dev/bootstrap.mjs start | test [--quick] | bench NAME [--json] | lab up|down|status|fault … | check | build */
+ *    node dev/bootstrap.mjs start | test [--quick] | bench NAME [--json] | lab up|down|status|fault
+ *    … | check | build */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -33,7 +35,8 @@ const quick = rest.includes('--quick');
 const needsSystem =
   command === 'start' || command === 'bench' || command === 'lab' || (command === 'test' && !quick);
 
-// A benchmark prints one JSON object and nothing else on standard output: steps are told on standard error.
+// A benchmark prints one JSON object and nothing else on standard output: steps are told on
+// standard error.
 const say = (text) => process.stderr.write(`${text}\n`);
 
 async function step(title, isDone, work) {
@@ -103,7 +106,8 @@ const isInstalled = (names) => {
   return names.filter((name) => !installed.has(name));
 };
 
-/** Debian starts a service when it installs one: ours are private, so the packages' own must not take the usual ports. */
+/** Debian starts a service when it installs one: ours are private, so the packages' own must not
+ * take the usual ports. */
 function withoutStartingServices(work) {
   const policy = '/usr/sbin/policy-rc.d';
   const made = !existsSync(policy);
@@ -136,8 +140,9 @@ async function installPackages(names) {
   );
 }
 
-/** guacd is not in Debian 12. Debian 11's runs from a folder of our own, without a trace in the host's apt. It has
- *  published faults (fixed in 1.6.0): demo and tests only, on loopback, as its own user. */
+/** guacd is not in Debian 12. Debian 11's runs from a folder of our own, without a trace in the
+ * host's apt. It has published faults (fixed in 1.6.0): demo and tests only, on loopback, as its
+ * own user. */
 async function getGuacd() {
   const folder = join(tools, 'guacd');
   await step(

@@ -11,7 +11,7 @@ const steps: [string, string[], string][] = [
     [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'tsconfig.json', '--output', 'human'],
     join(root, 'console'),
   ],
-  ['lint', [bin('@biomejs/biome/bin/biome'), 'lint', '--diagnostic-level=error', '.'], root],
+  ['lint', [bin('@biomejs/biome/bin/biome'), 'ci', '--diagnostic-level=error', '.'], root],
 ];
 const results = await Promise.all(
   steps.map(

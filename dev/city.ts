@@ -1,5 +1,6 @@
-/** A running city: seeded database, Redis, guacd, controller, and the agent of one school on this machine. The demo, the
- *  end-to-end tests and the benchmarks all start it here, each in its own folders, with its own ports and account names. */
+/** A running city: seeded database, Redis, guacd, controller, and the agent of one school on this
+ * machine. The demo, the end-to-end tests and the benchmarks all start it here, each in its own
+ * folders, with its own ports and account names. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,

@@ -1,4 +1,5 @@
-/** A person at the API: signs in, keeps the cookie, calls routes by name. For the demo's own set-up, tests and benchmarks. */
+/** A person at the API: signs in, keeps the cookie, calls routes by name. For the demo's own
+ * set-up, tests and benchmarks. */
 import {
   api,
   type Body,

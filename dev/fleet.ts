@@ -1,9 +1,10 @@
-/** Simulated servers: many real agents (their link, their reconcile loop, their signatures) in one process, each with the
- *  memory driver instead of an operating system, in which installing takes as long as it is told to. `startTalking` in
- *  services.ts starts it; it answers one question after the other, and ends with whoever started it.
+/** Simulated servers: many real agents (their link, their reconcile loop, their signatures) in one
+ * process, each with the memory driver instead of an operating system, in which installing takes as
+ * long as it is told to. `startTalking` in services.ts starts it; it answers one question after the
+ * other, and ends with whoever started it.
  *
- *  Their states are written durably as everywhere, into a folder in memory: a thousand servers have a thousand disks, and
- *  this machine has one. */
+ *  Their states are written durably as everywhere, into a folder in memory: a thousand servers have
+ * a thousand disks, and this machine has one. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -106,7 +107,8 @@ async function run(identity: Identity, stateFolder: string, installMs: number): 
     now: () => Date.now(),
     verify: (text, signature) => {
       const isSigned = isSignedByController(identity.controllerKey, text, signature);
-      // A state that is signed is checked, written and obeyed in the same turn: what is put off until after it is as late.
+      // A state that is signed is checked, written and obeyed in the same turn: what is put off
+      // until after it is as late.
       const generation = Number(/"generation":(\d+)/.exec(text)?.[1]);
       if (isSigned) queueMicrotask(() => obeyed.push({ generation, at: Date.now() }));
       if (obeyed.length > 200) obeyed.shift();

@@ -4,7 +4,8 @@ import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { describe, expect, test } from 'vitest';
 import { calendarOf, differences, fileOf, recordsOf } from './refresh-calendar.ts';
 
-/** In the form the ministry answers, with what makes it hard: teachers' dates, Corsica and overseas, bridges that end when they begin. */
+/** In the form the ministry answers, with what makes it hard: teachers' dates, Corsica and
+ * overseas, bridges that end when they begin. */
 const fixture = readFileSync(join(import.meta.dirname, 'school-calendar.records.json'), 'utf8');
 const records = recordsOf(fixture);
 type Row = (typeof records)[number];

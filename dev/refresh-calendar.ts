@@ -1,8 +1,10 @@
-/** `npm run refresh-calendar`: reads the ministry's school calendar, says what changes, and writes contract/src/french-calendar.ts.
+/** `npm run refresh-calendar`: reads the ministry's school calendar, says what changes, and writes
+ * contract/src/french-calendar.ts.
  *
  *    npm run refresh-calendar -- [--from URL|FILE] [--source TEXT] [--dry-run]
  *
- *  What arrives is not trusted: it is bounded, checked, and only dates of it are written; names are ours. Anything that does
+ *  What arrives is not trusted: it is bounded, checked, and only dates of it are written; names are
+ *  ours. Anything that does
  *  not add up stops the command and leaves the file as it was. docs/runbooks/school-calendar.md */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -28,8 +30,8 @@ const address =
 const maxBytes = 8 * 1024 * 1024;
 const maxRecords = 20_000;
 
-/** One line of the dataset. `start_date` and `end_date` are midnights in Paris, written in UTC; the end is the day classes begin
- *  again. Fields that are new to us are let through unread. */
+/** One line of the dataset. `start_date` and `end_date` are midnights in Paris, written in UTC; the
+ * end is the day classes begin again. Fields that are new to us are let through unread. */
 const Record_ = Type.Object({
   description: Type.String({ maxLength: 200 }),
   start_date: Type.String({ maxLength: 40 }),
@@ -41,7 +43,8 @@ const Record_ = Type.Object({
 });
 type CalendarRecord = Type.Static<typeof Record_>;
 const Records = Type.Array(Record_, { maxItems: maxRecords });
-/** The dataset as it is exported, as its records are answered (version 2), and as they were (version 1). */
+/** The dataset as it is exported, as its records are answered (version 2), and as they were
+ * (version 1). */
 const Answer = Compile(
   Type.Union([
     Records,
@@ -122,15 +125,16 @@ interface Dated {
   academy: string;
 }
 
-/** First day without class and the day it begins again. The ministry: "one leaves after the class of the day named, class begins in
- *  the morning of the day named". A Saturday or Sunday named is free already; of a weekday named, the day after is the first. */
+/** First day without class and the day it begins again. The ministry: "one leaves after the class
+ * of the day named, class begins in the morning of the day named". A Saturday or Sunday named is
+ * free already; of a weekday named, the day after is the first. */
 function datedOf(record: CalendarRecord, zone: HolidayZone, year: string, name: string): Dated {
   const what = `${record.description} ${year}, zone ${zone}, ${record.location ?? '?'}`;
   const named = dateInParis(record.start_date, what);
   const end = record.end_date === null ? named : dateInParis(record.end_date, what);
   const head = { zone, year, name, academy: record.location ?? '?' };
-  // Start and end are one and the same: a bridge is that day; of the summer only the beginning is known, and class begins
-  // again in September at the earliest.
+  // Start and end are one and the same: a bridge is that day; of the summer only the beginning is
+  // known, and class begins again in September at the earliest.
   const from =
     weekdayOf(named) > 5 || (name.startsWith('Pont') && end === named) ? named : named + 1;
   const hasEnd = end !== named;
@@ -146,7 +150,8 @@ function datedOf(record: CalendarRecord, zone: HolidayZone, year: string, name: 
   return { ...head, from, back, hasEnd };
 }
 
-/** Academies of one zone have the same dates. Where one differs, most of them decide and the others are told. */
+/** Academies of one zone have the same dates. Where one differs, most of them decide and the others
+ * are told. */
 function agreed(dated: readonly Dated[], warn: (text: string) => void): Dated {
   const votes = Map.groupBy(dated, ({ from, back }) => `${from} ${back}`);
   const [most, second] = [...votes.values()].toSorted((a, b) => b.length - a.length);
@@ -166,7 +171,8 @@ function agreed(dated: readonly Dated[], warn: (text: string) => void): Dated {
   return winner;
 }
 
-/** The calendar the records say, from the school year of `firstYear` (2025 is 2025-2026) on. Pure. */
+/** The calendar the records say, from the school year of `firstYear` (2025 is 2025-2026) on.
+ * Pure. */
 export function calendarOf(
   records: readonly CalendarRecord[],
   firstYear: number,
@@ -233,7 +239,8 @@ export function calendarOf(
       from: dateOfDay(from),
       back: dateOfDay(back),
     }));
-  // Without a summer that ends, the last day told of is the last one known; the summer's end is then the next September's matter.
+  // Without a summer that ends, the last day told of is the last one known; the summer's end is
+  // then the next September's matter.
   const until =
     Math.min(...holidayZones.map((zone) => Math.max(...of(zone).map(({ back }) => back)))) - 1;
   const civilYears = Array.from(
@@ -293,9 +300,11 @@ export function fileOf({
     (zone) =>
       `    ${zone}: [\n${schoolHolidays[zone].map(({ name, from, back }) => `      { name: ${quoted(name)}, from: '${from}', back: '${back}' },\n`).join('')}    ],\n`,
   );
-  return `/** School holidays of the zones A, B and C, and public holidays. Written by \`npm run refresh-calendar\`: change nothing by hand. */
+  return `/** School holidays of the zones A, B and C, and public holidays. Written by \`npm run
+ * refresh-calendar\`: change nothing by hand. */
 import type { Calendar } from './calendar.ts';
 
+// biome-ignore format: a table
 export const frenchCalendar: Calendar = {
   source: ${quoted(source)},
   readOn: '${readOn}',

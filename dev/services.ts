@@ -1,5 +1,6 @@
-/** Starts and ends the parts of a city on one machine, each as a process of its own with its output in a file: for the
- *  demo, the tests and the benchmarks. Ports are free ones, folders are given, nothing of the host's is used. */
+/** Starts and ends the parts of a city on one machine, each as a process of its own with its output
+ * in a file: for the demo, the tests and the benchmarks. Ports are free ones, folders are given,
+ * nothing of the host's is used. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -48,7 +49,8 @@ export function startService(definition: Definition): Service {
   let wanted = true;
   const start = () => {
     const log = openSync(definition.logPath, 'a', 0o600);
-    // A group of its own: Ctrl-C in the terminal reaches only the parent, which ends everything in order.
+    // A group of its own: Ctrl-C in the terminal reaches only the parent, which ends everything in
+    // order.
     child = spawn(definition.file, [...definition.args], {
       stdio: ['ignore', log, log],
       detached: true,
@@ -269,7 +271,8 @@ export function enrolAgent(
   if (done.status !== 0) throw new Error(`enrolment: ${done.stdout}${done.stderr}`);
 }
 
-/** A process of our own that is asked questions and answers them, such as dev/fleet.ts. It ends when we do. */
+/** A process of our own that is asked questions and answers them, such as dev/fleet.ts. It ends
+ * when we do. */
 export interface Talking {
   pid: number;
   /** Rejects with what went wrong over there. */
@@ -317,7 +320,8 @@ export function startTalking(file: string, logPath: string): Talking {
   };
 }
 
-/** Remembers which processes belong to a folder, so that the next start can end what a crash left behind. */
+/** Remembers which processes belong to a folder, so that the next start can end what a crash left
+ * behind. */
 export function rememberProcesses(folder: string, services: readonly Service[]): void {
   writeFileSync(
     join(folder, 'processes.json'),

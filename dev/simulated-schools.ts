@@ -1,5 +1,6 @@
-/** A city whose 27 schools have simulated servers inside this process: real agents on the memory driver, a real controller and
- *  Redis. Nothing is installed anywhere; what fails, fails because it was asked to. For the console's tests and pictures. */
+/** A city whose 27 schools have simulated servers inside this process: real agents on the memory
+ * driver, a real controller and Redis. Nothing is installed anywhere; what fails, fails because it
+ * was asked to. For the console's tests and pictures. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Agent, createAgent } from '../agent/src/agent.ts';

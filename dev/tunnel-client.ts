@@ -1,4 +1,5 @@
-/** A browser's tunnel without a browser: opens it with a ticket, answers each `sync`, presses keys. For tests and benchmarks. */
+/** A browser's tunnel without a browser: opens it with a ticket, answers each `sync`, presses keys.
+ * For tests and benchmarks. */
 import type { Ticket } from '@preau/contract/session.ts';
 import { WebSocket } from 'ws';
 import { encode, type Instruction } from '../controller/src/platform/guacamole.ts';
@@ -98,13 +99,15 @@ export class TunnelClient {
   }
 }
 
-/** True for `img` and `rect`…`cfill` on layer 0. `img`: stream, mask, layer, …; `copy` names its target as sixth. */
+/** True for `img` and `rect`…`cfill` on layer 0. `img`: stream, mask, layer, …; `copy` names its
+ * target as sixth. */
 export const drawsOnScreen = (opcode: string, args: readonly string[]): boolean =>
   (opcode === 'img' && args[2] === '0') ||
   (opcode === 'cfill' && args[1] === '0') ||
   (opcode === 'copy' && args[6] === '0');
 
-/** A frame from the gateway holds whole instructions, but may be longer than what a browser may send. */
+/** A frame from the gateway holds whole instructions, but may be longer than what a browser may
+ * send. */
 export function decodeUnbounded(text: string): Instruction[] {
   const instructions: Instruction[] = [];
   for (let at = 0; at < text.length; ) {

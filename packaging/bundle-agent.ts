@@ -1,5 +1,5 @@
-/** Makes the folder a controller offers to new servers (PREAU_AGENT_FILES): the agent in one file, its launcher, its unit and its
- *  installer. Run by `npm run build`. */
+/** Makes the folder a controller offers to new servers (PREAU_AGENT_FILES): the agent in one file,
+ * its launcher, its unit and its installer. Run by `npm run build`. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -33,7 +33,8 @@ for (const { from, to } of [
   });
 }
 
-// One list of packages for the demo and for schools: an installer that differs from it is not shipped.
+// One list of packages for the demo and for schools: an installer that differs from it is not
+// shipped.
 const installer = readFileSync(join(linux, 'install.sh'), 'utf8');
 const listed = /^packages='([^']*)'$/m.exec(installer)?.[1]?.split(' ') ?? [];
 if (listed.join(' ') !== serverPackages.join(' '))

@@ -1,4 +1,5 @@
-/** The command line in one file, `packaging/build/preau.mjs`: copy it anywhere with Node 22. Run by `npm run build`. */
+/** The command line in one file, `packaging/build/preau.mjs`: copy it anywhere with Node 22. Run by
+ * `npm run build`. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';

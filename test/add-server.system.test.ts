@@ -1,6 +1,6 @@
-/** Adding a server over SSH, to Debian's own sshd. It runs in a mount namespace whose /etc is an overlay: the accounts, their
- *  passwords and sudo's rules are nobody else's, and nothing of the host changes. The installer is a stand-in that enrols with
- *  the real agent. */
+/** Adding a server over SSH, to Debian's own sshd. It runs in a mount namespace whose /etc is an
+ * overlay: the accounts, their passwords and sudo's rules are nobody else's, and nothing of the
+ * host changes. The installer is a stand-in that enrols with the real agent. */
 
 import { spawnSync } from 'node:child_process';
 import {

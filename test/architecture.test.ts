@@ -1,4 +1,5 @@
-/** Keeps docs/architecture true: who may import whom, who may read the environment, who may start processes. */
+/** Keeps docs/architecture true: who may import whom, who may read the environment, who may start
+ * processes. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

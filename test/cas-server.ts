@@ -1,5 +1,6 @@
-/** A small CAS server (protocols 2 and 3, single logout) as the protocol's specification says: pages with a form, a cookie of its own,
- *  tickets that are good once, for one service, for ten seconds. */
+/** A small CAS server (protocols 2 and 3, single logout) as the protocol's specification says:
+ * pages with a form, a cookie of its own, tickets that are good once, for one service, for ten
+ * seconds. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,5 @@
-/** The command line as a script uses it: real processes, a real controller, real agents without an operating system. */
+/** The command line as a script uses it: real processes, a real controller, real agents without an
+ * operating system. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

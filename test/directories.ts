@@ -1,5 +1,6 @@
-/** Real directories for tests: Debian's slapd on loopback, Samba's Active Directory in a network namespace of its own (its ports are
- *  fixed). Each in a folder of the test, with certificates of an authority made for it; gone afterwards. */
+/** Real directories for tests: Debian's slapd on loopback, Samba's Active Directory in a network
+ * namespace of its own (its ports are fixed). Each in a folder of the test, with certificates of an
+ * authority made for it; gone afterwards. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -116,7 +117,8 @@ export interface RunningDirectory {
   start: () => Promise<void>;
 }
 
-/** A signal is not obeyed at once by every thread: until the last one stands still, somebody may still answer. */
+/** A signal is not obeyed at once by every thread: until the last one stands still, somebody may
+ * still answer. */
 async function freeze(child: ChildProcess | null, frozen: boolean): Promise<void> {
   if (child?.pid === undefined) return;
   child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
@@ -280,7 +282,8 @@ export interface AdPerson {
   photo?: Buffer;
 }
 
-/** Groups may hold people and groups made before them. The password of everybody is `adPersonPassword`. */
+/** Groups may hold people and groups made before them. The password of everybody is
+ * `adPersonPassword`. */
 export const adPersonPassword = 'Mot-De-Passe-1';
 export async function startSambaAd(
   folder: string,

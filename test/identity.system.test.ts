@@ -1,6 +1,6 @@
-/** Signing in against the real things: slapd, Samba's Active Directory, oidc-provider, a CAS server; PostgreSQL keeps who they are (the
- *  cases beside the code run on SQLite). No browser: what it would do is
- *  done here, cookie by cookie; test/e2e/sign-in.test.ts has the pages. */
+/** Signing in against the real things: slapd, Samba's Active Directory, oidc-provider, a CAS
+ * server; PostgreSQL keeps who they are (the cases beside the code run on SQLite). No browser: what
+ * it would do is done here, cookie by cookie; test/e2e/sign-in.test.ts has the pages. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -376,7 +376,8 @@ describe('Active Directory, by LDAPS', () => {
 });
 
 describe('a page of their own', () => {
-  /** A browser without a screen: follows addresses and keeps cookies. Ours are asked from the app itself. */
+  /** A browser without a screen: follows addresses and keeps cookies. Ours are asked from the app
+   * itself. */
   function browser() {
     const jar = new Map<string, Map<string, string>>();
     const go = async (
@@ -493,7 +494,8 @@ describe('a page of their own', () => {
       ).address,
     ).toBe(`${publicUrl}/?refused=NOT_ADMITTED`);
 
-    // Single logout: here the message is brought by hand, because nobody knows the name `preau.example`.
+    // Single logout: here the message is brought by hand, because nobody knows the name
+    // `preau.example`.
     const nonsense = await app.inject({
       method: 'POST',
       url: '/api/sign-in/back/ent',
@@ -570,7 +572,8 @@ describe('a page of their own', () => {
         })
       ).statusCode;
     const unseal = city.platform.secrets.unseal(rows[0]?.id_token ?? '');
-    // An identity token is signed by the same provider for us, and is no logout token; nor is one without a signature.
+    // An identity token is signed by the same provider for us, and is no logout token; nor is one
+    // without a signature.
     expect(await refusedToken(unseal)).toBe(400);
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: oidc.issuer, aud: 'preau', sub: 'prof-sub', jti: 'x', iat: Math.floor(Date.now() / 1000), events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })).toString('base64url')}.`;
     expect(await refusedToken(unsigned)).toBe(400);

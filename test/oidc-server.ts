@@ -1,4 +1,5 @@
-/** A real OpenID Connect provider (oidc-provider) inside this process, with its own pages, which take any password. */
+/** A real OpenID Connect provider (oidc-provider) inside this process, with its own pages, which
+ * take any password. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';

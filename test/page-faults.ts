@@ -26,7 +26,8 @@ export const sizes = [
   [768, 1024],
 ] as const;
 
-/** On both; the page is left as on the tablet. `look`: what else there is to find, or to keep, at each. */
+/** On both; the page is left as on the tablet. `look`: what else there is to find, or to keep, at
+ * each. */
 export async function pageFaults(
   page: Page,
   label = '',

@@ -1,4 +1,5 @@
-/** A private PostgreSQL 15 for one test file: its own folder, a unix socket, no network, nothing left behind. */
+/** A private PostgreSQL 15 for one test file: its own folder, a unix socket, no network, nothing
+ * left behind. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,8 @@ import { freePort } from '../dev/services.ts';
 const binaries = '/usr/lib/postgresql/15/bin';
 
 export interface Postgres {
-  /** Makes an empty database, or a copy of that one (nobody may be connected to it), and answers its address. */
+  /** Makes an empty database, or a copy of that one (nobody may be connected to it), and answers
+   * its address. */
   newDatabase: (template?: string) => Promise<string>;
   stop: () => Promise<void>;
 }

@@ -22,9 +22,10 @@ export type Acceptance =
   | { accepted: DesiredState; policy: KnownPolicy }
   | { refused: Extract<ErrorCode, `STATE_${string}`>; why: string };
 
-/** Is this a state to obey? Pure but for `verify`. In this order: the pinned controller signed it, every field is known and in
- *  bounds, it is for this server, it is not older than the newest one obeyed (the same one again is
- *  fine), and the rules it names are at hand: they came with it, or are the ones already known. */
+/** Is this a state to obey? Pure but for `verify`. In this order: the pinned controller signed it,
+ * every field is known and in bounds, it is for this server, it is not older than the newest one
+ * obeyed (the same one again is fine), and the rules it names are at hand: they came with it, or
+ * are the ones already known. */
 export function acceptState(
   facts: {
     serverId: string;
@@ -62,7 +63,8 @@ export function acceptState(
     : { accepted: state, policy };
 }
 
-/** Null when the change is from other rules than these. What was known and what was added have each passed their schema. */
+/** Null when the change is from other rules than these. What was known and what was added have each
+ * passed their schema. */
 function changed(
   known: KnownPolicy | null,
   { from, removed, added }: PolicyChange,

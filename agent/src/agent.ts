@@ -1,5 +1,6 @@
-/** The reconcile loop: wake or tick → newest desired state → plan → start steps → report. A pass never waits for a step:
- *  installing takes minutes and a pupil's click must not; when a step ends, another pass follows. */
+/** The reconcile loop: wake or tick → newest desired state → plan → start steps → report. A pass
+ * never waits for a step: installing takes minutes and a pupil's click must not; when a step ends,
+ * another pass follows. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
@@ -294,7 +295,8 @@ export function createAgent(deps: AgentDeps): Agent {
 
   // ---- the loop -----------------------------------------------------------------------------------------------
 
-  /** One pass at a time. The controller away is no reason to stop serving: steps go on from the state on disk. */
+  /** One pass at a time. The controller away is no reason to stop serving: steps go on from the
+   * state on disk. */
   const pass = async () => {
     if (pace.takeRead())
       await fetchDesired().catch((error: unknown) =>

@@ -1,6 +1,6 @@
-/** Applications asked for on this server alone: brought, taken away, looked at again and again. One that somebody took away by hand is
- *  told as failed with NOT_DETECTED, and brought once more after the usual delay; when it then still is not found, that is left
- *  to a technician. */
+/** Applications asked for on this server alone: brought, taken away, looked at again and again. One
+ * that somebody took away by hand is told as failed with NOT_DETECTED, and brought once more after
+ * the usual delay; when it then still is not found, that is left to a technician. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Platform } from '@preau/contract/application.ts';
@@ -59,7 +59,8 @@ export function createApplications({
 
   const find: Applications['find'] = async (application, purpose) => {
     const answer = await driver.detect(application);
-    // A recipe that is particular about the version is told null of another one; what is there matters all the same.
+    // A recipe that is particular about the version is told null of another one; what is there
+    // matters all the same.
     const particular =
       answer === null &&
       application.want === 'present' &&
@@ -167,7 +168,8 @@ export function createApplications({
       if (past !== undefined && past.askedAt !== askedAt) mended(step, slug);
       const installable: Installable = { ...application, want };
       try {
-        // Looked at before and after: what is there is not installed twice, and exit code 0 is not proof.
+        // Looked at before and after: what is there is not installed twice, and exit code 0 is not
+        // proof.
         let found = await find(installable, 'before');
         if (!found.asWanted) {
           note(

@@ -1,5 +1,5 @@
-/** The agent's own bundles: which one runs, which one is on trial, which ones failed. Shared by the agent, which begins a trial and
- *  confirms itself, and by its launcher, which ends it. */
+/** The agent's own bundles: which one runs, which one is on trial, which ones failed. Shared by the
+ * agent, which begins a trial and confirms itself, and by its launcher, which ends it. */
 import { join } from 'node:path';
 import { copyTo, exists, makeFolder, names, readText, remove, writeDurably } from './files.ts';
 

@@ -1,4 +1,5 @@
-/** The only spawner of processes. Arguments are lists, never shell lines; output is bounded; every wait has a limit. */
+/** The only spawner of processes. Arguments are lists, never shell lines; output is bounded; every
+ * wait has a limit. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
@@ -17,7 +18,8 @@ export interface RunOptions {
   input?: string;
   env?: Record<string, string>;
   signal?: AbortSignal;
-  /** Read from this file instead of `input`; written to that file, made or emptied, instead of `stdout`. */
+  /** Read from this file instead of `input`; written to that file, made or emptied, instead of
+   * `stdout`. */
   stdinFile?: string;
   stdoutFile?: string;
 }
@@ -61,7 +63,8 @@ export function run(file: string, args: readonly string[], options: RunOptions):
   });
 }
 
-/** Runs until it ends, or until `signal`: asked to end then, killed after a moment. Dies with this agent: nobody else may write where it writes. */
+/** Runs until it ends, or until `signal`: asked to end then, killed after a moment. Dies with this
+ * agent: nobody else may write where it writes. */
 export function runUntil(
   file: string,
   args: readonly string[],

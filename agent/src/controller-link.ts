@@ -1,4 +1,5 @@
-/** The only user of the network. Everything is dialled from here; the controller can only ring a bell. */
+/** The only user of the network. Everything is dialled from here; the controller can only ring a
+ * bell. */
 import { randomInt } from 'node:crypto';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -18,13 +19,15 @@ export interface ControllerLink {
   readDesiredState: (knownPolicy: string | null) => Promise<SignedState>;
   sendReport: (report: Body<'sendReport'>) => Promise<Reply<'sendReport'>>;
   sendIcon: (icon: Body<'sendIcon'>) => Promise<void>;
-  /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and hash. */
+  /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and
+   * hash. */
   readPackage: (
     sha256: string,
     from: number,
     signal: AbortSignal,
   ) => Promise<AsyncIterable<Buffer>>;
-  /** A file that a person brings to one of their sessions. Whoever reads it checks length and hash. */
+  /** A file that a person brings to one of their sessions. Whoever reads it checks length and
+   * hash. */
   readTransfer: (transferId: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
   /** A file, or pages, that a person asked for. */
   sendTransfer: (
@@ -35,7 +38,8 @@ export interface ControllerLink {
   /** Rings on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
-  /** This clock minus the controller's, by its last answer, to about a second; null before the first. */
+  /** This clock minus the controller's, by its last answer, to about a second; null before the
+   * first. */
   clockSkewMs: () => number | null;
   close: () => void;
 }
@@ -49,7 +53,8 @@ const maxAnswerBytes = 8_000_000;
 
 interface Wire {
   controllerUrl: string;
-  /** One connection stays open between reports: 2,700 schools must not shake hands anew every 20 s. */
+  /** One connection stays open between reports: 2,700 schools must not shake hands anew every 20
+   * s. */
   connections: HttpAgent;
   skewMs: number | null;
 }
@@ -85,11 +90,13 @@ export function openLink(identity: Identity): ControllerLink {
     reconnectionDelayMax: 60_000,
     randomizationFactor: 1,
   });
-  // A refusal by the hub's own check is final for socket.io; for us it may be a wrong clock that gets mended.
+  // A refusal by the hub's own check is final for socket.io; for us it may be a wrong clock that
+  // gets mended.
   socket.on('connect_error', () => {
     if (!socket.active) setTimeout(() => socket.connect(), randomInt(1000, 60_000)).unref();
   });
-  // After many attempts the next one is far away. Whoever answers a call can be linked with: soon, and not everyone at once.
+  // After many attempts the next one is far away. Whoever answers a call can be linked with: soon,
+  // and not everyone at once.
   let waits = false;
   let joining: NodeJS.Timeout | undefined;
   socket.io.on('error', () => {
@@ -194,7 +201,8 @@ export async function enrolWithController(
   }
 }
 
-/** Compiled at the first answer of each route: an agent uses four of them, a thousand times a day. */
+/** Compiled at the first answer of each route: an agent uses four of them, a thousand times a
+ * day. */
 const checks = new Map<RouteName, (answer: unknown) => boolean>();
 function isReply(name: RouteName, answer: unknown): boolean {
   const known = checks.get(name);
@@ -248,7 +256,8 @@ async function callController<N extends RouteName>(
   return answer as Reply<N>;
 }
 
-/** No redirect is followed. A connection that the other end closed while it was idle is no failure: asked once more. */
+/** No redirect is followed. A connection that the other end closed while it was idle is no failure:
+ * asked once more. */
 function exchange(
   wire: Wire,
   call: { method: string; path: string; headers: Record<string, string>; body: string | null },

@@ -1,4 +1,5 @@
-/** Files and printed pages of sessions: what the city asks for is brought and sent, what sessions have for their person's device is told. */
+/** Files and printed pages of sessions: what the city asks for is brought and sent, what sessions
+ * have for their person's device is told. */
 import { join } from 'node:path';
 import type { DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';

@@ -1,4 +1,5 @@
-/** Steps that failed and have not been mended: what a report tells of them, and when they are tried again. */
+/** Steps that failed and have not been mended: what a report tells of them, and when they are tried
+ * again. */
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
 import type { FailedStep } from '@preau/contract/report.ts';
 

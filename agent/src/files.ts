@@ -1,4 +1,5 @@
-/** The only writer of files. What must survive a power cut is written beside, synced and renamed. */
+/** The only writer of files. What must survive a power cut is written beside, synced and
+ * renamed. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -172,7 +173,8 @@ export async function writeNew(
   await pipeline(source, createWriteStream(path, { flags: 'wx', mode }));
   chmodSync(path, mode);
 }
-/** Used again: new memory for each piece of hundreds of packages costs more than the hashing does. */
+/** Used again: new memory for each piece of hundreds of packages costs more than the hashing
+ * does. */
 let spare: Buffer | null = null;
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');

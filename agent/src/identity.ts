@@ -1,4 +1,5 @@
-/** Who this server is: its own key pair, made here and never sent, and the controller's key it trusts. */
+/** Who this server is: its own key pair, made here and never sent, and the controller's key it
+ * trusts. */
 import {
   createHash,
   createPrivateKey,

@@ -1,6 +1,7 @@
-/** Runs the agent, and nothing else: small enough never to need an update itself. A new bundle is on trial until the controller
- *  has accepted a report from it; when it ends or stays silent before, the one before runs again and the new one is never
- *  tried a second time. `preau-agent-launcher.mjs run`, with the agent's own settings. */
+/** Runs the agent, and nothing else: small enough never to need an update itself. A new bundle is
+ * on trial until the controller has accepted a report from it; when it ends or stays silent before,
+ * the one before runs again and the new one is never tried a second time. `preau-agent-launcher.mjs
+ * run`, with the agent's own settings. */
 import { join } from 'node:path';
 import { openBundles, restartCode } from './bundles.ts';
 import { startChild } from './command.ts';

@@ -1,4 +1,5 @@
-/** `node main.ts enrol --controller URL --key KEY --code CODE` (or `--code-file FILE`, which no list of processes shows) once, then `node main.ts run`. */
+/** `node main.ts enrol --controller URL --key KEY --code CODE` (or `--code-file FILE`, which no
+ * list of processes shows) once, then `node main.ts run`. */
 import { parseArgs } from 'node:util';
 import { AppError } from '@preau/contract/errors.ts';
 import pino from 'pino';

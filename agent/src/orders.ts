@@ -1,5 +1,5 @@
-/** Runs what reconcile/orders.ts decides: each journal is on disk before the step it announces is taken. A disk that refuses holds
- *  the step up, and is asked again at the next pass. */
+/** Runs what reconcile/orders.ts decides: each journal is on disk before the step it announces is
+ * taken. A disk that refuses holds the step up, and is asked again at the next pass. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Order, OrderedApplication, ReportedOrder } from '@preau/contract/rollout.ts';
@@ -29,7 +29,8 @@ export interface Orders {
   tell: (wanted: readonly Order[]) => ReportedOrder[];
   /** A report with these has arrived. */
   heard: (orders: readonly ReportedOrder[]) => void;
-  /** Fetching ends, an installer goes on: it outlives the agent, and the next one finds out what became of it. */
+  /** Fetching ends, an installer goes on: it outlives the agent, and the next one finds out what
+   * became of it. */
   stop: () => Promise<void>;
 }
 

@@ -1,5 +1,6 @@
-/** When this agent speaks: at once, when an order is over, or within a moment and together with what else happens; and when it reads what
- *  it should be. A thousand servers that are woken at once do not all speak at once, while others still wait to be told; twenty-seven may. */
+/** When this agent speaks: at once, when an order is over, or within a moment and together with
+ * what else happens; and when it reads what it should be. A thousand servers that are woken at once
+ * do not all speak at once, while others still wait to be told; twenty-seven may. */
 import { randomInt } from 'node:crypto';
 import { reportEveryMs } from '@preau/contract/server.ts';
 
@@ -17,7 +18,8 @@ export interface Pace {
   read: () => void;
   /** The city rings: it is there, and has something to say. */
   rung: () => void;
-  /** It is read within a moment: nobody waits for it. Not at all while a refused state would be refused again. */
+  /** It is read within a moment: nobody waits for it. Not at all while a refused state would be
+   * refused again. */
   readAtLeisure: () => void;
   refused: () => void;
   accepted: () => void;
@@ -27,8 +29,8 @@ export interface Pace {
   /** A report is made of what is now: whatever was to be told until now is in it. */
   reporting: () => void;
   heard: () => void;
-  /** Asked again at the next tick, then ever later and each server at its own moment, whatever happens meanwhile: a controller that has too
-   *  much to do must not get more. */
+  /** Asked again at the next tick, then ever later and each server at its own moment, whatever
+   * happens meanwhile: a controller that has too much to do must not get more. */
   unheard: () => void;
   stop: () => void;
 }

@@ -1,4 +1,5 @@
-/** The school's rules, decided by once more on the school's own server: a controller that is stale or worse cannot open what they forbid. */
+/** The school's rules, decided by once more on the school's own server: a controller that is stale
+ * or worse cannot open what they forbid. */
 import type {
   DesiredApplication,
   DesiredSession,

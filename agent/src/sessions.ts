@@ -1,4 +1,5 @@
-/** People's sessions on this server: opened, attached to, ended; what a dead agent left is taken up or told as lost. */
+/** People's sessions on this server: opened, attached to, ended; what a dead agent left is taken up
+ * or told as lost. */
 import { join } from 'node:path';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
@@ -178,7 +179,8 @@ export function createSessions({
       makeFolder(folder, 0o700);
       for (const sessionId of names(folder)) {
         const lives = alive.has(sessionId);
-        // A password nobody has used yet is replaced; one that was used needs no other until somebody asks.
+        // A password nobody has used yet is replaced; one that was used needs no other until
+        // somebody asks.
         const serial = driver.accessPending(sessionId)
           ? 0
           : (desired?.sessions.find((session) => session.sessionId === sessionId)?.attachSerial ??

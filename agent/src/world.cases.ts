@@ -1,4 +1,5 @@
-/** An agent with a memory driver, and a controller that publishes states and collects reports. For tests. */
+/** An agent with a memory driver, and a controller that publishes states and collects reports. For
+ * tests. */
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -90,7 +91,8 @@ export interface World {
   clock: { at: number };
   /** Publishes a state, and rings the bell. */
   want: (state: Partial<DesiredState>, signature?: string, policy?: string) => void;
-  /** One entry for each time the desired state was asked for; stops the test when it is asked for without end. */
+  /** One entry for each time the desired state was asked for; stops the test when it is asked for
+   * without end. */
   fetched: number[];
   answer: (signed: SignedState) => void;
   away: (isAway: boolean) => void;

@@ -84,7 +84,8 @@ export async function apply(
   return items;
 }
 
-/** Files that recipes name without an address: those come from the city. Pure, whatever the drafts are. */
+/** Files that recipes name without an address: those come from the city. Pure, whatever the drafts
+ * are. */
 export function filesIn(
   drafts: readonly unknown[],
 ): { name: string; sha256: string; size: number }[] {
@@ -142,7 +143,8 @@ export async function upload(
   };
 }
 
-/** Uploads from `folder` what the drafts name and the city does not have. Throws UsageError for what is nowhere. */
+/** Uploads from `folder` what the drafts name and the city does not have. Throws UsageError for
+ * what is nowhere. */
 export async function uploadMissing(
   connection: Connection,
   call: Call,
@@ -172,8 +174,9 @@ export async function uploadMissing(
   }
 }
 
-/** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts it back (without a number, an application
- *  that has left: the version that left last). Refuses with UsageError what is not there, and more than one. */
+/** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts
+ * it back (without a number, an application that has left: the version that left last). Refuses
+ * with UsageError what is not there, and more than one. */
 export async function withdraw(
   call: Call,
   named: string,

@@ -1,5 +1,6 @@
-/** Where the city is and who calls: from options, the environment, or what `preau login` has kept. The sole reader of the
- *  environment. A token is never an argument: those stand in the process table and in the shell's history. */
+/** Where the city is and who calls: from options, the environment, or what `preau login` has kept.
+ * The sole reader of the environment. A token is never an argument: those stand in the process
+ * table and in the shell's history. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/** `preau`: the city from a script or a terminal. Each command is one or a few calls of the contract; the number it ends with
- *  is part of what it promises (`preau --help`). */
+/** `preau`: the city from a script or a terminal. Each command is one or a few calls of the
+ * contract; the number it ends with is part of what it promises (`preau --help`). */
 import { text } from 'node:stream/consumers';
 import type { ChainVerdict } from '@preau/contract/audit-chain.ts';
 import { Command, CommanderError } from 'commander';

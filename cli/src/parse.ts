@@ -17,7 +17,8 @@ export function gateFrom(text: string): WaveSpec['gate'] {
   return { afterMinutes: minutes };
 }
 
-/** `1,10%,rest`: so many schools, such a share, everyone left. Without `rest` at the end it is added: nobody is forgotten. */
+/** `1,10%,rest`: so many schools, such a share, everyone left. Without `rest` at the end it is
+ * added: nobody is forgotten. */
 export function wavesFrom(text: string, gate: WaveSpec['gate'], soakMinutes = 0): WaveSpec[] {
   const bad = () => new UsageError('badWaves', { text });
   const parts = listOf(text);

@@ -25,7 +25,8 @@ export interface PlanOptions {
   rollBack?: boolean;
 }
 
-/** Looks up what was named. Refuses with UsageError what is not there: a typing error must not become a smaller rollout. */
+/** Looks up what was named. Refuses with UsageError what is not there: a typing error must not
+ * become a smaller rollout. */
 export async function draftFrom(call: Call, options: PlanOptions): Promise<RolloutDraft> {
   const wishes = [...wishesFrom(options.apps, 'present'), ...wishesFrom(options.remove, 'absent')];
   if (wishes.length === 0) throw new UsageError('nothingAsked');

@@ -12,8 +12,8 @@ export interface Printer {
 }
 
 /** What a machine far away has sent is shown as text: no escape sequence reaches the terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are replaced.
 export const plain = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are replaced.
   text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '·');
 
 export function table(rows: readonly (readonly (string | number)[])[]): string[] {

@@ -2,8 +2,9 @@
 import { type Static, Type } from 'typebox';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 
-/** `administrator`: a technician who also kills installations, makes tokens for others and changes the city's settings.
- *  `contact`: a teacher who also looks after their own school: its people, badges and requests. */
+/** `administrator`: a technician who also kills installations, makes tokens for others and changes
+ * the city's settings. `contact`: a teacher who also looks after their own school: its people,
+ * badges and requests. */
 export const roles = ['administrator', 'technician', 'contact', 'teacher', 'pupil'] as const;
 export const Role = OneOf(roles);
 export type Role = (typeof roles)[number];

@@ -1,5 +1,6 @@
-/** Every HTTP route: method, path, who may call it, schemas. The controller mounts this table, the console and the
- *  agent call through it, `/api/openapi.json` is printed from it. A route without a policy does not compile. */
+/** Every HTTP route: method, path, who may call it, schemas. The controller mounts this table, the
+ * console and the agent call through it, `/api/openapi.json` is printed from it. A route without a
+ * policy does not compile. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Account, Group, SignIn } from './account.ts';
 import { Application, ApplicationId } from './application.ts';

@@ -1,4 +1,5 @@
-/** Something in the catalogue that can be installed and launched: versions, each with a recipe per platform. */
+/** Something in the catalogue that can be installed and launched: versions, each with a recipe per
+ * platform. */
 import { type Static, Type } from 'typebox';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
@@ -44,7 +45,8 @@ const WebAddress = Type.String({
 });
 export const maxPackageBytes = 4_294_967_296;
 
-/** A file known by what is in it. Without `url` it was uploaded to the city and comes from the controller. */
+/** A file known by what is in it. Without `url` it was uploaded to the city and comes from the
+ * controller. */
 export const PackageFile = Strict({
   name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+~-]{0,120}$' }),
   sha256: Sha256,
@@ -53,9 +55,9 @@ export const PackageFile = Strict({
 });
 export type PackageFile = Static<typeof PackageFile>;
 
-/** How to tell that the application is there, and in which version. Asked before installing and again after: exit code 0
- *  is not proof. `version_file`: its first line is the version. `updates`: nothing of the scope is pending. `agent`: the
- *  running agent is this bundle. */
+/** How to tell that the application is there, and in which version. Asked before installing and
+ * again after: exit code 0 is not proof. `version_file`: its first line is the version. `updates`:
+ * nothing of the scope is pending. `agent`: the running agent is this bundle. */
 export const DetectionRule = Type.Union([
   Strict({ kind: Type.Literal('package'), package: PackageName }),
   Strict({ kind: Type.Literal('file'), path: AbsolutePath, sha256: Type.Optional(Sha256) }),
@@ -68,7 +70,8 @@ export type DetectionRule = Static<typeof DetectionRule>;
 
 const common = {
   detect: DetectionRule,
-  /** argv, never a shell line; the first word is a program name or an absolute path. Absent: nothing to click (updates, a runtime). */
+  /** argv, never a shell line; the first word is a program name or an absolute path. Absent:
+   * nothing to click (updates, a runtime). */
   launch: Type.Optional(Strict({ command: Type.Array(Argument, { minItems: 1, maxItems: 32 }) })),
   /** Where the real icon is, once installed. */
   icon: Type.Optional(
@@ -99,14 +102,16 @@ export const DebRecipe = Strict({
   file: PackageFile,
   ...common,
 });
-/** Unpacked into a folder of its own, `/opt/preau/<slug>/<version>`; nothing is written outside of it. */
+/** Unpacked into a folder of its own, `/opt/preau/<slug>/<version>`; nothing is written outside of
+ * it. */
 export const ArchiveRecipe = Strict({
   kind: Type.Literal('archive'),
   format: OneOf(['appimage', 'zip', 'tar']),
   file: PackageFile,
   ...common,
 });
-/** Only a script that a second technician has reviewed: the controller's signature binds the name to both files. */
+/** Only a script that a second technician has reviewed: the controller's signature binds the name
+ * to both files. */
 export const ScriptRecipe = Strict({
   kind: Type.Literal('script'),
   script: Slug,
@@ -158,7 +163,8 @@ export type WindowsRecipe = Static<typeof WindowsRecipe>;
 export const platforms = ['linux', 'windows'] as const;
 export type Platform = (typeof platforms)[number];
 
-/** A server takes the recipe of its platform; without one the application is `not_applicable` there. */
+/** A server takes the recipe of its platform; without one the application is `not_applicable`
+ * there. */
 export const Recipes = Type.Object(
   { linux: Type.Optional(LinuxRecipe), windows: Type.Optional(WindowsRecipe) },
   { additionalProperties: false, minProperties: 1 },
@@ -181,11 +187,13 @@ export const packagesOf = (recipe: LinuxRecipe | undefined): string[] =>
       ? [recipe.package]
       : [];
 
-/** Updates and the agent's own bundle are brought once; everything else is kept there from then on, and can be gone back from. */
+/** Updates and the agent's own bundle are brought once; everything else is kept there from then on,
+ * and can be gone back from. */
 export const isKept = (recipes: Recipes): boolean =>
   recipes.linux?.kind !== 'updates' && recipes.linux?.kind !== 'agent';
 
-/** What an installation costs one server: bytes over the line, minutes of work. Replaced by what was measured, once there is history. */
+/** What an installation costs one server: bytes over the line, minutes of work. Replaced by what
+ * was measured, once there is history. */
 export const Estimate = Strict({
   bytes: Type.Integer({ minimum: 0 }),
   minutes: Type.Number({ minimum: 0, maximum: 600 }),
@@ -210,7 +218,8 @@ export const ApplicationDraft = Strict({
 });
 export type ApplicationDraft = Static<typeof ApplicationDraft>;
 
-/** `iconHash` is null until a server has installed it and sent its icon: the console then draws a letter tile. */
+/** `iconHash` is null until a server has installed it and sent its icon: the console then draws a
+ * letter tile. */
 export const Application = Strict({
   id: ApplicationId,
   slug: Slug,
@@ -224,7 +233,8 @@ export const Application = Strict({
   recipes: Recipes,
   requires: Type.Array(Slug),
   seats: Nullable(Type.Integer()),
-  /** Learnt from past installations when `samples` > 0; else the draft's, else null. `p95Ms` decides what still fits into a window. */
+  /** Learnt from past installations when `samples` > 0; else the draft's, else null. `p95Ms`
+   * decides what still fits into a window. */
   estimate: Nullable(
     Strict({ ...Estimate.properties, p95Ms: Type.Integer(), samples: Type.Integer() }),
   ),

@@ -1,6 +1,7 @@
-/** The chain of the audit: each event's hash covers the one before it, so that nothing can be changed, taken out, put in or moved unseen.
- *  Names and details are not in the hashed text: a salted mark of each is. They stand beside it and can be erased, salt and all,
- *  without the chain losing a link. Pure; hashing and signatures are given. See docs/decisions/0017. */
+/** The chain of the audit: each event's hash covers the one before it, so that nothing can be
+ * changed, taken out, put in or moved unseen. Names and details are not in the hashed text: a
+ * salted mark of each is. They stand beside it and can be erased, salt and all, without the chain
+ * losing a link. Pure; hashing and signatures are given. See docs/decisions/0017. */
 import { type Static, Type } from 'typebox';
 import { AuditEvent } from './audit.ts';
 import { Instant, Nullable, OneOf, Strict } from './schema.ts';
@@ -34,7 +35,8 @@ export type SignedLink = Static<typeof SignedLink>;
 
 export const noLink: Link = { seq: 0, hash: '0'.repeat(64) };
 
-/** What the city signs: that the chain was this long, and so, at that time; or that everything up to there was removed by age. */
+/** What the city signs: that the chain was this long, and so, at that time; or that everything up
+ * to there was removed by age. */
 export const headText = (link: Link, at: number): string =>
   `preau audit head\n${link.seq}\n${link.hash}\n${at}`;
 export const removalText = (link: Link): string => `preau audit removal\n${link.seq}\n${link.hash}`;
@@ -64,9 +66,10 @@ export const hashOf = (
     `${previous.hash}\n${JSON.stringify([previous.seq + 1, event.id, event.at, event.action, event.actorKind, event.actorId, event.subjectId, event.siteId, ...marks])}`,
   );
 
-/** `missing`: events were taken out, or moved. `changed`: something hashed is not what it was. `name_changed`, `details_changed`: something beside
- *  the hash is not. `erased`: without an erasure that accounts for it. `cut`: the end is missing. `forged`: not signed by the city. `other_chain`: does
- *  not pass through the place that is known. */
+/** `missing`: events were taken out, or moved. `changed`: something hashed is not what it was.
+ * `name_changed`, `details_changed`: something beside the hash is not. `erased`: without an erasure
+ * that accounts for it. `cut`: the end is missing. `forged`: not signed by the city. `other_chain`:
+ * does not pass through the place that is known. */
 export const chainProblems = [
   'missing',
   'changed',
@@ -108,7 +111,8 @@ function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainPr
   return null;
 }
 
-/** Follows the chain from `start`, event by event; `known`: a place it must pass through, kept elsewhere. */
+/** Follows the chain from `start`, event by event; `known`: a place it must pass through, kept
+ * elsewhere. */
 export function followChain(sha256: Sha256, start: Link, known: Link | null = null) {
   let at = start;
   let broken: ChainVerdict['broken'] = null;
@@ -173,8 +177,8 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
   };
 }
 
-/** The lines of an exported file, one JSON object each: where it begins, its events, where it ends. Files that follow each other may be
- *  joined into one. */
+/** The lines of an exported file, one JSON object each: where it begins, its events, where it ends.
+ * Files that follow each other may be joined into one. */
 export const ExportStart = Strict({
   preau: Type.Literal('audit'),
   key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),

@@ -1,4 +1,5 @@
-/** Verifying an exported audit without the city: line by line, with nothing but the city's public key. Pure; hashing and signatures are given. */
+/** Verifying an exported audit without the city: line by line, with nothing but the city's public
+ * key. Pure; hashing and signatures are given. */
 import { Compile } from 'typebox/compile';
 import {
   ChainedEvent,
@@ -27,8 +28,8 @@ export interface FileVerdict extends ChainVerdict {
   line: number | null;
 }
 
-/** `key`: the city's, known from elsewhere; null takes the file's own word for it. `known`: a place the chain must pass through. Files that follow each
- *  other may be given one after the other. */
+/** `key`: the city's, known from elsewhere; null takes the file's own word for it. `known`: a place
+ * the chain must pass through. Files that follow each other may be given one after the other. */
 export function followFile(
   tools: {
     sha256: (text: string) => string;
@@ -55,7 +56,8 @@ export function followFile(
       end = null;
       return;
     }
-    // What comes before must be nothing at all, or removed by age with the city's signature; a part that begins elsewhere says so.
+    // What comes before must be nothing at all, or removed by age with the city's signature; a part
+    // that begins elsewhere says so.
     if (
       start.seq === 0
         ? start.hash !== noLink.hash

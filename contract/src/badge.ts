@@ -1,6 +1,7 @@
-/** A badge: what is printed on the card of a child who cannot type yet. Signed by the city, so that a school can tell a real one from a
- *  drawn one with the city's public key alone; where and when it opens anything is the school's own affair. Pure.
- *  Does not know which serial is the newest: that is the city's to say. Why it is so: docs/decisions/0016. */
+/** A badge: what is printed on the card of a child who cannot type yet. Signed by the city, so that
+ * a school can tell a real one from a drawn one with the city's public key alone; where and when it
+ * opens anything is the school's own affair. Pure. Does not know which serial is the newest: that
+ * is the city's to say. Why it is so: docs/decisions/0016. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { type Calendar, type Place, type WindowSpec, windowAt } from './calendar.ts';
@@ -8,7 +9,8 @@ import { addressOf, subnetOf } from './network.ts';
 import { Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
-/** `serial` rises when the badge is made anew: older ones are worth nothing from then on. `issuedOn`: a date, for whoever holds the card. */
+/** `serial` rises when the badge is made anew: older ones are worth nothing from then on.
+ * `issuedOn`: a date, for whoever holds the card. */
 export const Badge = Strict({
   accountId: AccountId,
   siteId: SiteId,
@@ -17,7 +19,8 @@ export const Badge = Strict({
 });
 export type Badge = Static<typeof Badge>;
 
-/** As a camera or a scanner reads it: anything may be held up to them, so only the length is bounded here. */
+/** As a camera or a scanner reads it: anything may be held up to them, so only the length is
+ * bounded here. */
 export const BadgeText = Type.String({ minLength: 1, maxLength: 400 });
 
 const shape =
@@ -39,7 +42,8 @@ export type BadgeReading =
   | { kind: 'unreadable' }
   | { kind: 'forged'; claims: Badge };
 
-/** `verify` answers whether the signature is the city's. Spaces and line ends around the text are a scanner's. Never throws. */
+/** `verify` answers whether the signature is the city's. Spaces and line ends around the text are a
+ * scanner's. Never throws. */
 export function readBadge(
   text: string,
   verify: (text: string, signature: string) => boolean,
@@ -69,8 +73,8 @@ export function isInside({ networks }: Pick<Door, 'networks'>, address: string |
   return known !== null && networks.some(({ subnet }) => subnetOf(subnet)?.holds(known) === true);
 }
 
-/** May badges and picture passwords of this school be used from there, then? A school that has said nothing about its networks has no
- *  inside: there they open nothing, rather than everything. */
+/** May badges and picture passwords of this school be used from there, then? A school that has said
+ * nothing about its networks has no inside: there they open nothing, rather than everything. */
 export function doorAt(
   calendar: Calendar,
   door: Door,

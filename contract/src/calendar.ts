@@ -1,15 +1,17 @@
-/** When: which days a school is open, and when something may be done there. Pure; every moment is in epoch ms.
- *  Holds no dates (french-calendar.ts does) and does not say what a window is for. Why it is so: docs/decisions/0010.
+/** When: which days a school is open, and when something may be done there. Pure; every moment is
+ * in epoch ms. Holds no dates (french-calendar.ts does) and does not say what a window is for. Why
+ * it is so: docs/decisions/0010.
  *
- *  What is passed in is never changed after it was first passed: calendars, windows and lists of closures are prepared
- *  once and remembered by identity. */
+ *  What is passed in is never changed after it was first passed: calendars, windows and lists of
+ * closures are prepared once and remembered by identity. */
 import { Temporal } from 'temporal-polyfill';
 import { type Static, Type } from 'typebox';
 import { OneOf, Strict, type Translated } from './schema.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** How far ahead anything is looked for: more than a year, so that "in the summer holidays" is always found. */
+/** How far ahead anything is looked for: more than a year, so that "in the summer holidays" is
+ * always found. */
 export const horizonDays = 400;
 
 // ---- what a technician asks for -------------------------------------------------------------------------------------
@@ -17,15 +19,18 @@ export const horizonDays = 400;
 export const holidayZones = ['A', 'B', 'C'] as const;
 export type HolidayZone = (typeof holidayZones)[number];
 
-/** - `school`: a day with class: Monday to Friday (Wednesday too: some schools have class, all have somebody at work), no
+/** - `school`: a day with class: Monday to Friday (Wednesday too: some schools have class, all have
+ * somebody at work), no
  *    holiday, no public holiday, no closure.
- *  - `holidays`: a day of the school holidays of the zone (its Saturdays and Sundays too) or a public holiday.
+ *  - `holidays`: a day of the school holidays of the zone (its Saturdays and Sundays too) or a
+ *  public holiday.
  *  - `outside_holidays`: every other day, weekends and closures too. */
 export const periods = ['always', 'school', 'holidays', 'outside_holidays'] as const;
 export type Period = (typeof periods)[number];
 export const Period = OneOf(periods);
 
-/** ISO: Monday is 1. That there is at least one is asked by `windowsProblem`, which has a sentence for it. */
+/** ISO: Monday is 1. That there is at least one is asked by `windowsProblem`, which has a sentence
+ * for it. */
 const Days = Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), {
   maxItems: 7,
   uniqueItems: true,
@@ -36,8 +41,9 @@ const CalendarDate = Type.String({
   pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
 });
 
-/** Open from the moment the clock on the wall shows `from` until it shows `to`; `to` at or before `from` is on the next day,
- *  24:00 is the end of the day. A window belongs to the day it begins on: that day's weekday, period and exception decide. */
+/** Open from the moment the clock on the wall shows `from` until it shows `to`; `to` at or before
+ * `from` is on the next day, 24:00 is the end of the day. A window belongs to the day it begins on:
+ * that day's weekday, period and exception decide. */
 export const WindowSpec = Strict({
   days: Days,
   from: Clock,
@@ -116,8 +122,9 @@ export interface Holiday {
   readonly back: string;
 }
 
-/** Dates are YYYY-MM-DD. Outside `known` nothing is said about school holidays. Public holidays are the national ones: what a
- *  region adds (Alsace-Moselle, overseas) is a closure of the schools there. */
+/** Dates are YYYY-MM-DD. Outside `known` nothing is said about school holidays. Public holidays are
+ * the national ones: what a region adds (Alsace-Moselle, overseas) is a closure of the schools
+ * there. */
 export interface Calendar {
   readonly source: string;
   readonly readOn: string;
@@ -126,15 +133,16 @@ export interface Calendar {
   readonly publicHolidays: readonly { readonly date: string; readonly name: string }[];
 }
 
-/** What matters here of a school. `timeZone` satisfies `isTimeZone`; `closures`: other days without class there. */
+/** What matters here of a school. `timeZone` satisfies `isTimeZone`; `closures`: other days without
+ * class there. */
 export interface Place {
   readonly timeZone: string;
   readonly holidayZone: HolidayZone;
   readonly closures: readonly string[];
 }
 
-/** `unknown`: the calendar does not reach this day. A day that is several of these is the first of: public holiday, school
- *  holiday, weekend, closure. */
+/** `unknown`: the calendar does not reach this day. A day that is several of these is the first of:
+ * public holiday, school holiday, weekend, closure. */
 export type DayKind =
   | 'school'
   | 'school_holiday'
@@ -151,7 +159,8 @@ const dayKinds: readonly DayKind[] = [
   'unknown',
 ];
 
-/** Nobody knows whether an unknown day is a holiday: nothing that asks for the one or the other opens on it. */
+/** Nobody knows whether an unknown day is a holiday: nothing that asks for the one or the other
+ * opens on it. */
 const opensOn: Readonly<Record<Period, readonly DayKind[]>> = {
   always: dayKinds,
   school: ['school'],
@@ -239,7 +248,8 @@ export const dayKind = (calendar: Calendar, place: Place, date: string): DayKind
 
 // ---- clocks ---------------------------------------------------------------------------------------------------------
 
-/** A stretch of time during which a time zone keeps one distance from UTC: local = moment + offset, `end` excluded. */
+/** A stretch of time during which a time zone keeps one distance from UTC: local = moment + offset,
+ * `end` excluded. */
 interface Stretch {
   start: number;
   end: number;
@@ -247,7 +257,8 @@ interface Stretch {
 }
 const stretches = new Map<string, Stretch[]>();
 
-/** Time zones are asked twice a year, not at every call: asking costs a hundred times more than adding. */
+/** Time zones are asked twice a year, not at every call: asking costs a hundred times more than
+ * adding. */
 function stretchAt(timeZone: string, moment: number): Stretch {
   const known = stretches.get(timeZone) ?? [];
   for (const stretch of known) if (stretch.start <= moment && moment < stretch.end) return stretch;
@@ -264,8 +275,8 @@ function stretchAt(timeZone: string, moment: number): Stretch {
   return found;
 }
 
-/** The first moment at which the clock there shows `local` or later: when that hour does not exist, the moment it is skipped;
- *  when it comes twice, the first time. */
+/** The first moment at which the clock there shows `local` or later: when that hour does not exist,
+ * the moment it is skipped; when it comes twice, the first time. */
 function firstMomentOf(timeZone: string, local: number): number {
   // No time zone is more than 14 hours ahead.
   let stretch = stretchAt(timeZone, local - 15 * 60 * minuteMs);
@@ -284,7 +295,8 @@ interface Hours {
   from: number;
   to: number;
 }
-/** What is open on a day: sorted, apart from one another. `isInDoubt` is set once an unknown day could have mattered. */
+/** What is open on a day: sorted, apart from one another. `isInDoubt` is set once an unknown day
+ * could have mattered. */
 interface Rule {
   on(day: number): readonly Hours[];
   isInDoubt: boolean;
@@ -363,7 +375,8 @@ function windowsRule(
   };
 }
 
-/** When the open time around this moment on the wall ends, looking no further than `limit`; null when closed. */
+/** When the open time around this moment on the wall ends, looking no further than `limit`; null
+ * when closed. */
 function endOfOpen(rule: Rule, local: number, limit: number): number | null {
   let end = local;
   const extend = (day: number): void => {
@@ -387,8 +400,9 @@ function nextBegin(rule: Rule, local: number, limit: number): number | null {
   return null;
 }
 
-/** `until` and `opensAt` are exact: the first moment at which it is closed, or open. Both look 400 days ahead: what is open for
- *  longer says so, and `opensAt` is null when nothing opens. `isInDoubt`: days the calendar does not know could change this. */
+/** `until` and `opensAt` are exact: the first moment at which it is closed, or open. Both look 400
+ * days ahead: what is open for longer says so, and `opensAt` is null when nothing opens.
+ * `isInDoubt`: days the calendar does not know could change this. */
 export type WindowState =
   | { open: true; until: number; isInDoubt: boolean }
   | { open: false; opensAt: number | null; isInDoubt: boolean };
@@ -399,7 +413,8 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
   let at = now;
   let end = endOfOpen(rule, at + stretch.offset, limit + stretch.offset);
   if (end !== null) {
-    // Where the clock is put forward or back, what the wall shows afterwards decides whether it stays open.
+    // Where the clock is put forward or back, what the wall shows afterwards decides whether it
+    // stays open.
     while (end !== null && end - stretch.offset >= stretch.end && stretch.end < limit) {
       at = stretch.end;
       stretch = stretchAt(timeZone, at);
@@ -434,8 +449,9 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
   };
 }
 
-/** Is it open there now, and until when, or when does it open? Windows that touch or overlap are one. Open means exactly that
- *  the clock on the wall is inside a window: an hour that does not exist is not open, one that comes twice is open twice. */
+/** Is it open there now, and until when, or when does it open? Windows that touch or overlap are
+ * one. Open means exactly that the clock on the wall is inside a window: an hour that does not
+ * exist is not open, one that comes twice is open twice. */
 export const windowAt = (
   calendar: Calendar,
   place: Place,
@@ -445,8 +461,9 @@ export const windowAt = (
 
 const arrival: readonly Hours[] = [{ from: (8 * 60 + 15) * minuteMs, to: 9 * 60 * minuteMs }];
 
-/** When the arrival of the class (08:15 to 09:00 on a school day) that is going on now is over; null when none is. A weekday the
- *  calendar does not know counts as a school day here: better to wait three quarters of an hour than to disturb a class. */
+/** When the arrival of the class (08:15 to 09:00 on a school day) that is going on now is over;
+ * null when none is. A weekday the calendar does not know counts as a school day here: better to
+ * wait three quarters of an hour than to disturb a class. */
 export function arrivalTimeEnds(calendar: Calendar, place: Place, now: number): number | null {
   const [book, closures] = [bookOf(calendar), daySetOf(place.closures)];
   const hasClass = (day: number): boolean => {
@@ -463,13 +480,15 @@ export function arrivalTimeEnds(calendar: Calendar, place: Place, now: number): 
 export const isArrivalTime = (calendar: Calendar, place: Place, now: number): boolean =>
   arrivalTimeEnds(calendar, place, now) !== null;
 
-/** `at` is null when there is none within 400 days. `isInDoubt`: days the calendar does not know were passed over. */
+/** `at` is null when there is none within 400 days. `isInDoubt`: days the calendar does not know
+ * were passed over. */
 export interface Occurrence {
   at: number | null;
   isInDoubt: boolean;
 }
 
-/** The next time after `after` (never at it). Once a day even where the hour comes twice, and not left out where it is skipped. */
+/** The next time after `after` (never at it). Once a day even where the hour comes twice, and not
+ * left out where it is skipped. */
 export function nextOccurrence(
   calendar: Calendar,
   place: Place,

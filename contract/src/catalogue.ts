@@ -23,14 +23,16 @@ export const ApplicationVersion = Strict({
   requires: Type.Array(Slug),
   estimate: Nullable(Estimate),
   createdAt: Type.Integer(),
-  /** Not null: no longer in the catalogue. It stays where it is installed, and is brought nowhere else. */
+  /** Not null: no longer in the catalogue. It stays where it is installed, and is brought nowhere
+   * else. */
   withdrawnAt: Nullable(Type.Integer()),
   /** Servers that have this version. */
   installedOn: Type.Integer(),
 });
 export type ApplicationVersion = Static<typeof ApplicationVersion>;
 
-/** What people read of an application and how many may use it; what is installed is a version's own. */
+/** What people read of an application and how many may use it; what is installed is a version's
+ * own. */
 export const ApplicationChanges = Strict({
   name: ApplicationDraft.properties.name,
   description: ApplicationDraft.properties.description,
@@ -41,7 +43,8 @@ export const ApplicationChanges = Strict({
 });
 export type ApplicationChanges = Static<typeof ApplicationChanges>;
 
-/** What leaves the catalogue, or comes back. An application without a version in it is no longer in the catalogue itself. */
+/** What leaves the catalogue, or comes back. An application without a version in it is no longer in
+ * the catalogue itself. */
 export const Withdrawal = Strict({
   withdrawn: Type.Boolean(),
   versionIds: Type.Array(VersionId, { minItems: 1, maxItems: 500, uniqueItems: true }),
@@ -58,7 +61,8 @@ export const Catalogue = Strict({
 });
 export type Catalogue = Static<typeof Catalogue>;
 
-/** Each item is looked at by itself, so that one mistake does not hide the others. `dryRun`: nothing is kept. */
+/** Each item is looked at by itself, so that one mistake does not hide the others. `dryRun`:
+ * nothing is kept. */
 export const CatalogueImport = Strict({
   dryRun: Type.Boolean(),
   applications: Type.Array(Type.Unknown(), { maxItems: 2000 }),
@@ -79,7 +83,8 @@ export type ImportedItem = Static<typeof ImportedItem>;
 
 // ---- uploaded files -----------------------------------------------------------------------------------------------------
 
-/** The body is the file itself (application/octet-stream); what it must be is announced here and checked while it streams. */
+/** The body is the file itself (application/octet-stream); what it must be is announced here and
+ * checked while it streams. */
 export const PackageUpload = Strict({
   name: PackageFile.properties.name,
   sha256: Sha256,
@@ -96,7 +101,8 @@ export const UploadedPackage = Strict({
 });
 export type UploadedPackage = Static<typeof UploadedPackage>;
 
-/** Told by its first bytes, never by its name alone. `picture` and `program` (Windows) may hold an icon. */
+/** Told by its first bytes, never by its name alone. `picture` and `program` (Windows) may hold an
+ * icon. */
 export const packageKinds = [
   'deb',
   'appimage',
@@ -118,7 +124,8 @@ export const InspectedProgram = Strict({
   icon: Nullable(Type.String({ maxLength: 360_000 })),
 });
 export type InspectedProgram = Static<typeof InspectedProgram>;
-/** What an uploaded file says of itself. Nobody has checked that it is true: a technician reads it before it becomes a recipe. */
+/** What an uploaded file says of itself. Nobody has checked that it is true: a technician reads it
+ * before it becomes a recipe. */
 export const InspectedPackage = Strict({
   kind: OneOf(packageKinds),
   package: Nullable(Line(80)),

@@ -1,4 +1,5 @@
-/** Classes: the children in them, their badges and picture passwords, and how a class stands at the door of its school. */
+/** Classes: the children in them, their badges and picture passwords, and how a class stands at the
+ * door of its school. */
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId } from './account.ts';
 import { animals, objects } from './drawings.ts';
@@ -6,8 +7,8 @@ import { Instant, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
 const codeSigns = 'abcdefghjkmnpqrstuvwxyz2345678';
-/** In the address of a class page: short enough for a small hand, without signs that look alike. Not a secret: it opens only from within
- *  the class's school. */
+/** In the address of a class page: short enough for a small hand, without signs that look alike.
+ * Not a secret: it opens only from within the class's school. */
 export const ClassCode = Type.String({ pattern: `^[${codeSigns}]{6}$` });
 
 /** Small differences spread over all 32 bits (FNV-1a, public domain). */
@@ -17,7 +18,8 @@ function mixed(text: string): number {
   return (sum ^ (sum >>> 15)) >>> 0;
 }
 
-/** Always the same for the same class: nothing is stored. Unique enough within a school, which is where it is looked for. */
+/** Always the same for the same class: nothing is stored. Unique enough within a school, which is
+ * where it is looked for. */
 export function codeOf(groupId: string): string {
   let rest = mixed(groupId);
   let code = '';
@@ -44,7 +46,8 @@ export function pictureOf(accountId: string): ChildPicture {
   };
 }
 
-/** Three different pictures of twelve, in order: 1,320 of them. Weak, so it opens only from within the school, slowly once it was wrong. */
+/** Three different pictures of twelve, in order: 1,320 of them. Weak, so it opens only from within
+ * the school, slowly once it was wrong. */
 export const picturesAsked = 3;
 export const PicturePassword = Type.Array(OneOf(objects), {
   minItems: picturesAsked,
@@ -53,7 +56,8 @@ export const PicturePassword = Type.Array(OneOf(objects), {
 });
 export type PicturePassword = Static<typeof PicturePassword>;
 
-/** First names as children know each other; who shares one in the class gets the first letters of what follows. Pure. */
+/** First names as children know each other; who shares one in the class gets the first letters of
+ * what follows. Pure. */
 export function shortNames(
   people: readonly { id: string; displayName: string }[],
 ): Map<string, string> {
@@ -87,8 +91,8 @@ export function shortNames(
 
 // ---- at the door ----------------------------------------------------------------------------------------------------------
 
-/** Nobody has signed in yet: names are told from within the school only. `siteName` null: this address is in no school. `problem`: why
- *  nothing opens at this moment. */
+/** Nobody has signed in yet: names are told from within the school only. `siteName` null: this
+ * address is in no school. `problem`: why nothing opens at this moment. */
 export const EntryHall = Strict({
   siteName: Nullable(Line(120)),
   problem: Nullable(OneOf(['elsewhere', 'out_of_hours'])),
@@ -151,7 +155,8 @@ export const Pupil = Strict({
 });
 export type Pupil = Static<typeof Pupil>;
 
-/** `byDirectory`: a directory says who is in it, and would say so again. `noNetwork`: the school has no network set, so nothing opens. */
+/** `byDirectory`: a directory says who is in it, and would say so again. `noNetwork`: the school
+ * has no network set, so nothing opens. */
 export const ClassDetail = Strict({
   ...ClassSummary.properties,
   byDirectory: Type.Boolean(),

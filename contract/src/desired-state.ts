@@ -1,4 +1,5 @@
-/** Everything one execution server should be: complete, immutable, numbered by `generation`, signed. */
+/** Everything one execution server should be: complete, immutable, numbered by `generation`,
+ * signed. */
 import { type Static, Type } from 'typebox';
 import { Role } from './account.ts';
 import { ApplicationId, Category, Recipes, VersionId } from './application.ts';
@@ -26,7 +27,8 @@ export const DesiredSite = Strict({
 
 export type DesiredSite = Static<typeof DesiredSite>;
 
-/** Every rule that says anything at a school. Kept apart from the state, which names it by its hash: rules change rarely, states often. */
+/** Every rule that says anything at a school. Kept apart from the state, which names it by its
+ * hash: rules change rarely, states often. */
 export const PolicyDocument = Strict({ rules: Type.Array(PolicyRule, { maxItems: 20_000 }) });
 export type PolicyDocument = Static<typeof PolicyDocument>;
 
@@ -38,7 +40,8 @@ export const DesiredSession = Strict({
   login: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{1,62}$' }),
   displayName: Line(120),
   language: Type.Union([Type.Literal('fr'), Type.Literal('en')]),
-  /** Rises by one each time a browser asks to attach: the agent then sets a fresh one-use password. */
+  /** Rises by one each time a browser asks to attach: the agent then sets a fresh one-use
+   * password. */
   attachSerial: Type.Integer({ minimum: 1 }),
   /** What the agent decides by, once more, before it opens anything. */
   role: Role,
@@ -69,7 +72,8 @@ export const DesiredState = Strict({
   issuedAt: Instant,
   /** Displays kept started in advance, so that a click does not wait for an X server. */
   standbyDisplays: Type.Integer({ minimum: 0, maximum: 32 }),
-  /** What happens within such a moment, up to three of them, is told in one report: the more servers a city has, the longer. */
+  /** What happens within such a moment, up to three of them, is told in one report: the more
+   * servers a city has, the longer. */
   momentMs: Type.Integer({ minimum: 1, maximum: 60_000 }),
   site: DesiredSite,
   /** SHA-256 of the rules' document. */
@@ -82,7 +86,8 @@ export const DesiredState = Strict({
   transfers: Type.Array(DesiredTransfer, { maxItems: 2000 }),
   /** What rollouts ask of this server now. */
   orders: Type.Array(Order, { maxItems: 20 }),
-  /** The site's first server, from which the others fetch packages; null on that server itself and where there is one only. */
+  /** The site's first server, from which the others fetch packages; null on that server itself and
+   * where there is one only. */
   cache: Nullable(
     Strict({
       serverId: Id('srv'),
@@ -98,7 +103,8 @@ export const DesiredState = Strict({
 });
 export type DesiredState = Static<typeof DesiredState>;
 
-/** What turns the rules of hash `from` into those that a state names: rules changed one by one are sent one by one. */
+/** What turns the rules of hash `from` into those that a state names: rules changed one by one are
+ * sent one by one. */
 export const PolicyChange = Strict({
   from: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   removed: Type.Array(RuleId, { maxItems: 20_000 }),
@@ -112,9 +118,10 @@ export const policyText = (rules: readonly PolicyRule[]): string =>
     rules: rules.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   } satisfies PolicyDocument);
 
-/** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes, base64url. `policy`: the JSON text of its
- *  PolicyDocument, or `change` what makes it out of the rules that the agent said it has; neither when it has them. The state's hash
- *  vouches for the result. */
+/** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes,
+ * base64url. `policy`: the JSON text of its PolicyDocument, or `change` what makes it out of the
+ * rules that the agent said it has; neither when it has them. The state's hash vouches for the
+ * result. */
 export const SignedState = Strict({
   document: Type.String({ maxLength: 4_000_000 }),
   signature: Type.String({ maxLength: 100 }),

@@ -1,5 +1,6 @@
-/** Small pictures, drawn here: twelve animals to recognise a child by, twelve things to make a password of. Filled paths on a square of
- *  100 × 100, the same on the screen and on paper. Drawn for this project. */
+/** Small pictures, drawn here: twelve animals to recognise a child by, twelve things to make a
+ * password of. Filled paths on a square of 100 × 100, the same on the screen and on paper. Drawn
+ * for this project. */
 
 export const animals = [
   'cat',

@@ -1,5 +1,5 @@
-/** The closed table of everything that can be refused: one code, one HTTP status, one sentence per language
- *  for the person in front of it, each ending with what to do next. */
+/** The closed table of everything that can be refused: one code, one HTTP status, one sentence per
+ * language for the person in front of it, each ending with what to do next. */
 
 export const errors = {
   VALIDATION_FAILED: {

@@ -1,4 +1,5 @@
-/** Files between a person's device and the exchange folder of their home at school, and the pages that their programs print. */
+/** Files between a person's device and the exchange folder of their home at school, and the pages
+ * that their programs print. */
 import { type Static, Type } from 'typebox';
 import { directions, type Terms } from './publication.ts';
 import { Id, Instant, Nullable, OneOf, Strict } from './schema.ts';
@@ -16,7 +17,8 @@ export const fileNamePattern =
   '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$';
 export const FileName = Type.String({ minLength: 1, maxLength: 120, pattern: fileNamePattern });
 
-/** `file`: lies in the exchange folder. `print`: pages that a program of this session printed, as PDF. */
+/** `file`: lies in the exchange folder. `print`: pages that a program of this session printed, as
+ * PDF. */
 export const offerKinds = ['file', 'print'] as const;
 /** What a session has for the person's device. Kind and name say which. */
 export const OfferedFile = Strict({
@@ -27,8 +29,9 @@ export const OfferedFile = Strict({
 });
 export type OfferedFile = Static<typeof OfferedFile>;
 
-/** `asked`: whoever has the bytes, the device (`in`) or the school's server (`out`), is to send them to the city. `here`: the other side takes
- *  them. `done`, `failed`: over. Bytes are kept for an hour at the most. */
+/** `asked`: whoever has the bytes, the device (`in`) or the school's server (`out`), is to send
+ * them to the city. `here`: the other side takes them. `done`, `failed`: over. Bytes are kept for
+ * an hour at the most. */
 export const transferStates = ['asked', 'here', 'done', 'failed'] as const;
 export const Transfer = Strict({
   id: TransferId,
@@ -42,7 +45,8 @@ export const Transfer = Strict({
 });
 export type Transfer = Static<typeof Transfer>;
 
-/** What a session may exchange, by the rules as they are now, what it offers, and what is under way or lately over. */
+/** What a session may exchange, by the rules as they are now, what it offers, and what is under way
+ * or lately over. */
 export const Exchange = Strict({
   files: OneOf(directions),
   printing: Type.Boolean(),
@@ -51,7 +55,8 @@ export const Exchange = Strict({
 });
 export type Exchange = Static<typeof Exchange>;
 
-/** What a server is to do for a session. `sha256` of the bytes that the city has; null when the server has them. */
+/** What a server is to do for a session. `sha256` of the bytes that the city has; null when the
+ * server has them. */
 export const DesiredTransfer = Strict({
   transferId: TransferId,
   sessionId: SessionId,

@@ -1,4 +1,5 @@
-/** What is told about access: explanations, previews, the matrix, and how far the rules have reached. */
+/** What is told about access: explanations, previews, the matrix, and how far the rules have
+ * reached. */
 import { type Static, Type } from 'typebox';
 import { AccountId, Role } from './account.ts';
 import { ApplicationId } from './application.ts';
@@ -6,8 +7,8 @@ import { Rule, RuleDraft, RuleId, Terms } from './publication.ts';
 import { Instant, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
-/** `at` null: now; the past is answered from the rules of that moment, with people and schools as they are today. `address`: of the
- *  device, null for one that is nowhere in particular. */
+/** `at` null: now; the past is answered from the rules of that moment, with people and schools as
+ * they are today. `address`: of the device, null for one that is nowhere in particular. */
 export const Question = Strict({
   accountId: AccountId,
   applicationId: Nullable(ApplicationId),
@@ -51,7 +52,8 @@ export const Verdict = Strict({
   remedy: Remedy,
 });
 export type Verdict = Static<typeof Verdict>;
-/** `considered` is told for the application that was asked about; of all of them, only what decided. */
+/** `considered` is told for the application that was asked about; of all of them, only what
+ * decided. */
 export const Access = Strict({
   accountId: AccountId,
   personName: Line(120),
@@ -91,7 +93,8 @@ const Change = Strict({
   applications: Type.Integer(),
   examples: Type.Array(Line(120), { maxItems: 5 }),
 });
-/** `conflicts`: rules of the opposite effect about the same people and applications, and which of the two wins. */
+/** `conflicts`: rules of the opposite effect about the same people and applications, and which of
+ * the two wins. */
 export const Preview = Strict({
   gains: Change,
   losses: Change,
@@ -129,7 +132,8 @@ export const AccessMatrix = Strict({
 });
 export type AccessMatrix = Static<typeof AccessMatrix>;
 
-/** `late`: its server is on line and has not followed within a minute; `offline`: it follows when it is back. */
+/** `late`: its server is on line and has not followed within a minute; `offline`: it follows when
+ * it is back. */
 export const PushProgress = Strict({
   changedAt: Nullable(Instant),
   items: Type.Array(

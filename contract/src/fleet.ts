@@ -1,4 +1,5 @@
-/** The fleet at a glance: adding a server over SSH, and where schools differ from what is asked of them. */
+/** The fleet at a glance: adding a server over SSH, and where schools differ from what is asked of
+ * them. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId } from './application.ts';
 import { ServerId } from './report.ts';
@@ -79,8 +80,9 @@ export type Addition = Static<typeof Addition>;
 
 // ---- who differs from what is asked ----------------------------------------------------------------------------------
 
-/** `none`: neither wanted nor there. `missing`: we installed it and it was taken away by hand. `extra`: nobody asked for it
- *  and it is there. `arriving`: asked for, or being removed, and not finished. */
+/** `none`: neither wanted nor there. `missing`: we installed it and it was taken away by hand.
+ * `extra`: nobody asked for it and it is there. `arriving`: asked for, or being removed, and not
+ * finished. */
 export const driftStates = [
   'none',
   'installed',

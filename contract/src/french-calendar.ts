@@ -1,9 +1,10 @@
-/** School holidays of the zones A, B and C, and public holidays. Written by `npm run refresh-calendar`: change nothing by hand. */
+/** School holidays of the zones A, B and C, and public holidays. Written by `npm run
+ * refresh-calendar`: change nothing by hand. */
 import type { Calendar } from './calendar.ts';
 
+// biome-ignore format: a table
 export const frenchCalendar: Calendar = {
-  source:
-    'Arrêtés du 7 décembre 2022, du 22 octobre 2025 et du 21 juillet 2026 fixant le calendrier scolaire, d’après des transcriptions publiques qui concordent (docs/decisions/0010) ; à confirmer par npm run refresh-calendar',
+  source: 'Arrêtés du 7 décembre 2022, du 22 octobre 2025 et du 21 juillet 2026 fixant le calendrier scolaire, d’après des transcriptions publiques qui concordent (docs/decisions/0010) ; à confirmer par npm run refresh-calendar',
   readOn: '2026-11-24',
   known: { from: '2025-09-01', until: '2028-05-26' },
   schoolHolidays: {

@@ -1,6 +1,8 @@
-/** Socket events: wake-ups only. A message names what changed; whoever is woken reads it again over HTTP. */
+/** Socket events: wake-ups only. A message names what changed; whoever is woken reads it again over
+ * HTTP. */
 
-/** To browsers, topics such as `sessions`, `servers`, `rules`, `session:<id>`; to agents only `desired-state`. */
+/** To browsers, topics such as `sessions`, `servers`, `rules`, `session:<id>`; to agents only
+ * `desired-state`. */
 export interface WakeEvents {
   wake: (topics: string[]) => void;
 }

@@ -1,14 +1,17 @@
-/** Who vouches for people, how they sign in, second factors, directories and their synchronisation. */
+/** Who vouches for people, how they sign in, second factors, directories and their
+ * synchronisation. */
 import { type Static, Type } from 'typebox';
 import { Account, Role } from './account.ts';
 import { Id, Instant, Line, Nullable, OneOf, Strict, Translated } from './schema.ts';
 
-/** `local`: this city itself. `ldap`: a directory asked with name and password; the others send the browser to a page of their own. */
+/** `local`: this city itself. `ldap`: a directory asked with name and password; the others send the
+ * browser to a page of their own. */
 export const providerKinds = ['local', 'ldap', 'oidc', 'cas'] as const;
 export type ProviderKind = (typeof providerKinds)[number];
 export const ProviderId = Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' });
 
-/** A way in, as the sign-in page shows it. `domains`: a name that ends in one of these belongs here. `first`: the one for the caller's network. */
+/** A way in, as the sign-in page shows it. `domains`: a name that ends in one of these belongs
+ * here. `first`: the one for the caller's network. */
 export const SignInChoice = Strict({
   id: ProviderId,
   kind: OneOf(providerKinds),
@@ -40,7 +43,8 @@ export const SecondFactor = Strict({
 });
 export type SecondFactor = Static<typeof SecondFactor>;
 
-/** What a browser is asked, and answers, in the words of the Web Authentication standard: checked by the library that knows them. */
+/** What a browser is asked, and answers, in the words of the Web Authentication standard: checked
+ * by the library that knows them. */
 export const PasskeyJson = Type.Record(Type.String({ maxLength: 60 }), Type.Unknown());
 export const PasskeyQuestion = Strict({ step: StepToken, options: PasskeyJson });
 export type PasskeyQuestion = Static<typeof PasskeyQuestion>;
@@ -94,7 +98,8 @@ export const noDifferences: Differences = {
   refused: 0,
 };
 
-/** A provider as technicians see it. `braked`: too many would vanish; `confirm` names the plan to be confirmed. */
+/** A provider as technicians see it. `braked`: too many would vanish; `confirm` names the plan to
+ * be confirmed. */
 export const Directory = Strict({
   id: ProviderId,
   kind: OneOf(providerKinds),
@@ -122,7 +127,8 @@ export const DirectoryCheck = Strict({
 });
 export type DirectoryCheck = Static<typeof DirectoryCheck>;
 
-/** A person and where they come from. `roleByHand`: an administrator decided, the provider no longer does. */
+/** A person and where they come from. `roleByHand`: an administrator decided, the provider no
+ * longer does. */
 export const PersonRow = Strict({
   ...Account.properties,
   provider: ProviderId,
@@ -134,7 +140,8 @@ export const PersonRow = Strict({
   hasPhoto: Type.Boolean(),
 });
 export type PersonRow = Static<typeof PersonRow>;
-/** `siteIds`: of a technician; null: all schools. `role` null: what the provider says from now on. */
+/** `siteIds`: of a technician; null: all schools. `role` null: what the provider says from now
+ * on. */
 export const RoleChange = Strict({
   role: Nullable(Role),
   siteId: Nullable(Id('sit')),

@@ -7,7 +7,8 @@ export interface Subnet {
 }
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Reading an address costs more than comparing it, and a school asks about the same ones all day. Bounded; the text is the whole truth. */
+/** Reading an address costs more than comparing it, and a school asks about the same ones all day.
+ * Bounded; the text is the whole truth. */
 function remembered<T>(read: (text: string) => T, max = 4096): (text: string) => T {
   const known = new Map<string, T>();
   return (text) => {

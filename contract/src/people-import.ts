@@ -1,4 +1,5 @@
-/** What crosses the wire of an import of people: the file's columns, the choices made, what it would change, what it has changed. */
+/** What crosses the wire of an import of people: the file's columns, the choices made, what it
+ * would change, what it has changed. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { Nullable, OneOf, Strict } from './schema.ts';
@@ -25,9 +26,9 @@ export type ImportField = (typeof importFields)[number];
 export const importRoles = ['pupil', 'teacher'] as const;
 export type ImportRole = (typeof importRoles)[number];
 
-/** Everything a person decides about a file. `columns`: what each of its columns is, null for one that is not looked at; left out: as
- *  guessed. `same`: who the person of a line is. `leave`: who may no longer sign in. `createSites`: schools to add. `plan`: the preview that
- *  was read. */
+/** Everything a person decides about a file. `columns`: what each of its columns is, null for one
+ * that is not looked at; left out: as guessed. `same`: who the person of a line is. `leave`: who
+ * may no longer sign in. `createSites`: schools to add. `plan`: the preview that was read. */
 export const ImportChoices = Strict({
   who: OneOf(importRoles),
   columns: Nullable(Type.Array(Nullable(OneOf(importFields)), { maxItems: 200 })),

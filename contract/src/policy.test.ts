@@ -272,7 +272,8 @@ describe('when', () => {
     ];
     const policy = compilePolicy(rules, frenchCalendar);
     const now = Date.parse('2026-11-24T07:00:00Z');
-    // One compiled policy, asked about both: what it remembers of one school is not taken for the other.
+    // One compiled policy, asked about both: what it remembers of one school is not taken for the
+    // other.
     expect([
       decide(policy, ask({ now })).allowed,
       decide(policy, ask({ now, site: reunion })).allowed,

@@ -1,12 +1,15 @@
-/** May this person use this application, here and now, and how? One pure decision, run by the controller when it lists, launches and
- *  connects, by the agent before it opens anything, and by the console's explanations.
+/** May this person use this application, here and now, and how? One pure decision, run by the
+ * controller when it lists, launches and connects, by the agent before it opens anything, and by
+ * the console's explanations.
  *
- *  **The order.** The most precise rule that fits decides, and only that one. Rules are compared by whom they name (a person, then a
- *  class or group, then attributes, then a role, then everyone); between equals by what (an application, then a label, then a
- *  category); then by from which PC (a labelled PC, then an address range, the narrower first, then any); then by where (a school,
- *  then a group of schools, then everywhere); then by when (a rule with hours before one without). Between rules equal in all of that a
- *  deny wins over an allow, and between two of the same effect the smaller id: two rules never tie. A rule outside its hours does not
- *  fit. When none fits, the answer is no. */
+ *  **The order.** The most precise rule that fits decides, and only that one. Rules are compared by
+ * whom they name (a person, then a class or group, then attributes, then a role, then everyone);
+ * between equals by what (an application, then a label, then a category); then by from which PC (a
+ * labelled PC, then an address range, the narrower first, then any); then by where (a school, then
+ * a group of schools, then everywhere); then by when (a rule with hours before one without).
+ * Between rules equal in all of that a deny wins over an allow, and between two of the same effect
+ * the smaller id: two rules never tie. A rule outside its hours does not fit. When none fits, the
+ * answer is no. */
 import { isTeacher, isTechnician, type Person } from './account.ts';
 import {
   type Calendar,
@@ -39,7 +42,8 @@ export interface PolicyApplication {
   readonly labels: readonly string[];
 }
 
-/** `site`: the person's school, whose server would run it; null for who has none. `address`: of their device, null when unknown. */
+/** `site`: the person's school, whose server would run it; null for who has none. `address`: of
+ * their device, null when unknown. */
 export interface Question {
   readonly person: Person;
   readonly application: PolicyApplication;
@@ -105,12 +109,14 @@ const targetKey = ({ target }: PolicyRule): string =>
       ? `label ${target.label}`
       : `category ${target.category}`;
 
-/** Prepares rules once for many questions. Neither `rules` nor anything asked about is changed afterwards. */
+/** Prepares rules once for many questions. Neither `rules` nor anything asked about is changed
+ * afterwards. */
 export function compilePolicy(rules: readonly PolicyRule[], calendar: Calendar): Policy {
   const byTarget = new Map<string, Compiled[]>();
   for (const rule of rules) {
     const subnet = rule.client?.kind === 'subnet' ? subnetOf(rule.client.subnet) : null;
-    // What cannot be read names nobody. An allow is then a no; a deny must not become a yes, and so decides for everyone it could mean.
+    // What cannot be read names nobody. An allow is then a no; a deny must not become a yes, and so
+    // decides for everyone it could mean.
     if (rule.client?.kind === 'subnet' && subnet === null && rule.effect === 'allow') continue;
     const compiled: Compiled = { rule, rank: rankOf(rule, subnet), subnet, hours: new Map() };
     const key = targetKey(rule);
@@ -184,7 +190,8 @@ export function isMeant(audience: RuleAudience, person: Person): boolean {
   }
 }
 
-/** Does the rule say anything at this school? Only such rules are sent to its servers. `site` null: of who has none. */
+/** Does the rule say anything at this school? Only such rules are sent to its servers. `site` null:
+ * of who has none. */
 export const concernsSite = (
   { place }: Pick<PolicyRule, 'place'>,
   site: Pick<PolicySite, 'siteId' | 'siteGroupIds'> | null,
@@ -244,7 +251,8 @@ function hoursOf(
 const wholeDays: WindowSpec[] = [
   { days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00', period: 'always' },
 ];
-/** The calendar remembers what it prepared by identity: the same hours are handed over as the same object. */
+/** The calendar remembers what it prepared by identity: the same hours are handed over as the same
+ * object. */
 const prepared = new WeakMap<RuleTimes, Windows>();
 function windowsOf(when: RuleTimes): Windows {
   const made = prepared.get(when) ?? {
@@ -284,7 +292,8 @@ const fits = (compiled: Compiled, question: Question, device: Device): boolean =
   isMeant(compiled.rule.audience, question.person) &&
   isFromThere(compiled, question, device);
 
-/** The first moment after `now`, and before `limit`, at which the answer turns from yes to no or back; null when it stays. */
+/** The first moment after `now`, and before `limit`, at which the answer turns from yes to no or
+ * back; null when it stays. */
 export function changesAt(policy: Policy, question: Question, limit: number): number | null {
   const { allowed } = decide(policy, question);
   const device = deviceOf(question);
@@ -303,8 +312,8 @@ export function changesAt(policy: Policy, question: Question, limit: number): nu
   return null;
 }
 
-/** What became of a rule about this application: it decided; it fits but a more precise one decided; it would fit, but not at this
- *  hour, from this PC, at this school, for this person. */
+/** What became of a rule about this application: it decided; it fits but a more precise one
+ * decided; it would fit, but not at this hour, from this PC, at this school, for this person. */
 export type RuleOutcome =
   | 'decided'
   | 'outranked'
@@ -320,7 +329,8 @@ export interface Considered {
   opensAt: number | null;
   precision: number;
 }
-/** The least that would turn the answer: to wait, to sit elsewhere, to withdraw a rule, or to add one for this person alone. */
+/** The least that would turn the answer: to wait, to sit elsewhere, to withdraw a rule, or to add
+ * one for this person alone. */
 export type Remedy =
   | { kind: 'wait'; at: number }
   | { kind: 'withdraw'; ruleId: string }
@@ -335,7 +345,8 @@ export interface Explanation extends Decision {
 
 const yearMs = 366 * 86_400_000;
 
-/** Every rule about this application, most precise first, and what became of it. `turns: false` does not look ahead: for many questions. */
+/** Every rule about this application, most precise first, and what became of it. `turns: false`
+ * does not look ahead: for many questions. */
 export function explain(
   policy: Policy,
   question: Question,
@@ -393,7 +404,8 @@ function remedyFor(
   );
   if (decision.ruleId === null && elsewhere !== undefined)
     return { kind: 'move', ruleId: elsewhere.ruleId };
-  // A rule for one person is withdrawn; one for many is left alone when another one for this person would do.
+  // A rule for one person is withdrawn; one for many is left alone when another one for this person
+  // would do.
   const decider = rulesFor(policy, question.application).find(
     ({ rule }) => rule.id === decision.ruleId,
   );

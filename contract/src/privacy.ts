@@ -7,7 +7,8 @@ import { Id, Instant, Line, Nullable, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
 const Days = Type.Integer({ minimum: 30, maximum: 3650 });
-/** `auditDays`, `sessionDays`, `recordingDays`: older ones are removed. `leftDays`: how long a pupil who left stays as they were. */
+/** `auditDays`, `sessionDays`, `recordingDays`: older ones are removed. `leftDays`: how long a
+ * pupil who left stays as they were. */
 export const PrivacySettings = Strict({
   auditDays: Days,
   sessionDays: Days,
@@ -22,7 +23,8 @@ export const defaultPrivacy: PrivacySettings = {
   recordingDays: 30,
 };
 
-/** `verified`: when the whole chain was last followed, and what came out. `pending`: written, and not linked yet. */
+/** `verified`: when the whole chain was last followed, and what came out. `pending`: written, and
+ * not linked yet. */
 export const ChainState = Strict({
   key: Type.String(),
   events: Type.Integer(),

@@ -16,7 +16,8 @@ export const RuleTarget = Type.Union([
 export type RuleTarget = Static<typeof RuleTarget>;
 
 export const attributeTests = ['is', 'is_not', 'starts_with', 'contains'] as const;
-/** On what a directory says of a person; capitals do not matter. `is_not` holds for who has no such attribute. */
+/** On what a directory says of a person; capitals do not matter. `is_not` holds for who has no such
+ * attribute. */
 export const AttributeTest = Strict({
   attribute: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }),
   test: OneOf(attributeTests),
@@ -58,7 +59,8 @@ const CalendarDate = Type.String({
   pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
 });
 
-/** In the school's time zone. `open` empty: at any hour. `from`, `until`: first and last day, both included. */
+/** In the school's time zone. `open` empty: at any hour. `from`, `until`: first and last day, both
+ * included. */
 export const RuleTimes = Strict({
   open: Type.Array(WindowSpec, { maxItems: 20 }),
   exceptDates: Type.Array(CalendarDate, { maxItems: 400, uniqueItems: true }),
@@ -68,9 +70,11 @@ export const RuleTimes = Strict({
 export type RuleTimes = Static<typeof RuleTimes>;
 
 export const directions = ['none', 'in', 'out', 'both'] as const;
-/** How an application runs for whom a rule allows it. `clipboard`: text; `in`: from the person's device into the application; `files`: by the
- *  exchange folder of their home. `printing`: on the printer of the person's device, by way of a PDF. `recording`: what the screen shows is
- *  kept, and the person told. `maxMinutes`: of one session; `idleMinutes`: without a touch; `seats`: sessions of it that one school may run at once. */
+/** How an application runs for whom a rule allows it. `clipboard`: text; `in`: from the person's
+ * device into the application; `files`: by the exchange folder of their home. `printing`: on the
+ * printer of the person's device, by way of a PDF. `recording`: what the screen shows is kept, and
+ * the person told. `maxMinutes`: of one session; `idleMinutes`: without a touch; `seats`: sessions
+ * of it that one school may run at once. */
 export const Terms = Strict({
   clipboard: OneOf(directions),
   files: OneOf(directions),
@@ -127,7 +131,8 @@ export const PolicyRule = Strict({
 });
 export type PolicyRule = Static<typeof PolicyRule>;
 
-/** `version` counts its changes from 1. A name is null when what it named is gone: such a rule decides nothing. */
+/** `version` counts its changes from 1. A name is null when what it named is gone: such a rule
+ * decides nothing. */
 export const Rule = Strict({
   id: RuleId,
   version: Type.Integer({ minimum: 1 }),

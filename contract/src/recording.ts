@@ -8,7 +8,8 @@ import { SiteId } from './site.ts';
 
 export const RecordingId = Id('rec');
 
-/** One for each time a browser was attached. `endedAt` null: under way. `isWhole` false: the disk was full or slow, or it grew too large. */
+/** One for each time a browser was attached. `endedAt` null: under way. `isWhole` false: the disk
+ * was full or slow, or it grew too large. */
 export const Recording = Strict({
   id: RecordingId,
   sessionId: SessionId,

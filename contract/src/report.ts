@@ -1,4 +1,5 @@
-/** What an agent saw: always the whole picture, so that a lost report costs time and never truth. */
+/** What an agent saw: always the whole picture, so that a lost report costs time and never
+ * truth. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, installStates, platforms } from './application.ts';
 import { errorCodes } from './errors.ts';
@@ -35,7 +36,8 @@ export const FailedStep = Strict({
 });
 export type FailedStep = Static<typeof FailedStep>;
 
-/** Lets guacd attach once to the session's display. Sealed by the controller on arrival, erased at use. */
+/** Lets guacd attach once to the session's display. Sealed by the controller on arrival, erased at
+ * use. */
 export const Attachment = Strict({
   serial: Type.Integer({ minimum: 1 }),
   host: Type.String({ maxLength: 255, pattern: '^[A-Za-z0-9.:-]+$' }),
@@ -93,7 +95,8 @@ export const Inventory = Strict({
   agentVersion: Line(40),
   platform: OneOf(platforms),
   packages: Type.Integer({ minimum: 0 }),
-  /** Installed on purpose, by us or by hand, name and version; not what came along as a dependency. */
+  /** Installed on purpose, by us or by hand, name and version; not what came along as a
+   * dependency. */
   chosen: Type.Array(Strict({ name: Line(120), version: Line(120) }), { maxItems: 2000 }),
   /** Where this server's package cache listens for its neighbours. */
   cache: Nullable(

@@ -1,4 +1,5 @@
-/** Asking for an application: a teacher says what and what for; the school's contact and the city's technicians answer. */
+/** Asking for an application: a teacher says what and what for; the school's contact and the city's
+ * technicians answer. */
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, isTechnician, type Role } from './account.ts';
 import { Application, ApplicationId } from './application.ts';
@@ -54,7 +55,8 @@ export const requestStates = [
 ] as const;
 export type RequestState = (typeof requestStates)[number];
 
-/** What decides the state. `readyAt`: when it was first there for them; `installing`: a rollout is bringing it to their school now. */
+/** What decides the state. `readyAt`: when it was first there for them; `installing`: a rollout is
+ * bringing it to their school now. */
 export interface RequestFacts {
   decision: Decision;
   applicationId: string | null;
@@ -79,7 +81,8 @@ export const requestCan = {
     undecided(request) || (request.decision === 'approved' && request.readyAt === null),
   refuse: (request: RequestFacts, by: { role: Role }) =>
     isTechnician(by) ? undecided(request) : request.decision === 'open',
-  /** A school's contact decides once; a technician also what a school has passed on, and only what is in the catalogue. */
+  /** A school's contact decides once; a technician also what a school has passed on, and only what
+   * is in the catalogue. */
   approve: (request: RequestFacts, by: { role: Role }) =>
     isTechnician(by)
       ? undecided(request) && request.applicationId !== null
@@ -145,7 +148,8 @@ export const MyRequest = Strict({
 });
 export type MyRequest = Static<typeof MyRequest>;
 
-/** For those who answer. `alike`: who else at the school asks for the same and has no answer yet. */
+/** For those who answer. `alike`: who else at the school asks for the same and has no answer
+ * yet. */
 export const RequestSummary = Strict({
   ...shown,
   siteId: SiteId,
@@ -180,7 +184,8 @@ export const AskableProgram = Strict({
 });
 export type AskableProgram = Static<typeof AskableProgram>;
 
-/** For requests of one school: by application, or else by name, whatever capitals, accents and spaces. Pure. */
+/** For requests of one school: by application, or else by name, whatever capitals, accents and
+ * spaces. Pure. */
 export const sameProgram = (request: {
   siteId: string;
   applicationId: string | null;

@@ -1,7 +1,9 @@
-/** Installing versions on many servers, in waves with gates: states, what each allows, and what crosses the wire.
+/** Installing versions on many servers, in waves with gates: states, what each allows, and what
+ * crosses the wire.
  *
- *  A *rollout* has *waves*; a *target* is one server in one rollout. A target is carried to its server by an *order*, which
- *  is part of the server's signed desired state and is named by what it asks: the same order is never carried out twice. */
+ *  A *rollout* has *waves*; a *target* is one server in one rollout. A target is carried to its
+ * server by an *order*, which is part of the server's signed desired state and is named by what it
+ * asks: the same order is never carried out twice. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, Recipes, VersionId } from './application.ts';
 import { Recurrence, Windows } from './calendar.ts';
@@ -71,7 +73,8 @@ export const inFlightStates = [
   'verifying',
   'unknown',
 ] as const satisfies TargetState[];
-/** In flight, but nothing on the server has changed yet: cancelling is at once, pausing holds it. */
+/** In flight, but nothing on the server has changed yet: cancelling is at once, pausing holds
+ * it. */
 export const notStartedStates = [
   'queued',
   'blocked',
@@ -103,8 +106,9 @@ const ends: readonly TargetState[] = [
   'cancelled',
   'rolled_back',
 ];
-/** Every legal move of a target within one attempt; anything else in a report is kept as evidence and changes nothing. A new
- *  attempt (retry, taken back, rollback) begins at `queued` and is a move of its own. */
+/** Every legal move of a target within one attempt; anything else in a report is kept as evidence
+ * and changes nothing. A new attempt (retry, taken back, rollback) begins at `queued` and is a move
+ * of its own. */
 export const targetMoves: Readonly<Record<TargetState, readonly TargetState[]>> = {
   queued: [
     'blocked',
@@ -207,8 +211,9 @@ export const isRolloutOver = among(
 // ---- what a technician asks for -------------------------------------------------------------------------------------
 
 const Share = Type.Number({ minimum: 0, maximum: 1 });
-/** The wave stops when one of these is *exceeded*; null never trips. Shares are of the wave's members, and count only from
- *  two bad targets on (one in a wave of one): one school of three is not a pattern. */
+/** The wave stops when one of these is *exceeded*; null never trips. Shares are of the wave's
+ * members, and count only from two bad targets on (one in a wave of one): one school of three is
+ * not a pattern. */
 export const TripRules = Strict({
   failedShare: Nullable(Share),
   failedCount: Nullable(Type.Integer({ minimum: 0, maximum: 10_000 })),
@@ -252,7 +257,8 @@ export const RolloutDraft = Strict({
     }),
     { minItems: 1, maxItems: 40 },
   ),
-  /** Empty lists name nobody; `all` is every school of the city. Servers with one of `labels` only, when given. */
+  /** Empty lists name nobody; `all` is every school of the city. Servers with one of `labels` only,
+   * when given. */
   where: Strict({
     all: Type.Boolean(),
     siteIds: Type.Array(Id('sit'), { maxItems: 5000, uniqueItems: true }),
@@ -452,7 +458,8 @@ export const ReportedOrder = Strict({
   message: Message,
   bytesDone: Type.Integer({ minimum: 0 }),
   bytesTotal: Nullable(Type.Integer({ minimum: 0 })),
-  /** Of `bytesDone`, what came over the school's line to the city and beyond; the rest came from a neighbour or was there. */
+  /** Of `bytesDone`, what came over the school's line to the city and beyond; the rest came from a
+   * neighbour or was there. */
   wanBytes: Type.Integer({ minimum: 0 }),
   items: Type.Array(ReportedItem, { maxItems: 60 }),
   /** The end of the installer's own output. */
@@ -540,7 +547,8 @@ export const Rollout = Strict({
   approvedBy: Nullable(Line(120)),
   scheduleId: Nullable(Id('sch')),
   supersededBy: Nullable(RolloutId),
-  /** Honest: null until there is something to reckon from. Milliseconds from now until half, and until nineteen in twenty, of what can still be done will be done. */
+  /** Honest: null until there is something to reckon from. Milliseconds from now until half, and
+   * until nineteen in twenty, of what can still be done will be done. */
   eta: Nullable(
     Strict({ p50Ms: Type.Integer(), p95Ms: Type.Integer(), waitingForSilent: Type.Integer() }),
   ),
@@ -564,7 +572,8 @@ export const Schedule = Strict({
 });
 export type Schedule = Static<typeof Schedule>;
 
-/** Stops every rollout at once. `fleet`: set by itself when too many servers are silent: "look at the city's side". */
+/** Stops every rollout at once. `fleet`: set by itself when too many servers are silent: "look at
+ * the city's side". */
 export const Brake = Strict({
   on: Type.Boolean(),
   cause: Nullable(OneOf(['technician', 'fleet'])),

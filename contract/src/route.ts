@@ -1,10 +1,12 @@
-/** What a row of the route table says: method, path, who may call it, schemas. The rows are in api.ts and routes/. */
+/** What a row of the route table says: method, path, who may call it, schemas. The rows are in
+ * api.ts and routes/. */
 import { type TSchema, Type } from 'typebox';
 import { Nullable, Strict } from './schema.ts';
 
-/** `public`: anyone. `signedIn`: any account. `teacher`: teachers, their school's contact, technicians. `contact`: a school's contact
- *  and technicians. `technician`: the city's technicians. `administrator`: those of them who are. `agent`: a server, by its key. An
- *  agent's key opens no other route, and a person's cookie or token opens no agent route. */
+/** `public`: anyone. `signedIn`: any account. `teacher`: teachers, their school's contact,
+ * technicians. `contact`: a school's contact and technicians. `technician`: the city's technicians.
+ * `administrator`: those of them who are. `agent`: a server, by its key. An agent's key opens no
+ * other route, and a person's cookie or token opens no agent route. */
 export type Policy =
   | 'public'
   | 'signedIn'
@@ -14,9 +16,10 @@ export type Policy =
   | 'administrator'
   | 'agent';
 
-/** What a caller who is limited to some schools may do with a route: everybody but technicians of the whole city. `site`: it
- *  concerns schools; the ids it names must be the caller's own, and so must all that it answers. `city`: they may read, not write.
- *  `self`: a person's own things, closed to every token. */
+/** What a caller who is limited to some schools may do with a route: everybody but technicians of
+ * the whole city. `site`: it concerns schools; the ids it names must be the caller's own, and so
+ * must all that it answers. `city`: they may read, not write. `self`: a person's own things, closed
+ * to every token. */
 export type Reach = 'site' | 'city' | 'self';
 
 interface RouteParts {
@@ -30,9 +33,11 @@ interface RouteParts {
   status?: 200 | 201 | 204;
   /** Only for routes whose reply is a file. */
   file?: string;
-  /** A file to keep, under this name; never from a cache. Other files are named by what is in them. */
+  /** A file to keep, under this name; never from a cache. Other files are named by what is in
+   * them. */
   download?: string;
-  /** The answer is the caller's own, and a wake-up tells when it changes: the same bytes may be sent again, for two seconds at the most. */
+  /** The answer is the caller's own, and a wake-up tells when it changes: the same bytes may be
+   * sent again, for two seconds at the most. */
   remembered?: true;
   /** The answer is another address (303), given by the verb; never one that the caller named. */
   redirect?: true;

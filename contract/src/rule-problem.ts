@@ -1,5 +1,5 @@
-/** What is wrong with a draft of a rule that its schema cannot see, for the controller that refuses it and the console that says so while it
- *  is being written. Pure. */
+/** What is wrong with a draft of a rule that its schema cannot see, for the controller that refuses
+ * it and the console that says so while it is being written. Pure. */
 import { dateOfDay, dayOfDate, windowsProblem } from './calendar.ts';
 import { isSubnet } from './network.ts';
 import type { RuleDraft } from './publication.ts';

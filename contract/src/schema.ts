@@ -2,15 +2,16 @@
  *  Not for shapes of one noun: those live in the noun's own file. */
 import { type Static, type TSchema, Type } from 'typebox';
 
-/** Names a stored thing: a short prefix that says its kind, then 128 random bits in base64url (22 characters). */
+/** Names a stored thing: a short prefix that says its kind, then 128 random bits in base64url (22
+ * characters). */
 export const Id = (prefix: string) =>
   Type.String({ pattern: `^${prefix}_[A-Za-z0-9_-]{22}$`, maxLength: 32 });
 
 /** Milliseconds since 1970-01-01 UTC. */
 export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
 
-/** One line that people read. Control characters, text-direction overrides and path climbing (`../`) are refused:
- *  names travel to file systems, terminals and log files of 27 schools. */
+/** One line that people read. Control characters, text-direction overrides and path climbing
+ * (`../`) are refused: names travel to file systems, terminals and log files of 27 schools. */
 export const Line = (maxLength: number) =>
   Type.String({
     minLength: 1,
@@ -24,7 +25,8 @@ export const Slug = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{1,40}$' });
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-/** An object that refuses fields it does not know: a typing error in a request is an error, not a silence. */
+/** An object that refuses fields it does not know: a typing error in a request is an error, not a
+ * silence. */
 export const Strict = <P extends Record<string, TSchema>>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 

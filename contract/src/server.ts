@@ -7,8 +7,9 @@ import { SiteId } from './site.ts';
 
 export const serverRoles = ['execution', 'files', 'filtering'] as const;
 
-/** Silent for this long: shown as offline, not chosen for launches. Two reports may be lost; the sweep, every 10 s, then
- *  tells of it, so that a server that vanishes is noticed within 60 s at the worst. */
+/** Silent for this long: shown as offline, not chosen for launches. Two reports may be lost; the
+ * sweep, every 10 s, then tells of it, so that a server that vanishes is noticed within 60 s at the
+ * worst. */
 export const offlineAfterMs = 45_000;
 export const reportEveryMs = 20_000;
 
@@ -38,7 +39,8 @@ export type ServerSummary = Static<typeof ServerSummary>;
 export const Server = Strict({
   ...ServerSummary.properties,
   inventory: Nullable(Inventory),
-  /** Packages of `inventory.chosen` that a recipe of the catalogue brings; the others were installed by hand. */
+  /** Packages of `inventory.chosen` that a recipe of the catalogue brings; the others were
+   * installed by hand. */
   knownPackages: Type.Array(Line(120)),
   failedSteps: Type.Array(FailedStep),
   applications: Type.Array(InstalledApplication),

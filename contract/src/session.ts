@@ -7,8 +7,9 @@ import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts
 
 export const SessionId = Id('ses');
 
-/** `starting`: asked of the school's server. `ready`: the server has prepared it. `active`: a browser is attached.
- *  `disconnected`: it runs on without a browser until `graceUntil`. `ended`, `failed`: over. */
+/** `starting`: asked of the school's server. `ready`: the server has prepared it. `active`: a
+ * browser is attached. `disconnected`: it runs on without a browser until `graceUntil`. `ended`,
+ * `failed`: over. */
 export const sessionStates = [
   'starting',
   'ready',
@@ -42,7 +43,8 @@ export const endReasons = [
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
-/** What may be done with a session, read by the controller that enforces and by the console that shows. */
+/** What may be done with a session, read by the controller that enforces and by the console that
+ * shows. */
 export const sessionCan = {
   connect: (session: { state: SessionState }) => isLive(session.state),
   end: (session: { state: SessionState }) => isLive(session.state),
@@ -64,7 +66,8 @@ export const Session = Strict({
   /** When the agent saw the application's window: that is "open". */
   openedAt: Nullable(Type.Integer()),
   graceUntil: Nullable(Type.Integer()),
-  /** When it will be ended, because the person's access or its own time ends then; null while nothing of the kind is in sight. */
+  /** When it will be ended, because the person's access or its own time ends then; null while
+   * nothing of the kind is in sight. */
   endsAt: Nullable(Type.Integer()),
   endedAt: Nullable(Type.Integer()),
   endReason: Nullable(OneOf(endReasons)),
@@ -82,8 +85,9 @@ export const SessionRow = Strict({
 });
 export type SessionRow = Static<typeof SessionRow>;
 
-/** One use, 30 seconds, bound to the person: lets one browser open the tunnel of one session.
- *  It travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: what may flow there; the gateway sees to it. `files`, `printing`: whether the page offers them. */
+/** One use, 30 seconds, bound to the person: lets one browser open the tunnel of one session. It
+ * travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: what may flow there;
+ * the gateway sees to it. `files`, `printing`: whether the page offers them. */
 export const Ticket = Strict({
   ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
   expiresAt: Type.Integer(),

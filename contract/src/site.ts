@@ -15,14 +15,16 @@ export const SiteDraft = Strict({
 });
 export type SiteDraft = Static<typeof SiteDraft>;
 
-/** Where the PCs of a school are: an address range and what is there (`computer-room`). One PC is a range of one address. */
+/** Where the PCs of a school are: an address range and what is there (`computer-room`). One PC is a
+ * range of one address. */
 export const SiteNetwork = Strict({
   subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }),
   labels: Type.Array(Slug, { maxItems: 20, uniqueItems: true }),
 });
 export type SiteNetwork = Static<typeof SiteNetwork>;
 
-/** What a school may change of itself. `closures`: its own days without class, beside the city's. */
+/** What a school may change of itself. `closures`: its own days without class, beside the
+ * city's. */
 export const SiteSettings = Strict({
   networks: Type.Array(SiteNetwork, { maxItems: 200 }),
   closures: Type.Array(

@@ -5,7 +5,8 @@ import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
 export const TokenId = Id('tok');
-/** `read`: looks, changes nothing. `technician`: what a technician may, never what only an administrator may. */
+/** `read`: looks, changes nothing. `technician`: what a technician may, never what only an
+ * administrator may. */
 export const tokenScopes = ['read', 'technician'] as const;
 export type TokenScopeName = (typeof tokenScopes)[number];
 export const maxTokenDays = 400;

@@ -1,6 +1,6 @@
-/** Configuration: the sole reader of the environment. Every fault is reported at once, with its name, value and
- *  what was expected; then the result is frozen. A TOML file (`PREAU_CONFIG`) may hold the same names in lower case
- *  without the prefix; the environment wins. */
+/** Configuration: the sole reader of the environment. Every fault is reported at once, with its
+ * name, value and what was expected; then the result is frozen. A TOML file (`PREAU_CONFIG`) may
+ * hold the same names in lower case without the prefix; the environment wins. */
 import { readFileSync } from 'node:fs';
 import { addressOf, isSubnet } from '@preau/contract/network.ts';
 import { parse as parseToml } from 'smol-toml';
@@ -161,7 +161,8 @@ export class ConfigError extends Error {
   }
 }
 
-/** Pure: text in, checked values out. Unknown `PREAU_` names are faults too: a typing error must not be a silence. */
+/** Pure: text in, checked values out. Unknown `PREAU_` names are faults too: a typing error must
+ * not be a silence. */
 export function parseConfig(
   environment: Record<string, string | undefined>,
   file: Record<string, unknown> = {},

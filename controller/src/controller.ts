@@ -1,4 +1,5 @@
-/** The wiring, readable top to bottom. `main.ts` runs it; tests and the demo start it in their own process. */
+/** The wiring, readable top to bottom. `main.ts` runs it; tests and the demo start it in their own
+ * process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFiles } from './applications/files.ts';

@@ -1,7 +1,7 @@
-/** `node controller/src/main.ts`: the controller of a city.
- *  `node controller/src/main.ts create-administrator LOGIN "Name"`: the first administrator, on the server itself only;
- *  the password is read from standard input.
- *  `node controller/src/main.ts reset-second-factor LOGIN`: for a technician who has lost telephone, paper and keys. */
+/** `node controller/src/main.ts`: the controller of a city. `node controller/src/main.ts
+ * create-administrator LOGIN "Name"`: the first administrator, on the server itself only; the
+ * password is read from standard input. `node controller/src/main.ts reset-second-factor LOGIN`:
+ * for a technician who has lost telephone, paper and keys. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';

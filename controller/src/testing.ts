@@ -1,5 +1,5 @@
-/** A small city for tests: a real database, the real verbs, a clock that can be moved, and every wake-up noted.
- *  Not for the product: only tests import it. */
+/** A small city for tests: a real database, the real verbs, a clock that can be moved, and every
+ * wake-up noted. Not for the product: only tests import it. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { agentCallText } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -54,8 +54,8 @@ export interface TestAgent {
 
 export type City = Awaited<ReturnType<typeof makeCity>>;
 
-/** One school with a server that has `tuxpaint`, published to everyone; `gimp` is in the catalogue, published, not installed;
- *  `secret` is installed and published to nobody. */
+/** One school with a server that has `tuxpaint`, published to everyone; `gimp` is in the catalogue,
+ * published, not installed; `secret` is installed and published to nobody. */
 export async function makeCity(target = ':memory:', settings: Record<string, string> = {}) {
   const config: Environment = parseConfig({ PREAU_PUBLIC_URL: publicUrl, ...settings });
   const time = { at: 1_800_000_000_000 };

@@ -1,14 +1,12 @@
-/** Wake-ups: after a commit, whoever may care is told which topics changed, here and in the other controller
- *  processes (through one Redis channel). A topic is a name, never a fact; losing one costs time, never truth.
+/** Wake-ups: after a commit, whoever may care is told which topics changed, here and in the other
+ * controller processes (through one Redis channel). A topic is a name, never a fact; losing one
+ * costs time, never truth.
  *
- *  | topic            | who listens                                       |
- *  |------------------|---------------------------------------------------|
- *  | agent:<server>   | the agent of that server: fetch your desired state |
- *  | session:<id>     | the gateway tunnel and the person's pages          |
- *  | person:<account> | the person's portal                                |
- *  | sites servers applications rules sessions audit requests | the admin console |
- *  | classes          | pages of classes                                   |
- *  | mail             | whoever sends what is in the outbox                | */
+ *  | topic | who listens | |------------------|---------------------------------------------------|
+ * | agent:<server> | the agent of that server: fetch your desired state | | session:<id> | the
+ * gateway tunnel and the person's pages | | person:<account> | the person's portal | | sites
+ * servers applications rules sessions audit requests | the admin console | | classes | pages of
+ * classes | | mail | whoever sends what is in the outbox | */
 import type { Redis } from 'ioredis';
 import type { Log } from '#src/platform/log.ts';
 

@@ -1,4 +1,5 @@
-/** The peer of `bench rules`: one Fastify route that answers the bytes it was sent, and nothing else. */
+/** The peer of `bench rules`: one Fastify route that answers the bytes it was sent, and nothing
+ * else. */
 import Fastify from 'fastify';
 
 process.once(

@@ -1,5 +1,6 @@
-/** A city whose servers are simulated: seeded straight into the database, with a real controller and Redis, and the agents
- *  spread over a few processes. What `bench fleet` measures is done on it; so can other tests. */
+/** A city whose servers are simulated: seeded straight into the database, with a real controller
+ * and Redis, and the agents spread over a few processes. What `bench fleet` measures is done on it;
+ * so can other tests. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +37,8 @@ import {
 
 const technicianLogin = 'tech';
 const password = 'une-phrase-pour-mesurer';
-/** As in a school's day: the installation itself is the smaller part, so what is measured is ours. */
+/** As in a school's day: the installation itself is the smaller part, so what is measured is
+ * ours. */
 export const installMs = 200;
 
 export const applicationDraft = (slug: string): ApplicationDraft => ({

@@ -1,5 +1,6 @@
-/** MeshCentral beside us: its own server and its own agents on this machine, each agent in a folder of its own, all told in one call to run
- *  a command that leaves a mark when it is done. It keeps no order for who is away and no result: less than what is measured of ours. */
+/** MeshCentral beside us: its own server and its own agents on this machine, each agent in a folder
+ * of its own, all told in one call to run a command that leaves a mark when it is done. It keeps no
+ * order for who is away and no result: less than what is measured of ours. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
-/** What else brings one command to many machines, in the same run: ClusterShell over a private sshd on this machine, and
- *  its own local workers without any network, each target running `sleep 0.2`. */
+/** What else brings one command to many machines, in the same run: ClusterShell over a private sshd
+ * on this machine, and its own local workers without any network, each target running `sleep
+ * 0.2`. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../agent/src/command.ts';
@@ -102,7 +103,8 @@ export async function measurePeers<N extends number>(
       found[size] = {
         'clustershell over ssh': overSsh,
         'clustershell, local workers': local,
-        // Each of its agents is a process of its own, as ours are on a school's server and not here: a few are enough to compare.
+        // Each of its agents is a process of its own, as ours are on a school's server and not
+        // here: a few are enough to compare.
         meshcentral: size > 50 ? 'measured with 27 agents only' : await measureMesh(size),
       };
       tell(

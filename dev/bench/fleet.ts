@@ -1,6 +1,6 @@
-/** How long a rollout takes to reach every server, what a thousand servers cost the controller, and how they
- *  come back after it was killed. The agents are real but for the operating system (dev/fleet.ts); an installation takes
- *  0.2 s in each. `--agents 5000` measures that many too. */
+/** How long a rollout takes to reach every server, what a thousand servers cost the controller, and
+ * how they come back after it was killed. The agents are real but for the operating system
+ * (dev/fleet.ts); an installation takes 0.2 s in each. `--agents 5000` measures that many too. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,8 @@ import { measurePeers } from './fleet-peers.ts';
 
 type Tell = (text: string) => void;
 
-/** Planned beforehand, as a technician does: one wave of everyone, no budget, nothing that stops it. Returns what starts it. */
+/** Planned beforehand, as a technician does: one wave of everyone, no budget, nothing that stops
+ * it. Returns what starts it. */
 async function plan(
   technician: Client,
   applicationId: string,

@@ -1,7 +1,8 @@
-/** What the gateway costs beside a plain TCP pipe: the same streams, to the same number of clients, in the same run.
- *  Three processes: FakeGuacd, which is not guacd (it answers the handshake and replays generated instructions as fast as
- *  they are taken); the gateway's own `pump` over a real WebSocket server, with the pipe in the same process; and the
- *  clients. This file is also the entry of the three: `gateway.ts ROLE CONTROL_PORT …`. */
+/** What the gateway costs beside a plain TCP pipe: the same streams, to the same number of clients,
+ * in the same run. Three processes: FakeGuacd, which is not guacd (it answers the handshake and
+ * replays generated instructions as fast as they are taken); the gateway's own `pump` over a real
+ * WebSocket server, with the pipe in the same process; and the clients. This file is also the entry
+ * of the three: `gateway.ts ROLE CONTROL_PORT …`. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
@@ -107,7 +108,8 @@ async function runFakeGuacd(controlPort: number, port: number): Promise<void> {
     let at = 0;
     const more = () => {
       while (left > 0 && !socket.destroyed) {
-        // Whole rounds of the stream, then what is left: the last instruction may be cut, as when guacd is slow.
+        // Whole rounds of the stream, then what is left: the last instruction may be cut, as when
+        // guacd is slow.
         const piece = bytes.subarray(at, Math.min(at + 65_536, bytes.length, at + left));
         at = (at + piece.length) % bytes.length;
         left -= piece.length;
@@ -168,7 +170,8 @@ async function runFakeGuacd(controlPort: number, port: number): Promise<void> {
   );
 }
 
-// ————————————————————————————————————————————————————————————————— the gateway, and the pipe beside it
+// ————————————————————————————————————————————————————————————————— the gateway, and the pipe
+// beside it
 
 async function runGateway(
   controlPort: number,
@@ -244,7 +247,8 @@ interface Job {
 async function runClients(controlPort: number, wsPort: number, pipePort: number): Promise<void> {
   const stalled: WebSocket[] = [];
   const openSocket = (order: Order) =>
-    // Checking UTF-8 is the browser's work in its own process: left out, or the client would be what is measured.
+    // Checking UTF-8 is the browser's work in its own process: left out, or the client would be
+    // what is measured.
     new WebSocket(
       `ws://127.0.0.1:${wsPort}/api/tunnel?order=${encodeURIComponent(JSON.stringify(order))}`,
       ['guacamole'],

@@ -1,6 +1,7 @@
-/** How long a click takes, beside the least that the same parts can do: a bare client that talks to guacd itself, on an
- *  xrdp that starts the display and the same program at sign-in, without sandbox, ticket, queue or controller. One pair
- *  after the other in one run; guacd, machine and program are the same. */
+/** How long a click takes, beside the least that the same parts can do: a bare client that talks to
+ * guacd itself, on an xrdp that starts the display and the same program at sign-in, without
+ * sandbox, ticket, queue or controller. One pair after the other in one run; guacd, machine and
+ * program are the same. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -52,7 +53,8 @@ async function launchProduct(teacher: Client): Promise<Sample> {
   const tunnel = await openTunnel(teacher, reply.ticket, size);
   try {
     let session = reply.session;
-    // Asked every 40 ms: the controller notes the moment itself, so asking more often would only cost it time.
+    // Asked every 40 ms: the controller notes the moment itself, so asking more often would only
+    // cost it time.
     for (const deadline = clicked + 30_000; session.openedAt === null; await pause(40)) {
       session = await teacher.call('readSession', { params });
       if (session.failureCode !== null || Date.now() > deadline)
@@ -136,8 +138,8 @@ async function makeAccount({ layout }: Limit): Promise<string> {
   return account;
 }
 
-/** Sees the first window of a display that does not exist yet: X's socket appears, then the window manager's list is
- *  followed, exactly as the agent does it. Epoch ms. */
+/** Sees the first window of a display that does not exist yet: X's socket appears, then the window
+ * manager's list is followed, exactly as the agent does it. Epoch ms. */
 function firstWindow(
   { layout }: Limit,
   account: string,

@@ -1,6 +1,7 @@
-/** A school morning: 27 schools sign in at their worst moment (23 people a second for ten seconds) through a directory that takes 50 ms for each
- *  answer, then start applications (ten a second for ten seconds, and in the middle two classes of 25 within two seconds). Arrivals do not
- *  wait for one another: each call is timed from when it should have begun. */
+/** A school morning: 27 schools sign in at their worst moment (23 people a second for ten seconds)
+ * through a directory that takes 50 ms for each answer, then start applications (ten a second for
+ * ten seconds, and in the middle two classes of 25 within two seconds). Arrivals do not wait for
+ * one another: each call is timed from when it should have begun. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,8 @@ interface Load {
   done: Promise<void>;
 }
 
-/** Open loop: `work` begins at each of these moments (ms from now), whatever became of those before. */
+/** Open loop: `work` begins at each of these moments (ms from now), whatever became of those
+ * before. */
 function openLoop(moments: readonly number[], work: (at: number) => Promise<string | null>): Load {
   const histogram = build({
     lowestDiscernibleValue: 1,

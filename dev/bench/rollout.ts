@@ -1,7 +1,9 @@
-/** Ten real programs on every school of the lab: by a rollout, by plain `apt-get` in all of them at once, and by Ansible with as
- *  many forks. The same roots, made anew before each, the same package source, the same run. Then again with nothing to do.
+/** Ten real programs on every school of the lab: by a rollout, by plain `apt-get` in all of them at
+ * once, and by Ansible with as many forks. The same roots, made anew before each, the same package
+ * source, the same run. Then again with nothing to do.
  *
- *  `--sites 6` gives a short form. A school of two servers shows what crosses the school's line once. */
+ *  `--sites 6` gives a short form. A school of two servers shows what crosses the school's line
+ * once. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout.ts';
@@ -42,7 +44,8 @@ export async function measureRollout(
     const ansible = await measureAnsible(lab, tell);
     await renew(lab, tell);
     signal.throwIfAborted();
-    // Once more at the end: this machine is not as fast at all times, and what is compared is the mean of both.
+    // Once more at the end: this machine is not as fast at all times, and what is compared is the
+    // mean of both.
     const again = await measurePlain(lab, tell);
     const aptS = (plain.wallS + again.wallS) / 2;
     const figure = (
@@ -222,8 +225,8 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
     });
     return { id: planned.id, started, operatorS: seconds(operator) };
   };
-  /** Asked often until the first order is accepted, then seldom: whoever looks on must not cost what is measured, and when it ended the
-   *  controller itself knows. Returns that instant. */
+  /** Asked often until the first order is accepted, then seldom: whoever looks on must not cost
+   * what is measured, and when it ended the controller itself knows. Returns that instant. */
   const finished = async (id: string, onAccepted: () => void, calmMs: number): Promise<number> => {
     let pauseMs = 20;
     let endedAt = Number.NaN;

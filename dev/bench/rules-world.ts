@@ -1,4 +1,5 @@
-/** 500 rules, 300 applications, 10,000 people, 27 schools: what `bench rules` asks about. From a seed: the same each time. */
+/** 500 rules, 300 applications, 10,000 people, 27 schools: what `bench rules` asks about. From a
+ * seed: the same each time. */
 
 import type { Person } from '@preau/contract/account.ts';
 import { categories } from '@preau/contract/application.ts';

@@ -1,5 +1,6 @@
-/** What deciding costs: one question, a whole portal, beside casbin on the same questions; the portal over HTTP beside a bare route that
- *  answers the same bytes; and how long a saved rule takes to be obeyed by 27 and by 1,000 simulated servers. */
+/** What deciding costs: one question, a whole portal, beside casbin on the same questions; the
+ * portal over HTTP beside a bare route that answers the same bytes; and how long a saved rule takes
+ * to be obeyed by 27 and by 1,000 simulated servers. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,8 +130,9 @@ function timed(work: () => void): number {
   return performance.now() - started;
 }
 
-/** The same rules in casbin's words: its priority effect takes the first line that fits, so its lines are given sorted by our order. Hours
- *  and PCs are left out on both sides; every answer is compared. */
+/** The same rules in casbin's words: its priority effect takes the first line that fits, so its
+ * lines are given sorted by our order. Hours and PCs are left out on both sides; every answer is
+ * compared. */
 async function measureCasbin(tell: Tell) {
   const world = rulesWorld({
     sites: 27,
@@ -274,7 +276,8 @@ m = meant(r.sub, p.kind, p.who) && about(r.obj, p.what) && there(r.dom, p.where)
 
 // ---- over HTTP --------------------------------------------------------------------------------------------------------
 
-/** Puts people, classes and rules of the world into a seeded city: ids are the world's, schools are taken in order. */
+/** Puts people, classes and rules of the world into a seeded city: ids are the world's, schools are
+ * taken in order. */
 function furnish(world: RulesWorld) {
   return async (
     rows: Rows,

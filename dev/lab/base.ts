@@ -1,5 +1,6 @@
-/** What all schools of a lab share, made once and kept in .data/lab: a small Debian, and the packages of ten programs with
- *  everything they need beyond it. Both come from the sources this machine's own apt is set up with. */
+/** What all schools of a lab share, made once and kept in .data/lab: a small Debian, and the
+ * packages of ten programs with everything they need beyond it. Both come from the sources this
+ * machine's own apt is set up with. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -19,8 +20,9 @@ export const labFolder = join(root, '.data/lab');
 export const baseFolder = join(labFolder, 'base');
 export const poolFolder = join(labFolder, 'pool');
 
-/** Ten small real programs, by the name of their package: the first six are of the catalogue. Together about sixty packages
- *  for a school: a morning's work for one of them, and nothing that takes half an hour to unpack twenty-seven times. */
+/** Ten small real programs, by the name of their package: the first six are of the catalogue.
+ * Together about sixty packages for a school: a morning's work for one of them, and nothing that
+ * takes half an hour to unpack twenty-seven times. */
 export const tenPrograms = [
   'galculator',
   'mousepad',
@@ -35,8 +37,8 @@ export const tenPrograms = [
 ] as const;
 export const lightApplications = tenPrograms.slice(0, 5);
 
-/** What the agent and its installer use, without the displays; the libraries a server with displays has anyway; for Ansible
- *  and a person: Python and sshd. */
+/** What the agent and its installer use, without the displays; the libraries a server with displays
+ * has anyway; for Ansible and a person: Python and sshd. */
 const included = [
   'ca-certificates',
   'openssh-server',
@@ -79,7 +81,8 @@ export async function prepareBase(
       join(work, 'sources.list'),
       `deb ${signed} ${main} ${suite} main\ndeb ${signed} ${security} ${suite}-security main\n`,
     );
-    // How this machine reaches its sources (a proxy, a certificate, a check that is off) holds while the base is made.
+    // How this machine reaches its sources (a proxy, a certificate, a check that is off) holds
+    // while the base is made.
     const reaching = (await must(['apt-config', 'dump']))
       .split('\n')
       .filter((line) =>

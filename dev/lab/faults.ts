@@ -1,4 +1,5 @@
-/** What can be made to go wrong in a lab, by name, each beside what undoes it: for the command line. Code calls the parts. */
+/** What can be made to go wrong in a lab, by name, each beside what undoes it: for the command
+ * line. Code calls the parts. */
 import type { Lab } from './lab.ts';
 import { type SourceFault, sourceFaults } from './mirror.ts';
 import type { LabServer, School } from './school.ts';

@@ -63,7 +63,8 @@ export async function must(argv: readonly string[], options: RunOptions = {}): P
 
 export type Talking = ChildProcess;
 
-/** A program that reads lines from us and answers with lines; it is in a group of its own, so that Ctrl-C reaches only us. */
+/** A program that reads lines from us and answers with lines; it is in a group of its own, so that
+ * Ctrl-C reaches only us. */
 export function startTalking(argv: readonly string[], onLine: (line: string) => void): Talking {
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {

@@ -1,5 +1,6 @@
-/** A city of real schools on one machine: a controller with Redis and its database, a package source, and for each school a
- *  network, a root and an agent of its own. Benchmarks, the kill loop and the end-to-end tests start it here. */
+/** A city of real schools on one machine: a controller with Redis and its database, a package
+ * source, and for each school a network, a root and an agent of its own. Benchmarks, the kill loop
+ * and the end-to-end tests start it here. */
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seed as seedCity } from '../city.ts';
@@ -38,7 +39,8 @@ import { createSchool, type LabServer, type School } from './school.ts';
 export interface LabOptions {
   /** The first n of the demo city's 27 schools get servers; all 27 are in the database. */
   sites: number;
-  /** How many servers: for every school, or by the school's number, from 1; one where nothing is said. */
+  /** How many servers: for every school, or by the school's number, from 1; one where nothing is
+   * said. */
   serversPerSite?: number | Readonly<Record<number, number>>;
   /** Made anew; removed by `stop` unless `keepFolder`. */
   folder: string;
@@ -70,7 +72,8 @@ export interface Lab {
     startAgain: () => Promise<void>;
   };
   redis: Service & { flush: () => Promise<void>; startAgain: () => Promise<void> };
-  /** Builds a package, offers it in the source and has an application for it in the catalogue. Answers the application's id. */
+  /** Builds a package, offers it in the source and has an application for it in the catalogue.
+   * Answers the application's id. */
   offer: (which: BadPackage | PackagePlan) => Promise<string>;
   /** The id of a catalogue's application. */
   applicationId: (slug: string) => Promise<string>;
@@ -131,7 +134,8 @@ async function build(
     ),
   );
 
-  // The present agent, in a copy: whoever builds anew while this lab is up does not change what its servers run.
+  // The present agent, in a copy: whoever builds anew while this lab is up does not change what its
+  // servers run.
   const agentBundle = join(folder, 'preau-agent.mjs');
   await timed('agent bundle', async () => {
     await must([process.execPath, join(root, 'packaging/bundle-agent.ts')], { cwd: root });

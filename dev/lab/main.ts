@@ -1,5 +1,6 @@
-/** `npm run lab -- up|down|status|fault …`. `up` leaves a process behind that holds the lab and listens on a socket;
- *  `down` asks it to end, and then takes away whatever is there, also when that process is long dead. */
+/** `npm run lab -- up|down|status|fault …`. `up` leaves a process behind that holds the lab and
+ * listens on a socket; `down` asks it to end, and then takes away whatever is there, also when that
+ * process is long dead. */
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { dirname, join, resolve } from 'node:path';

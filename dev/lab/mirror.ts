@@ -1,12 +1,14 @@
-/** The city's package source: serves one repository to the schools, counts what each of them takes, and misbehaves when told. */
+/** The city's package source: serves one repository to the schools, counts what each of them takes,
+ * and misbehaves when told. */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream';
 
-/** `truncated`: half of what was announced, then the line is closed. `endless`: never stops. `trickle`: one byte a second.
- *  `changed`: one byte is another. `missing`: 404. `mute`: takes the question and says nothing. */
+/** `truncated`: half of what was announced, then the line is closed. `endless`: never stops.
+ * `trickle`: one byte a second. `changed`: one byte is another. `missing`: 404. `mute`: takes the
+ * question and says nothing. */
 export type SourceFault = 'truncated' | 'endless' | 'trickle' | 'changed' | 'missing' | 'mute';
 export const sourceFaults: readonly SourceFault[] = [
   'truncated',
@@ -24,7 +26,8 @@ export interface Mirror {
   /** Requests answered, for each file name, from these addresses. */
   requestsOf: (addresses: readonly string[]) => ReadonlyMap<string, number>;
   resetCounts: () => void;
-  /** From now on, for packages (or for the file names that match), for everyone or for these addresses. Answers its end. */
+  /** From now on, for packages (or for the file names that match), for everyone or for these
+   * addresses. Answers its end. */
   misbehave: (
     fault: SourceFault,
     where?: { addresses?: readonly string[]; files?: RegExp },

@@ -1,6 +1,7 @@
-/** One city on one machine: a bridge in the root namespace is the city's network; each school is a namespace with a switch,
- *  whose uplink joins that bridge; each server is a namespace with a cable to its school's switch. What is there tells which
- *  lab it belongs to: nothing is remembered in a file that could be lost. */
+/** One city on one machine: a bridge in the root namespace is the city's network; each school is a
+ * namespace with a switch, whose uplink joins that bridge; each server is a namespace with a cable
+ * to its school's switch. What is there tells which lab it belongs to: nothing is remembered in a
+ * file that could be lost. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { must, namespaceOf, processesWhere, run, signal, startedAt } from './host.ts';
 
@@ -37,7 +38,8 @@ export function ownerOf(slot: Slot): Owner | null {
     )
       .trim()
       .split(' ');
-    // Between being made and being named for a moment, or left nameless by a crash in just that moment: `down` takes it away.
+    // Between being made and being named for a moment, or left nameless by a crash in just that
+    // moment: `down` takes it away.
     if (pid === '') return null;
     return { pid: Number(pid), started, folder: folder.join(' ') };
   } catch {
@@ -47,7 +49,8 @@ export function ownerOf(slot: Slot): Owner | null {
 export const isAlive = (owner: Owner) =>
   owner.started !== '' && startedAt(owner.pid) === owner.started;
 
-/** Takes a free slot for `folder`. A slot whose lab died is cleaned and taken. Refuses a slot that others' addresses are in. */
+/** Takes a free slot for `folder`. A slot whose lab died is cleaned and taken. Refuses a slot that
+ * others' addresses are in. */
 export async function claimSlot(folder: string): Promise<Slot> {
   for (const slot of slots) {
     const owner = ownerOf(slot);
@@ -123,7 +126,8 @@ const inside = (namespace: string, ...argv: string[]) => [
   ...argv,
 ];
 
-/** What crosses a school's uplink is lost: all of it, or a share; both ways, without a word to either side. */
+/** What crosses a school's uplink is lost: all of it, or a share; both ways, without a word to
+ * either side. */
 export async function dropOnUplink(namespace: string, percent: number): Promise<void> {
   const chance = percent >= 100 ? '' : `numgen random mod 100 < ${Math.round(percent)} `;
   const rules = `table bridge fault\ndelete table bridge fault\ntable bridge fault { chain crossing { type filter hook forward priority 0; policy accept; iifname "wan" ${chance}drop; oifname "wan" ${chance}drop; }; }\n`;
@@ -162,7 +166,8 @@ export async function limitUplink(slot: Slot, school: number, kbit: number | nul
 export const setCable = (namespace: string, state: 'up' | 'down') =>
   must(['ip', '-n', namespace, 'link', 'set', 'eth0', state]);
 
-/** Everything that crossed the school's uplink since it was laid: packages, states, reports, their headers. */
+/** Everything that crossed the school's uplink since it was laid: packages, states, reports, their
+ * headers. */
 export function uplinkBytes(slot: Slot, school: number): { fromCity: number; toCity: number } {
   const read = (name: string) =>
     Number(readFileSync(`/sys/class/net/${names.uplink(slot, school)}/statistics/${name}`, 'utf8'));
@@ -190,7 +195,8 @@ export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
     const net = namespaceOf(pid, 'net');
     if (net !== own) return inodes.has(net);
     if (folder === null || pid === process.pid) return false;
-    // The controller tells by its data folder, Redis by the socket in its title, a server's first process by its disk.
+    // The controller tells by its data folder, Redis by the socket in its title, a server's first
+    // process by its disk.
     if (
       readFileSync(`/proc/${pid}/environ`, 'utf8')
         .split('\0')
@@ -210,7 +216,8 @@ export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
   return { namespaces, links, processes, mounts };
 }
 
-/** Takes away whatever is there of the lab in this slot; the bridge, which tells whose it was, goes last. */
+/** Takes away whatever is there of the lab in this slot; the bridge, which tells whose it was, goes
+ * last. */
 export async function sweep(slot: Slot, folder: string | null): Promise<void> {
   for (let round = 0; round < 100; round += 1) {
     const { processes } = leftoversOf(slot, folder);

@@ -106,7 +106,8 @@ export const badPackages = {
 } satisfies Record<string, PackagePlan>;
 export type BadPackage = keyof typeof badPackages;
 
-/** An application of the catalogue for a package of the lab. `empty` is looked for by its file, which is never there. */
+/** An application of the catalogue for a package of the lab. `empty` is looked for by its file,
+ * which is never there. */
 export function draftFor(plan: PackagePlan): ApplicationDraft {
   const path = `/usr/games/${plan.name}`;
   return {

@@ -1,4 +1,5 @@
-/** A Debian repository in one folder: its index and its signed summary, by a key made for the lab and kept nowhere else. */
+/** A Debian repository in one folder: its index and its signed summary, by a key made for the lab
+ * and kept nowhere else. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,

@@ -1,4 +1,5 @@
-/** A school of the lab, its uplink and its servers; each server with a root, a process table and a network of its own. */
+/** A school of the lab, its uplink and its servers; each server with a root, a process table and a
+ * network of its own. */
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client.ts';

@@ -1,5 +1,5 @@
-/** One run of an agent after another on one machine: the product's own decisions about orders and applications, a journal on the
- *  machine's disk, and death between any two steps. */
+/** One run of an agent after another on one machine: the product's own decisions about orders and
+ * applications, a journal on the machine's disk, and death between any two steps. */
 
 import type {
   DesiredApplication,

@@ -1,4 +1,5 @@
-/** Virtual time: a queue of what is to happen when. Nothing waits; an hour passes as fast as its events can be worked through. */
+/** Virtual time: a queue of what is to happen when. Nothing waits; an hour passes as fast as its
+ * events can be worked through. */
 interface Appointment {
   at: number;
   order: number;

@@ -1,4 +1,5 @@
-/** Controller processes: they share the tables, and each may die or stand still between any two of its transactions. */
+/** Controller processes: they share the tables, and each may die or stand still between any two of
+ * its transactions. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { Platform } from '../../controller/src/platform/platform.ts';
 import { Connection, type Moment } from './tables.ts';
@@ -26,7 +27,8 @@ export class Controller {
     return this.frozenUntil > this.world.clock.now;
   }
 
-  /** Works until it is done, dies or stands still; then goes on by itself. `over` hears what came of it: nothing when it died. */
+  /** Works until it is done, dies or stands still; then goes on by itself. `over` hears what came
+   * of it: nothing when it died. */
   async act<T>(
     what: string,
     work: (deps: Deps) => Promise<T>,

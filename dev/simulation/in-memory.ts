@@ -1,5 +1,5 @@
-/** Loads the controller with its tables in memory: the verbs are the product's own, files with SQL are taken from stores/. To be imported
- *  before anything of the controller. */
+/** Loads the controller with its tables in memory: the verbs are the product's own, files with SQL
+ * are taken from stores/. To be imported before anything of the controller. */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 

@@ -1,4 +1,5 @@
-/** What must hold after every commit, whatever has happened. Written from the promises, not from the code that keeps them. */
+/** What must hold after every commit, whatever has happened. Written from the promises, not from
+ * the code that keeps them. */
 
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
@@ -92,7 +93,8 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       world.violate('a threshold is not overshot by new offers', nameOf(target));
   };
 
-  /** Is the wave past one of the rules that count? Consecutive failures are left to the tests of the decision. */
+  /** Is the wave past one of the rules that count? Consecutive failures are left to the tests of
+   * the decision. */
   const isOver = (rolloutId: string, number: number): boolean => {
     const rollout = rows.rollouts.get(rolloutId);
     const wave = rows.waves.get(`${rolloutId} ${number}`);

@@ -1,4 +1,5 @@
-/** A server as its agents find it: a disk, what is installed, installers that outlive the agent that began them. */
+/** A server as its agents find it: a disk, what is installed, installers that outlive the agent
+ * that began them. */
 
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Applied, Installable } from '../../agent/src/drivers/driver.ts';

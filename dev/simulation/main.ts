@@ -1,4 +1,5 @@
-/** npm run simulate -- [--seeds N] [--from FIRST] [--seed S] [--without GUARD] [--trail EVENTS] [--json] */
+/** npm run simulate -- [--seeds N] [--from FIRST] [--seed S] [--without GUARD] [--trail EVENTS]
+ * [--json] */
 import { parseArgs } from 'node:util';
 import { seedsFrom, simulateAll, tellBroken } from './pool.ts';
 import type { Outcome } from './simulate.ts';

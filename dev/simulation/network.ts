@@ -1,4 +1,5 @@
-/** What carries words between agents and controllers, and wake-ups to both: late, twice, out of order, or not at all. */
+/** What carries words between agents and controllers, and wake-ups to both: late, twice, out of
+ * order, or not at all. */
 import type { Reply } from '@preau/contract/api.ts';
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';

@@ -7,7 +7,8 @@ import type { GuardName } from './world.ts';
 
 const atATime = 20;
 
-/** Ends early when `heard` answers false. Outcomes come in no particular order; each depends on its seed alone. */
+/** Ends early when `heard` answers false. Outcomes come in no particular order; each depends on its
+ * seed alone. */
 export async function simulateAll(
   seeds: Iterable<number>,
   without: GuardName | null,

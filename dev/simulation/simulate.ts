@@ -284,7 +284,8 @@ function peace(
   }
 }
 
-/** Can the recipe tell its version from another one? Where it cannot, a crash in the midst of a change leaves nobody any the wiser. */
+/** Can the recipe tell its version from another one? Where it cannot, a crash in the midst of a
+ * change leaves nobody any the wiser. */
 const tells = (world: World, versionId: string): boolean =>
   world.tables.versions.some(
     (version) =>

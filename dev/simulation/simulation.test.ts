@@ -1,5 +1,6 @@
-/** A thousand cities in trouble: nothing that must hold breaks, and each kind of trouble did occur. Without any one of its guards it does
- *  break, so the guards are needed and the simulation can tell. */
+/** A thousand cities in trouble: nothing that must hold breaks, and each kind of trouble did occur.
+ * Without any one of its guards it does break, so the guards are needed and the simulation can
+ * tell. */
 import { describe, expect, test } from 'vitest';
 import { seedsFrom, simulateAll, tellBroken } from './pool.ts';
 import type { Outcome } from './simulate.ts';

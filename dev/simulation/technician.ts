@@ -1,4 +1,5 @@
-/** People at random: they plan, start, pause, cancel, go back, brake and retire whenever they like; in the end they tidy up. */
+/** People at random: they plan, start, pause, cancel, go back, brake and retire whenever they like;
+ * in the end they tidy up. */
 import {
   type Brake,
   type CancelKind,

@@ -1,4 +1,5 @@
-/** What everything in a simulated city shares: chance, time, tables, faults and the list of what happened last. */
+/** What everything in a simulated city shares: chance, time, tables, faults and the list of what
+ * happened last. */
 import type { Chance } from './chance.ts';
 import type { Clockwork } from './clockwork.ts';
 import type { Tables } from './tables.ts';
@@ -38,8 +39,8 @@ export const faultNames = [
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** What keeps a fault from doing harm. One is taken away to see that it is needed: the simulation's tables, disks and machines then
- *  behave as if it did not exist; the product's code is the same. */
+/** What keeps a fault from doing harm. One is taken away to see that it is needed: the simulation's
+ * tables, disks and machines then behave as if it did not exist; the product's code is the same. */
 export const guardNames = [
   'fencing',
   'compare_and_set',
@@ -71,7 +72,8 @@ export class World {
   /** A controller stands still between reading and writing for so long. */
   whileOneStandsStill: (ms: number) => void = () => undefined;
   readonly #kept: number;
-  /** A slow database and a deaf Redis: much time passes between reading and writing, and few look at once. */
+  /** A slow database and a deaf Redis: much time passes between reading and writing, and few look
+   * at once. */
   readonly isSlow: boolean;
   readonly #trail: string[] = [];
   #ids = 0;

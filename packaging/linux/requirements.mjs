@@ -1,4 +1,5 @@
-/** What Debian must provide, by purpose. Plain JavaScript: it is read before anything is installed. */
+/** What Debian must provide, by purpose. Plain JavaScript: it is read before anything is
+ * installed. */
 
 /** On a school's execution server. */
 export const serverPackages = [
@@ -50,7 +51,8 @@ export const testPackages = [
   'winbind',
 ];
 
-/** For the lab: a root system for its schools, their network, packages made and signed for it; Ansible to be measured against. */
+/** For the lab: a root system for its schools, their network, packages made and signed for it;
+ * Ansible to be measured against. */
 export const labPackages = [
   'mmdebstrap',
   'nftables',

@@ -1,5 +1,6 @@
-/** Children who cannot type: a badge printed on paper, read back from it, held up to a camera, made worthless; a class's page and three
- *  pictures; the teacher who does all that on a tablet. Browser, controller, Redis and the sheet of paper are real. */
+/** Children who cannot type: a badge printed on paper, read back from it, held up to a camera, made
+ * worthless; a class's page and three pictures; the teacher who does all that on a tablet. Browser,
+ * controller, Redis and the sheet of paper are real. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

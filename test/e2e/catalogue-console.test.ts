@@ -1,5 +1,6 @@
-/** A technician keeps the catalogue in the browser: a real .deb is dropped and read, an application made of it reaches a school; scripts
- *  take two people; tokens are shown once. The schools' servers are real agents on the memory driver. */
+/** A technician keeps the catalogue in the browser: a real .deb is dropped and read, an application
+ * made of it reaches a school; scripts take two people; tokens are shown once. The schools' servers
+ * are real agents on the memory driver. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

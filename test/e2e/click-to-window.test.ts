@@ -1,5 +1,5 @@
-/** The whole path on real parts: Chromium, controller, Redis, guacd, xrdp, Debian's programs. Each test leaves the city as
- *  it found it; the last ones break parts on purpose. */
+/** The whole path on real parts: Chromium, controller, Redis, guacd, xrdp, Debian's programs. Each
+ * test leaves the city as it found it; the last ones break parts on purpose. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,7 +57,8 @@ const refusal = async (work: Promise<unknown>): Promise<CallRefused['refusal']> 
   if (!(error instanceof CallRefused)) throw new Error('was not refused');
   return error.refusal;
 };
-/** What of sessions is left on this machine: display accounts that serve none, sandboxes, session folders. */
+/** What of sessions is left on this machine: display accounts that serve none, sandboxes, session
+ * folders. */
 const leftovers = () => {
   const sandboxes = readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))
@@ -161,7 +162,8 @@ describe('a teacher in a browser', () => {
     await windowOpen(page);
     await page.waitForTimeout(700);
     await page.keyboard.type('Bonjour les enfants. ', { delay: 15 });
-    // Composed letters, as dead keys and input methods send them. (Accented capitals are not on guacd's French keyboard.)
+    // Composed letters, as dead keys and input methods send them. (Accented capitals are not on
+    // guacd's French keyboard.)
     await page.keyboard.insertText('été, forêt, ça, où, naïf !');
     await page.waitForTimeout(500);
     await page.keyboard.press('Control+s');
@@ -351,7 +353,8 @@ describe('rules', () => {
 
 describe('sessions', () => {
   it('two applications at once; closing one from inside ends only that one', async () => {
-    // The one that is closed is the calculator: an editor that was killed with words in it asks about them when it is closed the next time.
+    // The one that is closed is the calculator: an editor that was killed with words in it asks
+    // about them when it is closed the next time.
     const [first, second] = [
       await launch(teacher, 'mousepad'),
       await launch(teacher, 'galculator'),

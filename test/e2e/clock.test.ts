@@ -1,5 +1,6 @@
-/** What a pupil sees when the clock is moved: nights of daylight saving, the edges of holidays, a day without class. The real console in Chromium
- *  on the real edge; only the clock is the test's. */
+/** What a pupil sees when the clock is moved: nights of daylight saving, the edges of holidays, a
+ * day without class. The real console in Chromium on the real edge; only the clock is the
+ * test's. */
 import { join } from 'node:path';
 import { plainRule, type RuleTimes } from '@preau/contract/publication.ts';
 import type { Page } from 'playwright-core';
@@ -72,7 +73,8 @@ async function openAt(when: RuleTimes): Promise<void> {
 /** What the portal shows at that moment, loaded anew. */
 async function seenAt(instant: string): Promise<'open' | 'closed'> {
   city.time.at = Date.parse(instant);
-  // An answer is kept for two seconds of real time: no longer than that a portal may lag behind a clock.
+  // An answer is kept for two seconds of real time: no longer than that a portal may lag behind a
+  // clock.
   city.platform.wakeups.wake(['portal']);
   await page.goto(`${url}/`);
   await page.waitForSelector('.tile:has-text("gimp")');

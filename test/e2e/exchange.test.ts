@@ -1,5 +1,6 @@
-/** What passes between a person's device and their application besides the screen: files both ways, printed pages, and the recording of what the
- *  screen showed. Real xrdp, guacd, CUPS and Chromium. */
+/** What passes between a person's device and their application besides the screen: files both ways,
+ * printed pages, and the recording of what the screen showed. Real xrdp, guacd, CUPS and
+ * Chromium. */
 import { execFileSync } from 'node:child_process';
 import {
   chownSync,

@@ -1,4 +1,5 @@
-/** The lab itself: real roots, networks and agents; each fault shown to bite and to end; nothing left behind. */
+/** The lab itself: real roots, networks and agents; each fault shown to bite and to end; nothing
+ * left behind. */
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
-/** A teacher asks for a program; the school says yes, a technician approves, the school's server installs it, and the teacher is told: on the page
- *  that is open, and by mail. The browser, the controller, Redis and the mail server are real; the agents have the memory driver. */
+/** A teacher asks for a program; the school says yes, a technician approves, the school's server
+ * installs it, and the teacher is told: on the page that is open, and by mail. The browser, the
+ * controller, Redis and the mail server are real; the agents have the memory driver. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';

@@ -1,4 +1,5 @@
-/** Rollouts on real schools: real dpkg, real agents, a real source; what is killed, cut or broken on the way. */
+/** Rollouts on real schools: real dpkg, real agents, a real source; what is killed, cut or broken
+ * on the way. */
 import { join } from 'node:path';
 import {
   defaultDraft,
@@ -83,7 +84,8 @@ beforeAll(async () => {
     serversPerSite: { 1: 2 },
     folder: join(labFolder, `rollout-${process.pid}`),
   });
-  // All at once: a source whose list changes while a school reads it is refused by apt, and rightly so.
+  // All at once: a source whose list changes while a school reads it is refused by apt, and rightly
+  // so.
   apps = {
     payload: await lab.offer('payload'),
     fails: await lab.offer('fails'),
@@ -263,7 +265,8 @@ describe('on real schools', () => {
       for (const server of school.servers)
         expect(await server.installed('preau-steady'), server.name).toBeNull();
     for (const school of cut) await school.mend();
-    // What was killed in the middle has failed and says so; one call tries only that again, as often as it takes.
+    // What was killed in the middle has failed and says so; one call tries only that again, as
+    // often as it takes.
     await until(
       'everyone',
       async () => {
@@ -277,7 +280,8 @@ describe('on real schools', () => {
     for (const server of lab.servers) {
       const target = await targetOf(id, server);
       expect(await server.installed('preau-steady'), server.name).toBe('1.0');
-      // dpkg begins again only what a killed installer left half done, and each time under an attempt of its own.
+      // dpkg begins again only what a killed installer left half done, and each time under an
+      // attempt of its own.
       expect(server.installs('preau-steady'), server.name).toBeLessThanOrEqual(
         target?.attempt ?? 0,
       );

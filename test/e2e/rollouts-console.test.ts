@@ -1,5 +1,6 @@
-/** A technician in a browser: from choosing an application to seeing it everywhere, and what happens when it goes wrong. The
- *  schools' servers are real agents on the memory driver; the browser, the controller and Redis are the real ones. */
+/** A technician in a browser: from choosing an application to seeing it everywhere, and what
+ * happens when it goes wrong. The schools' servers are real agents on the memory driver; the
+ * browser, the controller and Redis are the real ones. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
@@ -33,7 +34,8 @@ async function faults(): Promise<string[]> {
   await page.setViewportSize({ width: 1280, height: 800 });
   return found;
 }
-/** On a school morning between 8:15 and 9:00 the controller asks first; then, and only then, there is something to tick. */
+/** On a school morning between 8:15 and 9:00 the controller asks first; then, and only then, there
+ * is something to tick. */
 async function start(button: string, arrived: string): Promise<void> {
   await page.click(button);
   await page.waitForSelector(`${arrived}, .force input`);

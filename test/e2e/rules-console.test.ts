@@ -1,5 +1,6 @@
-/** A technician writes rules and asks who sees what; a pupil's page follows by itself. The schools' servers are real agents on the memory
- *  driver; the browser, the controller and Redis are the real ones. */
+/** A technician writes rules and asks who sees what; a pupil's page follows by itself. The schools'
+ * servers are real agents on the memory driver; the browser, the controller and Redis are the real
+ * ones. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
@@ -397,7 +398,8 @@ describe('a pupil', () => {
     await portal.waitForSelector('text=Tu es le premier dans la file');
     expect.soft(await faults(portal, 'queue')).toEqual([]);
     await teacher.call('endSession', { params: { id: taken } });
-    // The place is free: the page asks again by itself, and is told that its session lasts four minutes.
+    // The place is free: the page asks again by itself, and is told that its session lasts four
+    // minutes.
     await portal.waitForSelector('text=enregistre ton travail');
     expect.soft(await faults(portal, 'ends')).toEqual([]);
     await city.technician.call('deleteRule', { params: { id: seat.id } });

@@ -1,5 +1,6 @@
-/** People come in by every way there is: slapd, Samba's Active Directory and an OpenID Connect provider are the real ones, with their
- *  own pages; so are the controller, Redis and the browser. The school's server is a real agent on the memory driver. */
+/** People come in by every way there is: slapd, Samba's Active Directory and an OpenID Connect
+ * provider are the real ones, with their own pages; so are the controller, Redis and the browser.
+ * The school's server is a real agent on the memory driver. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSync } from 'otplib';

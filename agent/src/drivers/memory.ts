@@ -1,4 +1,5 @@
-/** A driver without an operating system: for the agent's tests and for simulated fleets. Failures are asked for by name. */
+/** A driver without an operating system: for the agent's tests and for simulated fleets. Failures
+ * are asked for by name. */
 import { randomBytes } from 'node:crypto';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
@@ -11,8 +12,9 @@ export interface MemoryDriver extends Driver {
   /** Slugs. */
   readonly installed: ReadonlySet<string>;
   readonly running: ReadonlySet<string>;
-  /** The next call of this name (for this application alone, when a slug is given), or every one with `always`, throws.
-   *  `apply`: nothing is begun. `install`, `remove`: the installer fails for this one. */
+  /** The next call of this name (for this application alone, when a slug is given), or every one
+   * with `always`, throws. `apply`: nothing is begun. `install`, `remove`: the installer fails for
+   * this one. */
   fail: (call: FailingCall, error: AppError, more?: { always?: boolean; slug?: string }) => void;
   mend: (call: FailingCall) => void;
   /** Applications whose installation ends well and installs nothing. */
@@ -21,7 +23,8 @@ export interface MemoryDriver extends Driver {
   refusals: Map<string, ErrorCode>;
   /** Installed or removed by hand. */
   byHand: (slug: string, present: boolean) => void;
-  /** What another driver finds on this machine after the agent was killed: installers run on, the rest is remembered. */
+  /** What another driver finds on this machine after the agent was killed: installers run on, the
+   * rest is remembered. */
   afterCrash: () => MemoryDriver;
   /** The application's window appears. */
   showWindow: (sessionId: string) => void;

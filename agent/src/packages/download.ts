@@ -1,5 +1,5 @@
-/** One download, watched from outside: by the size of the file it fills. Bounds what a source can do to this server: it can be
- *  slow, stop, lie or never end, and costs a minute, never the disk. */
+/** One download, watched from outside: by the size of the file it fills. Bounds what a source can
+ * do to this server: it can be slow, stop, lie or never end, and costs a minute, never the disk. */
 import { AppError, errors } from '@preau/contract/errors.ts';
 import { remove, sizeOf } from '#src/files.ts';
 
@@ -12,7 +12,8 @@ export interface Limits {
 }
 export const usualLimits = { windowMs: 60_000, pauseMs: 1000 };
 
-/** Fills `path`, going on from what is there. Resolves with null when the source is done, or with why it stopped. */
+/** Fills `path`, going on from what is there. Resolves with null when the source is done, or with
+ * why it stopped. */
 export type Download = (path: string, signal: AbortSignal) => Promise<string | null>;
 
 const lookEveryMs = 200;
@@ -34,8 +35,9 @@ export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', stop, { once: true });
   });
 
-/** Until the file has its announced size. `onBytes` is given what came over the line since the last time. Throws AppError
- *  DOWNLOAD_FAILED or HASH_MISMATCH (larger than announced; the part is gone). */
+/** Until the file has its announced size. `onBytes` is given what came over the line since the last
+ * time. Throws AppError DOWNLOAD_FAILED or HASH_MISMATCH (larger than announced; the part is
+ * gone). */
 export async function watchDownload(
   file: { path: string; name: string; size: number },
   download: Download,
@@ -120,8 +122,9 @@ export async function watchDownload(
   }
 }
 
-/** Several small files in one go of the downloader: starting it for each costs more than they do. Watched as one: broken off when a file
- *  grows beyond what was announced, or when nothing comes any more. What it did not bring is nobody's failure yet: it is then fetched alone. */
+/** Several small files in one go of the downloader: starting it for each costs more than they do.
+ * Watched as one: broken off when a file grows beyond what was announced, or when nothing comes any
+ * more. What it did not bring is nobody's failure yet: it is then fetched alone. */
 export async function watchTogether(
   files: readonly { path: string; size: number }[],
   download: (signal: AbortSignal) => Promise<unknown>,

@@ -1,6 +1,7 @@
-/** Brings files into the store: what is there is not fetched, what the site's first server has or can get comes from there, the rest
- *  from its source. One file is fetched once at a time whoever asks, and one source download runs at a time, so that the cap
- *  of the school's line holds for all of them together. */
+/** Brings files into the store: what is there is not fetched, what the site's first server has or
+ * can get comes from there, the rest from its source. One file is fetched once at a time whoever
+ * asks, and one source download runs at a time, so that the cap of the school's line holds for all
+ * of them together. */
 import { AppError } from '@preau/contract/errors.ts';
 import { remove, sizeOf, writeFrom } from '#src/files.ts';
 import { type Limits, throttled, watchDownload, watchTogether } from './download.ts';
@@ -30,7 +31,8 @@ export interface Sources {
 
 export interface FetchOptions {
   kibibytesPerSecond: number | null;
-  /** Bytes since the last call, from anywhere; and those that came over the school's line for us. */
+  /** Bytes since the last call, from anywhere; and those that came over the school's line for
+   * us. */
   onBytes: (bytes: number) => void;
   onWan: (bytes: number) => void;
   signal: AbortSignal;
@@ -52,7 +54,8 @@ export interface Fetcher {
     neighbour: Neighbour | null,
     options: FetchOptions,
   ) => Promise<void>;
-  /** Bytes that came over the line since the start: tells a neighbour that waits that something moves. */
+  /** Bytes that came over the line since the start: tells a neighbour that waits that something
+   * moves. */
   moved: () => number;
 }
 
@@ -121,7 +124,8 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
   const fromSource = (file: FileToFetch, options: FetchOptions): Promise<void> =>
     onTheLine(async () => {
       options.signal.throwIfAborted();
-      // A part left by an earlier attempt may be of a file that has changed since: from nothing, once more.
+      // A part left by an earlier attempt may be of a file that has changed since: from nothing,
+      // once more.
       const resumed = sizeOf(store.partOf(file.sha256)) > 0;
       await fill(file, options).catch(async (error: unknown) => {
         if (!resumed || !(error instanceof AppError) || error.code !== 'HASH_MISMATCH') throw error;
@@ -182,7 +186,8 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
     await flight;
   };
 
-  /** Small files of the source, a batch at a time. Whoever else asks for one of them meanwhile waits for its batch. */
+  /** Small files of the source, a batch at a time. Whoever else asks for one of them meanwhile
+   * waits for its batch. */
   const bringTogether = async (
     batch: readonly FileToFetch[],
     options: FetchOptions,
@@ -286,7 +291,8 @@ const smallBytes = 8_000_000;
 const batchBytes = 24_000_000;
 const batchFiles = 40;
 
-/** Files of a source that are small, in batches of some seconds each: so a neighbour that waits for one does not wait long. Pure. */
+/** Files of a source that are small, in batches of some seconds each: so a neighbour that waits for
+ * one does not wait long. Pure. */
 export function batchesOf(files: readonly FileToFetch[]): FileToFetch[][] {
   const batches: FileToFetch[][] = [];
   let bytes = 0;

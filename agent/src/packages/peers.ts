@@ -1,6 +1,7 @@
-/** Servers of one site and their first server: each package comes over the school's line once. The second user of the network in the
- *  agent. Nothing is served but content by its hash, and only to calls signed by a key that the city's signed state
- *  names; whoever receives it checks the hash, so that the link needs no secrecy of its own. */
+/** Servers of one site and their first server: each package comes over the school's line once. The
+ * second user of the network in the agent. Nothing is served but content by its hash, and only to
+ * calls signed by a key that the city's signed state names; whoever receives it checks the hash, so
+ * that the link needs no secrecy of its own. */
 import { createHash } from 'node:crypto';
 import {
   createServer,
@@ -29,13 +30,15 @@ const patienceMs = 90_000;
 // ---- asking the first server -------------------------------------------------------------------------------------------
 
 export interface Neighbour {
-  /** Tells what will be fetched, all of it at once. False: it cannot be reached, or does not know us. */
+  /** Tells what will be fetched, all of it at once. False: it cannot be reached, or does not know
+   * us. */
   ask: (
     files: readonly FileToFetch[],
     kibibytesPerSecond: number | null,
     signal: AbortSignal,
   ) => Promise<boolean>;
-  /** From byte `from` on, waiting while the first server fetches it itself; null: it has not got it and will not. */
+  /** From byte `from` on, waiting while the first server fetches it itself; null: it has not got it
+   * and will not. */
   read: (
     sha256: string,
     from: number,

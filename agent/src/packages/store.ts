@@ -1,8 +1,10 @@
-/** Files known by what is in them, kept for this server and its neighbours. Bounded: what was used longest ago goes first. What
- *  an order has staged is a second name for the same file and stays until the order is forgotten.
+/** Files known by what is in them, kept for this server and its neighbours. Bounded: what was used
+ * longest ago goes first. What an order has staged is a second name for the same file and stays
+ * until the order is forgotten.
  *
- *  Nobody waits for the disk. A name vouches for its content until the machine starts anew; then what came last has to prove itself again
- *  when it is next wanted, and is fetched anew if it cannot. */
+ *  Nobody waits for the disk. A name vouches for its content until the machine starts anew; then
+ * what came last has to prove itself again when it is next wanted, and is fetched anew if it
+ * cannot. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import {
@@ -24,9 +26,11 @@ export interface Store {
   has: (sha256: string) => boolean;
   /** Where the file is; only to be read. */
   pathOf: (sha256: string) => string;
-  /** Where it is collected until it is whole; what is there already is kept, so that fetching goes on. */
+  /** Where it is collected until it is whole; what is there already is kept, so that fetching goes
+   * on. */
   partOf: (sha256: string) => string;
-  /** Takes in the parts that are what they should be; throws HASH_MISMATCH for the first that is not, and those parts are gone. */
+  /** Takes in the parts that are what they should be; throws HASH_MISMATCH for the first that is
+   * not, and those parts are gone. */
   adopt: (files: readonly { sha256: string; size: number }[]) => Promise<void>;
   link: (sha256: string, to: string) => void;
 }

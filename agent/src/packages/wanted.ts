@@ -1,10 +1,12 @@
-/** A file to bring, and from where: what a server says of it to itself and to its site's first server. */
+/** A file to bring, and from where: what a server says of it to itself and to its site's first
+ * server. */
 import { type PackageFile, Sha256 } from '@preau/contract/application.ts';
 import { Id, OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 
-/** `apt`: of Debian's packages; `url`: the recipe says where; `controller`: uploaded to the city. A neighbour is told the origin and
- *  never an address: it asks its own apt, or looks into its own recipes, so that nobody can send it anywhere. */
+/** `apt`: of Debian's packages; `url`: the recipe says where; `controller`: uploaded to the city. A
+ * neighbour is told the origin and never an address: it asks its own apt, or looks into its own
+ * recipes, so that nobody can send it anywhere. */
 export const WantedFile = Strict({
   sha256: Sha256,
   size: Type.Integer({ minimum: 1, maximum: 8_589_934_592 }),

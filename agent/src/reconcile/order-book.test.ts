@@ -186,7 +186,8 @@ class Machine {
     }
     return content(...done);
   }
-  /** The agent dies; its installer finishes, dies with it, or still runs when the next agent comes. */
+  /** The agent dies; its installer finishes, dies with it, or still runs when the next agent
+   * comes. */
   crash(installer: 'finishes' | 'dies' | 'runs on') {
     this.pending = [];
     if (installer === 'finishes') this.finishInstaller();

@@ -1,4 +1,5 @@
-/** All orders of one server: which may work now, what is told of them, what is forgotten. Pure, as orders.ts. */
+/** All orders of one server: which may work now, what is told of them, what is forgotten. Pure, as
+ * orders.ts. */
 import type { Order, ReportedOrder } from '@preau/contract/rollout.ts';
 import type { OrderJournal } from './order-journal.ts';
 import { hasBegun, hasEnded, type OrderFacts, type Step, step } from './orders.ts';
@@ -7,8 +8,8 @@ export type OrderBook = ReadonlyMap<string, OrderJournal>;
 /** So many finished orders are remembered: one that comes again is answered, not carried out. */
 export const keptOrders = 100;
 
-/** One order works at a time, and none beside other work on packages: the others wait for their turn, in the order given. `lost`:
- *  their journals cannot be read. */
+/** One order works at a time, and none beside other work on packages: the others wait for their
+ * turn, in the order given. `lost`: their journals cannot be read. */
 export function pass(
   book: OrderBook,
   orders: readonly Order[],
@@ -41,7 +42,8 @@ export function pass(
   return steps;
 }
 
-/** Of each order that is wanted or worked on: the present truth, or the stored result. `untold`: ended, and no report has said so yet. */
+/** Of each order that is wanted or worked on: the present truth, or the stored result. `untold`:
+ * ended, and no report has said so yet. */
 export function tellOrders(
   book: OrderBook,
   orders: readonly Order[],
@@ -57,8 +59,8 @@ export function tellOrders(
     .slice(-40);
 }
 
-/** Applications that are an order's business now: an order works on them, or has worked and is still wanted. Whatever else is said of
- *  them waits, or two wishes would fight. */
+/** Applications that are an order's business now: an order works on them, or has worked and is
+ * still wanted. Whatever else is said of them waits, or two wishes would fight. */
 export function heldApplications(book: OrderBook, orders: readonly Order[]): Set<string> {
   const wanted = new Set(orders.map(({ orderId }) => orderId));
   const busy = [...book].filter(

@@ -5,8 +5,9 @@ import { cancelKinds, Order, ReportedOrder } from '@preau/contract/rollout.ts';
 import { Nullable, OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 
-/** What runs for the order now. `looking`: detection, before anything is changed; `verifying`: detection afterwards. `attaching`: waits
- *  for an installer that a dead agent began. `undoing`: takes away what the order brought. */
+/** What runs for the order now. `looking`: detection, before anything is changed; `verifying`:
+ * detection afterwards. `attaching`: waits for an installer that a dead agent began. `undoing`:
+ * takes away what the order brought. */
 export const doings = [
   'looking',
   'staging',
@@ -18,7 +19,8 @@ export const doings = [
 const Count = Type.Integer({ minimum: 0 });
 
 export const OrderJournal = Strict({
-  /** What is to be done; null when there is nothing left to do: the order ended, or was dropped before it began. */
+  /** What is to be done; null when there is nothing left to do: the order ended, or was dropped
+   * before it began. */
   order: Nullable(Order),
   /** As told to the controller; its `seq` is the last one used. */
   report: ReportedOrder,

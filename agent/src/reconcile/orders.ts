@@ -1,9 +1,10 @@
-/** One order from its arrival to its end: what happened in, the next journal and what to do out. Pure, with no clock of its own, so
- *  that a simulation can crash it between any two effects.
+/** One order from its arrival to its end: what happened in, the next journal and what to do out.
+ * Pure, with no clock of its own, so that a simulation can crash it between any two effects.
  *
- *  Whoever runs it keeps two promises. *The journal*: effects are carried out one after the other, and `save` has reached the disk
- *  before the next begins or a report tells of it. *The order id*: `step` is given the journal that order id has, ended ones included; from null it
- *  begins anew. Each can be broken on purpose to see that it is needed. */
+ *  Whoever runs it keeps two promises. *The journal*: effects are carried out one after the other,
+ * and `save` has reached the disk before the next begins or a report tells of it. *The order id*:
+ * `step` is given the journal that order id has, ended ones included; from null it begins anew.
+ * Each can be broken on purpose to see that it is needed. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type {
   CancelKind,
@@ -18,7 +19,8 @@ import type { Found } from './wanted.ts';
 
 export type Effect =
   | { kind: 'save' }
-  /** `before`: a recipe that differs from what was brought last counts as not there. `after`: the rule alone. */
+  /** `before`: a recipe that differs from what was brought last counts as not there. `after`: the
+   * rule alone. */
   | { kind: 'detect'; run: number; purpose: 'before' | 'after'; applications: OrderedApplication[] }
   | {
       kind: 'stage';
@@ -48,7 +50,8 @@ interface Failure {
   message: string;
 }
 export type OrderEvent =
-  /** The order is in the desired state: told at every pass. `lost`: there was a journal, and it cannot be read. */
+  /** The order is in the desired state: told at every pass. `lost`: there was a journal, and it
+   * cannot be read. */
   | ({ kind: 'wanted'; order: Order; lost?: boolean } & OrderFacts)
   | { kind: 'unwanted' }
   /** The agent begins to run, with this journal on its disk. */
@@ -279,7 +282,8 @@ const clockSkewed = ({ skewMs }: OrderFacts) =>
     message: `this clock is ${Math.round((skewMs ?? 0) / 1000)} s off the controller’s`,
   }) as const;
 
-/** May installing begin now? Not what would not be done in time: the controller finds another window. */
+/** May installing begin now? Not what would not be done in time: the controller finds another
+ * window. */
 const isTime = (order: Order, now: number): boolean =>
   order.phase === 'install' &&
   (order.installFrom === null || order.installFrom <= now) &&
@@ -314,7 +318,8 @@ function goOn(
   }));
 }
 
-/** Before installing begins everything may be repeated; afterwards only looking tells what became of it. */
+/** Before installing begins everything may be repeated; afterwards only looking tells what became
+ * of it. */
 function restart(journal: OrderJournal, order: Order, now: number): Step | null {
   if (journal.doing === null) return null;
   // An agent that brings its own next version ends in the midst of it: that once is no crash.
@@ -452,7 +457,8 @@ function answered(
   }
 }
 
-/** After a crash nobody knows whether an older version was replaced: only what differs from it counts as there. */
+/** After a crash nobody knows whether an older version was replaced: only what differs from it
+ * counts as there. */
 const verify = (journal: OrderJournal, order: Order): Step =>
   begin(journal, 'verifying', (run) => ({
     kind: 'detect',

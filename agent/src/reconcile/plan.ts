@@ -1,5 +1,5 @@
-/** Desired and actual in, steps out. Pure: no I/O, no clock of its own; planning twice without a change between gives the
- *  same steps, and none for what is already being worked on. */
+/** Desired and actual in, steps out. Pure: no I/O, no clock of its own; planning twice without a
+ * change between gives the same steps, and none for what is already being worked on. */
 import type {
   DesiredApplication,
   DesiredSession,
@@ -63,7 +63,8 @@ export function plan(
       const application = desired.applications.find(
         (candidate) => candidate.applicationId === session.applicationId,
       );
-      // Only what is wanted on this server, and what its school's rules allow this person, is opened here, whatever a session asks for.
+      // Only what is wanted on this server, and what its school's rules allow this person, is
+      // opened here, whatever a session asks for.
       const decision = application === undefined ? null : decide(session, application);
       if (application === undefined || decision?.allowed !== true)
         steps.push({ kind: 'refuse_session', session });

@@ -1,4 +1,5 @@
-/** Is an application as it is wanted? The detection rule finds what is there; this says whether that will do. Pure. */
+/** Is an application as it is wanted? The detection rule finds what is there; this says whether
+ * that will do. Pure. */
 import { createHash } from 'node:crypto';
 import { type Platform, packagesOf } from '@preau/contract/application.ts';
 import type { Installable } from '#src/drivers/driver.ts';
@@ -32,9 +33,9 @@ export function pinOf(
   return null;
 }
 
-/** `mark` is that of what was brought last, undefined when we brought nothing: what somebody put there counts as it is. A recipe that
- *  differs is work to be done although an older version answers to the same rule. After the work, and where only the rule
- *  counts, leave `mark` out. */
+/** `mark` is that of what was brought last, undefined when we brought nothing: what somebody put
+ * there counts as it is. A recipe that differs is work to be done although an older version answers
+ * to the same rule. After the work, and where only the rule counts, leave `mark` out. */
 export function isAsWanted(
   application: Installable,
   version: string | null,

@@ -1,4 +1,5 @@
-/** Reads badges: by the camera, frame by frame, and from a scanner that types. What is read is not judged here. */
+/** Reads badges: by the camera, frame by frame, and from a scanner that types. What is read is not
+ * judged here. */
 import { scannedSign } from './scanned-sign.ts';
 
 type Decode = (frame: ImageData) => string | null;
@@ -12,7 +13,8 @@ type DetectorClass = {
 
 export type CameraProblem = 'denied' | 'none' | 'unsafe';
 
-/** Opens the camera into `video` and calls `found` with each text it reads. Throws CameraProblem. Returns how to stop. */
+/** Opens the camera into `video` and calls `found` with each text it reads. Throws CameraProblem.
+ * Returns how to stop. */
 export async function readCamera(
   video: HTMLVideoElement,
   found: (text: string) => void,
@@ -83,8 +85,8 @@ async function drawnDecoder(): Promise<Decode> {
     jsQR(frame.data, frame.width, frame.height, { inversionAttempts: 'dontInvert' })?.data ?? null;
 }
 
-/** A scanner types much faster than a person and ends with Enter. Answers both what arrived and what was meant on an American keyboard.
- *  Returns how to stop. */
+/** A scanner types much faster than a person and ends with Enter. Answers both what arrived and
+ * what was meant on an American keyboard. Returns how to stop. */
 export function readScanner(found: (texts: string[]) => void): () => void {
   let typed = '';
   let meant = '';

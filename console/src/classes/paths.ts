@@ -1,4 +1,5 @@
-/** Classes stand in the portal for teachers, and under administration for technicians: the same pages. */
+/** Classes stand in the portal for teachers, and under administration for technicians: the same
+ * pages. */
 import { page } from '../lib/page.svelte.ts';
 
 export const base = (): string => (page.path.startsWith('/admin/') ? '/admin/classes' : '/classes');

@@ -1,4 +1,5 @@
-/** What the form of an application holds, how it is filled in from a file, and the draft it makes. Pure. */
+/** What the form of an application holds, how it is filled in from a file, and the draft it makes.
+ * Pure. */
 import type {
   Application,
   ApplicationDraft,
@@ -14,7 +15,8 @@ export type Origin = 'debian' | 'file' | 'script';
 
 type DetectKind = 'package' | 'file' | 'version_file';
 
-/** What follows from the rest of the form: replaced when the rest changes, until somebody types something else there. */
+/** What follows from the rest of the form: replaced when the rest changes, until somebody types
+ * something else there. */
 interface Followed {
   nameFr: string;
   nameEn: string;
@@ -291,7 +293,8 @@ function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
   return windows === null ? null : { windows };
 }
 
-/** Null while there is nothing to install from. English words that nobody wrote are the French ones. */
+/** Null while there is nothing to install from. English words that nobody wrote are the French
+ * ones. */
 export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   const form = settled(typed);
   const own = recipesOf(form);

@@ -1,4 +1,5 @@
-/** Work that somebody asked for with a click: whether it is under way, and the sentence when it went wrong. */
+/** Work that somebody asked for with a click: whether it is under way, and the sentence when it
+ * went wrong. */
 import { sentence } from './api.ts';
 
 export class Attempt {

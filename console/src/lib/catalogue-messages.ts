@@ -1,4 +1,5 @@
-/** Every sentence about the catalogue, files, scripts and tokens, in both languages; the compiler keeps them complete. */
+/** Every sentence about the catalogue, files, scripts and tokens, in both languages; the compiler
+ * keeps them complete. */
 import { page } from './page.svelte.ts';
 
 const fr = {

@@ -1,4 +1,5 @@
-/** The sentences of classes, badges and the import, in both languages; the compiler keeps them complete. Children are addressed as children. */
+/** The sentences of classes, badges and the import, in both languages; the compiler keeps them
+ * complete. Children are addressed as children. */
 import type { Animal, Thing } from '@preau/contract/drawings.ts';
 import type { Change, ImportField, RowProblem } from '@preau/contract/people-import.ts';
 import { page } from './page.svelte.ts';

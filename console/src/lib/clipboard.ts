@@ -1,5 +1,5 @@
-/** The person's clipboard and the application's, as far as a rule lets text flow between them. Browsers ask the person once; who says no, or
- *  whose browser has no such thing, types instead. */
+/** The person's clipboard and the application's, as far as a rule lets text flow between them.
+ * Browsers ask the person once; who says no, or whose browser has no such thing, types instead. */
 import type { Ticket } from '@preau/contract/session.ts';
 import Guacamole from 'guacamole-common-js';
 

@@ -1,4 +1,5 @@
-/** Every sentence about a session's files, printed pages and recording, in both languages; the compiler keeps them complete. */
+/** Every sentence about a session's files, printed pages and recording, in both languages; the
+ * compiler keeps them complete. */
 import { page } from './page.svelte.ts';
 
 const fr = {

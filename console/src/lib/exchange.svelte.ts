@@ -1,4 +1,5 @@
-/** A session's files between this device and the school, as the panel shows them: what is offered, what is on its way. */
+/** A session's files between this device and the school, as the panel shows them: what is offered,
+ * what is on its way. */
 import { api, pathOf } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
 import {

@@ -1,4 +1,5 @@
-/** Every sentence about schools, servers, adding them and where they differ, in both languages; the compiler keeps them complete. */
+/** Every sentence about schools, servers, adding them and where they differ, in both languages; the
+ * compiler keeps them complete. */
 import type { AdditionState, DriftState } from '@preau/contract/fleet.ts';
 import type { serverRoles } from '@preau/contract/server.ts';
 import { page } from './page.svelte.ts';

@@ -1,4 +1,5 @@
-/** Every sentence about signing in, second factors, directories and people, in both languages; the compiler keeps them complete. */
+/** Every sentence about signing in, second factors, directories and people, in both languages; the
+ * compiler keeps them complete. */
 import type { ProviderKind, syncStates } from '@preau/contract/identity.ts';
 import { page } from './page.svelte.ts';
 

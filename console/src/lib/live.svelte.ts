@@ -1,4 +1,5 @@
-/** Pages that change by themselves: the hub names what changed, the page reads it again. A slow tick is the safety net. */
+/** Pages that change by themselves: the hub names what changed, the page reads it again. A slow
+ * tick is the safety net. */
 import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import { io, type Socket } from 'socket.io-client';
 import { untrack } from 'svelte';
@@ -37,7 +38,8 @@ export function closeHub(): void {
   socket = null;
 }
 
-/** Loads now, on each wake-up of a topic that `cares` names, and every 45 s. Call inside `$effect`; returns how to stop. */
+/** Loads now, on each wake-up of a topic that `cares` names, and every 45 s. Call inside `$effect`;
+ * returns how to stop. */
 export function keepFresh(
   cares: (topic: string) => boolean,
   load: () => Promise<void>,

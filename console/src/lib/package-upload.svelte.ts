@@ -1,5 +1,5 @@
-/** Brings a file of a recipe to the city: its hash is made here, a piece at a time, and checked there while it arrives. What the city
- *  has already is not sent again. */
+/** Brings a file of a recipe to the city: its hash is made here, a piece at a time, and checked
+ * there while it arrives. What the city has already is not sent again. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';

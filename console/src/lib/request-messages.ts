@@ -1,4 +1,5 @@
-/** Every sentence about requests, the audit and personal data, in both languages; the compiler keeps them complete. */
+/** Every sentence about requests, the audit and personal data, in both languages; the compiler
+ * keeps them complete. */
 import type { ChainProblem } from '@preau/contract/audit-chain.ts';
 import type { RequestState, wishes } from '@preau/contract/request.ts';
 import { page } from './page.svelte.ts';

@@ -1,4 +1,5 @@
-/** What the wizard holds. It outlives a reload: it is in the tab's own storage until it is started or given up. */
+/** What the wizard holds. It outlives a reload: it is in the tab's own storage until it is started
+ * or given up. */
 import type { Recurrence, Windows } from '@preau/contract/calendar.ts';
 import {
   defaultDraft,
@@ -115,7 +116,8 @@ export const scheduleOf = (wizard: Wizard): ScheduleDraft => ({
   draft: draftOf(wizard),
 });
 
-/** Opens the wizard on something chosen elsewhere: schools, servers, applications, or a rollout to be made again. */
+/** Opens the wizard on something chosen elsewhere: schools, servers, applications, or a rollout to
+ * be made again. */
 export function beginRollout(chosen: {
   siteIds?: readonly string[];
   serverIds?: readonly string[];

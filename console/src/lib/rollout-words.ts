@@ -1,4 +1,5 @@
-/** How rollouts look and read: tones, marks, amounts, the time that is left. Colour never stands alone: each tone has a mark and a word. */
+/** How rollouts look and read: tones, marks, amounts, the time that is left. Colour never stands
+ * alone: each tone has a mark and a word. */
 import { type ErrorCode, errors } from '@preau/contract/errors.ts';
 import {
   badStates,
@@ -121,7 +122,8 @@ const itemBuckets: Readonly<Record<Target['items'][number]['state'], Bucket>> = 
   not_applicable: 'aside',
 };
 
-/** One cell: what the server says of the application; before it says anything, what the server itself is doing. */
+/** One cell: what the server says of the application; before it says anything, what the server
+ * itself is doing. */
 export function cellLook(target: Target, applicationId: string): Look {
   const item = target.items.find((candidate) => candidate.applicationId === applicationId);
   if (item === undefined || target.state === 'rolled_back') return targetLook(target.state);

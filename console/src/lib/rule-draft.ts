@@ -65,7 +65,8 @@ export const writingOf = ({
     placeName,
   });
 
-/** Null while something that must be chosen is not. A note of spaces is none; a rule that forbids has no terms. */
+/** Null while something that must be chosen is not. A note of spaces is none; a rule that forbids
+ * has no terms. */
 export function draftOf({
   effect,
   target,
@@ -238,8 +239,8 @@ export const noFilter: RuleFilter = {
   state: '',
 };
 
-/** `sentence`: as it is read, so that whatever one sees can be searched for. A rule of the whole city, or of a group a school is in, counts
- *  for that school. */
+/** `sentence`: as it is read, so that whatever one sees can be searched for. A rule of the whole
+ * city, or of a group a school is in, counts for that school. */
 export function passes(
   rule: Rule,
   filter: RuleFilter,
@@ -287,7 +288,8 @@ export function momentAt(local: string, timeZone: string): number | null {
   const wall = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? Date.parse(`${local}:00Z`) : Number.NaN;
   if (Number.isNaN(wall)) return null;
   let at = wall;
-  // The zone's offset depends on the moment it is asked for: two steps settle it but for an hour that does not exist.
+  // The zone's offset depends on the moment it is asked for: two steps settle it but for an hour
+  // that does not exist.
   for (let step = 0; step < 2; step += 1)
     at = wall - (Date.parse(`${wallClock(at, timeZone)}:00Z`) - at + (at % 60_000));
   return at;

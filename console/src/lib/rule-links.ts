@@ -1,4 +1,5 @@
-/** Links between rules, people and what they see: pages that a click, or a colleague's message, opens filled in. Pure. */
+/** Links between rules, people and what they see: pages that a click, or a colleague's message,
+ * opens filled in. Pure. */
 import type { Application } from '@preau/contract/application.ts';
 import type { RuleDraft } from '@preau/contract/publication.ts';
 import type { SiteSummary } from '@preau/contract/site.ts';
@@ -41,7 +42,8 @@ export function prefilled(
   };
 }
 
-/** The editor filled in with what an explanation proposes. `name`: of the person, for the sentence. */
+/** The editor filled in with what an explanation proposes. `name`: of the person, for the
+ * sentence. */
 export function newRuleLink(
   { effect, target, audience, place }: Pick<RuleDraft, 'effect' | 'target' | 'audience' | 'place'>,
   name: string,

@@ -1,4 +1,5 @@
-/** How rules look: tones and marks of their state, moments as people say them. Colour never stands alone. */
+/** How rules look: tones and marks of their state, moments as people say them. Colour never stands
+ * alone. */
 
 import { page } from './page.svelte.ts';
 import type { Tone } from './rollout-words.ts';
@@ -17,7 +18,8 @@ export const pulseLook = (pulse: Pulse): { tone: Tone; mark: string; word: strin
   word: u().pulse[pulse.state],
 });
 
-/** "mar. 24 nov. à 10:30", by the clock of that zone, or of this browser; the year when it is another one. */
+/** "mar. 24 nov. à 10:30", by the clock of that zone, or of this browser; the year when it is
+ * another one. */
 export function momentIn(at: number, timeZone?: string): string {
   const year =
     new Date(at).getUTCFullYear() === new Date().getUTCFullYear()

@@ -1,4 +1,5 @@
-/** Every sentence about publication rules, who sees what, and the ends of access, in both languages; the compiler keeps them complete. */
+/** Every sentence about publication rules, who sees what, and the ends of access, in both
+ * languages; the compiler keeps them complete. */
 import type { Role } from '@preau/contract/account.ts';
 import type { Considered, Why } from '@preau/contract/explanation.ts';
 import type { attributeTests, directions } from '@preau/contract/publication.ts';

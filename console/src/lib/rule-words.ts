@@ -1,5 +1,6 @@
-/** A publication rule as one sentence, in French and in English. Pure: the same rule always reads the same. The sentence comes in parts, so
- *  that a page can show whom and what at a glance; joined they are the sentence. */
+/** A publication rule as one sentence, in French and in English. Pure: the same rule always reads
+ * the same. The sentence comes in parts, so that a page can show whom and what at a glance; joined
+ * they are the sentence. */
 import type { WindowSpec } from '@preau/contract/calendar.ts';
 import type { Preview } from '@preau/contract/explanation.ts';
 import type {

@@ -1,5 +1,6 @@
-/** The browser's end of the gateway. Own class rather than Guacamole's WebSocketTunnel: the ticket travels in the
- *  subprotocol list (not in the URL), lengths are counted in code points, and close reasons keep their codes. */
+/** The browser's end of the gateway. Own class rather than Guacamole's WebSocketTunnel: the ticket
+ * travels in the subprotocol list (not in the URL), lengths are counted in code points, and close
+ * reasons keep their codes. */
 import Guacamole from 'guacamole-common-js';
 
 const encode = (elements: readonly unknown[]): string =>

@@ -1,4 +1,5 @@
-/** Routes of files and printed pages: between a person's device and the city, and between the city and a school's server. */
+/** Routes of files and printed pages: between a person's device and the city, and between the city
+ * and a school's server. */
 import { Type } from 'typebox';
 import { Exchange, FileName, OfferedFile, Transfer, TransferId } from '../exchange.ts';
 import { Hash, Nothing, ofId, type Route } from '../route.ts';

@@ -1,4 +1,5 @@
-/** Routes of publication rules: writing, weighing and explaining them, and how far they have reached. */
+/** Routes of publication rules: writing, weighing and explaining them, and how far they have
+ * reached. */
 import { Type } from 'typebox';
 import { ApplicationId } from '../application.ts';
 import {

@@ -1,4 +1,5 @@
-/** What must hold of rules as they are written, weighed, explained and sent, whatever database is below. */
+/** What must hold of rules as they are written, weighed, explained and sent, whatever database is
+ * below. */
 
 import type { DesiredState, PolicyDocument } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -567,7 +568,8 @@ export function accessCases(openCity: () => Promise<City>): void {
       expect((await listRules(platform, technician, null)).some(({ id }) => id === gimp?.id)).toBe(
         true,
       );
-      // Fewer hours take something away, more give something, even while the rule counts before and after.
+      // Fewer hours take something away, more give something, even while the rule counts before and
+      // after.
       const short = await createRule(
         platform,
         technician,
@@ -667,7 +669,8 @@ export function accessCases(openCity: () => Promise<City>): void {
         })
       ).toString();
       const line = csv.split('\n').find((each) => each.includes('HYPERLINK')) ?? '';
-      // Tuesday from the change on (1.5 h), Wednesday, Thursday, Friday, Monday whole (3 h), Tuesday until 9:00 not.
+      // Tuesday from the change on (1.5 h), Wednesday, Thursday, Friday, Monday whole (3 h),
+      // Tuesday until 9:00 not.
       expect(line).toContain(';lea;pupil;gimp;');
       expect(line).toMatch(/^[^;]+;"?'=HYPERLINK/);
       expect(Number(line.trim().split(';').at(-1))).toBeGreaterThan(12);

@@ -1,4 +1,5 @@
-/** Why somebody has, or has not, an application: for the person in one sentence, for a technician rule by rule, as whom, where and when. */
+/** Why somebody has, or has not, an application: for the person in one sentence, for a technician
+ * rule by rule, as whom, where and when. */
 import type { Role } from '@preau/contract/account.ts';
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -89,7 +90,8 @@ export async function explainAccess(
   };
 }
 
-/** A rule that is to be added is shown as the draft to save: for this person, this application, at their school. */
+/** A rule that is to be added is shown as the draft to save: for this person, this application, at
+ * their school. */
 function shownRemedy(
   remedy: Remedy,
   application: Pick<Application, 'id'>,

@@ -86,8 +86,9 @@ export async function readAccessMatrix(
 const maxPeriodMs = 400 * 86_400_000;
 const hourMs = 3_600_000;
 
-/** Every version of the rules that was in force in the period counts for the time it was. Refuses with VALIDATION_FAILED a period that
- *  is none, longer than 400 days, or of the whole city and every application at once: that would be millions of lines. */
+/** Every version of the rules that was in force in the period counts for the time it was. Refuses
+ * with VALIDATION_FAILED a period that is none, longer than 400 days, or of the whole city and
+ * every application at once: that would be millions of lines. */
 export async function exportAccess(
   deps: Deps,
   actor: AccountActor,

@@ -1,4 +1,5 @@
-/** What a rule would do, before it is saved: who gains, who loses, at which schools, and which rules it meets. */
+/** What a rule would do, before it is saved: who gains, who loses, at which schools, and which
+ * rules it meets. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { Preview, PreviewRequest } from '@preau/contract/explanation.ts';
@@ -57,7 +58,8 @@ const anybody = (site: Site, now: number) => ({
   now,
 });
 
-/** A moment at which the rule is in its hours: now, or the next such within a year; now when there is none. */
+/** A moment at which the rule is in its hours: now, or the next such within a year; now when there
+ * is none. */
 function momentOf(rule: PolicyRule, site: Site, now: number): number {
   if (rule.when === null) return now;
   const explained = explain(hoursOnly(rule), anybody(site, now));
@@ -68,7 +70,8 @@ const yearMs = 366 * 86_400_000;
 const sameHours = (a: PolicyRule, b: PolicyRule): boolean =>
   JSON.stringify(a.when) === JSON.stringify(b.when);
 
-/** A rule whose hours change is also weighed when it was in them and will not be, and the other way round: who loses an afternoon loses. */
+/** A rule whose hours change is also weighed when it was in them and will not be, and the other way
+ * round: who loses an afternoon loses. */
 function momentsOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: number): number[] {
   const moments = [momentOf(rule, site, now)];
   if (past === null || sameHours(rule, past)) return moments;

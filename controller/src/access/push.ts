@@ -28,8 +28,8 @@ export const touchedBy = (
     .filter((site) => places.some((place) => concernsSite({ place }, site)))
     .map((site) => site.siteId);
 
-/** In the transaction that changed rules (`changed`: which), or how rules see these schools: writes their documents and their servers' new
- *  states. Returns the topics to wake. */
+/** In the transaction that changed rules (`changed`: which), or how rules see these schools: writes
+ * their documents and their servers' new states. Returns the topics to wake. */
 export async function publishPolicy(
   deps: Deps,
   rows: Rows,

@@ -1,4 +1,5 @@
-/** Publishing, changing, withdrawing, bringing back. Open portals and the agents of the schools concerned follow by themselves. */
+/** Publishing, changing, withdrawing, bringing back. Open portals and the agents of the schools
+ * concerned follow by themselves. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { RuleVersion } from '@preau/contract/explanation.ts';
 import type { Rule, RuleDraft, RulePlace } from '@preau/contract/publication.ts';
@@ -25,7 +26,8 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 
 const siteOf = (place: RulePlace): string | null => (place.kind === 'site' ? place.siteId : null);
 
-/** What a schema cannot see. Refuses with RULE_REFUSED, naming the field, and with NOT_FOUND what it names and is not there. */
+/** What a schema cannot see. Refuses with RULE_REFUSED, naming the field, and with NOT_FOUND what
+ * it names and is not there. */
 export async function checkDraft(rows: Rows, draft: RuleDraft): Promise<void> {
   const problem = ruleProblem(draft);
   if (problem !== null) throw new AppError('RULE_REFUSED', { ...problem });
@@ -60,7 +62,8 @@ async function publishFor(
   return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)), [ruleId]);
 }
 
-/** In the caller's transaction: for whoever makes a rule as part of something larger. Returns the topics to wake too. */
+/** In the caller's transaction: for whoever makes a rule as part of something larger. Returns the
+ * topics to wake too. */
 export async function addRule(
   deps: Deps,
   rows: Rows,
@@ -102,7 +105,8 @@ async function inForce(rows: Rows, actor: Actor, id: string): Promise<StoredRule
   return rule;
 }
 
-/** Refuses with RULE_CHANGED when `version` is not the one in force: nobody overwrites what they have not read. */
+/** Refuses with RULE_CHANGED when `version` is not the one in force: nobody overwrites what they
+ * have not read. */
 export async function changeRule(
   deps: Deps,
   actor: Actor,
@@ -155,7 +159,8 @@ export async function withdrawRule(deps: Deps, actor: Actor, id: string): Promis
   deps.wakeups.wake(topics);
 }
 
-/** The undo of `withdrawRule`. Refuses with STATE_FORBIDS a rule that is in force, with NOT_FOUND one whose names are gone. */
+/** The undo of `withdrawRule`. Refuses with STATE_FORBIDS a rule that is in force, with NOT_FOUND
+ * one whose names are gone. */
 export async function restoreRule(deps: Deps, actor: Actor, id: string): Promise<Rule> {
   const { rule, topics } = await deps.database.transaction().execute(async (rows) => {
     const [past] = await selectRuleVersions(rows, id);

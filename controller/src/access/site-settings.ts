@@ -1,4 +1,5 @@
-/** What a school says of itself that rules look at: its networks, its closures, the hours of its badges. */
+/** What a school says of itself that rules look at: its networks, its closures, the hours of its
+ * badges. */
 import { windowsProblem } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import {

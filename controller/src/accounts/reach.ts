@@ -1,5 +1,5 @@
-/** How far a caller reaches. Technicians reach the schools they look after, which may be all; everybody else their own; a token never
- *  more than its owner, and often less. Pure. */
+/** How far a caller reaches. Technicians reach the schools they look after, which may be all;
+ * everybody else their own; a token never more than its owner, and often less. Pure. */
 import { type Account, isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { AccountActor, Actor, TokenScope } from '#src/platform/actor.ts';
@@ -41,8 +41,8 @@ export function reaches(actor: Actor, siteId: string | null): boolean {
   return own === null || (siteId !== null && own.includes(siteId));
 }
 
-/** Refuses with OUT_OF_SCOPE. `siteId` null: something of the whole city. One foreign school refuses the whole call: give
- *  all of them before anything is done. */
+/** Refuses with OUT_OF_SCOPE. `siteId` null: something of the whole city. One foreign school
+ * refuses the whole call: give all of them before anything is done. */
 export function mustReach(actor: Actor, ...siteIds: readonly (string | null)[]): void {
   const foreign = siteIds.find((siteId) => !reaches(actor, siteId));
   if (foreign !== undefined)

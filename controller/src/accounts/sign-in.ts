@@ -1,4 +1,5 @@
-/** The end of every way to sign in: whoever it was that vouched for a person, a sign-in of our own begins. Who may vouch: identity/. */
+/** The end of every way to sign in: whoever it was that vouched for a person, a sign-in of our own
+ * begins. Who may vouch: identity/. */
 import type { Account } from '@preau/contract/account.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
@@ -8,8 +9,9 @@ import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { actorOf } from './reach.ts';
 import { deleteSignIn, insertSignIn, type Origin, selectAccount } from './store.ts';
 
-/** Slows down, never locks: a whole school shares one address, and a prank must not shut a classmate out.
- *  From the third failure on an account, each attempt waits 250 ms, doubling up to 4 s; forgotten after 10 minutes. */
+/** Slows down, never locks: a whole school shares one address, and a prank must not shut a
+ * classmate out. From the third failure on an account, each attempt waits 250 ms, doubling up to 4
+ * s; forgotten after 10 minutes. */
 export function createSlowDown(
   now: () => number,
   wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),

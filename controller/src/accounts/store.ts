@@ -245,7 +245,8 @@ export async function selectPerson(
   };
 }
 
-/** Everybody who may sign in, as rules see them, with their names; `siteIds` null: of the whole city. */
+/** Everybody who may sign in, as rules see them, with their names; `siteIds` null: of the whole
+ * city. */
 export async function selectPeople(
   rows: Rows,
   siteIds: readonly string[] | null,
@@ -507,8 +508,9 @@ export async function countSites(rows: Rows, ids: readonly string[]): Promise<nu
   ).length;
 }
 
-/** The schools that things belong to, by their ids: servers, sessions, additions, rules (null: one of the whole city), groups of
- *  schools (every member). Ids of what belongs to no school, and unknown ones, give nothing. */
+/** The schools that things belong to, by their ids: servers, sessions, additions, rules (null: one
+ * of the whole city), groups of schools (every member). Ids of what belongs to no school, and
+ * unknown ones, give nothing. */
 export async function selectSitesOf(
   rows: Rows,
   ids: readonly string[],

@@ -28,8 +28,8 @@ export const listTokens = (
 ): Promise<ApiToken[]> =>
   selectTokens(deps.database, actor.role === 'administrator' ? null : actor.id);
 
-/** Refuses with FORBIDDEN a token for somebody else, unless an administrator makes it; with NOT_FOUND unknown schools and
- *  whoever is no technician. */
+/** Refuses with FORBIDDEN a token for somebody else, unless an administrator makes it; with
+ * NOT_FOUND unknown schools and whoever is no technician. */
 export async function createToken(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,
@@ -97,7 +97,8 @@ export async function revokeToken(
   deps.wakeups.wake(['audit']);
 }
 
-/** Its owner as they are today, and never more than a technician. Refuses with TOKEN_REFUSED whatever is wrong with it. */
+/** Its owner as they are today, and never more than a technician. Refuses with TOKEN_REFUSED
+ * whatever is wrong with it. */
 export async function actorOfToken(
   deps: Pick<Platform, 'database' | 'clock'>,
   secret: string,

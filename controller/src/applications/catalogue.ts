@@ -1,4 +1,5 @@
-/** The catalogue as a whole: to keep, to take to another city, to have in a repository of one's own. */
+/** The catalogue as a whole: to keep, to take to another city, to have in a repository of one's
+ * own. */
 import { ApplicationDraft } from '@preau/contract/application.ts';
 import {
   type Catalogue,
@@ -37,9 +38,10 @@ class NotKept extends Error {
   }
 }
 
-/** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item requires may come later in
- *  the list: whoever waits for it is tried again. On a dry run each is judged by what is there now and by the rest of the
- *  list. Repeating is safe: what is there is `unchanged`, and so is what was taken out of the catalogue and is brought again as it was. */
+/** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item
+ * requires may come later in the list: whoever waits for it is tried again. On a dry run each is
+ * judged by what is there now and by the rest of the list. Repeating is safe: what is there is
+ * `unchanged`, and so is what was taken out of the catalogue and is brought again as it was. */
 export async function importCatalogue(
   deps: Deps,
   actor: Actor,

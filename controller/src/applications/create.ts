@@ -16,16 +16,17 @@ import {
   upsertApplication,
 } from './store.ts';
 
-/** Rules look at category and labels, on the servers too: they are told, in the caller's transaction, when one of them changes. Asked first
- *  (servers are locked before applications, as when a session is launched), told by what comes back, which returns the topics to wake. */
+/** Rules look at category and labels, on the servers too: they are told, in the caller's
+ * transaction, when one of them changes. Asked first (servers are locked before applications, as
+ * when a session is launched), told by what comes back, which returns the topics to wake. */
 export type TellServers = (rows: Rows, applicationId: string) => Promise<() => Promise<string[]>>;
 export const tellNobody: TellServers = async () => async () => [];
 
 /** Kept by the controller itself: nobody else may say what the agent is. */
 export const agentSlug = 'preau-agent';
 
-/** Adds an application, or a version to the one of that slug. Refuses with ALREADY_EXISTS a version that is there, and
- *  with whatever `addVersion` refuses. */
+/** Adds an application, or a version to the one of that slug. Refuses with ALREADY_EXISTS a version
+ * that is there, and with whatever `addVersion` refuses. */
 export async function createApplication(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,
@@ -44,9 +45,9 @@ export async function createApplication(
   return application;
 }
 
-/** In the caller's transaction. `added` is false when that version is there already; `topics` are to be woken after the commit. Refuses
- *  with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR, PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's
- *  own recipe. */
+/** In the caller's transaction. `added` is false when that version is there already; `topics` are
+ * to be woken after the commit. Refuses with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR,
+ * PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's own recipe. */
 export async function addVersion(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,

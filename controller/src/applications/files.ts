@@ -1,4 +1,5 @@
-/** Uploaded files of recipes: `<data>/packages/<sha256>`. Several controllers of one city share the folder. */
+/** Uploaded files of recipes: `<data>/packages/<sha256>`. Several controllers of one city share the
+ * folder. */
 import { join } from 'node:path';
 import { type KeptFiles, keptFiles } from '#src/platform/kept-files.ts';
 

@@ -1,5 +1,6 @@
-/** Pictures out of Windows files: an .ico, or the icon of a program. Every number in them is hostile: each read is checked
- *  against the end of the file, each loop has an end, and what cannot be read is "no icon", never an exception that leaves. */
+/** Pictures out of Windows files: an .ico, or the icon of a program. Every number in them is
+ * hostile: each read is checked against the end of the file, each loop has an end, and what cannot
+ * be read is "no icon", never an exception that leaves. */
 import { crc32, deflateSync } from 'node:zlib';
 import { AppError } from '@preau/contract/errors.ts';
 
@@ -118,8 +119,9 @@ function picturesOfProgram(file: Buffer): Buffer[] {
 
 // ---- bitmaps inside of icons ----------------------------------------------------------------------------------------------
 
-/** An icon's bitmap: its header says twice the height, for a mask of one bit follows the colours; lines are upside down and
- *  padded to four bytes. Null for what is too rare to be read: compressed, or 16 bits. */
+/** An icon's bitmap: its header says twice the height, for a mask of one bit follows the colours;
+ * lines are upside down and padded to four bytes. Null for what is too rare to be read: compressed,
+ * or 16 bits. */
 function pngOfBitmap(bytes: Buffer): Buffer | null {
   if (bytes.length < 40 || bytes.readUInt32LE(0) !== 40) return null;
   const width = bytes.readInt32LE(4);

@@ -41,7 +41,8 @@ export async function setIcon(
   const [application] = await selectApplications(deps.database, { id: input.applicationId });
   if (application === undefined)
     throw new AppError('NOT_FOUND', { application: input.applicationId });
-  // An agent fills an empty place; only a technician replaces: one hostile school cannot repaint the city.
+  // An agent fills an empty place; only a technician replaces: one hostile school cannot repaint
+  // the city.
   if (actor.kind === 'agent' && application.iconHash !== null) return application;
   const hash = sha256(png);
   await deps.database.transaction().execute(async (rows) => {
@@ -60,7 +61,8 @@ export async function setIcon(
 /** Programs are read into memory for it. */
 const maxIconSource = 64 * 1_048_576;
 
-/** The icon inside an uploaded .exe, .ico or .png becomes the application's. Refuses with ICON_REFUSED and NOT_FOUND. */
+/** The icon inside an uploaded .exe, .ico or .png becomes the application's. Refuses with
+ * ICON_REFUSED and NOT_FOUND. */
 export async function iconFromPackage(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>,
   actor: Actor,

@@ -17,11 +17,13 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>;
 
-/** A technician's desk sends one; a script of the town may send a few. More would fill the disk side by side. */
+/** A technician's desk sends one; a script of the town may send a few. More would fill the disk
+ * side by side. */
 const uploadsAtOnce = 4;
 const underWay = new WeakMap<object, number>();
 
-/** Sending the same file again is safe. Refuses with PAYLOAD_TOO_LARGE, BUSY, UPLOAD_REFUSED, DISK_FULL. */
+/** Sending the same file again is safe. Refuses with PAYLOAD_TOO_LARGE, BUSY, UPLOAD_REFUSED,
+ * DISK_FULL. */
 export async function uploadPackage(
   deps: Deps,
   actor: Actor,
@@ -116,7 +118,8 @@ export function filesOf(recipes: Recipes): PackageFile[] {
   });
 }
 
-/** In the transaction that adds a version: its uploaded files are there, and stay. Refuses with PACKAGE_NOT_FOUND. */
+/** In the transaction that adds a version: its uploaded files are there, and stay. Refuses with
+ * PACKAGE_NOT_FOUND. */
 export async function mustHaveFiles(rows: Rows, recipes: Recipes): Promise<void> {
   for (const file of filesOf(recipes)) {
     if (file.url !== undefined) continue;

@@ -11,9 +11,10 @@ export type Expansion =
   | { order: { id: string; becauseOf: string | null }[] }
   | { refused: 'REQUIREMENTS_CIRCULAR' | 'REQUIREMENT_MISSING'; path: string[] };
 
-/** Adds to `wanted` (ids) everything it requires, each application once and after all that it requires; otherwise in the
- *  order of `wanted`, so the same question has one answer. `becauseOf`: slug of the first that asked; null for what was
- *  wanted itself. `path`: slugs from the wanted one to the fault. An id that the catalogue does not hold is missing too. Pure. */
+/** Adds to `wanted` (ids) everything it requires, each application once and after all that it
+ * requires; otherwise in the order of `wanted`, so the same question has one answer. `becauseOf`:
+ * slug of the first that asked; null for what was wanted itself. `path`: slugs from the wanted one
+ * to the fault. An id that the catalogue does not hold is missing too. Pure. */
 export function expandRequirements(
   catalogue: readonly Requiring[],
   wanted: readonly string[],

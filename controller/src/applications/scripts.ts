@@ -1,5 +1,6 @@
-/** Install scripts: free text that runs as root on every server, so it takes two people. One proposes, another one reads and
- *  signs; the signature binds the name to both files, and agents run nothing else. */
+/** Install scripts: free text that runs as root on every server, so it takes two people. One
+ * proposes, another one reads and signs; the signature binds the name to both files, and agents run
+ * nothing else. */
 import { type Recipes, scriptReviewText } from '@preau/contract/application.ts';
 import {
   maxScriptBytes,
@@ -39,8 +40,8 @@ async function withText(deps: Pick<Platform, 'config'>, script: StoredScript): P
   };
 }
 
-/** A new text under a known name has to be reviewed anew; versions made with the old one keep it. Proposing the same text
- *  again changes nothing. Refuses with PAYLOAD_TOO_LARGE beyond 64 KiB. */
+/** A new text under a known name has to be reviewed anew; versions made with the old one keep it.
+ * Proposing the same text again changes nothing. Refuses with PAYLOAD_TOO_LARGE beyond 64 KiB. */
 export async function createScript(
   deps: Deps,
   actor: AccountActor,
@@ -82,8 +83,8 @@ export async function createScript(
   return mustFind(deps, { name: draft.name });
 }
 
-/** Refuses with OWN_APPROVAL one's own, with FORBIDDEN a token (nobody has read it then), with STATE_FORBIDS a text that is not
- *  the one that was read. Repeating is safe. */
+/** Refuses with OWN_APPROVAL one's own, with FORBIDDEN a token (nobody has read it then), with
+ * STATE_FORBIDS a text that is not the one that was read. Repeating is safe. */
 export async function reviewScript(
   deps: Deps,
   actor: AccountActor,

@@ -16,7 +16,8 @@ import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
 
-/** What installing has cost: of the last 200 on record, by application. One query, of one application or of all. */
+/** What installing has cost: of the last 200 on record, by application. One query, of one
+ * application or of all. */
 export async function selectLearnt(
   rows: Rows,
   applicationId: string | null = null,
@@ -72,8 +73,9 @@ function estimateOf(
   };
 }
 
-/** Each application of the catalogue with its newest version. `among`: those that have left the catalogue, with the version that left last, or
- *  both. `learnt: false` does not look at history: for what pupils wait for. */
+/** Each application of the catalogue with its newest version. `among`: those that have left the
+ * catalogue, with the version that left last, or both. `learnt: false` does not look at history:
+ * for what pupils wait for. */
 export async function selectApplications(
   rows: Rows,
   filter: {
@@ -158,7 +160,8 @@ export async function selectApplications(
   }));
 }
 
-/** Creates the application, or adds a version to the one with this slug. False when that version exists already. */
+/** Creates the application, or adds a version to the one with this slug. False when that version
+ * exists already. */
 export async function upsertApplication(
   rows: Rows,
   draft: ApplicationDraft,
@@ -326,7 +329,8 @@ export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
   });
 }
 
-/** The application of that slug and, level by level, everything that its newest version requires. */
+/** The application of that slug and, level by level, everything that its newest version
+ * requires. */
 export async function selectRequirements(
   rows: Rows,
   slug: string,
@@ -370,7 +374,8 @@ export async function renewVersion(
     .execute();
 }
 
-/** Was just this taken out of the catalogue? Whoever brings it again by habit does not mean to undo that. */
+/** Was just this taken out of the catalogue? Whoever brings it again by habit does not mean to undo
+ * that. */
 export async function isWithdrawn(rows: Rows, draft: ApplicationDraft): Promise<boolean> {
   const found = await rows
     .selectFrom('application_versions as v')
@@ -398,7 +403,8 @@ export async function saveWithdrawal(
     .execute();
 }
 
-/** Holds the application's row until the transaction ends, so that two who count its seats count one after the other. */
+/** Holds the application's row until the transaction ends, so that two who count its seats count
+ * one after the other. */
 export async function lockSeats(rows: Rows, applicationId: string): Promise<number | null> {
   const row = await rows
     .updateTable('applications')
@@ -451,7 +457,8 @@ export async function deletePackageRow(rows: Rows, sha256: string): Promise<void
   await rows.deleteFrom('package_files').where('sha256', '=', sha256).execute();
 }
 
-/** A version that has left the catalogue keeps its files if it was ever installed: a server may have it, or go back to it. */
+/** A version that has left the catalogue keeps its files if it was ever installed: a server may
+ * have it, or go back to it. */
 const packageUsers = (rows: Rows) => ({
   versions: rows
     .selectFrom('application_versions as v')

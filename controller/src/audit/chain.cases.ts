@@ -82,7 +82,8 @@ export function chainCases(newCity: () => Promise<City>): void {
         }),
       ).rejects.toThrow(/never changed/);
 
-      // A name goes, from its own events and from others' details, and cannot be found again by trying.
+      // A name goes, from its own events and from others' details, and cannot be found again by
+      // trying.
       await recordEffect(platform, database, technician, {
         action: 'rule.created',
         subjectName: 'GIMP',
@@ -256,7 +257,8 @@ export function chainCases(newCity: () => Promise<City>): void {
             .execute(),
         () => database.deleteFrom('audit_events').where('seq', '>', young.head.seq).execute(),
       );
-      // An old head, rightly signed, with everything after it gone: found by whoever noted a later one.
+      // An old head, rightly signed, with everything after it gone: found by whoever noted a later
+      // one.
       expect(
         await verifyChain(platform, { seq: chain.head.seq + 5, hash: 'a'.repeat(64) }),
       ).toMatchObject({ intact: false, broken: { problem: 'cut' } });

@@ -1,5 +1,5 @@
-/** Linking events into the chain, following it, and proving how long it is. Events are linked after their commit, by whoever holds the chain's
- *  row: a launch never waits for another's. */
+/** Linking events into the chain, following it, and proving how long it is. Events are linked after
+ * their commit, by whoever holds the chain's row: a launch never waits for another's. */
 import {
   type ChainVerdict,
   followChain,
@@ -25,7 +25,8 @@ import {
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets'>;
 
-/** A transaction of this many takes some ten milliseconds: on SQLite nobody else writes meanwhile. */
+/** A transaction of this many takes some ten milliseconds: on SQLite nobody else writes
+ * meanwhile. */
 const atOnce = 200;
 
 /** In the caller's transaction, which holds the chain. Returns how many were linked. */
@@ -67,8 +68,9 @@ export async function chainEvents(deps: Deps): Promise<number> {
 
 const pageSize = 500;
 
-/** Follows the whole chain, from what was removed by age to its head, and checks what the city signed. `known`: a place noted elsewhere (an export's
- *  end, say): who rewrote everything after it is found too. Events that are being written meanwhile are not waited for. */
+/** Follows the whole chain, from what was removed by age to its head, and checks what the city
+ * signed. `known`: a place noted elsewhere (an export's end, say): who rewrote everything after it
+ * is found too. Events that are being written meanwhile are not waited for. */
 export async function verifyChain(deps: Deps, known: Link | null = null): Promise<ChainVerdict> {
   await chainEvents(deps);
   const { head, removed } = await selectChain(deps.database);

@@ -1,4 +1,5 @@
-/** Two ways out of the audit: a name that must go, and age. The chain stays provable through both. */
+/** Two ways out of the audit: a name that must go, and age. The chain stays provable through
+ * both. */
 import {
   type ChainedEvent,
   erasedDetails,
@@ -81,8 +82,9 @@ export function withoutNames(
 
 const pageSize = 400;
 
-/** One pass over the chain, from after that place on. `look` counts; `erase` takes names and their salts out, page by page, so that nobody waits
- *  for long. `unnamed`: fields that no id accounts for: the caller tells of them with `account.erased`, before they are erased. */
+/** One pass over the chain, from after that place on. `look` counts; `erase` takes names and their
+ * salts out, page by page, so that nobody waits for long. `unnamed`: fields that no id accounts
+ * for: the caller tells of them with `account.erased`, before they are erased. */
 export async function passOver(
   deps: Pick<Platform, 'database'>,
   erasing: Erasing,
@@ -112,7 +114,8 @@ export async function passOver(
 /** Events a run removes at most: the rest goes with the next. */
 const atOnce = 5000;
 
-/** Removes from the front of the chain what is older than `before`, and signs where it begins now. Returns how many went. */
+/** Removes from the front of the chain what is older than `before`, and signs where it begins now.
+ * Returns how many went. */
 export async function removeOldEvents(
   deps: Pick<Platform, 'database' | 'clock' | 'secrets'>,
   actor: Actor,

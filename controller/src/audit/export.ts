@@ -20,8 +20,8 @@ type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 /** One file holds at most so many; the next begins where it ends. */
 export const eventsPerFile = 100_000;
 
-/** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0 for the whole of what is kept. Refuses with
- *  NOT_FOUND a place beyond the end. */
+/** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0
+ * for the whole of what is kept. Refuses with NOT_FOUND a place beyond the end. */
 export async function exportChain(deps: Deps, actor: Actor, after: number): Promise<Buffer> {
   await chainEvents(deps);
   const { head, removed } = await selectChain(deps.database);
@@ -66,7 +66,8 @@ export async function exportChain(deps: Deps, actor: Actor, after: number): Prom
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** What the filter finds, newest first, as CSV. No cell begins a formula, whatever somebody is called. */
+/** What the filter finds, newest first, as CSV. No cell begins a formula, whatever somebody is
+ * called. */
 export async function exportAuditCsv(
   deps: Deps,
   actor: Actor,

@@ -1,5 +1,6 @@
-/** All SQL of the audit. Events are inserted, then linked into the chain once; what else may happen to them is erasing a name, and removal
- *  by age. The database refuses everything else (migration 0006). */
+/** All SQL of the audit. Events are inserted, then linked into the chain once; what else may happen
+ * to them is erasing a name, and removal by age. The database refuses everything else (migration
+ * 0006). */
 
 import type { AuditEvent } from '@preau/contract/audit.ts';
 import type { ChainedEvent, Link, SignedLink } from '@preau/contract/audit-chain.ts';
@@ -7,7 +8,8 @@ import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
 
-/** Ids sort by time: 10 digits of base 36 milliseconds, 4 that count within the same millisecond of this process, then randomness. */
+/** Ids sort by time: 10 digits of base 36 milliseconds, 4 that count within the same millisecond of
+ * this process, then randomness. */
 function eventIds(): (at: number) => string {
   let last = 0;
   let count = 0;
@@ -152,7 +154,8 @@ export async function selectChain(rows: Rows): Promise<ChainRow> {
   );
 }
 
-/** Until the transaction ends nobody else links, erases or removes. First in each transaction that does, so that none waits crosswise. */
+/** Until the transaction ends nobody else links, erases or removes. First in each transaction that
+ * does, so that none waits crosswise. */
 export async function lockChain(
   rows: Rows,
   open: 'erasure' | 'retention' | null = null,
@@ -246,7 +249,8 @@ export async function countEvents(rows: Rows): Promise<{ linked: number; pending
   return { linked: await count(false), pending: await count(true) };
 }
 
-/** The last place before which everything is older than that moment; undefined when the first event is younger. */
+/** The last place before which everything is older than that moment; undefined when the first event
+ * is younger. */
 export async function selectPlaceBefore(
   rows: Rows,
   at: number,

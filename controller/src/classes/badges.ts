@@ -48,7 +48,8 @@ async function pupilAndDoor(
   return { pupil, door };
 }
 
-/** For those of a class who never had one. Repeating is safe: badges that are there, and those that were voided, stay as they are. */
+/** For those of a class who never had one. Repeating is safe: badges that are there, and those that
+ * were voided, stay as they are. */
 export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Promise<ClassDetail> {
   const group = await selectClass(deps.database, groupId);
   const door = (await selectDoors(deps.database)).get(group?.siteId ?? '');
@@ -110,7 +111,8 @@ export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Pr
   deps.wakeups.wake(['classes', 'audit', ...ended.map((hash) => `sign-in:${hash}`)]);
 }
 
-/** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when there is none. */
+/** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when
+ * there is none. */
 export async function printBadges(
   deps: Pick<Platform, 'database' | 'clock' | 'secrets'>,
   actor: Actor,

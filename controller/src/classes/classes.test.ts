@@ -1,4 +1,5 @@
-/** Badges and picture passwords against a real database: where, when, by whom, and what is told to whom. */
+/** Badges and picture passwords against a real database: where, when, by whom, and what is told to
+ * whom. */
 import { badgeText } from '@preau/contract/badge.ts';
 import { codeOf, type PicturePassword } from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';

@@ -103,7 +103,8 @@ export async function readClass(
   };
 }
 
-/** Two classes of one name in a school: nobody could tell which is meant. Refuses with ALREADY_EXISTS. */
+/** Two classes of one name in a school: nobody could tell which is meant. Refuses with
+ * ALREADY_EXISTS. */
 async function mustBeNew(
   rows: Rows,
   siteId: string,

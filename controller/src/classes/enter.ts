@@ -1,5 +1,6 @@
-/** How children who cannot type sign in: with their badge, or with three pictures on their class's page. Only from within their school, only
- *  in its hours, and for half a day: tablets are shared. */
+/** How children who cannot type sign in: with their badge, or with three pictures on their class's
+ * page. Only from within their school, only in its hours, and for half a day: tablets are
+ * shared. */
 import type { Account } from '@preau/contract/account.ts';
 import { type Badge, isCurrent, isInside, readBadge } from '@preau/contract/badge.ts';
 import {
@@ -113,7 +114,8 @@ export function createClassEntry(
     const doors = await selectDoors(deps.database);
     if (reading.kind === 'forged') {
       const door = doors.get(reading.claims.siteId);
-      // From elsewhere anybody may send anything: no line of the audit, and no waiting place, for that.
+      // From elsewhere anybody may send anything: no line of the audit, and no waiting place, for
+      // that.
       if (door === undefined || !isInside(door, address)) throw new AppError('BADGE_FORGED');
       return inTurn(reading.claims.accountId, async () => {
         await slowDown.before(reading.claims.accountId);

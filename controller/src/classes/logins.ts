@@ -3,7 +3,8 @@ import { foldName } from '@preau/contract/people-import.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { selectTakenLogins } from './store.ts';
 
-/** `jean-marie d'Amico` → `jeanmarie.damico`; letters of other alphabets leave nothing: `eleve`. Pure. */
+/** `jean-marie d'Amico` → `jeanmarie.damico`; letters of other alphabets leave nothing: `eleve`.
+ * Pure. */
 export function loginBase({
   firstName,
   lastName,

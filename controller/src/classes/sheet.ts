@@ -1,4 +1,5 @@
-/** Badges on paper: A4, eight cards, lines to cut along. Everything on it is drawn: no picture from elsewhere, no font to be found missing. */
+/** Badges on paper: A4, eight cards, lines to cut along. Everything on it is drawn: no picture from
+ * elsewhere, no font to be found missing. */
 import type { ChildPicture } from '@preau/contract/classes.ts';
 import { colours, drawings } from '@preau/contract/drawings.ts';
 import PdfDocument from 'pdfkit';
@@ -24,7 +25,8 @@ const margin = {
 };
 const ink = '#17282f';
 
-/** The fonts that every reader of PDF has know the letters of western Europe only: of others, what stays without their marks. Pure. */
+/** The fonts that every reader of PDF has know the letters of western Europe only: of others, what
+ * stays without their marks. Pure. */
 export function printable(text: string): string {
   const known =
     /[\u0020-\u007e\u00a0-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013\u2014\u2018\u2019\u2026]/;
@@ -52,7 +54,8 @@ export function printable(text: string): string {
   );
 }
 
-/** Dark squares of the code, as one path of rows; `quiet` squares of white around it are left to the caller. */
+/** Dark squares of the code, as one path of rows; `quiet` squares of white around it are left to
+ * the caller. */
 function codePath(text: string): { size: number; path: string } {
   const { modules } = QrCode.create(text, { errorCorrectionLevel: 'M' });
   let path = '';

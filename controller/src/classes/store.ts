@@ -1,4 +1,5 @@
-/** All SQL of classes, badges and picture passwords. A class is a group of the kind `class`; its pupils are the accounts in it of that role. */
+/** All SQL of classes, badges and picture passwords. A class is a group of the kind `class`; its
+ * pupils are the accounts in it of that role. */
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -265,7 +266,8 @@ export async function isMember(rows: Rows, groupId: string, accountId: string): 
 
 // ---- badges ---------------------------------------------------------------------------------------------------------------
 
-/** The next serial, and valid again. Two who do it at once get two serials, and the last card printed is the one that works. */
+/** The next serial, and valid again. Two who do it at once get two serials, and the last card
+ * printed is the one that works. */
 export async function raiseBadge(
   rows: Rows,
   accountId: string,

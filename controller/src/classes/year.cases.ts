@@ -1,4 +1,5 @@
-/** A school year against a database, whichever it is: every statement of classes, badges and imports once. */
+/** A school year against a database, whichever it is: every statement of classes, badges and
+ * imports once. */
 import { badgeText } from '@preau/contract/badge.ts';
 import { codeOf as codeOfClass } from '@preau/contract/classes.ts';
 import { type ImportChoices, noChoices } from '@preau/contract/people-import.ts';

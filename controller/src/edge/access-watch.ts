@@ -1,4 +1,5 @@
-/** Rules have changed, here or in another controller process: sessions that they end are ended at once, not at the next sweep. */
+/** Rules have changed, here or in another controller process: sessions that they end are ended at
+ * once, not at the next sweep. */
 import type { Platform } from '#src/platform/platform.ts';
 import { weighSessions } from '#src/sessions/end-of-access.ts';
 

@@ -1,6 +1,7 @@
-/** In front of everything: answers that are the caller's own, and that a wake-up tells of when they change, are sent again as they were, until
- *  it does, and never for longer than two seconds: a wake-up from another process may be lost. A whole school reloads its portal at once
- *  when a rule changes; each of them asks a few times. */
+/** In front of everything: answers that are the caller's own, and that a wake-up tells of when they
+ * change, are sent again as they were, until it does, and never for longer than two seconds: a
+ * wake-up from another process may be lost. A whole school reloads its portal at once when a rule
+ * changes; each of them asks a few times. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { Wakeups } from '#src/wakeups.ts';

@@ -1,4 +1,5 @@
-/** Where a call comes from: the socket's other end, or what a trusted proxy says of it. Nobody else is believed. */
+/** Where a call comes from: the socket's other end, or what a trusted proxy says of it. Nobody else
+ * is believed. */
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 

@@ -1,5 +1,6 @@
-/** Browser ↔ WebSocket ↔ guacd. Origin, cookie and one-use ticket are checked at the HTTP upgrade, before guacd hears
- *  anything; the connection's settings and guacd's own ids never leave this process. */
+/** Browser ↔ WebSocket ↔ guacd. Origin, cookie and one-use ticket are checked at the HTTP upgrade,
+ * before guacd hears anything; the connection's settings and guacd's own ids never leave this
+ * process. */
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -34,7 +35,8 @@ import type { AddressOf } from './client-address.ts';
 export const tunnelPath = '/api/tunnel';
 /** The most a browser may send in one message. */
 const maxFromBrowser = 65_536;
-/** Bytes waiting for a slow browser: above the first guacd is paused, below the second it goes on. */
+/** Bytes waiting for a slow browser: above the first guacd is paused, below the second it goes
+ * on. */
 const highWater = 1_000_000;
 const lowWater = 250_000;
 const batchBytes = 16_384;
@@ -214,7 +216,8 @@ function runTunnel(
     const instructions = isBinary ? null : decode(data.toString());
     if (instructions === null) return close(status.clientBadRequest, 'VALIDATION_FAILED');
     const forward = instructions.filter((instruction) => {
-      // The browser measures the line with `ping` on the nameless channel; the answer is the same words.
+      // The browser measures the line with `ping` on the nameless channel; the answer is the same
+      // words.
       if (instruction[0] === '' && instruction[1] === 'ping') browser.send(encode(instruction));
       const [opcode] = instruction;
       if (opcode === 'key' || opcode === 'mouse') touch();
@@ -246,7 +249,8 @@ function runTunnel(
       log.error({ error }, 'arrival not noted'),
     );
     if (grant.recording) {
-      // guacd 1.3 may tell the size before it counts anybody among its users: a recording begins with it.
+      // guacd 1.3 may tell the size before it counts anybody among its users: a recording begins
+      // with it.
       recorder = await startRecording(
         deps,
         actor,
@@ -282,7 +286,8 @@ const statusOf = (error: AppError): number =>
         ? status.upstreamNotFound
         : status.sessionClosed;
 
-/** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused when the browser is slow. `tap` is given the same. */
+/** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused
+ * when the browser is slow. `tap` is given the same. */
 export function pump(
   guacd: { socket: Socket; early: Buffer },
   browser: WebSocket,
@@ -348,7 +353,8 @@ class Guacd {
   }
 }
 
-/** Dials guacd and asks for RDP. Its listen queue holds five, so a refused dial is tried again twice. */
+/** Dials guacd and asks for RDP. Its listen queue holds five, so a refused dial is tried again
+ * twice. */
 async function dialGuacd(host: string, port: number, signal: AbortSignal) {
   let socket: Socket | undefined;
   for (let attempt = 1; socket === undefined; attempt += 1) {
@@ -428,7 +434,8 @@ class HandshakeReader {
   }
   #take(): Instruction | null {
     const framer = new InstructionFramer();
-    // The framer tells where whole instructions end; the first `;` that ends one is found by feeding it piece by piece.
+    // The framer tells where whole instructions end; the first `;` that ends one is found by
+    // feeding it piece by piece.
     let from = 0;
     for (;;) {
       const semicolon = this.#buffered.indexOf(0x3b, from);
@@ -467,7 +474,8 @@ class HandshakeReader {
   }
 }
 
-/** By name: guacd says which it knows. Audio, drives and printing stay off; the clipboard flows where a rule says so. */
+/** By name: guacd says which it knows. Audio, drives and printing stay off; the clipboard flows
+ * where a rule says so. */
 const connectionSettings = (
   query: TunnelQuery,
   attachment: Attachment,

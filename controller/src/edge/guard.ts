@@ -1,5 +1,6 @@
-/** What a token, or a person of some schools, may do with a route, in one place and closed unless opened: a new route that forgets to
- *  filter is refused to them, instead of telling them about the other schools. */
+/** What a token, or a person of some schools, may do with a route, in one place and closed unless
+ * opened: a new route that forgets to filter is refused to them, instead of telling them about the
+ * other schools. */
 import type { Route } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
@@ -24,7 +25,8 @@ export function stringsIn(value: unknown): Set<string> {
   return found;
 }
 
-/** Before the verb. Refuses with FORBIDDEN what a token never does, with OUT_OF_SCOPE whatever names one school too many. */
+/** Before the verb. Refuses with FORBIDDEN what a token never does, with OUT_OF_SCOPE whatever
+ * names one school too many. */
 export async function guardInput(
   deps: Pick<Platform, 'database'>,
   actor: Actor,
@@ -50,7 +52,8 @@ export async function guardInput(
     throw new AppError('OUT_OF_SCOPE');
 }
 
-/** Before the answer leaves. Refuses with OUT_OF_SCOPE an answer that names a school, a server or a session of elsewhere. */
+/** Before the answer leaves. Refuses with OUT_OF_SCOPE an answer that names a school, a server or a
+ * session of elsewhere. */
 export async function guardReply(
   deps: Pick<Platform, 'database'>,
   actor: Actor,

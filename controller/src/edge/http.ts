@@ -1,4 +1,5 @@
-/** The HTTP server: security headers, the API, the console's files, the hub and the gateway on one port. */
+/** The HTTP server: security headers, the API, the console's files, the hub and the gateway on one
+ * port. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -54,7 +55,8 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
       void parseJson(request, body.toString('utf8'), done);
     },
   );
-  // Only where the route says so: elsewhere a form, which any page can send, must not be taken for a call.
+  // Only where the route says so: elsewhere a form, which any page can send, must not be taken for
+  // a call.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 32_768 },
@@ -95,7 +97,8 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
           "'self'",
           ...inlineScripts(page).map((script) => `'sha256-${sha256Base64(script)}'`),
         ],
-        // Guacamole draws from blobs and data addresses, and places its layers with style attributes.
+        // Guacamole draws from blobs and data addresses, and places its layers with style
+        // attributes.
         imgSrc: ["'self'", 'data:', 'blob:'],
         styleSrc: ["'self'", "'unsafe-inline'"],
         connectSrc: [

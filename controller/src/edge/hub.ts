@@ -1,4 +1,5 @@
-/** The doorbell: socket.io rooms named after wake-up topics. It carries names of what changed, never what it is now. */
+/** The doorbell: socket.io rooms named after wake-up topics. It carries names of what changed,
+ * never what it is now. */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
@@ -99,7 +100,8 @@ export function createHub(
     socket.conn.on('heartbeat', () => watch.answered(socket.id));
     socket.on('disconnect', () => watch.closed(socket.id));
   });
-  // Nothing is heard on either namespace: reports and verbs come over HTTP, where they have schemas and policies.
+  // Nothing is heard on either namespace: reports and verbs come over HTTP, where they have schemas
+  // and policies.
 
   const stop = deps.wakeups.listen((topics) => {
     for (const topic of topics) {

@@ -1,4 +1,5 @@
-/** The alarm clock. Jobs hold no facts: each reads the rows and does what is due, and may run twice, late or never. */
+/** The alarm clock. Jobs hold no facts: each reads the rows and does what is due, and may run
+ * twice, late or never. */
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { chainEvents } from '#src/audit/chain.ts';
@@ -45,7 +46,8 @@ export async function startJobs(
   const schedule = () =>
     queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
   await schedule();
-  // Redis emptied or away: the alarm is set anew, and until it rings again this process looks by itself.
+  // Redis emptied or away: the alarm is set anew, and until it rings again this process looks by
+  // itself.
   const watch = setInterval(() => {
     if (performance.now() - sweptAt < sweepEveryMs * 2.5) return;
     sweepAll().catch((error: unknown) => deps.log.error({ err: error }, 'sweep'));

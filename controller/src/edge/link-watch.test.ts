@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createLinkWatch } from './link-watch.ts';
 
-/** `+a` opens link a, `.a` is an answer to a ping on it, `-a` closes it; capitals are links of another server. */
+/** `+a` opens link a, `.a` is an answer to a ping on it, `-a` closes it; capitals are links of
+ * another server. */
 function clones(events: string): string[] {
   const found: string[] = [];
   const watch = createLinkWatch((serverId) => found.push(serverId));

@@ -1,6 +1,7 @@
-/** Two live links of one server are two machines: an agent keeps one. An old link may linger for a while after its machine
- *  lost power or its line broke; but such a link answers no ping. So the older of two must answer twice after the newer came
- *  (the first answer may have been on its way), and the newer once. No I/O: told of what happens, tells of clones. */
+/** Two live links of one server are two machines: an agent keeps one. An old link may linger for a
+ * while after its machine lost power or its line broke; but such a link answers no ping. So the
+ * older of two must answer twice after the newer came (the first answer may have been on its way),
+ * and the newer once. No I/O: told of what happens, tells of clones. */
 
 export interface LinkWatch {
   opened: (serverId: string, link: string) => void;

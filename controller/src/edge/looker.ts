@@ -1,5 +1,6 @@
-/** Looks at a rollout as soon as something of it has changed, here or in another controller process; what comes in the meantime is
- *  looked at once, after it. Losing a wake-up costs a sweep's time. */
+/** Looks at a rollout as soon as something of it has changed, here or in another controller
+ * process; what comes in the meantime is looked at once, after it. Losing a wake-up costs a sweep's
+ * time. */
 
 import type { Platform } from '#src/platform/platform.ts';
 import { lookAtRollout } from '#src/rollouts/look.ts';

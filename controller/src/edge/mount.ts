@@ -1,4 +1,5 @@
-/** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none can be forgotten. */
+/** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none
+ * can be forgotten. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
@@ -40,7 +41,8 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
       body: checker(route.body, 'body'),
     };
     const isReply = Compile(route.reply);
-    // The one place where the table's types meet a request: the checks above are what makes this true.
+    // The one place where the table's types meet a request: the checks above are what makes this
+    // true.
     const verb = verbs[name as Exclude<RouteName, StreamRouteName>] as (
       deps: EdgeDeps,
       actor: Actor,
@@ -161,7 +163,8 @@ export async function authorise(
   { policy }: Route,
   request: FastifyRequest,
 ): Promise<Actor> {
-  // A page of another origin must not act with the cookie of ours; agents and command lines send no Origin.
+  // A page of another origin must not act with the cookie of ours; agents and command lines send no
+  // Origin.
   const { origin } = request.headers;
   if (origin !== undefined && request.method !== 'GET' && !deps.originAllowed(origin))
     throw new AppError('ORIGIN_REFUSED');

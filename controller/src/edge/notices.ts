@@ -1,5 +1,7 @@
-/** What nobody waits for. Tells people that what they asked for is there: looks as soon as something was installed or published, here or in another
- *  controller process, and every ten seconds besides; sends what is in the outbox; once a day removes what is too old. A lost wake-up costs seconds. */
+/** What nobody waits for. Tells people that what they asked for is there: looks as soon as
+ * something was installed or published, here or in another controller process, and every ten
+ * seconds besides; sends what is in the outbox; once a day removes what is too old. A lost wake-up
+ * costs seconds. */
 import { createMailer } from '#src/platform/mail.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { keepAges } from '#src/privacy/keep.ts';

@@ -1,4 +1,5 @@
-/** The two routes that carry files: bytes go from socket to disk, and from disk to socket, never through memory as a whole. */
+/** The two routes that carry files: bytes go from socket to disk, and from disk to socket, never
+ * through memory as a whole. */
 import type { IncomingMessage } from 'node:http';
 import { api } from '@preau/contract/api.ts';
 import { maxPackageBytes } from '@preau/contract/application.ts';
@@ -16,7 +17,8 @@ const silentMs = 60_000;
 
 export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
   await app.register(async (scope) => {
-    // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who
+    // sends it.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
       done(null, payload),
@@ -28,7 +30,8 @@ export async function mountPackages(app: FastifyInstance, deps: EdgeDeps): Promi
       url: api.uploadPackage.path,
       bodyLimit: maxPackageBytes,
       handler: async (request, reply) => {
-        // Refused before the end of the body: what still comes is not read, and the connection is of no use any more.
+        // Refused before the end of the body: what still comes is not read, and the connection is
+        // of no use any more.
         reply.header('connection', 'close');
         const actor = await authorise(deps, api.uploadPackage, request);
         const announced = checkQuery(request.query) as PackageUpload;
@@ -86,7 +89,8 @@ export async function* untilSilent(body: IncomingMessage): AsyncGenerator<Buffer
   }
 }
 
-/** One range of bytes; what is not one is as if it were not asked (RFC 9110, 14.2). Null: nothing of it exists. Pure. */
+/** One range of bytes; what is not one is as if it were not asked (RFC 9110, 14.2). Null: nothing
+ * of it exists. Pure. */
 export function rangeOf(
   header: string | undefined,
   size: number,

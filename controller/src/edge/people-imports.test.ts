@@ -1,4 +1,5 @@
-/** Files of people over HTTP: who may send them, how large, and what is said of a body that is none. */
+/** Files of people over HTTP: who may send them, how large, and what is said of a body that is
+ * none. */
 import { maxImportBytes, noChoices } from '@preau/contract/people-import.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-/** Carries files of people: one line of choices as JSON, then the file's own bytes. Who sends them is known before the first byte is read, and
- *  nothing of the file is kept. */
+/** Carries files of people: one line of choices as JSON, then the file's own bytes. Who sends them
+ * is known before the first byte is read, and nothing of the file is kept. */
 import type { IncomingMessage } from 'node:http';
 import { api, type Query } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -66,7 +66,8 @@ export async function mountPeopleImports(app: FastifyInstance, deps: EdgeDeps): 
   }
 
   await app.register(async (scope) => {
-    // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who
+    // sends it.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
       done(null, payload),

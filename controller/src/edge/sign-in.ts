@@ -41,8 +41,9 @@ export async function actorOfCookie(
   return actorOf(account, tokenHash);
 }
 
-/** `Authorization: Bearer preau_…`, or the cookie; never both, so that nobody is confused about who is calling. An agent's key
- *  opens no page of a person's. A token stands in this header only: a query string is never looked at. */
+/** `Authorization: Bearer preau_…`, or the cookie; never both, so that nobody is confused about who
+ * is calling. An agent's key opens no page of a person's. A token stands in this header only: a
+ * query string is never looked at. */
 export async function actorOfCookieOrToken(
   deps: Pick<Platform, 'database' | 'clock'>,
   request: IncomingMessage,

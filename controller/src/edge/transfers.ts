@@ -1,4 +1,5 @@
-/** The routes that carry files of people, from a device to the city and on to a school and the other way, and recordings. */
+/** The routes that carry files of people, from a device to the city and on to a school and the
+ * other way, and recordings. */
 import { createReadStream } from 'node:fs';
 import { api, type Query } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -74,7 +75,8 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
       .send(files.stream(transfer.id, { start: 0, end: Math.max(transfer.bytes - 1, 0) }));
 
   await app.register(async (scope) => {
-    // Bytes alone: another kind of body would be collected in memory before anybody has asked who sends it.
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who
+    // sends it.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
       done(null, payload),
@@ -84,7 +86,8 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
       url: api.bringFile.path,
       bodyLimit: maxTransferBytes + 1,
       handler: async (request, reply) => {
-        // Refused before the end of the body: what still comes is not read, and the connection is of no use any more.
+        // Refused before the end of the body: what still comes is not read, and the connection is
+        // of no use any more.
         reply.header('connection', 'close');
         const { actor, id, query } = await admit(api.bringFile, request);
         const { name, size } = query as Query<'bringFile'>;
@@ -108,7 +111,8 @@ export async function mountTransfers(app: FastifyInstance, deps: EdgeDeps): Prom
         const { actor, id } = await admit(api.takeFile, request);
         const transfer = await findTaken(deps, actor as AccountActor, id);
         await noteTaken(deps, actor as AccountActor, transfer);
-        // What people keep is saved, never shown under our address. Printed pages alone are shown, by the browser's own reader of PDF.
+        // What people keep is saved, never shown under our address. Printed pages alone are shown,
+        // by the browser's own reader of PDF.
         const isPages = transfer.kind === 'print';
         reply
           .type(isPages ? 'application/pdf' : 'application/octet-stream')

@@ -1,4 +1,5 @@
-/** Route name → verb: the whole API on one page. The compiler keeps it complete and its answers in shape. */
+/** Route name → verb: the whole API on one page. The compiler keeps it complete and its answers in
+ * shape. */
 import { AppError } from '@preau/contract/errors.ts';
 import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
 import { mustReach, reachOf, within } from '#src/accounts/reach.ts';

@@ -1,5 +1,6 @@
-/** Whoever a provider vouches for has an account: made at the first sight, brought up to date at each. An account belongs to one
- *  provider and one name there; somebody of the same login elsewhere is somebody else. */
+/** Whoever a provider vouches for has an account: made at the first sight, brought up to date at
+ * each. An account belongs to one provider and one name there; somebody of the same login elsewhere
+ * is somebody else. */
 
 import { insertAccounts } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';

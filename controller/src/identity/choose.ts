@@ -16,14 +16,16 @@ export function isHere(provider: Pick<Provider, 'networks'>, address: string): b
   return at !== null && provider.networks.some((network) => subnetOf(network)?.holds(at) === true);
 }
 
-/** Those of the caller's network first, in the order of the file; then those of no network; those of other networks last. */
+/** Those of the caller's network first, in the order of the file; then those of no network; those
+ * of other networks last. */
 export function inOrder<P extends Provider>(providers: readonly P[], address: string): P[] {
   const rank = (provider: P) =>
     isHere(provider, address) ? 0 : provider.networks.length === 0 ? 1 : 2;
   return [...providers].sort((a, b) => rank(a) - rank(b));
 }
 
-/** A name with a domain that some provider has is asked there only, without it where the directory knows no `@`. */
+/** A name with a domain that some provider has is asked there only, without it where the directory
+ * knows no `@`. */
 export function choose(
   providers: readonly Provider[],
   asked: { login: string; provider: string | undefined; address: string },

@@ -1,4 +1,5 @@
-/** A directory (OpenLDAP, Active Directory) as a provider: finds the person with its own account, then tries their password. */
+/** A directory (OpenLDAP, Active Directory) as a provider: finds the person with its own account,
+ * then tries their password. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { Clock } from '#src/platform/clock.ts';
 import {
@@ -189,7 +190,8 @@ export function ldapProvider(
     }
   };
 
-  /** Who is in each group that the configuration names, by DN of the person in lower case: one question per group, not one per person. */
+  /** Who is in each group that the configuration names, by DN of the person in lower case: one
+   * question per group, not one per person. */
   async function membersOfNamedGroups(ldap: Ldap): Promise<Map<string, Told['groups'][number][]>> {
     const found = new Map<string, Told['groups'][number][]>();
     const note = (person: string, group: string) => {

@@ -1,4 +1,5 @@
-/** People as contacts and technicians see them, and the one thing an administrator decides by hand: role and schools. */
+/** People as contacts and technicians see them, and the one thing an administrator decides by hand:
+ * role and schools. */
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { PersonRow, RoleChange } from '@preau/contract/identity.ts';
@@ -30,8 +31,9 @@ export async function listPeople(
   return { items: shown, next: items.length > search.limit ? (shown.at(-1)?.id ?? null) : null };
 }
 
-/** Refuses with LAST_ADMINISTRATOR when nobody would be one any more; with VALIDATION_FAILED a contact or pupil without a school, or
- *  schools for who looks after none. Who loses reach is signed out, so that nothing open outlives it. */
+/** Refuses with LAST_ADMINISTRATOR when nobody would be one any more; with VALIDATION_FAILED a
+ * contact or pupil without a school, or schools for who looks after none. Who loses reach is signed
+ * out, so that nothing open outlives it. */
 export async function changeRole(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,

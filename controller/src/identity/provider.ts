@@ -16,7 +16,8 @@ interface Described {
   check: () => Promise<void>;
 }
 
-/** `unknown`: nobody of that name; `wrong`: the name, but not the password. `refused`: the password was right, and yet. */
+/** `unknown`: nobody of that name; `wrong`: the name, but not the password. `refused`: the password
+ * was right, and yet. */
 export type PasswordAnswer =
   | { kind: 'known'; told: Told }
   | { kind: 'unknown' }
@@ -56,7 +57,8 @@ export interface RedirectProvider extends Described {
     trip: Trip,
     returned: Readonly<Record<string, string>>,
   ) => Promise<{ told: Told; session: ProviderSession }>;
-  /** Whose sign-ins end, by what the provider's program sends; `once`: must not have been seen before. Null: not a message of it. */
+  /** Whose sign-ins end, by what the provider's program sends; `once`: must not have been seen
+   * before. Null: not a message of it. */
   gone: (
     form: Readonly<Record<string, string>>,
   ) => Promise<{ subject: string | null; session: string | null; once: string | null } | null>;

@@ -152,7 +152,8 @@ export function casProvider(deps: { log: Log }, settings: CasSettings): Redirect
           session: { subject: user, session: sha256(ticket), idToken: null },
         };
       }),
-    // The message bears no signature: naming the ticket, which only the CAS server and we know, is what proves it.
+    // The message bears no signature: naming the ticket, which only the CAS server and we know, is
+    // what proves it.
     gone: async (form) => {
       const ticket = readLogout(form['logoutRequest'] ?? '');
       return ticket === null ? null : { subject: null, session: sha256(ticket), once: null };

@@ -1,4 +1,5 @@
-/** What a technician has beside a password: a telephone's codes, codes on paper, passkeys. Made and taken off with the password, used once each. */
+/** What a technician has beside a password: a telephone's codes, codes on paper, passkeys. Made and
+ * taken off with the password, used once each. */
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type {
@@ -135,7 +136,8 @@ async function codeIsRight(
   return period !== null && usePeriod(rows, accountId, period, null);
 }
 
-/** With the step of a right password: only this person's passkeys; without: any passkey of the city, which says by itself whose it is. */
+/** With the step of a right password: only this person's passkeys; without: any passkey of the
+ * city, which says by itself whose it is. */
 export async function askPasskey(
   deps: IdentityDeps,
   first: string | undefined,
@@ -168,7 +170,8 @@ export async function askPasskey(
   return { step, options: { ...options } };
 }
 
-/** A passkey is two factors by itself: the device, and the finger or number that unlocks it. Refuses with PASSKEY_REFUSED. */
+/** A passkey is two factors by itself: the device, and the finger or number that unlocks it.
+ * Refuses with PASSKEY_REFUSED. */
 export async function answerPasskey(deps: IdentityDeps, answer: PasskeyAnswer): Promise<SignedIn> {
   const now = deps.clock.now();
   const step = await takeStep(deps.database, sha256(answer.step), 'passkey', now);
@@ -216,8 +219,8 @@ export async function mySecurity(deps: IdentityDeps, actor: AccountActor): Promi
   };
 }
 
-/** A sign-in left open on a desk must not be enough to add a key or take one off. Only accounts of the city have a password here:
- *  the second factors of others are their provider's. */
+/** A sign-in left open on a desk must not be enough to add a key or take one off. Only accounts of
+ * the city have a password here: the second factors of others are their provider's. */
 async function withPassword(
   deps: IdentityDeps,
   actor: AccountActor,
@@ -374,7 +377,8 @@ export async function removePasskey(
   return mySecurity(deps, actor);
 }
 
-/** On the server itself, for who is locked out: telephone, paper and passkeys are forgotten. False: there is no such account. */
+/** On the server itself, for who is locked out: telephone, paper and passkeys are forgotten. False:
+ * there is no such account. */
 export async function resetSecondFactor(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,

@@ -1,5 +1,6 @@
-/** The file that says who vouches for people (`PREAU_IDENTITY`, TOML). Every fault is reported at once, by where it stands; what was
- *  written there is never repeated, because it may be a password. Without a file there are local accounts only. */
+/** The file that says who vouches for people (`PREAU_IDENTITY`, TOML). Every fault is reported at
+ * once, by where it stands; what was written there is never repeated, because it may be a password.
+ * Without a file there are local accounts only. */
 import { readFileSync } from 'node:fs';
 import { roles } from '@preau/contract/account.ts';
 import { ProviderId } from '@preau/contract/identity.ts';
@@ -14,7 +15,8 @@ const Word = Type.String({ minLength: 1, maxLength: 200 });
 const Text = Type.String({ minLength: 1, maxLength: 2000 });
 const optional = <T extends TSchema>(schema: T) => Type.Optional(schema);
 
-/** Where a value is: an attribute or claim; a part of it, by the first group of a pattern; what it stands for, by a table. */
+/** Where a value is: an attribute or claim; a part of it, by the first group of a pattern; what it
+ * stands for, by a table. */
 const Source = Strict({
   attribute: Word,
   pattern: optional(Word),
@@ -22,7 +24,8 @@ const Source = Strict({
 });
 export type Source = Static<typeof Source>;
 
-/** On a group (its name, or its DN in a directory) or on an attribute's value; capitals do not matter. */
+/** On a group (its name, or its DN in a directory) or on an attribute's value; capitals do not
+ * matter. */
 const conditionKeys = { group: optional(Text), attribute: optional(Word), value: optional(Word) };
 const ConditionSchema = Strict(conditionKeys);
 export type Condition = Static<typeof ConditionSchema>;
@@ -147,7 +150,8 @@ const onThisMachine = (address: string) =>
   ['localhost', '127.0.0.1', '[::1]'].includes(new URL(address).hostname);
 type Known = { [K in keyof LdapSettings | keyof OidcSettings | keyof CasSettings]?: unknown };
 
-/** Pure but for `readText`, which reads files of passwords and certificates. Secrets of files stand in the settings afterwards. */
+/** Pure but for `readText`, which reads files of passwords and certificates. Secrets of files stand
+ * in the settings afterwards. */
 export function parseIdentity(
   file: Record<string, unknown>,
   readText: (path: string) => string | null,

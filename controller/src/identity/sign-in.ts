@@ -1,4 +1,5 @@
-/** Signing in with a name and a password: the city's own accounts, then directories. Nobody is let in because somebody did not answer. */
+/** Signing in with a name and a password: the city's own accounts, then directories. Nobody is let
+ * in because somebody did not answer. */
 import { type Account, isTechnician, type SignIn } from '@preau/contract/account.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { createSlowDown, openSignIn, type SignedIn, type SlowDown } from '#src/accounts/sign-in.ts';
@@ -50,8 +51,9 @@ async function refuse(
   throw new AppError(code, details);
 }
 
-/** Refuses with SIGN_IN_REFUSED, the same for a wrong name and a wrong password; with the directory's own reason once the password
- *  was right; with DIRECTORY_UNAVAILABLE when one that might know them did not answer; with SECOND_FACTOR_REQUIRED and its step. */
+/** Refuses with SIGN_IN_REFUSED, the same for a wrong name and a wrong password; with the
+ * directory's own reason once the password was right; with DIRECTORY_UNAVAILABLE when one that
+ * might know them did not answer; with SECOND_FACTOR_REQUIRED and its step. */
 export async function signIn(
   deps: IdentityDeps,
   input: SignIn,
@@ -68,7 +70,8 @@ export async function signIn(
   });
   if (elsewhere !== null) throw new AppError('PROVIDER_ELSEWHERE', { provider: elsewhere });
 
-  // An account of the city itself does not wait for any directory: that is what it is for when they are away.
+  // An account of the city itself does not wait for any directory: that is what it is for when they
+  // are away.
   const own = local ? await selectPasswordHash(deps.database, login) : undefined;
   const hash = own?.passwordHash ?? null;
   if (hash !== null && own !== undefined && (await passwords.verify(hash, input.password)))
@@ -93,7 +96,8 @@ export async function signIn(
   return refuse(deps, login, 'SIGN_IN_REFUSED');
 }
 
-/** The account of whom a provider vouches for. Refuses with NOT_ADMITTED whom the configuration gives no role. */
+/** The account of whom a provider vouches for. Refuses with NOT_ADMITTED whom the configuration
+ * gives no role. */
 export async function letIn(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups' | 'log'>,
   provider: Pick<Provider, 'id' | 'mapping'>,
@@ -110,7 +114,8 @@ export async function letIn(
       .execute((rows) =>
         admit(deps, rows, { kind: 'job', id: provider.id, name: provider.id }, vouched),
       );
-  // Two first sign-ins at the same moment: the second finds the account of the first, or another free login.
+  // Two first sign-ins at the same moment: the second finds the account of the first, or another
+  // free login.
   const { accountId, change } = await once().catch(once);
   if (change !== 'same') deps.wakeups.wake([`person:${accountId}`, 'people']);
   return accountId;

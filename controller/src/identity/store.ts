@@ -314,7 +314,8 @@ export async function selectKnownPerson(
 }
 export const selectKnownPeople = async (rows: Rows, provider: string): Promise<KnownPerson[]> =>
   (await known(rows, provider).execute()).map(toKnown);
-/** Logins that begin like this one, to find one that is free; none when it is free itself, which is nearly always. */
+/** Logins that begin like this one, to find one that is free; none when it is free itself, which is
+ * nearly always. */
 export async function selectLoginsLike(rows: Rows, login: string): Promise<Set<string>> {
   if ((await selectAccountIdByLogin(rows, login)) === undefined) return new Set();
   return new Set(
@@ -522,7 +523,8 @@ export async function selectPeoplePage(rows: Rows, search: PeopleSearch): Promis
     .filter((part) => part !== '')
     .slice(0, 5)) {
     const like = (text: string) => `%${text.replace(/[\\%_]/g, '')}%`;
-    // SQLite knows no capitals but those of English: a name with an accent is found as it is written, by its login, or without capital.
+    // SQLite knows no capitals but those of English: a name with an accent is found as it is
+    // written, by its login, or without capital.
     const ways = [
       like(word.toLowerCase()),
       like(word),
@@ -698,7 +700,8 @@ export async function selectDirectory(rows: Rows, id: string): Promise<Directory
     planHash: row.plan_hash,
   };
 }
-/** One process at a time, and only when it is due; false: not now. `now` is when it was due, or asked for. */
+/** One process at a time, and only when it is due; false: not now. `now` is when it was due, or
+ * asked for. */
 export async function claimDirectory(
   rows: Rows,
   id: string,

@@ -1,5 +1,6 @@
-/** Reads a whole directory and brings accounts in line. Who has vanished is disabled, never deleted; when more than one in ten
- *  would, nothing happens until a technician has looked and confirmed exactly that. */
+/** Reads a whole directory and brings accounts in line. Who has vanished is disabled, never
+ * deleted; when more than one in ten would, nothing happens until a technician has looked and
+ * confirmed exactly that. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { Directory, DirectoryCheck } from '@preau/contract/identity.ts';
 import { tellSignedOut } from '#src/accounts/sign-in.ts';
@@ -55,7 +56,8 @@ export async function synchroniseDue(deps: Deps): Promise<void> {
   }
 }
 
-/** `confirm`: the plan whose brake a technician releases. Refuses with SYNC_RUNNING, and with SYNC_BRAKED when it is another plan now. */
+/** `confirm`: the plan whose brake a technician releases. Refuses with SYNC_RUNNING, and with
+ * SYNC_BRAKED when it is another plan now. */
 export async function synchroniseNow(
   deps: Deps,
   actor: Actor,
@@ -190,7 +192,8 @@ async function synchronise(
   deps.wakeups.wake([...woken, 'directories', 'people', 'audit']);
 }
 
-/** Disabled, and out at once: their sign-ins end, and with them their tunnels. Woken before anything else is done. */
+/** Disabled, and out at once: their sign-ins end, and with them their tunnels. Woken before
+ * anything else is done. */
 async function vanish(
   deps: Deps,
   actor: Actor,

@@ -1,4 +1,5 @@
-/** To a provider's own page and back, and what that provider says later: that somebody has signed out there. */
+/** To a provider's own page and back, and what that provider says later: that somebody has signed
+ * out there. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-in.ts';
 import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/store.ts';
@@ -18,7 +19,8 @@ function redirecting(deps: IdentityDeps, id: string): RedirectProvider {
   return provider;
 }
 
-/** Our own pages only, whatever was asked: `//elsewhere` and `/\elsewhere` are other sites to a browser. */
+/** Our own pages only, whatever was asked: `//elsewhere` and `/\elsewhere` are other sites to a
+ * browser. */
 export function ownPage(to: string | undefined): string {
   return to !== undefined && /^\/(?![/\\])[A-Za-z0-9/_.?=&%-]*$/.test(to) && !to.startsWith('/api/')
     ? to
@@ -62,7 +64,8 @@ export async function beginTrip(
   return { step, expiresAt, address };
 }
 
-/** Only the browser that began the trip, once, with the state it was given. Refuses with STEP_EXPIRED, PROVIDER_REFUSED, NOT_ADMITTED… */
+/** Only the browser that began the trip, once, with the state it was given. Refuses with
+ * STEP_EXPIRED, PROVIDER_REFUSED, NOT_ADMITTED… */
 export async function finishTrip(
   deps: IdentityDeps,
   id: string,
@@ -120,7 +123,8 @@ async function end(
   deps.wakeups.wake(gone.map(({ tokenHash }) => `sign-in:${tokenHash}`));
 }
 
-/** A message of the provider's program. Refuses with VALIDATION_FAILED whatever is not one, or was seen before. */
+/** A message of the provider's program. Refuses with VALIDATION_FAILED whatever is not one, or was
+ * seen before. */
 export async function backChannelLogout(
   deps: IdentityDeps,
   id: string,
@@ -156,7 +160,8 @@ export async function frontChannelLogout(
   if (session !== null) await end(deps, id, { subject: null, session });
 }
 
-/** Signs out here; answers the provider's own page to sign out at, so that the next child at this PC does not come in as the last one. */
+/** Signs out here; answers the provider's own page to sign out at, so that the next child at this
+ * PC does not come in as the last one. */
 export async function leave(deps: IdentityDeps, actor: AccountActor): Promise<string | null> {
   const origin = await selectOrigin(deps.database, actor.signIn);
   await signOut(deps, actor);

@@ -1,5 +1,6 @@
-/** From what a provider says of a person to what Préau makes of it. Pure. Only what the configuration maps is believed: a claim or a
- *  group that nobody mapped gives nothing, whatever it is called. */
+/** From what a provider says of a person to what Préau makes of it. Pure. Only what the
+ * configuration maps is believed: a claim or a group that nobody mapped gives nothing, whatever it
+ * is called. */
 import type { Person, Role } from '@preau/contract/account.ts';
 import type { Condition, Mapping, Source } from './settings.ts';
 

@@ -1,7 +1,8 @@
 /** Who is calling a verb. */
 import type { Role } from '@preau/contract/account.ts';
 
-/** A person's API token: never more than the person, and often less. `siteIds` null: the whole city. */
+/** A person's API token: never more than the person, and often less. `siteIds` null: the whole
+ * city. */
 export interface TokenScope {
   id: string;
   readOnly: boolean;
@@ -9,7 +10,8 @@ export interface TokenScope {
 }
 
 export type Actor =
-  /** `signIn`: hash of the cookie's secret, empty for a token. `siteIds`: the schools they reach, null for the whole city. */
+  /** `signIn`: hash of the cookie's secret, empty for a token. `siteIds`: the schools they reach,
+   * null for the whole city. */
   | {
       kind: 'account';
       id: string;

@@ -1,5 +1,6 @@
-/** The only code that knows CAS (protocol 2 and 3: EoleSSO, Apereo CAS, most ENT). There is no maintained client for it; the part
- *  that is needed is small. What the server answers is read strictly: anything unexpected is a refusal. */
+/** The only code that knows CAS (protocol 2 and 3: EoleSSO, Apereo CAS, most ENT). There is no
+ * maintained client for it; the part that is needed is small. What the server answers is read
+ * strictly: anything unexpected is a refusal. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 
 export interface CasServer {
@@ -77,7 +78,8 @@ export const casLogin = (server: CasServer, service: string) => at(server, '/log
 export const casLogout = (server: CasServer, afterwards: string) =>
   at(server, '/logout', { service: afterwards });
 
-/** A ticket is good once, for this service, within seconds. Throws CasRefused; anything else: the server cannot be reached. */
+/** A ticket is good once, for this service, within seconds. Throws CasRefused; anything else: the
+ * server cannot be reached. */
 export async function validateTicket(server: CasServer, service: string, ticket: string) {
   if (!/^ST-[\x21-\x7e]{8,400}$/.test(ticket)) throw new CasRefused('not a ticket');
   const response = await fetch(

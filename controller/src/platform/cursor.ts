@@ -1,10 +1,12 @@
-/** Places in long lists, as clients carry them: the order's value and the id of the last row they have. Nobody reads them but us. */
+/** Places in long lists, as clients carry them: the order's value and the id of the last row they
+ * have. Nobody reads them but us. */
 import { AppError } from '@preau/contract/errors.ts';
 
 export const cursorOf = (parts: readonly [string | number, string]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url');
 
-/** Null: from the beginning. Refuses with VALIDATION_FAILED what is not a cursor of such a value and such an id (`prefix`: what its ids begin with). */
+/** Null: from the beginning. Refuses with VALIDATION_FAILED what is not a cursor of such a value
+ * and such an id (`prefix`: what its ids begin with). */
 export function readCursor(
   cursor: string | undefined,
   type: 'string' | 'number',

@@ -451,7 +451,8 @@ for (const dialect of dialects) {
 
     // On SQLite these run among the unit tests, one file for each noun.
     if (isPostgres) {
-      // Each in a describe of its own: what one opens before its cases is not opened before the others'.
+      // Each in a describe of its own: what one opens before its cases is not opened before the
+      // others'.
       describe('launch', () => launchCases(city));
       describe('licence', () => licenceCases(city));
       describe('exchange', () => exchangeCases(city));

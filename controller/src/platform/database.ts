@@ -1,4 +1,5 @@
-/** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to date. */
+/** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to
+ * date. */
 import {
   HandleEmptyInListsPlugin,
   Kysely,
@@ -49,8 +50,8 @@ export function openDatabase(target: string): Database {
       max: 12,
       types: types as pg.CustomTypesConfig,
     });
-    // A server that restarts cuts idle connections: the pool drops them and opens others, and whoever asks meanwhile gets the error.
-    // Without a listener Node would end the process.
+    // A server that restarts cuts idle connections: the pool drops them and opens others, and
+    // whoever asks meanwhile gets the error. Without a listener Node would end the process.
     pool.on('error', () => undefined);
     // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
     return new Kysely<Tables>({

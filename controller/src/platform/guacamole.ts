@@ -1,5 +1,6 @@
-/** The Guacamole protocol, and nothing of what we do with it: instructions are elements `LENGTH.VALUE` joined by commas
- *  and ended by `;`, where LENGTH counts Unicode code points (guacamole-server, src/libguac/parser.c). */
+/** The Guacamole protocol, and nothing of what we do with it: instructions are elements
+ * `LENGTH.VALUE` joined by commas and ended by `;`, where LENGTH counts Unicode code points
+ * (guacamole-server, src/libguac/parser.c). */
 import { isAscii } from 'node:buffer';
 
 export type Instruction = readonly [opcode: string, ...args: string[]];
@@ -8,12 +9,13 @@ export function encode(instruction: Instruction): string {
   return `${instruction.map((element) => `${[...element].length}.${element}`).join(',')};`;
 }
 
-/** guacd's own limits (libguac/guacamole/parser-constants.h): beyond them it drops the connection. */
+/** guacd's own limits (libguac/guacamole/parser-constants.h): beyond them it drops the
+ * connection. */
 const maxInstructionLength = 8192;
 const maxElements = 128;
 
-/** Reads a text of whole instructions. Null when it is anything else: a browser that sends half an instruction is broken
- *  or hostile. */
+/** Reads a text of whole instructions. Null when it is anything else: a browser that sends half an
+ * instruction is broken or hostile. */
 export function decode(text: string): Instruction[] | null {
   const instructions: Instruction[] = [];
   let at = 0;
@@ -42,13 +44,14 @@ export function decode(text: string): Instruction[] | null {
   return instructions;
 }
 
-/** Where the scan stands: in an element's length, or in its value with its terminator still to come. */
+/** Where the scan stands: in an element's length, or in its value with its terminator still to
+ * come. */
 const inLength = 0;
 const inContent = 1;
 
-/** Cuts a byte stream at instruction boundaries, without decoding what is inside: only lengths are read. Chunks may
- *  split anywhere, also inside a character. Pictures are base64, so nearly every chunk is ASCII and skipped over
- *  whole elements at a time. */
+/** Cuts a byte stream at instruction boundaries, without decoding what is inside: only lengths are
+ * read. Chunks may split anywhere, also inside a character. Pictures are base64, so nearly every
+ * chunk is ASCII and skipped over whole elements at a time. */
 export class InstructionFramer {
   #phase: typeof inLength | typeof inContent = inLength;
   #length = 0;
@@ -57,7 +60,8 @@ export class InstructionFramer {
   #held: Buffer[] = [];
   #heldBytes = 0;
 
-  /** Whole instructions that are complete with this chunk; null when there are none yet. Throws on nonsense. */
+  /** Whole instructions that are complete with this chunk; null when there are none yet. Throws on
+   * nonsense. */
   push(chunk: Buffer): Buffer | null {
     const end = this.#scan(chunk);
     if (end < 0) {
@@ -79,8 +83,9 @@ export class InstructionFramer {
     if (this.#heldBytes > 4_194_304) throw new Error('an instruction of more than 4 MiB');
   }
 
-  /** Offset just past the last `;` of the chunk that ends an instruction, or -1. The state lives in local variables while
-   *  it scans: drawing operations are short, and this loop is what the gateway's speed is made of. */
+  /** Offset just past the last `;` of the chunk that ends an instruction, or -1. The state lives in
+   * local variables while it scans: drawing operations are short, and this loop is what the
+   * gateway's speed is made of. */
   #scan(chunk: Buffer): number {
     const ascii = isAscii(chunk);
     const size = chunk.length;
@@ -153,9 +158,10 @@ const isNumber = (text: string | undefined) =>
 const isPixels = (text: string | undefined) =>
   isInteger(text) && Number(text) >= 200 && Number(text) <= 8192;
 
-/** What a browser may say to guacd: opcode → do its arguments look right? guacd reads arguments without counting them
- *  (libguac/user-handlers.c), so a short instruction never reaches it. Files, pipes, audio and the like are not offered, so they
- *  are not on the list; the clipboard is where a rule says so. */
+/** What a browser may say to guacd: opcode → do its arguments look right? guacd reads arguments
+ * without counting them (libguac/user-handlers.c), so a short instruction never reaches it. Files,
+ * pipes, audio and the like are not offered, so they are not on the list; the clipboard is where a
+ * rule says so. */
 const allowed: Record<string, (args: readonly string[]) => boolean> = {
   key: (a) => a.length === 2 && isInteger(a[0]) && (a[1] === '0' || a[1] === '1'),
   mouse: (a) => a.length === 3 && a.every(isInteger),
@@ -175,8 +181,8 @@ export const mayForward = ([opcode, ...args]: Instruction): boolean =>
 const maxPasteBytes = 262_144;
 const maxPastes = 4;
 
-/** What one browser may say over the life of its tunnel. `paste`: its clipboard may go into the application: text, so much at once, and
- *  bytes only for a stream that was opened for it. */
+/** What one browser may say over the life of its tunnel. `paste`: its clipboard may go into the
+ * application: text, so much at once, and bytes only for a stream that was opened for it. */
 export function createForwarder(may: { paste: boolean }): (instruction: Instruction) => boolean {
   const left = new Map<string, number>();
   return (instruction) => {
@@ -202,7 +208,8 @@ export function createForwarder(may: { paste: boolean }): (instruction: Instruct
   };
 }
 
-/** Passes frames of whole instructions on without what was copied in the application: a recording holds what was seen. */
+/** Passes frames of whole instructions on without what was copied in the application: a recording
+ * holds what was seen. */
 export function pictureOnly(write: (frame: Buffer) => void): (frame: Buffer) => void {
   const copied = new Set<string>();
   return (frame) => {

@@ -1,6 +1,6 @@
-/** Files that were sent to us, in one folder. Each is written beside its place, checked while it streams, flushed, and only
- *  then moved there: a name in this folder is a whole file, whatever happened meanwhile. Several controllers of one city
- *  share the folder. */
+/** Files that were sent to us, in one folder. Each is written beside its place, checked while it
+ * streams, flushed, and only then moved there: a name in this folder is a whole file, whatever
+ * happened meanwhile. Several controllers of one city share the folder. */
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -16,7 +16,8 @@ export interface Announced {
 }
 
 export interface KeptFiles {
-  /** Returns its SHA-256. Refuses with UPLOAD_REFUSED what is not as announced, with DISK_FULL when there is no room; leaves nothing behind then. */
+  /** Returns its SHA-256. Refuses with UPLOAD_REFUSED what is not as announced, with DISK_FULL when
+   * there is no room; leaves nothing behind then. */
   receive: (name: string, announced: Announced, body: AsyncIterable<Buffer>) => Promise<string>;
   /** The whole file, for small ones; undefined when it is not here. */
   read: (name: string) => Promise<Buffer | undefined>;

@@ -1,4 +1,5 @@
-/** Nothing that a person types has a meaning in a filter; the reasons of a directory are told apart. */
+/** Nothing that a person types has a meaning in a filter; the reasons of a directory are told
+ * apart. */
 import fc from 'fast-check';
 import {
   AndFilter,

@@ -1,5 +1,6 @@
-/** The only code that knows LDAP. Every visit has a deadline after which its socket is gone, whatever the directory does; filters are
- *  built as objects and never as text, so nothing that a person types has a meaning in them; referrals are not followed. */
+/** The only code that knows LDAP. Every visit has a deadline after which its socket is gone,
+ * whatever the directory does; filters are built as objects and never as text, so nothing that a
+ * person types has a meaning in them; referrals are not followed. */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -84,7 +85,8 @@ export const anyOf = (attributes: readonly string[], value: string): Filter =>
 /** `people`: a filter of the configuration. */
 export const allOf = (people: string, ...filters: Filter[]): Filter =>
   new AndFilter({ filters: [FilterParser.parseString(people), ...filters] });
-/** Groups that hold `dn`, directly or through others: Active Directory's LDAP_MATCHING_RULE_IN_CHAIN. */
+/** Groups that hold `dn`, directly or through others: Active Directory's
+ * LDAP_MATCHING_RULE_IN_CHAIN. */
 export const groupsInChain = (dn: string): Filter =>
   new AndFilter({
     filters: [
@@ -128,7 +130,8 @@ const toEntry = ({ dn, ...rest }: Entry, asBytes: ReadonlySet<string>): LdapEntr
   return entry;
 };
 
-/** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our own account, or takes longer than `timeoutMs` in all, or `eachMs` for one answer. */
+/** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our
+ * own account, or takes longer than `timeoutMs` in all, or `eachMs` for one answer. */
 export async function visitLdap<T>(
   server: LdapServer,
   timeoutMs: number,
@@ -140,7 +143,8 @@ export async function visitLdap<T>(
     sockets.push(socket);
     return socket;
   };
-  // The library dials again by itself when a connection was cut: after StartTLS that would be in the clear, with the next password.
+  // The library dials again by itself when a connection was cut: after StartTLS that would be in
+  // the clear, with the next password.
   const once = () => {
     if (sockets.length > 0) throw new LdapAway('the connection was cut');
   };
@@ -164,7 +168,8 @@ export async function visitLdap<T>(
       once();
       return noted(connectPlain(port, host));
     }) as typeof connectPlain,
-    // One object: StartTLS on the socket that is there. Else dial: the address is not always the name to check.
+    // One object: StartTLS on the socket that is there. Else dial: the address is not always the
+    // name to check.
     createSecureConnection: ((...given: [number, string, object] | [object]) => {
       if (given.length === 1) return noted(connectTls(given[0]));
       once();

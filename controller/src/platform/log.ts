@@ -1,4 +1,5 @@
-/** Structured logs. Whatever may hold a secret is redacted by name, as a second line of defence: bodies are never logged. */
+/** Structured logs. Whatever may hold a secret is redacted by name, as a second line of defence:
+ * bodies are never logged. */
 import pino from 'pino';
 
 export type Log = pino.Logger;

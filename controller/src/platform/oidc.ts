@@ -1,4 +1,5 @@
-/** The only code that knows OpenID Connect: authorisation code with PKCE, state and nonce; logout tokens of the back channel. */
+/** The only code that knows OpenID Connect: authorisation code with PKCE, state and nonce; logout
+ * tokens of the back channel. */
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import {
   AuthorizationResponseError,
@@ -74,7 +75,8 @@ export function openOidc(client: OidcClient) {
         code_challenge_method: 'S256',
         ...(client.acrValues === null ? {} : { acr_values: client.acrValues }),
       }).href,
-    /** Claims of the signed token, and of the user information that belongs to it. Throws OidcRefused. */
+    /** Claims of the signed token, and of the user information that belongs to it. Throws
+     * OidcRefused. */
     finish: async (
       trip: OidcTrip,
       returned: Readonly<Record<string, string>>,
@@ -117,7 +119,8 @@ export function openOidc(client: OidcClient) {
         throw error;
       }
     },
-    /** A logout token (OpenID Connect Back-Channel Logout 1.0, 2.6): signed by this provider, for us, fresh, about a logout, with an id of its own. Throws OidcRefused. */
+    /** A logout token (OpenID Connect Back-Channel Logout 1.0, 2.6): signed by this provider, for
+     * us, fresh, about a logout, with an id of its own. Throws OidcRefused. */
     readLogoutToken: async (
       token: string,
     ): Promise<{ sub: string | null; sid: string | null; jti: string }> => {

@@ -1,4 +1,5 @@
-/** Passkeys (Web Authentication): what a browser is asked and whether its answer is right. The only code that knows the library. */
+/** Passkeys (Web Authentication): what a browser is asked and whether its answer is right. The only
+ * code that knows the library. */
 import { isIP } from 'node:net';
 import {
   type AuthenticationResponseJSON,

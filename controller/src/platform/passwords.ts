@@ -1,5 +1,5 @@
-/** argon2id in a bounded pool: a hash costs tens of milliseconds of one core and 19 MiB, so a whole school signing in
- *  at once must queue, and a queue without end must say so. */
+/** argon2id in a bounded pool: a hash costs tens of milliseconds of one core and 19 MiB, so a whole
+ * school signing in at once must queue, and a queue without end must say so. */
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { AppError } from '@preau/contract/errors.ts';

@@ -1,5 +1,6 @@
-/** Randomness, hashes, seals and signatures: the only user of `node:crypto`'s secrets. One 32-byte secret per city
- *  gives, by HKDF, the key that seals credentials and the Ed25519 key that signs desired states. */
+/** Randomness, hashes, seals and signatures: the only user of `node:crypto`'s secrets. One 32-byte
+ * secret per city gives, by HKDF, the key that seals credentials and the Ed25519 key that signs
+ * desired states. */
 import {
   createCipheriv,
   createDecipheriv,
@@ -27,7 +28,8 @@ export const sha256 = (data: string | Buffer): string =>
 export const sha256Base64 = (data: string): string =>
   createHash('sha256').update(data).digest('base64');
 
-/** 24 characters of base32 (120 bits) in groups of four: short enough to read out on the telephone. */
+/** 24 characters of base32 (120 bits) in groups of four: short enough to read out on the
+ * telephone. */
 export function newEnrolmentCode(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const letters = [...randomBytes(24)].map((byte) => alphabet[byte % 32]);
@@ -36,7 +38,8 @@ export function newEnrolmentCode(): string {
   ).join('-');
 }
 
-/** Reads the city's secret, or makes it on the first start. The file is readable by its owner only. */
+/** Reads the city's secret, or makes it on the first start. The file is readable by its owner
+ * only. */
 export function loadSecret(dataFolder: string, given: string): Buffer {
   if (given !== '') return Buffer.from(given, 'hex');
   const path = join(dataFolder, 'secret');
@@ -58,7 +61,8 @@ export interface Secrets {
   unseal: (sealed: string) => string;
 }
 
-// RFC 8410: an Ed25519 private key in PKCS #8 is this prefix and the 32-byte seed; a public key in SPKI likewise.
+// RFC 8410: an Ed25519 private key in PKCS #8 is this prefix and the 32-byte seed; a public key in
+// SPKI likewise.
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
@@ -97,7 +101,8 @@ export function createSecrets(secret: Buffer): Secrets {
   };
 }
 
-/** Reading a key costs as much as using it. A key is its own name: what is kept here can never be out of date. */
+/** Reading a key costs as much as using it. A key is its own name: what is kept here can never be
+ * out of date. */
 const readKeys = new Map<string, KeyObject>();
 
 function readPublicKey(publicKey: string): KeyObject {

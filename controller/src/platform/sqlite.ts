@@ -1,5 +1,6 @@
-/** SQLite under Kysely with two connections: one writes, whoever waits for it gets it in turn; the other reads what is committed, and waits
- *  for nobody. With one for both, a school that asks what it should be would wait behind a thousand reports. */
+/** SQLite under Kysely with two connections: one writes, whoever waits for it gets it in turn; the
+ * other reads what is committed, and waits for nobody. With one for both, a school that asks what
+ * it should be would wait behind a thousand reports. */
 import SqliteDatabase from 'better-sqlite3';
 import {
   CompiledQuery,
@@ -17,7 +18,8 @@ export function openSqlite(target: string): SqliteDialect {
   // WAL with synchronous=FULL: what was acknowledged survives kill -9 and a power cut.
   writer.pragma('journal_mode = WAL');
   writer.pragma('synchronous = FULL');
-  // The log is copied into the database every 32 MiB, not every 4: in the rush of a thousand reports each copy held everybody up.
+  // The log is copied into the database every 32 MiB, not every 4: in the rush of a thousand
+  // reports each copy held everybody up.
   writer.pragma('wal_autocheckpoint = 8192');
   writer.pragma('foreign_keys = ON');
   writer.pragma('busy_timeout = 5000');
@@ -81,7 +83,8 @@ class TwoConnections extends SqliteDialect {
     return new OwnTurns();
   }
 }
-/** Kysely's own lock wakes everyone who waits each time it is free: behind a thousand reports, each of them is woken a thousand times. */
+/** Kysely's own lock wakes everyone who waits each time it is free: behind a thousand reports, each
+ * of them is woken a thousand times. */
 class OwnTurns extends SqliteAdapter {
   /** A migration that is broken off leaves nothing. */
   override get supportsTransactionalDdl(): boolean {
@@ -107,7 +110,8 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.inTransaction) return run<R>(this.#prepareToWrite(sql), parameters);
-    // Only what may be a question is prepared there: the reader learns of tables that changed when it asks, not when it prepares.
+    // Only what may be a question is prepared there: the reader learns of tables that changed when
+    // it asks, not when it prepares.
     const statement = mayRead.test(sql) ? this.#prepareToRead?.(sql) : undefined;
     if (statement?.readonly === true) return run<R>(statement, parameters);
     await this.#turns.take();
@@ -154,8 +158,9 @@ function createTurns(): Turns {
   };
 }
 
-/** Preparing costs as much as running: the same text is prepared once. Nothing here iterates over a statement, so none is
- *  ever busy when it is asked for again; SQLite itself prepares anew after the tables changed. */
+/** Preparing costs as much as running: the same text is prepared once. Nothing here iterates over a
+ * statement, so none is ever busy when it is asked for again; SQLite itself prepares anew after the
+ * tables changed. */
 function preparedOnce(sqlite: SqliteDatabase.Database): Prepare {
   const prepared = new Map<string, SqliteDatabase.Statement>();
   return (text) => {

@@ -1,5 +1,6 @@
-/** SSH to a machine that is to become a server: the only user of the library, and the only connection the controller opens
- *  to a school. The host's key is checked before anything secret is sent. */
+/** SSH to a machine that is to become a server: the only user of the library, and the only
+ * connection the controller opens to a school. The host's key is checked before anything secret is
+ * sent. */
 import { createHash } from 'node:crypto';
 import { AppError } from '@preau/contract/errors.ts';
 import { NodeSSH } from 'node-ssh';
@@ -11,7 +12,8 @@ export interface SshSecrets {
 }
 
 export interface SshLink {
-  /** The exit code. `onOutput` hears both of the machine's voices. Rejects when the line breaks, on abort, and after `timeoutMs`. */
+  /** The exit code. `onOutput` hears both of the machine's voices. Rejects when the line breaks, on
+   * abort, and after `timeoutMs`. */
   run: (
     command: string,
     options: { stdin?: string; timeoutMs: number; onOutput?: (text: string) => void },
@@ -147,7 +149,8 @@ async function connect(
   hostVerifier: (key: Buffer) => boolean,
 ): Promise<void> {
   const { password, privateKey, passphrase } = secrets;
-  // `readyTimeout` counts from the first byte of the protocol; a host that accepts and says nothing must not hold us.
+  // `readyTimeout` counts from the first byte of the protocol; a host that accepts and says nothing
+  // must not hold us.
   let late: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     late = setTimeout(() => reject(new Error('timeout')), timeoutMs);

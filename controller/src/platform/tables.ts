@@ -1,4 +1,5 @@
-/** Row types, as the migrations make them. Instants are epoch milliseconds; booleans are 0 or 1; JSON is text. */
+/** Row types, as the migrations make them. Instants are epoch milliseconds; booleans are 0 or 1;
+ * JSON is text. */
 import type { ColumnType } from 'kysely';
 
 type Generated<T> = ColumnType<T, T | undefined, T>;

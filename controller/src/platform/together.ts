@@ -1,8 +1,10 @@
-/** Transactions that arrive together are committed together. On SQLite each commit waits for the disk and only one can be
- *  under way, so a thousand reports would wait a thousand times; PostgreSQL commits side by side and needs none of this.
+/** Transactions that arrive together are committed together. On SQLite each commit waits for the
+ * disk and only one can be under way, so a thousand reports would wait a thousand times; PostgreSQL
+ * commits side by side and needs none of this.
  *
- *  Nobody hears of success before the disk has it. When one piece of work fails, nothing of the group stays, and each is done
- *  again by itself: so work must do nothing but read and write rows, and its result must be all that leaves it. */
+ *  Nobody hears of success before the disk has it. When one piece of work fails, nothing of the
+ * group stays, and each is done again by itself: so work must do nothing but read and write rows,
+ * and its result must be all that leaves it. */
 import { type Database, isSqlite, type Rows } from './database.ts';
 
 interface Waiting {
@@ -13,7 +15,8 @@ interface Waiting {
 
 /** More would keep a pupil's click waiting for longer than one commit does. */
 const atOnce = 16;
-/** Nothing else is done while the disk is waited for. In a rush others are let in first, so that this is a fifth of the time at the most. */
+/** Nothing else is done while the disk is waited for. In a rush others are let in first, so that
+ * this is a fifth of the time at the most. */
 const patience = { ofCommit: 4, mostMs: 50 };
 const queues = new WeakMap<Database, Waiting[]>();
 const lastCommits = new WeakMap<Database, { at: number; tookMs: number }>();

@@ -1,11 +1,13 @@
-/** Codes of a telephone (RFC 6238): six digits, half a minute each. The only code that knows the library. */
+/** Codes of a telephone (RFC 6238): six digits, half a minute each. The only code that knows the
+ * library. */
 import { generateSecret, generateURI, verify } from 'otplib';
 
 export const newTotpSecret = (): string => generateSecret();
 export const totpAddress = (secret: string, login: string): string =>
   generateURI({ issuer: 'Préau', label: login, secret });
 
-/** The period the code belongs to, or null. One before and one after are taken too, because clocks differ; none up to `after`. */
+/** The period the code belongs to, or null. One before and one after are taken too, because clocks
+ * differ; none up to `after`. */
 export async function totpPeriod(
   secret: string,
   code: string,

@@ -1,4 +1,5 @@
-/** Erasing who somebody was. Their account, sessions and the audit stay, and say "an erased person" from then on. */
+/** Erasing who somebody was. Their account, sessions and the audit stay, and say "an erased person"
+ * from then on. */
 import { erasedName } from '@preau/contract/audit-chain.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Erased, PersonHeld } from '@preau/contract/privacy.ts';
@@ -49,7 +50,8 @@ export async function listLeavers(
   });
 }
 
-/** Refuses with NOT_FOUND; with VALIDATION_FAILED when `login` is not theirs; with STATE_FORBIDS oneself, and who has an application open. */
+/** Refuses with NOT_FOUND; with VALIDATION_FAILED when `login` is not theirs; with STATE_FORBIDS
+ * oneself, and who has an application open. */
 export async function erasePerson(
   deps: Deps,
   actor: AccountActor,
@@ -89,8 +91,9 @@ export async function eraseLeavers(
   );
 }
 
-/** In steps, each safe to repeat: should the controller stop in between, the accounts still stand to be erased. The audit tells of the erasure before
- *  it loses the names, so that whoever verifies it meanwhile finds every missing name accounted for. */
+/** In steps, each safe to repeat: should the controller stop in between, the accounts still stand
+ * to be erased. The audit tells of the erasure before it loses the names, so that whoever verifies
+ * it meanwhile finds every missing name accounted for. */
 async function eraseAccounts(
   deps: Deps,
   actor: AccountActor,

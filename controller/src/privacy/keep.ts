@@ -71,7 +71,8 @@ export async function readAuditChain(deps: Deps): Promise<ChainState> {
   };
 }
 
-/** Without a place to pass through, what came out is kept for the console. Refuses with VALIDATION_FAILED half a place. */
+/** Without a place to pass through, what came out is kept for the console. Refuses with
+ * VALIDATION_FAILED half a place. */
 export async function verifyAudit(
   deps: Deps,
   asked: { seq?: string | undefined; hash?: string | undefined },
@@ -93,7 +94,8 @@ export async function verifyAudit(
   return verdict;
 }
 
-/** Sessions of months that are over for long enough go, month by month; what they came to stays, in figures. */
+/** Sessions of months that are over for long enough go, month by month; what they came to stays, in
+ * figures. */
 async function removeOldSessions(deps: Deps, actor: Actor, before: number): Promise<void> {
   for (let guard = 0; guard < 24; guard += 1) {
     const oldest = await selectOldestSession(deps.database);
@@ -114,8 +116,9 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
   }
 }
 
-/** Once a day, by one of the city's processes: removes what is too old, and verifies the chain. With a million events that takes a while: never
- *  part of the sweep, for which sessions wait. Safe to run anywhere, twice. */
+/** Once a day, by one of the city's processes: removes what is too old, and verifies the chain.
+ * With a million events that takes a while: never part of the sweep, for which sessions wait. Safe
+ * to run anywhere, twice. */
 export async function keepAges(deps: Deps & Pick<Platform, 'config' | 'log'>): Promise<void> {
   const now = deps.clock.now();
   if (!(await claimDay(deps.database, now, dayMs))) return;

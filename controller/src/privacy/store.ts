@@ -194,7 +194,8 @@ const isSecret = (column: string): boolean =>
     column,
   );
 
-/** Every table that says `account_id`, whoever made it: what comes later is exported and erased without being thought of. */
+/** Every table that says `account_id`, whoever made it: what comes later is exported and erased
+ * without being thought of. */
 async function tablesOfAccounts(rows: Rows): Promise<{ name: keyof Tables; columns: string[] }[]> {
   const tables = await rows.introspection.getTables();
   return tables
@@ -256,7 +257,8 @@ export async function selectEverything(rows: Rows, id: string): Promise<Record<s
 
 // ---- erasing --------------------------------------------------------------------------------------------------------------
 
-/** Kept, for they count or are answered by others: without words of the person. Everything else under an account goes. */
+/** Kept, for they count or are answered by others: without words of the person. Everything else
+ * under an account goes. */
 const kept = ['sessions', 'requests', 'request_messages'];
 const namedBeside = [
   ['rule_versions', 'changed_by', 'changed_by_name'],
@@ -373,7 +375,8 @@ export async function pseudonymise(rows: Rows, ids: readonly string[], now: numb
 
 // ---- sessions by age, and statistics --------------------------------------------------------------------------------------
 
-/** How many, and of how many people, by school, application and month. Months as `dates` cuts them. */
+/** How many, and of how many people, by school, application and month. Months as `dates` cuts
+ * them. */
 export async function selectUsage(
   rows: Rows,
   filter: { from: number; until: number; siteIds: readonly string[] | null },
@@ -451,7 +454,8 @@ export async function selectOldestSession(rows: Rows): Promise<number | null> {
   );
 }
 
-/** What a month has come to is noted, without the small groups; then its sessions go. Repeating adds nothing. */
+/** What a month has come to is noted, without the small groups; then its sessions go. Repeating
+ * adds nothing. */
 export async function foldMonth(
   rows: Rows,
   month: string,

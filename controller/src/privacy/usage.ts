@@ -1,4 +1,5 @@
-/** Statistics: how much an application is used at a school, month by month, without saying by whom. */
+/** Statistics: how much an application is used at a school, month by month, without saying by
+ * whom. */
 import { smallestGroup, type UsageRow } from '@preau/contract/privacy.ts';
 import { reachOf } from '#src/accounts/reach.ts';
 import type { AccountActor } from '#src/platform/actor.ts';

@@ -1,4 +1,5 @@
-/** What agents decide by: for each school, every rule that says anything there. Most schools follow the same rules, and so one document. */
+/** What agents decide by: for each school, every rule that says anything there. Most schools follow
+ * the same rules, and so one document. */
 import {
   type PolicyChange,
   type PolicyDocument,
@@ -63,8 +64,9 @@ export async function readPolicyChange(
   return change;
 }
 
-/** In the caller's transaction. Returns the hash that each of these schools follows from now on. `changed`: the rules that are others than when
- *  these documents were last written, where whoever asks knows; then the step from there need not be found by comparing. */
+/** In the caller's transaction. Returns the hash that each of these schools follows from now on.
+ * `changed`: the rules that are others than when these documents were last written, where whoever
+ * asks knows; then the step from there need not be found by comparing. */
 export async function writePolicies(
   rows: Rows,
   siteIds: readonly string[],

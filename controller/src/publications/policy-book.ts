@@ -1,4 +1,5 @@
-/** The rules of the city, prepared once for many questions: what a colleague saved elsewhere counts from the next question on. */
+/** The rules of the city, prepared once for many questions: what a colleague saved elsewhere counts
+ * from the next question on. */
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { compilePolicy, type Policy, type PolicySite } from '@preau/contract/policy.ts';
 import type { Rows } from '#src/platform/database.ts';

@@ -1,4 +1,5 @@
-/** All SQL of publication rules, of every version of them, and of the documents agents decide by. */
+/** All SQL of publication rules, of every version of them, and of the documents agents decide
+ * by. */
 import { type PolicyRule, type Rule, RuleDraft } from '@preau/contract/publication.ts';
 import { Compile } from 'typebox/compile';
 import type { Rows } from '#src/platform/database.ts';
@@ -23,7 +24,8 @@ interface Row {
   changed_by_name: string;
 }
 
-/** Fields that came later are as if they had been left out. A body that is no rule any more decides nothing, and says so loudly. */
+/** Fields that came later are as if they had been left out. A body that is no rule any more decides
+ * nothing, and says so loudly. */
 function toRule(row: Row): StoredRule {
   const body: unknown = JSON.parse(row.body);
   if (!isDraft.Check(body))
@@ -178,7 +180,8 @@ export async function endRuleVersion(
   );
 }
 
-/** The names of what rules are about, for people to read. A name is null when what it named is gone. */
+/** The names of what rules are about, for people to read. A name is null when what it named is
+ * gone. */
 export async function withNames(rows: Rows, rules: readonly StoredRule[]): Promise<Rule[]> {
   const named = async (
     table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups',

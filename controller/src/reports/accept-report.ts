@@ -1,4 +1,5 @@
-/** An agent says what is: its server, its sessions and its orders are brought to it. Running it twice is a no-op. */
+/** An agent says what is: its server, its sessions and its orders are brought to it. Running it
+ * twice is a no-op. */
 import type { Reply } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
@@ -56,7 +57,8 @@ export async function acceptReport(
       topics.add(topic);
     const orders = await settleOrders(deps, rows, actor, report.orders);
     for (const topic of orders.topics) topics.add(topic);
-    // Its own doing, and nothing to hurry for: it reads its new state when it has a moment, and nobody rings.
+    // Its own doing, and nothing to hurry for: it reads its new state when it has a moment, and
+    // nobody rings.
     return {
       topics,
       reply: { generation: orders.generation ?? server.generation, icons: iconsWanted },

@@ -1,4 +1,5 @@
-/** What those who answer may do: write, approve, refuse, say which application is meant, bring it. */
+/** What those who answer may do: write, approve, refuse, say which application is meant, bring
+ * it. */
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { plainRule, type RuleAudience } from '@preau/contract/publication.ts';
@@ -33,7 +34,8 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 const forbid = (request: StoredRequest): never => {
   throw new AppError('STATE_FORBIDS', { state: stateOf(request) });
 };
-/** Without a mail server nothing is kept to be sent: whoever sets one up later would send last year's news. */
+/** Without a mail server nothing is kept to be sent: whoever sets one up later would send last
+ * year's news. */
 export const sendsMail = (deps: Pick<Platform, 'config'>): boolean =>
   deps.config.PREAU_SMTP_URL !== '';
 
@@ -83,9 +85,9 @@ export async function answerRequest(
   return readRequest(deps.database, actor, id);
 }
 
-/** Approving makes the rule in the same transaction. A school's contact approves what is on the school's servers; anything else goes on to
- *  the city's technicians with the school's word. Refuses with STATE_FORBIDS, WITHDRAWN (not in the catalogue), OUT_OF_SCOPE a group of another
- *  school. */
+/** Approving makes the rule in the same transaction. A school's contact approves what is on the
+ * school's servers; anything else goes on to the city's technicians with the school's word. Refuses
+ * with STATE_FORBIDS, WITHDRAWN (not in the catalogue), OUT_OF_SCOPE a group of another school. */
 export async function approveRequest(
   deps: Deps,
   actor: AccountActor,

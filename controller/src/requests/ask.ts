@@ -79,7 +79,8 @@ export async function listPrograms(
     }));
 }
 
-/** Refuses with NO_SITE, NOT_FOUND, ALREADY_EXISTS what they have asked for already, BUSY more than twenty undecided ones. */
+/** Refuses with NO_SITE, NOT_FOUND, ALREADY_EXISTS what they have asked for already, BUSY more than
+ * twenty undecided ones. */
 export async function askForProgram(
   deps: Deps,
   actor: AccountActor,

@@ -1,4 +1,5 @@
-/** From approved to really there: the rollout for the school, and noticing that the icon is there for the one who asked. */
+/** From approved to really there: the rollout for the school, and noticing that the icon is there
+ * for the one who asked. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { decide } from '@preau/contract/policy.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout.ts';
@@ -36,7 +37,8 @@ async function begin(deps: Deps, actor: AccountActor, rolloutId: string): Promis
   await startRollout(deps, actor, rolloutId, { planHash: rollout.plan.hash, force: false });
 }
 
-/** In the name of whoever approved. What stands in its way is kept with the request, for the technicians; nothing is undone. */
+/** In the name of whoever approved. What stands in its way is kept with the request, for the
+ * technicians; nothing is undone. */
 export async function bring(
   deps: Deps,
   actor: AccountActor,
@@ -86,8 +88,9 @@ export async function bring(
   deps.wakeups.wake(topics);
 }
 
-/** Looks whether what was approved is there now, on the school's servers and open for the one who asked, and tells them once. Running it
- *  anywhere, at any time, twice, is safe. Returns how many were told. */
+/** Looks whether what was approved is there now, on the school's servers and open for the one who
+ * asked, and tells them once. Running it anywhere, at any time, twice, is safe. Returns how many
+ * were told. */
 export async function noticeReady(deps: Deps): Promise<number> {
   const awaited = await selectAwaited(deps.database);
   if (awaited.length === 0) return 0;

@@ -1,5 +1,6 @@
-/** Mails about requests: their words, and sending what is in the outbox. A mail that was handed over is not sent again; one whose server is away
- *  is tried again, less and less often, for three days. */
+/** Mails about requests: their words, and sending what is in the outbox. A mail that was handed
+ * over is not sent again; one whose server is away is tried again, less and less often, for three
+ * days. */
 import type { Mail, Mailer } from '#src/platform/mail.ts';
 import { MailRefused, oneLine } from '#src/platform/mail.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -90,7 +91,8 @@ export function wordsFor(
   };
 }
 
-/** Sends what is due. Never throws for a mail server that is away. Returns how many were handed over. */
+/** Sends what is due. Never throws for a mail server that is away. Returns how many were handed
+ * over. */
 export async function sendMails(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'log'>,
   mailer: Mailer,

@@ -278,7 +278,8 @@ export function requestCases(newCity: (settings?: Record<string, string>) => Pro
         ],
       );
       expect(await codeOf(answerMyRequest(platform, zoe, first.id, 'x'))).toBe('NOT_FOUND');
-      // The contact's yes to something described goes on to the city; the city says first which application it is.
+      // The contact's yes to something described goes on to the city; the city says first which
+      // application it is.
       expect(
         await approveRequest(platform, contact, first.id, {
           audience: { kind: 'askers' },

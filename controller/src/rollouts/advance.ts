@@ -1,5 +1,6 @@
-/** What happens next in a rollout: bookkeeping of what is in flight, trips, gates, offers, the end. Pure: facts and a moment in,
- *  a decision out. Deciding twice on the same facts gives the same answer; deciding on what the answer led to gives nothing new. */
+/** What happens next in a rollout: bookkeeping of what is in flight, trips, gates, offers, the end.
+ * Pure: facts and a moment in, a decision out. Deciding twice on the same facts gives the same
+ * answer; deciding on what the answer led to gives nothing new. */
 import { isFinal, isGood, isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout.ts';
 import type {
   Decision,
@@ -274,7 +275,8 @@ function moveWaves(
     return close();
   }
   if (!members.every((target) => isFinal(target.state) || isSilent(target))) return null;
-  // A wave that nobody answered in proves nothing: the next one waits for it, except behind the last.
+  // A wave that nobody answered in proves nothing: the next one waits for it, except behind the
+  // last.
   if (!isLast && members.some(isSilent) && !members.some((target) => isGood(target.state)))
     return null;
   const changed = members.some((target) => target.state === 'succeeded');
@@ -308,7 +310,8 @@ function termsOf(
   const fits = open(install) && (install.until === null || now + facts.expectedMs <= install.until);
   if (fits)
     return { phase: 'install', installFrom: null, installUntil: install.until, cancel: null };
-  // Not now: fetch ahead when the line may be used, and let the agent begin by itself when its hour comes.
+  // Not now: fetch ahead when the line may be used, and let the agent begin by itself when its hour
+  // comes.
   if (!open(install) && open(download) && install.from !== null && install.from - now < dayMs)
     return {
       phase: 'install',
@@ -415,7 +418,8 @@ function cancel(facts: RolloutFacts): Decision {
   const kind = facts.cancelKind ?? 'finish';
   const targets: TargetChange[] = [];
   for (const target of facts.targets) {
-    // Nobody has it, or nobody knows who has: at once. Should it come to an end all the same, the inventory will say so.
+    // Nobody has it, or nobody knows who has: at once. Should it come to an end all the same, the
+    // inventory will say so.
     if (
       isWaiting(target.state) ||
       target.state === 'offered' ||

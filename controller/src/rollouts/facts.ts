@@ -93,8 +93,8 @@ export interface OrderTerms {
   cancel: CancelKind | null;
 }
 
-/** One change of one target. `attempt`: a new one begins, so its old order is dead. `offer`: give it an order on these terms.
- *  `terms`: rewrite those of the order it has. */
+/** One change of one target. `attempt`: a new one begins, so its old order is dead. `offer`: give
+ * it an order on these terms. `terms`: rewrite those of the order it has. */
 export interface TargetChange {
   serverId: string;
   version: number;

@@ -1,5 +1,6 @@
-/** Looks at one rollout: reads what is, decides, carries out, until nothing more is to be done. Safe to run twice, late, or in two
- *  processes at once: each evaluation takes a fencing number, and every change is compare-and-set. */
+/** Looks at one rollout: reads what is, decides, carries out, until nothing more is to be done.
+ * Safe to run twice, late, or in two processes at once: each evaluation takes a fencing number, and
+ * every change is compare-and-set. */
 import { createHash } from 'node:crypto';
 import { isKept, type Recipes } from '@preau/contract/application.ts';
 import type { AuditAction } from '@preau/contract/audit.ts';
@@ -233,8 +234,8 @@ async function readFacts(deps: RolloutDeps, rolloutId: string): Promise<Read | n
   };
 }
 
-/** The slow end of what these applications took before, with a margin; never more than half of the shortest window, or it
- *  would never begin. */
+/** The slow end of what these applications took before, with a margin; never more than half of the
+ * shortest window, or it would never begin. */
 async function expectedMs(rows: Rows, rollout: StoredRollout): Promise<number> {
   const costs = new Map(
     (await selectApplications(rows)).map((application) => [application.id, application.estimate]),
@@ -253,7 +254,8 @@ async function expectedMs(rows: Rows, rollout: StoredRollout): Promise<number> {
   return Math.round(Math.min(learnt, Math.min(...lengths) * 30_000));
 }
 
-/** What going back would change: only what this rollout touched, and only to what was there and known to work. */
+/** What going back would change: only what this rollout touched, and only to what was there and
+ * known to work. */
 export function restored(
   rollout: Pick<StoredRollout, 'plan'>,
   target: Pick<StoredTarget, 'before'>,
@@ -318,7 +320,8 @@ async function carryOut(
   return did && !nothing;
 }
 
-/** Locks are taken in one order, rollout → servers → targets → counters, so that nobody waits for one who waits for him. */
+/** Locks are taken in one order, rollout → servers → targets → counters, so that nobody waits for
+ * one who waits for him. */
 async function changeTargets(
   deps: RolloutDeps,
   rows: Rows,

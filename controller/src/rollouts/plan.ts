@@ -23,7 +23,8 @@ export interface PlanServer {
   quarantined: boolean;
   platform: Platform;
   labels: readonly string[];
-  /** What its last report and our wishes say: application → version installed, null when not there. */
+  /** What its last report and our wishes say: application → version installed, null when not
+   * there. */
   installed: ReadonlyMap<string, { versionId: string; version: string | null }>;
 }
 
@@ -129,7 +130,8 @@ function itemOf(planned: PlannedApplication, server: PlanServer): PlanEntry['ite
   return answer(there.versionId === planned.versionId ? 'nothing_to_do' : 'change_version');
 }
 
-/** Whole sites go together. Who answers goes first, so that the first wave proves something; the last wave is everyone left. */
+/** Whole sites go together. Who answers goes first, so that the first wave proves something; the
+ * last wave is everyone left. */
 export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
   const sites = new Map<string, PlanEntry[]>();
   for (const entry of entries) sites.set(entry.siteId, [...(sites.get(entry.siteId) ?? []), entry]);

@@ -48,8 +48,8 @@ export function withdrawn(gone: readonly { slug: string; version: string }[]): A
   });
 }
 
-/** Everything the draft asks for and everything that needs, in the order in which it is brought. Refuses with NOT_FOUND, WITHDRAWN,
- *  REQUIREMENTS_CIRCULAR, REQUIREMENT_MISSING. */
+/** Everything the draft asks for and everything that needs, in the order in which it is brought.
+ * Refuses with NOT_FOUND, WITHDRAWN, REQUIREMENTS_CIRCULAR, REQUIREMENT_MISSING. */
 export async function plannedApplications(
   rows: Rows,
   draft: Pick<RolloutDraft, 'items'>,
@@ -206,8 +206,8 @@ export async function lateJoiners(
     .map(({ serverId, siteId }) => ({ serverId, siteId }));
 }
 
-/** An active rollout whose every application and every remaining server this one covers gives way to it; with another that
- *  meets it on some server, it waits for its turn there. */
+/** An active rollout whose every application and every remaining server this one covers gives way
+ * to it; with another that meets it on some server, it waits for its turn there. */
 async function findClashes(
   rows: Rows,
   applications: RolloutPlan['applications'],

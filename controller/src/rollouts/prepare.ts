@@ -34,12 +34,14 @@ type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 export async function mustFind(rows: Rows, actor: Actor, id: string): Promise<StoredRollout> {
   const rollout = await selectRollout(rows, id);
   if (rollout === undefined) throw new AppError('NOT_FOUND', { rollout: id });
-  // A plan may have thousands of entries: they are read only for a caller who is limited to some schools.
+  // A plan may have thousands of entries: they are read only for a caller who is limited to some
+  // schools.
   if (reachOf(actor) !== null) mustReach(actor, ...(await sitesOf(rows, rollout)));
   return rollout;
 }
 
-/** Every site a rollout touches; null stands for the whole city, which a token of one school does not reach. */
+/** Every site a rollout touches; null stands for the whole city, which a token of one school does
+ * not reach. */
 async function sitesOf(rows: Rows, rollout: StoredRollout): Promise<(string | null)[]> {
   if (rollout.draft.where.all) return [null];
   return [...new Set((await selectPlanEntries(rows, rollout.id)).map((entry) => entry.siteId))];
@@ -53,7 +55,8 @@ const mustReachPlan = (actor: Actor, draft: RolloutDraft, plan: FullPlan) =>
       : [...draft.where.siteIds, ...plan.entries.map((entry) => entry.siteId)]),
   );
 
-/** Plans and keeps it. Refuses with PLAN_EMPTY what concerns no server, with OUT_OF_SCOPE what reaches beyond the caller. */
+/** Plans and keeps it. Refuses with PLAN_EMPTY what concerns no server, with OUT_OF_SCOPE what
+ * reaches beyond the caller. */
 export async function createRollout(
   deps: Deps,
   actor: Actor,
@@ -125,8 +128,8 @@ export async function changeDraft(
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-/** Binds to the plan that was read: `planHash`. Refuses with OWN_APPROVAL the one who planned it, with FORBIDDEN a token: nobody has
- *  read the plan then. */
+/** Binds to the plan that was read: `planHash`. Refuses with OWN_APPROVAL the one who planned it,
+ * with FORBIDDEN a token: nobody has read the plan then. */
 export async function approveRollout(
   deps: Deps,
   actor: Actor,
@@ -158,8 +161,8 @@ export async function approveRollout(
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-/** `force`: in spite of the morning arrival. Refuses with BRAKE_ON, NEEDS_APPROVAL, WITHDRAWN, PLAN_DRIFTED (with the servers that
- *  differ), SCHOOL_ARRIVES. */
+/** `force`: in spite of the morning arrival. Refuses with BRAKE_ON, NEEDS_APPROVAL, WITHDRAWN,
+ * PLAN_DRIFTED (with the servers that differ), SCHOOL_ARRIVES. */
 export async function startRollout(
   deps: Deps,
   actor: Actor,
@@ -237,7 +240,8 @@ export async function startRollout(
   deps.wakeups.wake([...topics, 'rollouts', 'audit']);
 }
 
-/** A plan may be older than the catalogue. Refuses with WITHDRAWN; nothing leaves the catalogue until the transaction ends. */
+/** A plan may be older than the catalogue. Refuses with WITHDRAWN; nothing leaves the catalogue
+ * until the transaction ends. */
 export async function mustBeOffered(rows: Rows, plan: StoredRollout['plan']): Promise<void> {
   await holdStamp(rows, 'catalogue');
   const brought = plan.applications.filter((planned) => planned.want === 'present');

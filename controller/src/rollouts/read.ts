@@ -128,7 +128,8 @@ export async function readRollout(deps: Deps, actor: Actor, id: string): Promise
   };
 }
 
-/** From what the first ones took, or from the plan's minutes; what waits for a silent school is told apart, not guessed at. */
+/** From what the first ones took, or from the plan's minutes; what waits for a silent school is
+ * told apart, not guessed at. */
 async function etaOf(deps: Deps, rows: Rows, rollout: StoredRollout): Promise<Rollout['eta']> {
   if (rollout.startedAt === null) return null;
   const { took, left, inFlight, silent } = await selectPace(
@@ -290,7 +291,8 @@ export async function readBrake(deps: Deps): Promise<Brake> {
   return { ...brake, ...(await silence(deps)) };
 }
 
-/** Servers that spoke within the last day, and how many of them are silent now. One that has been dead for weeks is no alarm. */
+/** Servers that spoke within the last day, and how many of them are silent now. One that has been
+ * dead for weeks is no alarm. */
 export async function silence(deps: Deps): Promise<{ silentServers: number; servers: number }> {
   const now = deps.clock.now();
   const recent = (await selectFleet(deps.database)).filter(

@@ -1,5 +1,5 @@
-/** What must hold of rollouts, whatever database is below: run against each by its tests. Agents are played: each reads its signed
- *  desired state and reports what it is told to. */
+/** What must hold of rollouts, whatever database is below: run against each by its tests. Agents
+ * are played: each reads its signed desired state and reports what it is told to. */
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import {
   defaultDraft,

@@ -1,4 +1,5 @@
-/** Rollouts that repeat, and what time alone brings about. Rows say what is due; running it twice is a no-op. */
+/** Rollouts that repeat, and what time alone brings about. Rows say what is due; running it twice
+ * is a no-op. */
 
 import { nextOccurrence, type Place, recurrenceProblem } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';

@@ -1,5 +1,5 @@
-/** What an agent says of its orders: each target is brought to it, and what came of it is written where everyone looks. Running it
- *  twice is a no-op. */
+/** What an agent says of its orders: each target is brought to it, and what came of it is written
+ * where everyone looks. Running it twice is a no-op. */
 import { isKept } from '@preau/contract/application.ts';
 import { isFinal, isGood, type ReportedOrder } from '@preau/contract/rollout.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -23,8 +23,8 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
-/** In the transaction of the report, which holds the server's row. Returns the topics to wake, and the generation of the state that was
- *  written because an order is over; null: none was. */
+/** In the transaction of the report, which holds the server's row. Returns the topics to wake, and
+ * the generation of the state that was written because an order is over; null: none was. */
 export async function settleOrders(
   deps: Deps,
   rows: Rows,

@@ -1,4 +1,5 @@
-/** What an agent's word about an order does to its target. Pure. Anything late, repeated or out of order changes no verdict. */
+/** What an agent's word about an order does to its target. Pure. Anything late, repeated or out of
+ * order changes no verdict. */
 import {
   isFinal,
   type ReportedOrder,

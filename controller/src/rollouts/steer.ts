@@ -1,4 +1,5 @@
-/** Steering a rollout that runs: pause, resume, gates, cancel, retry, roll back, finish without the silent; and the brake. */
+/** Steering a rollout that runs: pause, resume, gates, cancel, retry, roll back, finish without the
+ * silent; and the brake. */
 import type { AuditAction } from '@preau/contract/audit.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import {
@@ -75,7 +76,8 @@ export const pauseRollout = (deps: Deps, actor: Actor, id: string): Promise<void
     return { state: 'paused', pauseReason: 'user', pausedAt: deps.clock.now(), note: null };
   });
 
-/** Also opens a gate, and accepts the failures that tripped a wave: the wave goes on, and trips anew only on further ones. */
+/** Also opens a gate, and accepts the failures that tripped a wave: the wave goes on, and trips
+ * anew only on further ones. */
 export const resumeRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(deps, actor, id, 'rollout.resumed', {}, async (rows, rollout) => {
     must(rolloutCan.resume(rollout), rollout);
@@ -108,7 +110,8 @@ async function openTripped(
   }
 }
 
-/** What stood still while it was paused gets its time back; behind a brake, everything stood still. */
+/** What stood still while it was paused gets its time back; behind a brake, everything stood
+ * still. */
 async function freeDeadlines(
   deps: Deps,
   rows: Rows,
@@ -148,7 +151,8 @@ export const cancelRollout = (
       : { state: 'cancelled', endedAt: deps.clock.now() };
   });
 
-/** Only what failed, timed out or was refused begins a new attempt; what went well is left alone. */
+/** Only what failed, timed out or was refused begins a new attempt; what went well is left
+ * alone. */
 export const retryRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(deps, actor, id, 'rollout.retried', {}, async (rows, rollout) => {
     must(rolloutCan.retry(rollout), rollout);
@@ -190,7 +194,8 @@ export const retryRollout = (deps: Deps, actor: Actor, id: string): Promise<void
     };
   });
 
-/** Brings servers back to what they had before this rollout, where that is known to have worked: all it touched, or one wave. */
+/** Brings servers back to what they had before this rollout, where that is known to have worked:
+ * all it touched, or one wave. */
 export const rollBackRollout = (
   deps: Deps,
   actor: Actor,
@@ -220,7 +225,8 @@ export const rollBackRollout = (
     };
   });
 
-/** A version that has left the catalogue can be gone back to; an application that has left it would be there and nobody could open it. */
+/** A version that has left the catalogue can be gone back to; an application that has left it would
+ * be there and nobody could open it. */
 async function mustBeThere(
   rows: Rows,
   rollout: StoredRollout,
@@ -260,7 +266,8 @@ export const finishRollout = (deps: Deps, actor: Actor, id: string): Promise<voi
 
 // ---- the brake ------------------------------------------------------------------------------------------------------------
 
-/** On: every rollout stands still, verdicts too. Off: they go on where they were. Safe to repeat. */
+/** On: every rollout stands still, verdicts too. Off: they go on where they were. Safe to
+ * repeat. */
 export async function setBrake(
   deps: Deps,
   actor: Actor,

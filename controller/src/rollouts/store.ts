@@ -337,7 +337,8 @@ export async function takeFence(rows: Rows, id: string): Promise<number | undefi
   )?.fence;
 }
 
-/** First in each evaluation's transaction: locks the rollout's row, and says whether the evaluation is still the newest. */
+/** First in each evaluation's transaction: locks the rollout's row, and says whether the evaluation
+ * is still the newest. */
 export async function holdsFence(
   rows: Rows,
   id: string,
@@ -644,8 +645,9 @@ export type TargetSet = Partial<{
   finishedAt: number | null;
 }>;
 
-/** The one way a target changes: compare-and-set, and its counters in the same transaction. False when it has moved on. `counts`: whoever
- *  changes many gathers what they do to the counters, and saves it last. */
+/** The one way a target changes: compare-and-set, and its counters in the same transaction. False
+ * when it has moved on. `counts`: whoever changes many gathers what they do to the counters, and
+ * saves it last. */
 export async function changeTarget(
   rows: Rows,
   target: Pick<StoredTarget, 'rolloutId' | 'serverId' | 'version' | 'state' | 'wave'>,
@@ -707,7 +709,8 @@ export interface Count {
   by: number;
 }
 
-/** One statement, in one order of the counters: many want the same ones, and hold them from here to their commit. */
+/** One statement, in one order of the counters: many want the same ones, and hold them from here to
+ * their commit. */
 export async function saveCounts(rows: Rows, counts: readonly Count[]): Promise<void> {
   const sums = new Map<string, number>();
   for (const { rolloutId, wave, state, by } of counts)

@@ -1,4 +1,5 @@
-/** Versions leave the catalogue and come back. It stands here, and not with applications, because it has to know who still needs them. */
+/** Versions leave the catalogue and come back. It stands here, and not with applications, because
+ * it has to know who still needs them. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { ApplicationVersion, Withdrawal } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -15,9 +16,11 @@ import { raiseStamp } from '#src/platform/stamps/store.ts';
 import { countServersHaving } from '#src/servers/store.ts';
 import { selectActiveRollouts, selectSchedules } from './store.ts';
 
-/** What leaves stays where it is installed, and is brought nowhere else; an application leaves with its last version, and is installed nowhere
- *  by then. Repeating is safe. Refuses with NOT_FOUND, FORBIDDEN (the agent), STILL_NEEDED (`why`: by what), and on the way back ALREADY_EXISTS
- *  (another version has this number by now), PACKAGE_NOT_FOUND, SCRIPT_REFUSED and REQUIREMENT_MISSING (what it names is gone). */
+/** What leaves stays where it is installed, and is brought nowhere else; an application leaves with
+ * its last version, and is installed nowhere by then. Repeating is safe. Refuses with NOT_FOUND,
+ * FORBIDDEN (the agent), STILL_NEEDED (`why`: by what), and on the way back ALREADY_EXISTS (another
+ * version has this number by now), PACKAGE_NOT_FOUND, SCRIPT_REFUSED and REQUIREMENT_MISSING (what
+ * it names is gone). */
 export async function withdrawVersions(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,

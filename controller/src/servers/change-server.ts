@@ -54,7 +54,8 @@ async function selectAll(rows: Rows, actor: AccountActor, serverIds: readonly st
   return servers;
 }
 
-/** A draining server takes no new session and no rollout; what runs on it goes on until people close it. */
+/** A draining server takes no new session and no rollout; what runs on it goes on until people
+ * close it. */
 export async function drainServers(
   deps: Deps,
   actor: AccountActor,

@@ -1,9 +1,10 @@
-/** Two machines with one identity: a disk was copied, or a snapshot started beside its original. Each run of an agent has a
- *  random epoch and counts its reports; a run that has ended never speaks again. So when an earlier run goes on counting
- *  after a later one was heard, both are alive.
+/** Two machines with one identity: a disk was copied, or a snapshot started beside its original.
+ * Each run of an agent has a random epoch and counts its reports; a run that has ended never speaks
+ * again. So when an earlier run goes on counting after a later one was heard, both are alive.
  *
- *  Once is not enough: the last report of a run may arrive after the first of the next. An agent sends one report at a
- *  time, so there is at most one such straggler; the second is a second machine. */
+ *  Once is not enough: the last report of a run may arrive after the first of the next. An agent
+ * sends one report at a time, so there is at most one such straggler; the second is a second
+ * machine. */
 
 export interface PastEpoch {
   epoch: string;
@@ -13,7 +14,8 @@ export interface PastEpoch {
   spoke: number;
 }
 
-/** `accept`: newest of the present run, or the first of a new one. `stale`: late or repeated, changes nothing. */
+/** `accept`: newest of the present run, or the first of a new one. `stale`: late or repeated,
+ * changes nothing. */
 export type Heard = { verdict: 'accept' | 'stale' | 'clone'; past: readonly PastEpoch[] };
 
 const remembered = 8;

@@ -1,4 +1,5 @@
-/** Writes what a server should be: read from rows, complete, numbered, signed, in the transaction that changed them. */
+/** Writes what a server should be: read from rows, complete, numbered, signed, in the transaction
+ * that changed them. */
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
@@ -22,8 +23,8 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
-/** `generation`: one already taken in this transaction with `nextGeneration`; without it the next one is taken.
- *  Returns the topic to wake after the commit. */
+/** `generation`: one already taken in this transaction with `nextGeneration`; without it the next
+ * one is taken. Returns the topic to wake after the commit. */
 export async function publishDesiredState(
   deps: Deps,
   rows: Rows,
@@ -38,8 +39,9 @@ export async function publishDesiredState(
   return `agent:${serverId}`;
 }
 
-/** A thousand servers that are woken at once must not all answer while others still wait to be told; twenty-seven may. What a server has to
- *  say costs the city some 5 ms: answers are spread over the time that takes, and then some. Pure. */
+/** A thousand servers that are woken at once must not all answer while others still wait to be
+ * told; twenty-seven may. What a server has to say costs the city some 5 ms: answers are spread
+ * over the time that takes, and then some. Pure. */
 export const momentFor = (servers: number): number => Math.min(Math.max(servers * 4, 300), 20_000);
 
 /** Counting a thousand servers for each state of one of them would be a good part of the work. */
@@ -54,7 +56,8 @@ async function fleetSize(deps: Deps, rows: Rows): Promise<number> {
   return servers;
 }
 
-/** Of many at once: each is read with the others. `generations`: taken in this transaction, by server. */
+/** Of many at once: each is read with the others. `generations`: taken in this transaction, by
+ * server. */
 export async function publishDesiredStates(
   deps: Deps,
   rows: Rows,
@@ -85,8 +88,8 @@ export async function publishDesiredStates(
   return [...generations.keys()].map((serverId) => `agent:${serverId}`);
 }
 
-/** What rules see of this application is about to change: holds every server whose state names it. What is returned writes their new
- *  states, afterwards, and returns the topics to wake. */
+/** What rules see of this application is about to change: holds every server whose state names it.
+ * What is returned writes their new states, afterwards, and returns the topics to wake. */
 export const publishWhereNamed =
   (deps: Deps) =>
   async (rows: Rows, applicationId: string): Promise<() => Promise<string[]>> => {
@@ -102,8 +105,8 @@ export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, 
   );
 }
 
-/** Who belongs to a site, and which of its servers keeps packages for the others, is part of the state of each of them.
- *  Returns the topics to wake. */
+/** Who belongs to a site, and which of its servers keeps packages for the others, is part of the
+ * state of each of them. Returns the topics to wake. */
 export async function publishForNeighbours(
   deps: Deps,
   rows: Rows,
@@ -113,7 +116,8 @@ export async function publishForNeighbours(
   return publishDesiredStates(deps, rows, generations ?? (await lockSite(rows, siteId)));
 }
 
-/** `knownPolicy`: the hash of the rules the agent has; they are sent again only when they are others. */
+/** `knownPolicy`: the hash of the rules the agent has; they are sent again only when they are
+ * others. */
 export async function readDesiredState(
   deps: Pick<Platform, 'database'>,
   actor: AgentActor,

@@ -25,7 +25,8 @@ import {
   takeEnrolmentCode,
 } from './store.ts';
 
-/** The code is shown once and stored as a hash; it opens one enrolment, for this school, within 30 minutes. */
+/** The code is shown once and stored as a hash; it opens one enrolment, for this school, within 30
+ * minutes. */
 export async function createEnrolmentCode(
   deps: Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'> & { publicUrl: () => string },
   actor: AccountActor,
@@ -64,7 +65,8 @@ export async function createEnrolmentCode(
   };
 }
 
-/** Refuses with ENROLMENT_CODE_REFUSED whatever is wrong with the code: a guesser learns nothing. */
+/** Refuses with ENROLMENT_CODE_REFUSED whatever is wrong with the code: a guesser learns
+ * nothing. */
 export async function enrol(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   _actor: Actor,

@@ -1,4 +1,5 @@
-/** The part of a report that is about the server itself: vitals, inventory, failed steps, applications. */
+/** The part of a report that is about the server itself: vitals, inventory, failed steps,
+ * applications. */
 import type { Report } from '@preau/contract/report.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
@@ -88,7 +89,8 @@ export async function recordServerReport(
       at: now,
     });
     topics.add('applications').add('portal');
-    // Taken away, and there again: brought meanwhile by an older wish. That it goes must be said anew.
+    // Taken away, and there again: brought meanwhile by an older wish. That it goes must be said
+    // anew.
     if (before.state === 'removed') topics.add(await publishDesiredState(deps, rows, server.id));
     if (
       seen.state !== before.state &&

@@ -5,7 +5,8 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { takeNewlySilent } from './store.ts';
 
-/** Answers how many were noticed now. Running it twice, or in two processes at once, tells nothing twice. */
+/** Answers how many were noticed now. Running it twice, or in two processes at once, tells nothing
+ * twice. */
 export async function noticeSilence(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,

@@ -1,4 +1,5 @@
-/** All SQL of execution servers: enrolment codes, desired states, reports, applications on servers. */
+/** All SQL of execution servers: enrolment codes, desired states, reports, applications on
+ * servers. */
 import {
   type InstalledApplication,
   packagesOf,
@@ -49,7 +50,8 @@ export async function insertEnrolmentCode(
     .execute();
 }
 
-/** Takes the code if it is unused and in time. Of a hundred at once exactly one gets it: the update is the lock. */
+/** Takes the code if it is unused and in time. Of a hundred at once exactly one gets it: the update
+ * is the lock. */
 export async function takeEnrolmentCode(
   rows: Rows,
   hash: string,
@@ -158,7 +160,8 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
   );
 }
 
-/** What a signed call is checked by: not the whole row, which holds the inventory. Undefined when unknown or retired. */
+/** What a signed call is checked by: not the whole row, which holds the inventory. Undefined when
+ * unknown or retired. */
 export async function selectServerKey(
   rows: Rows,
   id: string,
@@ -191,7 +194,8 @@ export async function nextGeneration(rows: Rows, serverId: string): Promise<numb
   return row.generation;
 }
 
-/** Locks the rows of all these in the order of their ids, so that two who do so never wait for each other. */
+/** Locks the rows of all these in the order of their ids, so that two who do so never wait for each
+ * other. */
 export async function nextGenerations(
   rows: Rows,
   serverIds: readonly string[],
@@ -230,7 +234,8 @@ export async function selectServersWith(rows: Rows, applicationId: string): Prom
   ).map(({ id }) => id);
 }
 
-/** Servers in service that have an application, are to have it, or do not yet say that it is gone. */
+/** Servers in service that have an application, are to have it, or do not yet say that it is
+ * gone. */
 export async function countServersHaving(rows: Rows, applicationId: string): Promise<number> {
   const found = await rows
     .selectFrom('server_applications as a')
@@ -556,7 +561,8 @@ async function selectDesiredOrders(
 const cacheOf = (row: { inventory: string | null }) =>
   row.inventory === null ? null : ((JSON.parse(row.inventory) as Inventory).cache ?? null);
 
-/** The oldest execution server of a site that says where its package cache listens fetches for the others. */
+/** The oldest execution server of a site that says where its package cache listens fetches for the
+ * others. */
 async function selectNeighbours(
   rows: Rows,
   serverIds: readonly string[],
@@ -877,7 +883,8 @@ export async function saveServerChanges(
     await rows.updateTable('servers').set(set).where('id', '=', serverId).execute();
 }
 
-/** In the order of their ids, which is the order of locking; the unknown and the retired are left out. */
+/** In the order of their ids, which is the order of locking; the unknown and the retired are left
+ * out. */
 export async function selectServerRows(
   rows: Rows,
   filter: { ids: readonly string[] } | { siteId: string },
@@ -946,7 +953,8 @@ export async function markQuarantined(rows: Rows, serverId: string, now: number)
   return Number(done.numUpdatedRows) === 1;
 }
 
-/** Servers last seen at `before` or earlier of which nobody was told yet: from here on somebody was. */
+/** Servers last seen at `before` or earlier of which nobody was told yet: from here on somebody
+ * was. */
 export async function takeNewlySilent(
   rows: Rows,
   before: number,

@@ -8,7 +8,8 @@ import { together } from '#src/platform/together.ts';
 import { publishDesiredState } from './desired-state.ts';
 import { nextGeneration, saveWanted, selectServerRow } from './store.ts';
 
-/** Asks for an application on a server, or for its removal. Asking again is safe and is how one retries. */
+/** Asks for an application on a server, or for its removal. Asking again is safe and is how one
+ * retries. */
 export async function wantApplication(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   actor: Actor,

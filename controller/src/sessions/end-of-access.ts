@@ -1,5 +1,6 @@
-/** What rules do to sessions that run: access that ends, time that is up, a place nobody uses. The person is told beforehand, by `endsAt`;
- *  then the session ends. Looked at whenever rules change, and every sweep. Running it twice is a no-op. */
+/** What rules do to sessions that run: access that ends, time that is up, a place nobody uses. The
+ * person is told beforehand, by `endsAt`; then the session ends. Looked at whenever rules change,
+ * and every sweep. Running it twice is a no-op. */
 import type { Role } from '@preau/contract/account.ts';
 import { changesAt, decide } from '@preau/contract/policy.ts';
 import type { Terms } from '@preau/contract/publication.ts';
@@ -22,7 +23,8 @@ export interface End {
   because: EndReason;
 }
 
-/** The first end in sight of a session; null when there is none. Pure. `accessEnds`: by the rules. */
+/** The first end in sight of a session; null when there is none. Pure. `accessEnds`: by the
+ * rules. */
 export function endOf(
   session: { startedAt: number; touchedAt: number | null; isAttached: boolean },
   terms: Terms,

@@ -67,7 +67,8 @@ export async function closeSession(
   ];
 }
 
-/** The person ends their own session; a technician ends any. Refuses with NOT_FOUND and STATE_FORBIDS. */
+/** The person ends their own session; a technician ends any. Refuses with NOT_FOUND and
+ * STATE_FORBIDS. */
 export async function endSession(
   deps: Deps,
   actor: AccountActor,

@@ -1,4 +1,5 @@
-/** What must hold of launching, attaching and ending, whatever database is below: run against each by its tests. */
+/** What must hold of launching, attaching and ending, whatever database is below: run against each
+ * by its tests. */
 import { randomBytes } from 'node:crypto';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';

@@ -38,9 +38,9 @@ export type LaunchRequest = Launch & { address?: string | null };
 /** An X server on a busy school takes seconds; beyond a minute something is wrong. */
 const startWithinMs = 60_000;
 
-/** Starts the application for the actor, or takes up their running session of it: a double click is one session.
- *  Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS, WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
- *  LICENCE_EXHAUSTED. */
+/** Starts the application for the actor, or takes up their running session of it: a double click is
+ * one session. Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS, WRONG_DEVICE,
+ * NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL, LICENCE_EXHAUSTED. */
 export async function launch(
   deps: Deps,
   actor: AccountActor,
@@ -86,7 +86,8 @@ export async function launch(
     );
     if ('refused' in recount)
       throw new AppError(recount.refused, { application: input.application });
-    // Then the application's row: across schools, and across controllers, its seats are counted one after the other.
+    // Then the application's row: across schools, and across controllers, its seats are counted one
+    // after the other.
     const seat = await takeSeat(rows, {
       application,
       siteSeats: answer.terms.seats,
@@ -135,8 +136,9 @@ export async function launch(
   return outcome.admission;
 }
 
-/** A new ticket to a running session, for coming back or for another browser: whoever was attached is let go.
- *  Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended, and like `launch` what is not open any more. */
+/** A new ticket to a running session, for coming back or for another browser: whoever was attached
+ * is let go. Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended, and
+ * like `launch` what is not open any more. */
 export async function attach(
   deps: Deps,
   actor: AccountActor,
@@ -183,7 +185,8 @@ async function admit(
   if (session === undefined || session.accountId !== actor.id)
     throw new AppError('NOT_FOUND', { session: sessionId });
   mustBeLive(session);
-  // The server's row is locked before the session's, here as everywhere: two orders would deadlock on PostgreSQL.
+  // The server's row is locked before the session's, here as everywhere: two orders would deadlock
+  // on PostgreSQL.
   const number = generation ?? (await nextGeneration(rows, session.serverId));
   const serial = await nextAttachSerial(rows, sessionId);
   const topic = await publishDesiredState(deps, rows, session.serverId, number);

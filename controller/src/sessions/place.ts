@@ -15,8 +15,9 @@ export type Placement =
   | { serverId: string }
   | { refused: Extract<ErrorCode, 'SERVER_OFFLINE' | 'APPLICATION_NOT_INSTALLED' | 'SERVER_FULL'> };
 
-/** Chooses where a session starts: the execution server of the school, online, with the application, that has the
- *  largest share of its places free. `now` in epoch ms. Pure. The refusal names the first thing that is missing. */
+/** Chooses where a session starts: the execution server of the school, online, with the
+ * application, that has the largest share of its places free. `now` in epoch ms. Pure. The refusal
+ * names the first thing that is missing. */
 export function place(candidates: readonly Candidate[], now: number): Placement {
   const online = candidates.filter(
     (c) =>

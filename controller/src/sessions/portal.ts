@@ -11,7 +11,8 @@ import { publicView, selectLastUsed, selectLiveSessionsOf } from './store.ts';
 /** A tile says until when it is open when that is this soon. */
 const soonMs = 12 * 3_600_000;
 
-/** The applications open to the actor here and now, each with its running session; what still runs is shown even if it is open no more. */
+/** The applications open to the actor here and now, each with its running session; what still runs
+ * is shown even if it is open no more. */
 export async function portal(
   deps: Pick<Platform, 'database' | 'clock'>,
   actor: AccountActor,

@@ -1,5 +1,6 @@
-/** Two machines use one identity: neither can be believed. From the commit on the key opens nothing, links are cut, and what
- *  ran there is over. The way back is to retire the server and to enrol each machine anew. */
+/** Two machines use one identity: neither can be believed. From the commit on the key opens
+ * nothing, links are cut, and what ran there is over. The way back is to retire the server and to
+ * enrol each machine anew. */
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';

@@ -1,12 +1,14 @@
-/** Licence seats: of the whole city (the application's licence) and of one school (the rule's terms). Who finds none waits in a queue,
- *  first come, first served, as long as their page asks again. */
+/** Licence seats: of the whole city (the application's licence) and of one school (the rule's
+ * terms). Who finds none waits in a queue, first come, first served, as long as their page asks
+ * again. */
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { lockSeats } from '#src/applications/store.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { countAhead, countLiveOf, deleteFromQueue, joinQueue } from './store.ts';
 
-/** A page asks again every five seconds; one silent for this long has gone, and its place with it. */
+/** A page asks again every five seconds; one silent for this long has gone, and its place with
+ * it. */
 export const queuePatienceMs = 20_000;
 
 interface Ask {
@@ -18,8 +20,8 @@ interface Ask {
   now: number;
 }
 
-/** In the caller's transaction: counts under a lock, across controllers. The refusal says how many are before the person;
- *  `waited`: that they are in the queue already. */
+/** In the caller's transaction: counts under a lock, across controllers. The refusal says how many
+ * are before the person; `waited`: that they are in the queue already. */
 export async function takeSeat(
   rows: Rows,
   { application, siteSeats, accountId, siteId, now }: Ask,

@@ -316,7 +316,8 @@ export async function insertTicket(
     .execute();
 }
 
-/** One use: the update is the check. Undefined for an unknown, used, expired or foreign ticket alike. */
+/** One use: the update is the check. Undefined for an unknown, used, expired or foreign ticket
+ * alike. */
 export async function takeTicket(
   rows: Rows,
   hash: string,
@@ -416,7 +417,8 @@ export async function countAhead(
   return Number((await query.executeTakeFirst())?.n ?? 0);
 }
 
-/** Keeps the place of who waits already, and says whether they did; who was away too long begins anew. */
+/** Keeps the place of who waits already, and says whether they did; who was away too long begins
+ * anew. */
 export async function joinQueue(
   rows: Rows,
   { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number },

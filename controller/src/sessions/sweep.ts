@@ -1,4 +1,5 @@
-/** What time alone brings about. Rows say what is due; the alarm clock only says "look". Running it twice is a no-op. */
+/** What time alone brings about. Rows say what is due; the alarm clock only says "look". Running it
+ * twice is a no-op. */
 import { deleteExpiredSignIns } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -16,7 +17,8 @@ import { leaveSession } from './tunnel.ts';
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
 
 export const sweepEveryMs = 10_000;
-/** The gateway notes its tunnels every 10 s; one silent for this long belonged to a process that died. */
+/** The gateway notes its tunnels every 10 s; one silent for this long belonged to a process that
+ * died. */
 const tunnelSilentMs = 35_000;
 
 export async function sweep(deps: Deps): Promise<void> {

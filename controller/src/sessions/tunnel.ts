@@ -1,5 +1,5 @@
-/** What the gateway asks of a session: to admit a ticket, to hand over the one-use attachment, to note that a browser
- *  came and went. The gateway itself knows no table. */
+/** What the gateway asks of a session: to admit a ticket, to hand over the one-use attachment, to
+ * note that a browser came and went. The gateway itself knows no table. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { Terms } from '@preau/contract/publication.ts';
 import type { Attachment } from '@preau/contract/report.ts';
@@ -30,7 +30,8 @@ export interface Grant {
   recording: boolean;
 }
 
-/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules allow no more. */
+/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules
+ * allow no more. */
 export async function redeemTicket(
   deps: Deps,
   actor: AccountActor,
@@ -56,8 +57,9 @@ export async function reasonToClose(
   return session.attachSerial > grant.serial ? 'superseded' : null;
 }
 
-/** Waits until the agent has prepared this attachment, and takes it: it works once.
- *  Throws SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was quicker, or LAUNCH_TIMEOUT. */
+/** Waits until the agent has prepared this attachment, and takes it: it works once. Throws
+ * SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was quicker, or
+ * LAUNCH_TIMEOUT. */
 export async function takePreparedAttachment(
   deps: Deps,
   grant: Grant,
@@ -110,8 +112,9 @@ export async function noteAttached(deps: Deps, actor: AccountActor, grant: Grant
     ]);
 }
 
-/** In the caller's transaction: the application runs on without a browser for the grace period. Returns the topics to
- *  wake; none when it was not attached, or when `serial` is given and a newer browser has come. */
+/** In the caller's transaction: the application runs on without a browser for the grace period.
+ * Returns the topics to wake; none when it was not attached, or when `serial` is given and a newer
+ * browser has come. */
 export async function leaveSession(
   deps: Deps,
   rows: Rows,
@@ -151,7 +154,8 @@ export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): P
   );
 }
 
-/** `touched`: sessions somebody pressed a key or moved a pointer in since the last time, and when. */
+/** `touched`: sessions somebody pressed a key or moved a pointer in since the last time, and
+ * when. */
 export async function noteAlive(
   deps: Pick<Platform, 'database' | 'clock'>,
   sessionIds: readonly string[],

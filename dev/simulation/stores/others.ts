@@ -1,4 +1,5 @@
-/** In place of the stores a simulated city needs little of: schools, the catalogue, the audit trail, sessions. */
+/** In place of the stores a simulated city needs little of: schools, the catalogue, the audit
+ * trail, sessions. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type * as applications from '../../../controller/src/applications/store.ts';
 import type * as audit from '../../../controller/src/audit/store.ts';
@@ -73,8 +74,8 @@ export const selectPolicySites: typeof sites.selectPolicySites = async (rows) =>
 
 export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;
 export const settleSessions: typeof sessions.settleSessions = async () => [];
-/** No server has a twin here. Reports that were held up for longer than a run of the agent lasted look like one's: counted, and
- *  left to a technician. */
+/** No server has a twin here. Reports that were held up for longer than a run of the agent lasted
+ * look like one's: counted, and left to a technician. */
 export const quarantineServer: typeof quarantine.quarantineServer = async (
   _deps,
   rows,

@@ -1,4 +1,5 @@
-/** In place of controller/src/servers/store.ts: what reports, desired states and the retirement of a server read and write. */
+/** In place of controller/src/servers/store.ts: what reports, desired states and the retirement of
+ * a server read and write. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { inFlightStates } from '@preau/contract/rollout.ts';

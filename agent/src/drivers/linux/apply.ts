@@ -1,5 +1,6 @@
-/** Brings and takes away what was staged. dpkg is slow to begin and quick to go on, so neighbours in the order share one run; when
- *  that run fails, whoever dpkg names is set aside, the system is mended, and the others go again. */
+/** Brings and takes away what was staged. dpkg is slow to begin and quick to go on, so neighbours
+ * in the order share one run; when that run fails, whoever dpkg names is set aside, the system is
+ * mended, and the others go again. */
 import { join } from 'node:path';
 import { packagesOf } from '@preau/contract/application.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
@@ -25,8 +26,8 @@ export const laneOf = ({
   return linux?.kind === 'updates' && want === 'present' ? 'bring' : 'alone';
 };
 
-/** Consecutive ones of a lane together: the order is kept. An agent's own bundle comes last, whatever the order says: nothing
- *  comes after it. Pure. */
+/** Consecutive ones of a lane together: the order is kept. An agent's own bundle comes last,
+ * whatever the order says: nothing comes after it. Pure. */
 export function runsOf<A extends Pick<Installable, 'recipes' | 'want'>>(
   applications: readonly A[],
 ): { lane: Lane; applications: A[] }[] {
@@ -130,7 +131,8 @@ export function createApplier(deps: ApplierDeps) {
         { timeoutMs, signal: options.signal },
       );
 
-    /** The system as dpkg can leave it: what hangs or fails and was not there before is taken away again. */
+    /** The system as dpkg can leave it: what hangs or fails and was not there before is taken away
+     * again. */
     const mend = async (before: Packages, hung: boolean) => {
       const never = new AbortController().signal;
       const mending = (file: string, args: readonly string[]) =>

@@ -1,5 +1,6 @@
-/** apt, asked and told. Which file belongs to which package, from where, of what size and hash, is apt's own answer; its downloader
- *  fetches them, so that the school's proxies, certificates and passwords hold. Never a question: there is nobody to answer. */
+/** apt, asked and told. Which file belongs to which package, from where, of what size and hash, is
+ * apt's own answer; its downloader fetches them, so that the school's proxies, certificates and
+ * passwords hold. Never a question: there is nobody to answer. */
 
 import { join } from 'node:path';
 import type { AptSource } from '@preau/contract/application.ts';
@@ -46,7 +47,8 @@ export const unattended: Record<string, string> = {
 
 // ---- what apt prints. Pure ---------------------------------------------------------------------------------------------
 
-/** `--print-uris`: `'uri' name size hash`. A line without SHA-256 is no answer: it could not be checked. */
+/** `--print-uris`: `'uri' name size hash`. A line without SHA-256 is no answer: it could not be
+ * checked. */
 export function parseUris(text: string): AptFile[] {
   return [...text.matchAll(/^'([^']+)' (\S+) (\d+) (\S*)$/gm)].flatMap(
     ([, uri = '', name = '', size = '', hash = '']) => {
@@ -70,7 +72,8 @@ export const parseUnknown = (text: string): string[] => [
   ),
 ];
 
-/** Pending updates from `apt-get -s dist-upgrade`: `Inst name [old] (new Origin:version/suite, … [arch])`. */
+/** Pending updates from `apt-get -s dist-upgrade`: `Inst name [old] (new Origin:version/suite, …
+ * [arch])`. */
 export const parsePending = (
   text: string,
 ): { name: string; version: string; security: boolean }[] =>
@@ -82,7 +85,8 @@ export const parsePending = (
     }),
   );
 
-/** deb822, with the key inside: this source is trusted by this key only, and this key for this source only. */
+/** deb822, with the key inside: this source is trusted by this key only, and this key for this
+ * source only. */
 export const sourceFile = (source: AptSource): string =>
   [
     'Types: deb',
@@ -100,7 +104,8 @@ export const sourceFile = (source: AptSource): string =>
 // ---- asking it -----------------------------------------------------------------------------------------------------------
 
 export interface Apt {
-  /** What bringing these would fetch, all together. `unknown` names what apt does not know; `refusal` is why it cannot. */
+  /** What bringing these would fetch, all together. `unknown` names what apt does not know;
+   * `refusal` is why it cannot. */
   plan: (
     args: readonly string[],
   ) => Promise<{ files: AptFile[]; unknown: string[]; refusal: string | null }>;
@@ -134,7 +139,8 @@ export function createApt(deps: {
   const apt: Apt = {
     options,
     plan: async (args) => {
-      // apt says nothing of what lies in its own archives; what is staged must be whole without them.
+      // apt says nothing of what lies in its own archives; what is staged must be whole without
+      // them.
       makeFolder(join(nothing, 'partial'), 0o700);
       const answer = await get(
         [

@@ -1,5 +1,5 @@
-/** Unpacks archives that we do not trust into one folder: every entry is looked at before a byte of it is written, all of it in a
- *  folder beside, which takes its name at the very end. */
+/** Unpacks archives that we do not trust into one folder: every entry is looked at before a byte of
+ * it is written, all of it in a folder beside, which takes its name at the very end. */
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
@@ -83,8 +83,8 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
 }
 type Doorkeeper = ReturnType<typeof doorkeeper>;
 
-/** Brings the archive to `<root>/<slug>/<version>`; the version before stays beside it, older ones go. Throws ARCHIVE_REFUSED, and
- *  nothing was written then. */
+/** Brings the archive to `<root>/<slug>/<version>`; the version before stays beside it, older ones
+ * go. Throws ARCHIVE_REFUSED, and nothing was written then. */
 export async function unpack(
   archive: { path: string; format: 'appimage' | 'zip' | 'tar'; name: string },
   place: { root: string; slug: string; version: string },

@@ -1,4 +1,5 @@
-/** Is it there? Each rule costs a look at a file, so that all applications can be asked for at each tick. */
+/** Is it there? Each rule costs a look at a file, so that all applications can be asked for at each
+ * tick. */
 import { join } from 'node:path';
 import type { LinuxRecipe } from '@preau/contract/application.ts';
 import type { Driver } from '#src/drivers/driver.ts';

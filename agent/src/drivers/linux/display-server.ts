@@ -1,5 +1,5 @@
-/** xrdp and xrdp-sesman of our own, in a private mount and pid namespace: the host's xrdp, its files, ports and display
- *  numbers are never touched, and ending one process ends every display. */
+/** xrdp and xrdp-sesman of our own, in a private mount and pid namespace: the host's xrdp, its
+ * files, ports and display numbers are never touched, and ending one process ends every display. */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
@@ -26,8 +26,8 @@ const programs = [
   '/usr/bin/openssl',
 ];
 
-/** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a free one.
- *  Throws AppError DISPLAY_FAILED and names what is missing. */
+/** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a
+ * free one. Throws AppError DISPLAY_FAILED and names what is missing. */
 export async function startDisplayServer(layout: Layout, wantedPort: number): Promise<Ports> {
   const missing = programs.filter((program) => !exists(program));
   if (missing.length > 0)
@@ -157,8 +157,9 @@ async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
   write(layout.pamFile, pamConfiguration, 0o644);
 }
 
-/** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to elsewhere.
- *  The dynamic channel carries resizing, another the clipboard: text only, and only where guacd is told to let it through. */
+/** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to
+ * elsewhere. The dynamic channel carries resizing, another the clipboard: text only, and only where
+ * guacd is told to let it through. */
 const xrdpIni = (layout: Layout, ports: Ports): string => `[Globals]
 ini_version=1
 fork=true
@@ -200,7 +201,8 @@ port=-1
 code=20
 `;
 
-/** Matching by account and colour depth: with one account per display, a second connection finds the same display. */
+/** Matching by account and colour depth: with one account per display, a second connection finds
+ * the same display. */
 const sesmanIni = (ports: Ports): string => `[Globals]
 ListenAddress=127.0.0.1
 ListenPort=${ports.sesman}
@@ -243,7 +245,8 @@ EnableSyslog=false
 [SessionVariables]
 `;
 
-/** xrdp becomes process 1 of the namespace, as its own user; sesman must be root to start displays of accounts. */
+/** xrdp becomes process 1 of the namespace, as its own user; sesman must be root to start displays
+ * of accounts. */
 const serveScript = `#!/bin/sh
 xrdp-sesman -n &
 exec setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n
@@ -254,8 +257,8 @@ const waitScript = `#!/bin/sh
 exec sleep infinity
 `;
 
-/** The account has no password in the system: this file is its only way in, and opening removes it. \`rm\` without -f
- *  fails for whoever comes second. */
+/** The account has no password in the system: this file is its only way in, and opening removes it.
+ * \`rm\` without -f fails for whoever comes second. */
 const oneUsePassword = `#!/bin/sh
 IFS= read -r given
 case "$PAM_USER" in *[!a-z0-9-]*|'') exit 1;; esac

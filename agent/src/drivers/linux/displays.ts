@@ -1,5 +1,5 @@
-/** Displays: a throw-away account and an X server waiting under it. One display serves one session and is destroyed.
- *  Starting X takes most of a second on a busy school, so a few stand by. */
+/** Displays: a throw-away account and an X server waiting under it. One display serves one session
+ * and is destroyed. Starting X takes most of a second on a busy school, so a few stand by. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
@@ -112,7 +112,8 @@ export const displayLives = (layout: Layout, display: Display): boolean =>
     (process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true,
   );
 
-/** A fresh password that opens the account once; 128 random bits, of which only the hash touches the disk. */
+/** A fresh password that opens the account once; 128 random bits, of which only the hash touches
+ * the disk. */
 export function grantOnce(layout: Layout, account: string): Pick<Access, 'username' | 'password'> {
   const password = randomBytes(16).toString('base64url');
   write(credentialOf(layout, account), createHash('sha256').update(password).digest('hex'), 0o600);
@@ -122,7 +123,8 @@ export function grantOnce(layout: Layout, account: string): Pick<Access, 'userna
 export const grantPending = (layout: Layout, account: string): boolean =>
   exists(credentialOf(layout, account));
 
-/** Processes, password, sockets, account, home. Safe to repeat, also for what exists only in part. */
+/** Processes, password, sockets, account, home. Safe to repeat, also for what exists only in
+ * part. */
 export async function destroyDisplay(
   layout: Layout,
   account: string,
@@ -139,7 +141,8 @@ export async function destroyDisplay(
         throw new AppError('DISPLAY_FAILED', { why: `userdel: ${removed.stderr.slice(0, 300)}` });
     });
   }
-  // The number may be another display's by now: an X server exists before its socket does, so none means ours is stale.
+  // The number may be another display's by now: an X server exists before its socket does, so none
+  // means ours is stale.
   if (
     number !== undefined &&
     !listProcesses().some(

@@ -1,5 +1,6 @@
-/** What dpkg knows, read in this process: asking dpkg-query costs a process each time, and detection asks hundreds of times a
- *  minute. The file is trusted only while dpkg is at rest: during a run the newest facts are in its `updates` folder. */
+/** What dpkg knows, read in this process: asking dpkg-query costs a process each time, and
+ * detection asks hundreds of times a minute. The file is trusted only while dpkg is at rest: during
+ * a run the newest facts are in its `updates` folder. */
 import { run } from '#src/command.ts';
 import { names, readText, stamp } from '#src/files.ts';
 
@@ -15,7 +16,8 @@ export type Packages = ReadonlyMap<string, Package>;
 
 const native = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Pure. One name may be there for several architectures: the installed one, then the machine's own, counts. */
+/** Pure. One name may be there for several architectures: the installed one, then the machine's
+ * own, counts. */
 export function parseStatus(text: string): Map<string, Package> {
   const found = new Map<string, Package>();
   for (const paragraph of text.split('\n\n')) {

@@ -1,4 +1,5 @@
-/** Real programs with a person's rights, on a real disk: what lies in a child's home may be anything. */
+/** Real programs with a person's rights, on a real disk: what lies in a child's home may be
+ * anything. */
 import {
   chmodSync,
   chownSync,

@@ -1,12 +1,14 @@
-/** Files of people, touched with nobody's rights but their own: the agent is root, and whatever lies in a child's home may be a link to
- *  anywhere. Each look and each copy is a program that runs as the person, and sees their folder and the system's programs, nothing else. */
+/** Files of people, touched with nobody's rights but their own: the agent is root, and whatever
+ * lies in a child's home may be a link to anywhere. Each look and each copy is a program that runs
+ * as the person, and sees their folder and the system's programs, nothing else. */
 import { randomBytes } from 'node:crypto';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
 import { type RunOptions, run } from '#src/command.ts';
 
-/** `base`: a folder of ours that the person owns or may enter; `folder`: a path within it, the person's own. */
+/** `base`: a folder of ours that the person owns or may enter; `folder`: a path within it, the
+ * person's own. */
 export interface PersonFolder {
   uid: number;
   base: string;
@@ -69,7 +71,8 @@ export async function listFiles(
   of: PersonFolder,
   kind: OfferedFile['kind'],
 ): Promise<OfferedFile[]> {
-  // The slash: a link that the person made there is followed with the person's rights. `-type f`: never a pipe, a device, a link.
+  // The slash: a link that the person made there is followed with the person's rights. `-type f`:
+  // never a pipe, a device, a link.
   const found = await as(
     of,
     '/usr/bin/find',
@@ -112,7 +115,8 @@ export async function copyOut(
     throw new AppError('FILE_GONE', { name, why: copied.stderr.slice(0, 200) });
 }
 
-/** Makes the folder if need be; a name that is taken gets a number. Throws AppError DISK_FULL, INTERNAL. */
+/** Makes the folder if need be; a name that is taken gets a number. Throws AppError DISK_FULL,
+ * INTERNAL. */
 export async function placeIn(of: PersonFolder, name: string, from: string): Promise<void> {
   const folder = `./${of.folder}`;
   await as(of, '/bin/mkdir', ['-p', '--', folder], { timeoutMs: lookWithinMs });

@@ -1,5 +1,5 @@
-/** The real icon of an installed program: from its .desktop file, the largest PNG up to 256 pixels, or its SVG turned
- *  into a PNG. What comes out is a PNG or nothing. */
+/** The real icon of an installed program: from its .desktop file, the largest PNG up to 256 pixels,
+ * or its SVG turned into a PNG. What comes out is a PNG or nothing. */
 import { basename, join } from 'node:path';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -40,7 +40,8 @@ export async function readIcon(
   }
 }
 
-/** Best first: 128, 256, 64, 48 pixels, then a drawing, then the old pixmaps folder, then what is left. */
+/** Best first: 128, 256, 64, 48 pixels, then a drawing, then the old pixmaps folder, then what is
+ * left. */
 function findIcon(name: string): string | undefined {
   if (name.startsWith('/')) return exists(name) && /\.(png|svgz?)$/.test(name) ? name : undefined;
   const file = basename(name).replace(/\.(png|svg|xpm)$/, '');

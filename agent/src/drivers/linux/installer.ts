@@ -1,5 +1,6 @@
-/** One run of an installer: in a session of its own, its output in a file, its pid and start time in another, so that an agent
- *  that dies does not leave dpkg half-way and the next agent finds it still at work. */
+/** One run of an installer: in a session of its own, its output in a file, its pid and start time
+ * in another, so that an agent that dies does not leave dpkg half-way and the next agent finds it
+ * still at work. */
 import { join } from 'node:path';
 import { startDetached } from '#src/command.ts';
 import {
@@ -24,14 +25,16 @@ export interface Ran {
 }
 
 export interface Installers {
-  /** Throws the signal's reason when it is called off; the installer and all it started are gone then. */
+  /** Throws the signal's reason when it is called off; the installer and all it started are gone
+   * then. */
   run: (
     key: string,
     file: string,
     args: readonly string[],
     options: { timeoutMs: number; signal: AbortSignal; env?: Record<string, string> },
   ) => Promise<Ran>;
-  /** Resolves when an installer of an agent that died has ended, killed at its limit if need be; null when none runs. */
+  /** Resolves when an installer of an agent that died has ended, killed at its limit if need be;
+   * null when none runs. */
   resume: (key: string) => Promise<void> | null;
   logOf: (key: string) => string;
   /** Words of our own between those of installers. */

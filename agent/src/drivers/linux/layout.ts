@@ -1,4 +1,5 @@
-/** Where the Linux driver keeps things. One place, so that what is made is also what is swept away. */
+/** Where the Linux driver keeps things. One place, so that what is made is also what is swept
+ * away. */
 import { join } from 'node:path';
 import type { AgentConfig } from '#src/config.ts';
 

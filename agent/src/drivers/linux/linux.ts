@@ -1,5 +1,6 @@
-/** The Linux driver: Debian packages, xrdp displays, applications in sandboxes. What runs is read from the process table
- *  and from the folders named in layout.ts, so a driver that starts anew finds all of it. */
+/** The Linux driver: Debian packages, xrdp displays, applications in sandboxes. What runs is read
+ * from the process table and from the folders named in layout.ts, so a driver that starts anew
+ * finds all of it. */
 import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -59,7 +60,8 @@ const exchangeFolders: Record<DesiredSession['language'], string> = {
 };
 const readJson = <T>(path: string): T | null => JSON.parse(readText(path) ?? 'null') as T | null;
 
-/** People's files belong to user ids from here on; the id is the owner of the home directory, there is no other list. */
+/** People's files belong to user ids from here on; the id is the owner of the home directory, there
+ * is no other list. */
 const firstPersonUid = 700_000;
 const windowWithinMs = 90_000;
 /** Between a splash screen and the main window there may be none. */
@@ -81,7 +83,8 @@ interface Running {
   stopWatching: () => void;
 }
 
-/** What the driver is given besides its settings: who this server is, the city's files, and its own bundle. */
+/** What the driver is given besides its settings: who this server is, the city's files, and its own
+ * bundle. */
 export type LinuxDeps = Pick<
   SoftwareDeps,
   'identity' | 'readPackage' | 'bundles' | 'running' | 'restart' | 'now'
@@ -152,7 +155,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       if (displayLives(layout, display)) return display;
       await destroyDisplay(layout, display.account, display.number);
     }
-    // Right after a crash the display server may still be letting go of the past: one more try costs less than a refusal.
+    // Right after a crash the display server may still be letting go of the past: one more try
+    // costs less than a refusal.
     return createDisplay(layout).catch(() => createDisplay(layout));
   };
 
@@ -260,7 +264,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     };
   };
 
-  /** What was offered at the last look: a folder in which no name has changed is looked into now and then only. */
+  /** What was offered at the last look: a folder in which no name has changed is looked into now
+   * and then only. */
   const looks = new Map<string, { seen: string; at: number; found: OfferedFile[] }>();
   const personOf = (sessionId: string): Person => {
     const person = running.get(sessionId)?.person;
@@ -296,7 +301,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
             ? 0o755
             : 0o700,
         );
-      // A session survives this agent when its sandbox, its display and its file are all there; the rest is swept away.
+      // A session survives this agent when its sandbox, its display and its file are all there; the
+      // rest is swept away.
       const surviving: string[] = [];
       const kept = new Set<string>();
       for (const sessionId of names(layout.sessions)) {

@@ -1,5 +1,6 @@
-/** A printer for one session: CUPS itself, run inside the sandbox as the person, with one queue whose pages end as PDF files in a folder of
- *  the session. No service of the machine is asked, no right is gained, and nobody sees anybody else's pages. */
+/** A printer for one session: CUPS itself, run inside the sandbox as the person, with one queue
+ * whose pages end as PDF files in a folder of the session. No service of the machine is asked, no
+ * right is gained, and nobody sees anybody else's pages. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { copyTo, exists, linkNamed, makeFolder, names, remove, stamp, write } from '#src/files.ts';
@@ -13,8 +14,8 @@ const filters = '/usr/lib/cups/filter';
 const daemon = '/usr/sbin/cupsd';
 export const canPrint = (): boolean => exists(daemon) && exists(join(filters, 'pdftopdf'));
 
-/** Writes what every printer needs, unless it is there; answers where. Sessions that outlive an agent print on with what they began with: that
- *  goes only when none is left. */
+/** Writes what every printer needs, unless it is there; answers where. Sessions that outlive an
+ * agent print on with what they began with: that goes only when none is left. */
 export function preparePrinter(root: string, keepOthers: boolean): string {
   const version = createHash('sha256')
     .update([stamp(daemon), backend, filesConf, daemonConf, printersConf, description].join('\0'))
@@ -27,7 +28,8 @@ export function preparePrinter(root: string, keepOthers: boolean): string {
   remove(folder);
   for (const part of ['', 'bin', 'bin/backend', 'server', 'server/ppd'])
     makeFolder(join(folder, part), 0o755);
-  // A copy: where AppArmor guards the program of that name, it lets it touch the machine's own printers only.
+  // A copy: where AppArmor guards the program of that name, it lets it touch the machine's own
+  // printers only.
   copyTo(daemon, join(folder, 'cupsd'), 0o755);
   linkNamed(filters, join(folder, 'bin/filter'));
   linkNamed('/usr/lib/cups/daemon', join(folder, 'bin/daemon'));
@@ -40,7 +42,8 @@ export function preparePrinter(root: string, keepOthers: boolean): string {
   return folder;
 }
 
-/** Called by CUPS with: job, user, title, copies, options and, for a job of several files, a file. Without any: what it is. */
+/** Called by CUPS with: job, user, title, copies, options and, for a job of several files, a file.
+ * Without any: what it is. */
 const backend = `#!/bin/sh
 export LC_ALL=C.UTF-8
 if [ $# -eq 0 ]; then echo 'direct preau "Unknown" "Preau"'; exit 0; fi

@@ -1,4 +1,5 @@
-/** What runs on this machine, read from /proc: the truth after any crash, where files of pids would lie. */
+/** What runs on this machine, read from /proc: the truth after any crash, where files of pids would
+ * lie. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Process {
@@ -39,7 +40,8 @@ export function pidNamespace(pid: number): string | undefined {
   }
 }
 
-/** When it started, in ticks since boot: with the pid, it names a process once and for all. Null when it has ended; a zombie has. */
+/** When it started, in ticks since boot: with the pid, it names a process once and for all. Null
+ * when it has ended; a zombie has. */
 export function startTimeOf(pid: number): string | null {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -61,7 +63,8 @@ export function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Asks, waits up to `graceMs`, then kills, until `find` finds none. Throws when something survives for 5 s. */
+/** Asks, waits up to `graceMs`, then kills, until `find` finds none. Throws when something survives
+ * for 5 s. */
 export async function endAll(find: () => Process[], graceMs: number): Promise<void> {
   for (const process of find()) signal(process.pid, 'SIGTERM');
   const started = Date.now();

@@ -1,6 +1,7 @@
-/** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system is read-only; homes
- *  and run files of everybody else are not there; programs know one account, their person's; its processes are alone in their pid namespace, so that
- *  ending the first ends all; it holds no capability and can gain none. */
+/** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system
+ * is read-only; homes and run files of everybody else are not there; programs know one account,
+ * their person's; its processes are alone in their pid namespace, so that ending the first ends
+ * all; it holds no capability and can gain none. */
 import { printerFolder, printFolder, printSocket } from './printing.ts';
 
 export interface Sandbox {
@@ -55,7 +56,8 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     QT_X11_NO_MITSHM: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
     SDL_AUDIODRIVER: 'dummy',
-    // A display that nobody looks at yet has no RandR output, and SDL gives up: it takes the plain screen size instead.
+    // A display that nobody looks at yet has no RandR output, and SDL gives up: it takes the plain
+    // screen size instead.
     SDL_VIDEO_X11_XRANDR: '0',
     // Without a printer of its own a program must not find the machine's.
     CUPS_SERVER: printSocket,
@@ -73,8 +75,9 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '0755',
     '--tmpfs',
     '/run',
-    // A private /etc that points to the host's: were passwd bound over the host's own file, the next useradd, which
-    // renames a new file into its place, would take the mount away (detach_mounts in the kernel's fs/namespace.c).
+    // A private /etc that points to the host's: were passwd bound over the host's own file, the
+    // next useradd, which renames a new file into its place, would take the mount away
+    // (detach_mounts in the kernel's fs/namespace.c).
     '--perms',
     '0755',
     '--tmpfs',
@@ -155,8 +158,8 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
   ];
 }
 
-/** Starts the window manager, then the application; some programs start a second process and end the first, so the
- *  session lasts as long as there is a window. */
+/** Starts the window manager, then the application; some programs start a second process and end
+ * the first, so the session lasts as long as there is a window. */
 export const launchScript = `#!/bin/sh
 /usr/bin/openbox --config-file /run/preau/openbox.xml &
 # A window that is there before its manager is managed, and never given the keyboard.
@@ -185,7 +188,8 @@ done
 exit $code
 `;
 
-/** Full screen, no decoration, no menu, no key of the window manager's own: there is nothing but the application. */
+/** Full screen, no decoration, no menu, no key of the window manager's own: there is nothing but
+ * the application. */
 export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc">
   <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
@@ -199,8 +203,8 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 </openbox_config>
 `;
 
-/** The sandbox knows its person and nobody else. `displayName` may hold anything a name may: colons and commas would
- *  break the line. */
+/** The sandbox knows its person and nobody else. `displayName` may hold anything a name may: colons
+ * and commas would break the line. */
 export const passwdFile = (login: string, uid: number, displayName: string): string =>
   `root:x:0:0:root:/root:/usr/sbin/nologin\n${login}:x:${uid}:${uid}:${displayName.replace(/[:,\n]/g, ' ')}:/home/${login}:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n`;
 export const groupFile = (login: string, uid: number): string =>

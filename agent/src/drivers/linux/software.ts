@@ -1,4 +1,5 @@
-/** The half of the Linux driver that knows software: what is there, what is fetched from where, what is brought and taken away. */
+/** The half of the Linux driver that knows software: what is there, what is fetched from where,
+ * what is brought and taken away. */
 import { join } from 'node:path';
 import type { PackageFile } from '@preau/contract/application.ts';
 import { scriptReviewText } from '@preau/contract/application.ts';
@@ -90,8 +91,9 @@ export function createSoftware(deps: SoftwareDeps): Software {
     ...deps.limits,
   };
 
-  /** apt's own downloader: also for addresses of recipes, so that the school's proxy holds for them too. Stopped gently: it
-   *  leaves what it has, with the source's date, and goes on from there next time. */
+  /** apt's own downloader: also for addresses of recipes, so that the school's proxy holds for them
+   * too. Stopped gently: it leaves what it has, with the source's date, and goes on from there next
+   * time. */
   const helper = (
     files: readonly { uri: string; path: string; sha256: string }[],
     kibibytesPerSecond: number | null,
@@ -141,7 +143,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
     const done = await helper([{ uri, path, sha256 }], kibibytesPerSecond, signal);
     // What it found wrong it keeps under another name.
     remove(`${path}.FAILED`);
-    // It looks at the hash itself, and keeps nothing of what is wrong: asking again would bring the same.
+    // It looks at the hash itself, and keeps nothing of what is wrong: asking again would bring the
+    // same.
     if (/Hash Sum mismatch/i.test(done.output))
       throw new AppError('HASH_MISMATCH', { why: `${uri} is not what was announced` });
     return done.code === 0
@@ -262,7 +265,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
   // ---- the port --------------------------------------------------------------------------------------------------------
 
   const trialOf = (key: string) => join(stagedUnder(stageRoot, key).folder, 'trial');
-  /** Begun under `key` by the agent before this one: this one is it, and has ended its trial once the city has heard it. */
+  /** Begun under `key` by the agent before this one: this one is it, and has ended its trial once
+   * the city has heard it. */
   const trialUnder = (key: string): Promise<void> | null => {
     const sha256 = readText(trialOf(key));
     const over = () =>
@@ -372,7 +376,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
     },
     inventory: async () => {
       await changing;
-      // In the midst of it the answer changes many times a second, and each costs what the installer could use.
+      // In the midst of it the answer changes many times a second, and each costs what the
+      // installer could use.
       if (applying === 0 || lastInventory === null)
         lastInventory = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
       return {

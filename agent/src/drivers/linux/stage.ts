@@ -1,5 +1,6 @@
-/** Fetches and holds what an order needs. What that is, apt says, for all of its applications together; what is kept is a second name
- *  for files of the store, so that applying needs no network at all. */
+/** Fetches and holds what an order needs. What that is, apt says, for all of its applications
+ * together; what is kept is a second name for files of the store, so that applying needs no network
+ * at all. */
 import { join } from 'node:path';
 import type { PackageFile } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -135,7 +136,8 @@ export function createStager(deps: {
         options.signal.throwIfAborted();
         throw about(application, error);
       });
-      // Before it has this name: a power cut must not leave half a program that nobody looks at again. Packages of apt are looked at by dpkg.
+      // Before it has this name: a power cut must not leave half a program that nobody looks at
+      // again. Packages of apt are looked at by dpkg.
       await flush(store.pathOf(file.sha256));
       store.link(file.sha256, to);
     }
@@ -161,7 +163,8 @@ export function createStager(deps: {
     const viaApt = coming
       .map((application) => ({ application, args: aptArguments(application, staged) }))
       .filter(({ args }) => args.length > 0);
-    /** Files for all of them. What clashes is planned one by one: who is guilty, applying will tell. */
+    /** Files for all of them. What clashes is planned one by one: who is guilty, applying will
+     * tell. */
     const planned = async (): Promise<AptFile[]> => {
       if (viaApt.length === 0) return [];
       const all = viaApt.flatMap(({ args }) => args);

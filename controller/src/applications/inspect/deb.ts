@@ -1,5 +1,5 @@
-/** Looks into a Debian package without installing anything: who it is, what can be clicked in it. Hostile until read: every size
- *  is bounded, and what cannot be read is left out. */
+/** Looks into a Debian package without installing anything: who it is, what can be clicked in it.
+ * Hostile until read: every size is bounded, and what cannot be read is left out. */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -83,7 +83,8 @@ function unpacked(path: string, { name, start, size }: Member): Readable {
   return packed;
 }
 
-/** Files of a packed tar, at most `maxBytes` each; 0: not wanted. False when it was not read to its end. */
+/** Files of a packed tar, at most `maxBytes` each; 0: not wanted. False when it was not read to its
+ * end. */
 async function eachFile(
   source: Readable,
   maxBytes: (path: string, size: number) => number,
@@ -118,7 +119,8 @@ async function eachFile(
   }
 }
 
-/** Null when it is no Debian package. `onControl`: as soon as it is known who it is; the rest may take long. */
+/** Null when it is no Debian package. `onControl`: as soon as it is known who it is; the rest may
+ * take long. */
 export async function readDeb(
   path: string,
   onControl: (control: DebContents['control']) => void = () => undefined,
@@ -170,7 +172,8 @@ export async function readDeb(
   return { control: who, files, cutShort: !knowsWho || !whole || leftOut };
 }
 
-/** The picture an icon's name means: the largest up to 256 pixels; null when the package has only drawings, or none. Pure. */
+/** The picture an icon's name means: the largest up to 256 pixels; null when the package has only
+ * drawings, or none. Pure. */
 export function iconIn(files: ReadonlyMap<string, Buffer>, icon: string): Buffer | null {
   const name = posix.basename(icon).replace(/\.(png|svg|xpm)$/, '');
   const candidates = [...files]

@@ -1,4 +1,5 @@
-/** What a .desktop file says: names, a sentence, what to run. Desktop Entry Specification 1.5. Pure. */
+/** What a .desktop file says: names, a sentence, what to run. Desktop Entry Specification 1.5.
+ * Pure. */
 import type { Category } from '@preau/contract/application.ts';
 
 export interface DesktopEntry {
@@ -11,7 +12,8 @@ export interface DesktopEntry {
   icon: string | null;
 }
 
-/** Null for what is no program that people start: a link, a folder, something hidden, a program of the terminal. */
+/** Null for what is no program that people start: a link, a folder, something hidden, a program of
+ * the terminal. */
 export function parseDesktopEntry(text: string): DesktopEntry | null {
   const values = new Map<string, string>();
   let group = '';
@@ -47,7 +49,8 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
   };
 }
 
-/** From the registered categories of the Desktop Menu Specification; the more particular come first. */
+/** From the registered categories of the Desktop Menu Specification; the more particular come
+ * first. */
 const nearest: readonly [RegExp, Category][] = [
   [/^(Math|NumericalAnalysis|Calculator)$/, 'mathematics'],
   [/^(Geography|Maps)$/, 'geography'],

@@ -1,4 +1,5 @@
-/** What an uploaded file says of itself. Read in a thread of its own, with bounds on memory and time. */
+/** What an uploaded file says of itself. Read in a thread of its own, with bounds on memory and
+ * time. */
 import { Worker } from 'node:worker_threads';
 import { InspectedPackage } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';

@@ -1,4 +1,5 @@
-/** Runs beside the controller: a package made to be endless costs this thread, and it is ended from outside. */
+/** Runs beside the controller: a package made to be endless costs this thread, and it is ended from
+ * outside. */
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -1,4 +1,5 @@
-/** Carries an import out, some people at a time: nobody else waits long, and one that was cut off is finished by importing the file again. */
+/** Carries an import out, some people at a time: nobody else waits long, and one that was cut off
+ * is finished by importing the file again. */
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName, type ImportChoices, type ImportReport } from '@preau/contract/people-import.ts';
 import { stringify } from 'csv-stringify/sync';
@@ -18,7 +19,8 @@ import { disablePerson, insertClassesOf, insertMembers, updatePerson } from './s
 type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups'>;
 const atATime = 200;
 
-/** Refuses with IMPORT_CHANGED when the preview that was read is not what would be done now. Importing the same file again changes nothing. */
+/** Refuses with IMPORT_CHANGED when the preview that was read is not what would be done now.
+ * Importing the same file again changes nothing. */
 export async function applyImport(
   deps: Deps,
   actor: Actor,
@@ -203,7 +205,8 @@ async function record(
   });
 }
 
-/** For whoever hands out user names. A cell that a spreadsheet would reckon with is shown to it as text. */
+/** For whoever hands out user names. A cell that a spreadsheet would reckon with is shown to it as
+ * text. */
 async function csvOf(added: readonly { addition: Addition; login: string }[]): Promise<string> {
   const write = (records: string[][], bom: boolean) =>
     stringify(records, { delimiter: ';', bom, escape_formulas: true, record_delimiter: 'windows' });

@@ -1,4 +1,5 @@
-/** Tables as offices save them: whatever encoding, whatever separator. What is in a cell is text, and never anything else. */
+/** Tables as offices save them: whatever encoding, whatever separator. What is in a cell is text,
+ * and never anything else. */
 import { Readable } from 'node:stream';
 import type { ImportPreview } from '@preau/contract/people-import.ts';
 import { CsvError, parse } from 'csv-parse';
@@ -14,7 +15,8 @@ const maxCell = 400;
 const chunkSize = 65_536;
 export const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** UTF-8 if it can be that; else what Windows of western Europe writes, where every byte is a letter. Marks at the beginning are believed. */
+/** UTF-8 if it can be that; else what Windows of western Europe writes, where every byte is a
+ * letter. Marks at the beginning are believed. */
 export async function decodeText(
   bytes: Buffer,
 ): Promise<{ text: string[]; encoding: ImportPreview['encoding'] }> {
@@ -52,7 +54,8 @@ export function separatorOf(start: string): Exclude<ImportPreview['separator'], 
   return counted.reduce((best, next) => (next.count > best.count ? next : best)).sign;
 }
 
-/** Calls `row` for each line under the first; `at` is the line's number in the file, as an editor counts it. Throws CsvError. */
+/** Calls `row` for each line under the first; `at` is the line's number in the file, as an editor
+ * counts it. Throws CsvError. */
 export async function readTable(
   bytes: Buffer,
   row: (cells: string[], at: number) => void,

@@ -1,5 +1,6 @@
-/** Reads a file of people and says what it would change, without changing anything. The file is kept nowhere: it is sent again to be applied,
- *  and columns nobody named (dates of birth) are forgotten with it. */
+/** Reads a file of people and says what it would change, without changing anything. The file is
+ * kept nowhere: it is sent again to be applied, and columns nobody named (dates of birth) are
+ * forgotten with it. */
 import { AppError } from '@preau/contract/errors.ts';
 import {
   foldName,
@@ -69,7 +70,8 @@ async function readRows(
   choices: ImportChoices,
   siteId: string | null,
 ): Promise<{ table: Looked['table']; rows: ImportRow[] }> {
-  // Identifiers of children are few enough to be guessed one by one: their fingerprints need a secret. As fast as a hash.
+  // Identifiers of children are few enough to be guessed one by one: their fingerprints need a
+  // secret. As fast as a hash.
   const salt = sha256(deps.secrets.sign('preau fingerprints of people'));
   const lines: { cells: string[]; at: number }[] = [];
   let found: Table;

@@ -1,7 +1,10 @@
-/** What a file of people would change. Pure, and in steps: whoever runs it may breathe between two of them.
+/** What a file of people would change. Pure, and in steps: whoever runs it may breathe between two
+ * of them.
  *
- *  A person is recognised by their identifier, else by school, role and name, if they have not left and the level does not speak against it:
- *  the same, or one more than last year. Whoever could be two people is asked about, never merged. Nobody leaves because they are not in the file: they are listed. */
+ *  A person is recognised by their identifier, else by school, role and name, if they have not left
+ * and the level does not speak against it: the same, or one more than last year. Whoever could be
+ * two people is asked about, never merged. Nobody leaves because they are not in the file: they are
+ * listed. */
 import {
   type Change,
   foldName,
@@ -13,7 +16,8 @@ import {
 import { Line } from '@preau/contract/schema.ts';
 import { Compile } from 'typebox/compile';
 
-/** A line of the file, as its columns say. Empty text: nothing there. `externalId` is a fingerprint already. */
+/** A line of the file, as its columns say. Empty text: nothing there. `externalId` is a fingerprint
+ * already. */
 export interface ImportRow {
   line: number;
   lastName: string;
@@ -56,7 +60,8 @@ export interface ImportFacts {
   mayCreateSites: boolean;
 }
 
-/** `site`: an id, or `new:` and the UAI of a school to be made. `className`, `level` null: as it is. */
+/** `site`: an id, or `new:` and the UAI of a school to be made. `className`, `level` null: as it
+ * is. */
 export interface Addition {
   line: number;
   site: string;
@@ -369,7 +374,8 @@ export function* planImport(
     yield;
     const { externalId, line } = one.row;
     const same = sharing.get(one.key) ?? [];
-    // Two different identifiers are two people; an account known by another identifier is somebody else.
+    // Two different identifiers are two people; an account known by another identifier is somebody
+    // else.
     const twins = same.filter(
       (other) => other !== one && (other.row.externalId === null || externalId === null),
     );

@@ -1,5 +1,5 @@
-/** The first tables. Written with the query builder, so that SQLite and PostgreSQL get the same; only the type of icon
- *  bytes differs. */
+/** The first tables. Written with the query builder, so that SQLite and PostgreSQL get the same;
+ * only the type of icon bytes differs. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>, postgres: boolean): Promise<void> {

@@ -1,5 +1,6 @@
-/** Rollouts over the fleet: targets and their orders, schedules, the city's settings; groups of sites, labels and quarantine of
- *  servers, adding a server over SSH; files of the catalogue, reviewed scripts, API tokens. */
+/** Rollouts over the fleet: targets and their orders, schedules, the city's settings; groups of
+ * sites, labels and quarantine of servers, adding a server over SSH; files of the catalogue,
+ * reviewed scripts, API tokens. */
 import type { Kysely } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {
@@ -9,7 +10,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('state', 'text', (c) => c.notNull())
-    // `version` rises with each change (compare-and-set); `fence` with each evaluation, so that a frozen evaluator cannot write.
+    // `version` rises with each change (compare-and-set); `fence` with each evaluation, so that a
+    // frozen evaluator cannot write.
     .addColumn('version', 'integer', (c) => c.notNull().defaultTo(1))
     .addColumn('fence', 'bigint', (c) => c.notNull().defaultTo(0))
     .addColumn('pause_reason', 'text')
@@ -174,7 +176,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .execute();
   await schema.alterTable('servers').addColumn('draining_since', 'bigint').execute();
   await schema.alterTable('servers').addColumn('quarantined_at', 'bigint').execute();
-  // The run of the agent before the present one, and how often it spoke since: a second live copy gives itself away.
+  // The run of the agent before the present one, and how often it spoke since: a second live copy
+  // gives itself away.
   await schema
     .alterTable('servers')
     .addColumn('past_epochs', 'text', (c) => c.notNull().defaultTo('[]'))

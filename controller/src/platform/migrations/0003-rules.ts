@@ -1,5 +1,6 @@
-/** Publication rules in full: who (directory attributes too), where, when and how, each version kept; the documents agents decide by;
- *  where people come from, and which schools a technician looks after; queues for licence seats. */
+/** Publication rules in full: who (directory attributes too), where, when and how, each version
+ * kept; the documents agents decide by; where people come from, and which schools a technician
+ * looks after; queues for licence seats. */
 import { type Kysely, sql } from 'kysely';
 
 interface OldRule {

@@ -1,4 +1,5 @@
-/** Signing in by several providers: second factors, passkeys, steps under way, who vouched for a sign-in, how directories were last read. */
+/** Signing in by several providers: second factors, passkeys, steps under way, who vouched for a
+ * sign-in, how directories were last read. */
 import type { Kysely } from 'kysely';
 
 export async function up(database: Kysely<unknown>, postgres: boolean): Promise<void> {
@@ -43,7 +44,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .addColumn('last_used_at', 'bigint')
     .execute();
   await schema.createIndex('passkeys_by_account').on('passkeys').column('account_id').execute();
-  // A step of a sign-in: a right password, a passkey's question, a trip to a provider's page. Taken out when used.
+  // A step of a sign-in: a right password, a passkey's question, a trip to a provider's page. Taken
+  // out when used.
   await schema
     .createTable('sign_in_steps')
     .addColumn('hash', 'text', (c) => c.primaryKey())

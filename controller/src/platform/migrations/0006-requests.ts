@@ -1,4 +1,5 @@
-/** Requests for applications and the mails that tell of them; the chain of the audit; what is kept of people who are gone. */
+/** Requests for applications and the mails that tell of them; the chain of the audit; what is kept
+ * of people who are gone. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>, postgres: boolean): Promise<void> {
@@ -52,7 +53,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .on('request_messages')
     .columns(['request_id', 'at'])
     .execute();
-  // One row per thing to tell one person once, whoever finds out first. Its words are made when it is sent.
+  // One row per thing to tell one person once, whoever finds out first. Its words are made when it
+  // is sent.
   await schema
     .createTable('mail_outbox')
     .addColumn('id', 'text', (c) => c.primaryKey())
@@ -82,7 +84,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .addPrimaryKeyConstraint('usage_months_key', ['month', 'site_id', 'application_id'])
     .execute();
 
-  // Events are inserted without a place in the chain, and linked after their commit: docs/decisions/0017.
+  // Events are inserted without a place in the chain, and linked after their commit:
+  // docs/decisions/0017.
   await schema.alterTable('audit_events').addColumn('seq', 'bigint').execute();
   await schema.alterTable('audit_events').addColumn('hash', 'text').execute();
   await schema.alterTable('audit_events').addColumn('salts', 'text').execute();
@@ -91,7 +94,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     database,
   );
   await sql`create index audit_pending on audit_events (id) where seq is null`.execute(database);
-  // `open`: what the transaction under way may do to linked events, `erasure` or `retention`; null again before it commits.
+  // `open`: what the transaction under way may do to linked events, `erasure` or `retention`; null
+  // again before it commits.
   await schema
     .createTable('audit_chain')
     .addColumn('id', 'integer', (c) => c.primaryKey())
@@ -115,7 +119,8 @@ const always = ['id', 'at', 'action', 'actor_kind', 'actor_id', 'subject_id', 's
 const same = (columns: readonly string[]) =>
   columns.map((column) => `new.${column} is not distinct from old.${column}`).join(' and ');
 
-/** The database itself refuses to change or delete an event. Who owns the database can lift this; the chain tells that they have. */
+/** The database itself refuses to change or delete an event. Who owns the database can lift this;
+ * the chain tells that they have. */
 async function keepEvents(database: Kysely<unknown>, postgres: boolean): Promise<void> {
   const may = (what: string) => `exists (select 1 from audit_chain where open = '${what}')`;
   const mayChange = `((old.seq is null and ${same([...always, 'actor_name', 'subject_name', 'details'])}) or (old.seq is not null and ${same([...always, 'seq', 'hash', 'marks'])} and ${may('erasure')}))`;

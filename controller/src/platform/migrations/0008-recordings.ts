@@ -1,4 +1,5 @@
-/** What sessions' screens showed. Without references: it outlives the session, and is erased with its person. */
+/** What sessions' screens showed. Without references: it outlives the session, and is erased with
+ * its person. */
 import type { Kysely } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {

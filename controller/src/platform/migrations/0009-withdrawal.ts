@@ -1,4 +1,5 @@
-/** Versions may leave the catalogue. One that has left keeps its row, for the servers that have it; its number may be used anew. */
+/** Versions may leave the catalogue. One that has left keeps its row, for the servers that have it;
+ * its number may be used anew. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {

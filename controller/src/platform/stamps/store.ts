@@ -1,7 +1,8 @@
 /** All SQL of stamps. */
 import type { Rows } from '../database.ts';
 
-/** `policy`: rules, and schools as rules see them. `catalogue`: applications, their newest versions and icons. */
+/** `policy`: rules, and schools as rules see them. `catalogue`: applications, their newest versions
+ * and icons. */
 export type StampName = 'policy' | 'catalogue';
 
 /** 0: never changed. */
@@ -12,7 +13,8 @@ export async function readStamp(rows: Rows, name: StampName): Promise<number> {
   );
 }
 
-/** Holds it as it is until the transaction ends: for who relies on the thing and does not change it. After servers, before anything else. */
+/** Holds it as it is until the transaction ends: for who relies on the thing and does not change
+ * it. After servers, before anything else. */
 export async function holdStamp(rows: Rows, name: StampName): Promise<void> {
   await rows
     .updateTable('city')

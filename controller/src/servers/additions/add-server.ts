@@ -1,9 +1,10 @@
-/** Makes a machine a server of a school over SSH: connect, check the host's key, bring the installer and a one-use code, run
- *  it as root, wait for the first report.
+/** Makes a machine a server of a school over SSH: connect, check the host's key, bring the
+ * installer and a one-use code, run it as root, wait for the first report.
  *
- *  The technician's password or key lives in this process's memory for as long as that takes, and nowhere else: no row, no
- *  job, no log. So a controller that dies cannot go on; it leaves `alive_until` behind and the sweep says what happened.
- *  The row is the truth: whoever ends it (done, failed, cancelled from any process) ends it once, and the work stops. */
+ *  The technician's password or key lives in this process's memory for as long as that takes, and
+ * nowhere else: no row, no job, no log. So a controller that dies cannot go on; it leaves
+ * `alive_until` behind and the sweep says what happened. The row is the truth: whoever ends it
+ * (done, failed, cancelled from any process) ends it once, and the work stops. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
@@ -197,7 +198,8 @@ async function carryOut(
   const failure = (code: ErrorCode, why?: unknown) =>
     say(`✗ ${errors[code].fr}${why === undefined ? '' : ` (${String(why)})`}\n`);
 
-  // One beat after the other, from here to the end: life sign, log, who has enrolled, whether somebody cancelled.
+  // One beat after the other, from here to the end: life sign, log, who has enrolled, whether
+  // somebody cancelled.
   const save = async (next?: Addition['state']): Promise<void> => {
     if (next !== undefined) state = next;
     const enrolled =
@@ -271,8 +273,9 @@ async function carryOut(
       );
       await upload('code', `${code}\n`);
       const url = deps.publicUrl();
-      // Nothing secret is an argument: arguments are read by anyone on that machine. A public address has no quotes in it.
-      // A line that breaks does not stop what runs there: it then tidies up by itself.
+      // Nothing secret is an argument: arguments are read by anyone on that machine. A public
+      // address has no quotes in it. A line that breaks does not stop what runs there: it then
+      // tidies up by itself.
       const install = `trap "rm -rf ${folder}" EXIT; sh ${folder}/install.sh --controller ${url} --key ${controllerKey} --code-file ${folder}/code </dev/null`;
       const asRoot = input.login === 'root' ? install : `sudo -k -S -p '' -- sh -c '${install}'`;
       const sudoPassword = input.sudoPassword ?? input.password;

@@ -15,8 +15,8 @@ export interface ServerFacts {
   chosen: ReadonlyMap<string, string> | null;
 }
 
-/** Pure. What the agent reports goes before what the list of packages suggests, but for what was taken away or put there by
- *  hand, which only the list can tell. */
+/** Pure. What the agent reports goes before what the list of packages suggests, but for what was
+ * taken away or put there by hand, which only the list can tell. */
 export function stateOn(facts: ServerFacts): DriftState {
   const { wantedVersion, state, packages, chosen } = facts;
   const told = chosen !== null && chosen.size > 0 && packages.length > 0;
@@ -33,7 +33,8 @@ export function stateOn(facts: ServerFacts): DriftState {
     return there ? 'extra' : 'none';
   }
   const gone = told && !packages.some((name) => chosen.has(name));
-  // The agent looks again and again, and says so when its detection rule no longer finds what it installed.
+  // The agent looks again and again, and says so when its detection rule no longer finds what it
+  // installed.
   if (state === 'failed') return gone && facts.errorCode === 'NOT_DETECTED' ? 'missing' : 'failed';
   if (state !== 'installed') return 'arriving';
   if (gone) return 'missing';

@@ -8,7 +8,8 @@ import type { Rows } from '#src/platform/database.ts';
 
 export type Column = Drift['applications'][number] & { packages: string[] };
 
-/** Applications that some server in service is asked to have, with the packages their newest recipe of the catalogue brings. */
+/** Applications that some server in service is asked to have, with the packages their newest recipe
+ * of the catalogue brings. */
 export async function selectColumns(rows: Rows): Promise<Column[]> {
   const wanted = await rows
     .selectFrom('server_applications as s')

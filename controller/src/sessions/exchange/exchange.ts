@@ -1,4 +1,5 @@
-/** What a person does with the files and printed pages of their session. Bytes wait at the city until the other side takes them. */
+/** What a person does with the files and printed pages of their session. Bytes wait at the city
+ * until the other side takes them. */
 import { AppError } from '@preau/contract/errors.ts';
 import {
   type Exchange,
@@ -62,7 +63,8 @@ export async function readExchange(
   };
 }
 
-/** Refuses with NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, PAYLOAD_TOO_LARGE, TOO_MANY_FILES, BUSY, UPLOAD_REFUSED, DISK_FULL. */
+/** Refuses with NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, PAYLOAD_TOO_LARGE, TOO_MANY_FILES,
+ * BUSY, UPLOAD_REFUSED, DISK_FULL. */
 export async function bringFile(
   deps: Deps,
   actor: AccountActor,
@@ -122,8 +124,8 @@ export async function bringFile(
   return publicTransfer(await ownTransfer(deps.database, actor, id));
 }
 
-/** Asking for the same again while it is on its way is asking once. Refuses with NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, FILE_GONE, PAYLOAD_TOO_LARGE,
- *  TOO_MANY_FILES, BUSY. */
+/** Asking for the same again while it is on its way is asking once. Refuses with NOT_FOUND,
+ * SESSION_OVER, FILES_NOT_ALLOWED, FILE_GONE, PAYLOAD_TOO_LARGE, TOO_MANY_FILES, BUSY. */
 export async function askForFile(
   deps: Deps,
   actor: AccountActor,
@@ -181,7 +183,8 @@ export async function askForFile(
   return publicTransfer(await ownTransfer(deps.database, actor, id));
 }
 
-/** What of the actor's is here to be taken: until it is swept away, as often as they like. Refuses with NOT_FOUND, FILE_GONE. */
+/** What of the actor's is here to be taken: until it is swept away, as often as they like. Refuses
+ * with NOT_FOUND, FILE_GONE. */
 export async function findTaken(
   deps: Deps,
   actor: AccountActor,

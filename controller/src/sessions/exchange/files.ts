@@ -1,4 +1,5 @@
-/** Bytes on their way between a device and a school: `<data>/transfers/<id>`. Several controllers of one city share the folder. */
+/** Bytes on their way between a device and a school: `<data>/transfers/<id>`. Several controllers
+ * of one city share the folder. */
 import { join } from 'node:path';
 import { type KeptFiles, keptFiles } from '#src/platform/kept-files.ts';
 

@@ -1,4 +1,5 @@
-/** The school's side of transfers: what its server fetches from the city, sends there and says of it; and what time sweeps away. */
+/** The school's side of transfers: what its server fetches from the city, sends there and says of
+ * it; and what time sweeps away. */
 import { AppError } from '@preau/contract/errors.ts';
 import { maxTransferBytes } from '@preau/contract/exchange.ts';
 import type { Report } from '@preau/contract/report.ts';
@@ -44,7 +45,8 @@ export async function findBrought(
   return transfer;
 }
 
-/** What this server was asked for. Sending it again is safe. Refuses with NOT_FOUND, PAYLOAD_TOO_LARGE, UPLOAD_REFUSED, DISK_FULL. */
+/** What this server was asked for. Sending it again is safe. Refuses with NOT_FOUND,
+ * PAYLOAD_TOO_LARGE, UPLOAD_REFUSED, DISK_FULL. */
 export async function receiveAsked(
   deps: Deps,
   actor: AgentActor,
@@ -84,7 +86,8 @@ export async function receiveAsked(
   throw new AppError('NOT_FOUND', { transfer: transferId });
 }
 
-/** What an agent says of its transfers, in the caller's transaction. Running it twice is a no-op. Returns the topics to wake. */
+/** What an agent says of its transfers, in the caller's transaction. Running it twice is a no-op.
+ * Returns the topics to wake. */
 export async function settleTransfers(
   deps: Deps,
   rows: Rows,
@@ -125,7 +128,8 @@ export async function settleTransfers(
   return topics;
 }
 
-/** Throws away what is too old, and bytes that have arrived; ends what waits for a session that is over. The audit remembers. */
+/** Throws away what is too old, and bytes that have arrived; ends what waits for a session that is
+ * over. The audit remembers. */
 export async function sweepTransfers(deps: Deps, actor: Actor): Promise<void> {
   const now = deps.clock.now();
   const files = transferFiles(deps.config.PREAU_DATA);

@@ -112,7 +112,8 @@ export async function selectTransfersOf(
   return found.map(toStored);
 }
 
-/** How many of this person are on their way (what lies here to be taken has arrived), and the bytes of everybody that lie here or are to come. */
+/** How many of this person are on their way (what lies here to be taken has arrived), and the bytes
+ * of everybody that lie here or are to come. */
 export async function countPending(
   rows: Rows,
   accountId: string,

@@ -1,5 +1,5 @@
-/** Recordings: begun and ended by the gateway, looked at and erased by technicians, swept away by age. `<data>/recordings/<id>` holds what guacd
- *  said to the browser, as it said it. */
+/** Recordings: begun and ended by the gateway, looked at and erased by technicians, swept away by
+ * age. `<data>/recordings/<id>` holds what guacd said to the browser, as it said it. */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,8 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups' | 'log'>;
 
-/** An hour of drawing is a few hundred MiB at the most; a film all day is not what recordings are for. */
+/** An hour of drawing is a few hundred MiB at the most; a film all day is not what recordings are
+ * for. */
 const maxBytes = 2 ** 30;
 /** What the disk has not taken yet. Beyond, the picture matters more than the recording. */
 const maxWaiting = 32 * 2 ** 20;
@@ -40,8 +41,8 @@ export interface Recorder {
   end: () => void;
 }
 
-/** From the first picture on. A disk that takes nothing does not keep anybody from working: it is told, and the recording says that it is not whole.
- *  Throws NOT_FOUND alone. */
+/** From the first picture on. A disk that takes nothing does not keep anybody from working: it is
+ * told, and the recording says that it is not whole. Throws NOT_FOUND alone. */
 export async function startRecording(
   deps: Deps,
   actor: AccountActor,
@@ -180,7 +181,8 @@ export async function watchRecording(
 
 export async function deleteRecording(deps: Deps, actor: AccountActor, id: string): Promise<void> {
   const recording = await readRecording(deps, actor, id);
-  // The bytes first: a row without bytes is seen and deleted again, bytes without a row are found at night.
+  // The bytes first: a row without bytes is seen and deleted again, bytes without a row are found
+  // at night.
   await rm(recordingPath(deps, id), { force: true });
   await deps.database.transaction().execute(async (rows) => {
     if (await deleteRecordingRow(rows, id))
@@ -195,7 +197,8 @@ export async function deleteRecording(deps: Deps, actor: AccountActor, id: strin
   deps.wakeups.wake(['recordings', 'audit']);
 }
 
-/** Those of a controller that died are ended: nobody is attached any more, and nothing was written for a minute. What is there can be played. */
+/** Those of a controller that died are ended: nobody is attached any more, and nothing was written
+ * for a minute. What is there can be played. */
 export async function closeAbandoned(deps: Deps): Promise<void> {
   const now = deps.clock.now();
   const closed: string[] = [];
