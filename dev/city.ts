@@ -13,13 +13,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ApplicationDraft } from '@preau/contract/application.ts';
-import { plainRule, type Terms } from '@preau/contract/publication.ts';
+import { plainRule, type Terms } from '@preau/contract/rule.ts';
 import { Compile } from 'typebox/compile';
 import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts';
 import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
 import { migrate, openDatabase } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
-import { insertRuleVersion } from '../controller/src/publications/store.ts';
+import { insertRuleVersion } from '../controller/src/rules/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
 import { Client } from './client.ts';
 import {

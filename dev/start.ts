@@ -1,6 +1,6 @@
 /** `npm start`: the demo city, until Ctrl-C. */
 import { join } from 'node:path';
-import { defaultTerms } from '@preau/contract/publication.ts';
+import { defaultTerms } from '@preau/contract/rule.ts';
 import { type RunningCity, startCity } from './city.ts';
 import { endLeftovers, root } from './services.ts';
 import { demoLogins } from './world.ts';

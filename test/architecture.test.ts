@@ -115,7 +115,7 @@ describe('imports point one way', () => {
     'applications',
     'identity',
     'classes',
-    'publications',
+    'rules',
     'servers',
     'access',
     'sessions',

@@ -236,7 +236,7 @@ describe('sessions', () => {
     w.clock.at += 700;
     w.driver.showWindow(sessionOne.sessionId);
     await w.soon(() => expect(seen(w)).toMatchObject({ openedAt: w.clock.at }));
-    w.driver.useAccess(sessionOne.sessionId);
+    w.driver.useCredentials(sessionOne.sessionId);
     w.want({ applications: [tux], sessions: [sessionOne] });
     await w.soon(() => expect(seen(w)).toMatchObject({ attachment: null }));
     w.want({ applications: [tux] });
@@ -364,7 +364,7 @@ describe('sessions', () => {
   test('an access that cannot be granted is told', async () => {
     const w = world();
     await opened(w);
-    w.driver.fail('grantAccess', new AppError('DISPLAY_FAILED', { why: 'no such display' }));
+    w.driver.fail('issueCredentials', new AppError('DISPLAY_FAILED', { why: 'no such display' }));
     w.want({ applications: [tux], sessions: [{ ...sessionOne, attachSerial: 2 }] });
     await w.soon(() =>
       expect(w.last().failedSteps).toEqual([

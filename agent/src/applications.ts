@@ -3,7 +3,7 @@
  * the usual delay; when it then still is not found, that is left to a technician. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Platform } from '@preau/contract/application.ts';
+import type { RecipePlatform } from '@preau/contract/application.ts';
 import type { DesiredApplication, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { ReportedApplication } from '@preau/contract/report.ts';
@@ -31,7 +31,7 @@ export interface Applications {
   find: (application: Installable, purpose: 'before' | 'after') => Promise<Found>;
   /** These recipes are in force, or what they brought is gone. Durable. */
   remember: (applications: readonly Installable[]) => void;
-  recall: (platform: Platform) => void;
+  recall: (platform: RecipePlatform) => void;
   reported: () => ReportedApplication[];
   iconOf: (applicationId: string) => Buffer | undefined;
 }
@@ -55,7 +55,7 @@ export function createApplications({
   const icons = new Map<string, { hash: string; png: Buffer }>();
   /** applicationId → what was brought last. */
   let marks: Record<string, string> = {};
-  let platform: Platform = 'linux';
+  let platform: RecipePlatform = 'linux';
 
   const find: Applications['find'] = async (application, purpose) => {
     const answer = await driver.detect(application);

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { policyText } from '@preau/contract/desired-state.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
-import { defaultTerms, type Terms } from '@preau/contract/publication.ts';
+import { defaultTerms, type Terms } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
 import { opened, openPolicy, sessionOne, tux, world } from './world.cases.ts';
 

@@ -10,8 +10,8 @@ import {
   mayTake,
   type OfferedFile,
 } from '@preau/contract/exchange.ts';
-import type { Terms } from '@preau/contract/publication.ts';
 import type { Report } from '@preau/contract/report.ts';
+import type { Terms } from '@preau/contract/rule.ts';
 import type { ControllerLink } from './controller-link.ts';
 import type { Driver } from './drivers/driver.ts';
 import {

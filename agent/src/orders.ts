@@ -17,7 +17,13 @@ import {
   tellOrders,
 } from './reconcile/order-book.ts';
 import { OrderJournal } from './reconcile/order-journal.ts';
-import { type Effect, hasEnded, type OrderEvent, type Step, step } from './reconcile/orders.ts';
+import {
+  type Effect,
+  hasEnded,
+  type OrderEvent,
+  step,
+  type Transition,
+} from './reconcile/orders.ts';
 import { type Found, packagesToKeep } from './reconcile/wanted.ts';
 
 export interface Orders {
@@ -81,7 +87,7 @@ export function createOrders({
     if (next !== null) take(next);
   };
 
-  const take = ({ journal, effects }: Step) => {
+  const take = ({ journal, effects }: Transition) => {
     const { orderId, seq } = journal.report;
     const past = book.get(orderId);
     book.set(orderId, journal);

@@ -3,14 +3,14 @@
 import { join } from 'node:path';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
-import type { ReportedSession } from '@preau/contract/report.ts';
-import type { Access, Driver, SessionEvents, SessionOutcome } from './drivers/driver.ts';
+import type { DisplayCredentials, ReportedSession } from '@preau/contract/report.ts';
+import type { Driver, SessionEvents, SessionOutcome } from './drivers/driver.ts';
 import { type Failures, maxRetryMs } from './failures.ts';
 import { makeFolder, names, remove, writeDurably } from './files.ts';
 import type { ActualSession, Step } from './reconcile/plan.ts';
 
 interface LocalSession extends ActualSession {
-  access: (Access & { serial: number }) | null;
+  credentials: DisplayCredentials | null;
   openedAt: number | null;
   outcome: SessionOutcome | null;
 }
@@ -69,7 +69,7 @@ export function createSessions({
       work(async () => {
         await tidyUp(sessionId);
         session.phase = 'over';
-        session.access = null;
+        session.credentials = null;
         session.outcome = outcome;
       });
     },
@@ -102,7 +102,7 @@ export function createSessions({
     const local = sessions.get(sessionId);
     if (local === undefined || local.phase !== 'running' || local.serial >= serial) return;
     local.serial = serial;
-    local.access = { ...(await driver.grantAccess(sessionId)), serial };
+    local.credentials = { ...(await driver.issueCredentials(sessionId)), serial };
   };
 
   const attach = async (sessionId: string, serial: number) => {
@@ -148,7 +148,7 @@ export function createSessions({
           sessions.set(step.session.sessionId, {
             phase: 'opening',
             serial: 0,
-            access: null,
+            credentials: null,
             openedAt: null,
             outcome: null,
           });
@@ -164,7 +164,7 @@ export function createSessions({
           sessions.set(step.session.sessionId, {
             phase: 'over',
             serial: 0,
-            access: null,
+            credentials: null,
             openedAt: null,
             outcome: {
               state: 'failed',
@@ -181,14 +181,14 @@ export function createSessions({
         const lives = alive.has(sessionId);
         // A password nobody has used yet is replaced; one that was used needs no other until
         // somebody asks.
-        const serial = driver.accessPending(sessionId)
+        const serial = driver.credentialsPending(sessionId)
           ? 0
           : (desired?.sessions.find((session) => session.sessionId === sessionId)?.attachSerial ??
             0);
         sessions.set(sessionId, {
           phase: lives ? 'running' : 'over',
           serial,
-          access: null,
+          credentials: null,
           openedAt: lives ? now() : null,
           outcome: lives ? null : { state: 'ended', reason: 'lost' },
         });
@@ -200,12 +200,12 @@ export function createSessions({
       [...sessions].flatMap(([sessionId, session]): ReportedSession[] => {
         if (session.outcome !== null) return [{ sessionId, ...session.outcome }];
         if (session.phase !== 'running') return [];
-        const pending = session.access !== null && driver.accessPending(sessionId);
+        const pending = session.credentials !== null && driver.credentialsPending(sessionId);
         return [
           {
             sessionId,
             state: 'ready',
-            attachment: pending ? session.access : null,
+            attachment: pending ? session.credentials : null,
             openedAt: session.openedAt,
             offered: offered(sessionId),
           },

@@ -40,7 +40,7 @@ export const Account = Strict({
 });
 export type Account = Static<typeof Account>;
 
-/** What the publication decision needs to know of a person. */
+/** What the decision about access needs to know of a person. */
 export interface Person {
   id: string;
   role: Role;

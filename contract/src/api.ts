@@ -54,7 +54,7 @@ import { Session, SessionId, SessionRow, Ticket } from './session.ts';
 import { SiteDraft, SiteGroup, SiteGroupDraft, SiteGroupId, SiteId, SiteSummary } from './site.ts';
 import { ApiToken, ApiTokenDraft, NewApiToken, TokenId } from './token.ts';
 
-export type { Policy, Reach, Route } from './route.ts';
+export type { Caller, Reach, Route } from './route.ts';
 
 export const PortalApplication = Strict({
   id: ApplicationId,
@@ -78,14 +78,14 @@ export const api = {
   health: {
     method: 'GET',
     path: '/api/health',
-    policy: 'public',
+    caller: 'public',
     summary: 'Is the controller well?',
     reply: Strict({ status: Type.Literal('ok'), version: Type.String() }),
   },
   signIn: {
     method: 'POST',
     path: '/api/sign-in',
-    policy: 'public',
+    caller: 'public',
     summary: 'Open a sign-in with a user name and a password',
     body: SignIn,
     reply: Account,
@@ -93,7 +93,7 @@ export const api = {
   signOut: {
     method: 'POST',
     path: '/api/sign-out',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Close this sign-in',
     reply: Nothing,
@@ -102,7 +102,7 @@ export const api = {
   me: {
     method: 'GET',
     path: '/api/me',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'city',
     summary: 'Who am I?',
     reply: Account,
@@ -111,7 +111,7 @@ export const api = {
   portal: {
     method: 'GET',
     path: '/api/portal',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     remembered: true,
     summary: 'The applications open to me, and my running sessions',
@@ -120,7 +120,7 @@ export const api = {
   launchSession: {
     method: 'POST',
     path: '/api/sessions',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Start an application, or take up my running session of it',
     body: Launch,
@@ -130,7 +130,7 @@ export const api = {
   readSession: {
     method: 'GET',
     path: '/api/sessions/:id',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'One of my sessions',
     params: ofId(SessionId),
@@ -139,7 +139,7 @@ export const api = {
   attachSession: {
     method: 'POST',
     path: '/api/sessions/:id/tickets',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'A new ticket to my running session',
     params: ofId(SessionId),
@@ -149,7 +149,7 @@ export const api = {
   endSession: {
     method: 'POST',
     path: '/api/sessions/:id/end',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'site',
     summary: 'End my session (technicians: any)',
     params: ofId(SessionId),
@@ -158,7 +158,7 @@ export const api = {
   readIcon: {
     method: 'GET',
     path: '/api/icons/:hash',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'city',
     summary: 'An application’s icon',
     params: Strict({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
@@ -169,7 +169,7 @@ export const api = {
   listSites: {
     method: 'GET',
     path: '/api/sites',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Every school at a glance',
     reply: List(SiteSummary),
@@ -177,7 +177,7 @@ export const api = {
   createSite: {
     method: 'POST',
     path: '/api/sites',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Add a school',
     body: SiteDraft,
@@ -187,7 +187,7 @@ export const api = {
   createEnrolmentCode: {
     method: 'POST',
     path: '/api/sites/:id/enrolment-codes',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'A one-use code to enrol a server',
     params: ofId(SiteId),
@@ -198,7 +198,7 @@ export const api = {
   listServers: {
     method: 'GET',
     path: '/api/servers',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Every server',
     query: Strict({ site: Type.Optional(SiteId) }),
@@ -207,7 +207,7 @@ export const api = {
   readServer: {
     method: 'GET',
     path: '/api/servers/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'One server in detail',
     params: ofId(ServerId),
@@ -216,7 +216,7 @@ export const api = {
   retireServer: {
     method: 'POST',
     path: '/api/servers/:id/retire',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Take a server out of service for good',
     params: ofId(ServerId),
@@ -226,7 +226,7 @@ export const api = {
   wantApplication: {
     method: 'PUT',
     path: '/api/servers/:id/applications/:applicationId',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Install an application on a server, or remove it',
     params: Strict({ id: ServerId, applicationId: ApplicationId }),
@@ -237,7 +237,7 @@ export const api = {
   changeServer: {
     method: 'PUT',
     path: '/api/servers/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Change a server’s name, roles, labels or places',
     params: ofId(ServerId),
@@ -247,7 +247,7 @@ export const api = {
   drainServers: {
     method: 'POST',
     path: '/api/servers/drain',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Let servers take no new session, or take them again',
     body: DrainServers,
@@ -257,7 +257,7 @@ export const api = {
   labelServers: {
     method: 'POST',
     path: '/api/servers/labels',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Add labels to servers, or take them off',
     body: LabelServers,
@@ -267,7 +267,7 @@ export const api = {
   listSiteGroups: {
     method: 'GET',
     path: '/api/site-groups',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Groups of schools',
     reply: List(SiteGroup),
@@ -275,7 +275,7 @@ export const api = {
   createSiteGroup: {
     method: 'POST',
     path: '/api/site-groups',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Make a group of schools',
     body: SiteGroupDraft,
@@ -285,7 +285,7 @@ export const api = {
   changeSiteGroup: {
     method: 'PUT',
     path: '/api/site-groups/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Rename a group of schools, or change who is in it',
     params: ofId(SiteGroupId),
@@ -295,7 +295,7 @@ export const api = {
   deleteSiteGroup: {
     method: 'DELETE',
     path: '/api/site-groups/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Undo a group of schools; its schools stay',
     params: ofId(SiteGroupId),
@@ -305,7 +305,7 @@ export const api = {
   readFleet: {
     method: 'GET',
     path: '/api/fleet',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'The fleet in figures',
     reply: Fleet,
@@ -313,7 +313,7 @@ export const api = {
   readDrift: {
     method: 'GET',
     path: '/api/drift',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Applications × schools: what is there, and what should be',
     query: Strict({
@@ -327,7 +327,7 @@ export const api = {
   readHostKey: {
     method: 'POST',
     path: '/api/server-additions/host-key',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'The SSH key of a machine, to be confirmed',
     body: HostKeyRequest,
@@ -336,7 +336,7 @@ export const api = {
   addServer: {
     method: 'POST',
     path: '/api/server-additions',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Make a machine a server of a school, over SSH',
     body: AdditionRequest,
@@ -346,7 +346,7 @@ export const api = {
   listAdditions: {
     method: 'GET',
     path: '/api/server-additions',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Servers being added, and lately added',
     reply: List(AdditionSummary),
@@ -354,7 +354,7 @@ export const api = {
   readAddition: {
     method: 'GET',
     path: '/api/server-additions/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'How far adding a server is, and its log',
     params: ofId(AdditionId),
@@ -363,7 +363,7 @@ export const api = {
   cancelAddition: {
     method: 'POST',
     path: '/api/server-additions/:id/cancel',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Stop adding a server',
     params: ofId(AdditionId),
@@ -372,7 +372,7 @@ export const api = {
   listTokens: {
     method: 'GET',
     path: '/api/tokens',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'My API tokens (administrators: everybody’s)',
     reply: List(ApiToken),
@@ -380,7 +380,7 @@ export const api = {
   createToken: {
     method: 'POST',
     path: '/api/tokens',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'Make an API token; its secret is shown once',
     body: ApiTokenDraft,
@@ -390,7 +390,7 @@ export const api = {
   revokeToken: {
     method: 'DELETE',
     path: '/api/tokens/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'Revoke an API token at once',
     params: ofId(TokenId),
@@ -400,7 +400,7 @@ export const api = {
   searchAudiences: {
     method: 'GET',
     path: '/api/audiences',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'People and groups by name',
     query: Strict({ search: Type.String({ minLength: 1, maxLength: 80 }) }),
@@ -409,7 +409,7 @@ export const api = {
   listSessions: {
     method: 'GET',
     path: '/api/sessions',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Sessions, live ones first',
     query: Strict({ state: Type.Optional(OneOf(['live', 'over'])), limit: Type.Optional(Count) }),
@@ -418,7 +418,7 @@ export const api = {
   listAudit: {
     method: 'GET',
     path: '/api/audit',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'What happened, newest first',
     query: Strict({
@@ -445,7 +445,7 @@ export const api = {
   listRollouts: {
     method: 'GET',
     path: '/api/rollouts',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Rollouts, newest first',
     query: Strict({
@@ -458,7 +458,7 @@ export const api = {
   createRollout: {
     method: 'POST',
     path: '/api/rollouts',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Plan a rollout: who gets what, who not and why',
     body: RolloutDraft,
@@ -468,7 +468,7 @@ export const api = {
   readRollout: {
     method: 'GET',
     path: '/api/rollouts/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'One rollout: plan, waves, counts, time left',
     params: ofId(RolloutId),
@@ -477,7 +477,7 @@ export const api = {
   changeRollout: {
     method: 'PUT',
     path: '/api/rollouts/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Edit a rollout that has not begun; plan and approval are void',
     params: ofId(RolloutId),
@@ -487,7 +487,7 @@ export const api = {
   planRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/plan',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Plan again, on the fleet as it is now',
     params: ofId(RolloutId),
@@ -496,7 +496,7 @@ export const api = {
   listPlanEntries: {
     method: 'GET',
     path: '/api/rollouts/:id/plan',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'The plan, server by server',
     params: ofId(RolloutId),
@@ -509,7 +509,7 @@ export const api = {
   approveRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/approve',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Approve a colleague’s plan',
     params: ofId(RolloutId),
@@ -519,7 +519,7 @@ export const api = {
   startRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/start',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Start, or schedule, exactly this plan',
     params: ofId(RolloutId),
@@ -529,7 +529,7 @@ export const api = {
   pauseRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/pause',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'No new offers; what runs finishes',
     params: ofId(RolloutId),
@@ -538,7 +538,7 @@ export const api = {
   resumeRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/resume',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Go on: after a pause, through a gate, in spite of a threshold',
     params: ofId(RolloutId),
@@ -547,7 +547,7 @@ export const api = {
   cancelRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/cancel',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Cancel: what installs finishes, or is removed again, or is killed',
     params: ofId(RolloutId),
@@ -557,7 +557,7 @@ export const api = {
   retryRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/retry',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Try the failed ones again, and only them',
     params: ofId(RolloutId),
@@ -566,7 +566,7 @@ export const api = {
   rollBackRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/roll-back',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Back to the last good set, everywhere or in one wave',
     params: ofId(RolloutId),
@@ -576,7 +576,7 @@ export const api = {
   finishRollout: {
     method: 'POST',
     path: '/api/rollouts/:id/finish',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'End it without the schools that never answered',
     params: ofId(RolloutId),
@@ -585,7 +585,7 @@ export const api = {
   removeRollout: {
     method: 'DELETE',
     path: '/api/rollouts/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Throw away a rollout that never began',
     params: ofId(RolloutId),
@@ -595,7 +595,7 @@ export const api = {
   listTargets: {
     method: 'GET',
     path: '/api/rollouts/:id/targets',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Its servers, page by page',
     params: ofId(RolloutId),
@@ -611,7 +611,7 @@ export const api = {
   readTarget: {
     method: 'GET',
     path: '/api/rollouts/:id/targets/:serverId',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'One server in it, with its log',
     params: Strict({ id: RolloutId, serverId: ServerId }),
@@ -620,7 +620,7 @@ export const api = {
   exportRollout: {
     method: 'GET',
     path: '/api/rollouts/:id/csv',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Every result, as CSV',
     params: ofId(RolloutId),
@@ -631,7 +631,7 @@ export const api = {
   readBrake: {
     method: 'GET',
     path: '/api/brake',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Is the brake on? How many servers are silent?',
     reply: Brake,
@@ -639,7 +639,7 @@ export const api = {
   setBrake: {
     method: 'PUT',
     path: '/api/brake',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Stop every rollout at once, or let them go on',
     body: Strict({ on: Type.Boolean() }),
@@ -648,7 +648,7 @@ export const api = {
   readRolloutSettings: {
     method: 'GET',
     path: '/api/rollout-settings',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'The city’s settings of rollouts',
     reply: RolloutSettings,
@@ -656,7 +656,7 @@ export const api = {
   changeRolloutSettings: {
     method: 'PUT',
     path: '/api/rollout-settings',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'city',
     summary: 'Change the city’s settings of rollouts',
     body: RolloutSettings,
@@ -665,7 +665,7 @@ export const api = {
   listSchedules: {
     method: 'GET',
     path: '/api/schedules',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Rollouts that repeat',
     reply: List(Schedule),
@@ -673,7 +673,7 @@ export const api = {
   createSchedule: {
     method: 'POST',
     path: '/api/schedules',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'A rollout that repeats',
     body: ScheduleDraft,
@@ -683,7 +683,7 @@ export const api = {
   pauseSchedule: {
     method: 'POST',
     path: '/api/schedules/:id/pause',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Pause a repetition, or take it up again',
     params: ofId(Id('sch')),
@@ -693,7 +693,7 @@ export const api = {
   deleteSchedule: {
     method: 'DELETE',
     path: '/api/schedules/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Delete a repetition',
     params: ofId(Id('sch')),
@@ -704,7 +704,7 @@ export const api = {
   enrol: {
     method: 'POST',
     path: '/api/agent/enrol',
-    policy: 'public',
+    caller: 'public',
     summary: 'Exchange a one-use code for an identity',
     body: EnrolmentRequest,
     reply: Enrolment,
@@ -713,7 +713,7 @@ export const api = {
   readDesiredState: {
     method: 'GET',
     path: '/api/agent/desired-state',
-    policy: 'agent',
+    caller: 'agent',
     summary: 'What this server should be; its rules too, unless it has them',
     query: Strict({ policy: Type.Optional(Hash) }),
     reply: SignedState,
@@ -721,7 +721,7 @@ export const api = {
   sendReport: {
     method: 'POST',
     path: '/api/agent/report',
-    policy: 'agent',
+    caller: 'agent',
     summary: 'What this server is',
     body: Report,
     reply: Strict({ generation: Type.Integer(), icons: Type.Array(ApplicationId) }),
@@ -729,7 +729,7 @@ export const api = {
   readPackage: {
     method: 'GET',
     path: '/api/agent/packages/:hash',
-    policy: 'agent',
+    caller: 'agent',
     summary: 'An uploaded file, or a range of it',
     params: Strict({ hash: Hash }),
     reply: Type.String(),
@@ -739,7 +739,7 @@ export const api = {
   sendIcon: {
     method: 'POST',
     path: '/api/agent/icons',
-    policy: 'agent',
+    caller: 'agent',
     summary: 'The icon of an installed application',
     body: IconUpload,
     reply: Nothing,

@@ -161,7 +161,7 @@ export const WindowsRecipe = Type.Union([
 export type WindowsRecipe = Static<typeof WindowsRecipe>;
 
 export const platforms = ['linux', 'windows'] as const;
-export type Platform = (typeof platforms)[number];
+export type RecipePlatform = (typeof platforms)[number];
 
 /** A server takes the recipe of its platform; without one the application is `not_applicable`
  * there. */

@@ -1,7 +1,7 @@
 /** Files between a person's device and the exchange folder of their home at school, and the pages
  * that their programs print. */
 import { type Static, Type } from 'typebox';
-import { directions, type Terms } from './publication.ts';
+import { directions, type Terms } from './rule.ts';
 import { Id, Instant, Nullable, OneOf, Strict } from './schema.ts';
 import { SessionId } from './session.ts';
 

@@ -3,21 +3,21 @@
 import { type Static, Type } from 'typebox';
 import { AccountId, Role } from './account.ts';
 import { ApplicationId } from './application.ts';
-import { Rule, RuleDraft, RuleId, Terms } from './publication.ts';
+import { Rule, RuleDraft, RuleId, Terms } from './rule.ts';
 import { Instant, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
 /** `at` null: now; the past is answered from the rules of that moment, with people and schools as
  * they are today. `address`: of the device, null for one that is nowhere in particular. */
-export const Question = Strict({
+export const AccessQuestion = Strict({
   accountId: AccountId,
   applicationId: Nullable(ApplicationId),
   at: Nullable(Instant),
   address: Nullable(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' })),
 });
-export type Question = Static<typeof Question>;
+export type AccessQuestion = Static<typeof AccessQuestion>;
 
-export const Considered = Strict({
+export const ExplainedRule = Strict({
   rule: Rule,
   outcome: OneOf([
     'decided',
@@ -29,15 +29,15 @@ export const Considered = Strict({
   ]),
   opensAt: Nullable(Instant),
 });
-export type Considered = Static<typeof Considered>;
+export type ExplainedRule = Static<typeof ExplainedRule>;
 
-export const Remedy = Type.Union([
+export const ExplainedRemedy = Type.Union([
   Strict({ kind: Type.Literal('wait'), at: Instant }),
   Strict({ kind: Type.Literal('withdraw'), ruleId: RuleId }),
   Strict({ kind: Type.Literal('move'), ruleId: RuleId }),
   Strict({ kind: Type.Literal('add'), draft: RuleDraft }),
 ]);
-export type Remedy = Static<typeof Remedy>;
+export type ExplainedRemedy = Static<typeof ExplainedRemedy>;
 
 export const Verdict = Strict({
   applicationId: ApplicationId,
@@ -48,13 +48,13 @@ export const Verdict = Strict({
   allowed: Type.Boolean(),
   terms: Terms,
   changesAt: Nullable(Instant),
-  considered: Type.Array(Considered),
-  remedy: Remedy,
+  considered: Type.Array(ExplainedRule),
+  remedy: ExplainedRemedy,
 });
 export type Verdict = Static<typeof Verdict>;
 /** `considered` is told for the application that was asked about; of all of them, only what
  * decided. */
-export const Access = Strict({
+export const AccessExplanation = Strict({
   accountId: AccountId,
   personName: Line(120),
   role: Role,
@@ -63,7 +63,7 @@ export const Access = Strict({
   at: Instant,
   items: Type.Array(Verdict),
 });
-export type Access = Static<typeof Access>;
+export type AccessExplanation = Static<typeof AccessExplanation>;
 
 /** For the person in front of the icon. `at`: when it opens, or closes. */
 export const whyReasons = [

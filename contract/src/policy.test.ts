@@ -21,7 +21,7 @@ import {
   type RulePlace,
   type RuleTarget,
   type RuleTimes,
-} from './publication.ts';
+} from './rule.ts';
 
 const application = { id: 'app_geogebra', category: 'mathematics', labels: ['cycle-3'] };
 const pupil: Person = {

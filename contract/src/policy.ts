@@ -28,7 +28,7 @@ import {
   type RuleAudience,
   type RuleTimes,
   type Terms,
-} from './publication.ts';
+} from './rule.ts';
 
 /** What matters of a school: where its days are counted, and which PCs are there. */
 export interface PolicySite extends Place {

@@ -2,6 +2,6 @@
  * one.
  *
  *  1 (2026-11-24) enrolment, signed desired state, full reports, `wake` over socket.io. 2
- * (2026-11-24) publication rules beside the desired state; the agent decides by them before it
+ * (2026-11-24) rules beside the desired state; the agent decides by them before it
  * opens a session. 3 (2026-11-24) files and printed pages of sessions. */
 export const PROTOCOL = 3;

@@ -38,20 +38,21 @@ export type FailedStep = Static<typeof FailedStep>;
 
 /** Lets guacd attach once to the session's display. Sealed by the controller on arrival, erased at
  * use. */
-export const Attachment = Strict({
+export const DisplayCredentials = Strict({
   serial: Type.Integer({ minimum: 1 }),
   host: Type.String({ maxLength: 255, pattern: '^[A-Za-z0-9.:-]+$' }),
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
   username: Type.String({ maxLength: 64, pattern: '^[a-z0-9_-]+$' }),
   password: Type.String({ minLength: 22, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }),
 });
-export type Attachment = Static<typeof Attachment>;
+export type DisplayCredentials = Static<typeof DisplayCredentials>;
 
 export const ReportedSession = Type.Union([
   Strict({
     sessionId: SessionId,
     state: Type.Literal('ready'),
-    attachment: Nullable(Attachment),
+    /** Under this name since the first protocol. */
+    attachment: Nullable(DisplayCredentials),
     openedAt: Nullable(Type.Integer()),
     /** For the person's device; as long as the rules let files out of it, or pages. */
     offered: Type.Array(OfferedFile, { maxItems: maxOffered }),

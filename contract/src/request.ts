@@ -3,8 +3,8 @@
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, isTechnician, type Role } from './account.ts';
 import { Application, ApplicationId } from './application.ts';
-import { RuleId } from './publication.ts';
 import { RolloutId } from './rollout.ts';
+import { RuleId } from './rule.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 

@@ -7,7 +7,7 @@ import { Nullable, Strict } from './schema.ts';
  * technicians. `contact`: a school's contact and technicians. `technician`: the city's technicians.
  * `administrator`: those of them who are. `agent`: a server, by its key. An agent's key opens no
  * other route, and a person's cookie or token opens no agent route. */
-export type Policy =
+export type Caller =
   | 'public'
   | 'signedIn'
   | 'teacher'
@@ -49,8 +49,8 @@ interface RouteParts {
 /** A person's route without a reach does not compile. */
 export type Route = RouteParts &
   (
-    | { policy: 'public' | 'agent'; reach?: never }
-    | { policy: 'signedIn' | 'teacher' | 'contact' | 'technician' | 'administrator'; reach: Reach }
+    | { caller: 'public' | 'agent'; reach?: never }
+    | { caller: 'signedIn' | 'teacher' | 'contact' | 'technician' | 'administrator'; reach: Reach }
   );
 
 export const Nothing = Type.Null();

@@ -2,7 +2,7 @@
  * it and the console that says so while it is being written. Pure. */
 import { dateOfDay, dayOfDate, windowsProblem } from './calendar.ts';
 import { isSubnet } from './network.ts';
-import type { RuleDraft } from './publication.ts';
+import type { RuleDraft } from './rule.ts';
 import type { Translated } from './schema.ts';
 
 export interface RuleProblem {

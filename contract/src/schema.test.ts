@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import { ApplicationDraft, AptRecipe, DetectionRule } from './application.ts';
 import { EnrolmentRequest } from './enrolment.ts';
-import { Attachment } from './report.ts';
+import { DisplayCredentials } from './report.ts';
 import { Id, Line, Nullable, Slug, Strict, Translated } from './schema.ts';
 import { TunnelQuery } from './session.ts';
 
@@ -132,10 +132,10 @@ describe('bounds of what machines send', () => {
   const size = { width: 800, height: 600, dpi: 96, layout: 'fr-fr-azerty' };
   // biome-ignore format: a table
   const cases: [name: string, schema: TSchema, value: unknown, ok: boolean][] = [
-    ['attachment', Attachment, attachment, true],
-    ['attachment to a host with a blank', Attachment, { ...attachment, host: 'a b' }, false],
-    ['attachment to port 0', Attachment, { ...attachment, port: 0 }, false],
-    ['attachment with a short password', Attachment, { ...attachment, password: 'abc' }, false],
+    ['attachment', DisplayCredentials, attachment, true],
+    ['attachment to a host with a blank', DisplayCredentials, { ...attachment, host: 'a b' }, false],
+    ['attachment to port 0', DisplayCredentials, { ...attachment, port: 0 }, false],
+    ['attachment with a short password', DisplayCredentials, { ...attachment, password: 'abc' }, false],
     ['screen', TunnelQuery, size, true],
     ['screen of 100000 pixels', TunnelQuery, { ...size, width: 100_000 }, false],
     ['screen of 1 pixel', TunnelQuery, { ...size, height: 1 }, false],

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
-import { directions } from './publication.ts';
+import { directions } from './rule.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 
 export const SessionId = Id('ses');

@@ -5,8 +5,8 @@ import { agentCallText } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
-import { plainRule } from '@preau/contract/publication.ts';
-import type { Attachment, Report, ReportedSession } from '@preau/contract/report.ts';
+import type { DisplayCredentials, Report, ReportedSession } from '@preau/contract/report.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import { createRule } from './access/rules.ts';
 import { actorOf } from './accounts/reach.ts';
 import { insertAccounts, selectAccount } from './accounts/store.ts';
@@ -221,7 +221,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   };
 }
 
-export const attachment = (serial: number): Attachment => ({
+export const attachment = (serial: number): DisplayCredentials => ({
   serial,
   host: '127.0.0.1',
   port: 3389,

@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import { build } from 'hdr-histogram-js';
 import { base, startSlapd } from '../../test/directories.ts';
 import { until } from '../services.ts';

@@ -11,7 +11,7 @@ import {
   type RulePlace,
   type RuleTarget,
   type RuleTimes,
-} from '@preau/contract/publication.ts';
+} from '@preau/contract/rule.ts';
 
 export interface RulesWorld {
   sites: PolicySite[];

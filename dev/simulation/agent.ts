@@ -7,8 +7,8 @@ import type {
   SignedState,
 } from '@preau/contract/desired-state.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
-import { defaultTerms } from '@preau/contract/publication.ts';
 import type { Report, ReportedApplication } from '@preau/contract/report.ts';
+import { defaultTerms } from '@preau/contract/rule.ts';
 import { acceptState } from '../../agent/src/accept-state.ts';
 import type { Installable } from '../../agent/src/drivers/driver.ts';
 import {
@@ -21,8 +21,8 @@ import {
   type Effect,
   hasEnded,
   type OrderEvent,
-  type Step,
   step,
+  type Transition,
 } from '../../agent/src/reconcile/orders.ts';
 import { type ActualApplication, plan } from '../../agent/src/reconcile/plan.ts';
 import { type Found, isAsWanted, recipeMark } from '../../agent/src/reconcile/wanted.ts';
@@ -223,7 +223,7 @@ export class Agent {
     if (next !== null) this.#take(next);
   }
 
-  #take({ journal, effects }: Step): void {
+  #take({ journal, effects }: Transition): void {
     const { orderId, seq, state, code } = journal.report;
     const past = this.#book.get(orderId);
     this.#book.set(orderId, journal);

@@ -2,7 +2,7 @@
  * day without class. The real console in Chromium on the real edge; only the clock is the
  * test's. */
 import { join } from 'node:path';
-import { plainRule, type RuleTimes } from '@preau/contract/publication.ts';
+import { plainRule, type RuleTimes } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRule, listRules, withdrawRule } from '../../controller/src/access/rules.ts';

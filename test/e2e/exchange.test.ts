@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { defaultTerms, plainRule, type Terms } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type Terms } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';

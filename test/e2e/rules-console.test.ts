@@ -3,7 +3,7 @@
  * ones. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';

@@ -7,8 +7,8 @@ import type {
 } from '@preau/contract/desired-state.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
-import type { Terms } from '@preau/contract/publication.ts';
-import type { Health, Inventory } from '@preau/contract/report.ts';
+import type { DisplayCredentials, Health, Inventory } from '@preau/contract/report.ts';
+import type { Terms } from '@preau/contract/rule.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 
 /** Something to bring or to take away. An order's application, or one that was asked for on this
@@ -60,13 +60,8 @@ export type SessionOutcome =
   | { state: 'ended'; reason: EndReason }
   | { state: 'failed'; code: ErrorCode; message: string };
 
-/** How guacd attaches to a display once. */
-export interface Access {
-  host: string;
-  port: number;
-  username: string;
-  password: string;
-}
+/** Lets guacd attach once to a session's display; the controller numbers them by `serial`. */
+export type IssuedCredentials = Omit<DisplayCredentials, 'serial'>;
 
 export interface Driver {
   /** Makes ready what displays need, and sweeps away what a dead agent left. Returns the sessions
@@ -132,9 +127,9 @@ export interface Driver {
   /** Takes up again a session that `start` found running. */
   adoptSession: (sessionId: string, events: SessionEvents) => Promise<void>;
   /** A fresh one-use password for the session's display; the one before is void. */
-  grantAccess: (sessionId: string) => Promise<Access>;
-  /** False once the password of the last `grantAccess` was used. */
-  accessPending: (sessionId: string) => boolean;
+  issueCredentials: (sessionId: string) => Promise<IssuedCredentials>;
+  /** False once the password of the last `issueCredentials` was used. */
+  credentialsPending: (sessionId: string) => boolean;
   /** What a running session has for its person's device: files of the exchange folder, pages that
    * were printed. */
   offeredFiles: (

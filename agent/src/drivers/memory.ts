@@ -32,7 +32,7 @@ export interface MemoryDriver extends Driver {
   /** The person saves a file into the exchange folder, or prints. */
   offer: (sessionId: string, file: Pick<OfferedFile, 'kind' | 'name'>, content: string) => void;
   /** A browser signs in to the display. */
-  useAccess: (sessionId: string) => void;
+  useCredentials: (sessionId: string) => void;
 }
 type FailingCall =
   | 'detect'
@@ -43,7 +43,7 @@ type FailingCall =
   | 'readIcon'
   | 'prepareDisplay'
   | 'openSession'
-  | 'grantAccess'
+  | 'issueCredentials'
   | 'endSession';
 
 export interface MemoryOptions {
@@ -158,7 +158,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
         ...(offers.get(sessionId) ?? []),
         { ...file, changedAt: 1000, content },
       ]),
-    useAccess: (sessionId) => pending.delete(sessionId),
+    useCredentials: (sessionId) => pending.delete(sessionId),
 
     start: async () => [...running.keys()],
     inventory: async () => ({
@@ -255,9 +255,9 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       note('adoptSession', sessionId);
       running.set(sessionId, events);
     },
-    grantAccess: async (sessionId) => {
-      note('grantAccess', sessionId);
-      mayFail('grantAccess');
+    issueCredentials: async (sessionId) => {
+      note('issueCredentials', sessionId);
+      mayFail('issueCredentials');
       pending.add(sessionId);
       return {
         host: '127.0.0.1',
@@ -266,7 +266,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
         password: randomBytes(24).toString('base64url'),
       };
     },
-    accessPending: (sessionId) => pending.has(sessionId),
+    credentialsPending: (sessionId) => pending.has(sessionId),
     offeredFiles: async (sessionId, which) =>
       (offers.get(sessionId) ?? [])
         .filter(({ kind }) => (kind === 'print' ? which.pages : which.files))

@@ -23,8 +23,8 @@ import {
   hasEnded,
   type OrderEvent,
   type OrderFacts,
-  type Step,
   step,
+  type Transition,
 } from './orders.ts';
 
 describe('all orders of one server', () => {
@@ -115,7 +115,7 @@ class Machine {
     this.broken = broken;
   }
 
-  take(steps: readonly Step[]) {
+  take(steps: readonly Transition[]) {
     for (const { journal, effects } of steps) {
       this.memory.set(journal.report.orderId, journal);
       for (const effect of effects) this.pending.push({ orderId: journal.report.orderId, effect });

@@ -2,7 +2,7 @@
  * orders.ts. */
 import type { Order, ReportedOrder } from '@preau/contract/rollout.ts';
 import type { OrderJournal } from './order-journal.ts';
-import { hasBegun, hasEnded, type OrderFacts, type Step, step } from './orders.ts';
+import { hasBegun, hasEnded, type OrderFacts, step, type Transition } from './orders.ts';
 
 export type OrderBook = ReadonlyMap<string, OrderJournal>;
 /** So many finished orders are remembered: one that comes again is answered, not carried out. */
@@ -16,8 +16,8 @@ export function pass(
   lost: ReadonlySet<string>,
   facts: OrderFacts,
   now: number,
-): Step[] {
-  const steps: Step[] = [];
+): Transition[] {
+  const steps: Transition[] = [];
   const wanted = new Set(orders.map(({ orderId }) => orderId));
   for (const [orderId, journal] of book) {
     const next = wanted.has(orderId) ? null : step(journal, { kind: 'unwanted' }, now);

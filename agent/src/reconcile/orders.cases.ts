@@ -2,7 +2,7 @@
 import { Order, ReportedOrder } from '@preau/contract/rollout.ts';
 import { Compile } from 'typebox/compile';
 import { OrderJournal } from './order-journal.ts';
-import { type OrderEvent, type OrderFacts, type Step, step } from './orders.ts';
+import { type OrderEvent, type OrderFacts, step, type Transition } from './orders.ts';
 import type { Found } from './wanted.ts';
 
 export const now = 1_800_000_000_000;
@@ -62,8 +62,8 @@ export const content = (...of: Wanted[]) =>
 
 /** Feeds events to one journal; an event made from the journal knows its `run`. */
 export type Feed = OrderEvent | ((run: number) => OrderEvent);
-export function play(journal: OrderJournal | null, events: readonly Feed[], at = now): Step {
-  let last: Step | null = journal === null ? null : { journal, effects: [] };
+export function play(journal: OrderJournal | null, events: readonly Feed[], at = now): Transition {
+  let last: Transition | null = journal === null ? null : { journal, effects: [] };
   for (const event of events) {
     const next = step(
       last?.journal ?? null,
@@ -111,7 +111,7 @@ export type Way = keyof typeof ways;
 export const reach = (way: Way): OrderJournal => play(null, ways[way]).journal;
 
 /** `reported state/doing: effects`, or `-` when nothing happens. */
-export function brief(next: Step | null): string {
+export function brief(next: Transition | null): string {
   if (next === null) return '-';
   const { journal, effects } = next;
   const { report } = journal;

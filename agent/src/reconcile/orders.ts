@@ -68,7 +68,7 @@ export type OrderEvent =
   | ({ kind: 'apply_failed'; run: number; log: string } & Failure)
   | { kind: 'installer_gone'; run: number; log: string };
 
-export interface Step {
+export interface Transition {
   journal: OrderJournal;
   effects: Effect[];
 }
@@ -84,7 +84,11 @@ export const hasEnded = (journal: OrderJournal): boolean => journal.endedAt !== 
 export const hasBegun = ({ doing }: OrderJournal): boolean =>
   doing === 'applying' || doing === 'attaching' || doing === 'verifying' || doing === 'undoing';
 
-export function step(journal: OrderJournal | null, event: OrderEvent, now: number): Step | null {
+export function step(
+  journal: OrderJournal | null,
+  event: OrderEvent,
+  now: number,
+): Transition | null {
   if (journal === null) return event.kind === 'wanted' ? arrive(null, event, now) : null;
   if (hasEnded(journal)) return null;
   if (journal.dropped) return event.kind === 'wanted' ? arrive(journal, event, now) : null;
@@ -148,7 +152,7 @@ const told = (
   journal: OrderJournal,
   change: Partial<ReportedOrder>,
   more: Partial<OrderJournal> = {},
-): Step => ({ journal: tell(journal, change, more), effects: [{ kind: 'save' }] });
+): Transition => ({ journal: tell(journal, change, more), effects: [{ kind: 'save' }] });
 const items = (
   journal: OrderJournal,
   change: (item: ReportedItem) => Partial<ReportedItem>,
@@ -159,7 +163,7 @@ const begin = (
   journal: OrderJournal,
   doing: NonNullable<OrderJournal['doing']>,
   effect: (run: number) => Effect,
-): Step => {
+): Transition => {
   const run = journal.run + 1;
   return { journal: { ...journal, doing, run }, effects: [{ kind: 'save' }, effect(run)] };
 };
@@ -169,7 +173,7 @@ const end = (
   change: Partial<ReportedOrder> & Pick<ReportedOrder, 'state'>,
   now: number,
   first: Effect[] = [],
-): Step => ({
+): Transition => ({
   journal: tell(journal, change, { order: null, doing: null, endedAt: now }),
   effects: [
     ...first,
@@ -187,7 +191,7 @@ function arrive(
   past: OrderJournal | null,
   event: Extract<OrderEvent, { kind: 'wanted' }>,
   now: number,
-): Step {
+): Transition {
   const { order } = event;
   const journal: OrderJournal = {
     order,
@@ -293,7 +297,7 @@ function goOn(
   journal: OrderJournal,
   event: Extract<OrderEvent, { kind: 'wanted' }>,
   now: number,
-): Step {
+): Transition {
   const { order } = event;
   if (order.cancel !== null) {
     if (!hasBegun(journal)) return end(journal, { state: 'cancelled' }, now);
@@ -320,7 +324,7 @@ function goOn(
 
 /** Before installing begins everything may be repeated; afterwards only looking tells what became
  * of it. */
-function restart(journal: OrderJournal, order: Order, now: number): Step | null {
+function restart(journal: OrderJournal, order: Order, now: number): Transition | null {
   if (journal.doing === null) return null;
   // An agent that brings its own next version ends in the midst of it: that once is no crash.
   const expected =
@@ -354,7 +358,7 @@ function answered(
   order: Order,
   event: Extract<OrderEvent, { run: number }>,
   now: number,
-): Step | null {
+): Transition | null {
   const { doing } = journal;
   switch (event.kind) {
     case 'looked':
@@ -459,7 +463,7 @@ function answered(
 
 /** After a crash nobody knows whether an older version was replaced: only what differs from it
  * counts as there. */
-const verify = (journal: OrderJournal, order: Order): Step =>
+const verify = (journal: OrderJournal, order: Order): Transition =>
   begin(journal, 'verifying', (run) => ({
     kind: 'detect',
     run,
@@ -474,7 +478,7 @@ function looked(
   order: Order,
   found: Readonly<Record<string, Found>>,
   now: number,
-): Step {
+): Transition {
   const work = order.applications.filter(
     ({ applicationId }) => found[applicationId]?.asWanted !== true,
   );
@@ -548,7 +552,7 @@ function conclude(
   order: Order,
   found: Readonly<Record<string, Found>>,
   now: number,
-): Step {
+): Transition {
   const asked = new Map(
     order.applications.map((application) => [application.applicationId, application]),
   );

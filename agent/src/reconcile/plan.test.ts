@@ -3,7 +3,7 @@ import type {
   DesiredSession,
   DesiredState,
 } from '@preau/contract/desired-state.ts';
-import { defaultTerms } from '@preau/contract/publication.ts';
+import { defaultTerms } from '@preau/contract/rule.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

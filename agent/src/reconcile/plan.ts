@@ -5,7 +5,7 @@ import type {
   DesiredSession,
   DesiredState,
 } from '@preau/contract/desired-state.ts';
-import type { Terms } from '@preau/contract/publication.ts';
+import type { Terms } from '@preau/contract/rule.ts';
 import type { DecideHere } from '#src/policy.ts';
 
 export type Step =

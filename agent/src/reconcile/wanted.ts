@@ -1,7 +1,7 @@
 /** Is an application as it is wanted? The detection rule finds what is there; this says whether
  * that will do. Pure. */
 import { createHash } from 'node:crypto';
-import { type Platform, packagesOf } from '@preau/contract/application.ts';
+import { packagesOf, type RecipePlatform } from '@preau/contract/application.ts';
 import type { Installable } from '#src/drivers/driver.ts';
 
 export interface Found {
@@ -11,7 +11,10 @@ export interface Found {
 }
 
 /** Names what was brought: two versions with one recipe are the same work. */
-export const recipeMark = ({ recipes }: Pick<Installable, 'recipes'>, platform: Platform): string =>
+export const recipeMark = (
+  { recipes }: Pick<Installable, 'recipes'>,
+  platform: RecipePlatform,
+): string =>
   createHash('sha256')
     .update(JSON.stringify(recipes[platform] ?? null))
     .digest('base64url');
@@ -39,7 +42,7 @@ export function pinOf(
 export function isAsWanted(
   application: Installable,
   version: string | null,
-  platform: Platform,
+  platform: RecipePlatform,
   mark?: string,
 ): boolean {
   if (application.want === 'absent') return version === null;

@@ -1,6 +1,6 @@
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
-import type { Rule } from '@preau/contract/publication.ts';
-import { defaultTerms, plainRule } from '@preau/contract/publication.ts';
+import type { Rule } from '@preau/contract/rule.ts';
+import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, it } from 'vitest';
 import {
   classHours,

@@ -14,7 +14,7 @@ import {
   type RuleDraft,
   type RuleTarget,
   type RuleTimes,
-} from '@preau/contract/publication.ts';
+} from '@preau/contract/rule.ts';
 import { ruleProblem } from '@preau/contract/rule-problem.ts';
 import type { Translated } from '@preau/contract/schema.ts';
 import type { Told } from './rule-words.ts';

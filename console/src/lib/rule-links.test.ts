@@ -1,5 +1,5 @@
 import type { Application } from '@preau/contract/application.ts';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import type { SiteSummary } from '@preau/contract/site.ts';
 import { expect, it } from 'vitest';
 import { accessLink, askingOf, newRuleLink, prefilled } from './rule-links.ts';

@@ -1,7 +1,7 @@
 /** Links between rules, people and what they see: pages that a click, or a colleague's message,
  * opens filled in. Pure. */
 import type { Application } from '@preau/contract/application.ts';
-import type { RuleDraft } from '@preau/contract/publication.ts';
+import type { RuleDraft } from '@preau/contract/rule.ts';
 import type { SiteSummary } from '@preau/contract/site.ts';
 import { emptyWriting, type Writing } from './rule-draft.ts';
 

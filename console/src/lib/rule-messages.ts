@@ -1,17 +1,17 @@
-/** Every sentence about publication rules, who sees what, and the ends of access, in both
+/** Every sentence about rules, who sees what, and the ends of access, in both
  * languages; the compiler keeps them complete. */
 import type { Role } from '@preau/contract/account.ts';
-import type { Considered, Why } from '@preau/contract/explanation.ts';
-import type { attributeTests, directions } from '@preau/contract/publication.ts';
+import type { ExplainedRule, Why } from '@preau/contract/explanation.ts';
+import type { attributeTests, directions } from '@preau/contract/rule.ts';
 import { page } from './page.svelte.ts';
 
 const s = (n: number) => (n >= 2 ? 's' : '');
 const es = (n: number) => (n === 1 ? '' : 's');
-type Outcome = Considered['outcome'];
+type Outcome = ExplainedRule['outcome'];
 type Field = 'target' | 'audience' | 'place' | 'client' | 'when' | 'how';
 
 const fr = {
-  rules: 'Règles de publication',
+  rules: 'Règles',
   rulesShort: 'Règles',
   access: 'Qui voit quoi',
   newRule: 'Nouvelle règle',
@@ -348,7 +348,7 @@ const fr = {
 };
 export type RuleMessages = typeof fr;
 const en: RuleMessages = {
-  rules: 'Publication rules',
+  rules: 'Rules',
   rulesShort: 'Rules',
   access: 'Who sees what',
   newRule: 'New rule',

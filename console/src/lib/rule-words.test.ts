@@ -1,4 +1,4 @@
-import { defaultTerms, plainRule } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, it } from 'vitest';
 import {
   atSchool,

@@ -1,4 +1,4 @@
-/** A publication rule as one sentence, in French and in English. Pure: the same rule always reads
+/** A rule as one sentence, in French and in English. Pure: the same rule always reads
  * the same. The sentence comes in parts, so that a page can show whom and what at a glance; joined
  * they are the sentence. */
 import type { WindowSpec } from '@preau/contract/calendar.ts';
@@ -10,7 +10,7 @@ import type {
   RuleTarget,
   RuleTimes,
   Terms,
-} from '@preau/contract/publication.ts';
+} from '@preau/contract/rule.ts';
 import { messages } from './messages.ts';
 
 export type Language = 'fr' | 'en';

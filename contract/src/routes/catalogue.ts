@@ -24,7 +24,7 @@ export const catalogueRoutes = {
   listApplications: {
     method: 'GET',
     path: '/api/applications',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'The catalogue',
     reply: List(Application),
@@ -32,7 +32,7 @@ export const catalogueRoutes = {
   listWithdrawnApplications: {
     method: 'GET',
     path: '/api/applications/withdrawn',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Applications that have left the catalogue',
     reply: List(Application),
@@ -40,7 +40,7 @@ export const catalogueRoutes = {
   createApplication: {
     method: 'POST',
     path: '/api/applications',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Add an application, or a version of it',
     body: ApplicationDraft,
@@ -50,7 +50,7 @@ export const catalogueRoutes = {
   changeApplication: {
     method: 'PUT',
     path: '/api/applications/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Change an application’s words, category, labels or licence',
     params: ofId(ApplicationId),
@@ -60,7 +60,7 @@ export const catalogueRoutes = {
   setIcon: {
     method: 'POST',
     path: '/api/icons',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Replace an application’s icon',
     body: IconUpload,
@@ -69,7 +69,7 @@ export const catalogueRoutes = {
   listVersions: {
     method: 'GET',
     path: '/api/applications/:id/versions',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Versions of an application, newest first',
     params: ofId(ApplicationId),
@@ -78,7 +78,7 @@ export const catalogueRoutes = {
   withdrawVersions: {
     method: 'PUT',
     path: '/api/applications/:id/withdrawal',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Take versions out of the catalogue, or put them back',
     params: ofId(ApplicationId),
@@ -88,7 +88,7 @@ export const catalogueRoutes = {
   exportCatalogue: {
     method: 'GET',
     path: '/api/catalogue',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'The whole catalogue, to keep or to take elsewhere',
     reply: Catalogue,
@@ -96,7 +96,7 @@ export const catalogueRoutes = {
   importCatalogue: {
     method: 'POST',
     path: '/api/catalogue',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Add many applications and versions; each by itself',
     body: CatalogueImport,
@@ -105,7 +105,7 @@ export const catalogueRoutes = {
   iconFromPackage: {
     method: 'POST',
     path: '/api/icons/from-package',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Take an application’s icon out of an uploaded file',
     body: IconFromPackage,
@@ -114,7 +114,7 @@ export const catalogueRoutes = {
   listPackages: {
     method: 'GET',
     path: '/api/packages',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Files uploaded to the city',
     reply: List(UploadedPackage),
@@ -122,7 +122,7 @@ export const catalogueRoutes = {
   uploadPackage: {
     method: 'POST',
     path: '/api/packages',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Upload a file; hash and size are checked while it streams',
     query: PackageUpload,
@@ -133,7 +133,7 @@ export const catalogueRoutes = {
   deletePackage: {
     method: 'DELETE',
     path: '/api/packages/:hash',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Delete an uploaded file that nothing uses',
     params: Strict({ hash: Hash }),
@@ -143,7 +143,7 @@ export const catalogueRoutes = {
   inspectPackage: {
     method: 'GET',
     path: '/api/packages/:hash/inspection',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'What an uploaded file says of itself: to fill in a recipe',
     params: Strict({ hash: Hash }),
@@ -152,7 +152,7 @@ export const catalogueRoutes = {
   listScripts: {
     method: 'GET',
     path: '/api/scripts',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Install scripts, with their text',
     reply: List(Script),
@@ -160,7 +160,7 @@ export const catalogueRoutes = {
   createScript: {
     method: 'POST',
     path: '/api/scripts',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Propose a script, or a new text of it',
     body: ScriptDraft,
@@ -170,7 +170,7 @@ export const catalogueRoutes = {
   reviewScript: {
     method: 'POST',
     path: '/api/scripts/:id/review',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Sign a colleague’s script, having read it',
     params: ofId(ScriptId),

@@ -25,7 +25,7 @@ export const classRoutes = {
   enterByBadge: {
     method: 'POST',
     path: '/api/sign-in/badge',
-    policy: 'public',
+    caller: 'public',
     summary: 'Sign in with a badge, from within the school',
     body: Strict({ badge: BadgeText }),
     reply: Account,
@@ -33,14 +33,14 @@ export const classRoutes = {
   readEntryHall: {
     method: 'GET',
     path: '/api/sign-in/classes',
-    policy: 'public',
+    caller: 'public',
     summary: 'The classes of the school whose network one is in',
     reply: EntryHall,
   },
   readEntryClass: {
     method: 'GET',
     path: '/api/sign-in/classes/:code',
-    policy: 'public',
+    caller: 'public',
     summary: 'First names of a class, from within its school',
     params: Strict({ code: ClassCode }),
     reply: EntryClass,
@@ -48,7 +48,7 @@ export const classRoutes = {
   enterByPictures: {
     method: 'POST',
     path: '/api/sign-in/pictures',
-    policy: 'public',
+    caller: 'public',
     summary: 'Sign in with a picture password, from within the school',
     body: PictureEntry,
     reply: Account,
@@ -57,7 +57,7 @@ export const classRoutes = {
   listClasses: {
     method: 'GET',
     path: '/api/classes',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'Classes of my school (technicians: of every school)',
     query: OfSite,
@@ -66,7 +66,7 @@ export const classRoutes = {
   createClass: {
     method: 'POST',
     path: '/api/classes',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Add a class',
     body: ClassDraft,
@@ -76,7 +76,7 @@ export const classRoutes = {
   readClass: {
     method: 'GET',
     path: '/api/classes/:id',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'A class, its children and their badges',
     params: ofId(GroupId),
@@ -85,7 +85,7 @@ export const classRoutes = {
   renameClass: {
     method: 'PUT',
     path: '/api/classes/:id',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Rename a class',
     params: ofId(GroupId),
@@ -95,7 +95,7 @@ export const classRoutes = {
   listOtherPupils: {
     method: 'GET',
     path: '/api/classes/:id/others',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Pupils of the school who are not in this class',
     params: ofId(GroupId),
@@ -105,7 +105,7 @@ export const classRoutes = {
   movePupil: {
     method: 'PUT',
     path: '/api/classes/:id/pupils/:accountId',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Put a pupil of the school into this class, and out of the others',
     params: Strict({ id: GroupId, accountId: AccountId }),
@@ -114,7 +114,7 @@ export const classRoutes = {
   removePupil: {
     method: 'DELETE',
     path: '/api/classes/:id/pupils/:accountId',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Take a pupil out of this class',
     params: Strict({ id: GroupId, accountId: AccountId }),
@@ -123,7 +123,7 @@ export const classRoutes = {
   addPupil: {
     method: 'POST',
     path: '/api/classes/:id/pupils',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'A new pupil in this class',
     params: ofId(GroupId),
@@ -135,7 +135,7 @@ export const classRoutes = {
   issueBadges: {
     method: 'POST',
     path: '/api/classes/:id/badges',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'Badges for those of a class who have none yet',
     params: ofId(GroupId),
@@ -144,7 +144,7 @@ export const classRoutes = {
   printBadges: {
     method: 'GET',
     path: '/api/classes/:id/badges/sheet',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'Sheets to print and cut: a class’s valid badges, or one pupil’s',
     params: ofId(GroupId),
@@ -156,7 +156,7 @@ export const classRoutes = {
   renewBadge: {
     method: 'POST',
     path: '/api/pupils/:id/badge/renew',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'A new badge for a pupil; the old one is worth nothing from now on',
     params: ofId(AccountId),
@@ -166,7 +166,7 @@ export const classRoutes = {
   voidBadge: {
     method: 'POST',
     path: '/api/pupils/:id/badge/void',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'A pupil’s badge is worth nothing from now on',
     params: ofId(AccountId),
@@ -176,7 +176,7 @@ export const classRoutes = {
   setPictures: {
     method: 'PUT',
     path: '/api/pupils/:id/pictures',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'site',
     summary: 'Set a pupil’s picture password; null: take it away',
     params: ofId(AccountId),
@@ -188,7 +188,7 @@ export const classRoutes = {
   previewImport: {
     method: 'POST',
     path: '/api/people-imports/preview',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary:
       'What a file of people would change: one line of choices as JSON, then the file’s bytes',
@@ -199,7 +199,7 @@ export const classRoutes = {
   applyImport: {
     method: 'POST',
     path: '/api/people-imports',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Change it; the choices name the preview that was read',
     query: OfSite,

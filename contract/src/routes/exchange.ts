@@ -13,7 +13,7 @@ export const exchangeRoutes = {
   readExchange: {
     method: 'GET',
     path: '/api/sessions/:id/files',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'What my session offers to my device, and what is on its way',
     params: ofId(SessionId),
@@ -22,7 +22,7 @@ export const exchangeRoutes = {
   bringFile: {
     method: 'POST',
     path: '/api/sessions/:id/files',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Put a file of my device into the exchange folder',
     params: ofId(SessionId),
@@ -34,7 +34,7 @@ export const exchangeRoutes = {
   askForFile: {
     method: 'POST',
     path: '/api/sessions/:id/files/ask',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Have an offered file, or printed pages, sent to the city',
     params: ofId(SessionId),
@@ -45,7 +45,7 @@ export const exchangeRoutes = {
   takeFile: {
     method: 'GET',
     path: '/api/transfers/:id',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Take what the school’s server has sent',
     params: ofId(TransferId),
@@ -57,7 +57,7 @@ export const exchangeRoutes = {
   readTransfer: {
     method: 'GET',
     path: '/api/agent/transfers/:id',
-    policy: 'agent',
+    caller: 'agent',
     summary: 'A file that a person brings',
     params: ofId(TransferId),
     reply: Type.String(),
@@ -67,7 +67,7 @@ export const exchangeRoutes = {
   sendTransfer: {
     method: 'POST',
     path: '/api/agent/transfers/:id',
-    policy: 'agent',
+    caller: 'agent',
     summary: 'A file that a person asked for',
     params: ofId(TransferId),
     query: Strict({ sha256: Hash, size: Size }),

@@ -32,14 +32,14 @@ export const identityRoutes = {
   listSignInChoices: {
     method: 'GET',
     path: '/api/sign-in/choices',
-    policy: 'public',
+    caller: 'public',
     summary: 'The ways to sign in, those of the caller’s network first',
     reply: SignInChoices,
   },
   secondFactor: {
     method: 'POST',
     path: '/api/sign-in/second-factor',
-    policy: 'public',
+    caller: 'public',
     summary: 'Finish a sign-in with a code',
     body: SecondFactor,
     reply: Account,
@@ -47,7 +47,7 @@ export const identityRoutes = {
   askPasskey: {
     method: 'POST',
     path: '/api/sign-in/passkey/question',
-    policy: 'public',
+    caller: 'public',
     summary: 'A one-use question for a passkey; with the step of a password, as its second factor',
     body: Strict({ step: Type.Optional(StepToken) }),
     reply: PasskeyQuestion,
@@ -55,7 +55,7 @@ export const identityRoutes = {
   answerPasskey: {
     method: 'POST',
     path: '/api/sign-in/passkey',
-    policy: 'public',
+    caller: 'public',
     summary: 'Sign in with a passkey’s answer',
     body: PasskeyAnswer,
     reply: Account,
@@ -63,7 +63,7 @@ export const identityRoutes = {
   beginRedirect: {
     method: 'GET',
     path: '/api/sign-in/with/:provider',
-    policy: 'public',
+    caller: 'public',
     summary: 'To the provider’s own page (OpenID Connect, CAS)',
     params: ofProvider,
     query: Strict({ to: Type.Optional(ReturnTo) }),
@@ -73,7 +73,7 @@ export const identityRoutes = {
   finishRedirect: {
     method: 'GET',
     path: '/api/sign-in/back/:provider',
-    policy: 'public',
+    caller: 'public',
     summary: 'Back from it',
     params: ofProvider,
     query: Returned,
@@ -83,7 +83,7 @@ export const identityRoutes = {
   backChannelLogout: {
     method: 'POST',
     path: '/api/sign-in/back/:provider',
-    policy: 'public',
+    caller: 'public',
     summary:
       'The provider says that somebody has signed out (OpenID Connect back-channel logout, CAS single logout)',
     params: ofProvider,
@@ -94,7 +94,7 @@ export const identityRoutes = {
   frontChannelLogout: {
     method: 'GET',
     path: '/api/sign-in/gone/:provider',
-    policy: 'public',
+    caller: 'public',
     summary: 'The same by way of the browser (OpenID Connect front-channel logout)',
     params: ofProvider,
     query: Returned,
@@ -104,7 +104,7 @@ export const identityRoutes = {
   leave: {
     method: 'POST',
     path: '/api/sign-out/everywhere',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Close this sign-in, and say where the provider’s own is closed',
     reply: Strict({ next: Type.Union([Type.String(), Type.Null()]) }),
@@ -113,7 +113,7 @@ export const identityRoutes = {
   mySecurity: {
     method: 'GET',
     path: '/api/my-security',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'My second factors',
     reply: MySecurity,
@@ -121,7 +121,7 @@ export const identityRoutes = {
   offerTotp: {
     method: 'POST',
     path: '/api/my-security/totp',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'A new secret for a telephone, shown once',
     body: Strict({ password: Password }),
@@ -131,7 +131,7 @@ export const identityRoutes = {
   confirmTotp: {
     method: 'POST',
     path: '/api/my-security/totp/confirm',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'Codes are asked for from now on; answers the recovery codes, once',
     body: Strict({ code: TotpCode }),
@@ -140,7 +140,7 @@ export const identityRoutes = {
   removeTotp: {
     method: 'POST',
     path: '/api/my-security/totp/remove',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'Ask for codes no longer',
     body: Strict({ password: Password }),
@@ -150,7 +150,7 @@ export const identityRoutes = {
   offerPasskey: {
     method: 'POST',
     path: '/api/my-security/passkeys/question',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'A one-use question to make a passkey',
     body: Strict({ password: Password }),
@@ -160,7 +160,7 @@ export const identityRoutes = {
   addPasskey: {
     method: 'POST',
     path: '/api/my-security/passkeys',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'Keep the passkey that answers it',
     body: Strict({ ...PasskeyAnswer.properties, name: Line(60) }),
@@ -170,7 +170,7 @@ export const identityRoutes = {
   removePasskey: {
     method: 'POST',
     path: '/api/my-security/passkeys/:id/remove',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'self',
     summary: 'Forget a passkey',
     params: ofId(PasskeyId),
@@ -181,7 +181,7 @@ export const identityRoutes = {
   listDirectories: {
     method: 'GET',
     path: '/api/directories',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Providers of identities, and their last synchronisation',
     reply: List(Directory),
@@ -189,7 +189,7 @@ export const identityRoutes = {
   checkDirectory: {
     method: 'POST',
     path: '/api/directories/:provider/check',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Does it answer?',
     params: ofProvider,
@@ -198,7 +198,7 @@ export const identityRoutes = {
   syncDirectory: {
     method: 'POST',
     path: '/api/directories/:provider/sync',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'Read everybody now; `confirm` names the plan that may make many vanish',
     params: ofProvider,
@@ -209,7 +209,7 @@ export const identityRoutes = {
   listPeople: {
     method: 'GET',
     path: '/api/people',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'People, by name, school or role',
     query: Strict({
@@ -226,7 +226,7 @@ export const identityRoutes = {
   changeRole: {
     method: 'PUT',
     path: '/api/people/:id/role',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'city',
     summary: 'A person’s role, and the schools a technician looks after',
     params: ofId(AccountId),
@@ -236,7 +236,7 @@ export const identityRoutes = {
   readPhoto: {
     method: 'GET',
     path: '/api/people/:id/photo',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'site',
     summary: 'A person’s photograph (one’s own; teachers: their school’s)',
     params: ofId(AccountId),

@@ -22,7 +22,7 @@ export const privacyRoutes = {
   readAuditChain: {
     method: 'GET',
     path: '/api/audit/chain',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'How long the audit’s chain is, and when it was last verified',
     reply: ChainState,
@@ -30,7 +30,7 @@ export const privacyRoutes = {
   verifyAudit: {
     method: 'GET',
     path: '/api/audit/verify',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary:
       'Follow the whole chain; `seq` and `hash`: a place noted earlier, which it must pass through',
@@ -43,7 +43,7 @@ export const privacyRoutes = {
   exportAudit: {
     method: 'GET',
     path: '/api/audit/export',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'city',
     summary: 'The chain as JSON Lines, which prove themselves; `after`: go on where a file ended',
     query: Strict({ after: Type.Optional(Number16) }),
@@ -54,7 +54,7 @@ export const privacyRoutes = {
   exportAuditCsv: {
     method: 'GET',
     path: '/api/audit/csv',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'What happened, as CSV',
     query: Strict({
@@ -71,7 +71,7 @@ export const privacyRoutes = {
   readPrivacySettings: {
     method: 'GET',
     path: '/api/privacy/settings',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'city',
     summary: 'How long things are kept',
     reply: PrivacySettings,
@@ -79,7 +79,7 @@ export const privacyRoutes = {
   changePrivacySettings: {
     method: 'PUT',
     path: '/api/privacy/settings',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'city',
     summary: 'Change how long things are kept',
     body: PrivacySettings,
@@ -88,7 +88,7 @@ export const privacyRoutes = {
   findPeople: {
     method: 'GET',
     path: '/api/privacy/people',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'site',
     summary: 'People data is held about, by name',
     query: Strict({ search: Type.String({ minLength: 1, maxLength: 80 }) }),
@@ -97,7 +97,7 @@ export const privacyRoutes = {
   exportPerson: {
     method: 'GET',
     path: '/api/privacy/people/:id/export',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'site',
     summary: 'Everything held about a person, as one JSON file',
     params: ofId(AccountId),
@@ -108,7 +108,7 @@ export const privacyRoutes = {
   erasePerson: {
     method: 'POST',
     path: '/api/privacy/people/:id/erase',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'site',
     summary: 'Erase who they were, for good; `login` confirms',
     params: ofId(AccountId),
@@ -118,7 +118,7 @@ export const privacyRoutes = {
   listLeavers: {
     method: 'GET',
     path: '/api/privacy/leavers',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'site',
     summary: 'Pupils who left long enough ago',
     query: Strict({ site: Type.Optional(SiteId) }),
@@ -127,7 +127,7 @@ export const privacyRoutes = {
   eraseLeavers: {
     method: 'POST',
     path: '/api/privacy/leavers/erase',
-    policy: 'administrator',
+    caller: 'administrator',
     reach: 'site',
     summary: 'Erase these pupils who left, for good',
     body: LeaversErasure,
@@ -136,7 +136,7 @@ export const privacyRoutes = {
   readUsage: {
     method: 'GET',
     path: '/api/privacy/usage',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Use of applications by school and month; groups under five hidden',
     query: Strict({ from: Type.Optional(Month), until: Type.Optional(Month) }),
@@ -145,7 +145,7 @@ export const privacyRoutes = {
   changeLanguage: {
     method: 'PUT',
     path: '/api/me/language',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'The language mails to me are written in',
     body: Strict({ language: OneOf(['fr', 'en']) }),

@@ -8,7 +8,7 @@ export const recordingRoutes = {
   listRecordings: {
     method: 'GET',
     path: '/api/recordings',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Recordings, newest first',
     query: Strict({
@@ -21,7 +21,7 @@ export const recordingRoutes = {
   readRecording: {
     method: 'GET',
     path: '/api/recordings/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'One recording',
     params: ofId(RecordingId),
@@ -30,7 +30,7 @@ export const recordingRoutes = {
   watchRecording: {
     method: 'GET',
     path: '/api/recordings/:id/content',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'What the screen showed, in the Guacamole protocol',
     params: ofId(RecordingId),
@@ -41,7 +41,7 @@ export const recordingRoutes = {
   deleteRecording: {
     method: 'DELETE',
     path: '/api/recordings/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Erase a recording',
     params: ofId(RecordingId),

@@ -19,7 +19,7 @@ export const requestRoutes = {
   listPrograms: {
     method: 'GET',
     path: '/api/my-requests/programs',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'self',
     summary: 'What I may ask for, and what is there already',
     reply: List(AskableProgram),
@@ -27,7 +27,7 @@ export const requestRoutes = {
   listMyRequests: {
     method: 'GET',
     path: '/api/my-requests',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'self',
     summary: 'What I have asked for, and how far it is',
     reply: Strict({ items: Type.Array(MyRequest), mail: Type.Boolean() }),
@@ -35,7 +35,7 @@ export const requestRoutes = {
   askForProgram: {
     method: 'POST',
     path: '/api/my-requests',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'self',
     summary: 'Ask for a program for my school',
     body: RequestDraft,
@@ -45,7 +45,7 @@ export const requestRoutes = {
   withdrawRequest: {
     method: 'POST',
     path: '/api/my-requests/:id/withdraw',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'self',
     summary: 'I no longer need it',
     params: ofId(RequestId),
@@ -54,7 +54,7 @@ export const requestRoutes = {
   answerMyRequest: {
     method: 'POST',
     path: '/api/my-requests/:id/messages',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'self',
     summary: 'Answer about my request',
     params: ofId(RequestId),
@@ -64,7 +64,7 @@ export const requestRoutes = {
   readNews: {
     method: 'POST',
     path: '/api/my-requests/read',
-    policy: 'teacher',
+    caller: 'teacher',
     reach: 'self',
     summary: 'I have seen what happened to my requests until then',
     body: Strict({ upTo: Instant }),
@@ -75,7 +75,7 @@ export const requestRoutes = {
   listRequests: {
     method: 'GET',
     path: '/api/requests',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Requests of the schools I look after',
     query: Strict({ show: Type.Optional(OneOf(['open', 'all'])) }),
@@ -84,7 +84,7 @@ export const requestRoutes = {
   readRequest: {
     method: 'GET',
     path: '/api/requests/:id',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'One request, with what was written about it',
     params: ofId(RequestId),
@@ -93,7 +93,7 @@ export const requestRoutes = {
   answerRequest: {
     method: 'POST',
     path: '/api/requests/:id/messages',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Write to the one who asked',
     params: ofId(RequestId),
@@ -103,7 +103,7 @@ export const requestRoutes = {
   approveRequest: {
     method: 'POST',
     path: '/api/requests/:id/approve',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Say yes: the rule is made, and the program is brought if it is not there',
     params: ofId(RequestId),
@@ -113,7 +113,7 @@ export const requestRoutes = {
   refuseRequest: {
     method: 'POST',
     path: '/api/requests/:id/refuse',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'Say no, and why',
     params: ofId(RequestId),
@@ -123,7 +123,7 @@ export const requestRoutes = {
   linkRequest: {
     method: 'POST',
     path: '/api/requests/:id/link',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Say which application of the catalogue is meant',
     params: ofId(RequestId),
@@ -133,7 +133,7 @@ export const requestRoutes = {
   installRequest: {
     method: 'POST',
     path: '/api/requests/:id/install',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Bring what was approved and is not there',
     params: ofId(RequestId),

@@ -1,19 +1,19 @@
-/** Routes of publication rules: writing, weighing and explaining them, and how far they have
+/** Routes of rules: writing, weighing and explaining them, and how far they have
  * reached. */
 import { Type } from 'typebox';
 import { ApplicationId } from '../application.ts';
 import {
-  Access,
+  AccessExplanation,
   AccessMatrix,
+  AccessQuestion,
   Preview,
   PreviewRequest,
   PushProgress,
-  Question,
   RuleVersion,
   Why,
 } from '../explanation.ts';
-import { Rule, RuleDraft, RuleId } from '../publication.ts';
 import { Count, List, Nothing, ofId, type Route } from '../route.ts';
+import { Rule, RuleDraft, RuleId } from '../rule.ts';
 import { Slug, Strict } from '../schema.ts';
 import { SiteId, SiteSettings, SiteSettingsShown } from '../site.ts';
 
@@ -23,16 +23,16 @@ export const ruleRoutes = {
   listRules: {
     method: 'GET',
     path: '/api/rules',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
-    summary: 'Publication rules; `at`: as they were then',
+    summary: 'Rules; `at`: as they were then',
     query: Strict({ at: Type.Optional(Moment) }),
     reply: List(Rule),
   },
   listWithdrawnRules: {
     method: 'GET',
     path: '/api/rules/withdrawn',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Rules that were withdrawn, as they last were, the latest first',
     reply: List(RuleVersion),
@@ -40,7 +40,7 @@ export const ruleRoutes = {
   createRule: {
     method: 'POST',
     path: '/api/rules',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Publish or forbid',
     body: RuleDraft,
@@ -50,7 +50,7 @@ export const ruleRoutes = {
   changeRule: {
     method: 'PUT',
     path: '/api/rules/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'A new version of a rule; `version` is the one you have read',
     params: ofId(RuleId),
@@ -60,7 +60,7 @@ export const ruleRoutes = {
   deleteRule: {
     method: 'DELETE',
     path: '/api/rules/:id',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Withdraw a rule',
     params: ofId(RuleId),
@@ -70,7 +70,7 @@ export const ruleRoutes = {
   restoreRule: {
     method: 'POST',
     path: '/api/rules/:id/restore',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Bring a withdrawn rule back as it was',
     params: ofId(RuleId),
@@ -79,7 +79,7 @@ export const ruleRoutes = {
   listRuleVersions: {
     method: 'GET',
     path: '/api/rules/:id/versions',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'What a rule has been, newest first',
     params: ofId(RuleId),
@@ -88,7 +88,7 @@ export const ruleRoutes = {
   previewRule: {
     method: 'POST',
     path: '/api/rules/preview',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Who would gain and who would lose, and which rules contradict',
     body: PreviewRequest,
@@ -97,16 +97,16 @@ export const ruleRoutes = {
   explainAccess: {
     method: 'POST',
     path: '/api/access/explain',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'As whom, where, when: every application, and why it is there or not',
-    body: Question,
-    reply: Access,
+    body: AccessQuestion,
+    reply: AccessExplanation,
   },
   whyNot: {
     method: 'GET',
     path: '/api/portal/:slug/why',
-    policy: 'signedIn',
+    caller: 'signedIn',
     reach: 'self',
     summary: 'Why do I have, or not have, this application?',
     params: Strict({ slug: Slug }),
@@ -115,7 +115,7 @@ export const ruleRoutes = {
   readAccessMatrix: {
     method: 'GET',
     path: '/api/access/matrix',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Applications × schools: for how many people',
     query: Strict({
@@ -128,7 +128,7 @@ export const ruleRoutes = {
   exportAccess: {
     method: 'GET',
     path: '/api/access/csv',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Who could reach what over a period, as CSV',
     query: Strict({
@@ -144,7 +144,7 @@ export const ruleRoutes = {
   readPush: {
     method: 'GET',
     path: '/api/rules/push',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Which schools follow the newest rules, and which are late',
     reply: PushProgress,
@@ -152,7 +152,7 @@ export const ruleRoutes = {
   readSiteSettings: {
     method: 'GET',
     path: '/api/sites/:id/settings',
-    policy: 'contact',
+    caller: 'contact',
     reach: 'site',
     summary: 'A school’s networks, closures and badge hours',
     params: ofId(SiteId),
@@ -161,7 +161,7 @@ export const ruleRoutes = {
   changeSiteSettings: {
     method: 'PUT',
     path: '/api/sites/:id/settings',
-    policy: 'technician',
+    caller: 'technician',
     reach: 'site',
     summary: 'Change a school’s networks, closures and badge hours',
     params: ofId(SiteId),

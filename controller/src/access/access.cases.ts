@@ -3,7 +3,7 @@
 
 import type { DesiredState, PolicyDocument } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertGroup } from '#src/accounts/store.ts';
 import { sha256 } from '#src/platform/secrets.ts';

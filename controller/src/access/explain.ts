@@ -4,22 +4,22 @@ import type { Role } from '@preau/contract/account.ts';
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type {
-  Access,
-  Question as Asked,
-  Remedy as ShownRemedy,
+  AccessExplanation,
+  AccessQuestion as Asked,
+  ExplainedRemedy as ShownRemedy,
   Verdict,
   Why,
 } from '@preau/contract/explanation.ts';
 import { explain, type Question, type Remedy, reasonOf } from '@preau/contract/policy.ts';
-import { plainRule, type Rule } from '@preau/contract/publication.ts';
+import { plainRule, type Rule } from '@preau/contract/rule.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectAccount, selectPerson } from '#src/accounts/store.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { policyBook, policyBookAt } from '#src/publications/policy-book.ts';
-import { selectRules, withNames } from '#src/publications/store.ts';
+import { policyBook, policyBookAt } from '#src/rules/policy-book.ts';
+import { selectRules, withNames } from '#src/rules/store.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock'>;
@@ -29,7 +29,7 @@ export async function explainAccess(
   deps: Deps,
   actor: AccountActor,
   asked: Asked,
-): Promise<Access> {
+): Promise<AccessExplanation> {
   const account = await selectAccount(deps.database, asked.accountId);
   if (account === undefined) throw new AppError('NOT_FOUND', { account: asked.accountId });
   if (actor.siteIds !== null) mustReach(actor, account.siteId);

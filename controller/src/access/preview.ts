@@ -13,13 +13,13 @@ import {
   type Policy,
   type PolicyApplication,
 } from '@preau/contract/policy.ts';
-import type { PolicyRule, RuleDraft } from '@preau/contract/publication.ts';
+import type { PolicyRule, RuleDraft } from '@preau/contract/rule.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectPeople } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { policyRuleOf, selectRules, withNames } from '#src/publications/store.ts';
+import { policyRuleOf, selectRules, withNames } from '#src/rules/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
 import { inSlices } from './in-slices.ts';
 import { touchedBy } from './push.ts';

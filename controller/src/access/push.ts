@@ -1,14 +1,14 @@
 /** Rules reach the agents of the schools they touch, and no others, as part of a new generation. */
 import type { PushProgress } from '@preau/contract/explanation.ts';
 import { concernsSite, type PolicySite } from '@preau/contract/policy.ts';
-import type { RulePlace } from '@preau/contract/publication.ts';
+import type { RulePlace } from '@preau/contract/rule.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { within } from '#src/accounts/reach.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { raiseStamp, readStamp } from '#src/platform/stamps/store.ts';
-import { writePolicies } from '#src/publications/documents.ts';
+import { writePolicies } from '#src/rules/documents.ts';
 import { publishDesiredStates } from '#src/servers/desired-state.ts';
 import {
   markPolicyAsked,

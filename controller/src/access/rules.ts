@@ -2,7 +2,7 @@
  * concerned follow by themselves. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { RuleVersion } from '@preau/contract/explanation.ts';
-import type { Rule, RuleDraft, RulePlace } from '@preau/contract/publication.ts';
+import type { Rule, RuleDraft, RulePlace } from '@preau/contract/rule.ts';
 import { ruleProblem } from '@preau/contract/rule-problem.ts';
 import { mustReach, reaches } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -18,7 +18,7 @@ import {
   selectRuleVersions,
   selectWithdrawn,
   withNames,
-} from '#src/publications/store.ts';
+} from '#src/rules/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
 import { publishPolicy, touchedBy } from './push.ts';
 

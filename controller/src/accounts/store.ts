@@ -225,7 +225,7 @@ export async function deleteExpiredSignIns(rows: Rows, now: number): Promise<voi
   await rows.deleteFrom('sign_ins').where('expires_at', '<', now).execute();
 }
 
-/** What the publication decision needs to know of an account, in one query. */
+/** What the decision about access needs to know of an account, in one query. */
 export async function selectPerson(
   rows: Rows,
   account: { id: string; role: Role; siteId: string | null },

@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { signOut } from '#src/accounts/sign-in.ts';

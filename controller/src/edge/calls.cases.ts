@@ -1,14 +1,14 @@
 /** A call of each route that does what it is for: for tests that go through every route. */
 import { randomBytes } from 'node:crypto';
-import type { Policy, RouteName } from '@preau/contract/api.ts';
+import type { Caller, RouteName } from '@preau/contract/api.ts';
 import { badgeText } from '@preau/contract/badge.ts';
 import { codeOf as codeOfClass } from '@preau/contract/classes.ts';
 import type { errors } from '@preau/contract/errors.ts';
 import { noChoices } from '@preau/contract/people-import.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
-import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/publication.ts';
 import type { RequestDraft } from '@preau/contract/request.ts';
 import { defaultDraft, type RolloutDraft, type ScheduleDraft } from '@preau/contract/rollout.ts';
+import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/rule.ts';
 import { noSettings } from '@preau/contract/site.ts';
 import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createSiteGroup } from '#src/access/site-groups.ts';
@@ -62,8 +62,8 @@ const open = (...to: Role[]) =>
     ]),
   ) as Record<Role, keyof typeof errors | null>;
 
-/** What the policy alone says of a caller: null lets them in. */
-export const refusal: Record<Policy, Record<Role, keyof typeof errors | null>> = {
+/** What the route table alone says of a caller: null lets them in. */
+export const refusal: Record<Caller, Record<Role, keyof typeof errors | null>> = {
   public: open('none', 'pupil', 'teacher', 'contact', 'technician', 'administrator', 'agent'),
   signedIn: open('pupil', 'teacher', 'contact', 'technician', 'administrator'),
   teacher: open('teacher', 'contact', 'technician', 'administrator'),

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError, errors } from '@preau/contract/errors.ts';
-import type { Attachment } from '@preau/contract/report.ts';
+import type { DisplayCredentials } from '@preau/contract/report.ts';
 import { TunnelQuery } from '@preau/contract/session.ts';
 import { Compile } from 'typebox/compile';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -28,7 +28,7 @@ import {
   noteLeft,
   reasonToClose,
   redeemTicket,
-  takePreparedAttachment,
+  takeCredentialsWhenReady,
 } from '#src/sessions/tunnel.ts';
 import type { AddressOf } from './client-address.ts';
 
@@ -229,7 +229,7 @@ function runTunnel(
 
   const start = async () => {
     // guacd loads its RDP part while the school's server prepares the session.
-    const prepared = takePreparedAttachment(deps, grant, prepareWithinMs, abort.signal);
+    const prepared = takeCredentialsWhenReady(deps, grant, prepareWithinMs, abort.signal);
     prepared.catch(() => undefined);
     const handshake = await dialGuacd(
       deps.config.PREAU_GUACD_HOST,
@@ -371,8 +371,12 @@ async function dialGuacd(host: string, port: number, signal: AbortSignal) {
   const args = await reader.next('args');
   return {
     abandon: () => guacd.destroy(),
-    connect: async (query: TunnelQuery, attachment: Attachment, grant: Grant): Promise<Guacd> => {
-      const settings = connectionSettings(query, attachment, grant);
+    connect: async (
+      query: TunnelQuery,
+      credentials: DisplayCredentials,
+      grant: Grant,
+    ): Promise<Guacd> => {
+      const settings = connectionSettings(query, credentials, grant);
       const answer: Instruction[] = [
         ['size', String(query.width), String(query.height), String(query.dpi)],
         ['audio'],
@@ -478,13 +482,13 @@ class HandshakeReader {
  * where a rule says so. */
 const connectionSettings = (
   query: TunnelQuery,
-  attachment: Attachment,
+  credentials: DisplayCredentials,
   { clipboard }: Grant,
 ): Record<string, string> => ({
-  hostname: attachment.host,
-  port: String(attachment.port),
-  username: attachment.username,
-  password: attachment.password,
+  hostname: credentials.host,
+  port: String(credentials.port),
+  username: credentials.username,
+  password: credentials.password,
   // xrdp has no NLA; `any` would fall back to RC4 when its key cannot be read.
   security: 'tls',
   'ignore-cert': 'true',

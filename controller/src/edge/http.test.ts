@@ -141,7 +141,7 @@ describe('every route × every role', () => {
     const { params, query = '', body, status } = await calls[name](role);
     const before = await city.platform.database.selectFrom('audit_events').select('id').execute();
     const reply = await call(role, route.method, pathOf(route, params) + query, body);
-    const refused = refusal[route.policy][role];
+    const refused = refusal[route.caller][role];
     if (refused === null) {
       expect([reply.statusCode, reply.statusCode < 400 ? null : reply.json()]).toEqual([
         status ?? route.status ?? 200,
@@ -448,16 +448,16 @@ describe('what never leaves', () => {
   });
 });
 
-test('/api/openapi.json lists every route with its policy', async () => {
+test('/api/openapi.json lists every route with its caller', async () => {
   const description = (await call('none', 'GET', '/api/openapi.json')).json<{
     openapi: string;
-    paths: Record<string, Record<string, { operationId: string; 'x-policy': string }>>;
+    paths: Record<string, Record<string, { operationId: string; 'x-caller': string }>>;
   }>();
   expect(description.openapi).toBe('3.1.0');
   for (const [name, route] of Object.entries(api)) {
     expect(
       description.paths[route.path.replace(/:([a-zA-Z]+)/g, '{$1}')]?.[route.method.toLowerCase()],
-    ).toMatchObject({ operationId: name, 'x-policy': route.policy });
+    ).toMatchObject({ operationId: name, 'x-caller': route.caller });
   }
   expect(Object.values(description.paths).flatMap((path) => Object.keys(path))).toHaveLength(
     Object.keys(api).length,

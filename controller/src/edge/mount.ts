@@ -1,4 +1,4 @@
-/** Mounts the contract: every route gets its policy, its checks and its verb in one loop, and none
+/** Mounts the contract: every route gets its caller check, its schemas and its verb in one loop, and none
  * can be forgotten. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
@@ -160,7 +160,7 @@ const mayCall: Record<
 
 export async function authorise(
   deps: EdgeDeps,
-  { policy }: Route,
+  { caller }: Route,
   request: FastifyRequest,
 ): Promise<Actor> {
   // A page of another origin must not act with the cookie of ours; agents and command lines send no
@@ -168,7 +168,7 @@ export async function authorise(
   const { origin } = request.headers;
   if (origin !== undefined && request.method !== 'GET' && !deps.originAllowed(origin))
     throw new AppError('ORIGIN_REFUSED');
-  switch (policy) {
+  switch (caller) {
     case 'public':
       return { kind: 'nobody', id: null, name: '?' };
     case 'agent': {
@@ -187,7 +187,7 @@ export async function authorise(
     case 'technician':
     case 'administrator': {
       const actor = await actorOfCookieOrToken(deps, request.raw);
-      if (!mayCall[policy](actor)) throw new AppError('FORBIDDEN');
+      if (!mayCall[caller](actor)) throw new AppError('FORBIDDEN');
       return actor;
     }
   }

@@ -28,12 +28,12 @@ export function openApi(version: string): Record<string, unknown> {
     paths[path][route.method.toLowerCase()] = {
       operationId,
       summary: route.summary,
-      'x-policy': route.policy,
+      'x-caller': route.caller,
       ...(route.reach === undefined ? {} : { 'x-reach': route.reach }),
       security:
-        route.policy === 'public'
+        route.caller === 'public'
           ? []
-          : route.policy === 'agent'
+          : route.caller === 'agent'
             ? [{ serverKey: [] }]
             : [{ signIn: [] }, ...(route.reach === 'self' ? [] : [{ token: [] }])],
       parameters: [...parameters('path', route.params), ...parameters('query', route.query)],

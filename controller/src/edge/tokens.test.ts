@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { api, pathOf, type Route, type RouteName } from '@preau/contract/api.ts';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import type { ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -107,7 +107,7 @@ async function send(
 const events = async () =>
   (await city.platform.database.selectFrom('audit_events').select('id').execute()).length;
 const names = (Object.keys(api) as RouteName[]).filter(
-  (name) => !['public', 'agent'].includes(api[name].policy),
+  (name) => !['public', 'agent'].includes(api[name].caller),
 );
 
 describe('every route × a token', () => {
@@ -118,7 +118,7 @@ describe('every route × a token', () => {
     const before = await events();
     const reply = await send(secret, name, input);
     untouched = route.method === 'GET' || reply.statusCode >= 400;
-    if (route.reach === 'self' || route.policy === 'administrator' || route.method !== 'GET') {
+    if (route.reach === 'self' || route.caller === 'administrator' || route.method !== 'GET') {
       expect([reply.statusCode, reply.json()]).toEqual([
         403,
         expect.objectContaining({ code: 'FORBIDDEN' }),
@@ -134,7 +134,7 @@ describe('every route × a token', () => {
     const before = await events();
     const reply = await send(secret, name, input);
     untouched = route.method === 'GET' || reply.statusCode >= 400;
-    if (route.reach === 'self' || route.policy === 'administrator')
+    if (route.reach === 'self' || route.caller === 'administrator')
       expect(reply.json()).toMatchObject({ code: 'FORBIDDEN' });
     else if (route.reach === 'city' && route.method === 'GET')
       expect(reply.statusCode).toBe(input.status ?? 200);
@@ -160,7 +160,7 @@ describe('every route × a token', () => {
     const { secret } = await make({ siteIds: [city.site.id] });
     const reply = await send(secret, name, input);
     untouched = route.method === 'GET' || reply.statusCode >= 400;
-    if (route.reach === 'self' || route.policy === 'administrator')
+    if (route.reach === 'self' || route.caller === 'administrator')
       expect(reply.json()).toMatchObject({ code: 'FORBIDDEN' });
     else if (route.reach === 'city' && route.method !== 'GET')
       expect(reply.json()).toMatchObject({ code: 'OUT_OF_SCOPE' });

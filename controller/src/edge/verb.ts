@@ -35,9 +35,9 @@ export interface Answer {
   redirect: (address: string) => void;
 }
 
-type ActorOf<N extends RouteName> = Api[N]['policy'] extends 'agent'
+type ActorOf<N extends RouteName> = Api[N]['caller'] extends 'agent'
   ? AgentActor
-  : Api[N]['policy'] extends 'public'
+  : Api[N]['caller'] extends 'public'
     ? Actor
     : AccountActor;
 type ReplyOf<N extends RouteName> = Api[N] extends { file: string } ? Buffer : Reply<N>;

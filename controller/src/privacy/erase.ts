@@ -10,7 +10,7 @@ import { erasingOf, passOver } from '#src/audit/erase.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { selectRules } from '#src/publications/store.ts';
+import { selectRules } from '#src/rules/store.ts';
 import {
   closeAccounts,
   forgetVanished,

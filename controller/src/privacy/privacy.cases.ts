@@ -1,5 +1,5 @@
 /** Exporting, erasing, keeping and counting, for every database. */
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { insertAccounts, insertGroup, insertSignIn } from '#src/accounts/store.ts';

@@ -2,7 +2,6 @@
  * it. */
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { plainRule, type RuleAudience } from '@preau/contract/publication.ts';
 import {
   type Approval,
   type Refusal,
@@ -10,6 +9,7 @@ import {
   requestCan,
   stateOf,
 } from '@preau/contract/request.ts';
+import { plainRule, type RuleAudience } from '@preau/contract/rule.ts';
 import { addRule } from '#src/access/rules.ts';
 import { selectSitesOf } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';

@@ -15,7 +15,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { policyBook } from '#src/publications/policy-book.ts';
+import { policyBook } from '#src/rules/policy-book.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { myRequest } from './show.ts';
 import {

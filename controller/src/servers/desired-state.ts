@@ -6,8 +6,8 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { readPolicyChange, writePolicies } from '#src/publications/documents.ts';
-import { selectPolicy } from '#src/publications/store.ts';
+import { readPolicyChange, writePolicies } from '#src/rules/documents.ts';
+import { selectPolicy } from '#src/rules/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
 import {
   countServers,

@@ -3,12 +3,12 @@
  * and every sweep. Running it twice is a no-op. */
 import type { Role } from '@preau/contract/account.ts';
 import { changesAt, decide } from '@preau/contract/policy.ts';
-import type { Terms } from '@preau/contract/publication.ts';
+import type { Terms } from '@preau/contract/rule.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { policyBook } from '#src/publications/policy-book.ts';
+import { policyBook } from '#src/rules/policy-book.ts';
 import { closeSession } from './end.ts';
 import { saveEnd, selectSessionsToWeigh } from './store.ts';
 

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
@@ -25,7 +25,7 @@ import {
   noteLeft,
   reasonToClose,
   redeemTicket,
-  takePreparedAttachment,
+  takeCredentialsWhenReady,
 } from './tunnel.ts';
 
 const tuxpaint = { application: 'tuxpaint', language: 'fr' } as const;
@@ -113,7 +113,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       });
       expect((await stored(session.id)).attachment).not.toContain('one-use');
 
-      expect(await takePreparedAttachment(platform, grant, 1000, never)).toMatchObject({
+      expect(await takeCredentialsWhenReady(platform, grant, 1000, never)).toMatchObject({
         serial: 1,
         password: 'one-use-password-00000001',
       });
@@ -343,7 +343,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       const { session, ticket } = await launch(platform, pupil, tuxpaint);
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
       await report({ sessions: [readySession(session.id, 1)] });
-      await takePreparedAttachment(platform, grant, 1000, never);
+      await takeCredentialsWhenReady(platform, grant, 1000, never);
       await report({ sessions: [readySession(session.id, 1)] });
       expect((await stored(session.id)).attachment).toBeNull();
     });
@@ -351,7 +351,7 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       const { platform, pupil } = city;
       const { session, ticket } = await launch(platform, pupil, tuxpaint);
       const grant = await redeemTicket(platform, pupil, ticket.ticket);
-      const waiting = codeOf(takePreparedAttachment(platform, grant, 60_000, never));
+      const waiting = codeOf(takeCredentialsWhenReady(platform, grant, 60_000, never));
       await report({
         sessions: [
           { sessionId: session.id, state: 'failed', code: 'DISPLAY_FAILED', message: 'no X' },

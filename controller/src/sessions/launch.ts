@@ -1,7 +1,7 @@
 /** Launching, and coming back: both end with a session and a one-use ticket to it. */
 import type { Launch } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import type { Terms } from '@preau/contract/publication.ts';
+import type { Terms } from '@preau/contract/rule.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -9,7 +9,7 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { decideFor, refusalOf } from '#src/publications/decide-for.ts';
+import { decideFor, refusalOf } from '#src/rules/decide-for.ts';
 import { publishDesiredState } from '#src/servers/desired-state.ts';
 import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
 import { place } from './place.ts';

@@ -1,6 +1,6 @@
 /** What must hold of seats, whatever database is below. */
 import { AppError } from '@preau/contract/errors.ts';
-import { plainRule } from '@preau/contract/publication.ts';
+import { plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { createApplication } from '#src/applications/create.ts';

@@ -4,7 +4,7 @@ import { selectPerson } from '#src/accounts/store.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { policyBook } from '#src/publications/policy-book.ts';
+import { policyBook } from '#src/rules/policy-book.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { publicView, selectLastUsed, selectLiveSessionsOf } from './store.ts';
 

@@ -10,7 +10,7 @@ import {
   markOpened,
   moveSession,
   type StoredSession,
-  saveAttachment,
+  saveCredentials,
   saveOffered,
   selectLiveSessionsOf,
 } from './store.ts';
@@ -65,7 +65,7 @@ async function settle(
     seen.attachment.serial <= session.attachSerial
   ) {
     if (
-      await saveAttachment(
+      await saveCredentials(
         rows,
         session.id,
         seen.attachment.serial,

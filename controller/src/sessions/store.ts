@@ -225,7 +225,7 @@ export async function saveOffered(rows: Rows, id: string, offered: string): Prom
   );
 }
 
-export async function saveAttachment(
+export async function saveCredentials(
   rows: Rows,
   id: string,
   serial: number,
@@ -240,8 +240,8 @@ export async function saveAttachment(
   return result.numUpdatedRows > 0n;
 }
 
-/** Takes the sealed attachment of this serial, once. */
-export async function takeAttachment(
+/** Takes the sealed credentials of this serial, once. */
+export async function takeCredentials(
   rows: Rows,
   id: string,
   serial: number,

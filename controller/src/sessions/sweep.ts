@@ -3,7 +3,7 @@
 import { deleteExpiredSignIns } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { deleteUnusedPolicies } from '#src/publications/store.ts';
+import { deleteUnusedPolicies } from '#src/rules/store.ts';
 import { endAbandonedAdditions } from '#src/servers/additions/add-server.ts';
 import { noticeSilence } from '#src/servers/silence.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/store.ts';

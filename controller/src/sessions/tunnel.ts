@@ -1,8 +1,8 @@
-/** What the gateway asks of a session: to admit a ticket, to hand over the one-use attachment, to
+/** What the gateway asks of a session: to admit a ticket, to hand over the one-use credentials, to
  * note that a browser came and went. The gateway itself knows no table. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
-import type { Terms } from '@preau/contract/publication.ts';
-import type { Attachment } from '@preau/contract/report.ts';
+import type { DisplayCredentials } from '@preau/contract/report.ts';
+import type { Terms } from '@preau/contract/rule.ts';
 import { isLive } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
@@ -14,7 +14,7 @@ import {
   moveSession,
   type StoredSession,
   selectSession,
-  takeAttachment,
+  takeCredentials,
   takeTicket,
   touchTunnels,
 } from './store.ts';
@@ -57,15 +57,15 @@ export async function reasonToClose(
   return session.attachSerial > grant.serial ? 'superseded' : null;
 }
 
-/** Waits until the agent has prepared this attachment, and takes it: it works once. Throws
+/** Waits until the agent has prepared these credentials and takes them: they work once. Throws
  * SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was quicker, or
  * LAUNCH_TIMEOUT. */
-export async function takePreparedAttachment(
+export async function takeCredentialsWhenReady(
   deps: Deps,
   grant: Grant,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Attachment> {
+): Promise<DisplayCredentials> {
   const deadline = deps.clock.now() + timeoutMs;
   while (!signal.aborted && deps.clock.now() < deadline) {
     // Listen before reading, so that no wake-up falls between the two.
@@ -75,8 +75,8 @@ export async function takePreparedAttachment(
       throw new AppError(reason === 'superseded' ? 'TICKET_REFUSED' : reason, {
         session: grant.sessionId,
       });
-    const sealed = await takeAttachment(deps.database, grant.sessionId, grant.serial);
-    if (sealed !== undefined) return JSON.parse(deps.secrets.unseal(sealed)) as Attachment;
+    const sealed = await takeCredentials(deps.database, grant.sessionId, grant.serial);
+    if (sealed !== undefined) return JSON.parse(deps.secrets.unseal(sealed)) as DisplayCredentials;
     await woken;
   }
   throw new AppError('LAUNCH_TIMEOUT', { session: grant.sessionId });

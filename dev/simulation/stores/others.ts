@@ -4,8 +4,8 @@ import type { Recipes } from '@preau/contract/application.ts';
 import type * as applications from '../../../controller/src/applications/store.ts';
 import type * as audit from '../../../controller/src/audit/store.ts';
 import { sha256 } from '../../../controller/src/platform/secrets.ts';
-import type * as documents from '../../../controller/src/publications/documents.ts';
-import type * as publications from '../../../controller/src/publications/store.ts';
+import type * as documents from '../../../controller/src/rules/documents.ts';
+import type * as rules from '../../../controller/src/rules/store.ts';
 import type * as quarantine from '../../../controller/src/sessions/quarantine.ts';
 import type * as sessions from '../../../controller/src/sessions/settle.ts';
 import type * as sites from '../../../controller/src/sites/store.ts';
@@ -56,7 +56,7 @@ export const holdStamp = async (): Promise<void> => undefined;
 const noRules = '{"rules":[]}';
 export const noRulesHash = sha256(noRules);
 export const readPolicyChange: typeof documents.readPolicyChange = async () => null;
-export const selectPolicy: typeof publications.selectPolicy = async () => noRules;
+export const selectPolicy: typeof rules.selectPolicy = async () => noRules;
 export const selectPolicySites: typeof sites.selectPolicySites = async (rows) =>
   new Map(
     connectionOf(rows).tables.sites.map(({ id }) => [

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
-import type { Access } from '#src/drivers/driver.ts';
+import type { IssuedCredentials } from '#src/drivers/driver.ts';
 import { exists, makeFolder, names, remove, write } from '#src/files.ts';
 import { userOf } from './display-server.ts';
 import type { Layout } from './layout.ts';
@@ -114,7 +114,10 @@ export const displayLives = (layout: Layout, display: Display): boolean =>
 
 /** A fresh password that opens the account once; 128 random bits, of which only the hash touches
  * the disk. */
-export function grantOnce(layout: Layout, account: string): Pick<Access, 'username' | 'password'> {
+export function grantOnce(
+  layout: Layout,
+  account: string,
+): Pick<IssuedCredentials, 'username' | 'password'> {
   const password = randomBytes(16).toString('base64url');
   write(credentialOf(layout, account), createHash('sha256').update(password).digest('hex'), 0o600);
   return { username: account, password };

@@ -409,7 +409,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         null,
       );
     },
-    grantAccess: async (sessionId) => {
+    issueCredentials: async (sessionId) => {
       const session = running.get(sessionId);
       if (session === undefined || ports === null)
         throw new AppError('DISPLAY_FAILED', { why: 'the session has no display' });
@@ -419,7 +419,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         ...grantOnce(layout, session.display.account),
       };
     },
-    accessPending: (sessionId) => {
+    credentialsPending: (sessionId) => {
       const session = running.get(sessionId);
       return session !== undefined && grantPending(layout, session.display.account);
     },

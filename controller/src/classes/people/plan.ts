@@ -91,7 +91,7 @@ export interface Update {
   externalId: string | null;
   enable: boolean;
 }
-export interface Question {
+export interface ImportQuestion {
   line: number;
   name: string;
   site: string;
@@ -106,7 +106,7 @@ export interface Plan {
   counts: ImportCounts;
   additions: Addition[];
   updates: Update[];
-  questions: Question[];
+  questions: ImportQuestion[];
   missing: { person: KnownPerson; siteName: string; leaves: boolean }[];
   newClasses: { site: string; siteName: string; name: string }[];
   newSites: { uai: string; name: string; city: string; lines: number; created: boolean }[];

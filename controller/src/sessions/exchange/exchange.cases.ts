@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
-import { defaultTerms, plainRule, type Terms } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule, type Terms } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';

@@ -8,7 +8,7 @@ import {
   type OfferedFile,
   type Transfer,
 } from '@preau/contract/exchange.ts';
-import { defaultTerms, type Terms } from '@preau/contract/publication.ts';
+import { defaultTerms, type Terms } from '@preau/contract/rule.ts';
 import { isLive } from '@preau/contract/session.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultTerms, plainRule } from '@preau/contract/publication.ts';
+import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { erasePerson } from '#src/privacy/erase.ts';

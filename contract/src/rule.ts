@@ -1,4 +1,4 @@
-/** Publication rules: who may use what, where, when and how. What they lead to is in policy.ts. */
+/** Rules: who may use what, where, when and how. What they lead to is in policy.ts. */
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, Role } from './account.ts';
 import { ApplicationId, Category } from './application.ts';

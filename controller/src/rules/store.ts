@@ -1,6 +1,6 @@
-/** All SQL of publication rules, of every version of them, and of the documents agents decide
+/** All SQL of rules, of every version of them, and of the documents agents decide
  * by. */
-import { type PolicyRule, type Rule, RuleDraft } from '@preau/contract/publication.ts';
+import { type PolicyRule, type Rule, RuleDraft } from '@preau/contract/rule.ts';
 import { Compile } from 'typebox/compile';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
