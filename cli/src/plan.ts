@@ -43,7 +43,7 @@ export function describePlan(language: Language, rollout: Rollout): string[] {
       }),
     ),
     stateLine(rollout),
-    ...(plan.needsApproval && rollout.approvedBy === null
+    ...(plan.needsApproval && rollout.approvedByName === null
       ? [say(language, 'needsApproval', { id })]
       : waiting
         ? [say(language, 'startWith', { id })]

@@ -169,9 +169,9 @@ export const Script = Strict({
   remove: Nullable(PackageFile),
   removeText: Nullable(Type.String()),
   createdById: Nullable(AccountId),
-  createdBy: Line(120),
+  createdByName: Line(120),
   createdAt: Type.Integer(),
-  reviewedBy: Nullable(Line(120)),
+  reviewedByName: Nullable(Line(120)),
   reviewedAt: Nullable(Type.Integer()),
   /** For the recipe; null until a second technician has read it. */
   signature: Nullable(Type.String()),

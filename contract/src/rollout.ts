@@ -5,6 +5,7 @@
  * server by an *order*, which is part of the server's signed desired state and is named by what it
  * asks: the same order is never carried out twice. */
 import { type Static, Type } from 'typebox';
+import { AccountId } from './account.ts';
 import { ApplicationId, Recipes, VersionId } from './application.ts';
 import { Recurrence, Windows } from './calendar.ts';
 import { errorCodes } from './errors.ts';
@@ -192,6 +193,13 @@ export const rolloutCan = {
   finish: among('running', 'paused'),
   remove: among('planned', 'awaiting_approval', 'approved'),
 };
+
+/** Whether this account may approve the rollout: somebody else than who prepared it. Accounts are
+ * compared by id, because two technicians may have the same name. */
+export const awaitsApprovalBy = (
+  rollout: HasState & { createdById: string | null },
+  accountId: string | undefined,
+): boolean => rolloutCan.approve(rollout) && rollout.createdById !== accountId;
 export const isRolloutActive = among(
   'scheduled',
   'running',
@@ -518,7 +526,8 @@ const RolloutHead = {
   pauseReason: Nullable(OneOf(pauseReasons)),
   /** What stopped it, in words for the technician. */
   note: Nullable(Strict({ fr: Type.String(), en: Type.String() })),
-  createdBy: Line(120),
+  createdById: Nullable(AccountId),
+  createdByName: Line(120),
   createdAt: Type.Integer(),
   startedAt: Nullable(Type.Integer()),
   endedAt: Nullable(Type.Integer()),
@@ -543,8 +552,7 @@ export const Rollout = Strict({
   draft: RolloutDraft,
   plan: RolloutPlan,
   waves: Type.Array(Wave),
-  createdById: Nullable(Id('acc')),
-  approvedBy: Nullable(Line(120)),
+  approvedByName: Nullable(Line(120)),
   scheduleId: Nullable(Id('sch')),
   supersededBy: Nullable(RolloutId),
   /** Honest: null until there is something to reckon from. Milliseconds from now until half, and

@@ -203,9 +203,9 @@ describe('a draft', () => {
       remove: null,
       removeText: null,
       createdById: null,
-      createdBy: 'A',
+      createdByName: 'A',
       createdAt: 0,
-      reviewedBy: 'B',
+      reviewedByName: 'B',
       reviewedAt: 0,
       signature: 's'.repeat(86),
     };

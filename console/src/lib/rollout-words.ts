@@ -2,6 +2,7 @@
  * alone: each tone has a mark and a word. */
 import { type ErrorCode, errors } from '@preau/contract/errors.ts';
 import {
+  awaitsApprovalBy,
   badStates,
   goodStates,
   inFlightStates,
@@ -259,7 +260,7 @@ export type Primary =
   | null;
 /** What makes sense now: one thing, or nothing. */
 export function primaryOf(rollout: Rollout, me: string | undefined, now: number): Primary {
-  if (rolloutCan.approve(rollout)) return rollout.createdById === me ? null : 'approve';
+  if (rolloutCan.approve(rollout)) return awaitsApprovalBy(rollout, me) ? 'approve' : null;
   if (rolloutCan.start(rollout))
     return rollout.draft.startAt !== null && rollout.draft.startAt > now ? 'schedule' : 'start';
   const sum = bucketCounts(rollout.counts);

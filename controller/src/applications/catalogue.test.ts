@@ -341,8 +341,8 @@ describe('scripts', () => {
     expect((await listScripts(city.platform))[0]).toMatchObject({
       installText: text.install,
       removeText: text.remove,
-      createdBy: 'tech',
-      reviewedBy: 'admin',
+      createdByName: 'tech',
+      reviewedByName: 'admin',
     });
     expect((await listPackages(city.platform)).map(({ usedBy }) => usedBy)).toEqual([
       ['imprimante'],
@@ -366,7 +366,7 @@ describe('scripts', () => {
       ...text,
       install: '#!/bin/sh\nrm -rf /\n',
     });
-    expect([changed.signature, changed.createdBy]).toEqual([null, 'admin']);
+    expect([changed.signature, changed.createdByName]).toEqual([null, 'admin']);
     await expect(
       createApplication(city.platform, city.technician, {
         ...recipeOf(changed),

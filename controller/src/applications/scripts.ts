@@ -116,7 +116,7 @@ export async function reviewScript(
       subjectId: id,
       subjectName: script.name,
       details: {
-        author: script.createdBy,
+        author: script.createdByName,
         install: script.install.sha256,
         remove: script.remove?.sha256 ?? null,
       },

@@ -539,9 +539,9 @@ export async function selectScripts(
     install: JSON.parse(row.install) as Script['install'],
     remove: row.remove === null ? null : (JSON.parse(row.remove) as Script['install']),
     createdById: row.created_by,
-    createdBy: row.created_by_name,
+    createdByName: row.created_by_name,
     createdAt: row.created_at,
-    reviewedBy: row.reviewed_by_name,
+    reviewedByName: row.reviewed_by_name,
     reviewedAt: row.reviewed_at,
     signature: row.signature,
   }));

@@ -1,5 +1,5 @@
 /** The plan of a rollout: who gets what, who not and why, in which wave, at what cost. Pure. */
-import type { Application, Platform } from '@preau/contract/application.ts';
+import type { Application, RecipePlatform } from '@preau/contract/application.ts';
 import type { PlanEntry, RolloutDraft, RolloutPlan, WaveSpec } from '@preau/contract/rollout.ts';
 
 export interface FullPlan extends RolloutPlan {
@@ -21,7 +21,7 @@ export interface PlanServer {
   online: boolean;
   draining: boolean;
   quarantined: boolean;
-  platform: Platform;
+  platform: RecipePlatform;
   labels: readonly string[];
   /** What its last report and our wishes say: application → version installed, null when not
    * there. */

@@ -74,7 +74,7 @@ export async function createRollout(
       state: plan.needsApproval ? 'awaiting_approval' : 'planned',
       draft,
       plan,
-      createdBy: actor.kind === 'account' ? actor.id : null,
+      createdById: actor.kind === 'account' ? actor.id : null,
       createdByName: actor.name,
       now,
       scheduleId,
@@ -115,7 +115,7 @@ export async function changeDraft(
       draft: wanted,
       plan,
       state: plan.needsApproval ? 'awaiting_approval' : 'planned',
-      approvedBy: null,
+      approvedById: null,
       approvedByName: null,
     });
     if (!changed) throw new AppError('STATE_FORBIDS', { state: rollout.state });
@@ -142,11 +142,11 @@ export async function approveRollout(
     if (rollout.plan.hash !== planHash)
       throw new AppError('PLAN_DRIFTED', { plan: rollout.plan.hash });
     if (actor.kind !== 'account' || actor.token !== null) throw new AppError('FORBIDDEN');
-    if (actor.id === rollout.createdBy) throw new AppError('OWN_APPROVAL');
+    if (actor.id === rollout.createdById) throw new AppError('OWN_APPROVAL');
     if (
       !(await changeRollout(rows, id, rollout.version, {
         state: 'approved',
-        approvedBy: actor.id,
+        approvedById: actor.id,
         approvedByName: actor.name,
       }))
     )

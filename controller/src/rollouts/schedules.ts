@@ -48,7 +48,7 @@ async function nextRun(rows: Rows, draft: ScheduleDraft, after: number): Promise
 
 export async function listSchedules(deps: Deps): Promise<Schedule[]> {
   return (await selectSchedules(deps.database)).map(
-    ({ createdBy: _createdBy, ...schedule }) => schedule,
+    ({ createdById: _createdById, ...schedule }) => schedule,
   );
 }
 
@@ -74,7 +74,7 @@ export async function createSchedule(
     const id = await insertSchedule(rows, {
       draft,
       nextAt: await nextRun(rows, draft, now),
-      createdBy: actor.kind === 'account' ? actor.id : null,
+      createdById: actor.kind === 'account' ? actor.id : null,
       now,
     });
     await recordEffect(deps, rows, actor, {
@@ -91,7 +91,7 @@ export async function createSchedule(
 async function mustFindSchedule(rows: Rows, id: string): Promise<Schedule> {
   const [found] = await selectSchedules(rows, { id });
   if (found === undefined) throw new AppError('NOT_FOUND', { schedule: id });
-  const { createdBy: _createdBy, ...schedule } = found;
+  const { createdById: _createdById, ...schedule } = found;
   return schedule;
 }
 

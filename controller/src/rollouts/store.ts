@@ -36,10 +36,10 @@ export interface StoredRollout {
   draft: RolloutDraft;
   plan: RolloutPlan;
   sites: number;
-  createdBy: string | null;
+  createdById: string | null;
   createdByName: string;
   createdAt: number;
-  approvedBy: string | null;
+  approvedById: string | null;
   approvedByName: string | null;
   forced: boolean;
   startAt: number | null;
@@ -103,10 +103,10 @@ export const rolloutOf = (row: RolloutRow): StoredRollout => ({
   draft: JSON.parse(row.draft) as RolloutDraft,
   plan: JSON.parse(row.plan) as RolloutPlan,
   sites: row.sites,
-  createdBy: row.created_by,
+  createdById: row.created_by,
   createdByName: row.created_by_name,
   createdAt: row.created_at,
-  approvedBy: row.approved_by,
+  approvedById: row.approved_by,
   approvedByName: row.approved_by_name,
   forced: row.forced === 1,
   startAt: row.start_at,
@@ -164,7 +164,7 @@ export async function insertRollout(
     state: RolloutState;
     draft: RolloutDraft;
     plan: FullPlan;
-    createdBy: string | null;
+    createdById: string | null;
     createdByName: string;
     now: number;
     scheduleId: string | null;
@@ -185,7 +185,7 @@ export async function insertRollout(
       ...planColumns(rollout.plan),
       plan_hash: rollout.plan.hash,
       sites: rollout.plan.totals.sites,
-      created_by: rollout.createdBy,
+      created_by: rollout.createdById,
       created_by_name: rollout.createdByName,
       created_at: rollout.now,
       approved_by: null,
@@ -250,7 +250,7 @@ export type RolloutChange = Partial<{
   note: { fr: string; en: string } | null;
   draft: RolloutDraft;
   plan: FullPlan;
-  approvedBy: string | null;
+  approvedById: string | null;
   approvedByName: string | null;
   forced: boolean;
   startAt: number | null;
@@ -275,7 +275,7 @@ export async function changeRollout(
     forced,
     pauseReason,
     pausedAt,
-    approvedBy,
+    approvedById,
     approvedByName,
     startAt,
     startedAt,
@@ -300,7 +300,7 @@ export async function changeRollout(
       ...(forced === undefined ? {} : { forced: forced ? 1 : 0 }),
       ...(pauseReason === undefined ? {} : { pause_reason: pauseReason }),
       ...(pausedAt === undefined ? {} : { paused_at: pausedAt }),
-      ...(approvedBy === undefined ? {} : { approved_by: approvedBy }),
+      ...(approvedById === undefined ? {} : { approved_by: approvedById }),
       ...(approvedByName === undefined ? {} : { approved_by_name: approvedByName }),
       ...(startAt === undefined ? {} : { start_at: startAt }),
       ...(startedAt === undefined ? {} : { started_at: startedAt }),
@@ -1184,19 +1184,24 @@ export async function selectPace(
 
 const scheduleOf = (
   row: Omit<Tables['rollout_schedules'], 'paused'> & { paused: number },
-): Schedule & { createdBy: string | null } => ({
+): Schedule & { createdById: string | null } => ({
   id: row.id,
   ...(JSON.parse(row.body) as ScheduleDraft),
   paused: row.paused === 1,
   nextAt: row.next_at,
   lastRolloutId: row.last_rollout_id,
   lastProblem: row.last_problem,
-  createdBy: row.created_by,
+  createdById: row.created_by,
 });
 
 export async function insertSchedule(
   rows: Rows,
-  schedule: { draft: ScheduleDraft; nextAt: number | null; createdBy: string | null; now: number },
+  schedule: {
+    draft: ScheduleDraft;
+    nextAt: number | null;
+    createdById: string | null;
+    now: number;
+  },
 ): Promise<string> {
   const id = newId('sch');
   await rows
@@ -1207,7 +1212,7 @@ export async function insertSchedule(
       next_at: schedule.nextAt,
       last_rollout_id: null,
       last_problem: null,
-      created_by: schedule.createdBy,
+      created_by: schedule.createdById,
       created_at: schedule.now,
     })
     .execute();

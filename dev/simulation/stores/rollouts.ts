@@ -31,7 +31,7 @@ export const selectRolloutsToLookAt: typeof real.selectRolloutsToLookAt = async 
 
 export const insertRollout: typeof real.insertRollout = async (
   rows,
-  { name, state, draft, plan: { entries, ...plan }, createdBy, createdByName, now, scheduleId },
+  { name, state, draft, plan: { entries, ...plan }, createdById, createdByName, now, scheduleId },
 ) => {
   const connection = connectionOf(rows);
   const id = connection.world.newId('rol');
@@ -48,10 +48,10 @@ export const insertRollout: typeof real.insertRollout = async (
     plan,
     entries,
     sites: plan.totals.sites,
-    createdBy,
+    createdById,
     createdByName,
     createdAt: now,
-    approvedBy: null,
+    approvedById: null,
     approvedByName: null,
     forced: false,
     startAt: draft.startAt,
