@@ -39,6 +39,7 @@ export default defineConfig({
           environment: 'node',
           execArgv,
           include: system,
+          setupFiles: ['test/met.setup.ts'],
           exclude: elsewhere,
           testTimeout: 120_000,
           hookTimeout: 300_000,

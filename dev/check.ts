@@ -11,6 +11,7 @@ const steps: [string, string[], string][] = [
     [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'tsconfig.json', '--output', 'human'],
     join(root, 'console'),
   ],
+  ['tested-with', [join(root, 'dev/tested-with.ts'), 'check'], root],
   ['lint', [bin('@biomejs/biome/bin/biome'), 'ci', '--diagnostic-level=error', '.'], root],
 ];
 const results = await Promise.all(
@@ -26,7 +27,8 @@ const results = await Promise.all(
             console.log(
               `${error === null ? '✓' : '✗'} ${name} ${((Date.now() - started) / 1000).toFixed(1)} s`,
             );
-            if (error !== null) console.log(`${stdout}${stderr}`.slice(0, 8000));
+            if (error !== null || name === 'tested-with')
+              process.stdout.write(`${stdout}${stderr}`.slice(0, 8000));
             resolve(error === null);
           },
         );

@@ -12,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Addition, isAdditionOpen } from '@preau/contract/fleet.ts';
@@ -31,6 +31,7 @@ import {
 import { selectAddition } from '../controller/src/servers/additions/store.ts';
 import { type City, makeCity } from '../controller/src/testing.ts';
 import { freePort, GivenUp, root, type Service, startService, until } from '../dev/services.ts';
+import { met } from './met.ts';
 
 const passwords = {
   root: 'mot-de-passe-racine-71',
@@ -49,6 +50,16 @@ let sshd: Service;
 let hostKey: string;
 let mute: Server;
 let foldersBefore: string[];
+
+/** What sshd says first: `SSH-2.0-OpenSSH_9.2p1 …` (RFC 4253, 4.2). */
+const greetingOf = (sshPort: number) =>
+  new Promise<string>((resolve, reject) => {
+    const socket = connect(sshPort, '127.0.0.1');
+    socket.once('error', reject).once('data', (bytes: Buffer) => {
+      socket.destroy();
+      resolve(/OpenSSH_([\w.]+)/.exec(bytes.toString())?.[1] ?? '');
+    });
+  });
 
 const leftovers = () => readdirSync('/tmp').filter((entry) => entry.startsWith('preau-install.'));
 
@@ -156,6 +167,7 @@ exec /usr/sbin/sshd -D -e -f ${folder}/sshd_config`;
       })) !== '',
     30_000,
   );
+  met('sshd', await greetingOf(port), 'its greeting');
 }, 60_000);
 
 afterAll(async () => {

@@ -22,7 +22,7 @@ import {
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { createAdditions } from '../controller/src/servers/additions/add-server.ts';
 import { type City, codeOf, makeCity, publicUrl } from '../controller/src/testing.ts';
-import { type CasServer, startCas } from './cas-server.ts';
+import { type CasServer, startCas } from './cas-server.fixture.ts';
 import {
   adBase,
   adPersonPassword,
@@ -31,9 +31,9 @@ import {
   removeSambaAd,
   startSambaAd,
   startSlapd,
-} from './directories.ts';
-import { type OidcServer, startOidc } from './oidc-server.ts';
-import { type Postgres, startPostgres } from './postgres.ts';
+} from './directories.fixture.ts';
+import { type OidcServer, startOidc } from './oidc-server.fixture.ts';
+import { type Postgres, startPostgres } from './postgres.fixture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'preau-identity-'));
 const jpeg = Buffer.concat([

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainRule } from '@preau/contract/rule.ts';
 import { build } from 'hdr-histogram-js';
-import { base, startSlapd } from '../../test/directories.ts';
+import { base, startSlapd } from '../../test/directories.fixture.ts';
 import { until } from '../services.ts';
 import { type Figure, round } from './figures.ts';
 import { type FleetCity, startFleetCity } from './fleet-city.ts';

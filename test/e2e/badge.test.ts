@@ -12,7 +12,7 @@ import { Client } from '../../dev/client.ts';
 import { root } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { pageFaults } from '../page-faults.ts';
+import { pageFaults } from '../page-faults.fixture.ts';
 
 type Jsqr = (data: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
 const jsqr = createRequire(join(root, 'console/package.json'))('jsqr') as Jsqr;

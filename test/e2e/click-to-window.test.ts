@@ -1,6 +1,6 @@
 /** The whole path on real parts: Chromium, controller, Redis, guacd, xrdp, Debian's programs. Each
  * test leaves the city as it found it; the last ones break parts on purpose. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
@@ -12,7 +12,8 @@ import { CallRefused, Client } from '../../dev/client.ts';
 import { GivenUp, root, until } from '../../dev/services.ts';
 import { openTunnel, TunnelClient } from '../../dev/tunnel-client.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { axeViolations } from '../page-faults.ts';
+import { met, versionIn } from '../met.ts';
+import { axeViolations } from '../page-faults.fixture.ts';
 
 const folder = join(root, '.data', `e2e-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -130,6 +131,13 @@ beforeAll(async () => {
   });
   teacher = await as(demoLogins.teacher);
   technician = await as(demoLogins.technician);
+  const versionOf = (file: string) =>
+    versionIn(spawnSync(file, ['--version'], { encoding: 'utf8' }));
+  met('xrdp', versionOf('/usr/sbin/xrdp'), 'xrdp --version');
+  met('bubblewrap', versionOf('/usr/bin/bwrap'), 'bwrap --version');
+  met('redis', versionOf('/usr/bin/redis-server'), 'redis-server --version');
+  const guacdLog = readFileSync(join(folder, 'guacd.log'), 'utf8');
+  met('guacd', /version (\S+) started/.exec(guacdLog)?.[1] ?? '', 'its log');
 }, 600_000);
 
 afterEach(async () => {

@@ -20,7 +20,8 @@ import { type RunningCity, startCity } from '../../dev/city.ts';
 import { CallRefused, Client } from '../../dev/client.ts';
 import { root, until } from '../../dev/services.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { axeViolations } from '../page-faults.ts';
+import { met } from '../met.ts';
+import { axeViolations } from '../page-faults.fixture.ts';
 
 const folder = join(root, '.data', `e2e-exchange-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -200,6 +201,8 @@ describe('printing', () => {
     expect(
       execFileSync('pdftotext', ['-', '-'], { input: await pages.body(), encoding: 'utf8' }),
     ).toContain('Imprimé');
+    const cups = ['-W', '-f', '${Version}', 'cups-daemon'];
+    met('cups', execFileSync('dpkg-query', cups, { encoding: 'utf8' }), 'dpkg-query cups-daemon');
     await page.getByRole('button', { name: 'Plus tard' }).click();
     await page.waitForSelector('text=Pages prêtes', { state: 'detached' });
     await end(rule);

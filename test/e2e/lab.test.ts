@@ -18,6 +18,7 @@ import {
 } from '../../dev/lab/network.ts';
 import type { LabServer, School } from '../../dev/lab/school.ts';
 import { root, until } from '../../dev/services.ts';
+import { met, metRecipe, versionIn } from '../met.ts';
 
 const folder = join(root, '.data/lab', `e2e-${process.pid}`);
 const nothing = { namespaces: [], links: [], processes: [], mounts: [] };
@@ -126,6 +127,11 @@ describe('a city of real schools', () => {
       90_000,
     );
     expect(await school(1).first.installed('galculator')).toMatch(/^2\./);
+    const debian = (await school(1).first.run(['cat', '/etc/debian_version'])).stdout.trim();
+    for (const step of ['install', 'detect'] as const)
+      metRecipe('apt', step, `Debian ${debian.split('.')[0]}`);
+    met('apt', versionIn(await school(1).first.run(['apt-get', '--version'])), 'apt-get --version');
+    met('dpkg', versionIn(await school(1).first.run(['dpkg', '--version'])), 'dpkg --version');
     expect(school(1).first.installs('galculator')).toBe(1);
     expect(existsSync(join(school(1).first.root(), 'usr/bin/galculator'))).toBe(true);
     expect(await school(2).first.installed('galculator')).toBeNull();

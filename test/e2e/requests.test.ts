@@ -14,7 +14,7 @@ import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { axeViolations, isTooWide, sizes } from '../page-faults.ts';
+import { axeViolations, isTooWide, sizes } from '../page-faults.fixture.ts';
 
 const folder = join(root, '.data', `e2e-requests-${process.pid}`);
 const pictures = join(root, '.data/pictures');

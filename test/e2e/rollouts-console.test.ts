@@ -13,7 +13,7 @@ import { Client } from '../../dev/client.ts';
 import { root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { pageFaults } from '../page-faults.ts';
+import { pageFaults } from '../page-faults.fixture.ts';
 
 const folder = join(root, '.data', `e2e-rollouts-${process.pid}`);
 const pictures = join(root, '.data/pictures');

@@ -11,8 +11,8 @@ import { Client } from '../../dev/client.ts';
 import { root, until } from '../../dev/services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../../dev/simulated-schools.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { pageFaults } from '../page-faults.ts';
-import { signInPage } from '../sign-in-page.ts';
+import { pageFaults } from '../page-faults.fixture.ts';
+import { signInPage } from '../sign-in-page.fixture.ts';
 
 const folder = join(root, '.data', `e2e-rules-${process.pid}`);
 const pictures = join(root, '.data/pictures');

@@ -18,9 +18,10 @@ import {
   removeSambaAd,
   startSambaAd,
   startSlapd,
-} from '../directories.ts';
-import { type OidcServer, startOidc } from '../oidc-server.ts';
-import { pageFaults } from '../page-faults.ts';
+} from '../directories.fixture.ts';
+import { met } from '../met.ts';
+import { type OidcServer, startOidc } from '../oidc-server.fixture.ts';
+import { pageFaults } from '../page-faults.fixture.ts';
 
 const folder = join(root, '.data', `e2e-sign-in-${process.pid}`);
 const pictures = join(root, '.data/pictures');
@@ -189,6 +190,8 @@ beforeAll(async () => {
     60_000,
   );
   browser = await openBrowser();
+  const agent = await (await browser.context.newPage()).evaluate(() => navigator.userAgent);
+  met('chromium', /Chrome\/([\d.]+)/.exec(agent)?.[1] ?? '', 'the user agent');
 }, 180_000);
 
 afterAll(async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accessCases } from '#src/access/access.cases.ts';
@@ -39,7 +40,8 @@ import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
 import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
 import { countPeopleBySite } from '#src/sites/store.ts';
 import { draft, makeCity } from '#src/testing.ts';
-import { type Postgres, startPostgres } from '../../../test/postgres.ts';
+import { met } from '../../../test/met.ts';
+import { type Postgres, startPostgres } from '../../../test/postgres.fixture.ts';
 import { migrate, openDatabase } from './database.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
 
@@ -85,6 +87,8 @@ const dialects: Dialect[] = [
     name: 'SQLite',
     start: async () => {
       folder = mkdtempSync(join(tmpdir(), 'preau-sqlite-'));
+      const version = new Database(':memory:').prepare('select sqlite_version()').pluck().get();
+      met('sqlite', String(version), 'select sqlite_version()');
     },
     newTarget: async () => join(folder, `${randomUUID()}.sqlite`),
     newCurrent: async () => {

@@ -9,6 +9,7 @@ import { openBundles } from '#src/bundles.ts';
 import { run } from '#src/command.ts';
 import type { Applied, Installable } from '#src/drivers/driver.ts';
 import { type Identity, newKeyPair } from '#src/identity.ts';
+import { metRecipe } from '../../../../test/met.ts';
 import { openRepository, type Repository } from './packages.cases.ts';
 import { createSoftware, type Software } from './software.ts';
 
@@ -201,6 +202,9 @@ describe('an order', () => {
       ),
     ).toEqual([null, null]);
     expect(await installed()).toEqual(['preau-test-b 1.0', 'preau-test-lib 1.0']);
+    const debian = `Debian ${readFileSync('/etc/debian_version', 'utf8').split('.')[0]}`;
+    for (const step of ['install', 'detect', 'upgrade', 'remove'] as const)
+      metRecipe('apt', step, debian);
   });
 
   test('one of three fails: the two others are there, and dpkg is whole', async () => {

@@ -3,6 +3,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
+import oidcProvider from 'oidc-provider/package.json' with { type: 'json' };
+import { met } from './met.ts';
 
 export interface OidcServer {
   issuer: string;
@@ -57,6 +59,7 @@ export async function startOidc(
     },
   });
   server.on('request', provider.callback());
+  met('oidc', oidcProvider.version, 'its package.json');
   return {
     issuer,
     logoutToken: async (sub, sid) => {

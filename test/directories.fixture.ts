@@ -8,6 +8,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { Attribute, Client } from 'ldapts';
 import { freePort, until } from '../dev/services.ts';
+import { met, versionIn } from './met.ts';
 
 function run(file: string, args: readonly string[], input?: string): string {
   const done = spawnSync(file, args, {
@@ -245,6 +246,11 @@ ppolicy_use_lockout
     await until('slapd', () => answers('127.0.0.1', port), 20_000);
   };
   await start();
+  met(
+    'openldap',
+    versionIn(spawnSync('/usr/sbin/slapd', ['-VV'], { encoding: 'utf8' })),
+    'slapd -VV',
+  );
   return {
     url: `ldap://127.0.0.1:${port}`,
     secureUrl: `ldaps://127.0.0.1:${securePort}`,
@@ -358,6 +364,11 @@ tls cafile = ${ca}
     await until('Samba', () => answers(there, 636), 30_000);
   };
   await start();
+  met(
+    'samba',
+    versionIn(spawnSync('samba', ['--version'], { encoding: 'utf8' })),
+    'samba --version',
+  );
   const change: RunningDirectory['change'] = async (work) => {
     const client = new Client({
       url: `ldaps://${there}`,

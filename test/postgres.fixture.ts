@@ -1,13 +1,19 @@
-/** A private PostgreSQL 15 for one test file: its own folder, a unix socket, no network, nothing
+/** A private PostgreSQL for one test file: its own folder, a unix socket, no network, nothing
  * left behind. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../dev/services.ts';
+import { met, versionIn } from './met.ts';
 
-const binaries = '/usr/lib/postgresql/15/bin';
+const installed = '/usr/lib/postgresql';
+/** Debian 12 has version 15, Debian 13 version 17. */
+const newest = existsSync(installed)
+  ? readdirSync(installed).sort((a, b) => Number(b) - Number(a))[0]
+  : undefined;
+const binaries = join(installed, newest ?? 'none', 'bin');
 
 export interface Postgres {
   /** Makes an empty database, or a copy of that one (nobody may be connected to it), and answers
@@ -18,7 +24,7 @@ export interface Postgres {
 
 export async function startPostgres(): Promise<Postgres> {
   if (!existsSync(join(binaries, 'initdb')))
-    throw new Error(`no PostgreSQL 15 in ${binaries}: apt-get install postgresql`);
+    throw new Error(`no PostgreSQL in ${installed}: apt-get install postgresql`);
   const [, , uid = '', gid = ''] = spawnSync('getent', ['passwd', 'postgres'], {
     encoding: 'utf8',
   }).stdout.split(':');
@@ -75,11 +81,12 @@ export async function startPostgres(): Promise<Postgres> {
   const exited = new Promise<void>((resolve) => server.on('exit', () => resolve()));
   const address = (name: string) =>
     `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;
-  const ask = async (sql: string): Promise<void> => {
+  const ask = async (sql: string): Promise<string> => {
     const client = new pg.Client({ connectionString: address('postgres') });
     await client.connect();
-    await client.query(sql);
+    const { rows } = await client.query<{ version?: string }>(sql);
     await client.end();
+    return rows[0]?.version ?? '';
   };
   const stop = async () => {
     // SIGINT is PostgreSQL's fast shutdown: connections that are still there are cut.
@@ -100,6 +107,8 @@ export async function startPostgres(): Promise<Postgres> {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  const version = await ask('select version()');
+  met('postgresql', versionIn({ stdout: version, stderr: '' }), 'select version()');
   let count = 0;
   return {
     newDatabase: async (template) => {

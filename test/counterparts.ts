@@ -1,0 +1,90 @@
+import type { LinuxRecipe } from '@preau/contract/application.ts';
+
+/** Every real program that Préau has to get along with. A test that meets one calls `met` with the
+ * version read from the program itself; docs/tested-with.md is made of what was met. */
+export interface Counterpart {
+  group:
+    | 'Browsers'
+    | 'Displays'
+    | 'Systems'
+    | 'Databases'
+    | 'Identity'
+    | 'School'
+    | 'City'
+    | 'Windows';
+  title: string;
+  /** Only `npm run nightly` meets it; docs/nightly.md has the row of this name. */
+  nightly?: string;
+  /** Why no test meets it: the row then says "never". */
+  never?: string;
+}
+
+export const counterparts = {
+  chromium: { group: 'Browsers', title: 'Chromium' },
+  firefox: { group: 'Browsers', title: 'Firefox', never: 'no test drives it yet' },
+  safari: { group: 'Browsers', title: 'Safari, iPadOS', never: 'Apple’s systems do not run here' },
+  chrome109: {
+    group: 'Browsers',
+    title: 'Chrome 109, the last on Windows 7',
+    never: 'no package brings it',
+  },
+  guacd: { group: 'Displays', title: 'guacd' },
+  xrdp: { group: 'Displays', title: 'xrdp' },
+  bubblewrap: { group: 'Displays', title: 'bubblewrap' },
+  debian12: {
+    group: 'Systems',
+    title: 'Debian 12, a root with no more than Node',
+    never: 'no test makes one yet',
+  },
+  debian13: {
+    group: 'Systems',
+    title: 'Debian 13, a root with no more than Node',
+    never: 'no test makes one yet',
+  },
+  systemd: { group: 'Systems', title: 'systemd', never: 'no test boots a server yet' },
+  docker: { group: 'Systems', title: 'Docker, Compose', never: 'no test starts a container yet' },
+  sqlite: { group: 'Databases', title: 'SQLite' },
+  postgresql: { group: 'Databases', title: 'PostgreSQL' },
+  redis: { group: 'Databases', title: 'Redis' },
+  openldap: { group: 'Identity', title: 'OpenLDAP (slapd)' },
+  samba: { group: 'Identity', title: 'Samba, as an Active Directory controller' },
+  oidc: { group: 'Identity', title: 'oidc-provider' },
+  cas: {
+    group: 'Identity',
+    title: 'A CAS server',
+    never: 'no package brings one; the tests answer as the protocol’s specification says',
+  },
+  apt: { group: 'School', title: 'apt' },
+  dpkg: { group: 'School', title: 'dpkg' },
+  sshd: { group: 'School', title: 'OpenSSH server' },
+  cups: { group: 'School', title: 'CUPS' },
+  squid: { group: 'School', title: 'squid', never: 'no test browses through it yet' },
+  e2guardian: { group: 'School', title: 'e2guardian', never: 'no test browses through it yet' },
+  nginx: { group: 'City', title: 'nginx in front', never: 'no test stands behind it yet' },
+  postfix: {
+    group: 'City',
+    title: 'Postfix',
+    never: 'mails are read by smtp-server, a library, so far',
+  },
+  wine: { group: 'Windows', title: 'Wine', never: 'there is no Windows driver yet' },
+  rds: {
+    group: 'Windows',
+    title: 'Windows Server, Remote Desktop Services',
+    never: 'Windows does not run here',
+  },
+} as const satisfies Record<string, Counterpart>;
+export type CounterpartName = keyof typeof counterparts;
+
+/** Providers of identity and drivers of the agent, and the counterpart that proves each. */
+export const provenBy = {
+  providers: { ldap: 'openldap', oidc: 'oidc', cas: 'cas' },
+  drivers: { linux: 'xrdp' },
+} as const satisfies Record<string, Record<string, CounterpartName>>;
+
+/** What may be done with a recipe on a server. */
+export const recipeSteps = ['install', 'detect', 'launch', 'upgrade', 'remove'] as const;
+export type RecipeStep = (typeof recipeSteps)[number];
+
+export type Note =
+  | { kind: 'counterpart'; name: CounterpartName; version: string; how: string; test: string }
+  | { kind: 'recipe'; recipe: LinuxRecipe['kind']; step: RecipeStep; on: string; test: string };
