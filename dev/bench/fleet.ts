@@ -365,9 +365,9 @@ export async function measureFleet(
   const mb = round(large.grownMb, 1);
   const agentMb = round(small.agentMb, 1);
   return [
-    applied(27, small.rounds, 0.6, { enrolled: 'over HTTP', peers: peers[27] }),
-    applied(108, middle, 1.2, { peers: peers[108] }),
-    applied(1000, large.rounds, 5, { more: largest }),
+    applied(27, small.rounds, 0.4, { enrolled: 'over HTTP', peers: peers[27] }),
+    applied(108, middle, 0.6, { peers: peers[108] }),
+    applied(1000, large.rounds, 3, { more: largest }),
     {
       id: 'fleet.controller_mb_per_1000_agents',
       value: mb,
@@ -384,8 +384,8 @@ export async function measureFleet(
       id: 'fleet.herd_1000_s',
       value: herd.linked_s,
       unit: 's',
-      aim: '<= 60, and no answer of 5xx',
-      holds: herd.linked_s <= 60 && herd.server_errors === 0,
+      aim: '<= 20, and no answer of 5xx',
+      holds: herd.linked_s <= 20 && herd.server_errors === 0,
       detail: { ...herd, jitter: 'full, base 1 s, cap 60 s' },
     },
     {

@@ -401,21 +401,21 @@ export async function measureLaunch(
       compare(
         'launch.first_frame_ratio',
         'firstFrameMs',
-        1.15,
+        0.9,
         'connect to guacd → first picture on the screen’s layer; nothing stands by',
       ),
       compare(
         'launch.window_ratio',
         'windowMs',
-        1.2,
+        0.4,
         'connect to guacd → first window in the window manager’s list; display and program start at sign-in',
       ),
       {
         id: 'launch.decision_ms_p95',
         value: p95,
         unit: 'ms',
-        aim: '<= 30',
-        holds: p95 <= 30,
+        aim: '<= 20',
+        holds: p95 <= 20,
         detail: {
           n: decisions.length,
           p50_ms: round(quantile(decisions, 0.5), 2),
