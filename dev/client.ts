@@ -4,12 +4,12 @@ import {
   api,
   type Body,
   type Params,
-  pathOf,
   type Query,
   type Reply,
   type Route,
   type RouteName,
 } from '@preau/contract/api.ts';
+import { pathOf } from '@preau/contract/route-table.ts';
 
 export interface Refusal {
   status: number;

@@ -8,12 +8,12 @@ import {
   api,
   type Body,
   type Params,
-  pathOf,
   type Query,
   type Reply,
   type Route,
   type RouteName,
 } from '@preau/contract/api.ts';
+import { pathOf } from '@preau/contract/route-table.ts';
 import type { Connection } from './config.ts';
 import { Refused, Unreachable } from './outcome.ts';
 

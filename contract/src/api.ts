@@ -55,6 +55,7 @@ import { SiteDraft, SiteGroup, SiteGroupDraft, SiteGroupId, SiteId, SiteSummary 
 import { ApiToken, ApiTokenDraft, NewApiToken, TokenId } from './token.ts';
 
 export type { Caller, Reach, Route } from './route.ts';
+export { pathOf } from './route-table.ts';
 
 export const PortalApplication = Strict({
   id: ApplicationId,
@@ -760,10 +761,3 @@ export type Params<N extends RouteName> = Part<Api[N], 'params'>;
 export type Query<N extends RouteName> = Part<Api[N], 'query'>;
 export type Body<N extends RouteName> = Part<Api[N], 'body'>;
 export type Reply<N extends RouteName> = Static<Api[N]['reply']>;
-
-/** Fills `:name` parts of a route's path. */
-export function pathOf(route: { path: string }, params: Record<string, string> = {}): string {
-  return route.path.replace(/:([a-zA-Z]+)/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? ''),
-  );
-}

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { api, pathOf, type Route, type RouteName } from '@preau/contract/api.ts';
+import { api, type Route, type RouteName } from '@preau/contract/api.ts';
 import { errorCodes, errors } from '@preau/contract/errors.ts';
+import { pathOf } from '@preau/contract/route-table.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-in.ts';
