@@ -1,6 +1,7 @@
 /** Launching, and coming back: both end with a session and a one-use ticket to it. */
-import type { Launch } from '@preau/contract/api.ts';
+
 import { AppError } from '@preau/contract/errors.ts';
+import type { Launch } from '@preau/contract/portal.ts';
 import type { Terms } from '@preau/contract/rule.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';

@@ -1,5 +1,5 @@
-import type { PortalApplication } from '@preau/contract/api.ts';
 import { changesAt, decide, type Question } from '@preau/contract/policy.ts';
+import type { PortalApplication } from '@preau/contract/portal.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
