@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import type { Order } from '@preau/contract/rollout.ts';
+import type { Order } from '@preau/contract/order.ts';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver, type MemoryOptions } from './drivers/memory.ts';
 import { id, tux, type World, world } from './world.cases.ts';

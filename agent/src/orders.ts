@@ -2,7 +2,7 @@
  * taken. A disk that refuses holds the step up, and is asked again at the next pass. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import type { Order, OrderedApplication, ReportedOrder } from '@preau/contract/rollout.ts';
+import type { Order, OrderedApplication, ReportedOrder } from '@preau/contract/order.ts';
 import { Compile } from 'typebox/compile';
 import type { Applications } from './applications.ts';
 import type { Driver, Installable } from './drivers/driver.ts';

@@ -1,6 +1,6 @@
 /** What people type, into what the contract wants. Pure; refuses with UsageError. */
 import type { WindowSpec, Windows } from '@preau/contract/calendar.ts';
-import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout.ts';
+import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import { UsageError } from './outcome.ts';
 
 export const listOf = (text: string | undefined): string[] =>

@@ -1,4 +1,5 @@
-import { RolloutDraft, rolloutStates } from '@preau/contract/rollout.ts';
+import { RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import { rolloutStates } from '@preau/contract/rollout-states.ts';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import type { Call } from './call.ts';

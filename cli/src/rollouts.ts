@@ -1,12 +1,8 @@
 /** `preau rollout`: from what people name to a plan, and from a rollout's state to an exit code. */
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  defaultDraft,
-  isRolloutOver,
-  type Rollout,
-  type RolloutDraft,
-  type RolloutState,
-} from '@preau/contract/rollout.ts';
+import type { Rollout } from '@preau/contract/rollout.ts';
+import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import { isRolloutOver, type RolloutState } from '@preau/contract/rollout-states.ts';
 import type { Call } from './call.ts';
 import { type ExitCode, exitCodes, Unreachable, UsageError } from './outcome.ts';
 import { gateFrom, listOf, type Where, wavesFrom, windowsFrom, wishesFrom } from './parse.ts';

@@ -1,5 +1,7 @@
 /** What is printed: tables, one line of progress. Pure but for `printer`. */
-import { isFinal, isGood, type Rollout, type TargetState } from '@preau/contract/rollout.ts';
+
+import type { Rollout } from '@preau/contract/rollout.ts';
+import { isFinal, isGood, type TargetState } from '@preau/contract/rollout-states.ts';
 
 export interface Printer {
   /** For people on a terminal: the line may be redrawn. */

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Role } from './account.ts';
 import { ApplicationId, Category, Recipes, VersionId } from './application.ts';
 import { DesiredTransfer } from './exchange.ts';
-import { Order } from './rollout.ts';
+import { Order } from './order.ts';
 import { PolicyRule, RuleId } from './rule.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SessionId } from './session.ts';

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { ApplicationId, installStates, platforms } from './application.ts';
 import { errorCodes } from './errors.ts';
 import { maxOffered, OfferedFile, TransferId } from './exchange.ts';
-import { ReportedOrder } from './rollout.ts';
+import { ReportedOrder } from './order.ts';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { endReasons, SessionId } from './session.ts';
 

@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, isTechnician, type Role } from './account.ts';
 import { Application, ApplicationId } from './application.ts';
-import { RolloutId } from './rollout.ts';
+import { RolloutId } from './rollout-states.ts';
 import { RuleId } from './rule.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteId } from './site.ts';

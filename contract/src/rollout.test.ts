@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { awaitsApprovalBy } from './rollout.ts';
+import { awaitsApprovalBy } from './rollout-states.ts';
 
 const mine = { state: 'awaiting_approval', createdById: 'acc_one', createdByName: 'Marie Leroy' };
 

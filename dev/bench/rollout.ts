@@ -6,7 +6,7 @@
  * once. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout.ts';
+import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { labFolder, tenPrograms } from '../lab/base.ts';
 import { run } from '../lab/host.ts';
 import { type Lab, startLab } from '../lab/lab.ts';

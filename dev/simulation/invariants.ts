@@ -3,8 +3,9 @@
 
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
-import type { Brake, TargetState } from '@preau/contract/rollout.ts';
-import { isBad, isFinal, isGood, isInFlight, targetMoves } from '@preau/contract/rollout.ts';
+import type { Brake } from '@preau/contract/rollout.ts';
+import type { TargetState } from '@preau/contract/rollout-states.ts';
+import { isBad, isFinal, isGood, isInFlight, targetMoves } from '@preau/contract/rollout-states.ts';
 import type { Machine } from './machine.ts';
 import type { Connection, RowChange, Shapes } from './tables.ts';
 import type { World } from './world.ts';

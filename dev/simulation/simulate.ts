@@ -1,6 +1,6 @@
 /** One city, one seed: half an hour of trouble, then peace, and everything must come to rest. */
 import type { Recipes } from '@preau/contract/application.ts';
-import type { RolloutDraft } from '@preau/contract/rollout.ts';
+import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { pinOf } from '../../agent/src/reconcile/wanted.ts';
 import { sweepRollouts } from '../../controller/src/rollouts/schedules.ts';
 import { Agent } from './agent.ts';

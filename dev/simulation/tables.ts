@@ -1,7 +1,7 @@
 /** The controller's tables in memory: transactions that are whole or nothing and come one after the
  * other, as on SQLite. Rows are replaced, never changed in place. A process holds a `Connection`;
  * between any two of its transactions it may stand still or die. */
-import type { PlanEntry } from '@preau/contract/rollout.ts';
+import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
 import type { Database, Rows } from '../../controller/src/platform/database.ts';
 import type {
   StoredRollout,

@@ -1,14 +1,9 @@
 /** People at random: they plan, start, pause, cancel, go back, brake and retire whenever they like;
  * in the end they tidy up. */
-import {
-  type Brake,
-  type CancelKind,
-  cancelKinds,
-  isFinal,
-  isRolloutOver,
-  type RolloutDraft,
-  type WaveSpec,
-} from '@preau/contract/rollout.ts';
+import { type CancelKind, cancelKinds } from '@preau/contract/order.ts';
+import type { Brake } from '@preau/contract/rollout.ts';
+import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
+import { isFinal, isRolloutOver } from '@preau/contract/rollout-states.ts';
 import type { Actor } from '../../controller/src/platform/actor.ts';
 import { createRollout, startRollout } from '../../controller/src/rollouts/prepare.ts';
 import {

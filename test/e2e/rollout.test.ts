@@ -1,13 +1,9 @@
 /** Rollouts on real schools: real dpkg, real agents, a real source; what is killed, cut or broken
  * on the way. */
 import { join } from 'node:path';
-import {
-  defaultDraft,
-  type Rollout,
-  type RolloutDraft,
-  type Target,
-  type TargetState,
-} from '@preau/contract/rollout.ts';
+import type { Rollout, Target } from '@preau/contract/rollout.ts';
+import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import type { TargetState } from '@preau/contract/rollout-states.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labFolder, lightApplications } from '../../dev/lab/base.ts';
 import { type Lab, startLab } from '../../dev/lab/lab.ts';

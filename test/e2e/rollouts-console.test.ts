@@ -4,8 +4,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import type { RolloutDraft } from '@preau/contract/rollout.ts';
-import { defaultDraft } from '@preau/contract/rollout.ts';
+import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import { defaultDraft } from '@preau/contract/rollout-draft.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';

@@ -1,4 +1,4 @@
-import type { Order, ReportedOrder } from '@preau/contract/rollout.ts';
+import type { Order, ReportedOrder } from '@preau/contract/order.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forgettable, heldApplications, keptOrders, pass, tellOrders } from './order-book.ts';

@@ -1,6 +1,6 @@
 /** All orders of one server: which may work now, what is told of them, what is forgotten. Pure, as
  * orders.ts. */
-import type { Order, ReportedOrder } from '@preau/contract/rollout.ts';
+import type { Order, ReportedOrder } from '@preau/contract/order.ts';
 import type { OrderJournal } from './order-journal.ts';
 import { hasBegun, hasEnded, type OrderFacts, step, type Transition } from './orders.ts';
 

@@ -1,7 +1,7 @@
 /** What an agent must know of an order after it died: on disk before each step is taken. */
 
 import { ApplicationId } from '@preau/contract/application.ts';
-import { cancelKinds, Order, ReportedOrder } from '@preau/contract/rollout.ts';
+import { cancelKinds, Order, ReportedOrder } from '@preau/contract/order.ts';
 import { Nullable, OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 

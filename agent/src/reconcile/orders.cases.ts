@@ -1,5 +1,5 @@
 /** Orders, applications and journals for tests. */
-import { Order, ReportedOrder } from '@preau/contract/rollout.ts';
+import { Order, ReportedOrder } from '@preau/contract/order.ts';
 import { Compile } from 'typebox/compile';
 import { OrderJournal } from './order-journal.ts';
 import { type OrderEvent, type OrderFacts, step, type Transition } from './orders.ts';

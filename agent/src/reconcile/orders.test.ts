@@ -1,5 +1,6 @@
 import { errors } from '@preau/contract/errors.ts';
-import { type Order, targetMoves } from '@preau/contract/rollout.ts';
+import type { Order } from '@preau/contract/order.ts';
+import { targetMoves } from '@preau/contract/rollout-states.ts';
 import { describe, expect, test } from 'vitest';
 import type { OrderJournal } from './order-journal.ts';
 import {

@@ -12,7 +12,7 @@ import type {
   OrderedApplication,
   ReportedItem,
   ReportedOrder,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/order.ts';
 import type { Applied } from '#src/drivers/driver.ts';
 import type { OrderJournal } from './order-journal.ts';
 import type { Found } from './wanted.ts';

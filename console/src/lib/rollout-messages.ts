@@ -1,15 +1,14 @@
 /** Every sentence about rollouts, in both languages; the compiler keeps them complete. */
 
 import type { Period } from '@preau/contract/calendar.ts';
+import type { CancelKind } from '@preau/contract/order.ts';
+import type { leftOutReasons, planActions } from '@preau/contract/rollout-plan.ts';
 import type {
   BlockReason,
-  CancelKind,
-  leftOutReasons,
-  planActions,
   RolloutState,
   TargetState,
   WaveState,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/rollout-states.ts';
 import { page } from './page.svelte.ts';
 
 type Action = (typeof planActions)[number];

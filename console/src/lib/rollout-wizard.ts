@@ -1,13 +1,8 @@
 /** What the wizard holds. It outlives a reload: it is in the tab's own storage until it is started
  * or given up. */
 import type { Recurrence, Windows } from '@preau/contract/calendar.ts';
-import {
-  defaultDraft,
-  type Rollout,
-  type RolloutDraft,
-  type ScheduleDraft,
-  type WaveSpec,
-} from '@preau/contract/rollout.ts';
+import type { Rollout, ScheduleDraft } from '@preau/contract/rollout.ts';
+import { defaultDraft, type RolloutDraft, type WaveSpec } from '@preau/contract/rollout-draft.ts';
 import { go } from './page.svelte.ts';
 
 export interface Wizard {

@@ -1,6 +1,8 @@
 /** How rollouts look and read: tones, marks, amounts, the time that is left. Colour never stands
  * alone: each tone has a mark and a word. */
 import { type ErrorCode, errors } from '@preau/contract/errors.ts';
+import type { Rollout, RolloutSummary, Target } from '@preau/contract/rollout.ts';
+import type { WaveSpec } from '@preau/contract/rollout-draft.ts';
 import {
   awaitsApprovalBy,
   badStates,
@@ -11,15 +13,11 @@ import {
   isInFlight,
   isRolloutOver,
   isWaiting,
-  type Rollout,
-  type RolloutSummary,
   rolloutCan,
-  type Target,
   type TargetState,
   targetStates,
-  type WaveSpec,
   waitingStates,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/rollout-states.ts';
 import { page } from './page.svelte.ts';
 import { r } from './rollout-messages.ts';
 

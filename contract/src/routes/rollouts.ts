@@ -1,13 +1,10 @@
 /** Routes of rollouts, their targets, the brake, settings and schedules. */
 import { Type } from 'typebox';
+import { cancelKinds } from '../order.ts';
 import { ServerId } from '../report.ts';
 import {
   Brake,
-  cancelKinds,
-  PlanEntry,
   Rollout,
-  RolloutDraft,
-  RolloutId,
   RolloutSettings,
   RolloutSummary,
   Schedule,
@@ -15,6 +12,9 @@ import {
   Target,
   TargetDetail,
 } from '../rollout.ts';
+import { RolloutDraft } from '../rollout-draft.ts';
+import { PlanEntry } from '../rollout-plan.ts';
+import { RolloutId } from '../rollout-states.ts';
 import { Count, Cursor, Hash, List, Nothing, ofId, Page, type Route } from '../route.ts';
 import { Id, Nullable, OneOf, Strict } from '../schema.ts';
 

@@ -2,7 +2,7 @@
  * for the one who asked. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { decide } from '@preau/contract/policy.ts';
-import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout.ts';
+import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { selectAccount, selectPerson } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';

@@ -1,7 +1,13 @@
 /** What happens next in a rollout: bookkeeping of what is in flight, trips, gates, offers, the end.
  * Pure: facts and a moment in, a decision out. Deciding twice on the same facts gives the same
  * answer; deciding on what the answer led to gives nothing new. */
-import { isFinal, isGood, isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout.ts';
+import {
+  isFinal,
+  isGood,
+  isInFlight,
+  isNotStarted,
+  isWaiting,
+} from '@preau/contract/rollout-states.ts';
 import type {
   Decision,
   OrderTerms,

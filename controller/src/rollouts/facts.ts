@@ -1,14 +1,13 @@
 /** What decisions about a rollout are made of. Plain data, read at one moment; no rows, no I/O. */
+import type { CancelKind } from '@preau/contract/order.ts';
+import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type {
   BlockReason,
-  CancelKind,
   PauseReason,
-  RolloutDraft,
   RolloutState,
   TargetState,
-  WaveSpec,
   WaveState,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/rollout-states.ts';
 
 export interface TargetFacts {
   serverId: string;

@@ -6,15 +6,14 @@ import { isKept, type Recipes } from '@preau/contract/application.ts';
 import type { AuditAction } from '@preau/contract/audit.ts';
 import { arrivalTimeEnds, type Place, type Windows, windowAt } from '@preau/contract/calendar.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
+import type { Order, OrderedApplication } from '@preau/contract/order.ts';
+import type { Brake } from '@preau/contract/rollout.ts';
 import {
-  type Brake,
   isFinal,
   isInFlight,
   isWaiting,
-  type Order,
-  type OrderedApplication,
   type RolloutState,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/rollout-states.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';

@@ -1,6 +1,7 @@
 /** The plan of a rollout: who gets what, who not and why, in which wave, at what cost. Pure. */
 import type { Application, RecipePlatform } from '@preau/contract/application.ts';
-import type { PlanEntry, RolloutDraft, RolloutPlan, WaveSpec } from '@preau/contract/rollout.ts';
+import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
+import type { PlanEntry, RolloutPlan } from '@preau/contract/rollout-plan.ts';
 
 export interface FullPlan extends RolloutPlan {
   entries: PlanEntry[];

@@ -3,13 +3,10 @@
 import type { Recipes } from '@preau/contract/application.ts';
 import { windowsProblem } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import {
-  defaultSettings,
-  isFinal,
-  type RolloutDraft,
-  type RolloutPlan,
-  type RolloutSettings,
-} from '@preau/contract/rollout.ts';
+import { defaultSettings, type RolloutSettings } from '@preau/contract/rollout.ts';
+import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import type { RolloutPlan } from '@preau/contract/rollout-plan.ts';
+import { isFinal } from '@preau/contract/rollout-states.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { expandRequirements } from '#src/applications/requirements.ts';
 import { selectApplications } from '#src/applications/store.ts';

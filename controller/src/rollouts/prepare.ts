@@ -3,7 +3,8 @@
 import { arrivalTimeEnds } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
-import { isFinal, type RolloutDraft, rolloutCan } from '@preau/contract/rollout.ts';
+import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import { isFinal, rolloutCan } from '@preau/contract/rollout-states.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';

@@ -1,16 +1,14 @@
 /** What the console and the command line see of rollouts. */
 import { AppError } from '@preau/contract/errors.ts';
-import {
-  type Brake,
-  isRolloutOver,
-  type PlanEntry,
-  type Rollout,
-  type RolloutSummary,
-  type Target,
-  type TargetDetail,
-  type TargetState,
-  targetStates,
+import type {
+  Brake,
+  Rollout,
+  RolloutSummary,
+  Target,
+  TargetDetail,
 } from '@preau/contract/rollout.ts';
+import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
+import { isRolloutOver, type TargetState, targetStates } from '@preau/contract/rollout-states.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { reaches } from '#src/accounts/reach.ts';
 import type { Actor } from '#src/platform/actor.ts';

@@ -1,14 +1,9 @@
 /** What must hold of rollouts, whatever database is below: run against each by its tests. Agents
  * are played: each reads its signed desired state and reports what it is told to. */
 import type { DesiredState } from '@preau/contract/desired-state.ts';
-import {
-  defaultDraft,
-  type Order,
-  type ReportedItem,
-  type ReportedOrder,
-  type RolloutDraft,
-  type TargetState,
-} from '@preau/contract/rollout.ts';
+import type { Order, ReportedItem, ReportedOrder } from '@preau/contract/order.ts';
+import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import type { TargetState } from '@preau/contract/rollout-states.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '#src/applications/create.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';

@@ -1,7 +1,8 @@
 /** What an agent says of its orders: each target is brought to it, and what came of it is written
  * where everyone looks. Running it twice is a no-op. */
 import { isKept } from '@preau/contract/application.ts';
-import { isFinal, isGood, type ReportedOrder } from '@preau/contract/rollout.ts';
+import type { ReportedOrder } from '@preau/contract/order.ts';
+import { isFinal, isGood } from '@preau/contract/rollout-states.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';

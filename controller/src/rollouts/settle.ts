@@ -1,11 +1,7 @@
 /** What an agent's word about an order does to its target. Pure. Anything late, repeated or out of
  * order changes no verdict. */
-import {
-  isFinal,
-  type ReportedOrder,
-  type TargetState,
-  targetMoves,
-} from '@preau/contract/rollout.ts';
+import type { ReportedOrder } from '@preau/contract/order.ts';
+import { isFinal, type TargetState, targetMoves } from '@preau/contract/rollout-states.ts';
 
 export interface SettledTarget {
   state: TargetState;

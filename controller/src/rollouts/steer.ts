@@ -2,16 +2,16 @@
  * silent; and the brake. */
 import type { AuditAction } from '@preau/contract/audit.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import type { CancelKind } from '@preau/contract/order.ts';
+import type { Brake } from '@preau/contract/rollout.ts';
 import {
-  type Brake,
-  type CancelKind,
   isBad,
   isFinal,
   isNotStarted,
   isRolloutActive,
   isWaiting,
   rolloutCan,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/rollout-states.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';

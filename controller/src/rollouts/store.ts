@@ -1,24 +1,15 @@
 /** All SQL of rollouts: their rows, waves, targets and counters, and what a plan is made of. */
+import type { Order, ReportedItem } from '@preau/contract/order.ts';
+import type { Schedule, ScheduleDraft, Target } from '@preau/contract/rollout.ts';
+import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
+import type { PlanEntry, RolloutPlan } from '@preau/contract/rollout-plan.ts';
 import type {
-  Order,
   PauseReason,
-  PlanEntry,
-  ReportedItem,
-  RolloutDraft,
-  RolloutPlan,
   RolloutState,
   TargetState,
-  WaveSpec,
   WaveState,
-} from '@preau/contract/rollout.ts';
-import {
-  inFlightStates,
-  isFinal,
-  isWaiting,
-  type Schedule,
-  type ScheduleDraft,
-  type Target,
-} from '@preau/contract/rollout.ts';
+} from '@preau/contract/rollout-states.ts';
+import { inFlightStates, isFinal, isWaiting } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';

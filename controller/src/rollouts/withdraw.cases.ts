@@ -1,7 +1,7 @@
 /** What leaves the catalogue and what keeps it there, for every database. */
 import type { ApplicationDraft } from '@preau/contract/application.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
-import { defaultDraft } from '@preau/contract/rollout.ts';
+import { defaultDraft } from '@preau/contract/rollout-draft.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { createApplication, listVersions } from '#src/applications/create.ts';

@@ -11,8 +11,9 @@ import type {
   DesiredState,
 } from '@preau/contract/desired-state.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
+import type { Order } from '@preau/contract/order.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
-import { inFlightStates, type Order } from '@preau/contract/rollout.ts';
+import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import {
   offlineAfterMs,
   type Server,

@@ -1,5 +1,5 @@
 /** In place of controller/src/rollouts/store.ts: the same promises over tables in memory. */
-import { inFlightStates } from '@preau/contract/rollout.ts';
+import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '../../../controller/src/platform/database.ts';
 import type * as real from '../../../controller/src/rollouts/store.ts';
 import { connectionOf } from '../tables.ts';

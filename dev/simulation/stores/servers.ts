@@ -2,7 +2,7 @@
  * a server read and write. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
-import { inFlightStates } from '@preau/contract/rollout.ts';
+import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type * as real from '../../../controller/src/servers/store.ts';
 import { connectionOf, type Shapes } from '../tables.ts';
 import { noRulesHash } from './others.ts';
