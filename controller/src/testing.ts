@@ -18,8 +18,8 @@ import { createLog } from './platform/log.ts';
 import type { Platform } from './platform/platform.ts';
 import { createSecrets, sha256 } from './platform/secrets.ts';
 import { acceptReport } from './reports/accept-report.ts';
-import { createEnrolmentCode, enrol } from './servers/enrol.ts';
-import { wantApplication } from './servers/want-application.ts';
+import { wantApplication } from './servers/desired/want-application.ts';
+import { createEnrolmentCode, enrol } from './servers/enrolment/enrol.ts';
 import { createSite } from './sites/sites.ts';
 import { createWakeups } from './wakeups.ts';
 

@@ -18,7 +18,7 @@ import {
 } from '../../controller/src/platform/database.ts';
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
 import { createSecrets, loadSecret } from '../../controller/src/platform/secrets.ts';
-import { publishDesiredState } from '../../controller/src/servers/desired-state.ts';
+import { publishDesiredState } from '../../controller/src/servers/desired/desired-state.ts';
 import { insertServer, newServerId } from '../../controller/src/servers/store.ts';
 import { insertSite } from '../../controller/src/sites/store.ts';
 import { Client } from '../client.ts';

@@ -6,7 +6,7 @@ import type { Report } from '@preau/contract/report.ts';
 import type { AgentActor } from '../../controller/src/platform/actor.ts';
 import { acceptReport } from '../../controller/src/reports/accept-report.ts';
 import { lookAtRollout } from '../../controller/src/rollouts/look.ts';
-import { readDesiredState } from '../../controller/src/servers/desired-state.ts';
+import { readDesiredState } from '../../controller/src/servers/desired/desired-state.ts';
 import type { Agent } from './agent.ts';
 import type { Controller, Deps } from './controllers.ts';
 import type { Machine } from './machine.ts';

@@ -16,7 +16,7 @@ import {
   setBrake,
 } from '../../controller/src/rollouts/steer.ts';
 import { drainServers } from '../../controller/src/servers/change-server.ts';
-import { retireServer } from '../../controller/src/servers/enrol.ts';
+import { retireServer } from '../../controller/src/servers/enrolment/enrol.ts';
 import type { Deps } from './controllers.ts';
 import type { Network } from './network.ts';
 import type { World } from './world.ts';

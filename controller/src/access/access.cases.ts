@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertGroup } from '#src/accounts/store.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
-import { readDesiredState } from '#src/servers/desired-state.ts';
+import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { weighSessions } from '#src/sessions/end-of-access.ts';
 import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';

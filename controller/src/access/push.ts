@@ -9,7 +9,7 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { raiseStamp, readStamp } from '#src/platform/stamps/store.ts';
 import { writePolicies } from '#src/rules/documents.ts';
-import { publishDesiredStates } from '#src/servers/desired-state.ts';
+import { publishDesiredStates } from '#src/servers/desired/desired-state.ts';
 import {
   markPolicyAsked,
   nextGenerations,

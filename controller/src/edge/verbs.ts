@@ -53,12 +53,12 @@ import {
 import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { selectAddition, selectAdditions } from '#src/servers/additions/store.ts';
 import { changeServer, drainServers, labelServers } from '#src/servers/change-server.ts';
-import { publishWhereNamed, readDesiredState } from '#src/servers/desired-state.ts';
-import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrol.ts';
-import { readDrift } from '#src/servers/fleet/drift.ts';
+import { publishWhereNamed, readDesiredState } from '#src/servers/desired/desired-state.ts';
+import { wantApplication } from '#src/servers/desired/want-application.ts';
+import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrolment/enrol.ts';
+import { readDrift } from '#src/servers/fleet/drift/drift.ts';
 import { selectFleet } from '#src/servers/fleet/store.ts';
 import { selectServer, selectServers } from '#src/servers/store.ts';
-import { wantApplication } from '#src/servers/want-application.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
 import { attach, launch } from '#src/sessions/launch.ts';

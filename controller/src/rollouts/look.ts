@@ -20,7 +20,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { publishDesiredStates } from '#src/servers/desired-state.ts';
+import { publishDesiredStates } from '#src/servers/desired/desired-state.ts';
 import { nextGenerations } from '#src/servers/store.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { advance, offerLeaseMs } from './advance.ts';

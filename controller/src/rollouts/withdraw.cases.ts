@@ -7,8 +7,8 @@ import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts
 import { createApplication, listVersions } from '#src/applications/create.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
-import { readDesiredState } from '#src/servers/desired-state.ts';
-import { wantApplication } from '#src/servers/want-application.ts';
+import { readDesiredState } from '#src/servers/desired/desired-state.ts';
+import { wantApplication } from '#src/servers/desired/want-application.ts';
 import { type City, draft } from '#src/testing.ts';
 import { createRollout, startRollout } from './prepare.ts';
 import { readRollout } from './read.ts';

@@ -6,7 +6,7 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import type { PastEpoch } from './clone.ts';
-import { lockSite, publishDesiredState, publishForNeighbours } from './desired-state.ts';
+import { lockSite, publishDesiredState, publishForNeighbours } from './desired/desired-state.ts';
 import {
   type ServerRow,
   saveApplicationState,

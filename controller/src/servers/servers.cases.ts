@@ -11,9 +11,9 @@ import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 import { createSite, listSites } from '#src/sites/sites.ts';
 import { type City, makeCity, readySession } from '#src/testing.ts';
 import { changeServer, drainServers, labelServers } from './change-server.ts';
-import { readDesiredState } from './desired-state.ts';
-import { retireServer } from './enrol.ts';
-import { readDrift } from './fleet/drift.ts';
+import { readDesiredState } from './desired/desired-state.ts';
+import { retireServer } from './enrolment/enrol.ts';
+import { readDrift } from './fleet/drift/drift.ts';
 import { selectFleet } from './fleet/store.ts';
 import { selectServer, selectServers } from './store.ts';
 

@@ -6,7 +6,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { publishDesiredState } from '#src/servers/desired-state.ts';
+import { publishDesiredState } from '#src/servers/desired/desired-state.ts';
 import { nextGeneration } from '#src/servers/store.ts';
 import {
   moveSession,

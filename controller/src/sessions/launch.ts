@@ -11,7 +11,7 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { decideFor, refusalOf } from '#src/rules/decide-for.ts';
-import { publishDesiredState } from '#src/servers/desired-state.ts';
+import { publishDesiredState } from '#src/servers/desired/desired-state.ts';
 import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
 import { place } from './place.ts';
 import { takeSeat } from './seats.ts';

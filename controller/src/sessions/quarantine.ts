@@ -5,7 +5,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { publishForNeighbours } from '#src/servers/desired-state.ts';
+import { publishForNeighbours } from '#src/servers/desired/desired-state.ts';
 import { markQuarantined, selectServerRow } from '#src/servers/store.ts';
 import { closeSession } from './end.ts';
 import { selectLiveSessionsOf } from './store.ts';

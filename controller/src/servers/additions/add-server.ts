@@ -16,7 +16,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { newId, sha256 } from '#src/platform/secrets.ts';
 import { openSsh, readHostKey } from '#src/platform/ssh.ts';
 import { selectSite } from '#src/sites/store.ts';
-import { createEnrolmentCode } from '../enrol.ts';
+import { createEnrolmentCode } from '../enrolment/enrol.ts';
 import { append, cleanOutput } from './log.ts';
 import {
   endAddition,

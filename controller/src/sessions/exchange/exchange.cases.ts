@@ -8,7 +8,7 @@ import { defaultTerms, plainRule, type Terms } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
-import { readDesiredState } from '#src/servers/desired-state.ts';
+import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { type City, codeOf, readySession } from '#src/testing.ts';
 import { endSession } from '../end.ts';
 import { launch } from '../launch.ts';

@@ -19,7 +19,7 @@ import {
   selectServerRows,
   selectServersWith,
   selectSiteOfServers,
-} from './store.ts';
+} from '../store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 

@@ -14,7 +14,7 @@ import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newEnrolmentCode, sha256 } from '#src/platform/secrets.ts';
 import { selectSite } from '#src/sites/store.ts';
-import { publishForNeighbours } from './desired-state.ts';
+import { publishForNeighbours } from '../desired/desired-state.ts';
 import {
   insertEnrolmentCode,
   insertServer,
@@ -23,7 +23,7 @@ import {
   publicKeyIsKnown,
   selectServerRow,
   takeEnrolmentCode,
-} from './store.ts';
+} from '../store.ts';
 
 /** The code is shown once and stored as a hash; it opens one enrolment, for this school, within 30
  * minutes. */
