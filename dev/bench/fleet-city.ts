@@ -19,7 +19,7 @@ import {
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
 import { createSecrets, loadSecret } from '../../controller/src/platform/secrets.ts';
 import { publishDesiredState } from '../../controller/src/servers/desired/desired-state.ts';
-import { insertServer, newServerId } from '../../controller/src/servers/store.ts';
+import { insertServer, newServerId } from '../../controller/src/servers/enrolment/store.ts';
 import { insertSite } from '../../controller/src/sites/store.ts';
 import { Client } from '../client.ts';
 import type { Enrolled, FleetCounts, FleetQuestion } from '../fleet.ts';

@@ -7,6 +7,10 @@ const root = new URL('../../', import.meta.url);
 const instead: Readonly<Record<string, string>> = {
   'controller/src/rollouts/store.ts': 'rollouts.ts',
   'controller/src/servers/store.ts': 'servers.ts',
+  'controller/src/servers/enrolment/store.ts': 'servers.ts',
+  'controller/src/servers/desired/store.ts': 'servers.ts',
+  'controller/src/servers/desired/parts/store.ts': 'servers.ts',
+  'controller/src/servers/reported/store.ts': 'servers.ts',
   'controller/src/sites/store.ts': 'others.ts',
   'controller/src/applications/store.ts': 'others.ts',
   'controller/src/audit/store.ts': 'others.ts',

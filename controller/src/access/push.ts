@@ -12,10 +12,10 @@ import { writePolicies } from '#src/rules/documents.ts';
 import { publishDesiredStates } from '#src/servers/desired/desired-state.ts';
 import {
   markPolicyAsked,
-  nextGenerations,
   selectPolicyProgress,
   selectServersOfSites,
-} from '#src/servers/store.ts';
+} from '#src/servers/desired/store.ts';
+import { nextGenerations } from '#src/servers/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 

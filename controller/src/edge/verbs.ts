@@ -57,8 +57,7 @@ import { publishWhereNamed, readDesiredState } from '#src/servers/desired/desire
 import { wantApplication } from '#src/servers/desired/want-application.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrolment/enrol.ts';
 import { readDrift } from '#src/servers/fleet/drift/drift.ts';
-import { selectFleet } from '#src/servers/fleet/store.ts';
-import { selectServer, selectServers } from '#src/servers/store.ts';
+import { selectFleet, selectServer, selectServers } from '#src/servers/fleet/store.ts';
 import { endSession, endSessionsOfServer } from '#src/sessions/end.ts';
 import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
 import { attach, launch } from '#src/sessions/launch.ts';

@@ -6,13 +6,8 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import {
-  saveDraining,
-  saveServerChanges,
-  selectServer,
-  selectServerRow,
-  selectServerRows,
-} from './store.ts';
+import { selectServer } from './fleet/store.ts';
+import { saveDraining, saveServerChanges, selectServerRow, selectServerRows } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 

@@ -14,8 +14,7 @@ import { changeServer, drainServers, labelServers } from './change-server.ts';
 import { readDesiredState } from './desired/desired-state.ts';
 import { retireServer } from './enrolment/enrol.ts';
 import { readDrift } from './fleet/drift/drift.ts';
-import { selectFleet } from './fleet/store.ts';
-import { selectServer, selectServers } from './store.ts';
+import { selectFleet, selectServer, selectServers } from './fleet/store.ts';
 
 export function serverCases(newTarget: () => Promise<string>): void {
   let city: City;

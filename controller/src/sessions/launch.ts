@@ -12,7 +12,8 @@ import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { decideFor, refusalOf } from '#src/rules/decide-for.ts';
 import { publishDesiredState } from '#src/servers/desired/desired-state.ts';
-import { nextGeneration, selectCandidates } from '#src/servers/store.ts';
+import { selectCandidates } from '#src/servers/fleet/store.ts';
+import { nextGeneration } from '#src/servers/store.ts';
 import { place } from './place.ts';
 import { takeSeat } from './seats.ts';
 import {

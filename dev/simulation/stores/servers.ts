@@ -1,22 +1,28 @@
-/** In place of controller/src/servers/store.ts: what reports, desired states and the retirement of
- * a server read and write. */
+/** In place of the stores of controller/src/servers: what reports, desired states and the retirement
+ * of a server read and write. */
+
 import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
-import type * as real from '../../../controller/src/servers/store.ts';
+
+import type * as parts from '../../../controller/src/servers/desired/parts/store.ts';
+import type * as desired from '../../../controller/src/servers/desired/store.ts';
+import type * as enrolment from '../../../controller/src/servers/enrolment/store.ts';
+import type * as reported from '../../../controller/src/servers/reported/store.ts';
+import type * as servers from '../../../controller/src/servers/store.ts';
 import { connectionOf, type Shapes } from '../tables.ts';
 import { noRulesHash } from './others.ts';
 
 const inFlight: readonly string[] = inFlightStates;
 
-export const selectServerRow: typeof real.selectServerRow = async (rows, id) => {
+export const selectServerRow: typeof servers.selectServerRow = async (rows, id) => {
   const { tables, world } = connectionOf(rows);
   const row = tables.of.servers.get(id);
   if (row === undefined || row.retiredAt !== null) return undefined;
   return world.without === 'serial' ? { ...row, seq: 0, pastEpochs: [] } : row;
 };
 
-export const selectServerRows: typeof real.selectServerRows = async (rows, filter) =>
+export const selectServerRows: typeof servers.selectServerRows = async (rows, filter) =>
   [...connectionOf(rows).tables.of.servers.values()]
     .filter(
       (row) =>
@@ -27,7 +33,7 @@ export const selectServerRows: typeof real.selectServerRows = async (rows, filte
     )
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 
-export const nextGeneration: typeof real.nextGeneration = async (rows, serverId) => {
+export const nextGeneration: typeof servers.nextGeneration = async (rows, serverId) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.servers.get(serverId);
   if (row === undefined) throw new Error(`no server ${serverId}`);
@@ -35,14 +41,14 @@ export const nextGeneration: typeof real.nextGeneration = async (rows, serverId)
   return row.generation + 1;
 };
 
-export const nextGenerations: typeof real.nextGenerations = async (rows, serverIds) => {
+export const nextGenerations: typeof servers.nextGenerations = async (rows, serverIds) => {
   const taken = new Map<string, number>();
   for (const serverId of [...serverIds].sort())
     taken.set(serverId, await nextGeneration(rows, serverId));
   return taken;
 };
 
-export const selectDesired: typeof real.selectDesired = async (rows) => (serverId) => {
+export const selectDesired: typeof parts.selectDesired = async (rows) => (serverId) => {
   const { of, versions } = connectionOf(rows).tables;
   const wishes = [...of.wishes.values()].filter((wish) => wish.serverId === serverId);
   const desired = ({ applicationId, versionId, askedAt }: Shapes['wishes']): DesiredApplication[] =>
@@ -72,10 +78,10 @@ export const selectDesired: typeof real.selectDesired = async (rows) => (serverI
   };
 };
 
-export const countServers: typeof real.countServers = async (rows) =>
+export const countServers: typeof desired.countServers = async (rows) =>
   connectionOf(rows).tables.of.servers.size;
 
-export const selectSiteOfServers: typeof real.selectSiteOfServers = async (rows, serverIds) =>
+export const selectSiteOfServers: typeof desired.selectSiteOfServers = async (rows, serverIds) =>
   new Map(
     serverIds.flatMap((id) => {
       const server = connectionOf(rows).tables.of.servers.get(id);
@@ -85,14 +91,14 @@ export const selectSiteOfServers: typeof real.selectSiteOfServers = async (rows,
     }),
   );
 
-export const saveDesiredStates: typeof real.saveDesiredStates = async (rows, states) => {
+export const saveDesiredStates: typeof desired.saveDesiredStates = async (rows, states) => {
   for (const state of states) connectionOf(rows).put('desired', state.serverId, state);
 };
-export const selectDesiredState: typeof real.selectDesiredState = async (rows, serverId) =>
+export const selectDesiredState: typeof desired.selectDesiredState = async (rows, serverId) =>
   connectionOf(rows).tables.of.desired.get(serverId);
 
 const changeServer = (
-  rows: Parameters<typeof real.saveVitals>[0],
+  rows: Parameters<typeof reported.saveVitals>[0],
   serverId: string,
   set: Partial<Shapes['servers']>,
 ) => {
@@ -101,7 +107,7 @@ const changeServer = (
   if (row !== undefined) connection.put('servers', serverId, { ...row, ...set });
 };
 
-export const saveVitals: typeof real.saveVitals = async (
+export const saveVitals: typeof reported.saveVitals = async (
   rows,
   serverId,
   { epoch, seq, pastEpochs, at, appliedGeneration, failedSteps },
@@ -115,13 +121,13 @@ export const saveVitals: typeof real.saveVitals = async (
     failedSteps,
     silentTold: false,
   });
-export const savePastEpochs: typeof real.savePastEpochs = async (rows, serverId, pastEpochs) =>
+export const savePastEpochs: typeof reported.savePastEpochs = async (rows, serverId, pastEpochs) =>
   changeServer(rows, serverId, { pastEpochs: [...pastEpochs] });
-export const saveDraining: typeof real.saveDraining = async (rows, serverId, drainingSince) =>
+export const saveDraining: typeof servers.saveDraining = async (rows, serverId, drainingSince) =>
   changeServer(rows, serverId, { drainingSince });
-export const markRetired: typeof real.markRetired = async (rows, serverId, retiredAt) =>
+export const markRetired: typeof enrolment.markRetired = async (rows, serverId, retiredAt) =>
   changeServer(rows, serverId, { retiredAt });
-export const markQuarantined: typeof real.markQuarantined = async (
+export const markQuarantined: typeof servers.markQuarantined = async (
   rows,
   serverId,
   quarantinedAt,
@@ -130,7 +136,7 @@ export const markQuarantined: typeof real.markQuarantined = async (
   return true;
 };
 
-export const selectServerApplicationStates: typeof real.selectServerApplicationStates = async (
+export const selectServerApplicationStates: typeof reported.selectServerApplicationStates = async (
   rows,
   serverId,
 ) =>
@@ -143,7 +149,7 @@ export const selectServerApplicationStates: typeof real.selectServerApplicationS
       ]),
   );
 
-export const saveApplicationState: typeof real.saveApplicationState = async (
+export const saveApplicationState: typeof reported.saveApplicationState = async (
   rows,
   serverId,
   applicationId,

@@ -9,17 +9,15 @@ import type { Platform } from '#src/platform/platform.ts';
 import { readPolicyChange, writePolicies } from '#src/rules/documents.ts';
 import { selectPolicy } from '#src/rules/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
+import { nextGeneration, nextGenerations, selectServerRows } from '../store.ts';
+import { selectDesired } from './parts/store.ts';
 import {
   countServers,
-  nextGeneration,
-  nextGenerations,
   saveDesiredStates,
-  selectDesired,
   selectDesiredState,
-  selectServerRows,
   selectServersWith,
   selectSiteOfServers,
-} from '../store.ts';
+} from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 

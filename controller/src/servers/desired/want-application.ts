@@ -5,8 +5,9 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { holdStamp } from '#src/platform/stamps/store.ts';
 import { together } from '#src/platform/together.ts';
-import { nextGeneration, saveWanted, selectServerRow } from '../store.ts';
+import { nextGeneration, selectServerRow } from '../store.ts';
 import { publishDesiredState } from './desired-state.ts';
+import { saveWanted } from './store.ts';
 
 /** Asks for an application on a server, or for its removal. Asking again is safe and is how one
  * retries. */

@@ -15,15 +15,15 @@ import type { Platform } from '#src/platform/platform.ts';
 import { newEnrolmentCode, sha256 } from '#src/platform/secrets.ts';
 import { selectSite } from '#src/sites/store.ts';
 import { publishForNeighbours } from '../desired/desired-state.ts';
+import { selectServerRow } from '../store.ts';
 import {
   insertEnrolmentCode,
   insertServer,
   markRetired,
   newServerId,
   publicKeyIsKnown,
-  selectServerRow,
   takeEnrolmentCode,
-} from '../store.ts';
+} from './store.ts';
 
 /** The code is shown once and stored as a hash; it opens one enrolment, for this school, within 30
  * minutes. */

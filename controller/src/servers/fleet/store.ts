@@ -1,157 +1,175 @@
-/** SQL over the whole fleet, read in pieces: thousands of schools never stand in memory at once. */
-import { packagesOf, type Recipes } from '@preau/contract/application.ts';
-import type { Drift, Fleet } from '@preau/contract/fleet.ts';
-import type { Inventory } from '@preau/contract/report.ts';
-import { offlineAfterMs } from '@preau/contract/server.ts';
-import { sql } from 'kysely';
+/** All SQL of servers as lists and pages show them, and of choosing one for a session. */
+import {
+  type InstalledApplication,
+  packagesOf,
+  type Recipes,
+} from '@preau/contract/application.ts';
+import type { Fleet } from '@preau/contract/fleet.ts';
+import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
+import { offlineAfterMs, type Server, type ServerSummary } from '@preau/contract/server.ts';
+import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 
-export type Column = Drift['applications'][number] & { packages: string[] };
+const serverColumns = (rows: Rows) =>
+  rows
+    .selectFrom('servers as v')
+    .innerJoin('sites as s', 's.id', 'v.site_id')
+    .selectAll('v')
+    .select('s.name as site_name')
+    .select((e) =>
+      e
+        .selectFrom('sessions as x')
+        .select((f) => f.fn.countAll<number>().as('n'))
+        .whereRef('x.server_id', '=', 'v.id')
+        .where('x.state', 'in', [...liveStates])
+        .as('live'),
+    );
 
-/** Applications that some server in service is asked to have, with the packages their newest recipe
- * of the catalogue brings. */
-export async function selectColumns(rows: Rows): Promise<Column[]> {
-  const wanted = await rows
-    .selectFrom('server_applications as s')
-    .innerJoin('servers as v', 'v.id', 's.server_id')
-    .innerJoin('applications as a', 'a.id', 's.application_id')
-    .select(['a.id', 'a.slug', 'a.name_fr', 'a.name_en', 'a.icon_hash'])
-    .distinct()
-    .where('s.wanted', '=', 1)
-    .where('v.retired_at', 'is', null)
-    .orderBy('a.name_fr')
-    .orderBy('a.id')
-    .execute();
-  const versions = await rows
-    .selectFrom('application_versions')
-    .select(['application_id', 'recipes'])
-    .orderBy(sql`withdrawn_at is null`)
-    .orderBy('created_at')
-    .execute();
-  const packages = new Map(
-    versions.map((row) => [
-      row.application_id,
-      packagesOf((JSON.parse(row.recipes) as Recipes).linux),
-    ]),
-  );
-  return wanted.map((row) => ({
+type ListedRow = Awaited<ReturnType<ReturnType<typeof serverColumns>['execute']>>[number];
+
+/** Out of the text: a list of 2,700 servers need not parse what is installed on each. */
+const agentVersionOf = (inventory: string | null): string | null =>
+  /"agentVersion":"([^"\\]*)"/.exec(inventory ?? '')?.[1] ?? null;
+
+const toSummary = (row: ListedRow, now: number): ServerSummary => {
+  const failing = (JSON.parse(row.failed_steps) as FailedStep[]).length > 0;
+  const online = row.last_seen_at !== null && now - row.last_seen_at < offlineAfterMs;
+  return {
     id: row.id,
-    slug: row.slug,
-    name: { fr: row.name_fr, en: row.name_en },
-    iconHash: row.icon_hash,
-    packages: packages.get(row.id) ?? [],
-  }));
-}
+    siteId: row.site_id,
+    siteName: row.site_name,
+    name: row.name,
+    roles: JSON.parse(row.roles) as ServerSummary['roles'],
+    labels: JSON.parse(row.labels) as string[],
+    drainingSince: row.draining_since,
+    quarantinedAt: row.quarantined_at,
+    agentVersion: agentVersionOf(row.inventory),
+    health:
+      row.retired_at !== null
+        ? 'retired'
+        : row.quarantined_at !== null
+          ? 'quarantined'
+          : !online
+            ? 'offline'
+            : failing
+              ? 'failing'
+              : 'online',
+    generation: row.generation,
+    appliedGeneration: row.applied_generation,
+    lastSeenAt: row.last_seen_at,
+    vitals: row.health === null ? null : (JSON.parse(row.health) as Health),
+    liveSessions: Number(row.live ?? 0),
+    maxSessions: row.max_sessions,
+  };
+};
 
-/** Schools by name, those after the school `after` only. */
-export async function selectSitePiece(
+export async function selectServers(
   rows: Rows,
-  filter: { search: string; after: { name: string; id: string } | null; limit: number },
-): Promise<{ id: string; name: string; uai: string }[]> {
-  let query = rows
-    .selectFrom('sites')
-    .select(['id', 'name', 'uai'])
-    .orderBy('name')
-    .orderBy('id')
-    .limit(filter.limit);
-  const like = `%${filter.search.replace(/[\\%_]/g, '')}%`;
-  if (filter.search !== '')
-    query = query.where((where) =>
-      where.or([
-        where(where.fn<string>('lower', ['name']), 'like', like.toLowerCase()),
-        where('name', 'like', like),
-        where('uai', 'like', like.toUpperCase()),
-      ]),
-    );
-  const { after } = filter;
-  if (after !== null)
-    query = query.where((where) =>
-      where.or([
-        where('name', '>', after.name),
-        where.and([where('name', '=', after.name), where('id', '>', after.id)]),
-      ]),
-    );
-  return query.execute();
+  now: number,
+  siteId?: string,
+): Promise<ServerSummary[]> {
+  let query = serverColumns(rows)
+    .where('v.retired_at', 'is', null)
+    .orderBy('s.name')
+    .orderBy('v.name');
+  if (siteId !== undefined) query = query.where('v.site_id', '=', siteId);
+  return (await query.execute()).map((row) => toSummary(row, now));
 }
 
-export async function selectSitePlace(
+export async function selectServer(
   rows: Rows,
   id: string,
-): Promise<{ name: string; id: string } | undefined> {
-  return rows.selectFrom('sites').select(['name', 'id']).where('id', '=', id).executeTakeFirst();
-}
-
-export interface FleetServer {
-  id: string;
-  siteId: string;
-  name: string;
-  chosen: ReadonlyMap<string, string> | null;
-  applications: ReadonlyMap<
-    string,
-    {
-      wantedVersion: string | null;
-      state: string;
-      version: string | null;
-      errorCode: string | null;
-    }
-  >;
-}
-
-export async function selectServersOf(
-  rows: Rows,
-  siteIds: readonly string[],
-): Promise<FleetServer[]> {
-  if (siteIds.length === 0) return [];
-  const servers = await rows
-    .selectFrom('servers')
-    .select(['id', 'site_id', 'name', 'inventory'])
-    .where('site_id', 'in', [...siteIds])
-    .where('retired_at', 'is', null)
-    .orderBy('name')
-    .orderBy('id')
-    .execute();
+  now: number,
+): Promise<Server | undefined> {
+  const row = await serverColumns(rows).where('v.id', '=', id).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const known = await selectCataloguePackages(rows);
+  const inventory = row.inventory === null ? null : (JSON.parse(row.inventory) as Inventory);
   const applications = await rows
     .selectFrom('server_applications as s')
-    .innerJoin('servers as v', 'v.id', 's.server_id')
-    .innerJoin('application_versions as n', 'n.id', 's.version_id')
+    .innerJoin('applications as a', 'a.id', 's.application_id')
     .select([
-      's.server_id',
       's.application_id',
+      'a.slug',
+      'a.name_fr',
+      'a.name_en',
+      'a.icon_hash',
       's.wanted',
       's.state',
       's.version',
       's.error',
-      'n.version as asked',
+      's.updated_at',
     ])
-    .where('v.site_id', 'in', [...siteIds])
-    .where('v.retired_at', 'is', null)
+    .where('s.server_id', '=', id)
+    .orderBy('a.name_fr')
     .execute();
-  const byServer = Map.groupBy(applications, (row) => row.server_id);
-  return servers.map((row) => ({
-    id: row.id,
-    siteId: row.site_id,
-    name: row.name,
-    chosen:
-      row.inventory === null
-        ? null
-        : new Map(
-            (JSON.parse(row.inventory) as Inventory).chosen.map(({ name, version }) => [
-              name,
-              version,
-            ]),
-          ),
-    applications: new Map(
-      (byServer.get(row.id) ?? []).map((entry) => [
-        entry.application_id,
-        {
-          wantedVersion: entry.wanted === 1 ? entry.asked : null,
-          state: entry.state,
-          version: entry.version,
-          errorCode:
-            entry.error === null ? null : (JSON.parse(entry.error) as { code: string }).code,
-        },
-      ]),
-    ),
+  return {
+    ...toSummary(row, now),
+    inventory,
+    knownPackages: (inventory?.chosen ?? [])
+      .map(({ name }) => name)
+      .filter((name) => known.has(name)),
+    failedSteps: JSON.parse(row.failed_steps) as FailedStep[],
+    applications: applications.map((entry) => ({
+      applicationId: entry.application_id,
+      slug: entry.slug,
+      name: { fr: entry.name_fr, en: entry.name_en },
+      iconHash: entry.icon_hash,
+      wanted: entry.wanted === 1,
+      state: entry.state as InstalledApplication['state'],
+      version: entry.version,
+      error:
+        entry.error === null
+          ? null
+          : (JSON.parse(entry.error) as { code: string; message: string }),
+      updatedAt: entry.updated_at,
+    })),
+  };
+}
+
+/** Debian packages that some recipe of the catalogue brings. */
+async function selectCataloguePackages(rows: Rows): Promise<Set<string>> {
+  const found = await rows.selectFrom('application_versions').select('recipes').execute();
+  return new Set(found.flatMap((row) => packagesOf((JSON.parse(row.recipes) as Recipes).linux)));
+}
+
+/** Facts for choosing where a session starts. */
+export async function selectCandidates(
+  rows: Rows,
+  siteId: string,
+  applicationId: string,
+): Promise<
+  {
+    serverId: string;
+    lastSeenAt: number | null;
+    roles: string[];
+    draining: boolean;
+    installed: boolean;
+    liveSessions: number;
+    maxSessions: number;
+  }[]
+> {
+  const found = await serverColumns(rows)
+    .leftJoin('server_applications as i', (join) =>
+      join
+        .onRef('i.server_id', '=', 'v.id')
+        .on('i.application_id', '=', applicationId)
+        .on('i.state', '=', 'installed')
+        .on('i.wanted', '=', 1),
+    )
+    .select('i.application_id as installed_id')
+    .where('v.site_id', '=', siteId)
+    .where('v.retired_at', 'is', null)
+    .where('v.quarantined_at', 'is', null)
+    .execute();
+  return found.map((row) => ({
+    serverId: row.id,
+    lastSeenAt: row.last_seen_at,
+    roles: JSON.parse(row.roles) as string[],
+    draining: row.draining_since !== null,
+    installed: row.installed_id !== null,
+    liveSessions: Number(row.live ?? 0),
+    maxSessions: row.max_sessions,
   }));
 }
 

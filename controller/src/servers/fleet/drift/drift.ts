@@ -4,14 +4,14 @@ import { isDifference } from '@preau/contract/fleet.ts';
 import { reaches } from '#src/accounts/reach.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { cellOf } from './cell.ts';
 import {
   type Column,
   selectColumns,
   selectServersOf,
   selectSitePiece,
   selectSitePlace,
-} from '../store.ts';
-import { cellOf } from './cell.ts';
+} from './store.ts';
 
 /** So many schools are read, compared and let go before others get their turn. */
 const pieceSize = 100;

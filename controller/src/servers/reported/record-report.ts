@@ -5,14 +5,10 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { lockSite, publishDesiredState, publishForNeighbours } from '../desired/desired-state.ts';
+import type { ServerRow } from '../store.ts';
 import type { PastEpoch } from './clone.ts';
-import { lockSite, publishDesiredState, publishForNeighbours } from './desired/desired-state.ts';
-import {
-  type ServerRow,
-  saveApplicationState,
-  saveVitals,
-  selectServerApplicationStates,
-} from './store.ts';
+import { saveApplicationState, saveVitals, selectServerApplicationStates } from './store.ts';
 
 export interface RecordedReport {
   topics: Set<string>;
