@@ -1,12 +1,14 @@
 /** What carries words between agents and controllers, and wake-ups to both: late, twice, out of
  * order, or not at all. */
+
 import type { Reply } from '@preau/contract/api.ts';
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
 import type { AgentActor } from '../../controller/src/platform/actor.ts';
 import { acceptReport } from '../../controller/src/reports/accept-report.ts';
-import { lookAtRollout } from '../../controller/src/rollouts/look.ts';
+import { evaluateRollout } from '../../controller/src/rollouts/run/evaluate.ts';
 import { readDesiredState } from '../../controller/src/servers/desired/desired-state.ts';
+
 import type { Agent } from './agent.ts';
 import type { Controller, Deps } from './controllers.ts';
 import type { Machine } from './machine.ts';
@@ -78,7 +80,7 @@ export class Network {
     if (!controller.alive || controller.isFrozen()) return;
     await controller.act(
       `looking at ${rolloutId.slice(-3)}`,
-      (deps) => lookAtRollout(deps, rolloutId),
+      (deps) => evaluateRollout(deps, rolloutId),
       (outcome) => {
         if ('refused' in outcome)
           this.world.violate('nothing breaks', `looking: ${outcome.refused.code}`);

@@ -5,7 +5,7 @@ import type { Brake } from '@preau/contract/rollout.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import { isFinal, isRolloutOver } from '@preau/contract/rollout-states.ts';
 import type { Actor } from '../../controller/src/platform/actor.ts';
-import { createRollout, startRollout } from '../../controller/src/rollouts/prepare.ts';
+import { createRollout, startRollout } from '../../controller/src/rollouts/plan/create.ts';
 import {
   cancelRollout,
   finishRollout,

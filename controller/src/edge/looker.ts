@@ -3,7 +3,7 @@
  * time. */
 
 import type { Platform } from '#src/platform/platform.ts';
-import { lookAtRollout } from '#src/rollouts/look.ts';
+import { evaluateRollout } from '#src/rollouts/run/evaluate.ts';
 
 /** A thousand reports in a second are a few looks, not a thousand… */
 const atLeastMs = 60;
@@ -18,7 +18,7 @@ export function startLooker(deps: Platform): { close: () => Promise<void> } {
     while (mine?.again === true && !closing) {
       mine.again = false;
       const started = performance.now();
-      await lookAtRollout(deps, id).catch((error: unknown) =>
+      await evaluateRollout(deps, id).catch((error: unknown) =>
         deps.log.error({ err: error, rollout: id }, 'rollout not looked at'),
       );
       const took = performance.now() - started;

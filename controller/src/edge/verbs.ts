@@ -17,14 +17,14 @@ import { selectAuditEvents } from '#src/audit/store.ts';
 import { signIn } from '#src/identity/sign-in.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
-import { readSettings } from '#src/rollouts/planning.ts';
 import {
   approveRollout,
   changeDraft,
   createRollout,
   removeRollout,
   startRollout,
-} from '#src/rollouts/prepare.ts';
+} from '#src/rollouts/plan/create.ts';
+import { readSettings } from '#src/rollouts/plan/make-plan.ts';
 import {
   exportRollout,
   listPlanEntries,
@@ -40,7 +40,7 @@ import {
   listSchedules,
   pauseSchedule,
   removeSchedule,
-} from '#src/rollouts/schedules.ts';
+} from '#src/rollouts/schedules/schedules.ts';
 import {
   cancelRollout,
   finishRollout,

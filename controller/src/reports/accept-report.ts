@@ -1,5 +1,6 @@
 /** An agent says what is: its server, its sessions and its orders are brought to it. Running it
  * twice is a no-op. */
+
 import type { Reply } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
@@ -7,10 +8,11 @@ import type { Report } from '@preau/contract/report.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { together } from '#src/platform/together.ts';
-import { settleOrders } from '#src/rollouts/settle-orders.ts';
+import { settleOrders } from '#src/rollouts/run/settle-orders.ts';
 import { hear } from '#src/servers/reported/clone.ts';
 import { recordServerReport } from '#src/servers/reported/record-report.ts';
 import { savePastEpochs } from '#src/servers/reported/store.ts';
+
 import { selectServerRow } from '#src/servers/store.ts';
 import { settleTransfers } from '#src/sessions/exchange/serve.ts';
 import { quarantineServer } from '#src/sessions/quarantine.ts';

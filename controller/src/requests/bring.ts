@@ -8,7 +8,7 @@ import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { changeDraft, createRollout, startRollout } from '#src/rollouts/prepare.ts';
+import { changeDraft, createRollout, startRollout } from '#src/rollouts/plan/create.ts';
 import { selectRollout } from '#src/rollouts/store.ts';
 import { policyBook } from '#src/rules/policy-book.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { insertGroup } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
-import { lookAtRollout } from '#src/rollouts/look.ts';
+import { evaluateRollout } from '#src/rollouts/run/evaluate.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, codeOf } from '#src/testing.ts';
@@ -169,7 +169,7 @@ export function requestCases(newCity: (settings?: Record<string, string>) => Pro
 
       // Open for them, not there yet: nobody is told.
       expect(await noticeReady(platform)).toBe(0);
-      await lookAtRollout(platform, approved.rolloutId ?? '');
+      await evaluateRollout(platform, approved.rolloutId ?? '');
       await acceptReport(
         platform,
         agent.actor,

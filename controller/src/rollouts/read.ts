@@ -15,8 +15,8 @@ import type { Actor } from '#src/platform/actor.ts';
 import { cursorOf, readCursor } from '#src/platform/cursor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { brakeOff } from './look.ts';
-import { mustFind } from './prepare.ts';
+import { mustFind } from './plan/create.ts';
+import { brakeOff } from './run/evaluate.ts';
 import {
   type StoredRollout,
   selectCity,

@@ -12,10 +12,15 @@ import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { retireServer } from '#src/servers/enrolment/enrol.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { draft as applicationDraft, type City, codeOf, type TestAgent } from '#src/testing.ts';
-import { lookAtRollout } from './look.ts';
-import { approveRollout, changeDraft, createRollout, startRollout } from './prepare.ts';
+import { approveRollout, changeDraft, createRollout, startRollout } from './plan/create.ts';
 import { exportRollout, listTargets, readBrake, readRollout, readTarget } from './read.ts';
-import { changeSettings, createSchedule, listSchedules, sweepRollouts } from './schedules.ts';
+import { evaluateRollout } from './run/evaluate.ts';
+import {
+  changeSettings,
+  createSchedule,
+  listSchedules,
+  sweepRollouts,
+} from './schedules/schedules.ts';
 import {
   cancelRollout,
   finishRollout,
@@ -81,7 +86,7 @@ export function rolloutCases(open: () => Promise<City>): void {
   const start = async (id: string, force = false) => {
     const { plan } = await readRollout(city.platform, city.technician, id);
     await startRollout(city.platform, city.technician, id, { planHash: plan.hash, force });
-    await lookAtRollout(city.platform, id);
+    await evaluateRollout(city.platform, id);
   };
   const read = (id: string) => readRollout(city.platform, city.technician, id);
   const statesOf = async (id: string): Promise<TargetState[]> => {
@@ -151,7 +156,7 @@ export function rolloutCases(open: () => Promise<City>): void {
         agent.report({ orders: orders.map((order) => answer(order, state)) }),
       );
     }
-    await lookAtRollout(city.platform, id);
+    await evaluateRollout(city.platform, id);
     return answered;
   };
   const countersHold = async (id: string) => {
@@ -232,7 +237,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       await obey(id, 'succeeded', [...fleet, { agent: city.agent, siteId: city.site.id }]);
       expect(await read(id)).toMatchObject({ state: 'paused', pauseReason: 'gate' });
       await resumeRollout(city.platform, city.technician, id);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await ordersOf(late)).toHaveLength(1);
       await countersHold(id);
     });
@@ -318,7 +323,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       });
       expect((await read(id)).note?.fr).toContain('Vague 1 arrêtée');
       await resumeRollout(city.platform, city.technician, id);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect((await read(id)).counts).toMatchObject({ failed: 1, offered: 5 });
       await countersHold(id);
     });
@@ -329,7 +334,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       const [order] = (await Promise.all(fleet.map(({ agent }) => ordersOf(agent)))).flat();
       expect(order).toBeUndefined();
       await retryRollout(city.platform, city.technician, id);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       const orders = (await Promise.all(fleet.map(({ agent }) => ordersOf(agent)))).flat();
       expect(orders.map(({ attempt }) => attempt)).toEqual([2]);
       await obey(id, 'succeeded');
@@ -382,7 +387,7 @@ export function rolloutCases(open: () => Promise<City>): void {
     });
     const finishIt = async (id: string) => {
       await cancelRollout(city.platform, city.technician, id, 'finish');
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
     };
 
     test('cancelled at once where nobody has begun; an installation that ends well afterwards is told, not counted', async () => {
@@ -396,7 +401,7 @@ export function rolloutCases(open: () => Promise<City>): void {
         agent.report({ orders: [answer(order, 'installing', 2)] }),
       );
       await cancelRollout(city.platform, city.technician, id, 'finish');
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await statesOf(id)).toEqual(['installing', ...Array(5).fill('cancelled')]);
       expect((await ordersOf(agent))[0]?.cancel).toBe('finish');
       await acceptReport(
@@ -404,7 +409,7 @@ export function rolloutCases(open: () => Promise<City>): void {
         agent.actor,
         agent.report({ orders: [answer(order, 'succeeded', 3)] }),
       );
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await read(id)).toMatchObject({
         state: 'cancelled',
         counts: { cancelled: 5, succeeded: 1 },
@@ -423,7 +428,7 @@ export function rolloutCases(open: () => Promise<City>): void {
     test('a school retired in the middle is nobody’s failure', async () => {
       const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
       await retireServer(city.platform, city.technician, fleet[0]?.agent.actor.id ?? '');
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       await obey(id, 'succeeded', fleet.slice(1));
       expect(await read(id)).toMatchObject({
         state: 'completed',
@@ -441,10 +446,10 @@ export function rolloutCases(open: () => Promise<City>): void {
       await obey(id, 'succeeded', fleet.slice(0, 4));
       expect((await read(id)).state).toBe('running');
       await hello(fleet.slice(4));
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       city.time.at += 30_000;
       await hello();
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       await obey(id, 'succeeded');
       expect(await read(id)).toMatchObject({ state: 'completed', counts: { succeeded: 6 } });
     });
@@ -469,13 +474,13 @@ export function rolloutCases(open: () => Promise<City>): void {
         agent.report({ orders: [answer(order, 'accepted', 1)] }),
       );
       city.time.at += 100_000;
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await statesOf(id)).toEqual(['accepted', ...Array(5).fill('blocked')]);
       city.time.at += 100_000;
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect((await statesOf(id))[0]).toBe('unknown');
       city.time.at += 600_000;
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect((await statesOf(id))[0]).toBe('timed_out');
       await hello(fleet.slice(1));
       await acceptReport(
@@ -500,7 +505,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       const held = await begin({ windows: { install: night, download: { ...night } } });
       expect((await statesOf(held)).filter((state) => state === 'blocked')).toHaveLength(1);
       await cancelRollout(city.platform, city.technician, held, 'finish');
-      await lookAtRollout(city.platform, held);
+      await evaluateRollout(city.platform, held);
       const ahead = await begin({ windows: { install: night, download: null } });
       const [order] = (await Promise.all(fleet.map(({ agent }) => ordersOf(agent)))).flat();
       expect(new Date(order?.installFrom ?? 0).toISOString()).toBe('2026-11-23T21:00:00.000Z');
@@ -522,10 +527,10 @@ export function rolloutCases(open: () => Promise<City>): void {
       );
       await start(later);
       city.time.at += 120_000;
-      await lookAtRollout(city.platform, later);
+      await evaluateRollout(city.platform, later);
       expect((await read(later)).state).toBe('scheduled');
       city.time.at = Date.UTC(2026, 10, 23, 8, 1);
-      await lookAtRollout(city.platform, later);
+      await evaluateRollout(city.platform, later);
       expect((await read(later)).state).toBe('running');
     });
 
@@ -543,7 +548,7 @@ export function rolloutCases(open: () => Promise<City>): void {
           }),
         );
       await pauseRollout(city.platform, city.technician, id);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect((await ordersOf(fleet[0]?.agent ?? city.agent))[0]?.phase).toBe('stage');
       city.time.at += 1_800_000;
       for (const { agent } of fleet)
@@ -554,10 +559,10 @@ export function rolloutCases(open: () => Promise<City>): void {
             orders: (await ordersOf(agent)).map((order) => answer(order, 'staged', 3)),
           }),
         );
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await statesOf(id)).toEqual(Array(6).fill('staged'));
       await resumeRollout(city.platform, city.technician, id);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect((await ordersOf(fleet[0]?.agent ?? city.agent))[0]?.phase).toBe('install');
       await obey(id, 'succeeded');
       expect((await read(id)).state).toBe('completed');
@@ -645,7 +650,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       });
       expect(await statesOf(second)).toEqual(Array(6).fill('blocked'));
       await obey(first, 'succeeded');
-      await lookAtRollout(city.platform, second);
+      await evaluateRollout(city.platform, second);
       expect(await statesOf(second)).toEqual(Array(6).fill('offered'));
       const third = await begin();
       expect(
@@ -660,7 +665,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       });
       const held = await begin({ items: [{ applicationId: newer.id, want: 'present' }] });
       const covering = await begin({ items: [{ applicationId: newer.id, want: 'present' }] });
-      await lookAtRollout(city.platform, held);
+      await evaluateRollout(city.platform, held);
       expect(await read(held)).toMatchObject({ state: 'superseded', supersededBy: covering });
     });
 
@@ -670,7 +675,7 @@ export function rolloutCases(open: () => Promise<City>): void {
         timeoutMinutes: 5,
       });
       await setBrake(city.platform, city.technician, true);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await read(id)).toMatchObject({ state: 'paused', pauseReason: 'brake' });
       expect(
         await codeOf(start(await createRollout(city.platform, city.technician, draft()))),
@@ -710,7 +715,7 @@ export function rolloutCases(open: () => Promise<City>): void {
       const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
       await obey(id, 'succeeded', fleet.slice(0, 5));
       await finishRollout(city.platform, city.technician, id);
-      await lookAtRollout(city.platform, id);
+      await evaluateRollout(city.platform, id);
       expect(await read(id)).toMatchObject({
         state: 'completed',
         counts: { succeeded: 5, skipped: 1 },

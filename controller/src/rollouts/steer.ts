@@ -18,10 +18,10 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { holdStamp } from '#src/platform/stamps/store.ts';
-import { ranOutOfTime } from './advance.ts';
-import { brakeOff, type RolloutDeps, restored } from './look.ts';
-import { withdrawn } from './planning.ts';
-import { mustBeOffered, mustFind } from './prepare.ts';
+import { mustBeOffered, mustFind } from './plan/create.ts';
+import { withdrawn } from './plan/make-plan.ts';
+import { ranOutOfTime } from './run/advance.ts';
+import { brakeOff, type RolloutDeps, restored } from './run/evaluate.ts';
 import {
   changeRollout,
   changeTarget,

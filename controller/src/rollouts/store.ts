@@ -13,7 +13,7 @@ import { inFlightStates, isFinal, isWaiting } from '@preau/contract/rollout-stat
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
-import type { FullPlan } from './plan.ts';
+import type { FullPlan } from './plan/plan.ts';
 
 export interface StoredRollout {
   id: string;

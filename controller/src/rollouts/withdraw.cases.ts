@@ -10,9 +10,9 @@ import { selectAuditEvents } from '#src/audit/store.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { wantApplication } from '#src/servers/desired/want-application.ts';
 import { type City, draft } from '#src/testing.ts';
-import { createRollout, startRollout } from './prepare.ts';
+import { createRollout, startRollout } from './plan/create.ts';
 import { readRollout } from './read.ts';
-import { createSchedule, removeSchedule } from './schedules.ts';
+import { createSchedule, removeSchedule } from './schedules/schedules.ts';
 import { cancelRollout, retryRollout } from './steer.ts';
 import { withdrawVersions } from './withdraw.ts';
 

@@ -11,9 +11,7 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { holdStamp } from '#src/platform/stamps/store.ts';
 import { selectSites } from '#src/sites/store.ts';
-import { brakeOff, type RolloutDeps } from './look.ts';
-import { type FullPlan, planDrift } from './plan.ts';
-import { makePlan, readSettings, withdrawn } from './planning.ts';
+import { brakeOff, type RolloutDeps } from '../run/evaluate.ts';
 import {
   changeRollout,
   deleteRollout,
@@ -28,7 +26,9 @@ import {
   selectRollout,
   selectTargets,
   selectVersions,
-} from './store.ts';
+} from '../store.ts';
+import { makePlan, readSettings, withdrawn } from './make-plan.ts';
+import { type FullPlan, planDrift } from './plan.ts';
 
 type Deps = Pick<RolloutDeps, 'database' | 'clock' | 'wakeups'>;
 

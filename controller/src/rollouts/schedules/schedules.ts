@@ -12,11 +12,11 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectSites } from '#src/sites/store.ts';
-import { brakeOff, lookAtRollout, type RolloutDeps } from './look.ts';
-import { readSettings } from './planning.ts';
-import { createRollout, startRollout } from './prepare.ts';
-import { silence } from './read.ts';
-import { setBrake } from './steer.ts';
+import { createRollout, startRollout } from '../plan/create.ts';
+import { readSettings } from '../plan/make-plan.ts';
+import { silence } from '../read.ts';
+import { brakeOff, evaluateRollout, type RolloutDeps } from '../run/evaluate.ts';
+import { setBrake } from '../steer.ts';
 import {
   deleteSchedule,
   insertSchedule,
@@ -27,7 +27,7 @@ import {
   selectRollout,
   selectRolloutsToLookAt,
   selectSchedules,
-} from './store.ts';
+} from '../store.ts';
 
 type Deps = Pick<RolloutDeps, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -232,7 +232,7 @@ export async function sweepRollouts(deps: RolloutDeps & Pick<Platform, 'log'>): 
   await runDueSchedules(deps);
   // One that cannot be looked at keeps nobody else waiting.
   for (const id of await selectRolloutsToLookAt(deps.database))
-    await lookAtRollout(deps, id).catch((error: unknown) =>
+    await evaluateRollout(deps, id).catch((error: unknown) =>
       deps.log.error({ err: error, rollout: id }, 'rollout not looked at'),
     );
 }

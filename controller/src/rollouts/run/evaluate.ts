@@ -23,16 +23,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredStates } from '#src/servers/desired/desired-state.ts';
 import { nextGenerations } from '#src/servers/store.ts';
 import { selectSites } from '#src/sites/store.ts';
-import { advance, offerLeaseMs } from './advance.ts';
-import type {
-  Decision,
-  OrderTerms,
-  RolloutFacts,
-  Span,
-  TargetChange,
-  WaveChange,
-} from './facts.ts';
-import { lateJoiners, readSettings } from './planning.ts';
+import { lateJoiners, readSettings } from '../plan/make-plan.ts';
 import {
   type BeforeItem,
   type Count,
@@ -55,7 +46,16 @@ import {
   selectVersions,
   selectWaves,
   takeFence,
-} from './store.ts';
+} from '../store.ts';
+import { advance, offerLeaseMs } from './advance.ts';
+import type {
+  Decision,
+  OrderTerms,
+  RolloutFacts,
+  Span,
+  TargetChange,
+  WaveChange,
+} from './facts.ts';
 
 export type RolloutDeps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -79,7 +79,7 @@ interface Read {
   facts: RolloutFacts;
 }
 
-export async function lookAtRollout(deps: RolloutDeps, rolloutId: string): Promise<void> {
+export async function evaluateRollout(deps: RolloutDeps, rolloutId: string): Promise<void> {
   for (let pass = 0; pass < maxPasses; pass += 1) {
     const fence = await takeFence(deps.database, rolloutId);
     const read = fence === undefined ? null : await readFacts(deps, rolloutId);

@@ -14,13 +14,6 @@ import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { selectSites } from '#src/sites/store.ts';
 import {
-  type FullPlan,
-  type PlanFacts,
-  type PlannedApplication,
-  planEntries,
-  planText,
-} from './plan.ts';
-import {
   selectActiveRollouts,
   selectCity,
   selectFleet,
@@ -28,7 +21,14 @@ import {
   selectKnownApplications,
   selectTargets,
   selectVersions,
-} from './store.ts';
+} from '../store.ts';
+import {
+  type FullPlan,
+  type PlanFacts,
+  type PlannedApplication,
+  planEntries,
+  planText,
+} from './plan.ts';
 
 export const readSettings = (rows: Rows): Promise<RolloutSettings> =>
   selectCity(rows, 'rollouts', defaultSettings);

@@ -9,8 +9,6 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredState } from '#src/servers/desired/desired-state.ts';
 import { nextGeneration } from '#src/servers/store.ts';
-import { runLeaseMs } from './advance.ts';
-import { settle } from './settle.ts';
 import {
   changeTarget,
   insertHistory,
@@ -20,7 +18,9 @@ import {
   saveOutcome,
   selectTargetsByOrder,
   selectWaves,
-} from './store.ts';
+} from '../store.ts';
+import { runLeaseMs } from './advance.ts';
+import { settle } from './settle.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
