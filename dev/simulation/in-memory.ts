@@ -6,6 +6,12 @@ import { registerHooks } from 'node:module';
 const root = new URL('../../', import.meta.url);
 const instead: Readonly<Record<string, string>> = {
   'controller/src/rollouts/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/plan/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/run/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/schedules/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/targets/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/targets/pages/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/waves/store.ts': 'rollouts.ts',
   'controller/src/servers/store.ts': 'servers.ts',
   'controller/src/servers/enrolment/store.ts': 'servers.ts',
   'controller/src/servers/desired/store.ts': 'servers.ts',

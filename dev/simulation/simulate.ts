@@ -2,7 +2,7 @@
 import type { Recipes } from '@preau/contract/application.ts';
 import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { pinOf } from '../../agent/src/reconcile/wanted.ts';
-import { sweepRollouts } from '../../controller/src/rollouts/schedules/schedules.ts';
+import { sweepRollouts } from '../../controller/src/rollouts/sweep.ts';
 import { Agent } from './agent.ts';
 import { createChance } from './chance.ts';
 import { Clockwork } from './clockwork.ts';

@@ -3,11 +3,9 @@
  * between any two of its transactions it may stand still or die. */
 import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
 import type { Database, Rows } from '../../controller/src/platform/database.ts';
-import type {
-  StoredRollout,
-  StoredTarget,
-  StoredWave,
-} from '../../controller/src/rollouts/store.ts';
+import type { StoredRollout } from '../../controller/src/rollouts/store.ts';
+import type { StoredTarget } from '../../controller/src/rollouts/targets/store.ts';
+import type { StoredWave } from '../../controller/src/rollouts/waves/store.ts';
 import type { ServerRow } from '../../controller/src/servers/store.ts';
 import type { World } from './world.ts';
 

@@ -5,7 +5,9 @@ import type { Brake } from '@preau/contract/rollout.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import { isFinal, isRolloutOver } from '@preau/contract/rollout-states.ts';
 import type { Actor } from '../../controller/src/platform/actor.ts';
-import { createRollout, startRollout } from '../../controller/src/rollouts/plan/create.ts';
+import { createRollout } from '../../controller/src/rollouts/plan/create.ts';
+import { startRollout } from '../../controller/src/rollouts/plan/start.ts';
+import { setBrake } from '../../controller/src/rollouts/settings.ts';
 import {
   cancelRollout,
   finishRollout,
@@ -13,7 +15,6 @@ import {
   resumeRollout,
   retryRollout,
   rollBackRollout,
-  setBrake,
 } from '../../controller/src/rollouts/steer.ts';
 import { drainServers } from '../../controller/src/servers/change-server.ts';
 import { retireServer } from '../../controller/src/servers/enrolment/enrol.ts';

@@ -6,7 +6,7 @@ import { chainEvents } from '#src/audit/chain.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import { synchroniseDue } from '#src/identity/synchronise.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { sweepRollouts } from '#src/rollouts/schedules/schedules.ts';
+import { sweepRollouts } from '#src/rollouts/sweep.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 
 export async function startJobs(

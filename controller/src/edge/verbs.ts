@@ -22,25 +22,16 @@ import {
   changeDraft,
   createRollout,
   removeRollout,
-  startRollout,
 } from '#src/rollouts/plan/create.ts';
-import { readSettings } from '#src/rollouts/plan/make-plan.ts';
+import { startRollout } from '#src/rollouts/plan/start.ts';
+import { listPlanEntries, listRollouts, readRollout } from '#src/rollouts/read.ts';
 import {
-  exportRollout,
-  listPlanEntries,
-  listRollouts,
-  listTargets,
-  readBrake,
-  readRollout,
-  readTarget,
-} from '#src/rollouts/read.ts';
-import {
-  changeSettings,
   createSchedule,
   listSchedules,
   pauseSchedule,
   removeSchedule,
 } from '#src/rollouts/schedules/schedules.ts';
+import { changeSettings, readBrake, readSettings, setBrake } from '#src/rollouts/settings.ts';
 import {
   cancelRollout,
   finishRollout,
@@ -48,8 +39,9 @@ import {
   resumeRollout,
   retryRollout,
   rollBackRollout,
-  setBrake,
 } from '#src/rollouts/steer.ts';
+import { exportRollout } from '#src/rollouts/targets/pages/export.ts';
+import { listTargets, readTarget } from '#src/rollouts/targets/pages/list.ts';
 import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { selectAddition, selectAdditions } from '#src/servers/additions/store.ts';
 import { changeServer, drainServers, labelServers } from '#src/servers/change-server.ts';

@@ -12,24 +12,23 @@ import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { retireServer } from '#src/servers/enrolment/enrol.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { draft as applicationDraft, type City, codeOf, type TestAgent } from '#src/testing.ts';
-import { approveRollout, changeDraft, createRollout, startRollout } from './plan/create.ts';
-import { exportRollout, listTargets, readBrake, readRollout, readTarget } from './read.ts';
+import { approveRollout, changeDraft, createRollout } from './plan/create.ts';
+import { startRollout } from './plan/start.ts';
+import { readRollout } from './read.ts';
 import { evaluateRollout } from './run/evaluate.ts';
-import {
-  changeSettings,
-  createSchedule,
-  listSchedules,
-  sweepRollouts,
-} from './schedules/schedules.ts';
+import { createSchedule, listSchedules } from './schedules/schedules.ts';
+import { changeSettings, readBrake, setBrake } from './settings.ts';
 import {
   cancelRollout,
   finishRollout,
   pauseRollout,
   resumeRollout,
   retryRollout,
-  setBrake,
 } from './steer.ts';
-import { recount, selectCounts } from './store.ts';
+import { sweepRollouts } from './sweep.ts';
+import { exportRollout } from './targets/pages/export.ts';
+import { listTargets, readTarget } from './targets/pages/list.ts';
+import { recount, selectCounts } from './targets/store.ts';
 
 export function rolloutCases(open: () => Promise<City>): void {
   let city: City;

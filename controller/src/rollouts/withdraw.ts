@@ -14,9 +14,10 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
 import { countServersHaving } from '#src/servers/store.ts';
-import { selectActiveRollouts, selectSchedules } from './store.ts';
+import { selectSchedules } from './schedules/store.ts';
+import { selectActiveRollouts } from './store.ts';
 
-/** What leaves stays where it is installed, and is brought nowhere else; an application leaves with
+/** What leaves stays where it is installed, and is installed nowhere else; an application leaves with
  * its last version, and is installed nowhere by then. Repeating is safe. Refuses with NOT_FOUND,
  * FORBIDDEN (the agent), STILL_NEEDED (`why`: by what), and on the way back ALREADY_EXISTS (another
  * version has this number by now), PACKAGE_NOT_FOUND, SCRIPT_REFUSED and REQUIREMENT_MISSING (what

@@ -1,7 +1,13 @@
-/** In place of controller/src/rollouts/store.ts: the same promises over tables in memory. */
+/** In place of every store.ts of controller/src/rollouts: the same promises over tables in memory. */
+
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '../../../controller/src/platform/database.ts';
-import type * as real from '../../../controller/src/rollouts/store.ts';
+import type * as plan from '../../../controller/src/rollouts/plan/store.ts';
+import type * as running from '../../../controller/src/rollouts/run/store.ts';
+import type * as schedules from '../../../controller/src/rollouts/schedules/store.ts';
+import type * as rollouts from '../../../controller/src/rollouts/store.ts';
+import type * as targets from '../../../controller/src/rollouts/targets/store.ts';
+import type * as waves from '../../../controller/src/rollouts/waves/store.ts';
 import { connectionOf } from '../tables.ts';
 
 const inFlight: readonly string[] = inFlightStates;
@@ -20,16 +26,16 @@ const all = <T>(table: ReadonlyMap<string, T>, is: (row: T) => boolean): T[] =>
 
 // ---- rollouts -------------------------------------------------------------------------------------------------------
 
-export const selectPlanEntries: typeof real.selectPlanEntries = async (rows, id) =>
+export const selectPlanEntries: typeof rollouts.selectPlanEntries = async (rows, id) =>
   tablesOf(rows).rollouts.get(id)?.entries ?? [];
-export const selectRollout: typeof real.selectRollout = async (rows, id) =>
+export const selectRollout: typeof rollouts.selectRollout = async (rows, id) =>
   tablesOf(rows).rollouts.get(id);
-export const selectActiveRollouts: typeof real.selectActiveRollouts = async (rows) =>
+export const selectActiveRollouts: typeof rollouts.selectActiveRollouts = async (rows) =>
   all(tablesOf(rows).rollouts, ({ state }) => active.includes(state));
-export const selectRolloutsToLookAt: typeof real.selectRolloutsToLookAt = async (rows) =>
+export const selectActiveRolloutIds: typeof rollouts.selectActiveRolloutIds = async (rows) =>
   all(tablesOf(rows).rollouts, ({ state }) => active.includes(state)).map(({ id }) => id);
 
-export const insertRollout: typeof real.insertRollout = async (
+export const insertRollout: typeof rollouts.insertRollout = async (
   rows,
   { name, state, draft, plan: { entries, ...plan }, createdById, createdByName, now, scheduleId },
 ) => {
@@ -57,7 +63,7 @@ export const insertRollout: typeof real.insertRollout = async (
     startAt: draft.startAt,
     startedAt: null,
     endedAt: null,
-    lookAt: null,
+    evaluateAt: null,
     cancelKind: null,
     rollbackWave: null,
     scheduleId,
@@ -66,7 +72,7 @@ export const insertRollout: typeof real.insertRollout = async (
   return id;
 };
 
-export const changeRollout: typeof real.changeRollout = async (
+export const changeRollout: typeof rollouts.changeRollout = async (
   rows,
   id,
   version,
@@ -88,10 +94,10 @@ export const changeRollout: typeof real.changeRollout = async (
   return true;
 };
 
-export const deleteRollout: typeof real.deleteRollout = async (rows, id) =>
+export const deleteRollout: typeof rollouts.deleteRollout = async (rows, id) =>
   connectionOf(rows).put('rollouts', id, undefined);
 
-export const takeFence: typeof real.takeFence = async (rows, id) => {
+export const takeFence: typeof rollouts.takeFence = async (rows, id) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.rollouts.get(id);
   if (row === undefined) return undefined;
@@ -99,7 +105,7 @@ export const takeFence: typeof real.takeFence = async (rows, id) => {
   return row.fence + 1;
 };
 
-export const holdsFence: typeof real.holdsFence = async (rows, id, fence, lookAt) => {
+export const holdsFence: typeof rollouts.holdsFence = async (rows, id, fence, evaluateAt) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.rollouts.get(id);
   if (row === undefined) return false;
@@ -108,7 +114,7 @@ export const holdsFence: typeof real.holdsFence = async (rows, id, fence, lookAt
     if (connection.stoodStill) connection.world.count('controller_fenced_out');
     return false;
   }
-  connection.put('rollouts', id, { ...row, lookAt });
+  connection.put('rollouts', id, { ...row, evaluateAt });
   return true;
 };
 
@@ -116,7 +122,7 @@ export const holdsFence: typeof real.holdsFence = async (rows, id, fence, lookAt
 
 const waveKey = (rolloutId: string, number: number) => `${rolloutId} ${number}`;
 
-export const insertWaves: typeof real.insertWaves = async (rows, rolloutId, waves) => {
+export const insertWaves: typeof waves.insertWaves = async (rows, rolloutId, waves) => {
   for (const [index, { spec, size }] of waves.entries()) {
     connectionOf(rows).put('waves', waveKey(rolloutId, index + 1), {
       rolloutId,
@@ -133,12 +139,12 @@ export const insertWaves: typeof real.insertWaves = async (rows, rolloutId, wave
   }
 };
 
-export const selectWaves: typeof real.selectWaves = async (rows, rolloutId) =>
+export const selectWaves: typeof waves.selectWaves = async (rows, rolloutId) =>
   all(tablesOf(rows).waves, (wave) => wave.rolloutId === rolloutId).sort(
     (a, b) => a.number - b.number,
   );
 
-export const changeWave: typeof real.changeWave = async (rows, rolloutId, wave, change) => {
+export const changeWave: typeof waves.changeWave = async (rows, rolloutId, wave, change) => {
   const connection = connectionOf(rows);
   const row = connection.tables.of.waves.get(waveKey(rolloutId, wave.number));
   if (
@@ -154,7 +160,7 @@ export const changeWave: typeof real.changeWave = async (rows, rolloutId, wave, 
 
 const targetKey = (rolloutId: string, serverId: string) => `${rolloutId} ${serverId}`;
 
-export const insertTargets: typeof real.insertTargets = async (
+export const insertTargets: typeof targets.insertTargets = async (
   rows,
   rolloutId,
   targets,
@@ -192,14 +198,14 @@ export const insertTargets: typeof real.insertTargets = async (
   );
 };
 
-export const selectTargets: typeof real.selectTargets = async (rows, rolloutId) =>
+export const selectTargets: typeof targets.selectTargets = async (rows, rolloutId) =>
   all(tablesOf(rows).targets, (target) => target.rolloutId === rolloutId).sort(
     (a, b) => a.wave - b.wave || (a.serverId < b.serverId ? -1 : 1),
   );
-export const selectTarget: typeof real.selectTarget = async (rows, rolloutId, serverId) =>
+export const selectTarget: typeof targets.selectTarget = async (rows, rolloutId, serverId) =>
   tablesOf(rows).targets.get(targetKey(rolloutId, serverId));
 
-export const selectTargetsByOrder: typeof real.selectTargetsByOrder = async (
+export const selectTargetsByOrder: typeof targets.selectTargetsByOrder = async (
   rows,
   serverId,
   orderIds,
@@ -215,7 +221,7 @@ export const selectTargetsByOrder: typeof real.selectTargetsByOrder = async (
   );
 };
 
-export const changeTarget: typeof real.changeTarget = async (
+export const changeTarget: typeof targets.changeTarget = async (
   rows,
   target,
   { bytesDone: _done, bytesTotal: _total, message: _message, ...set },
@@ -243,7 +249,7 @@ export const changeTarget: typeof real.changeTarget = async (
   return true;
 };
 
-export const saveCounts: typeof real.saveCounts = async (rows, counts) => {
+export const saveCounts: typeof targets.saveCounts = async (rows, counts) => {
   for (const { rolloutId, wave, state, by } of counts) {
     const key = `${rolloutId} ${wave} ${state}`;
     connectionOf(rows).put('counts', key, {
@@ -255,9 +261,9 @@ export const saveCounts: typeof real.saveCounts = async (rows, counts) => {
   }
 };
 
-export const selectCounts: typeof real.selectCounts = async (rows, rolloutIds) =>
+export const selectCounts: typeof targets.selectCounts = async (rows, rolloutIds) =>
   all(tablesOf(rows).counts, ({ rolloutId, n }) => rolloutIds.includes(rolloutId) && n !== 0);
-export const selectBusyServers: typeof real.selectBusyServers = async (rows, exceptRolloutId) =>
+export const selectBusyServers: typeof running.selectBusyServers = async (rows, exceptRolloutId) =>
   new Set(
     all(
       tablesOf(rows).targets,
@@ -265,13 +271,13 @@ export const selectBusyServers: typeof real.selectBusyServers = async (rows, exc
     ).map(({ serverId }) => serverId),
   );
 
-export const saveLog: typeof real.saveLog = async () => undefined;
-export const saveEvidence: typeof real.saveEvidence = async () => undefined;
-export const insertHistory: typeof real.insertHistory = async () => undefined;
+export const saveLog: typeof running.saveLog = async () => undefined;
+export const saveEvidence: typeof running.saveEvidence = async () => undefined;
+export const insertHistory: typeof running.insertHistory = async () => undefined;
 
 // ---- what is known of servers and applications ----------------------------------------------------------------------
 
-export const selectFleet: typeof real.selectFleet = async (rows) =>
+export const selectFleet: typeof plan.selectFleet = async (rows) =>
   [...tablesOf(rows).servers.values()].map(
     ({ id, name, siteId, lastSeenAt, retiredAt, drainingSince, quarantinedAt, labels }) => ({
       id,
@@ -286,7 +292,7 @@ export const selectFleet: typeof real.selectFleet = async (rows) =>
     }),
   );
 
-export const selectReach: typeof real.selectReach = async (rows, rolloutId) => {
+export const selectReach: typeof running.selectReach = async (rows, rolloutId) => {
   const { servers, targets } = tablesOf(rows);
   return new Map(
     all(targets, (target) => target.rolloutId === rolloutId).flatMap(({ serverId }) => {
@@ -307,7 +313,7 @@ export const selectReach: typeof real.selectReach = async (rows, rolloutId) => {
   );
 };
 
-export const selectKnownApplications: typeof real.selectKnownApplications = async (
+export const selectKnownApplications: typeof plan.selectKnownApplications = async (
   rows,
   applicationIds,
   serverIds,
@@ -319,7 +325,7 @@ export const selectKnownApplications: typeof real.selectKnownApplications = asyn
       (serverIds === undefined || serverIds.includes(wish.serverId)),
   );
 
-export const saveOutcome: typeof real.saveOutcome = async (
+export const saveOutcome: typeof running.saveOutcome = async (
   rows,
   { serverId, applicationId, versionId, wanted, version, now },
 ) => {
@@ -337,7 +343,7 @@ export const saveOutcome: typeof real.saveOutcome = async (
   });
 };
 
-export const selectVersions: typeof real.selectVersions = async (rows, versionIds) =>
+export const selectVersions: typeof plan.selectVersions = async (rows, versionIds) =>
   new Map(
     connectionOf(rows)
       .tables.versions.filter(({ versionId }) => versionIds.includes(versionId))
@@ -356,12 +362,12 @@ export const selectVersions: typeof real.selectVersions = async (rows, versionId
 
 // ---- the city -------------------------------------------------------------------------------------------------------
 
-export const selectCity: typeof real.selectCity = async <T>(
+export const selectCity: typeof rollouts.selectCity = async <T>(
   rows: Rows,
   name: 'brake' | 'rollouts',
   fallback: T,
 ): Promise<T> => ({ ...fallback, ...(tablesOf(rows).city.get(name)?.body as T | undefined) });
-export const saveCity: typeof real.saveCity = async (rows, name, body) =>
+export const saveCity: typeof rollouts.saveCity = async (rows, name, body) =>
   connectionOf(rows).put('city', name, { name, body });
-export const selectGroupSites: typeof real.selectGroupSites = async () => [];
-export const selectSchedules: typeof real.selectSchedules = async () => [];
+export const selectGroupSites: typeof plan.selectGroupSites = async () => [];
+export const selectSchedules: typeof schedules.selectSchedules = async () => [];

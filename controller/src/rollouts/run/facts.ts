@@ -2,7 +2,6 @@
 import type { CancelKind } from '@preau/contract/order.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type {
-  BlockReason,
   PauseReason,
   RolloutState,
   TargetState,
@@ -31,7 +30,7 @@ export interface TargetFacts {
     installUntil: number | null;
     cancel: CancelKind | null;
   } | null;
-  /** There is a proven earlier set to go back to, and it differs from what was brought. */
+  /** There is a proven earlier set to go back to, and it differs from what was installed. */
   canRestore: boolean;
   server: {
     online: boolean;
@@ -83,46 +82,4 @@ export interface RolloutFacts {
   /** In the order of the plan. */
   waves: readonly WaveFacts[];
   targets: readonly TargetFacts[];
-}
-
-export interface OrderTerms {
-  phase: 'stage' | 'install';
-  installFrom: number | null;
-  installUntil: number | null;
-  cancel: CancelKind | null;
-}
-
-/** One change of one target. `attempt`: a new one begins, so its old order is dead. `offer`: give
- * it an order on these terms. `terms`: rewrite those of the order it has. */
-export interface TargetChange {
-  serverId: string;
-  version: number;
-  to: TargetState;
-  reason?: BlockReason | string | null;
-  opensAt?: number | null;
-  notBefore?: number | null;
-  deadlineAt?: number;
-  action?: 'install' | 'restore';
-  newAttempt?: boolean;
-  offer?: OrderTerms;
-  terms?: OrderTerms;
-}
-
-export interface WaveChange {
-  number: number;
-  to: WaveState;
-  soakUntil?: number;
-  note?: 'all_left_out';
-}
-
-export interface Decision {
-  targets: TargetChange[];
-  waves: WaveChange[];
-  rollout: {
-    to: RolloutState;
-    pauseReason?: PauseReason;
-    note?: { fr: string; en: string };
-  } | null;
-  /** When to look again if nothing happens before. */
-  lookAt: number | null;
 }

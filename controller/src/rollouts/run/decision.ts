@@ -1,0 +1,88 @@
+/** What is decided about a rollout: changes of targets, of waves and of itself. */
+
+import { type CancelKind } from '@preau/contract/order.ts';
+import {
+  type BlockReason,
+  isFinal,
+  type PauseReason,
+  type RolloutState,
+  type TargetState,
+  type WaveState,
+} from '@preau/contract/rollout-states.ts';
+import type { RolloutFacts, TargetFacts } from './facts.ts';
+
+export interface OrderTerms {
+  phase: 'stage' | 'install';
+  installFrom: number | null;
+  installUntil: number | null;
+  cancel: CancelKind | null;
+}
+
+/** One change of one target. `attempt`: a new one begins, so its old order is dead. `offer`: give
+ * it an order on these terms. `terms`: rewrite those of the order it has. */
+export interface TargetChange {
+  serverId: string;
+  version: number;
+  to: TargetState;
+  reason?: BlockReason | string | null;
+  opensAt?: number | null;
+  notBefore?: number | null;
+  deadlineAt?: number;
+  action?: 'install' | 'restore';
+  newAttempt?: boolean;
+  offer?: OrderTerms;
+  terms?: OrderTerms;
+}
+
+export interface WaveChange {
+  number: number;
+  to: WaveState;
+  soakUntil?: number;
+  note?: 'all_left_out';
+}
+
+export interface Decision {
+  targets: TargetChange[];
+  waves: WaveChange[];
+  rollout: {
+    to: RolloutState;
+    pauseReason?: PauseReason;
+    note?: { fr: string; en: string };
+  } | null;
+  /** When to evaluate again if nothing happens before; epoch ms. */
+  evaluateAt: number | null;
+}
+
+/** To be spread into what is decided. */
+export const nothing: Decision = { targets: [], waves: [], rollout: null, evaluateAt: null };
+
+export const change = (
+  target: TargetFacts,
+  to: TargetChange['to'],
+  more: Omit<TargetChange, 'serverId' | 'version' | 'to'> = {},
+): TargetChange => ({
+  serverId: target.serverId,
+  version: target.version,
+  to,
+  reason: null,
+  opensAt: null,
+  ...more,
+});
+
+/** The earliest moment at which time alone changes the answer. */
+export function withNextEvaluation(decision: Decision, facts: RolloutFacts, now: number): Decision {
+  let at = decision.evaluateAt ?? Number.POSITIVE_INFINITY;
+  const consider = (moment: number | null) => {
+    if (moment !== null && moment > now && moment < at) at = moment;
+  };
+  for (const wave of facts.waves) if (wave.state === 'soaking') consider(wave.soakUntil);
+  for (const target of facts.targets) {
+    if (isFinal(target.state)) continue;
+    consider(target.deadlineAt);
+    consider(target.leaseUntil);
+    consider(target.notBefore);
+    consider(target.install?.from ?? null);
+    consider(target.download?.from ?? null);
+  }
+  return { ...decision, evaluateAt: Number.isFinite(at) ? at : null };
+}

@@ -1,0 +1,69 @@
+/** A rollout as a table, for a spreadsheet. */
+import type { Actor } from '#src/platform/actor.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { mustFind } from '../../find.ts';
+import { selectTargetPage } from './store.ts';
+
+type Deps = Pick<Platform, 'database'>;
+
+/** One line per server and application. A cell never begins like a formula. */
+export async function exportRollout(deps: Deps, actor: Actor, id: string): Promise<Buffer> {
+  const rollout = await mustFind(deps.database, actor, id);
+  const names = new Map(
+    rollout.plan.applications.map((planned) => [planned.applicationId, planned]),
+  );
+  const lines = [
+    [
+      'école',
+      'serveur',
+      'vague',
+      'état',
+      'motif',
+      'application',
+      'version',
+      'résultat',
+      'code',
+      'message',
+      'durée (s)',
+      'fini le',
+    ],
+  ];
+  for (const target of await selectTargetPage(deps.database, {
+    rolloutId: id,
+    after: null,
+    limit: 100_000,
+    states: null,
+    wave: null,
+    search: null,
+  })) {
+    const head = [
+      target.siteName,
+      target.serverName,
+      String(target.wave),
+      target.state,
+      target.reason ?? '',
+    ];
+    const end = target.finishedAt === null ? '' : new Date(target.finishedAt).toISOString();
+    if (target.items.length === 0)
+      lines.push([...head, '', '', '', target.code ?? '', target.message ?? '', '', end]);
+    for (const item of target.items)
+      lines.push([
+        ...head,
+        names.get(item.applicationId)?.slug ?? item.applicationId,
+        item.version ?? names.get(item.applicationId)?.version ?? '',
+        item.state,
+        item.code ?? '',
+        item.message,
+        item.ms === null ? '' : String(Math.round(item.ms / 1000)),
+        end,
+      ]);
+  }
+  return Buffer.from(
+    `\ufeff${lines.map((cells) => cells.map(csvCell).join(';')).join('\r\n')}\r\n`,
+  );
+}
+
+export const csvCell = (text: string): string => {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[";\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
