@@ -112,7 +112,7 @@ export async function readRollout(deps: Deps, actor: Actor, id: string): Promise
 }
 
 /** From what the first ones took, or from the plan's minutes; what waits for a silent school is
- * told apart, not guessed at. */
+ * counted apart, not estimated. */
 async function etaOf(deps: Deps, rows: Rows, rollout: StoredRollout): Promise<Rollout['eta']> {
   if (rollout.startedAt === null) return null;
   const { took, left, inFlight, silent } = await selectPace(

@@ -38,7 +38,7 @@ async function steer(
     const set = await change(rows, rollout);
     if (!(await changeRollout(rows, id, rollout.version, set)))
       throw new AppError('STATE_FORBIDS', { state: rollout.state });
-    // Whoever decided before can no longer carry it out.
+    // An evaluation that decided before can no longer write.
     await takeFence(rows, id);
     await recordEffect(deps, rows, actor, {
       action: audited.action,

@@ -28,7 +28,7 @@ export async function plannedApplications(
   const missing = draft.items.find((item) => !byId.has(item.applicationId));
   if (missing !== undefined)
     throw new AppError('NOT_FOUND', { application: missing.applicationId });
-  // What has left the catalogue can still be taken away.
+  // What has left the catalogue can still be removed.
   const gone = left.filter(({ id }) =>
     elsewhere.some((item) => item.applicationId === id && item.want === 'present'),
   );

@@ -72,7 +72,7 @@ export async function selectKnownApplications(
   }));
 }
 
-/** Those that have left the catalogue too: what they brought can be gone back to. */
+/** Versions that have left the catalogue too: a rollback may restore them. */
 export async function selectVersions(
   rows: Rows,
   versionIds: readonly string[],

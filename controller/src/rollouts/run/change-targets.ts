@@ -18,8 +18,8 @@ import { offerLeaseMs } from './leases.ts';
 import { type OrderWriter, orderWriter } from './order-writer.ts';
 import type { RolloutDeps, Snapshot } from './read-facts.ts';
 
-/** Locks are taken in one order, rollout → servers → targets → counters, so that nobody waits for
- * one who waits for him. Returns the topics to wake. */
+/** Locks are taken in one order, rollout → servers → targets → counters, so that no two
+ * transactions wait for each other. Returns the topics to wake. */
 export async function changeTargets(
   deps: RolloutDeps,
   rows: Rows,

@@ -56,7 +56,7 @@ export interface WaveFacts {
   number: number;
   state: WaveState;
   spec: WaveSpec;
-  /** Failures, and those that ran out of time, which a technician has looked at and accepted. */
+  /** Failures, and those that ran out of time, which a technician has accepted. */
   tolerated: number;
   toleratedLate: number;
   soakUntil: number | null;
@@ -74,7 +74,7 @@ export interface RolloutFacts {
   startAt: number | null;
   startedAt: number | null;
   draft: Pick<RolloutDraft, 'trip' | 'onTrip' | 'budget' | 'timeoutMinutes' | 'catchUpDays'>;
-  /** How long installing takes at most, learnt (p95 × 1.3); a window must leave room for it. */
+  /** How long installing takes at most, as measured (p95 × 1.3); a window must leave room for it. */
   expectedMs: number;
   /** When the morning arrival in one of its schools is over; null: nobody arrives now. */
   arrivalEnds: number | null;

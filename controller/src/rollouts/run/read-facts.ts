@@ -188,13 +188,13 @@ async function readHasAll(
     });
 }
 
-/** The slow end of what these applications took before, with a margin; never more than half of the
- * shortest window, or it would never begin. */
+/** The slow end of what these applications took before, with a margin; at most half of the shortest
+ * window, or it would never begin. */
 async function expectedMs(rows: Rows, rollout: StoredRollout): Promise<number> {
   const costs = new Map(
     (await selectApplications(rows)).map((application) => [application.id, application.estimate]),
   );
-  const learnt =
+  const measured =
     rollout.plan.applications.reduce(
       (sum, { applicationId }) =>
         sum +
@@ -205,5 +205,5 @@ async function expectedMs(rows: Rows, rollout: StoredRollout): Promise<number> {
   const lengths = (rollout.draft.windows.install?.open ?? []).map(
     (window) => (minutes(window.to) - minutes(window.from) + 1440) % 1440 || 1440,
   );
-  return Math.round(Math.min(learnt, Math.min(...lengths) * 30_000));
+  return Math.round(Math.min(measured, Math.min(...lengths) * 30_000));
 }

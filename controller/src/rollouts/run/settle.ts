@@ -13,9 +13,9 @@ export interface SettledTarget {
 }
 
 export type Settlement =
-  /** Heard before: nothing to do. */
+  /** Reported before: nothing to do. */
   | { kind: 'known' }
-  /** Not of the present attempt, or not a legal move: kept to be looked at. */
+  /** Not of the present attempt, or not a legal move: kept as evidence. */
   | { kind: 'stale'; why: string }
   /** The verdict stands; the truth about the server is noted. */
   | { kind: 'noted'; badge: 'late' | 'installed_after_cancel' }
@@ -33,7 +33,7 @@ export function settle(
 ): Settlement {
   if (report.attempt !== target.attempt)
     return { kind: 'stale', why: `attempt ${report.attempt}, now ${target.attempt}` };
-  // Said before, by one of whom nothing was known any more: it is back.
+  // Reported before, by a server that was unknown meanwhile: it is back.
   const isBack = target.state === 'unknown' && report.seq === target.lastSeq;
   if (report.seq <= target.lastSeq && !isBack) return { kind: 'known' };
   if (target.state === 'cancelled')
