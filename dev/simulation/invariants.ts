@@ -40,32 +40,38 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       after.state !== 'unknown'
     )
       world.violate('serial numbers rise', `${told}: ${before.lastSeq} → ${after.lastSeq}`);
-    if (after.attempt !== before.attempt) {
-      const fresh =
-        before.state === 'offered' ||
-        isBad(before.state) ||
-        (after.action === 'restore' && before.action === 'install' && isFinal(before.state));
-      if (after.attempt !== before.attempt + 1 || after.state !== 'queued' || !fresh)
-        world.violate('a new attempt begins at its beginning', told);
-    } else if (before.state !== after.state && !targetMoves[before.state].includes(after.state)) {
+    if (after.attempt !== before.attempt) newAttempt(before, after, told);
+    else if (before.state !== after.state && !targetMoves[before.state].includes(after.state))
       world.violate(
         isFinal(before.state) ? 'final states stand' : 'every move is a legal one',
         told,
       );
-    }
     if (!isFinal(after.state) && !(after.deadlineAt > 0))
       world.violate('nothing open is without a deadline', told);
-    if (after.state === 'offered' && before.state !== 'offered') offered(after, by);
-    if (after.state === 'timed_out' && before.state !== 'timed_out' && brakeIsOn())
+    if (before.state !== after.state) entered(after, by, told);
+  };
+
+  const newAttempt = (before: Shapes['targets'], after: Shapes['targets'], told: string) => {
+    const fresh =
+      before.state === 'offered' ||
+      isBad(before.state) ||
+      (after.action === 'restore' && before.action === 'install' && isFinal(before.state));
+    if (after.attempt !== before.attempt + 1 || after.state !== 'queued' || !fresh)
+      world.violate('a new attempt begins at its beginning', told);
+  };
+
+  /** A target came into a state that it was not in. */
+  const entered = (target: Shapes['targets'], by: Connection, told: string) => {
+    if (target.state === 'offered') offered(target, by);
+    if (target.state === 'timed_out' && brakeIsOn())
       world.violate('the brake holds', `${told} behind the brake`);
-    if (after.state === 'unknown' && before.state !== 'unknown') {
-      const heard = heardOf.get(after.orderId ?? '');
-      if (heard !== undefined && world.clock.now - heard < heardOfMs)
-        world.violate(
-          'only the silent are unknown',
-          `${told}, heard of ${Math.round((world.clock.now - heard) / 1000)} s ago`,
-        );
-    }
+    if (target.state !== 'unknown') return;
+    const heard = heardOf.get(target.orderId ?? '');
+    if (heard !== undefined && world.clock.now - heard < heardOfMs)
+      world.violate(
+        'only the silent are unknown',
+        `${told}, heard of ${Math.round((world.clock.now - heard) / 1000)} s ago`,
+      );
   };
 
   const offered = (target: Shapes['targets'], by: Connection) => {
@@ -186,6 +192,19 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       );
   };
 
+  /** What each table's change is checked for at once; targets and counters also afterwards. */
+  const checks: { [K in keyof Shapes]?: (change: RowChange<K>, by: Connection) => void } = {
+    targets: ({ before, after }, by) => {
+      if (before !== undefined && after !== undefined) moved(before, after, by);
+    },
+    rollouts: (change) => stateOf(change),
+    waves: (change) => waveOf(change),
+    servers: (change) => heard(change),
+    city: () => world.note(`   city: brake ${brakeIsOn() ? 'on' : 'off'}`),
+  };
+  const check = <K extends keyof Shapes>(change: RowChange<K>, by: Connection) =>
+    checks[change.table]?.(change, by);
+
   world.tables.committed = (changes: readonly RowChange[], by) => {
     const rollouts = new Set<string>();
     const servers = new Set<string>();
@@ -196,13 +215,9 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
         if (one === undefined) continue;
         rollouts.add(one.rolloutId);
         servers.add(one.serverId);
-        if (before !== undefined && after !== undefined) moved(before, after, by);
       } else if (change.table === 'counts')
         rollouts.add((change as RowChange<'counts'>).after?.rolloutId ?? '');
-      else if (change.table === 'rollouts') stateOf(change as RowChange<'rollouts'>);
-      else if (change.table === 'waves') waveOf(change as RowChange<'waves'>);
-      else if (change.table === 'servers') heard(change as RowChange<'servers'>);
-      else if (change.table === 'city') world.note(`   city: brake ${brakeIsOn() ? 'on' : 'off'}`);
+      check(change, by);
     }
     for (const rolloutId of rollouts) {
       recount(rolloutId);

@@ -28,7 +28,7 @@ export class Network {
   redisIsAway = false;
   /** Hears of every answer that reached its agent. */
   acknowledged: (machine: Machine, report: Report) => void = () => undefined;
-  readonly #looking = new Set<string>();
+  readonly #evaluating = new Set<string>();
   readonly #arrived = new Map<string, number>();
 
   constructor(world: World) {
@@ -52,18 +52,18 @@ export class Network {
       if (!topic.startsWith('rollout:')) continue;
       const rolloutId = topic.slice('rollout:'.length);
       for (const controller of this.controllers) {
-        // One look follows many wakes.
+        // One evaluation follows many wakes.
         const name = `${controller.name} ${rolloutId}`;
-        if (this.#looking.has(name)) continue;
-        this.#looking.add(name);
+        if (this.#evaluating.has(name)) continue;
+        this.#evaluating.add(name);
         world.clock.after(world.chance.between(60, 200), () => {
-          this.#looking.delete(name);
+          this.#evaluating.delete(name);
           if (
             world.befalls(world.isSlow ? 0.7 : 0.05) ||
             (this.redisIsAway && world.chance.under(0.7))
           )
             return world.count('wake_lost');
-          return this.look(controller, rolloutId);
+          return this.evaluate(controller, rolloutId);
         });
       }
     }
@@ -76,14 +76,14 @@ export class Network {
     else world.clock.after(world.chance.between(2, world.befalls(0.05) ? 20_000 : 200), wake);
   }
 
-  async look(controller: Controller, rolloutId: string): Promise<void> {
+  async evaluate(controller: Controller, rolloutId: string): Promise<void> {
     if (!controller.alive || controller.isFrozen()) return;
     await controller.act(
-      `looking at ${rolloutId.slice(-3)}`,
+      `evaluating ${rolloutId.slice(-3)}`,
       (deps) => evaluateRollout(deps, rolloutId),
       (outcome) => {
         if ('refused' in outcome)
-          this.world.violate('nothing breaks', `looking: ${outcome.refused.code}`);
+          this.world.violate('nothing breaks', `evaluating: ${outcome.refused.code}`);
       },
     );
   }
