@@ -10,15 +10,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selectPerson } from '../controller/src/accounts/store.ts';
 import { createClassEntry } from '../controller/src/classes/enter.ts';
 import { createHttp } from '../controller/src/edge/http.ts';
-import { openProviders } from '../controller/src/identity/open-providers.ts';
-import { parseIdentity, readText } from '../controller/src/identity/settings.ts';
-import { createIdentity, type Identity, signIn } from '../controller/src/identity/sign-in.ts';
-import { selectPhoto } from '../controller/src/identity/store.ts';
+import { selectPhoto } from '../controller/src/identity/admission/store.ts';
 import {
   listDirectories,
   synchroniseDue,
   synchroniseNow,
-} from '../controller/src/identity/synchronise.ts';
+} from '../controller/src/identity/directories/synchronise.ts';
+import { openProviders } from '../controller/src/identity/open-providers.ts';
+import { parseIdentity, readText } from '../controller/src/identity/settings.ts';
+import { createIdentity, type Identity, signIn } from '../controller/src/identity/sign-in.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { createAdditions } from '../controller/src/servers/additions/add-server.ts';
 import { type City, codeOf, makeCity, publicUrl } from '../controller/src/testing.ts';

@@ -7,14 +7,15 @@ import * as reader from 'jsqr';
 import QrCode from 'qrcode';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changeSiteSettings } from '#src/access/site-settings.ts';
-import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertGroup, selectSignedIn } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, makeCity, codeOf as refusalOf } from '#src/testing.ts';
-import { issueBadges, printBadges, renewBadge, setPictures, voidBadge } from './badges.ts';
+import { issueBadges, printBadges, renewBadge, setPictures, voidBadge } from './badges/badges.ts';
+import { type Card, drawSheet, printable } from './badges/sheet.ts';
 import {
   addPupil,
   createClass,
@@ -27,7 +28,6 @@ import {
 } from './classes.ts';
 import { type ClassEntry, createClassEntry } from './enter.ts';
 import { freeLogins, loginBase } from './logins.ts';
-import { type Card, drawSheet, printable } from './sheet.ts';
 
 const inside = '10.12.3.4';
 const passwords = createPasswords(2);

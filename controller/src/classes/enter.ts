@@ -14,7 +14,7 @@ import {
 } from '@preau/contract/classes.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
-import { createSlowDown, type SignedIn } from '#src/accounts/sign-in.ts';
+import { createSlowDown, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertSignIn, selectAccount } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Rows } from '#src/platform/database.ts';

@@ -8,11 +8,11 @@ import { expect, test } from 'vitest';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { saveSiteSettings } from '#src/sites/store.ts';
 import { type City, codeOf } from '#src/testing.ts';
-import { issueBadges, renewBadge, setPictures, voidBadge } from './badges.ts';
+import { issueBadges, renewBadge, setPictures, voidBadge } from './badges/badges.ts';
 import { addPupil, listClasses, listOtherPupils, movePupil, removePupil } from './classes.ts';
 import { createClassEntry } from './enter.ts';
 import { applyImport } from './people/apply.ts';
-import { previewImport } from './people/look.ts';
+import { previewImport } from './people/preview.ts';
 
 const september =
   'Nom;Prénom;Classe;Niveau;INE\nÉLAN;Léo;CE1 A;CE1;1\nVIDAL;Zoé;CE1 A;CE1;2\nVIDAL;Zoé;CE1 A;CE1;3\n';

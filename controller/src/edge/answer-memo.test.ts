@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
-import { signOut } from '#src/accounts/sign-in.ts';
+import { signOut } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertSignIn } from '#src/accounts/store.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';

@@ -3,8 +3,8 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { chainEvents } from '#src/audit/chain.ts';
+import { synchroniseDue } from '#src/identity/directories/synchronise.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
-import { synchroniseDue } from '#src/identity/synchronise.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sweepRollouts } from '#src/rollouts/sweep.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';

@@ -6,7 +6,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { ImportChoices, maxImportBytes } from '@preau/contract/people-import.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { applyImport } from '#src/classes/people/apply.ts';
-import { previewImport } from '#src/classes/people/look.ts';
+import { previewImport } from '#src/classes/people/preview.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import { guardInput } from './guard.ts';
 import { authorise, checker } from './mount.ts';

@@ -4,7 +4,7 @@ import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
 import { selectSignedIn } from '#src/accounts/store.ts';
-import { actorOfToken } from '#src/accounts/tokens.ts';
+import { actorOfToken } from '#src/accounts/tokens/tokens.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256, verifySignature } from '#src/platform/secrets.ts';

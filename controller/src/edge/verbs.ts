@@ -3,9 +3,9 @@
 import { AppError } from '@preau/contract/errors.ts';
 import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
 import { mustReach, reachOf, within } from '#src/accounts/reach.ts';
-import { signOut } from '#src/accounts/sign-in.ts';
+import { signOut } from '#src/accounts/sign-ins/sign-in.ts';
 import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
-import { createToken, listTokens, revokeToken } from '#src/accounts/tokens.ts';
+import { createToken, listTokens, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { changeApplication, createApplication, listVersions } from '#src/applications/create.ts';
 import { iconFromPackage, readIcon, setIcon } from '#src/applications/icons.ts';

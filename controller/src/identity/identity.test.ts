@@ -4,15 +4,18 @@ import { AppError } from '@preau/contract/errors.ts';
 import { generateSync } from 'otplib';
 import { parse as parseToml } from 'smol-toml';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-in.ts';
+import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { type City, codeOf, makeCity } from '#src/testing.ts';
-import { admit, freeLogin } from './admit.ts';
+import { admit, freeLogin } from './admission/admit.ts';
+import type { KnownPerson } from './admission/store.ts';
+import { lineOf, loginOf, type Told, vouch } from './admission/vouch.ts';
 import { choose, inOrder } from './choose.ts';
-import { above, stateOf } from './ldap-provider.ts';
-import { changeRole, listPeople } from './people.ts';
-import { planSync } from './plan-sync.ts';
+import { above, stateOf } from './directories/ldap-provider.ts';
+import { planSync } from './directories/plan-sync.ts';
+import { changeRole, listPeople } from './people/people.ts';
 import type { PasswordAnswer, PasswordProvider } from './provider.ts';
-import { flatten } from './redirect-providers.ts';
+import { flatten } from './redirects/redirect-providers.ts';
+import { ownPage } from './redirects/redirects.ts';
 import {
   answerPasskey,
   askPasskey,
@@ -23,12 +26,9 @@ import {
   offerTotp,
   removeTotp,
   resetSecondFactor,
-} from './second-factor.ts';
+} from './second-factor/second-factor.ts';
 import { IdentityFaults, type Mapping, parseIdentity } from './settings.ts';
 import { createIdentity, signIn } from './sign-in.ts';
-import type { KnownPerson } from './store.ts';
-import { ownPage } from './trips.ts';
-import { lineOf, loginOf, type Told, vouch } from './vouch.ts';
 
 const mapping: Mapping = {
   id: 'ad',

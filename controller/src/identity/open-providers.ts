@@ -1,8 +1,8 @@
 /** From the settings to providers that can be asked. */
 import type { Platform } from '#src/platform/platform.ts';
-import { ldapProvider } from './ldap-provider.ts';
+import { ldapProvider } from './directories/ldap-provider.ts';
 import type { Provider } from './provider.ts';
-import { casProvider, oidcProvider } from './redirect-providers.ts';
+import { casProvider, oidcProvider } from './redirects/redirect-providers.ts';
 import { type ProviderSettings, readText } from './settings.ts';
 
 export const openProviders = (

@@ -1,8 +1,8 @@
 /** Ports: what a provider of identities can do, whichever protocol it speaks. */
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Translated } from '@preau/contract/schema.ts';
+import type { Told } from './admission/vouch.ts';
 import type { Mapping } from './settings.ts';
-import type { Told } from './vouch.ts';
 
 interface Described {
   id: string;

@@ -2,18 +2,23 @@
  * in because somebody did not answer. */
 import { type Account, isTechnician, type SignIn } from '@preau/contract/account.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
-import { createSlowDown, openSignIn, type SignedIn, type SlowDown } from '#src/accounts/sign-in.ts';
+import {
+  createSlowDown,
+  openSignIn,
+  type SignedIn,
+  type SlowDown,
+} from '#src/accounts/sign-ins/sign-in.ts';
 import { type Origin, selectAccount, selectPasswordHash } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import { createPasswords, type Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { admit } from './admit.ts';
+import { admit } from './admission/admit.ts';
+import { insertStep, selectFactors } from './admission/store.ts';
+import { type Told, vouch } from './admission/vouch.ts';
 import { choose } from './choose.ts';
 import type { Provider } from './provider.ts';
-import { insertStep, selectFactors } from './store.ts';
-import { type Told, vouch } from './vouch.ts';
 
 export interface Identity {
   providers: readonly Provider[];

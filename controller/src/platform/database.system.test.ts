@@ -14,7 +14,7 @@ import {
   selectPerson,
   selectSitesOf,
 } from '#src/accounts/store.ts';
-import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens.ts';
+import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import {
   saveIcon,

@@ -12,8 +12,8 @@ import { createSite } from '#src/sites/sites.ts';
 import { freeLogins } from '../logins.ts';
 import { selectClasses, setClass } from '../store.ts';
 import { breathe } from './csv.ts';
-import { lookAtPeople } from './look.ts';
 import type { Addition, Plan, Update } from './plan.ts';
+import { lookAtPeople } from './preview.ts';
 import { disablePerson, insertClassesOf, insertMembers, updatePerson } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups'>;

@@ -8,8 +8,8 @@ import { type City, codeOf, makeCity } from '#src/testing.ts';
 import { listClasses } from '../classes.ts';
 import { applyImport } from './apply.ts';
 import { readTable, separatorOf } from './csv.ts';
-import { previewImport } from './look.ts';
 import { levelOf, titled } from './plan.ts';
+import { previewImport } from './preview.ts';
 
 async function table(bytes: Buffer) {
   const rows: string[][] = [];

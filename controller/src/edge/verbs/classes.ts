@@ -6,7 +6,7 @@ import {
   renewBadge,
   setPictures,
   voidBadge,
-} from '#src/classes/badges.ts';
+} from '#src/classes/badges/badges.ts';
 import {
   addPupil,
   createClass,

@@ -1,8 +1,21 @@
 import { AppError } from '@preau/contract/errors.ts';
 import type { identityRoutes } from '@preau/contract/routes/identity.ts';
-import type { SignedIn } from '#src/accounts/sign-in.ts';
+import type { SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
 import { inOrder, isHere } from '#src/identity/choose.ts';
-import { changeRole, listPeople, readPhoto } from '#src/identity/people.ts';
+import {
+  checkDirectory,
+  listDirectories,
+  synchroniseNow,
+} from '#src/identity/directories/synchronise.ts';
+import { changeRole, listPeople, readPhoto } from '#src/identity/people/people.ts';
+import {
+  backChannelLogout,
+  beginTrip,
+  finishTrip,
+  frontChannelLogout,
+  leave,
+  refusedPage,
+} from '#src/identity/redirects/redirects.ts';
 import {
   addPasskey,
   answerPasskey,
@@ -14,16 +27,7 @@ import {
   offerTotp,
   removePasskey,
   removeTotp,
-} from '#src/identity/second-factor.ts';
-import { checkDirectory, listDirectories, synchroniseNow } from '#src/identity/synchronise.ts';
-import {
-  backChannelLogout,
-  beginTrip,
-  finishTrip,
-  frontChannelLogout,
-  leave,
-  refusedPage,
-} from '#src/identity/trips.ts';
+} from '#src/identity/second-factor/second-factor.ts';
 import { relyingParty } from '#src/platform/passkeys.ts';
 import type { Answer, Verbs } from '../verb.ts';
 

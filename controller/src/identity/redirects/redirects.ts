@@ -1,13 +1,13 @@
 /** To a provider's own page and back, and what that provider says later: that somebody has signed
  * out there. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
-import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-in.ts';
+import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-ins/sign-in.ts';
 import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import type { RedirectProvider, Trip } from './provider.ts';
-import { finish, type IdentityDeps, letIn } from './sign-in.ts';
-import { insertStep, takeStep } from './store.ts';
+import { insertStep, takeStep } from '../admission/store.ts';
+import type { RedirectProvider, Trip } from '../provider.ts';
+import { finish, type IdentityDeps, letIn } from '../sign-in.ts';
 
 const tripMs = 600_000;
 const logoutTokenMs = 900_000;

@@ -1,6 +1,6 @@
 /** What reading a whole directory would change. Pure. */
-import type { KnownPerson } from './store.ts';
-import type { Vouched } from './vouch.ts';
+import type { KnownPerson } from '../admission/store.ts';
+import type { Vouched } from '../admission/vouch.ts';
 
 export interface SyncPlan {
   /** To be admitted: new ones, and those already known, who may have changed. */

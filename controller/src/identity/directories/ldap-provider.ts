@@ -15,9 +15,9 @@ import {
   visitLdap,
 } from '#src/platform/ldap.ts';
 import type { Log } from '#src/platform/log.ts';
-import type { PasswordProvider } from './provider.ts';
-import type { LdapSettings } from './settings.ts';
-import type { Told } from './vouch.ts';
+import type { Told } from '../admission/vouch.ts';
+import type { PasswordProvider } from '../provider.ts';
+import type { LdapSettings } from '../settings.ts';
 
 const defaults = {
   'active-directory': {

@@ -15,7 +15,7 @@ import {
   selectPersonRow,
   selectPhoto,
   updateRole,
-} from './store.ts';
+} from '../admission/store.ts';
 
 export async function listPeople(
   deps: Pick<Platform, 'database'>,

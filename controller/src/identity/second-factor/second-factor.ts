@@ -10,7 +10,7 @@ import type {
   TotpOffer,
 } from '@preau/contract/identity.ts';
 import { toBuffer } from 'qrcode';
-import { openSignIn, type SignedIn } from '#src/accounts/sign-in.ts';
+import { openSignIn, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
 import { type Origin, selectAccount, selectPasswordHashOf } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
@@ -28,7 +28,6 @@ import {
 import type { Platform } from '#src/platform/platform.ts';
 import { newEnrolmentCode, newToken, sha256 } from '#src/platform/secrets.ts';
 import { newTotpSecret, totpAddress, totpPeriod } from '#src/platform/totp.ts';
-import { type IdentityDeps, nobody } from './sign-in.ts';
 import {
   changeStep,
   countRecoveryCodes,
@@ -46,7 +45,8 @@ import {
   touchPasskey,
   usePeriod,
   useRecoveryCode,
-} from './store.ts';
+} from '../admission/store.ts';
+import { type IdentityDeps, nobody } from '../sign-in.ts';
 
 const maxTries = 5;
 const questionMs = 300_000;

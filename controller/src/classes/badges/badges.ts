@@ -10,10 +10,9 @@ import { AppError } from '@preau/contract/errors.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { readClass } from './classes.ts';
-import { type SchoolDoor, selectDoors } from './door.ts';
-import type { ClassEntry } from './enter.ts';
-import { drawSheet } from './sheet.ts';
+import { readClass } from '../classes.ts';
+import { type SchoolDoor, selectDoors } from '../door.ts';
+import type { ClassEntry } from '../enter.ts';
 import {
   deleteSignInsOf,
   markBadgeVoided,
@@ -23,7 +22,8 @@ import {
   selectClass,
   selectPupil,
   selectPupils,
-} from './store.ts';
+} from '../store.ts';
+import { drawSheet } from './sheet.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
