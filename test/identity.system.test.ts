@@ -10,13 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selectPerson } from '../controller/src/accounts/store.ts';
 import { createClassEntry } from '../controller/src/classes/enter.ts';
 import { createHttp } from '../controller/src/edge/http.ts';
-import { selectPhoto } from '../controller/src/identity/admission/store.ts';
 import {
   listDirectories,
   synchroniseDue,
   synchroniseNow,
 } from '../controller/src/identity/directories/synchronise.ts';
 import { openProviders } from '../controller/src/identity/open-providers.ts';
+import { selectPhoto } from '../controller/src/identity/people/store.ts';
 import { parseIdentity, readText } from '../controller/src/identity/settings.ts';
 import { createIdentity, type Identity, signIn } from '../controller/src/identity/sign-in.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';

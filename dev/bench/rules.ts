@@ -9,7 +9,7 @@ import { compilePolicy, decide } from '@preau/contract/policy.ts';
 import { type PolicyRule, plainRule } from '@preau/contract/rule.ts';
 import autocannon from 'autocannon';
 import { newEnforcer, newModelFromString, StringAdapter } from 'casbin';
-import { insertSignIn } from '../../controller/src/accounts/store.ts';
+import { insertSignIn } from '../../controller/src/accounts/sign-ins/store.ts';
 import type { Rows } from '../../controller/src/platform/database.ts';
 import { newToken, sha256 } from '../../controller/src/platform/secrets.ts';
 import { insertRuleVersion } from '../../controller/src/rules/store.ts';

@@ -6,7 +6,7 @@ import { plainRule, type RuleTimes } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRule, listRules, withdrawRule } from '../../controller/src/access/rules.ts';
-import { insertSignIn } from '../../controller/src/accounts/store.ts';
+import { insertSignIn } from '../../controller/src/accounts/sign-ins/store.ts';
 import { createClassEntry } from '../../controller/src/classes/enter.ts';
 import { createHttp } from '../../controller/src/edge/http.ts';
 import { createIdentity } from '../../controller/src/identity/sign-in.ts';

@@ -1,6 +1,5 @@
-/** All SQL of accounts, groups, sign-ins and API tokens. */
+/** All SQL of accounts and groups. */
 import type { Account, Group, Person, Role } from '@preau/contract/account.ts';
-import type { ApiToken } from '@preau/contract/token.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -65,7 +64,7 @@ export async function insertGroup(
   return id;
 }
 
-const accountsWithSite = (rows: Rows) =>
+export const accountsWithSite = (rows: Rows) =>
   rows
     .selectFrom('accounts')
     .leftJoin('sites', 'sites.id', 'accounts.site_id')
@@ -88,7 +87,7 @@ type AccountRow = {
   site_ids: string | null;
   site_name: string | null;
 };
-const toAccount = (row: AccountRow): Account => ({
+export const toAccount = (row: AccountRow): Account => ({
   id: row.id,
   login: row.login,
   displayName: row.display_name,
@@ -127,102 +126,6 @@ export async function selectPasswordHashOf(rows: Rows, id: string): Promise<stri
         .executeTakeFirst()
     )?.password_hash ?? null
   );
-}
-
-/** Who vouched for a sign-in, and how they name it. */
-export interface Origin {
-  provider: string;
-  subject: string | null;
-  session: string | null;
-  /** Sealed. */
-  idToken: string | null;
-}
-const ownOrigin: Origin = { provider: 'local', subject: null, session: null, idToken: null };
-
-export async function insertSignIn(
-  rows: Rows,
-  signIn: { tokenHash: string; accountId: string; now: number; expiresAt: number; origin?: Origin },
-): Promise<void> {
-  const { provider, subject, session, idToken } = signIn.origin ?? ownOrigin;
-  await rows
-    .insertInto('sign_ins')
-    .values({
-      token_hash: signIn.tokenHash,
-      account_id: signIn.accountId,
-      created_at: signIn.now,
-      expires_at: signIn.expiresAt,
-      provider,
-      provider_subject: subject,
-      provider_session: session,
-      id_token: idToken,
-    })
-    .execute();
-}
-
-export async function selectOrigin(rows: Rows, tokenHash: string): Promise<Origin | undefined> {
-  const row = await rows
-    .selectFrom('sign_ins')
-    .select(['provider', 'provider_subject', 'provider_session', 'id_token'])
-    .where('token_hash', '=', tokenHash)
-    .executeTakeFirst();
-  return (
-    row && {
-      provider: row.provider,
-      subject: row.provider_subject,
-      session: row.provider_session,
-      idToken: row.id_token,
-    }
-  );
-}
-
-/** Sign-ins that end now; answers them, to be woken. */
-export async function deleteSignInsOf(
-  rows: Rows,
-  which:
-    | { accountIds: readonly string[] }
-    | { provider: string; subject: string | null; session: string | null },
-): Promise<{ tokenHash: string; accountId: string }[]> {
-  const gone: { tokenHash: string; accountId: string }[] = [];
-  const take = async (query: ReturnType<typeof from>) => {
-    for (const row of await query.returning(['token_hash', 'account_id']).execute())
-      gone.push({ tokenHash: row.token_hash, accountId: row.account_id });
-  };
-  const from = () => rows.deleteFrom('sign_ins');
-  if ('accountIds' in which)
-    for (let at = 0; at < which.accountIds.length; at += 500)
-      await take(from().where('account_id', 'in', which.accountIds.slice(at, at + 500)));
-  // The session is the more precise name of the two.
-  else if (which.session !== null)
-    await take(
-      from().where('provider', '=', which.provider).where('provider_session', '=', which.session),
-    );
-  else if (which.subject !== null)
-    await take(
-      from().where('provider', '=', which.provider).where('provider_subject', '=', which.subject),
-    );
-  return gone;
-}
-
-export async function selectSignedIn(
-  rows: Rows,
-  tokenHash: string,
-  now: number,
-): Promise<Account | undefined> {
-  const row = await accountsWithSite(rows)
-    .innerJoin('sign_ins', 'sign_ins.account_id', 'accounts.id')
-    .where('sign_ins.token_hash', '=', tokenHash)
-    .where('sign_ins.expires_at', '>', now)
-    .where('accounts.disabled_at', 'is', null)
-    .executeTakeFirst();
-  return row && toAccount(row);
-}
-
-export async function deleteSignIn(rows: Rows, tokenHash: string): Promise<void> {
-  await rows.deleteFrom('sign_ins').where('token_hash', '=', tokenHash).execute();
-}
-
-export async function deleteExpiredSignIns(rows: Rows, now: number): Promise<void> {
-  await rows.deleteFrom('sign_ins').where('expires_at', '<', now).execute();
 }
 
 /** What the decision about access needs to know of an account, in one query. */
@@ -284,82 +187,6 @@ export const attributesOf = (text: string | undefined): Person['attributes'] =>
   text === undefined || text === '{}' ? noAttributes : (JSON.parse(text) as Person['attributes']);
 const noAttributes: Person['attributes'] = {};
 
-/** `siteIds`: people and groups of these schools only; null: of all. */
-export async function searchAudiences(
-  rows: Rows,
-  search: string,
-  siteIds: readonly string[] | null = null,
-): Promise<{ people: Account[]; groups: Group[] }> {
-  // Each word is found somewhere in the name; without its accents in the login, which has none.
-  const words = search
-    .toLowerCase()
-    .replace(/[\\%_]/g, '')
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .slice(0, 6);
-  const like = (word: string) => `%${word}%`;
-  const folded = (word: string) => like(word.normalize('NFD').replace(/[\u0300-\u036f]/g, ''));
-  const people =
-    words.length === 0
-      ? []
-      : await accountsWithSite(rows)
-          .where((where) =>
-            where.and(
-              words.map((word) =>
-                where.or([
-                  where(where.fn<string>('lower', ['accounts.display_name']), 'like', like(word)),
-                  where('accounts.login', 'like', folded(word)),
-                ]),
-              ),
-            ),
-          )
-          .where('accounts.erased_at', 'is', null)
-          .$if(siteIds !== null, (query) =>
-            query.where('accounts.site_id', 'in', [...(siteIds ?? [])]),
-          )
-          .orderBy('accounts.display_name')
-          .limit(20)
-          .execute();
-  const groups =
-    words.length === 0
-      ? []
-      : await rows
-          .selectFrom('groups')
-          .leftJoin('sites', 'sites.id', 'groups.site_id')
-          .select([
-            'groups.id',
-            'groups.kind',
-            'groups.name',
-            'groups.site_id',
-            'sites.name as site_name',
-          ])
-          .where((where) =>
-            where.and(
-              words.map((word) =>
-                where.or([
-                  where(where.fn<string>('lower', ['groups.name']), 'like', like(word)),
-                  where(where.fn<string>('lower', ['sites.name']), 'like', like(word)),
-                ]),
-              ),
-            ),
-          )
-          .$if(siteIds !== null, (query) =>
-            query.where('groups.site_id', 'in', [...(siteIds ?? [])]),
-          )
-          .orderBy('groups.name')
-          .limit(20)
-          .execute();
-  return {
-    people: people.map(toAccount),
-    groups: groups.map((row) => ({
-      id: row.id,
-      kind: row.kind as Group['kind'],
-      name: row.site_name === null ? row.name : `${row.name}, ${row.site_name}`,
-      siteId: row.site_id,
-    })),
-  };
-}
-
 /** False when it was that already. */
 export async function saveLanguage(
   rows: Rows,
@@ -376,126 +203,6 @@ export async function saveLanguage(
         .executeTakeFirst()
     ).numUpdatedRows > 0n
   );
-}
-
-// ---- API tokens ---------------------------------------------------------------------------------------------------------
-
-const tokensWithOwner = (rows: Rows) =>
-  rows
-    .selectFrom('api_tokens as t')
-    .innerJoin('accounts as a', 'a.id', 't.account_id')
-    .selectAll('t')
-    .select('a.display_name');
-type TokenRow = Awaited<ReturnType<ReturnType<typeof tokensWithOwner>['execute']>>[number];
-const sitesOfToken = (row: { site_ids: string | null }) =>
-  row.site_ids === null ? null : (JSON.parse(row.site_ids) as string[]);
-const toToken = (row: TokenRow): ApiToken => ({
-  id: row.id,
-  name: row.name,
-  accountId: row.account_id,
-  accountName: row.display_name,
-  scope: row.scope as ApiToken['scope'],
-  siteIds: sitesOfToken(row),
-  createdAt: row.created_at,
-  expiresAt: row.expires_at,
-  lastUsedAt: row.last_used_at,
-  revokedAt: row.revoked_at,
-});
-
-export async function insertToken(
-  rows: Rows,
-  token: {
-    hash: string;
-    name: string;
-    accountId: string;
-    scope: string;
-    siteIds: readonly string[] | null;
-    now: number;
-    expiresAt: number;
-  },
-): Promise<string> {
-  const id = newId('tok');
-  await rows
-    .insertInto('api_tokens')
-    .values({
-      id,
-      token_hash: token.hash,
-      name: token.name,
-      account_id: token.accountId,
-      scope: token.scope,
-      site_ids: token.siteIds === null ? null : JSON.stringify(token.siteIds),
-      created_at: token.now,
-      expires_at: token.expiresAt,
-      last_used_at: null,
-      revoked_at: null,
-    })
-    .execute();
-  return id;
-}
-
-/** Newest first; `accountId` null: everybody's. */
-export async function selectTokens(rows: Rows, accountId: string | null): Promise<ApiToken[]> {
-  const query = tokensWithOwner(rows).orderBy('t.created_at', 'desc').orderBy('t.id').limit(1000);
-  return (
-    await (accountId === null ? query : query.where('t.account_id', '=', accountId)).execute()
-  ).map(toToken);
-}
-
-export async function selectToken(rows: Rows, id: string): Promise<ApiToken | undefined> {
-  const row = await tokensWithOwner(rows).where('t.id', '=', id).executeTakeFirst();
-  return row && toToken(row);
-}
-
-/** False when it was revoked before. */
-export async function markTokenRevoked(rows: Rows, id: string, now: number): Promise<boolean> {
-  return (
-    (
-      await rows
-        .updateTable('api_tokens')
-        .set({ revoked_at: now })
-        .where('id', '=', id)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst()
-    ).numUpdatedRows > 0n
-  );
-}
-
-/** The account a token speaks for, as it is now; undefined once the token is revoked or expired. */
-export async function selectTokenHolder(
-  rows: Rows,
-  hash: string,
-  now: number,
-): Promise<
-  | {
-      tokenId: string;
-      scope: ApiToken['scope'];
-      siteIds: string[] | null;
-      lastUsedAt: number | null;
-      account: Account;
-    }
-  | undefined
-> {
-  const row = await accountsWithSite(rows)
-    .innerJoin('api_tokens as t', 't.account_id', 'accounts.id')
-    .select(['t.id as token_id', 't.scope', 't.site_ids', 't.last_used_at'])
-    .where('t.token_hash', '=', hash)
-    .where('t.revoked_at', 'is', null)
-    .where('t.expires_at', '>', now)
-    .where('accounts.disabled_at', 'is', null)
-    .executeTakeFirst();
-  return (
-    row && {
-      tokenId: row.token_id,
-      scope: row.scope as ApiToken['scope'],
-      siteIds: sitesOfToken(row),
-      lastUsedAt: row.last_used_at,
-      account: toAccount(row),
-    }
-  );
-}
-
-export async function touchToken(rows: Rows, id: string, now: number): Promise<void> {
-  await rows.updateTable('api_tokens').set({ last_used_at: now }).where('id', '=', id).execute();
 }
 
 export async function countSites(rows: Rows, ids: readonly string[]): Promise<number> {

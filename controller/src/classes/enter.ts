@@ -15,14 +15,16 @@ import {
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
 import { createSlowDown, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
-import { insertSignIn, selectAccount } from '#src/accounts/store.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
+import { selectAccount } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256, verifySignature } from '#src/platform/secrets.ts';
+import { selectPictureHash } from './badges/store.ts';
 import { mustBeOpen, type SchoolDoor, selectDoors, stateOfDoor } from './door.ts';
-import { isMember, selectClasses, selectPictureHash, selectPupil, selectPupils } from './store.ts';
+import { isMember, selectClasses, selectPupil, selectPupils } from './store.ts';
 
 /** A morning or an afternoon. */
 const hoursIn = 4;

@@ -1,4 +1,4 @@
-/** All SQL of classes, badges and picture passwords. A class is a group of the kind `class`; its
+/** All SQL of classes and their pupils. A class is a group of the kind `class`; its
  * pupils are the accounts in it of that role. */
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
@@ -263,97 +263,6 @@ export async function isMember(rows: Rows, groupId: string, accountId: string): 
       .executeTakeFirst()) !== undefined
   );
 }
-
-// ---- badges ---------------------------------------------------------------------------------------------------------------
-
-/** The next serial, and valid again. Two who do it at once get two serials, and the last card
- * printed is the one that works. */
-export async function raiseBadge(
-  rows: Rows,
-  accountId: string,
-  now: number,
-  issuedOn: string,
-): Promise<number> {
-  const { serial } = await rows
-    .insertInto('badges')
-    .values({
-      account_id: accountId,
-      serial: 1,
-      issued_at: now,
-      issued_on: issuedOn,
-      voided_at: null,
-    })
-    .onConflict((c) =>
-      c.column('account_id').doUpdateSet({
-        serial: sql<number>`badges.serial + 1`,
-        issued_at: now,
-        issued_on: issuedOn,
-        voided_at: null,
-      }),
-    )
-    .returning('serial')
-    .executeTakeFirstOrThrow();
-  return serial;
-}
-
-/** False when there was none to void. */
-export async function markBadgeVoided(
-  rows: Rows,
-  accountId: string,
-  now: number,
-): Promise<boolean> {
-  return (
-    (
-      await rows
-        .updateTable('badges')
-        .set({ voided_at: now })
-        .where('account_id', '=', accountId)
-        .where('voided_at', 'is', null)
-        .executeTakeFirst()
-    ).numUpdatedRows > 0n
-  );
-}
-
-/** Every sign-in of a person ends; answers which. */
-export async function deleteSignInsOf(rows: Rows, accountId: string): Promise<string[]> {
-  return (
-    await rows
-      .deleteFrom('sign_ins')
-      .where('account_id', '=', accountId)
-      .returning('token_hash')
-      .execute()
-  ).map((row) => row.token_hash);
-}
-
-// ---- picture passwords ----------------------------------------------------------------------------------------------------
-
-export async function selectPictureHash(rows: Rows, accountId: string): Promise<string | null> {
-  return (
-    (
-      await rows
-        .selectFrom('picture_passwords')
-        .select('hash')
-        .where('account_id', '=', accountId)
-        .executeTakeFirst()
-    )?.hash ?? null
-  );
-}
-
-export async function savePictureHash(
-  rows: Rows,
-  accountId: string,
-  hash: string | null,
-  now: number,
-): Promise<void> {
-  await rows.deleteFrom('picture_passwords').where('account_id', '=', accountId).execute();
-  if (hash !== null)
-    await rows
-      .insertInto('picture_passwords')
-      .values({ account_id: accountId, hash, set_at: now })
-      .execute();
-}
-
-// ---- schools at their door ------------------------------------------------------------------------------------------------
 
 export async function selectSiteNames(
   rows: Rows,

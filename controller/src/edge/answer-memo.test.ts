@@ -5,7 +5,7 @@ import { plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { signOut } from '#src/accounts/sign-ins/sign-in.ts';
-import { insertSignIn } from '#src/accounts/store.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';

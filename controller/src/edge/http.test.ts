@@ -7,7 +7,7 @@ import { pathOf } from '@preau/contract/route-table.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
-import { insertSignIn } from '#src/accounts/store.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';

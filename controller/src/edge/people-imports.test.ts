@@ -3,7 +3,7 @@
 import { maxImportBytes, noChoices } from '@preau/contract/people-import.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertSignIn } from '#src/accounts/store.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
-import { selectSignedIn } from '#src/accounts/store.ts';
+import { selectSignedIn } from '#src/accounts/sign-ins/store.ts';
 import { actorOfToken } from '#src/accounts/tokens/tokens.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';

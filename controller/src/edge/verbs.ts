@@ -2,9 +2,10 @@
  * shape. */
 import { AppError } from '@preau/contract/errors.ts';
 import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
+import { searchAudiences } from '#src/accounts/audiences/store.ts';
 import { mustReach, reachOf, within } from '#src/accounts/reach.ts';
 import { signOut } from '#src/accounts/sign-ins/sign-in.ts';
-import { searchAudiences, selectAccount } from '#src/accounts/store.ts';
+import { selectAccount } from '#src/accounts/store.ts';
 import { createToken, listTokens, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { changeApplication, createApplication, listVersions } from '#src/applications/create.ts';

@@ -8,17 +8,19 @@ import {
   type SignedIn,
   type SlowDown,
 } from '#src/accounts/sign-ins/sign-in.ts';
-import { type Origin, selectAccount, selectPasswordHash } from '#src/accounts/store.ts';
+import type { Origin } from '#src/accounts/sign-ins/store.ts';
+import { selectAccount, selectPasswordHash } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import { createPasswords, type Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { admit } from './admission/admit.ts';
-import { insertStep, selectFactors } from './admission/store.ts';
 import { type Told, vouch } from './admission/vouch.ts';
 import { choose } from './choose.ts';
 import type { Provider } from './provider.ts';
+import { selectFactors } from './second-factor/store.ts';
+import { insertStep } from './steps/store.ts';
 
 export interface Identity {
   providers: readonly Provider[];

@@ -7,13 +7,8 @@ import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accessCases } from '#src/access/access.cases.ts';
-import {
-  insertAccounts,
-  insertGroup,
-  searchAudiences,
-  selectPerson,
-  selectSitesOf,
-} from '#src/accounts/store.ts';
+import { searchAudiences } from '#src/accounts/audiences/store.ts';
+import { insertAccounts, insertGroup, selectPerson, selectSitesOf } from '#src/accounts/store.ts';
 import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import {

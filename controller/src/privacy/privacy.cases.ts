@@ -2,7 +2,8 @@
 import { plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
-import { insertAccounts, insertGroup, insertSignIn } from '#src/accounts/store.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
+import { insertAccounts, insertGroup } from '#src/accounts/store.ts';
 import { chainEvents, verifyChain } from '#src/audit/chain.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import { askForProgram } from '#src/requests/ask.ts';

@@ -7,7 +7,7 @@ import { plainRule } from '@preau/contract/rule.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
-import { insertSignIn, selectSignedIn } from '#src/accounts/store.ts';
+import { insertSignIn, selectSignedIn } from '#src/accounts/sign-ins/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';

@@ -1,6 +1,6 @@
 /** What time alone brings about. Rows say what is due; the alarm clock only says "look". Running it
  * twice is a no-op. */
-import { deleteExpiredSignIns } from '#src/accounts/store.ts';
+import { deleteExpiredSignIns } from '#src/accounts/sign-ins/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { deleteUnusedPolicies } from '#src/rules/store.ts';

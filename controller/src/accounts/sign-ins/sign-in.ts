@@ -7,7 +7,8 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { actorOf } from '../reach.ts';
-import { deleteSignIn, insertSignIn, type Origin, selectAccount } from '../store.ts';
+import { selectAccount } from '../store.ts';
+import { deleteSignIn, insertSignIn, type Origin } from './store.ts';
 
 /** Slows down, never locks: a whole school shares one address, and a prank must not shut a
  * classmate out. From the third failure on an account, each attempt waits 250 ms, doubling up to 4

@@ -7,16 +7,15 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { actorOf, mustReach } from '../reach.ts';
+import { countSites, selectAccount } from '../store.ts';
 import {
-  countSites,
   insertToken,
   markTokenRevoked,
-  selectAccount,
   selectToken,
   selectTokenHolder,
   selectTokens,
   touchToken,
-} from '../store.ts';
+} from './store.ts';
 
 const dayMs = 86_400_000;
 /** A token that calls ten times a second is written down once a minute. */

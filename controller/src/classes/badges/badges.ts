@@ -7,23 +7,16 @@ import {
   shortNames,
 } from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { readClass } from '../classes.ts';
 import { type SchoolDoor, selectDoors } from '../door.ts';
 import type { ClassEntry } from '../enter.ts';
-import {
-  deleteSignInsOf,
-  markBadgeVoided,
-  type PupilRow,
-  raiseBadge,
-  savePictureHash,
-  selectClass,
-  selectPupil,
-  selectPupils,
-} from '../store.ts';
+import { type PupilRow, selectClass, selectPupil, selectPupils } from '../store.ts';
 import { drawSheet } from './sheet.ts';
+import { markBadgeVoided, raiseBadge, savePictureHash } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
@@ -88,9 +81,9 @@ export async function renewBadge(deps: Deps, actor: Actor, accountId: string): P
       siteId: door.siteId,
       details: { serial },
     });
-    return deleteSignInsOf(rows, accountId);
+    return deleteSignInsOf(rows, { accountIds: [accountId] });
   });
-  deps.wakeups.wake(['classes', 'audit', ...ended.map((hash) => `sign-in:${hash}`)]);
+  deps.wakeups.wake(['classes', 'audit', ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`)]);
 }
 
 /** Refuses with STATE_FORBIDS when there is none to void. */
@@ -106,9 +99,9 @@ export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Pr
       siteId: door.siteId,
       details: { serial: pupil.badge?.serial ?? 0 },
     });
-    return deleteSignInsOf(rows, accountId);
+    return deleteSignInsOf(rows, { accountIds: [accountId] });
   });
-  deps.wakeups.wake(['classes', 'audit', ...ended.map((hash) => `sign-in:${hash}`)]);
+  deps.wakeups.wake(['classes', 'audit', ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`)]);
 }
 
 /** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when

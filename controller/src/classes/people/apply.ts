@@ -3,6 +3,7 @@
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName, type ImportChoices, type ImportReport } from '@preau/contract/people-import.ts';
 import { stringify } from 'csv-stringify/sync';
+import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -48,9 +49,9 @@ export async function applyImport(
     plan.missing.filter(({ leaves }) => leaves),
     async (rows, some) => {
       for (const { person } of some) {
-        const ended = await disablePerson(rows, person.id, deps.clock.now());
-        if (ended === null) continue;
-        topics.push(`person:${person.id}`, ...ended.map((token) => `sign-in:${token}`));
+        if (!(await disablePerson(rows, person.id, deps.clock.now()))) continue;
+        const ended = await deleteSignInsOf(rows, { accountIds: [person.id] });
+        topics.push(`person:${person.id}`, ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`));
         await recordEffect(deps, rows, actor, {
           action: 'account.disabled',
           subjectId: person.id,

@@ -167,24 +167,13 @@ export async function updatePerson(rows: Rows, change: AccountChange): Promise<v
     .execute();
 }
 
-/** Answers the sign-ins that end with it; null when they were disabled before. */
-export async function disablePerson(
-  rows: Rows,
-  accountId: string,
-  now: number,
-): Promise<string[] | null> {
+/** False when they were disabled before. */
+export async function disablePerson(rows: Rows, accountId: string, now: number): Promise<boolean> {
   const { numUpdatedRows } = await rows
     .updateTable('accounts')
     .set({ disabled_at: now })
     .where('id', '=', accountId)
     .where('disabled_at', 'is', null)
     .executeTakeFirst();
-  if (numUpdatedRows === 0n) return null;
-  return (
-    await rows
-      .deleteFrom('sign_ins')
-      .where('account_id', '=', accountId)
-      .returning('token_hash')
-      .execute()
-  ).map((row) => row.token_hash);
+  return numUpdatedRows > 0n;
 }

@@ -7,11 +7,11 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Clock } from '#src/platform/clock.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { keepPhoto } from '../people/store.ts';
 import {
   changeMemberships,
   insertProviderGroup,
   type KnownPerson,
-  keepPhoto,
   selectKnownPerson,
   selectLoginsLike,
   selectMemberships,

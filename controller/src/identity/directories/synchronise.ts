@@ -4,26 +4,25 @@
 import { AppError } from '@preau/contract/errors.ts';
 import type { Directory, DirectoryCheck } from '@preau/contract/identity.ts';
 import { tellSignedOut } from '#src/accounts/sign-ins/sign-in.ts';
-import { deleteSignInsOf } from '#src/accounts/store.ts';
+import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { admit, openBook } from '../admission/admit.ts';
+import { disablePeople, selectKnownPeople } from '../admission/store.ts';
+import { type Told, vouch } from '../admission/vouch.ts';
+import type { PasswordProvider, Provider } from '../provider.ts';
+import type { Identity } from '../sign-in.ts';
+import { deleteOldSteps } from '../steps/store.ts';
+import { planSync, type SyncPlan } from './plan-sync.ts';
 import {
   claimDirectory,
   countAccountsOf,
   type DirectoryRow,
-  deleteOldSteps,
-  disablePeople,
   keepDirectory,
   selectDirectory,
-  selectKnownPeople,
-} from '../admission/store.ts';
-import { type Told, vouch } from '../admission/vouch.ts';
-import type { PasswordProvider, Provider } from '../provider.ts';
-import type { Identity } from '../sign-in.ts';
-import { planSync, type SyncPlan } from './plan-sync.ts';
+} from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'log' | 'wakeups'> & {
   identity: Pick<Identity, 'providers'>;

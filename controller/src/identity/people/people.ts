@@ -4,7 +4,8 @@ import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { PersonRow, RoleChange } from '@preau/contract/identity.ts';
 import { reachOf } from '#src/accounts/reach.ts';
-import { countSites, deleteSignInsOf } from '#src/accounts/store.ts';
+import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
+import { countSites } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -15,7 +16,7 @@ import {
   selectPersonRow,
   selectPhoto,
   updateRole,
-} from '../admission/store.ts';
+} from './store.ts';
 
 export async function listPeople(
   deps: Pick<Platform, 'database'>,

@@ -2,12 +2,12 @@
  * out there. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-ins/sign-in.ts';
-import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/store.ts';
+import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/sign-ins/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { insertStep, takeStep } from '../admission/store.ts';
 import type { RedirectProvider, Trip } from '../provider.ts';
 import { finish, type IdentityDeps, letIn } from '../sign-in.ts';
+import { insertStep, takeStep } from '../steps/store.ts';
 
 const tripMs = 600_000;
 const logoutTokenMs = 900_000;

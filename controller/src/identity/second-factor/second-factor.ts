@@ -11,7 +11,8 @@ import type {
 } from '@preau/contract/identity.ts';
 import { toBuffer } from 'qrcode';
 import { openSignIn, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
-import { type Origin, selectAccount, selectPasswordHashOf } from '#src/accounts/store.ts';
+import type { Origin } from '#src/accounts/sign-ins/store.ts';
+import { selectAccount, selectPasswordHashOf } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -28,25 +29,22 @@ import {
 import type { Platform } from '#src/platform/platform.ts';
 import { newEnrolmentCode, newToken, sha256 } from '#src/platform/secrets.ts';
 import { newTotpSecret, totpAddress, totpPeriod } from '#src/platform/totp.ts';
+import { type IdentityDeps, nobody } from '../sign-in.ts';
+import { changeStep, insertStep, selectStep, takeStep } from '../steps/store.ts';
 import {
-  changeStep,
   countRecoveryCodes,
   deletePasskeys,
   deleteTotp,
   insertPasskey,
   insertRecoveryCodes,
-  insertStep,
   insertTotp,
   selectPasskeyByCredential,
   selectPasskeys,
-  selectStep,
   selectTotp,
-  takeStep,
   touchPasskey,
   usePeriod,
   useRecoveryCode,
-} from '../admission/store.ts';
-import { type IdentityDeps, nobody } from '../sign-in.ts';
+} from './store.ts';
 
 const maxTries = 5;
 const questionMs = 300_000;
