@@ -16,17 +16,10 @@ import { changeRole, listPeople } from './people/people.ts';
 import type { PasswordAnswer, PasswordProvider } from './provider.ts';
 import { flatten } from './redirects/redirect-providers.ts';
 import { ownPage } from './redirects/redirects.ts';
-import {
-  answerPasskey,
-  askPasskey,
-  confirmTotp,
-  giveSecondFactor,
-  mySecurity,
-  offerPasskey,
-  offerTotp,
-  removeTotp,
-  resetSecondFactor,
-} from './second-factor/second-factor.ts';
+import { mySecurity } from './second-factor/own.ts';
+import { answerPasskey, askPasskey, offerPasskey } from './second-factor/passkeys.ts';
+import { giveSecondFactor, resetSecondFactor } from './second-factor/second-factor.ts';
+import { confirmTotp, offerTotp, removeTotp } from './second-factor/totp.ts';
 import { IdentityFaults, type Mapping, parseIdentity } from './settings.ts';
 import { createIdentity, signIn } from './sign-in.ts';
 

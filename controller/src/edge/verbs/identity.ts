@@ -16,18 +16,16 @@ import {
   leave,
   refusedPage,
 } from '#src/identity/redirects/redirects.ts';
+import { mySecurity } from '#src/identity/second-factor/own.ts';
 import {
   addPasskey,
   answerPasskey,
   askPasskey,
-  confirmTotp,
-  giveSecondFactor,
-  mySecurity,
   offerPasskey,
-  offerTotp,
   removePasskey,
-  removeTotp,
-} from '#src/identity/second-factor/second-factor.ts';
+} from '#src/identity/second-factor/passkeys.ts';
+import { giveSecondFactor } from '#src/identity/second-factor/second-factor.ts';
+import { confirmTotp, offerTotp, removeTotp } from '#src/identity/second-factor/totp.ts';
 import { relyingParty } from '#src/platform/passkeys.ts';
 import type { Answer, Verbs } from '../verb.ts';
 
