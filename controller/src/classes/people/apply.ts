@@ -13,8 +13,8 @@ import { createSite } from '#src/sites/sites.ts';
 import { freeLogins } from '../logins.ts';
 import { selectClasses, setClass } from '../store.ts';
 import { breathe } from './csv.ts';
-import type { Addition, Plan, Update } from './plan.ts';
-import { lookAtPeople } from './preview.ts';
+import type { Addition, Plan, Update } from './plan-shapes.ts';
+import { planFile } from './preview.ts';
 import { disablePerson, insertClassesOf, insertMembers, updatePerson } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups'>;
@@ -29,7 +29,7 @@ export async function applyImport(
   bytes: Buffer,
   choices: ImportChoices,
 ): Promise<ImportReport> {
-  const { plan, hash } = await lookAtPeople(deps, actor, siteId, bytes, choices);
+  const { plan, hash } = await planFile(deps, actor, siteId, bytes, choices);
   if (plan === null || hash === null || hash !== choices.plan) throw new AppError('IMPORT_CHANGED');
   const siteIds = await makeSites(deps, actor, plan, choices);
   const realSite = (site: string) => siteIds.get(site) ?? site;

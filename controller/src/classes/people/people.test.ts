@@ -8,7 +8,7 @@ import { type City, codeOf, makeCity } from '#src/testing.ts';
 import { listClasses } from '../classes.ts';
 import { applyImport } from './apply.ts';
 import { readTable, separatorOf } from './csv.ts';
-import { levelOf, titled } from './plan.ts';
+import { levelOf, titled } from './names.ts';
 import { previewImport } from './preview.ts';
 
 async function table(bytes: Buffer) {

@@ -2,7 +2,7 @@
 import type { ImportRole } from '@preau/contract/people-import.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
-import type { KnownPerson } from './plan.ts';
+import type { KnownPerson } from './plan-shapes.ts';
 
 const slice = 400;
 const rolesOf: Readonly<Record<string, ImportRole>> = {
