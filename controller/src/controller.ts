@@ -11,7 +11,7 @@ import { createHttp } from './edge/http.ts';
 import { startJobs } from './edge/jobs.ts';
 import { startLooker } from './edge/looker.ts';
 import { startNotices } from './edge/notices.ts';
-import type { EdgeDeps } from './edge/verb.ts';
+import type { EdgeDeps } from './edge/verbs/verb.ts';
 import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
 import { createIdentity } from './identity/sign-in.ts';

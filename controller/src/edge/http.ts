@@ -21,7 +21,7 @@ import { mountPackages } from './packages.ts';
 import { mountPeopleImports } from './people-imports.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
 import { mountTransfers } from './transfers.ts';
-import type { EdgeDeps } from './verb.ts';
+import type { EdgeDeps } from './verbs/verb.ts';
 
 export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log;

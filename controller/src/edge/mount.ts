@@ -19,8 +19,8 @@ import {
   stepCookieName,
   stepOf,
 } from './sign-in.ts';
-import type { Answer, EdgeDeps } from './verb.ts';
-import { verbs } from './verbs.ts';
+import { verbs } from './verbs/table.ts';
+import type { Answer, EdgeDeps } from './verbs/verb.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

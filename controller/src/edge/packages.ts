@@ -10,7 +10,7 @@ import { packageFiles } from '#src/applications/files.ts';
 import { uploadPackage } from '#src/applications/packages.ts';
 import { guardInput } from './guard.ts';
 import { authorise, checker } from './mount.ts';
-import type { EdgeDeps } from './verb.ts';
+import type { EdgeDeps } from './verbs/verb.ts';
 
 /** A line may be slow; one that carries nothing for this long is cut, and its place freed. */
 const silentMs = 60_000;

@@ -11,7 +11,7 @@ import type { Actor } from '#src/platform/actor.ts';
 import { guardInput } from './guard.ts';
 import { authorise, checker } from './mount.ts';
 import { untilSilent } from './packages.ts';
-import type { EdgeDeps } from './verb.ts';
+import type { EdgeDeps } from './verbs/verb.ts';
 
 /** Who leaves, and who is who, in a file of a hundred thousand. */
 const maxChoicesBytes = 6_000_000;

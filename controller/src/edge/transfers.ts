@@ -14,7 +14,7 @@ import { watchRecording } from '#src/sessions/recordings/recordings.ts';
 import { guardInput } from './guard.ts';
 import { authorise, checker } from './mount.ts';
 import { untilSilent } from './packages.ts';
-import type { EdgeDeps } from './verb.ts';
+import type { EdgeDeps } from './verbs/verb.ts';
 
 /** Two classes at once, and a few more; servers have places of their own. */
 const maxAtOnce = { account: 60, agent: 40 } as const;

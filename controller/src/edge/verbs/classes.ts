@@ -1,5 +1,3 @@
-import type { StreamRouteName } from '@preau/contract/api.ts';
-import type { classRoutes } from '@preau/contract/routes/classes.ts';
 import {
   issueBadges,
   printBadges,
@@ -17,9 +15,9 @@ import {
   removePupil,
   renameClass,
 } from '#src/classes/classes.ts';
-import type { Verbs } from '../verb.ts';
+import type { Verbs } from './verb.ts';
 
-export const classVerbs: Pick<Verbs, Exclude<keyof typeof classRoutes, StreamRouteName>> = {
+export const classVerbs = {
   enterByBadge: async (deps, _actor, { body }, answer) => {
     const { account, token, expiresAt } = await deps.classEntry.byBadge(body.badge, answer.address);
     answer.setSignIn(token, expiresAt);
@@ -62,4 +60,4 @@ export const classVerbs: Pick<Verbs, Exclude<keyof typeof classRoutes, StreamRou
     await setPictures(deps, actor, params.id, body.pictures);
     return null;
   },
-};
+} satisfies Partial<Verbs>;

@@ -1,6 +1,6 @@
 import { AppError } from '@preau/contract/errors.ts';
-import type { identityRoutes } from '@preau/contract/routes/identity.ts';
 import type { SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
+
 import { inOrder, isHere } from '#src/identity/choose.ts';
 import {
   checkDirectory,
@@ -27,7 +27,8 @@ import {
 import { giveSecondFactor } from '#src/identity/second-factor/second-factor.ts';
 import { confirmTotp, offerTotp, removeTotp } from '#src/identity/second-factor/totp.ts';
 import { relyingParty } from '#src/platform/passkeys.ts';
-import type { Answer, Verbs } from '../verb.ts';
+import { limitOf } from './limit.ts';
+import type { Answer, Verbs } from './verb.ts';
 
 const begun = async (answer: Answer, signingIn: Promise<SignedIn>) => {
   const { account, token, expiresAt } = await signingIn;
@@ -51,7 +52,7 @@ const orRefused = async (answer: Answer, trip: () => Promise<string>): Promise<n
   return null;
 };
 
-export const identityVerbs: Pick<Verbs, keyof typeof identityRoutes> = {
+export const identityVerbs = {
   listSignInChoices: async ({ identity, publicUrl }, _actor, _input, { address }) => ({
     passkeys: relyingParty(publicUrl()) !== null,
     choices: inOrder(identity.providers, address).map((provider) => ({
@@ -115,8 +116,8 @@ export const identityVerbs: Pick<Verbs, keyof typeof identityRoutes> = {
       provider: query.provider ?? null,
       disabled: query.state === 'disabled',
       after: query.after ?? null,
-      limit: Math.min(Number(query.limit ?? 50), 200),
+      limit: limitOf(query),
     }),
   changeRole: (deps, actor, { params, body }) => changeRole(deps, actor, params.id, body),
   readPhoto: (deps, actor, { params }) => readPhoto(deps, actor, params.id),
-};
+} satisfies Partial<Verbs>;

@@ -1,4 +1,3 @@
-import type { requestRoutes } from '@preau/contract/routes/requests.ts';
 import {
   answerRequest,
   approveRequest,
@@ -15,9 +14,9 @@ import {
   withdrawRequest,
 } from '#src/requests/ask.ts';
 import { listRequests, myRequests, readRequest } from '#src/requests/show.ts';
-import type { Verbs } from '../verb.ts';
+import type { Verbs } from './verb.ts';
 
-export const requestVerbs: Pick<Verbs, keyof typeof requestRoutes> = {
+export const requestVerbs = {
   listPrograms: async (deps, actor) => ({ items: await listPrograms(deps, actor) }),
   listMyRequests: async (deps, actor) => ({
     items: await myRequests(deps.database, actor),
@@ -43,4 +42,4 @@ export const requestVerbs: Pick<Verbs, keyof typeof requestRoutes> = {
   linkRequest: (deps, actor, { params, body }) =>
     linkRequest(deps, actor, params.id, body.applicationId),
   installRequest: (deps, actor, { params }) => installRequest(deps, actor, params.id),
-};
+} satisfies Partial<Verbs>;

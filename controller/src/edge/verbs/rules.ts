@@ -1,4 +1,3 @@
-import type { ruleRoutes } from '@preau/contract/routes/rules.ts';
 import { explainAccess, whyNot } from '#src/access/explain.ts';
 import { exportAccess, readAccessMatrix } from '#src/access/overview.ts';
 import { previewRule } from '#src/access/preview.ts';
@@ -13,9 +12,9 @@ import {
   withdrawRule,
 } from '#src/access/rules.ts';
 import { changeSiteSettings, readSiteSettings } from '#src/access/site-settings.ts';
-import type { Verbs } from '../verb.ts';
+import type { Verbs } from './verb.ts';
 
-export const ruleVerbs: Pick<Verbs, keyof typeof ruleRoutes> = {
+export const ruleVerbs = {
   listRules: async (deps, actor, { query }) => ({
     items: await listRules(deps, actor, query.at === undefined ? null : Number(query.at)),
   }),
@@ -50,4 +49,4 @@ export const ruleVerbs: Pick<Verbs, keyof typeof ruleRoutes> = {
   readSiteSettings: (deps, _actor, { params }) => readSiteSettings(deps, params.id),
   changeSiteSettings: (deps, actor, { params, body }) =>
     changeSiteSettings(deps, actor, params.id, body),
-};
+} satisfies Partial<Verbs>;

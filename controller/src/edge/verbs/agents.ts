@@ -1,0 +1,16 @@
+import { setIcon } from '#src/applications/icons.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
+import { readDesiredState } from '#src/servers/desired/desired-state.ts';
+import { enrol } from '#src/servers/enrolment/enrol.ts';
+
+import type { Verbs } from './verb.ts';
+
+export const agentVerbs = {
+  enrol: (deps, actor, { body }) => enrol(deps, actor, body),
+  readDesiredState: (deps, actor, { query }) => readDesiredState(deps, actor, query.policy ?? null),
+  sendReport: (deps, actor, { body }) => acceptReport(deps, actor, body),
+  sendIcon: async (deps, actor, { body }) => {
+    await setIcon(deps, actor, body);
+    return null;
+  },
+} satisfies Partial<Verbs>;
