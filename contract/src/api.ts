@@ -50,7 +50,7 @@ export const api = {
 
 export type Api = typeof api;
 export type RouteName = keyof Api;
-/** Carried by edge/packages.ts. */
+/** Carried by edge/streams.ts. */
 export type StreamRouteName = {
   [N in RouteName]: Api[N] extends { stream: string } ? N : never;
 }[RouteName];

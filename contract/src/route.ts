@@ -43,7 +43,7 @@ interface RouteParts {
   redirect?: true;
   /** The body is a form's, sent by another program. */
   form?: true;
-  /** The body, or the reply, is a stream of bytes: edge/packages.ts carries it. */
+  /** The body, or the reply, is a stream of bytes: edge/streams.ts carries it. */
   stream?: 'up' | 'down';
 }
 /** A person's route without a reach does not compile. */

@@ -17,10 +17,8 @@ import { createGateway } from './gateway.ts';
 import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
 import { openApi } from './openapi.ts';
-import { mountPackages } from './packages.ts';
-import { mountPeopleImports } from './people-imports.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
-import { mountTransfers } from './transfers.ts';
+import { mountStreams } from './streams.ts';
 import type { EdgeDeps } from './verbs/verb.ts';
 
 export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
@@ -118,9 +116,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   await app.register(cookie);
   await app.register(compress, { threshold: 2048, encodings: ['gzip'] });
   mountApi(app, deps, memo);
-  await mountPackages(app, deps);
-  await mountTransfers(app, deps);
-  await mountPeopleImports(app, deps);
+  await mountStreams(app, deps);
   const description = openApi(deps.version);
   app.get('/api/openapi.json', async () => description);
 

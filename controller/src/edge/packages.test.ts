@@ -14,7 +14,7 @@ import { createIdentity } from '#src/identity/sign-in.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, draft, makeCity, publicUrl } from '#src/testing.ts';
 import { createHttp } from './http.ts';
-import { rangeOf } from './packages.ts';
+import { rangeOf } from './range.ts';
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'preau-packages-'));
 let city: City;

@@ -1,14 +1,17 @@
+import { maxPackageBytes } from '@preau/contract/application.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { changeApplication, createApplication, listVersions } from '#src/applications/create.ts';
+import { packageFiles } from '#src/applications/files.ts';
 import { iconFromPackage, readIcon, setIcon } from '#src/applications/icons.ts';
 import { inspectPackage } from '#src/applications/inspect/inspect.ts';
-import { deletePackage, listPackages } from '#src/applications/packages.ts';
+import { deletePackage, listPackages, uploadPackage } from '#src/applications/packages.ts';
 import { createScript, listScripts, reviewScript } from '#src/applications/scripts.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { publishWhereNamed } from '#src/servers/desired/desired-state.ts';
 
-import type { Verbs } from './verb.ts';
+import type { StreamVerbs, Verbs } from './verb.ts';
 
 export const applicationVerbs = {
   listApplications: async (deps) => ({ items: await selectApplications(deps.database) }),
@@ -43,3 +46,18 @@ export const applicationVerbs = {
   createScript: (deps, actor, { body }) => createScript(deps, actor, body),
   reviewScript: (deps, actor, { params, body }) => reviewScript(deps, actor, params.id, body),
 } satisfies Partial<Verbs>;
+
+export const applicationStreams = {
+  uploadPackage: {
+    maxBytes: maxPackageBytes,
+    receive: (deps, actor, { query }, { body }) => uploadPackage(deps, actor, query, body),
+  },
+  readPackage: {
+    send: async (deps, _actor, { params: { hash } }) => {
+      const files = packageFiles(deps.config.PREAU_DATA);
+      const size = await files.sizeOf(hash);
+      if (size === null) throw new AppError('NOT_FOUND', { package: hash });
+      return { size, hash, read: (range) => files.stream(hash, range) };
+    },
+  },
+} satisfies Partial<StreamVerbs>;

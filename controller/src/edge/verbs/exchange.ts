@@ -1,5 +1,15 @@
-import { askForFile, readExchange } from '#src/sessions/exchange/exchange.ts';
-import type { Verbs } from './verb.ts';
+import { maxTransferBytes } from '@preau/contract/exchange.ts';
+import {
+  askForFile,
+  bringFile,
+  findTaken,
+  noteTaken,
+  readExchange,
+} from '#src/sessions/exchange/exchange.ts';
+import { transferFiles } from '#src/sessions/exchange/files.ts';
+import { findBrought, receiveAsked } from '#src/sessions/exchange/serve.ts';
+import type { StoredTransfer } from '#src/sessions/exchange/store.ts';
+import type { Download, EdgeDeps, StreamVerbs, Verbs } from './verb.ts';
 
 export const exchangeVerbs = {
   readExchange: (deps, actor, { params }, { address }) =>
@@ -7,3 +17,69 @@ export const exchangeVerbs = {
   askForFile: (deps, actor, { params, body }, { address }) =>
     askForFile(deps, actor, params.id, body, address),
 } satisfies Partial<Verbs>;
+
+/** 200 MiB at 350 kB/s. */
+const withinMs = 600_000;
+
+export const exchangeStreams = {
+  bringFile: {
+    maxBytes: maxTransferBytes,
+    // Two classes at once, and a few more; servers have places of their own.
+    places: { most: 60, withinMs },
+    receive: (deps, actor, { params, query }, { body, address }) =>
+      bringFile(
+        deps,
+        actor,
+        params.id,
+        { name: query.name.normalize('NFC'), size: Number(query.size) },
+        address,
+        body,
+      ),
+  },
+  takeFile: {
+    send: async (deps, actor, { params }) => {
+      const transfer = await findTaken(deps, actor, params.id);
+      await noteTaken(deps, actor, transfer);
+      const name = encodedName(transfer.name);
+      // What people keep is saved, never shown under our address. Printed pages alone are shown,
+      // by the browser's own reader of PDF.
+      return transfer.kind === 'print'
+        ? {
+            ...bytesOf(deps, transfer),
+            type: 'application/pdf',
+            disposition: `inline; filename*=UTF-8''${name}`,
+          }
+        : { ...bytesOf(deps, transfer), disposition: `attachment; filename*=UTF-8''${name}` };
+    },
+  },
+  readTransfer: {
+    send: async (deps, actor, { params }) =>
+      bytesOf(deps, await findBrought(deps, actor, params.id)),
+  },
+  sendTransfer: {
+    maxBytes: maxTransferBytes,
+    places: { most: 40, withinMs },
+    receive: async (deps, actor, { params, query }, { body }) => {
+      await receiveAsked(
+        deps,
+        actor,
+        params.id,
+        { sha256: query.sha256, size: Number(query.size) },
+        body,
+      );
+      return null;
+    },
+  },
+} satisfies Partial<StreamVerbs>;
+
+const bytesOf = ({ config }: EdgeDeps, { id, bytes }: StoredTransfer): Download => ({
+  size: bytes,
+  read: (range) => transferFiles(config.PREAU_DATA).stream(id, range),
+});
+
+/** RFC 8187: what a URL lets pass and a header does not. */
+const encodedName = (name: string): string =>
+  encodeURIComponent(name).replace(
+    /['()*!]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  );

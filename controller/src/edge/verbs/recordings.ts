@@ -1,10 +1,12 @@
+import { createReadStream } from 'node:fs';
 import {
   deleteRecording,
   listRecordings,
   readRecording,
+  watchRecording,
 } from '#src/sessions/recordings/recordings.ts';
 import { limitOf } from './limit.ts';
-import type { Verbs } from './verb.ts';
+import type { StreamVerbs, Verbs } from './verb.ts';
 
 export const recordingVerbs = {
   listRecordings: (deps, actor, { query }) =>
@@ -15,3 +17,13 @@ export const recordingVerbs = {
     return null;
   },
 } satisfies Partial<Verbs>;
+
+export const recordingStreams = {
+  watchRecording: {
+    send: async (deps, actor, { params }) => {
+      // While the session runs it grows: what is there now is sent.
+      const { path, size } = await watchRecording(deps, actor, params.id);
+      return { size, read: (range) => createReadStream(path, range) };
+    },
+  },
+} satisfies Partial<StreamVerbs>;

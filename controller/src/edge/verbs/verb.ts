@@ -1,4 +1,5 @@
 /** What a verb at the edge is given, and what it owes. */
+import type { Readable } from 'node:stream';
 import type {
   Api,
   Body,
@@ -49,3 +50,52 @@ export type Verbs = {
     answer: Answer,
   ) => Promise<ReplyOf<N>>;
 };
+
+/** How many calls may be under way at once; one more is refused with BUSY. Routes that name the
+ * same object share it. */
+export interface Places {
+  most: number;
+  /** A call that takes longer is cut off, so that its place becomes free. */
+  withinMs?: number;
+}
+
+/** The body of a call, while it arrives. */
+export interface Upload {
+  /** Ends with PAYLOAD_TOO_LARGE after the most a verb takes, and is cut off after a silence. */
+  body: AsyncIterable<Buffer>;
+  /** Of the device. */
+  address: string;
+  /** Refuses input that only the body holds, as other input was refused before. */
+  guard: (input: unknown) => Promise<void>;
+}
+export interface UploadVerb<A, I, R> {
+  maxBytes: number;
+  places?: Places;
+  receive: (deps: EdgeDeps, actor: A, input: I, upload: Upload) => Promise<R>;
+}
+
+/** A file on its way out. */
+export interface Download {
+  size: number;
+  /** `end` is the last byte, included. */
+  read: (range: { start: number; end: number }) => Readable;
+  /** SHA-256 of bytes that never change: a part of them may be asked for. */
+  hash?: string;
+  /** The header of the answer, where it is not `attachment`. */
+  disposition?: string;
+  /** The content type, where it is not the route's. */
+  type?: string;
+}
+export interface DownloadVerb<A, I> {
+  send: (deps: EdgeDeps, actor: A, input: I) => Promise<Download>;
+}
+
+interface StreamInput<N extends StreamRouteName> {
+  params: Params<N>;
+  query: Query<N>;
+}
+/** Says where the bytes of a stream route come from or go to. The rest is streams.ts. */
+export type StreamVerb<N extends StreamRouteName> = Api[N]['stream'] extends 'up'
+  ? UploadVerb<ActorOf<N>, StreamInput<N>, Reply<N>>
+  : DownloadVerb<ActorOf<N>, StreamInput<N>>;
+export type StreamVerbs = { [N in StreamRouteName]: StreamVerb<N> };

@@ -1,0 +1,21 @@
+/** Checks what came from outside against its schema. */
+import { AppError } from '@preau/contract/errors.ts';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** Compiling costs a thousand checks: each schema is compiled once, whoever asks. */
+const checks = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
+export function checker(schema: TSchema | undefined, where: string): (value: unknown) => unknown {
+  if (schema === undefined) return () => undefined;
+  const compiled = checks.get(schema) ?? Compile(schema);
+  checks.set(schema, compiled);
+  return (value) => {
+    if (compiled.Check(value)) return value;
+    const issues = compiled
+      .Errors(value)
+      .slice(0, 5)
+      .map((issue) => ({ field: `${where}${issue.instancePath}`, problem: issue.message }));
+    throw new AppError('VALIDATION_FAILED', { issues });
+  };
+}

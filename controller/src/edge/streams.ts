@@ -1,0 +1,161 @@
+/** Mounts the routes that carry files: bytes go from socket to disk and from disk to socket, never
+ * through memory as a whole. Each gets its caller check, its schemas, its guard, its limits and its
+ * verb in one loop. */
+import type { IncomingMessage } from 'node:http';
+import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Actor } from '#src/platform/actor.ts';
+import { authorise } from './authorise.ts';
+import { checker } from './check.ts';
+import { guardInput, guardReply } from './guard.ts';
+import { rangeOf } from './range.ts';
+import { streamVerbs } from './verbs/table.ts';
+import type { DownloadVerb, EdgeDeps, Places, UploadVerb } from './verbs/verb.ts';
+
+/** A line may be slow; one that carries nothing for this long is cut, and its place freed. */
+const silentMs = 60_000;
+/** A refused body that may be larger than this is not read to its end. */
+const readAnywayBytes = 33_554_432;
+const bytesType = 'application/octet-stream';
+
+interface StreamInput {
+  params: unknown;
+  query: unknown;
+}
+type AnyUpload = UploadVerb<Actor, StreamInput, unknown>;
+type AnyDownload = DownloadVerb<Actor, StreamInput>;
+type Admit = (request: FastifyRequest) => Promise<{ actor: Actor; input: StreamInput }>;
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
+  const within = createPlaces();
+  await app.register(async (scope) => {
+    // Bytes alone: another kind of body would be collected in memory before anybody has asked who
+    // sends it.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(bytesType, (_request, payload, done) => done(null, payload));
+    for (const name of Object.keys(api) as RouteName[]) {
+      const route: Route = api[name];
+      if (route.stream === undefined) continue;
+      const admit = admission(deps, route);
+      // As in mount.ts: the checks make true what the table's types promise.
+      const verb: unknown = streamVerbs[name as StreamRouteName];
+      scope.route({
+        method: route.method,
+        url: route.path,
+        handler:
+          route.stream === 'up'
+            ? receiving(deps, route, admit, verb as AnyUpload, within)
+            : sending(deps, route, admit, verb as AnyDownload),
+      });
+    }
+  });
+}
+
+function admission(deps: EdgeDeps, route: Route): Admit {
+  const checkParams = checker(route.params, 'params');
+  const checkQuery = checker(route.query, 'query');
+  return async (request) => {
+    const actor = await authorise(deps, route, request);
+    const input = { params: checkParams(request.params), query: checkQuery(request.query) };
+    await guardInput(deps, actor, route, input);
+    return { actor, input };
+  };
+}
+
+const receiving =
+  (
+    deps: EdgeDeps,
+    route: Route,
+    admit: Admit,
+    verb: AnyUpload,
+    within: ReturnType<typeof createPlaces>,
+  ): Handler =>
+  async (request, reply) => {
+    // Refused before the end of the body: what still comes is not read, and the connection is of
+    // no use any more.
+    if (verb.maxBytes > readAnywayBytes) reply.header('connection', 'close');
+    const { actor, input } = await admit(request);
+    if (request.headers['content-type'] !== bytesType)
+      throw new AppError('VALIDATION_FAILED', {
+        issues: [{ field: 'body', problem: `must be ${bytesType}` }],
+      });
+    const answer = await within(verb.places, request.raw, () =>
+      verb.receive(deps, actor, input, {
+        body: untilSilent(request.raw, verb.maxBytes),
+        address: request.ip,
+        guard: (more) => guardInput(deps, actor, route, { ...input, more }),
+      }),
+    );
+    await guardReply(deps, actor, route, answer);
+    reply.status(route.status ?? 200).header('cache-control', 'no-store');
+    return route.status === 204 ? reply.send() : reply.send(answer);
+  };
+
+const sending =
+  (deps: EdgeDeps, route: Route, admit: Admit, verb: AnyDownload): Handler =>
+  async (request, reply) => {
+    const { actor, input } = await admit(request);
+    const file = await verb.send(deps, actor, input);
+    reply.type(file.type ?? route.file ?? bytesType).headers({
+      'content-disposition': file.disposition ?? 'attachment',
+      'cache-control': `${file.hash === undefined ? 'no-store' : 'private'}, no-transform`,
+    });
+    let range = rangeOf(undefined, file.size);
+    if (file.hash !== undefined) {
+      reply.headers({ 'accept-ranges': 'bytes', etag: `"${file.hash}"` });
+      range = rangeOf(request.headers.range, file.size);
+    }
+    if (range === null)
+      return reply
+        .status(416)
+        .header('content-range', `bytes */${file.size}`)
+        .send(JSON.stringify({ code: 'VALIDATION_FAILED' }));
+    const { start, end, whole } = range;
+    reply.status(whole ? 200 : 206).header('content-length', end - start + 1);
+    if (!whole) reply.header('content-range', `bytes ${start}-${end}/${file.size}`);
+    reply.raw.setTimeout(silentMs, () => reply.raw.destroy());
+    return reply.send(file.read({ start, end: Math.max(end, 0) }));
+  };
+
+/** Counts the calls of each `Places`, and cuts off those that take too long. */
+function createPlaces() {
+  const underWay = new Map<Places, number>();
+  return async <T>(
+    places: Places | undefined,
+    request: IncomingMessage,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    if (places === undefined) return work();
+    const now = underWay.get(places) ?? 0;
+    if (now >= places.most) throw new AppError('BUSY');
+    underWay.set(places, now + 1);
+    const late =
+      places.withinMs === undefined
+        ? undefined
+        : setTimeout(() => request.destroy(), places.withinMs);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(late);
+      underWay.set(places, (underWay.get(places) ?? 1) - 1);
+    }
+  };
+}
+
+/** What arrives, until nothing does for too long. Refuses with PAYLOAD_TOO_LARGE. */
+async function* untilSilent(body: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
+  const silence = setTimeout(() => body.destroy(), silentMs);
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      silence.refresh();
+      size += chunk.length;
+      if (size > maxBytes) throw new AppError('PAYLOAD_TOO_LARGE');
+      yield chunk;
+    }
+  } finally {
+    clearTimeout(silence);
+  }
+}
