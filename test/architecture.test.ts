@@ -129,25 +129,39 @@ describe('imports point one way', () => {
 
   test('every folder of the controller is one we know', () => {
     expect([...new Set(product.map(folderOf).filter((folder) => folder !== null))].sort()).toEqual(
-      [...nouns, 'edge', 'platform'].sort(),
+      [...nouns, 'alarms', 'edge', 'platform'].sort(),
     );
   });
-  test('platform imports no noun and no edge', () => {
+  test('platform imports no noun, no edge and no alarm', () => {
     expect(
       told(
         imports.filter(
           ({ from, to }) =>
-            folderOf(from) === 'platform' && [...nouns, 'edge'].includes(folderOf(to) ?? ''),
+            folderOf(from) === 'platform' &&
+            [...nouns, 'edge', 'alarms'].includes(folderOf(to) ?? ''),
         ),
       ),
     ).toEqual([]);
   });
-  test.each(nouns)('%s imports only nouns before it, and no edge', (noun) => {
-    const later = [...nouns.slice(nouns.indexOf(noun) + 1), 'edge'];
+  test.each(nouns)('%s imports only nouns before it, no edge and no alarm', (noun) => {
+    const later = [...nouns.slice(nouns.indexOf(noun) + 1), 'edge', 'alarms'];
     expect(
       told(
         imports.filter(
           ({ from, to }) => folderOf(from) === noun && later.includes(folderOf(to) ?? ''),
+        ),
+      ),
+    ).toEqual([]);
+  });
+  test('edge and alarms do not know each other: only controller.ts starts both', () => {
+    const starters = ['edge', 'alarms'];
+    expect(
+      told(
+        imports.filter(
+          ({ from, to }) =>
+            starters.includes(folderOf(to) ?? '') &&
+            folderOf(from) !== folderOf(to) &&
+            from !== 'controller/src/controller.ts',
         ),
       ),
     ).toEqual([]);

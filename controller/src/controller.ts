@@ -2,15 +2,15 @@
  * process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { watchAccess } from './alarms/access-watch.ts';
+import { startJobs } from './alarms/jobs.ts';
+import { startNotices } from './alarms/notices.ts';
+import { watchRollouts } from './alarms/rollout-watch.ts';
 import { packageFiles } from './applications/files.ts';
 import { keepAgentApplication } from './applications/own-agent.ts';
 import { createClassEntry } from './classes/enter.ts';
 import type { Environment } from './config.ts';
-import { watchAccess } from './edge/access-watch.ts';
 import { createHttp } from './edge/http.ts';
-import { startJobs } from './edge/jobs.ts';
-import { startLooker } from './edge/looker.ts';
-import { startNotices } from './edge/notices.ts';
 import type { EdgeDeps } from './edge/verbs/verb.ts';
 import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
@@ -77,7 +77,7 @@ export async function startController(
   const http = await createHttp(deps);
   const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
   if (url === '') url = listening;
-  const looker = startLooker(platform);
+  const rollouts = watchRollouts(platform);
   const access = watchAccess(platform);
   const notices = startNotices({ ...platform, publicUrl: deps.publicUrl });
   const jobs = await startJobs({ ...platform, identity }, openConnection);
@@ -88,7 +88,7 @@ export async function startController(
     close: async () => {
       await http.close();
       await jobs.close();
-      await looker.close();
+      await rollouts.close();
       await notices.close();
       await access.close();
       await additions.close();

@@ -8,6 +8,7 @@ import type { Identity } from '#src/identity/sign-in.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sweepRollouts } from '#src/rollouts/sweep.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
+import { runAgain } from './run-again.ts';
 
 export async function startJobs(
   deps: Platform & { identity: Identity },
@@ -16,24 +17,23 @@ export async function startJobs(
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
   let sweptAt = performance.now();
-  let sweeping: Promise<void> | null = null;
-  let synchronising: Promise<void> | null = null;
+  // By themselves: ten thousand people take a minute, and silent servers are to be noticed meanwhile.
+  const directories = runAgain(
+    () => synchroniseDue(deps),
+    (error) => deps.log.error({ err: error }, 'directories'),
+  );
+  const everythingElse = runAgain(
+    async () => {
+      await sweep(deps);
+      await sweepRollouts(deps);
+      await chainEvents(deps);
+    },
+    (error) => deps.log.error({ err: error }, 'sweep'),
+  );
   const sweepAll = () => {
     sweptAt = performance.now();
-    // By itself: ten thousand people take a minute, and silent servers are to be noticed meanwhile.
-    synchronising ??= synchroniseDue(deps)
-      .catch((error: unknown) => deps.log.error({ err: error }, 'directories'))
-      .finally(() => {
-        synchronising = null;
-      });
-    sweeping ??= sweep(deps)
-      .then(() => sweepRollouts(deps))
-      .then(() => chainEvents(deps))
-      .then(() => undefined)
-      .finally(() => {
-        sweeping = null;
-      });
-    return sweeping;
+    void directories.ask();
+    return everythingElse.ask();
   };
   const queue = new Queue('preau', {
     connection: forQueue,
@@ -46,11 +46,11 @@ export async function startJobs(
   const schedule = () =>
     queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
   await schedule();
-  // Redis emptied or away: the alarm is set anew, and until it rings again this process looks by
+  // Redis emptied or away: the alarm is set anew, and until it rings again this process sweeps by
   // itself.
   const watch = setInterval(() => {
     if (performance.now() - sweptAt < sweepEveryMs * 2.5) return;
-    sweepAll().catch((error: unknown) => deps.log.error({ err: error }, 'sweep'));
+    void sweepAll();
     schedule().catch((error: unknown) =>
       deps.log.warn(
         { reason: error instanceof Error ? error.message : String(error) },
@@ -63,10 +63,10 @@ export async function startJobs(
       clearInterval(watch);
       await worker.close(true);
       await queue.close();
-      await sweeping?.catch(() => undefined);
+      await everythingElse.close();
       // A directory that hangs does not keep a controller from ending.
       await Promise.race([
-        synchronising,
+        directories.close(),
         new Promise((resolve) => setTimeout(resolve, 3000).unref()),
       ]);
       for (const connection of connections) connection.disconnect();

@@ -1,0 +1,49 @@
+/** Mails, news and retention: background work that no request waits for. Tells people that what
+ * they asked for is there, as soon as something was installed or published in any controller
+ * process; sends the mails in the outbox; removes what is too old. Everything is done every ten
+ * seconds besides, so a lost wake-up costs seconds. */
+import { createMailer } from '#src/platform/mail.ts';
+import type { Platform } from '#src/platform/platform.ts';
+import { keepAges } from '#src/privacy/keep.ts';
+import { noticeReady } from '#src/requests/bring.ts';
+import { sendMails } from '#src/requests/mails.ts';
+import { runAgain } from './run-again.ts';
+
+const everyMs = 10_000;
+/** Changes that follow each other within this time are looked at together. */
+const settleMs = 250;
+
+export function startNotices(deps: Platform & { publicUrl: () => string }): {
+  close: () => Promise<void>;
+} {
+  const { PREAU_SMTP_URL: url, PREAU_MAIL_FROM: from } = deps.config;
+  const mailer = url === '' ? null : createMailer(url, from);
+  const background = (work: () => Promise<unknown>, failure: string) =>
+    runAgain(work, (error) => deps.log.error({ err: error }, failure), { settleMs });
+  const news = background(() => noticeReady(deps), 'requests not looked at');
+  const retention = background(() => keepAges(deps), 'old things not removed');
+  const mails =
+    mailer === null
+      ? null
+      : background(() => sendMails(deps, mailer, deps.publicUrl()), 'mails not sent');
+  const stop = deps.wakeups.listen((topics) => {
+    if (
+      topics.some((topic) => topic === 'applications' || topic === 'rules' || topic === 'requests')
+    )
+      void news.ask();
+    if (topics.includes('mail')) void mails?.ask();
+  });
+  const timer = setInterval(() => {
+    void news.ask();
+    void retention.ask();
+    void mails?.ask();
+  }, everyMs);
+  return {
+    close: async () => {
+      stop();
+      clearInterval(timer);
+      mailer?.close();
+      await Promise.all([news.close(), retention.close(), mails?.close()]);
+    },
+  };
+}
