@@ -1,15 +1,14 @@
-/** One range of bytes; what is not one is as if it were not asked (RFC 9110, 14.2). Null: nothing
- * of it exists. Pure. */
+import { parse } from 'range-parser';
+
+/** The bytes a `Range` header asks for; `end` is the last one, included. What is no single range is
+ * as if nothing were asked (RFC 9110, 14.2): the whole file. Null: nothing of it exists. Pure. */
 export function rangeOf(
   header: string | undefined,
   size: number,
 ): { start: number; end: number; whole: boolean } | null {
-  const parts = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
-  const [from, to] = [parts?.[1] ?? '', parts?.[2] ?? ''];
-  if (from === '' && to === '') return { start: 0, end: size - 1, whole: true };
-  const start = from === '' ? Math.max(size - Number(to), 0) : Number(from);
-  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  if (from !== '' && to !== '' && Number(to) < start)
-    return { start: 0, end: size - 1, whole: true };
-  return start > end ? null : { start, end, whole: false };
+  const { type, code, ranges } = parse(size, header ?? '');
+  const [only, ...others] = ranges;
+  const isMalformed = type !== 'bytes' || (code & 1) !== 0;
+  if (isMalformed || others.length > 0) return { start: 0, end: size - 1, whole: true };
+  return only === undefined ? null : { ...only, whole: false };
 }

@@ -1,5 +1,6 @@
 /** From cookie or signature to actor. */
 import type { IncomingMessage } from 'node:http';
+import { fastifyCookie } from '@fastify/cookie';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { actorOf } from '#src/accounts/reach.ts';
@@ -11,21 +12,17 @@ import { sha256, verifySignature } from '#src/platform/secrets.ts';
 import { selectServerKey } from '#src/servers/store.ts';
 
 export const cookieName = 'preau_sign_in';
-
 /** Goes to the sign-in routes only, and lives for one trip. */
 export const stepCookieName = 'preau_step';
-export const stepOf = (request: IncomingMessage): string | null =>
-  new RegExp(`(?:^|;\\s*)${stepCookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(
-    request.headers.cookie ?? '',
-  )?.[1] ?? null;
 
-export function cookieOf(request: IncomingMessage): string | null {
-  return (
-    new RegExp(`(?:^|;\\s*)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(
-      request.headers.cookie ?? '',
-    )?.[1] ?? null
-  );
-}
+const cookiesOf = (request: IncomingMessage) => fastifyCookie.parse(request.headers.cookie ?? '');
+/** Null when there is none, or something we never gave. */
+const secretOf = (request: IncomingMessage, name: string): string | null => {
+  const value = cookiesOf(request)[name];
+  return value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value) ? value : null;
+};
+export const cookieOf = (request: IncomingMessage) => secretOf(request, cookieName);
+export const stepOf = (request: IncomingMessage) => secretOf(request, stepCookieName);
 
 /** Refuses with NOT_SIGNED_IN. */
 export async function actorOfCookie(
@@ -51,8 +48,7 @@ export async function actorOfCookieOrToken(
   const { authorization } = request.headers;
   if (authorization === undefined) return actorOfCookie(deps, cookieOf(request));
   const secret = /^Bearer ([^\s]+)$/.exec(authorization)?.[1];
-  if (secret === undefined || (request.headers.cookie ?? '').includes(cookieName))
-    throw new AppError('FORBIDDEN');
+  if (secret === undefined || cookieName in cookiesOf(request)) throw new AppError('FORBIDDEN');
   return actorOfToken(deps, secret);
 }
 

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { AppError } from '@preau/contract/errors.ts';
+import PQueue from 'p-queue';
 
 // OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
 const options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -15,20 +16,10 @@ export interface Passwords {
 }
 
 export function createPasswords(workers = availableParallelism()): Passwords {
-  let running = 0;
-  const waiting: (() => void)[] = [];
+  const queue = new PQueue({ concurrency: workers });
   const bounded = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running >= workers) {
-      if (waiting.length >= maxWaiting) throw new AppError('BUSY');
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
+    if (queue.size >= maxWaiting) throw new AppError('BUSY');
+    return queue.add(work);
   };
   const dummy = hash('no such account', options);
   return {

@@ -1,4 +1,5 @@
 import { maxTransferBytes } from '@preau/contract/exchange.ts';
+import { encodeExtended } from 'content-disposition';
 import {
   askForFile,
   bringFile,
@@ -40,16 +41,12 @@ export const exchangeStreams = {
     send: async (deps, actor, { params }) => {
       const transfer = await findTaken(deps, actor, params.id);
       await noteTaken(deps, actor, transfer);
-      const name = encodedName(transfer.name);
+      const name = `filename*=${encodeExtended(transfer.name)}`;
       // What people keep is saved, never shown under our address. Printed pages alone are shown,
       // by the browser's own reader of PDF.
       return transfer.kind === 'print'
-        ? {
-            ...bytesOf(deps, transfer),
-            type: 'application/pdf',
-            disposition: `inline; filename*=UTF-8''${name}`,
-          }
-        : { ...bytesOf(deps, transfer), disposition: `attachment; filename*=UTF-8''${name}` };
+        ? { ...bytesOf(deps, transfer), type: 'application/pdf', disposition: `inline; ${name}` }
+        : { ...bytesOf(deps, transfer), disposition: `attachment; ${name}` };
     },
   },
   readTransfer: {
@@ -76,10 +73,3 @@ const bytesOf = ({ config }: EdgeDeps, { id, bytes }: StoredTransfer): Download 
   size: bytes,
   read: (range) => transferFiles(config.PREAU_DATA).stream(id, range),
 });
-
-/** RFC 8187: what a URL lets pass and a header does not. */
-const encodedName = (name: string): string =>
-  encodeURIComponent(name).replace(
-    /['()*!]/g,
-    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
