@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApplicationDraft, packagesOf } from '@preau/contract/application.ts';
+import { ApplicationDraft } from '@preau/contract/application.ts';
+import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 

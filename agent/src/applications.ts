@@ -6,12 +6,19 @@ import { join } from 'node:path';
 import type { RecipePlatform } from '@preau/contract/application.ts';
 import type { DesiredApplication, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import type { ReportedApplication } from '@preau/contract/report.ts';
 import type { Driver, Installable } from './drivers/driver.ts';
 import type { Failures } from './failures.ts';
 import { readText, writeDurably } from './files.ts';
 import type { ActualApplication } from './reconcile/plan.ts';
-import { type Found, isAsWanted, packagesToKeep, pinOf, recipeMark } from './reconcile/wanted.ts';
+import {
+  type Found,
+  isAsWanted,
+  mayMissOthers,
+  packagesToKeep,
+  recipeMark,
+} from './reconcile/wanted.ts';
 
 interface LocalApplication extends ActualApplication {
   reported: ReportedApplication;
@@ -61,15 +68,9 @@ export function createApplications({
     const answer = await driver.detect(application);
     // A recipe that is particular about the version is told null of another one; what is there
     // matters all the same.
-    const particular =
-      answer === null &&
-      application.want === 'present' &&
-      application.recipes[platform] !== undefined &&
-      !(
-        application.recipes.linux?.kind === 'apt' &&
-        pinOf(application.recipes, application.version) === null
-      );
-    const version = particular ? await driver.detect({ ...application, want: 'absent' }) : answer;
+    const missed =
+      answer === null && application.want === 'present' && mayMissOthers(application, platform);
+    const version = missed ? await driver.detect({ ...application, want: 'absent' }) : answer;
     return {
       version,
       asWanted: isAsWanted(
@@ -208,7 +209,8 @@ export function createApplications({
         const local = applications.get(application.applicationId);
         if (local?.state !== 'installed' || local.versionId !== application.versionId) continue;
         // That new updates are pending is nobody's deed.
-        if (application.recipes.linux?.kind === 'updates') continue;
+        const { linux } = application.recipes;
+        if (linux !== undefined && factsOf(linux)?.staysFound === false) continue;
         const found = await find({ ...application, want: 'present' }, 'after');
         // Work that began meanwhile may be why.
         if (busy()) return;

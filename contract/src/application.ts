@@ -102,6 +102,7 @@ export const DebRecipe = Strict({
   file: PackageFile,
   ...common,
 });
+export type DebRecipe = Static<typeof DebRecipe>;
 /** Unpacked into a folder of its own, `/opt/preau/<slug>/<version>`; nothing is written outside of
  * it. */
 export const ArchiveRecipe = Strict({
@@ -110,6 +111,7 @@ export const ArchiveRecipe = Strict({
   file: PackageFile,
   ...common,
 });
+export type ArchiveRecipe = Static<typeof ArchiveRecipe>;
 /** Only a script that a second technician has reviewed: the controller's signature binds the name
  * to both files. */
 export const ScriptRecipe = Strict({
@@ -120,14 +122,17 @@ export const ScriptRecipe = Strict({
   signature: Signature,
   ...common,
 });
+export type ScriptRecipe = Static<typeof ScriptRecipe>;
 /** Pending updates of the system itself, from its own sources. */
 export const UpdatesRecipe = Strict({
   kind: Type.Literal('updates'),
   scope: OneOf(['security', 'all']),
   ...common,
 });
+export type UpdatesRecipe = Static<typeof UpdatesRecipe>;
 /** The agent's own bundle. */
 export const AgentRecipe = Strict({ kind: Type.Literal('agent'), file: PackageFile, ...common });
+export type AgentRecipe = Static<typeof AgentRecipe>;
 export const LinuxRecipe = Type.Union([
   AptRecipe,
   DebRecipe,
@@ -178,19 +183,6 @@ export const scriptReviewText = (script: {
   remove?: PackageFile | undefined;
 }): string =>
   `preau script\n${script.script}\n${script.install.sha256}\n${script.remove?.sha256 ?? ''}`;
-
-/** Names of the Debian packages a recipe brings, without their pins. */
-export const packagesOf = (recipe: LinuxRecipe | undefined): string[] =>
-  recipe?.kind === 'apt'
-    ? recipe.packages.map((name) => name.split('=')[0] ?? name)
-    : recipe?.kind === 'deb'
-      ? [recipe.package]
-      : [];
-
-/** Updates and the agent's own bundle are brought once; everything else is kept there from then on,
- * and can be gone back from. */
-export const isKept = (recipes: Recipes): boolean =>
-  recipes.linux?.kind !== 'updates' && recipes.linux?.kind !== 'agent';
 
 /** What an installation costs one server: bytes over the line, minutes of work. Replaced by what
  * was measured, once there is history. */

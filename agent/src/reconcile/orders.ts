@@ -13,6 +13,7 @@ import type {
   ReportedItem,
   ReportedOrder,
 } from '@preau/contract/order.ts';
+import { factsOf, isKept } from '@preau/contract/recipe-kinds.ts';
 import type { Applied } from '#src/drivers/driver.ts';
 import type { OrderJournal } from './order-journal.ts';
 import type { Found } from './wanted.ts';
@@ -345,7 +346,8 @@ function restart(journal: OrderJournal, order: Order, now: number): Transition |
   return begin({ ...counted, recovering: true }, 'attaching', (run) => ({ kind: 'attach', run }));
 }
 
-const isAgent = ({ recipes }: OrderedApplication): boolean => recipes.linux?.kind === 'agent';
+const isAgent = ({ recipes: { linux } }: OrderedApplication): boolean =>
+  linux !== undefined && factsOf(linux)?.replacesAgent === true;
 const bringsAgent = (order: Order, bringing: readonly string[]): boolean =>
   order.applications.some(
     (application) => isAgent(application) && bringing.includes(application.applicationId),
@@ -653,10 +655,9 @@ function conclude(
 /** What could be taken away again: updates and the agent itself cannot. */
 const brought = (
   journal: OrderJournal,
-  { applicationId, want, recipes: { linux } }: OrderedApplication,
+  { applicationId, want, recipes }: OrderedApplication,
 ): boolean =>
   want === 'present' &&
-  linux?.kind !== 'updates' &&
-  linux?.kind !== 'agent' &&
+  isKept(recipes) &&
   journal.bringing.includes(applicationId) &&
   !journal.before.includes(applicationId);

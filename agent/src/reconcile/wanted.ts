@@ -1,7 +1,8 @@
 /** Is an application as it is wanted? The detection rule finds what is there; this says whether
  * that will do. Pure. */
 import { createHash } from 'node:crypto';
-import { packagesOf, type RecipePlatform } from '@preau/contract/application.ts';
+import type { RecipePlatform } from '@preau/contract/application.ts';
+import { factsOf, packagesOf, pinsOf } from '@preau/contract/recipe-kinds.ts';
 import type { Installable } from '#src/drivers/driver.ts';
 
 export interface Found {
@@ -27,13 +28,18 @@ export function pinOf(
   if (linux === undefined) return null;
   const { detect } = linux;
   if (detect.kind === 'version_file') return version;
-  if (detect.kind === 'package' && linux.kind === 'apt')
-    return (
-      linux.packages
-        .find((name) => name.startsWith(`${detect.package}=`))
-        ?.slice(detect.package.length + 1) ?? null
-    );
-  return null;
+  if (detect.kind !== 'package') return null;
+  return pinsOf(linux).find(([name]) => name === detect.package)?.[1] ?? null;
+}
+
+/** Whether detection may answer null although another version is there. */
+export function mayMissOthers(
+  { recipes, version }: Pick<Installable, 'recipes' | 'version'>,
+  platform: RecipePlatform,
+): boolean {
+  const recipe = recipes[platform];
+  if (recipe === undefined) return false;
+  return factsOf(recipe)?.missesOtherVersions !== 'when_pinned' || pinOf(recipes, version) !== null;
 }
 
 /** `mark` is that of what was brought last, undefined when we brought nothing: what somebody put

@@ -1,6 +1,7 @@
 import type { Application, ApplicationDraft } from '@preau/contract/application.ts';
 import type { ApplicationChanges, ApplicationVersion } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -55,8 +56,12 @@ export async function addVersion(
   draft: ApplicationDraft,
   tell: TellServers,
 ): Promise<{ id: string; added: boolean; topics: string[] }> {
-  const ofAgent = draft.slug === agentSlug || draft.recipes.linux?.kind === 'agent';
-  if (ofAgent && actor.kind !== 'job') throw new AppError('FORBIDDEN', { slug: agentSlug });
+  const ownToController =
+    draft.slug === agentSlug ||
+    Object.values(draft.recipes).some(
+      (recipe) => recipe !== undefined && factsOf(recipe)?.addedBy === 'controller',
+    );
+  if (ownToController && actor.kind !== 'job') throw new AppError('FORBIDDEN', { slug: agentSlug });
   await mustHaveFiles(rows, draft.recipes);
   await mustBeReviewed(rows, draft.recipes);
   const [past] = await selectApplications(rows, { slug: draft.slug, learnt: false });

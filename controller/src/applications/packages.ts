@@ -2,6 +2,7 @@
 import type { PackageFile, Recipes } from '@preau/contract/application.ts';
 import type { PackageUpload, UploadedPackage } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { filesFor } from '@preau/contract/recipe-kinds.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -110,12 +111,9 @@ export async function deletePackage(deps: Deps, actor: Actor, sha256: string): P
 
 /** Every file a recipe brings. */
 export function filesOf(recipes: Recipes): PackageFile[] {
-  return Object.values(recipes).flatMap((recipe) => {
-    if (recipe === undefined) return [];
-    if (recipe.kind === 'script')
-      return recipe.remove === undefined ? [recipe.install] : [recipe.install, recipe.remove];
-    return 'file' in recipe ? [recipe.file] : [];
-  });
+  return Object.values(recipes).flatMap((recipe) =>
+    recipe === undefined ? [] : [...filesFor(recipe, 'present'), ...filesFor(recipe, 'absent')],
+  );
 }
 
 /** In the transaction that adds a version: its uploaded files are there, and stay. Refuses with

@@ -9,6 +9,7 @@ import {
   type ScriptReview,
 } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -137,14 +138,16 @@ async function mustFind(
 
 /** A recipe may only repeat what was reviewed. Refuses with SCRIPT_REFUSED. */
 export async function mustBeReviewed(rows: Rows, recipes: Recipes): Promise<void> {
-  const recipe = recipes.linux;
-  if (recipe?.kind !== 'script') return;
-  const script = (await selectScripts(rows, { name: recipe.script }))[0];
-  const same =
-    script !== undefined &&
-    script.signature !== null &&
-    script.signature === recipe.signature &&
-    script.install.sha256 === recipe.install.sha256 &&
-    (script.remove?.sha256 ?? null) === (recipe.remove?.sha256 ?? null);
-  if (!same) throw new AppError('SCRIPT_REFUSED', { script: recipe.script });
+  for (const recipe of Object.values(recipes)) {
+    const named = recipe === undefined ? null : (factsOf(recipe)?.reviewed(recipe) ?? null);
+    if (named === null) continue;
+    const script = (await selectScripts(rows, { name: named.script }))[0];
+    const same =
+      script !== undefined &&
+      script.signature !== null &&
+      script.signature === named.signature &&
+      script.install.sha256 === named.install.sha256 &&
+      (script.remove?.sha256 ?? null) === (named.remove?.sha256 ?? null);
+    if (!same) throw new AppError('SCRIPT_REFUSED', { script: named.script });
+  }
 }

@@ -2,8 +2,8 @@
  * in the order share one run; when that run fails, whoever dpkg names is set aside, the system is
  * mended, and the others go again. */
 import { join } from 'node:path';
-import { packagesOf } from '@preau/contract/application.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import { run } from '#src/command.ts';
 import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts';
 import { exists, readText, remove } from '#src/files.ts';

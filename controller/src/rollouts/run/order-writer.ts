@@ -1,8 +1,9 @@
 /** Writes orders: what a server installs or restores, and what it had before. */
 
 import { createHash } from 'node:crypto';
-import { isKept, type Recipes } from '@preau/contract/application.ts';
+import { type Recipes } from '@preau/contract/application.ts';
 import type { Order, OrderedApplication } from '@preau/contract/order.ts';
+import { isKept } from '@preau/contract/recipe-kinds.ts';
 
 import type { Rows } from '#src/platform/database.ts';
 import { type KnownApplication, selectKnownApplications, selectVersions } from '../plan/store.ts';

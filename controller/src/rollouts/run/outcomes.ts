@@ -1,7 +1,7 @@
 /** What an order left behind on its server: inventory, audit lines, and what installing cost. */
 
-import { isKept } from '@preau/contract/application.ts';
 import { type ReportedOrder } from '@preau/contract/order.ts';
+import { isKept } from '@preau/contract/recipe-kinds.ts';
 import { isGood } from '@preau/contract/rollout-states.ts';
 
 import { recordEffect } from '#src/audit/record.ts';

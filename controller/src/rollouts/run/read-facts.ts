@@ -1,8 +1,9 @@
 /** Reads what the next decision about a rollout is made of. */
 
-import { isKept, type Recipes } from '@preau/contract/application.ts';
+import { type Recipes } from '@preau/contract/application.ts';
 import { arrivalTimeEnds, type Place, type Windows, windowAt } from '@preau/contract/calendar.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
+import { isKept } from '@preau/contract/recipe-kinds.ts';
 import { isInFlight, isWaiting } from '@preau/contract/rollout-states.ts';
 
 import { offlineAfterMs } from '@preau/contract/server.ts';
