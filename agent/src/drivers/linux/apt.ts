@@ -7,14 +7,7 @@ import type { AptSource } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
 import { exists, makeFolder, readText, remove, stamp, write } from '#src/files.ts';
-
-export interface AptFile {
-  uri: string;
-  /** As apt wants to find it in its archives folder. */
-  name: string;
-  size: number;
-  sha256: string;
-}
+import { type AptFile, parsePending, parseUnknown, parseUris } from './apt-output.ts';
 
 /** Another apt may hold the lock: wait for it. A configuration file somebody has changed stays. */
 export const quiet = [
@@ -45,46 +38,6 @@ export const unattended: Record<string, string> = {
   UCF_FORCE_CONFFOLD: '1',
 };
 
-// ---- what apt prints. Pure ---------------------------------------------------------------------------------------------
-
-/** `--print-uris`: `'uri' name size hash`. A line without SHA-256 is no answer: it could not be
- * checked. */
-export function parseUris(text: string): AptFile[] {
-  return [...text.matchAll(/^'([^']+)' (\S+) (\d+) (\S*)$/gm)].flatMap(
-    ([, uri = '', name = '', size = '', hash = '']) => {
-      if (uri.startsWith('file:')) return [];
-      const sha256 = /^SHA256:([0-9a-f]{64})$/.exec(hash)?.[1];
-      if (sha256 === undefined)
-        throw new AppError('HASH_MISMATCH', { why: `the source announces no SHA-256 for ${name}` });
-      return [{ uri, name, size: Number(size), sha256 }];
-    },
-  );
-}
-
-/** Packages that apt does not know, or not in this version. */
-export const parseUnknown = (text: string): string[] => [
-  ...[...text.matchAll(/^E: Unable to locate package (\S+)/gm)].map(([, name = '']) => name),
-  ...[...text.matchAll(/^E: Version '([^']+)' for '([^']+)' was not found/gm)].map(
-    ([, version = '', name = '']) => `${name}=${version}`,
-  ),
-  ...[...text.matchAll(/^E: Package '([^']+)' has no installation candidate/gm)].map(
-    ([, name = '']) => name,
-  ),
-];
-
-/** Pending updates from `apt-get -s dist-upgrade`: `Inst name [old] (new Origin:version/suite, …
- * [arch])`. */
-export const parsePending = (
-  text: string,
-): { name: string; version: string; security: boolean }[] =>
-  [...text.matchAll(/^Inst (\S+) \[[^\]]+\] \((\S+) ([^)]*)\)/gm)].map(
-    ([, name = '', version = '', origins = '']) => ({
-      name: name.split(':')[0] ?? name,
-      version,
-      security: /security/i.test(origins),
-    }),
-  );
-
 /** deb822, with the key inside: this source is trusted by this key only, and this key for this
  * source only. */
 export const sourceFile = (source: AptSource): string =>
@@ -100,8 +53,6 @@ export const sourceFile = (source: AptSource): string =>
       .map((line) => (line.trim() === '' ? ' .' : ` ${line.trim()}`)),
     '',
   ].join('\n');
-
-// ---- asking it -----------------------------------------------------------------------------------------------------------
 
 export interface Apt {
   /** What bringing these would fetch, all together. `unknown` names what apt does not know;
@@ -125,7 +76,8 @@ export interface Apt {
 
 export function createApt(deps: {
   options?: readonly string[];
-  sourcesFolder?: string /** Remembers that the lists are fresh. */;
+  sourcesFolder?: string;
+  /** Remembers that the lists are fresh. */
   stampFile: string;
   now: () => number;
 }): Apt {

@@ -14,6 +14,11 @@ export interface Package {
 }
 export type Packages = ReadonlyMap<string, Package>;
 
+export const versionOf = (packages: Packages, name: string): string | null => {
+  const found = packages.get(name);
+  return found?.status === 'installed' ? found.version : null;
+};
+
 const native = process.arch === 'x64' ? 'amd64' : process.arch;
 
 /** Pure. One name may be there for several architectures: the installed one, then the machine's

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { newKeyPair, signCall } from '#src/identity.ts';
 import { callerOf } from '#src/packages/peers.ts';
 import { packageOf } from '#src/packages/wanted.ts';
-import { codeOf, parseFailing, runsOf } from './apply.ts';
-import { parsePending, parseUnknown, parseUris, sourceFile } from './apt.ts';
+import { runsOf } from './apply.ts';
+import { sourceFile } from './apt.ts';
+import { codeOf, parseFailing, parsePending, parseUnknown, parseUris } from './apt-output.ts';
 import { parseAutomatic, parseStatus } from './dpkg.ts';
 
 const sha = 'c8bf1fa578f14feb3f6043ceba44095355eb385642f111e35623937e5c90d735';

@@ -5,6 +5,7 @@ import type { PackageFile } from '@preau/contract/application.ts';
 import { scriptReviewText } from '@preau/contract/application.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import type { Inventory } from '@preau/contract/report.ts';
 import type { Bundles } from '#src/bundles.ts';
 import { runUntil } from '#src/command.ts';
@@ -26,7 +27,9 @@ import { createApt, unattended } from './apt.ts';
 import { createDetector } from './detect.ts';
 import { readDpkg } from './dpkg.ts';
 import { createInstallers, safeKey } from './installer.ts';
-import { createStager, filesOf, stagedUnder } from './stage.ts';
+import { driverOf } from './recipes/table.ts';
+import { createStager } from './stage.ts';
+import { filesOf, stagedUnder } from './staged.ts';
 
 export interface SoftwareDeps {
   stateFolder: string;
@@ -335,13 +338,13 @@ export function createSoftware(deps: SoftwareDeps): Software {
 
   return {
     refuses: ({ recipes: { linux } }) => {
-      if (linux === undefined || linux.detect.kind === 'registry') return 'NOT_APPLICABLE';
-      if (
-        linux.kind === 'script' &&
-        !isSignedByController(identity.controllerKey, scriptReviewText(linux), linux.signature)
-      )
-        return 'SCRIPT_REFUSED';
-      return null;
+      if (linux === undefined || driverOf(linux) === null || linux.detect.kind === 'registry')
+        return 'NOT_APPLICABLE';
+      const reviewed = factsOf(linux)?.reviewed(linux) ?? null;
+      return reviewed === null ||
+        isSignedByController(identity.controllerKey, scriptReviewText(reviewed), reviewed.signature)
+        ? null
+        : 'SCRIPT_REFUSED';
     },
     detect: (application) => {
       remember(filesOf({ recipes: application.recipes, want: 'present' }));

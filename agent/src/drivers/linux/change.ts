@@ -1,0 +1,76 @@
+/** One call of `apply`: the time it has left, and what became of each application so far. */
+import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts';
+import { type Apt, quiet } from './apt.ts';
+import type { Dpkg } from './dpkg.ts';
+import type { Installers, Ran } from './installer.ts';
+import type { Outcome } from './recipes/recipe.ts';
+import { type Staged, stagedUnder } from './staged.ts';
+
+export interface ChangeDeps {
+  /** What orders keep is below. */
+  root: string;
+  dpkg: Dpkg;
+  apt: Apt;
+  installers: Installers;
+}
+
+export interface Change {
+  key: string;
+  staged: Staged;
+  options: ApplyOptions;
+  dpkg: Dpkg;
+  apt: Apt;
+  /** Whoever comes after one that hung still gets a fair try, though the time is over. */
+  left: () => number;
+  begin: (application: Installable) => void;
+  settle: (application: Installable, outcome: Outcome, ms: number) => void;
+  outcomes: ReadonlyMap<string, Applied>;
+  run: (
+    file: string,
+    args: readonly string[],
+    limits: { timeoutMs: number; signal: AbortSignal; env?: Record<string, string> },
+  ) => Promise<Ran>;
+  /** Without network: only what was staged. */
+  aptGet: (args: readonly string[], timeoutMs: number) => Promise<Ran>;
+}
+
+export function createChange(deps: ChangeDeps, key: string, options: ApplyOptions): Change {
+  const staged = stagedUnder(deps.root, key);
+  const endsAt = performance.now() + options.timeoutMs;
+  const outcomes = new Map<string, Applied>();
+  const run: Change['run'] = (file, args, limits) => deps.installers.run(key, file, args, limits);
+  return {
+    key,
+    staged,
+    options,
+    dpkg: deps.dpkg,
+    apt: deps.apt,
+    outcomes,
+    run,
+    left: () => Math.max(endsAt - performance.now(), options.timeoutMs * 0.2),
+    begin: ({ applicationId }) => options.progress(applicationId, 'installing'),
+    settle: ({ applicationId, want }, outcome, ms) => {
+      outcomes.set(applicationId, {
+        applicationId,
+        code: outcome?.code ?? null,
+        message: (outcome?.message ?? '').slice(-2000),
+        ms: Math.round(ms),
+      });
+      const done = want === 'present' ? 'installed' : 'removed';
+      options.progress(applicationId, outcome === null ? done : 'failed');
+    },
+    aptGet: (args, timeoutMs) =>
+      run(
+        '/usr/bin/apt-get',
+        [
+          ...deps.apt.options,
+          ...quiet,
+          '-o',
+          `Dir::Cache::archives=${staged.archives}/`,
+          '--no-download',
+          ...args,
+        ],
+        { timeoutMs, signal: options.signal },
+      ),
+  };
+}

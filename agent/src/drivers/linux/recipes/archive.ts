@@ -1,0 +1,30 @@
+/** A file that is unpacked, or copied, into a folder of its own. */
+import { join } from 'node:path';
+import type { ArchiveRecipe } from '@preau/contract/application.ts';
+import { exists, remove } from '#src/files.ts';
+import { unpack } from '../archive.ts';
+import type { SingleRecipe } from './recipe.ts';
+
+export const archive: SingleRecipe<ArchiveRecipe> = {
+  by: 'itself',
+  install: async ({ file, format }, { slug, version }, { applications, signal, staged }) => {
+    await unpack(
+      { path: staged.pathOf(file), format, name: file.name },
+      { root: applications, slug, version },
+      signal,
+    );
+    return null;
+  },
+  remove: async (_recipe, { slug }, { applications }) => {
+    remove(join(applications, slug));
+    return null;
+  },
+  detect: async ({ detect }, { slug, version, want }, detection) => {
+    // The file of the rule may be another version's.
+    const isMissing =
+      detect.kind === 'file' &&
+      want === 'present' &&
+      !exists(join(detection.applications, slug, version));
+    return isMissing ? null : detection.byRule(detect, version);
+  },
+};
