@@ -5,11 +5,16 @@ import type {
   ApplicationDraft,
   Category,
   DetectionRule,
-  LinuxRecipe,
   PackageFile,
-  WindowsRecipe,
 } from '@preau/contract/application.ts';
 import type { InspectedPackage, InspectedProgram, Script } from '@preau/contract/catalogue.ts';
+import {
+  factsOf,
+  type Recipe,
+  type RecipeKind,
+  type RecipeOf,
+  recipeFacts,
+} from '@preau/contract/recipe-kinds.ts';
 
 export type Origin = 'debian' | 'file' | 'script';
 
@@ -224,75 +229,6 @@ function detectionOf({
     : { kind, path: detectPath.trim() };
 }
 
-/** What is typed as a recipe; null while what it is made of is not there. */
-function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
-  const command = wordsOf(form.command);
-  const common = {
-    ...(command.length === 0 ? {} : { launch: { command } }),
-    ...(form.desktopFile.trim() === '' ? {} : { icon: { desktopFile: form.desktopFile.trim() } }),
-  };
-  const detect = detectionOf(form);
-  const { file, script, source } = form;
-  if (form.origin === 'debian') {
-    const { on, uri, suite, components, key } = source;
-    const linux: LinuxRecipe = {
-      kind: 'apt',
-      packages: listOf(form.packages),
-      ...(on
-        ? {
-            source: {
-              uri: uri.trim(),
-              suite: suite.trim(),
-              components: listOf(components),
-              key: key.trim(),
-            },
-          }
-        : {}),
-      detect,
-      ...common,
-    };
-    return { linux };
-  }
-  if (form.origin === 'script') {
-    if (script === null || script.signature === null) return null;
-    return {
-      linux: {
-        kind: 'script',
-        script: script.name,
-        install: script.install,
-        ...(script.remove === null ? {} : { remove: script.remove }),
-        signature: script.signature,
-        detect,
-        ...common,
-      },
-    };
-  }
-  if (file === null) return null;
-  if (form.kind === 'deb')
-    return { linux: { kind: 'deb', package: form.debPackage.trim(), file, detect, ...common } };
-  if (isArchive(form.kind))
-    return { linux: { kind: 'archive', format: form.kind, file, detect, ...common } };
-  const rule: DetectionRule = {
-    kind: 'registry',
-    key: form.windows.key.trim(),
-    value: form.windows.value.trim(),
-  };
-  const windows: WindowsRecipe | null =
-    form.kind === 'installer'
-      ? { kind: 'msi', file, properties: {}, detect: rule, ...common }
-      : form.kind === 'program'
-        ? {
-            kind: 'exe',
-            file,
-            silent: wordsOf(form.windows.silent),
-            uninstall: wordsOf(form.windows.uninstall),
-            detect: rule,
-            ...common,
-          }
-        : null;
-  return windows === null ? null : { windows };
-}
-
 /** Null while there is nothing to install from. English words that nobody wrote are the French
  * ones. */
 export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
@@ -339,60 +275,202 @@ export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   };
 }
 
+/** What every kind takes from the form. */
+interface Typed {
+  detect: DetectionRule;
+  launch?: { command: string[] };
+  icon?: { desktopFile: string };
+}
+
+interface RecipeForm<R extends Recipe> {
+  /** The recipe as typed: null while what it is made of is not there. A kind without `make` cannot
+   * be made here. */
+  make?(form: ApplicationForm, typed: Typed): R | null;
+  /** The form as it shows this recipe, for another version of it. */
+  show(recipe: R): Partial<ApplicationForm>;
+}
+
+/** Kinds that are not made by hand. */
+const notMade = {
+  show: ({ detect }: Recipe): Partial<ApplicationForm> => ({
+    origin: 'file',
+    ...shownDetection(detect),
+  }),
+};
+
+/** How the form makes and shows each kind. The compiler asks for the entry of a kind that is new in
+ * the contract. */
+export const recipeForms: { [K in RecipeKind]: RecipeForm<RecipeOf<K>> } = {
+  apt: {
+    make: ({ packages, source: { on, uri, suite, components, key } }, typed) => ({
+      kind: 'apt',
+      packages: listOf(packages),
+      ...(on
+        ? {
+            source: {
+              uri: uri.trim(),
+              suite: suite.trim(),
+              components: listOf(components),
+              key: key.trim(),
+            },
+          }
+        : {}),
+      ...typed,
+    }),
+    show: ({ packages, source, detect }) => ({
+      origin: 'debian',
+      packages: packages.join(' '),
+      ...(source === undefined
+        ? {}
+        : {
+            source: {
+              on: true,
+              uri: source.uri,
+              suite: source.suite,
+              components: source.components.join(' '),
+              key: source.key,
+            },
+          }),
+      ...shownDetection(detect),
+    }),
+  },
+  deb: {
+    make: ({ debPackage, file }, typed) =>
+      file === null ? null : { kind: 'deb', package: debPackage.trim(), file, ...typed },
+    show: (recipe) => ({
+      origin: 'file',
+      debPackage: recipe.package,
+      ...shownDetection(recipe.detect),
+    }),
+  },
+  archive: {
+    make: ({ file, kind }, typed) =>
+      file === null || !isArchive(kind) ? null : { kind: 'archive', format: kind, file, ...typed },
+    // A path with the version in it is the old version's.
+    show: () => ({ origin: 'file', command: '' }),
+  },
+  script: {
+    make: ({ script }, typed) =>
+      script === null || script.signature === null
+        ? null
+        : {
+            kind: 'script',
+            script: script.name,
+            install: script.install,
+            ...(script.remove === null ? {} : { remove: script.remove }),
+            signature: script.signature,
+            ...typed,
+          },
+    show: ({ detect }) => ({ origin: 'script', ...shownDetection(detect) }),
+  },
+  updates: notMade,
+  agent: notMade,
+  msi: {
+    make: (form, typed) =>
+      form.file === null
+        ? null
+        : { kind: 'msi', file: form.file, properties: {}, ...typed, detect: registryRule(form) },
+    show: ({ detect }) => ({
+      origin: 'file',
+      windows: { ...emptyForm().windows, ...registryOf(detect) },
+    }),
+  },
+  exe: {
+    make: (form, typed) =>
+      form.file === null
+        ? null
+        : {
+            kind: 'exe',
+            file: form.file,
+            silent: wordsOf(form.windows.silent),
+            uninstall: wordsOf(form.windows.uninstall),
+            ...typed,
+            detect: registryRule(form),
+          },
+    show: ({ silent, uninstall, detect }) => ({
+      origin: 'file',
+      windows: { silent: lineOf(silent), uninstall: lineOf(uninstall), ...registryOf(detect) },
+    }),
+  },
+  winget: {
+    show: ({ detect }) => ({
+      origin: 'file',
+      windows: { ...emptyForm().windows, ...registryOf(detect) },
+    }),
+  },
+};
+
+/** Undefined: a page that was opened before an update of the city may not know every kind. */
+const recipeFormOf = (kind: RecipeKind): RecipeForm<Recipe> | undefined => recipeForms[kind];
+
+/** What a file is made a recipe of; null: of nothing we know. */
+const kindOfFile: Record<InspectedPackage['kind'], RecipeKind | null> = {
+  deb: 'deb',
+  appimage: 'archive',
+  zip: 'archive',
+  tar: 'archive',
+  installer: 'msi',
+  program: 'exe',
+  picture: null,
+  unknown: null,
+};
+const kindOf = ({ origin, kind }: ApplicationForm): RecipeKind | null =>
+  origin === 'debian' ? 'apt' : origin === 'script' ? 'script' : kindOfFile[kind];
+
+/** What is typed as a recipe; null while what it is made of is not there. */
+function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
+  const kind = kindOf(form);
+  if (kind === null) return null;
+  const command = wordsOf(form.command);
+  const desktopFile = form.desktopFile.trim();
+  const recipe = recipeFormOf(kind)?.make?.(form, {
+    detect: detectionOf(form),
+    ...(command.length === 0 ? {} : { launch: { command } }),
+    ...(desktopFile === '' ? {} : { icon: { desktopFile } }),
+  });
+  return recipe === undefined || recipe === null ? null : { [recipeFacts[kind].platform]: recipe };
+}
+
 /** Kinds of recipes that the form can make another version of. */
-export const canVersion = ({ recipes: { linux, windows } }: Application): boolean =>
-  linux === undefined
-    ? windows?.kind === 'exe' || windows?.kind === 'msi'
-    : linux.kind !== 'updates' && linux.kind !== 'agent';
+export function canVersion({ recipes: { linux, windows } }: Application): boolean {
+  const recipe = linux ?? windows;
+  return recipe !== undefined && recipeFormOf(recipe.kind)?.make !== undefined;
+}
+
+/** The controller itself keeps it, and nobody else changes it. */
+export const isOfController = ({ recipes: { linux } }: Application): boolean =>
+  linux !== undefined && factsOf(linux)?.addedBy === 'controller';
 
 /** To add a version: everything as it is, but for what is installed. */
 export function formOf(application: Application): ApplicationForm {
-  const form = emptyForm();
   const { linux, windows } = application.recipes;
   const recipe = linux ?? windows;
-  const rule = linux?.detect;
-  const detect =
-    rule?.kind === 'package'
-      ? { detectKind: rule.kind, detectPackage: rule.package }
-      : rule?.kind === 'file' || rule?.kind === 'version_file'
-        ? { detectKind: rule.kind, detectPath: rule.path }
-        : {};
   return {
-    ...form,
+    ...emptyForm(),
     known: application,
-    origin: linux?.kind === 'apt' ? 'debian' : linux?.kind === 'script' ? 'script' : 'file',
     slug: application.slug,
     nameFr: application.name.fr,
     descriptionFr: application.description.fr,
     command: lineOf(recipe?.launch?.command ?? []),
     desktopFile: recipe?.icon?.desktopFile ?? '',
     requires: application.requires.join(' '),
-    packages: linux?.kind === 'apt' ? linux.packages.join(' ') : '',
-    debPackage: linux?.kind === 'deb' ? linux.package : '',
-    source:
-      linux?.kind === 'apt' && linux.source !== undefined
-        ? {
-            on: true,
-            uri: linux.source.uri,
-            suite: linux.source.suite,
-            components: linux.source.components.join(' '),
-            key: linux.source.key,
-          }
-        : form.source,
-    // A path with the version in it is the old version's.
-    ...(linux?.kind === 'archive' ? { command: '' } : detect),
-    windows:
-      windows?.kind === 'exe'
-        ? {
-            silent: lineOf(windows.silent),
-            uninstall: lineOf(windows.uninstall),
-            ...registryOf(windows.detect),
-          }
-        : windows === undefined
-          ? form.windows
-          : { ...form.windows, ...registryOf(windows.detect) },
+    ...(windows === undefined ? {} : recipeFormOf(windows.kind)?.show(windows)),
+    ...(linux === undefined ? {} : recipeFormOf(linux.kind)?.show(linux)),
   };
 }
+
+function shownDetection(rule: DetectionRule): Partial<ApplicationForm> {
+  if (rule.kind === 'package') return { detectKind: rule.kind, detectPackage: rule.package };
+  return rule.kind === 'file' || rule.kind === 'version_file'
+    ? { detectKind: rule.kind, detectPath: rule.path }
+    : {};
+}
+
+const registryRule = ({ windows }: ApplicationForm): DetectionRule => ({
+  kind: 'registry',
+  key: windows.key.trim(),
+  value: windows.value.trim(),
+});
 
 const registryOf = (rule: DetectionRule): { key: string; value: string } =>
   rule.kind === 'registry'

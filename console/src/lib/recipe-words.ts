@@ -1,25 +1,41 @@
 /** A recipe as a technician reads it. */
 import type { Application, PackageFile } from '@preau/contract/application.ts';
+import type { Recipe, RecipeKind, RecipeOf } from '@preau/contract/recipe-kinds.ts';
 import { k } from './catalogue-messages.ts';
 import { bytesWords } from './rollout-words.ts';
 
+interface RecipeWords<R extends Recipe> {
+  /** What it installs, on one line. */
+  words(recipe: R): string;
+}
+
 const named = (file: PackageFile): [string, string] => [file.name, bytesWords(file.size)];
 
-export function recipeWords({ linux, windows }: Application['recipes']): string[] {
-  const words: string[] = [];
-  if (linux?.kind === 'apt')
-    words.push(
-      k().aptRecipe(linux.packages.join(', ')) +
-        (linux.source === undefined ? '' : ` ${k().fromSource(linux.source.uri)}`),
-    );
-  if (linux?.kind === 'deb') words.push(k().debRecipe(...named(linux.file)));
-  if (linux?.kind === 'archive') words.push(k().archiveRecipe(...named(linux.file)));
-  if (linux?.kind === 'script') words.push(k().scriptRecipe(linux.script));
-  if (linux?.kind === 'updates') words.push(k().updatesRecipe);
-  if (linux?.kind === 'agent') words.push(k().agentRecipe);
-  if (windows !== undefined)
-    words.push(
-      `Windows : ${windows.kind === 'winget' ? k().wingetRecipe(windows.packageId) : k().debRecipe(...named(windows.file))}`,
-    );
-  return words;
-}
+/** The words of each kind. The compiler asks for those of a kind that is new in the contract. */
+export const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
+  apt: {
+    words: ({ packages, source }) =>
+      k().aptRecipe(packages.join(', ')) +
+      (source === undefined ? '' : ` ${k().fromSource(source.uri)}`),
+  },
+  deb: { words: ({ file }) => k().debRecipe(...named(file)) },
+  archive: { words: ({ file }) => k().archiveRecipe(...named(file)) },
+  script: { words: ({ script }) => k().scriptRecipe(script) },
+  updates: { words: () => k().updatesRecipe },
+  agent: { words: () => k().agentRecipe },
+  msi: { words: ({ file }) => k().debRecipe(...named(file)) },
+  exe: { words: ({ file }) => k().debRecipe(...named(file)) },
+  winget: { words: ({ packageId }) => k().wingetRecipe(packageId) },
+};
+
+/** A page that was opened before an update of the city may be told of a kind it does not know. */
+const wordsOf = (recipe: Recipe | undefined): string[] => {
+  const kind: RecipeWords<Recipe> | undefined =
+    recipe === undefined ? undefined : kindWords[recipe.kind];
+  return recipe === undefined || kind === undefined ? [] : [kind.words(recipe)];
+};
+
+export const recipeWords = ({ linux, windows }: Application['recipes']): string[] => [
+  ...wordsOf(linux),
+  ...wordsOf(windows).map((words) => `Windows : ${words}`),
+];
