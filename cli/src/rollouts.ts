@@ -138,31 +138,29 @@ export async function watch(
       heardAt = clock.now();
       const line = stateLine(rollout);
       const code = exitCodeOf(rollout, options.untilPause);
-      if (options.json) {
-        const { state, pauseReason, counts, waves, eta, note } = rollout;
-        const change = JSON.stringify({
-          id,
-          name: rollout.name,
-          state,
-          pauseReason,
-          note,
-          counts,
-          waves: waves.map((wave) => ({
-            number: wave.number,
-            state: wave.state,
-            counts: wave.counts,
-          })),
-          eta,
-        });
-        if (line !== said) printer.out(change);
-      } else if (printer.tty) printer.redraw(progressLine(rollout));
-      else if (line !== said) printer.out(line);
+      const redraws = !options.json && printer.tty;
+      if (redraws) printer.redraw(progressLine(rollout));
+      else if (line !== said) printer.out(options.json ? changeOf(rollout) : line);
       said = line;
       if (code !== null) {
-        if (!options.json && printer.tty) printer.out(stateLine(rollout));
+        if (redraws) printer.out(line);
         return code;
       }
     }
     await clock.wait(lookEveryMs);
   }
+}
+
+/** A rollout's change as one line of JSON. */
+function changeOf({ id, name, state, pauseReason, note, counts, waves, eta }: Rollout): string {
+  return JSON.stringify({
+    id,
+    name,
+    state,
+    pauseReason,
+    note,
+    counts,
+    waves: waves.map((wave) => ({ number: wave.number, state: wave.state, counts: wave.counts })),
+    eta,
+  });
 }

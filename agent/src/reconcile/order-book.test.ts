@@ -267,25 +267,39 @@ describe('a crash between any two effects', () => {
   });
 });
 
+const rareDeeds = [
+  'crash finishes',
+  'crash dies',
+  'crash runs on',
+  'hold',
+  'cancel finish',
+  'cancel remove',
+  'cancel kill',
+  'vanish',
+  'return',
+] as const;
+/** What the controller wants in a random walk: the first order, while it is present. */
+interface City {
+  first: Order;
+  present: boolean;
+}
+function after(deed: string, city: City): City {
+  const { first } = city;
+  if (deed === 'vanish' || deed === 'return') return { first, present: deed === 'return' };
+  const change: Partial<Order> =
+    deed === 'hold'
+      ? { phase: first.phase === 'stage' ? 'install' : 'stage' }
+      : { cancel: deed.slice('cancel '.length) as 'finish' };
+  return { ...city, first: { ...first, ...change } };
+}
+
 test('random walks: whatever happens, an order is carried out at most once, ends, and tells the truth', () => {
   const two = order({ orderId: id('ord', 'two'), applications: [application('ruby')] });
+  const ordersOf = ({ first, present }: City) => (present ? [first, two] : [two]);
   const deed = fc.oneof(
     { weight: 8, arbitrary: fc.constant('advance' as const) },
     { weight: 4, arbitrary: fc.constant('pass' as const) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom(
-        'crash finishes',
-        'crash dies',
-        'crash runs on',
-        'hold',
-        'cancel finish',
-        'cancel remove',
-        'cancel kill',
-        'vanish',
-        'return',
-      ),
-    },
+    { weight: 1, arbitrary: fc.constantFrom(...rareDeeds) },
   );
   fc.assert(
     fc.property(fc.array(deed, { maxLength: 120 }), fc.boolean(), (deeds, broken) => {
@@ -293,26 +307,18 @@ test('random walks: whatever happens, an order is carried out at most once, ends
         { journal: true, orderId: true },
         new Set(broken ? ['gimp'] : []),
       );
-      let now1: Order = o;
-      let present = true;
-      const orders = () => (present ? [now1, two] : [two]);
+      let city: City = { first: o, present: true };
       for (const each of deeds) {
         if (each === 'advance') machine.advance();
-        else if (each === 'pass') machine.pass(orders());
-        else if (each === 'hold')
-          now1 = { ...now1, phase: now1.phase === 'stage' ? 'install' : 'stage' };
-        else if (each === 'vanish') present = false;
-        else if (each === 'return') present = true;
+        else if (each === 'pass') machine.pass(ordersOf(city));
         else if (each.startsWith('crash')) machine.crash(each.slice(6) as 'finishes');
-        else now1 = { ...now1, cancel: each.slice(7) as 'finish' };
+        else city = after(each, city);
         for (const count of machine.applies.values()) expect(count).toBeLessThanOrEqual(1);
         expect(
           [...machine.memory.values()].filter(({ doing }) => doing !== null).length,
         ).toBeLessThanOrEqual(1);
       }
-      now1 = { ...now1, phase: 'install' };
-      present = true;
-      machine.settle(orders());
+      machine.settle(ordersOf({ first: { ...city.first, phase: 'install' }, present: true }));
       for (const { orderId } of [o, two]) {
         const report = machine.final(orderId);
         expect(machine.memory.get(orderId)?.endedAt).not.toBeNull();

@@ -49,32 +49,8 @@ export function plan(
   now: number,
   decide: DecideHere,
 ): Step[] {
-  const steps: Step[] = [];
-  const wanted = new Map(desired.sessions.map((session) => [session.sessionId, session]));
-  for (const [sessionId, session] of actual.sessions) {
-    const due = session.retryAt === undefined || session.retryAt <= now;
-    if (!wanted.has(sessionId) && due && (session.phase === 'running' || session.phase === 'over'))
-      steps.push({ kind: 'end_session', sessionId });
-  }
-  let opening = 0;
-  for (const session of desired.sessions) {
-    const running = actual.sessions.get(session.sessionId);
-    if (running === undefined) {
-      const application = desired.applications.find(
-        (candidate) => candidate.applicationId === session.applicationId,
-      );
-      // Only what is wanted on this server, and what its school's rules allow this person, is
-      // opened here, whatever a session asks for.
-      const decision = application === undefined ? null : decide(session, application);
-      if (application === undefined || decision?.allowed !== true)
-        steps.push({ kind: 'refuse_session', session });
-      else {
-        steps.push({ kind: 'open_session', session, application, terms: decision.terms });
-        opening += 1;
-      }
-    } else if (running.phase === 'running' && running.serial < session.attachSerial)
-      steps.push({ kind: 'attach_session', session });
-  }
+  const steps = [...endings(desired, actual, now), ...sessionSteps(desired, actual, decide)];
+  const opening = steps.filter(({ kind }) => kind === 'open_session').length;
   const { ready, preparing, retryAt } = actual.displays;
   if (retryAt === null || retryAt <= now) {
     // A session that opens takes one of those standing by: fill up behind it.
@@ -87,6 +63,35 @@ export function plan(
     if (next !== undefined) steps.push(next);
   }
   return steps;
+}
+
+/** Sessions that are here and wanted no more. */
+function endings(desired: DesiredState, actual: Actual, now: number): Step[] {
+  const wanted = new Set(desired.sessions.map(({ sessionId }) => sessionId));
+  return [...actual.sessions].flatMap(([sessionId, { phase, retryAt }]): Step[] => {
+    const mayEnd = phase === 'running' || phase === 'over';
+    const isDue = retryAt === undefined || retryAt <= now;
+    return !wanted.has(sessionId) && isDue && mayEnd ? [{ kind: 'end_session', sessionId }] : [];
+  });
+}
+
+/** Only what is wanted on this server, and what its school's rules allow this person, is opened
+ * here, whatever a session asks for. */
+function sessionSteps(desired: DesiredState, actual: Actual, decide: DecideHere): Step[] {
+  return desired.sessions.flatMap((session): Step[] => {
+    const running = actual.sessions.get(session.sessionId);
+    if (running !== undefined)
+      return running.phase === 'running' && running.serial < session.attachSerial
+        ? [{ kind: 'attach_session', session }]
+        : [];
+    const application = desired.applications.find(
+      ({ applicationId }) => applicationId === session.applicationId,
+    );
+    const decision = application === undefined ? null : decide(session, application);
+    return application === undefined || decision?.allowed !== true
+      ? [{ kind: 'refuse_session', session }]
+      : [{ kind: 'open_session', session, application, terms: decision.terms }];
+  });
 }
 
 function nextPackageStep(desired: DesiredState, actual: Actual, now: number): Step | undefined {

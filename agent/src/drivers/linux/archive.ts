@@ -36,6 +36,23 @@ export const usualBounds: Bounds = {
 
 const refuse = (why: string) => new AppError('ARCHIVE_REFUSED', { why });
 
+type EntryKind = 'file' | 'folder' | 'other';
+
+/** The parts of an entry's path, without what says nothing. Throws ARCHIVE_REFUSED. */
+function partsOf({ name, kind }: { name: string; kind: EntryKind }): string[] {
+  const shown = JSON.stringify(name.slice(0, 120));
+  if (kind === 'other') throw refuse(`${shown} is a link or a device`);
+  if (name.length > 1000 || /[\p{Cc}\\]/u.test(name))
+    throw refuse(`${shown} is no name for a file`);
+  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw refuse(`${shown} is an absolute path`);
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw refuse(`${shown} leaves the folder`);
+  if (parts.length > 64 || parts.some((part) => Buffer.byteLength(part) > 255))
+    throw refuse(`${shown} is too deep or too long`);
+  if (parts.length === 0 && kind !== 'folder') throw refuse(`${shown} is no name for a file`);
+  return parts;
+}
+
 /** Says of each entry where it goes, or throws ARCHIVE_REFUSED. Pure but for what it has seen. */
 export function doorkeeper(packedBytes: number, bounds: Bounds) {
   const files = new Set<string>();
@@ -44,24 +61,13 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
   let bytes = 0;
   return {
     /** The relative path; empty for the archive's own root. */
-    admit: (entry: { name: string; kind: 'file' | 'folder' | 'other' }): string => {
+    admit: (entry: { name: string; kind: EntryKind }): string => {
       entries += 1;
       const shown = JSON.stringify(entry.name.slice(0, 120));
       if (entries > bounds.entries) throw refuse(`more than ${bounds.entries} entries`);
-      if (entry.kind === 'other') throw refuse(`${shown} is a link or a device`);
-      if (entry.name.length > 1000 || /[\p{Cc}\\]/u.test(entry.name))
-        throw refuse(`${shown} is no name for a file`);
-      if (entry.name.startsWith('/') || /^[A-Za-z]:/.test(entry.name))
-        throw refuse(`${shown} is an absolute path`);
-      const parts = entry.name.split('/').filter((part) => part !== '' && part !== '.');
-      if (parts.includes('..')) throw refuse(`${shown} leaves the folder`);
-      if (parts.length > 64 || parts.some((part) => Buffer.byteLength(part) > 255))
-        throw refuse(`${shown} is too deep or too long`);
+      const parts = partsOf(entry);
       const path = parts.join('/');
-      if (path === '') {
-        if (entry.kind === 'folder') return path;
-        throw refuse(`${shown} is no name for a file`);
-      }
+      if (path === '') return path;
       for (let depth = 1; depth < parts.length; depth += 1) {
         const above = parts.slice(0, depth).join('/');
         if (files.has(above)) throw refuse(`${shown} is inside a file`);
@@ -105,7 +111,12 @@ export async function unpack(
     });
     if (archive.format === 'appimage') copyTo(archive.path, join(beside, archive.name), 0o755);
     else
-      await (archive.format === 'zip' ? unpackZip : unpackTar)(archive.path, beside, door, signal);
+      await (archive.format === 'zip' ? unpackZip : unpackTar)({
+        path: archive.path,
+        folder: beside,
+        door,
+        signal,
+      });
     const old = join(home, `.old-${place.version}`);
     remove(old);
     if (exists(target)) rename(target, old);
@@ -126,13 +137,19 @@ export async function unpack(
   }
 }
 
+/** Where an archive is unpacked, and who lets its entries in. */
+interface Opening {
+  path: string;
+  folder: string;
+  door: Doorkeeper;
+  signal: AbortSignal;
+}
+
 async function put(
-  folder: string,
+  { folder, door, signal }: Opening,
   path: string,
   content: AsyncIterable<Buffer>,
   mode: number,
-  door: Doorkeeper,
-  signal: AbortSignal,
 ): Promise<void> {
   const to = join(folder, path);
   makeFolder(dirname(to), 0o755);
@@ -147,12 +164,8 @@ async function put(
   await writeNew(to, counted(), (mode & 0o111) === 0 ? 0o644 : 0o755);
 }
 
-async function unpackZip(
-  path: string,
-  folder: string,
-  door: Doorkeeper,
-  signal: AbortSignal,
-): Promise<void> {
+async function unpackZip(opening: Opening): Promise<void> {
+  const { path, folder, door } = opening;
   const zip = await openPromise(path, { autoClose: false });
   try {
     for await (const entry of zip.eachEntry() as AsyncIterable<Entry>) {
@@ -169,12 +182,10 @@ async function unpackZip(
       if (isFolder) makeFolder(join(folder, name), 0o755);
       else
         await put(
-          folder,
+          opening,
           name,
           (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>,
           mode,
-          door,
-          signal,
         );
     }
   } finally {
@@ -182,12 +193,8 @@ async function unpackZip(
   }
 }
 
-async function unpackTar(
-  path: string,
-  folder: string,
-  door: Doorkeeper,
-  signal: AbortSignal,
-): Promise<void> {
+async function unpackTar(opening: Opening): Promise<void> {
+  const { path, folder, door } = opening;
   const tar = extract();
   const plain = await unzipped(path);
   plain.on('error', (error) => tar.destroy(error));
@@ -205,7 +212,7 @@ async function unpackTar(
       if (kind === 'folder') {
         makeFolder(join(folder, inside), 0o755);
         entry.resume();
-      } else await put(folder, inside, entry as AsyncIterable<Buffer>, mode ?? 0o644, door, signal);
+      } else await put(opening, inside, entry as AsyncIterable<Buffer>, mode ?? 0o644);
     }
   } finally {
     plain.destroy();
