@@ -1,6 +1,9 @@
-/** Applications asked for on this server alone: brought, taken away, looked at again and again. One
- * that somebody took away by hand is told as failed with NOT_DETECTED, and brought once more after
- * the usual delay; when it then still is not found, that is left to a technician. */
+/** Installs what is wanted on this server without a rollout, and keeps it there: no journal, no
+ * window, one attempt after the other. What a rollout orders, orders.ts installs; an application
+ * that is an order's business now is left to it.
+ *
+ * One that somebody took away by hand is reported as failed with NOT_DETECTED, and installed once
+ * more after the usual delay; when it then still is not found, that is left to a technician. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecipePlatform } from '@preau/contract/application.ts';

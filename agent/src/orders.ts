@@ -1,5 +1,9 @@
-/** Runs what reconcile/orders.ts decides: each journal is on disk before the step it announces is
- * taken. A disk that refuses holds the step up, and is asked again at the next pass. */
+/** Installs what a rollout orders, step by step, with a journal: the shell around
+ * reconcile/orders.ts. What is wanted on this server without a rollout, applications.ts installs;
+ * both use the same driver, and never work at the same time.
+ *
+ * Each journal is on disk before the step it announces is taken. A disk that refuses holds the step
+ * up, and is asked again at the next pass. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Order, OrderedApplication, ReportedOrder } from '@preau/contract/order.ts';
@@ -21,9 +25,9 @@ import {
   type Effect,
   hasEnded,
   type OrderEvent,
-  step,
   type Transition,
-} from './reconcile/orders.ts';
+} from './reconcile/order-transition.ts';
+import { step } from './reconcile/orders.ts';
 import { type Found, packagesToKeep } from './reconcile/wanted.ts';
 
 export interface Orders {

@@ -21,9 +21,9 @@ import {
   type Effect,
   hasEnded,
   type OrderEvent,
-  step,
   type Transition,
-} from '../../agent/src/reconcile/orders.ts';
+} from '../../agent/src/reconcile/order-transition.ts';
+import { step } from '../../agent/src/reconcile/orders.ts';
 import { type ActualApplication, plan } from '../../agent/src/reconcile/plan.ts';
 import { type Found, isAsWanted, recipeMark } from '../../agent/src/reconcile/wanted.ts';
 import type { Machine } from './machine.ts';

@@ -4,6 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { forgettable, heldApplications, keptOrders, pass, tellOrders } from './order-book.ts';
 import type { OrderJournal } from './order-journal.ts';
 import {
+  type Effect,
+  hasEnded,
+  type OrderEvent,
+  type OrderFacts,
+  type Transition,
+} from './order-transition.ts';
+import {
   application,
   brief,
   content,
@@ -18,14 +25,7 @@ import {
   type Wanted,
   type Way,
 } from './orders.cases.ts';
-import {
-  type Effect,
-  hasEnded,
-  type OrderEvent,
-  type OrderFacts,
-  step,
-  type Transition,
-} from './orders.ts';
+import { step } from './orders.ts';
 
 describe('all orders of one server', () => {
   const named = (name: string, more: Partial<Order> = {}) =>

@@ -2,7 +2,8 @@
  * orders.ts. */
 import type { Order, ReportedOrder } from '@preau/contract/order.ts';
 import type { OrderJournal } from './order-journal.ts';
-import { hasBegun, hasEnded, type OrderFacts, step, type Transition } from './orders.ts';
+import { hasBegun, hasEnded, type OrderFacts, type Transition } from './order-transition.ts';
+import { step } from './orders.ts';
 
 export type OrderBook = ReadonlyMap<string, OrderJournal>;
 /** So many finished orders are remembered: one that comes again is answered, not carried out. */

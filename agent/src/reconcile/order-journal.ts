@@ -1,4 +1,5 @@
-/** What an agent must know of an order after it died: on disk before each step is taken. */
+/** What an agent must know of one order after it died: on disk before each step is taken. Only
+ * orders have a journal; applications.ts looks again instead. */
 
 import { ApplicationId } from '@preau/contract/application.ts';
 import { cancelKinds, Order, ReportedOrder } from '@preau/contract/order.ts';

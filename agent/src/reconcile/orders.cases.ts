@@ -2,7 +2,8 @@
 import { Order, ReportedOrder } from '@preau/contract/order.ts';
 import { Compile } from 'typebox/compile';
 import { OrderJournal } from './order-journal.ts';
-import { type OrderEvent, type OrderFacts, step, type Transition } from './orders.ts';
+import type { OrderEvent, OrderFacts, Transition } from './order-transition.ts';
+import { step } from './orders.ts';
 import type { Found } from './wanted.ts';
 
 export const now = 1_800_000_000_000;

@@ -3,6 +3,7 @@ import type { Order } from '@preau/contract/order.ts';
 import { targetMoves } from '@preau/contract/rollout-states.ts';
 import { describe, expect, test } from 'vitest';
 import type { OrderJournal } from './order-journal.ts';
+import type { OrderFacts } from './order-transition.ts';
 import {
   application,
   applied,
@@ -30,7 +31,7 @@ import {
   wanted,
   ways,
 } from './orders.cases.ts';
-import { type OrderFacts, step } from './orders.ts';
+import { step } from './orders.ts';
 
 describe('every state and every event', () => {
   const events: Record<string, Feed> = {

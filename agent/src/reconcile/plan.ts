@@ -1,4 +1,5 @@
-/** Desired and actual in, steps out. Pure: no I/O, no clock of its own; planning twice without a
+/** Desired and actual in, steps out, for sessions, displays and applications. Orders of rollouts
+ * have steps of their own (orders.ts). Pure: no I/O, no clock of its own; planning twice without a
  * change between gives the same steps, and none for what is already being worked on. */
 import type {
   DesiredApplication,

@@ -11,6 +11,10 @@ export interface Found {
   asWanted: boolean;
 }
 
+/** As a report tells it. */
+export const versionFound = (found: Found | undefined): string | null =>
+  found?.version?.slice(0, 80) || null;
+
 /** Names what was brought: two versions with one recipe are the same work. */
 export const recipeMark = (
   { recipes }: Pick<Installable, 'recipes'>,

@@ -1,0 +1,148 @@
+/** The terms in which an order's course is written: what can happen to it, what it makes the agent
+ * do, and the few ways in which a journal changes. Pure. */
+
+import type { ErrorCode } from '@preau/contract/errors.ts';
+import type {
+  Order,
+  OrderedApplication,
+  ReportedItem,
+  ReportedOrder,
+} from '@preau/contract/order.ts';
+import { factsOf } from '@preau/contract/recipe-kinds.ts';
+
+import type { Applied } from '#src/drivers/driver.ts';
+import type { OrderJournal } from './order-journal.ts';
+import type { Found } from './wanted.ts';
+
+export type Effect =
+  | { kind: 'save' }
+  /** `before`: a recipe that differs from what was brought last counts as not there. `after`: the
+   * rule alone. */
+  | { kind: 'detect'; run: number; purpose: 'before' | 'after'; applications: OrderedApplication[] }
+  | {
+      kind: 'stage';
+      run: number;
+      applications: OrderedApplication[];
+      kibibytesPerSecond: number | null;
+    }
+  | { kind: 'apply'; run: number; applications: OrderedApplication[]; timeoutMs: number }
+  /** Wait until the installer that a dead agent began is gone; at once when there is none. */
+  | { kind: 'attach'; run: number }
+  /** Stop what runs: fetching, or the installer. Its answer still comes. */
+  | { kind: 'abort' }
+  /** These recipes are in force now (or what they brought is gone). */
+  | { kind: 'remember'; applications: OrderedApplication[] }
+  | { kind: 'discard' };
+
+export interface OrderFacts {
+  /** No other work on packages goes on. */
+  free: boolean;
+  /** This clock minus the controller's; null: not known. */
+  skewMs: number | null;
+  refuses: (application: OrderedApplication) => ErrorCode | null;
+}
+
+interface Failure {
+  code: ErrorCode;
+  message: string;
+}
+export type OrderEvent =
+  /** The order is in the desired state: told at every pass. `lost`: there was a journal, and it
+   * cannot be read. */
+  | ({ kind: 'wanted'; order: Order; lost?: boolean } & OrderFacts)
+  | { kind: 'unwanted' }
+  /** The agent begins to run, with this journal on its disk. */
+  | { kind: 'restarted' }
+  | { kind: 'stopping' }
+  | { kind: 'looked'; run: number; found: Readonly<Record<string, Found>> }
+  | ({ kind: 'look_failed'; run: number } & Failure)
+  | { kind: 'progress'; run: number; done: number; total: number | null; wan: number }
+  | { kind: 'staged'; run: number }
+  /** `slug`: whose fault it is, when it is one's. */
+  | ({ kind: 'stage_failed'; run: number; slug: string } & Failure)
+  | { kind: 'item'; run: number; applicationId: string; state: 'installing' | 'failed' }
+  | { kind: 'applied'; run: number; results: readonly Applied[]; log: string }
+  | ({ kind: 'apply_failed'; run: number; log: string } & Failure)
+  | { kind: 'installer_gone'; run: number; log: string };
+
+export interface Transition {
+  journal: OrderJournal;
+  effects: Effect[];
+}
+
+export const hasEnded = (journal: OrderJournal): boolean => journal.endedAt !== null;
+/** The server may have changed: from here on the order is carried to an end, wanted or not. */
+export const hasBegun = ({ doing }: OrderJournal): boolean =>
+  doing === 'applying' || doing === 'attaching' || doing === 'verifying' || doing === 'undoing';
+
+/** The agent that brings it does not see the end of it. */
+export const replacesAgent = ({ recipes: { linux } }: OrderedApplication): boolean =>
+  linux !== undefined && factsOf(linux)?.replacesAgent === true;
+
+/** How long an installer may run. */
+export const installWithinMs = { least: 10 * 60_000, most: 120 * 60_000 };
+
+/** A change the controller shall hear of. */
+export const tell = (
+  journal: OrderJournal,
+  change: Partial<ReportedOrder>,
+  more: Partial<OrderJournal> = {},
+): OrderJournal => {
+  const next = { ...journal, ...more };
+  const { done, total, wan } = next.fetched;
+  return {
+    ...next,
+    report: {
+      ...journal.report,
+      bytesDone: done,
+      bytesTotal: total,
+      wanBytes: wan,
+      ...change,
+      message: (change.message ?? journal.report.message).slice(0, 2000),
+      seq: journal.report.seq + 1,
+    },
+  };
+};
+export const told = (
+  journal: OrderJournal,
+  change: Partial<ReportedOrder>,
+  more: Partial<OrderJournal> = {},
+): Transition => ({ journal: tell(journal, change, more), effects: [{ kind: 'save' }] });
+export const items = (
+  journal: OrderJournal,
+  change: (item: ReportedItem) => Partial<ReportedItem>,
+): ReportedItem[] => journal.report.items.map((item) => ({ ...item, ...change(item) }));
+
+/** Something is begun: the journal says so first. */
+export const begin = (
+  journal: OrderJournal,
+  doing: NonNullable<OrderJournal['doing']>,
+  effect: (run: number) => Effect,
+): Transition => {
+  const run = journal.run + 1;
+  return { journal: { ...journal, doing, run }, effects: [{ kind: 'save' }, effect(run)] };
+};
+
+export const end = (
+  journal: OrderJournal,
+  change: Partial<ReportedOrder> & Pick<ReportedOrder, 'state'>,
+  now: number,
+  first: Effect[] = [],
+): Transition => ({
+  journal: tell(journal, change, { order: null, doing: null, endedAt: now }),
+  effects: [
+    ...first,
+    { kind: 'save' },
+    ...(journal.doing === 'looking' || journal.doing === 'staging'
+      ? [{ kind: 'abort' } as const]
+      : []),
+    { kind: 'discard' },
+  ],
+});
+
+/** May installing begin now? Not what would not be done in time: the controller finds another
+ * window. */
+export const isTime = (order: Order, now: number): boolean =>
+  order.phase === 'install' &&
+  (order.installFrom === null || order.installFrom <= now) &&
+  (order.installUntil === null || now + order.expectedMs <= order.installUntil);
