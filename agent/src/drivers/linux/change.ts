@@ -20,7 +20,8 @@ export interface Change {
   options: ApplyOptions;
   dpkg: Dpkg;
   apt: Apt;
-  /** Whoever comes after one that hung still gets a fair try, though the time is over. */
+  /** Whole milliseconds. Whoever comes after one that hung still gets a fair try, though the time is
+   * over. */
   left: () => number;
   begin: (application: Installable) => void;
   settle: (application: Installable, outcome: Outcome, ms: number) => void;
@@ -47,7 +48,7 @@ export function createChange(deps: ChangeDeps, key: string, options: ApplyOption
     apt: deps.apt,
     outcomes,
     run,
-    left: () => Math.max(endsAt - performance.now(), options.timeoutMs * 0.2),
+    left: () => Math.ceil(Math.max(endsAt - performance.now(), options.timeoutMs * 0.2)),
     begin: ({ applicationId }) => options.progress(applicationId, 'installing'),
     settle: ({ applicationId, want }, outcome, ms) => {
       outcomes.set(applicationId, {
