@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
-import { follow, startDetached } from '#src/command.ts';
+import { startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
-import type { Driver, SessionEvents } from '#src/drivers/driver.ts';
+import type { Driver } from '#src/drivers/driver.ts';
 import {
   copyTo,
   entries,
@@ -42,15 +42,16 @@ import { createHealthMeter, readSystem } from './health.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
 import { canPrint, preparePrinter } from './printing.ts';
-import { endAll, listProcesses, type Process, pidNamespace } from './processes.ts';
+import { endAll } from './processes.ts';
 import {
   groupFile,
   launchScript,
   openboxConfiguration,
   passwdFile,
   sandboxArguments,
-  sessionMarker,
 } from './sandbox.ts';
+import { processesOf } from './sandbox-processes.ts';
+import { watchSession } from './session-watch.ts';
 import { createSoftware, type SoftwareDeps } from './software.ts';
 
 /** As file dialogs show it. */
@@ -63,9 +64,6 @@ const readJson = <T>(path: string): T | null => JSON.parse(readText(path) ?? 'nu
 /** People's files belong to user ids from here on; the id is the owner of the home directory, there
  * is no other list. */
 const firstPersonUid = 700_000;
-const windowWithinMs = 90_000;
-/** Between a splash screen and the main window there may be none. */
-const noWindowForMs = 8000;
 /** A file that is written anew under its name leaves its folder as it was. */
 const lookAgainMs = 10_000;
 
@@ -125,30 +123,6 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
   const filesOf = (sessionId: string) => join(layout.sessions, sessionId);
   const printsOf = (sessionId: string) => join(layout.prints, sessionId);
 
-  /** Every process of the session's sandbox, by its pid namespace. */
-  const processesOf = (sessionId: string): Process[] => {
-    const all = listProcesses();
-    const outer = all.filter(
-      (process) =>
-        process.args[0]?.endsWith('bwrap') === true &&
-        process.args[process.args.indexOf(sessionMarker) + 1] === sessionId,
-    );
-    const holders = new Set(outer.map((process) => process.pid));
-    const spaces = new Set(
-      all
-        .filter((process) => holders.has(process.parent))
-        .map((process) => pidNamespace(process.pid)),
-    );
-    const own = pidNamespace(process.pid);
-    return [
-      ...outer,
-      ...all.filter((candidate) => {
-        const space = pidNamespace(candidate.pid);
-        return space !== undefined && space !== own && spaces.has(space);
-      }),
-    ];
-  };
-
   const claimDisplay = async (): Promise<Display> => {
     await ensureServer();
     for (let display = standby.shift(); display !== undefined; display = standby.shift()) {
@@ -174,95 +148,6 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     (exists('/usr/lib/locale/fr_FR.utf8') || exists('/usr/lib/locale/locale-archive'))
       ? 'fr_FR.UTF-8'
       : 'C.UTF-8';
-
-  /** Watches the display's list of windows, and whether the sandbox still lives. */
-  const watch = (
-    sessionId: string,
-    display: Display,
-    events: SessionEvents,
-    openedBefore: boolean,
-    exited: Promise<number | null> | null,
-  ) => {
-    const files = filesOf(sessionId);
-    let opened = openedBefore;
-    let windows = openedBefore ? 1 : 0;
-    let noWindowSince = Date.now();
-    let over = false;
-    const finish = (outcome: Parameters<SessionEvents['over']>[0]) => {
-      if (over) return;
-      over = true;
-      stop();
-      events.over(outcome);
-    };
-    const closed = (code: number | null) =>
-      finish(
-        opened
-          ? { state: 'ended', reason: 'application_closed' }
-          : {
-              state: 'failed',
-              code: 'APPLICATION_EXITED',
-              message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}`,
-            },
-      );
-    let spy: ReturnType<typeof follow> | null = null;
-    const spyOnWindows = () => {
-      spy = follow(
-        '/usr/bin/bwrap',
-        [
-          '--dev-bind',
-          '/',
-          '/',
-          '--bind',
-          layout.displayTmp,
-          '/tmp',
-          '/usr/bin/setpriv',
-          '--reuid',
-          String(display.uid),
-          '--regid',
-          'nogroup',
-          '--clear-groups',
-          '/usr/bin/xprop',
-          '-root',
-          '-spy',
-        ],
-        { DISPLAY: `:${display.number}`, XAUTHORITY: cookieOf(layout, display.account) },
-        (line) => {
-          if (!line.startsWith('_NET_CLIENT_LIST(')) return;
-          windows = line.match(/0x[0-9a-f]+/g)?.length ?? 0;
-          if (windows === 0) noWindowSince = Date.now();
-          else if (!opened) {
-            opened = true;
-            write(join(files, 'opened'), '', 0o600);
-            events.opened();
-          }
-        },
-      );
-    };
-    spyOnWindows();
-    const startedAt = Date.now();
-    const timer = setInterval(() => {
-      if (!displayLives(layout, display))
-        finish({ state: 'failed', code: 'DISPLAY_FAILED', message: 'the X server ended' });
-      else if (exited === null && processesOf(sessionId).length === 0) closed(null);
-      else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs)
-        finish({ state: 'ended', reason: 'application_closed' });
-      else if (!opened && Date.now() - startedAt > windowWithinMs)
-        finish({
-          state: 'failed',
-          code: 'WINDOW_NOT_OPENED',
-          message: `no window within ${windowWithinMs / 1000} s`,
-        });
-    }, 1000);
-    const stop = () => {
-      clearInterval(timer);
-      spy?.stop();
-    };
-    void exited?.then(closed);
-    return () => {
-      over = true;
-      stop();
-    };
-  };
 
   /** What was offered at the last look: a folder in which no name has changed is looked into now
    * and then only. */
@@ -393,7 +278,10 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       running.set(session.sessionId, {
         display,
         person,
-        stopWatching: watch(session.sessionId, display, events, false, started.exited),
+        stopWatching: watchSession(
+          { layout, sessionId: session.sessionId, display, files, exited: started.exited },
+          events,
+        ),
       });
     },
     adoptSession: async (sessionId, events) => {
@@ -401,12 +289,9 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       if (session === undefined)
         throw new AppError('INTERNAL', { why: `no session ${sessionId} to adopt` });
       await ensureServer();
-      session.stopWatching = watch(
-        sessionId,
-        session.display,
+      session.stopWatching = watchSession(
+        { layout, sessionId, display: session.display, files: filesOf(sessionId), exited: null },
         events,
-        exists(join(filesOf(sessionId), 'opened')),
-        null,
       );
     },
     issueCredentials: async (sessionId) => {

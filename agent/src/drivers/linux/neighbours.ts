@@ -1,0 +1,183 @@
+/** Servers of one school fetch from each other: whom this one asks, and whom it answers. A neighbour
+ * can make it fetch only what its own apt or its own recipes name, or what the city keeps. */
+import { join } from 'node:path';
+import type { PackageFile } from '@preau/contract/application.ts';
+import type { DesiredState } from '@preau/contract/desired-state.ts';
+import type { Inventory } from '@preau/contract/report.ts';
+import { readText, write } from '#src/files.ts';
+import type { Identity } from '#src/identity.ts';
+import type { Fetcher } from '#src/packages/fetch.ts';
+import { type Neighbour, neighbourAt, type PeerServer, servePeers } from '#src/packages/peers.ts';
+import type { Store } from '#src/packages/store.ts';
+import {
+  type FileToFetch,
+  type NeighbourRequest,
+  ofPackageFile,
+  packageOf,
+} from '#src/packages/wanted.ts';
+import type { Apt } from './apt.ts';
+
+export interface Neighbours {
+  /** From whom packages are fetched, and whose requests are answered. */
+  set: (neighbours: Pick<DesiredState, 'cache' | 'peers'>) => void;
+  /** Whom to ask first; null: nobody. */
+  first: () => Neighbour | null;
+  /** Files that neighbours may ask for. */
+  remember: (files: readonly PackageFile[]) => void;
+  /** Where neighbours are answered, once the last change has been made. */
+  serving: () => Promise<Inventory['cache']>;
+  stop: () => Promise<void>;
+}
+
+/** A neighbour may make us read our lists anew this often, and no more. */
+const updateForNeighboursEveryMs = 600_000;
+const rememberedFiles = 5000;
+/** What was fetched for somebody who never came for it is forgotten. */
+const rememberedWishes = 10_000;
+
+export function createNeighbours(deps: {
+  stateFolder: string;
+  cache: { host: string; port: number };
+  identity: Identity;
+  store: Store;
+  fetcher: Fetcher;
+  apt: Apt;
+  now: () => number;
+}): Neighbours {
+  const { store, fetcher, apt, now } = deps;
+  let neighbour: Neighbour | null = null;
+  let neighbourKey = '';
+  let peers: DesiredState['peers'] = [];
+  let server: PeerServer | null = null;
+  let changing: Promise<void> = Promise.resolve();
+  const portFile = join(deps.stateFolder, 'cache-port');
+  /** Files of this server's own recipes: the only addresses a neighbour can make it fetch. */
+  const known = new Map<string, PackageFile>();
+  const coming = new Set<string>();
+  const charges = new Map<string, { serverId: string; bytes: number }>();
+  let updatedForNeighboursAt = 0;
+
+  /** Addresses for what a neighbour wants: from our own apt, our own recipes, or the city. */
+  const resolve = async (files: NeighbourRequest['files']): Promise<FileToFetch[]> => {
+    const found = files.flatMap((file): FileToFetch[] => {
+      const own = known.get(file.sha256);
+      if (own !== undefined) return [ofPackageFile(own)];
+      return file.origin === 'controller' ? [{ ...file, uri: null }] : [];
+    });
+    const packages = files
+      .filter(({ origin }) => origin === 'apt')
+      .map(({ name }) => packageOf(name))
+      .filter((name) => name !== null);
+    if (packages.length === 0) return found;
+    const wanted = new Set(
+      files.filter(({ origin }) => origin === 'apt').map(({ sha256 }) => sha256),
+    );
+    let offered = (await apt.filesOf(packages)).filter(({ sha256 }) => wanted.has(sha256));
+    if (
+      offered.length < wanted.size &&
+      now() - Math.max(updatedForNeighboursAt, apt.updatedAt()) > updateForNeighboursEveryMs
+    ) {
+      updatedForNeighboursAt = now();
+      await apt.update().catch(() => undefined);
+      offered = (await apt.filesOf(packages)).filter(({ sha256 }) => wanted.has(sha256));
+    }
+    return [...found, ...offered.map((file) => ({ ...file, origin: 'apt' as const }))];
+  };
+
+  const fetchFor = async (serverId: string, { files, kibibytesPerSecond }: NeighbourRequest) => {
+    const missing = files.filter(({ sha256 }) => !store.has(sha256) && !coming.has(sha256));
+    for (const { sha256 } of missing) coming.add(sha256);
+    try {
+      const toFetch = missing.length === 0 ? [] : await resolve(missing);
+      const resolved = new Set(toFetch.map(({ sha256 }) => sha256));
+      for (const { sha256 } of missing) if (!resolved.has(sha256)) coming.delete(sha256);
+      for (const file of toFetch) {
+        let bytes = 0;
+        await fetcher
+          .fetchOne(file, null, {
+            kibibytesPerSecond,
+            onBytes: () => undefined,
+            onWan: (more) => {
+              bytes += more;
+            },
+            signal: AbortSignal.timeout(86_400_000),
+          })
+          .catch(() => undefined);
+        if (bytes > 0) charges.set(file.sha256, { serverId, bytes });
+        coming.delete(file.sha256);
+      }
+    } finally {
+      for (const { sha256 } of missing) coming.delete(sha256);
+      if (charges.size > rememberedWishes) charges.clear();
+    }
+  };
+
+  const serve = async () => {
+    const wish = deps.cache.port !== 0 ? deps.cache.port : Number(readText(portFile) ?? 0);
+    const serving = {
+      store,
+      peers: () => peers,
+      moved: fetcher.moved,
+      now,
+      coming: (sha256: string) => coming.has(sha256),
+      want: (serverId: string, request: NeighbourRequest) => {
+        fetchFor(serverId, request).catch(() => undefined);
+      },
+      charge: (serverId: string, sha256: string) => {
+        const charge = charges.get(sha256);
+        if (charge?.serverId !== serverId) return 0;
+        charges.delete(sha256);
+        return charge.bytes;
+      },
+    };
+    // The port of last time may be somebody else's now; a port that was asked for is not exchanged.
+    server = await servePeers({ host: deps.cache.host, port: wish }, serving).catch(
+      (error: unknown) => {
+        if (deps.cache.port !== 0) throw error;
+        return servePeers({ host: deps.cache.host, port: 0 }, serving);
+      },
+    );
+    write(portFile, String(server.port), 0o600);
+  };
+
+  const remember = (files: readonly PackageFile[]) => {
+    for (const file of files) {
+      known.delete(file.sha256);
+      known.set(file.sha256, file);
+      if (known.size > rememberedFiles) known.delete(known.keys().next().value ?? '');
+    }
+  };
+
+  return {
+    set: (neighbours) => {
+      const { cache } = neighbours;
+      peers = neighbours.peers;
+      const key = cache === null ? '' : `${cache.host}:${cache.port}`;
+      if (key !== neighbourKey) {
+        neighbourKey = key;
+        neighbour = cache === null ? null : neighbourAt(cache, deps.identity, now);
+      }
+      const serves = cache === null && peers.length > 0;
+      changing = changing
+        .then(async () => {
+          if (serves && server === null) await serve();
+          else if (!serves && server !== null) {
+            await server.close();
+            server = null;
+          }
+        })
+        .catch(() => undefined);
+    },
+    first: () => neighbour,
+    remember,
+    serving: async () => {
+      await changing;
+      return server === null ? null : { host: deps.cache.host, port: server.port };
+    },
+    stop: async () => {
+      await changing;
+      await server?.close();
+      server = null;
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/** Tells a session's story from its display: a window that opens, the last one that closes, an
+ * application or an X server that ends. */
+import { join } from 'node:path';
+import { follow } from '#src/command.ts';
+import type { SessionEvents } from '#src/drivers/driver.ts';
+import { exists, readText, write } from '#src/files.ts';
+import { cookieOf, type Display, displayLives } from './displays.ts';
+import type { Layout } from './layout.ts';
+import { processesOf } from './sandbox-processes.ts';
+
+const windowWithinMs = 90_000;
+/** Between a splash screen and the main window there may be none. */
+const noWindowForMs = 8000;
+
+interface Watched {
+  layout: Layout;
+  sessionId: string;
+  display: Display;
+  /** The session's folder: its log, and whether its window has opened already. */
+  files: string;
+  /** The exit code to come; null: another agent started it, only its processes can be asked for. */
+  exited: Promise<number | null> | null;
+}
+
+/** Watches the display's list of windows, and whether the sandbox still lives. */
+export function watchSession(
+  { layout, sessionId, display, files, exited }: Watched,
+  events: SessionEvents,
+): () => void {
+  let opened = exited === null && exists(join(files, 'opened'));
+  let windows = opened ? 1 : 0;
+  let noWindowSince = Date.now();
+  let over = false;
+  const finish = (outcome: Parameters<SessionEvents['over']>[0]) => {
+    if (over) return;
+    over = true;
+    stop();
+    events.over(outcome);
+  };
+  const closed = (code: number | null) =>
+    finish(
+      opened
+        ? { state: 'ended', reason: 'application_closed' }
+        : {
+            state: 'failed',
+            code: 'APPLICATION_EXITED',
+            message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}`,
+          },
+    );
+  const spy = spyOnWindows(layout, display, (count) => {
+    windows = count;
+    if (windows === 0) noWindowSince = Date.now();
+    else if (!opened) {
+      opened = true;
+      write(join(files, 'opened'), '', 0o600);
+      events.opened();
+    }
+  });
+  const startedAt = Date.now();
+  const timer = setInterval(() => {
+    if (!displayLives(layout, display))
+      finish({ state: 'failed', code: 'DISPLAY_FAILED', message: 'the X server ended' });
+    else if (exited === null && processesOf(sessionId).length === 0) closed(null);
+    else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs)
+      finish({ state: 'ended', reason: 'application_closed' });
+    else if (!opened && Date.now() - startedAt > windowWithinMs)
+      finish({
+        state: 'failed',
+        code: 'WINDOW_NOT_OPENED',
+        message: `no window within ${windowWithinMs / 1000} s`,
+      });
+  }, 1000);
+  const stop = () => {
+    clearInterval(timer);
+    spy.stop();
+  };
+  void exited?.then(closed);
+  return () => {
+    over = true;
+    stop();
+  };
+}
+
+/** Calls back with the number of windows at each change. */
+const spyOnWindows = (layout: Layout, display: Display, changed: (windows: number) => void) =>
+  follow(
+    '/usr/bin/bwrap',
+    [
+      '--dev-bind',
+      '/',
+      '/',
+      '--bind',
+      layout.displayTmp,
+      '/tmp',
+      '/usr/bin/setpriv',
+      '--reuid',
+      String(display.uid),
+      '--regid',
+      'nogroup',
+      '--clear-groups',
+      '/usr/bin/xprop',
+      '-root',
+      '-spy',
+    ],
+    { DISPLAY: `:${display.number}`, XAUTHORITY: cookieOf(layout, display.account) },
+    (line) => {
+      if (line.startsWith('_NET_CLIENT_LIST(')) changed(line.match(/0x[0-9a-f]+/g)?.length ?? 0);
+    },
+  );
