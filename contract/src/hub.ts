@@ -1,10 +1,10 @@
 /** Socket events: wake-ups only. A message names what changed; whoever is woken reads it again over
  * HTTP. */
+import type { Topic } from './topics.ts';
 
-/** To browsers, topics such as `sessions`, `servers`, `rules`, `session:<id>`; to agents only
- * `desired-state`. */
+/** To browsers, topics; to agents only `desired-state`. */
 export interface WakeEvents {
-  wake: (topics: string[]) => void;
+  wake: (topics: (Topic | 'desired-state')[]) => void;
 }
 
 export const hubPath = '/api/hub';

@@ -1,21 +1,16 @@
 /** Wake-ups: after a commit, whoever may care is told which topics changed, here and in the other
  * controller processes (through one Redis channel). A topic is a name, never a fact; losing one
- * costs time, never truth.
- *
- *  | topic | who listens | |------------------|---------------------------------------------------|
- * | agent:<server> | the agent of that server: fetch your desired state | | session:<id> | the
- * gateway tunnel and the person's pages | | person:<account> | the person's portal | | sites
- * servers applications rules sessions audit requests | the admin console | | classes | pages of
- * classes | | mail | whoever sends what is in the outbox | */
+ * costs time, never truth. */
+import { isTopic, type Topic } from '@preau/contract/topics.ts';
 import type { Redis } from 'ioredis';
 import type { Log } from '#src/platform/log.ts';
 
 export interface Wakeups {
-  wake: (topics: readonly string[]) => void;
+  wake: (topics: readonly Topic[]) => void;
   /** Calls back for each batch of topics; returns how to stop. */
-  listen: (listener: (topics: readonly string[]) => void) => () => void;
+  listen: (listener: (topics: readonly Topic[]) => void) => () => void;
   /** Resolves when `topic` is woken, or after `timeoutMs`. */
-  next: (topic: string, timeoutMs: number) => Promise<void>;
+  next: (topic: Topic, timeoutMs: number) => Promise<void>;
 }
 
 const channel = 'preau:wake';
@@ -24,9 +19,9 @@ export function createWakeups(
   redis: { publisher: Redis; subscriber: Redis } | null,
   log: Log,
 ): Wakeups {
-  const listeners = new Set<(topics: readonly string[]) => void>();
+  const listeners = new Set<(topics: readonly Topic[]) => void>();
   const origin = `${process.pid}.${performance.timeOrigin}`;
-  const dispatch = (topics: readonly string[]) => {
+  const dispatch = (topics: readonly Topic[]) => {
     for (const listener of listeners) listener(topics);
   };
   if (redis !== null) {
@@ -35,7 +30,8 @@ export function createWakeups(
       .catch((error: unknown) => log.warn({ error }, 'wake-ups from other processes are off'));
     redis.subscriber.on('message', (_channel, message) => {
       const [from, ...topics] = message.split(' ');
-      if (from !== origin) dispatch(topics);
+      // A process of another version may know other topics.
+      if (from !== origin) dispatch(topics.filter(isTopic));
     });
   }
   return {
@@ -59,7 +55,7 @@ export function createWakeups(
           resolve();
         };
         const timer = setTimeout(stop, timeoutMs);
-        const onWake = (topics: readonly string[]) => {
+        const onWake = (topics: readonly Topic[]) => {
           if (topics.includes(topic)) stop();
         };
         listeners.add(onWake);

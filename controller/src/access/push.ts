@@ -3,6 +3,7 @@ import type { PushProgress } from '@preau/contract/explanation.ts';
 import { concernsSite, type PolicySite } from '@preau/contract/policy.ts';
 import type { RulePlace } from '@preau/contract/rule.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { within } from '#src/accounts/reach.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -35,7 +36,7 @@ export async function publishPolicy(
   rows: Rows,
   siteIds: readonly string[],
   changed: readonly string[] | null = null,
-): Promise<string[]> {
+): Promise<Topic[]> {
   const now = deps.clock.now();
   await raiseStamp(rows, 'policy', now);
   await writePolicies(rows, siteIds, now, changed);

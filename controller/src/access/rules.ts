@@ -4,6 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import type { RuleVersion } from '@preau/contract/explanation.ts';
 import type { Rule, RuleDraft, RulePlace } from '@preau/contract/rule.ts';
 import { ruleProblem } from '@preau/contract/rule-problem.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { mustReach, reaches } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
@@ -58,7 +59,7 @@ async function publishFor(
   rows: Rows,
   ruleId: string,
   places: readonly RulePlace[],
-): Promise<string[]> {
+): Promise<Topic[]> {
   return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)), [ruleId]);
 }
 
@@ -69,7 +70,7 @@ export async function addRule(
   rows: Rows,
   actor: Actor,
   draft: RuleDraft,
-): Promise<{ rule: Rule; topics: string[] }> {
+): Promise<{ rule: Rule; topics: Topic[] }> {
   await checkDraft(rows, draft);
   const id = await insertRuleVersion(rows, {
     id: null,

@@ -8,6 +8,7 @@ import {
   type SiteSettingsShown,
   wrongNetwork,
 } from '@preau/contract/site.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -41,7 +42,7 @@ export async function changeSiteSettings(
     });
   const problem = settings.badgeHours.length === 0 ? null : windowsProblem(settings.badgeHours);
   if (problem !== null) throw new AppError('RULE_REFUSED', { field: 'badgeHours', why: problem });
-  const topics = await deps.database.transaction().execute(async (rows) => {
+  const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
     const site = await selectSite(rows, siteId);
     if (site === undefined) throw new AppError('NOT_FOUND', { site: siteId });
     await saveSiteSettings(rows, siteId, settings);

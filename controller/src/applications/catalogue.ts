@@ -8,6 +8,7 @@ import {
   type ImportedItem,
 } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { Compile } from 'typebox/compile';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -61,7 +62,7 @@ export async function importCatalogue(
         why: faultOf(value),
       });
   });
-  const told = new Set<string>();
+  const told = new Set<Topic>();
   const coming = new Set(waiting.map(({ draft }) => draft.slug));
   const known = new Set(
     (await selectApplications(deps.database, { learnt: false })).map(
@@ -133,7 +134,7 @@ async function importOne(
   actor: Actor,
   draft: ApplicationDraft,
   { dryRun, known, tell }: { dryRun: boolean; known: ReadonlySet<string>; tell: TellServers },
-): Promise<{ result: ImportedItem['result']; topics: string[] }> {
+): Promise<{ result: ImportedItem['result']; topics: Topic[] }> {
   try {
     return await deps.database.transaction().execute(async (rows) => {
       if (await isWithdrawn(rows, draft)) return { result: 'unchanged', topics: [] };

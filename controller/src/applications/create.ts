@@ -2,6 +2,7 @@ import type { Application, ApplicationDraft } from '@preau/contract/application.
 import type { ApplicationChanges, ApplicationVersion } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { factsOf } from '@preau/contract/recipe-kinds.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -20,7 +21,7 @@ import {
 /** Rules look at category and labels, on the servers too: they are told, in the caller's
  * transaction, when one of them changes. Asked first (servers are locked before applications, as
  * when a session is launched), told by what comes back, which returns the topics to wake. */
-export type TellServers = (rows: Rows, applicationId: string) => Promise<() => Promise<string[]>>;
+export type TellServers = (rows: Rows, applicationId: string) => Promise<() => Promise<Topic[]>>;
 export const tellNobody: TellServers = async () => async () => [];
 
 /** Kept by the controller itself: nobody else may say what the agent is. */
@@ -55,7 +56,7 @@ export async function addVersion(
   actor: Actor,
   draft: ApplicationDraft,
   tell: TellServers,
-): Promise<{ id: string; added: boolean; topics: string[] }> {
+): Promise<{ id: string; added: boolean; topics: Topic[] }> {
   const ownToController =
     draft.slug === agentSlug ||
     Object.values(draft.recipes).some(

@@ -12,6 +12,7 @@ import {
 } from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/people-import.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { reachOf } from '#src/accounts/reach.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -183,7 +184,12 @@ export async function listOtherPupils(
 }
 
 /** What the person may open can follow from their class. */
-const topicsOf = (accountId: string) => ['classes', 'audit', 'portal', `person:${accountId}`];
+const topicsOf = (accountId: string): Topic[] => [
+  'classes',
+  'audit',
+  'portal',
+  `person:${accountId}`,
+];
 
 /** Refuses with NOT_FOUND a pupil of another school. */
 export async function movePupil(

@@ -1,28 +1,32 @@
-/** The doorbell: socket.io rooms named after wake-up topics. It carries names of what changed,
- * never what it is now. */
+/** The doorbell: wake-ups over socket.io. It carries names of what changed, never what it is now;
+ * the contract's table of topics says who hears which. */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { isTeacher, isTechnician } from '@preau/contract/account.ts';
+import { isTeacher, isTechnician, type Role } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
+import {
+  type Audience,
+  audiences,
+  kindOfTopic,
+  namedBy,
+  type Topic,
+  type TopicRow,
+} from '@preau/contract/topics.ts';
 import { Server } from 'socket.io';
 import type { Platform } from '#src/platform/platform.ts';
 import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-const technicianTopics = [
-  'sites',
-  'servers',
-  'applications',
-  'rules',
-  'sessions',
-  'audit',
-  'rollouts',
-  'requests',
-  'classes',
-  'people',
-  'directories',
-  'recordings',
-];
+/** Whose pages these are, beyond their own. */
+function audiencesOf(actor: { role: Role }): Audience[] {
+  if (isTechnician(actor)) return ['everyone', 'teachers', 'contacts', 'technicians'];
+  if (actor.role === 'contact') return ['everyone', 'teachers', 'contacts'];
+  return isTeacher(actor) ? ['everyone', 'teachers'] : ['everyone'];
+}
+
+/** A room for each audience, and for each one that a topic names. */
+const roomOf = (to: Audience, topic: Topic): string =>
+  to === 'agent' || to === 'person' || to === 'sign-in' ? `${to}:${namedBy(topic)}` : to;
 
 export function createHub(
   deps: Platform & { originAllowed: (origin: string | undefined) => boolean },
@@ -48,18 +52,7 @@ export function createHub(
   console.use((socket, next) => {
     actorOfCookie(deps, cookieOf(socket.request)).then(
       async (actor) => {
-        await socket.join([
-          `person:${actor.id}`,
-          `sign-in:${actor.signIn}`,
-          'portal',
-          ...(isTechnician(actor)
-            ? technicianTopics
-            : actor.role === 'contact'
-              ? ['requests', 'classes']
-              : isTeacher(actor)
-                ? ['classes']
-                : []),
-        ]);
+        await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, ...audiencesOf(actor)]);
         next();
       },
       (error: Error) => next(error),
@@ -105,13 +98,11 @@ export function createHub(
 
   const stop = deps.wakeups.listen((topics) => {
     for (const topic of topics) {
-      if (topic.startsWith('agent:')) agents.to(topic).emit('wake', ['desired-state']);
-      else if (topic.startsWith('retired:'))
-        agents.in(`agent:${topic.slice('retired:'.length)}`).disconnectSockets(true);
-      else if (topic.startsWith('sign-in:')) console.in(topic).disconnectSockets(true);
-      // A room for each would be many; technicians are few.
-      else if (topic.startsWith('addition:')) console.to('servers').emit('wake', [topic]);
-      else console.to(topic).emit('wake', [topic]);
+      const { to, hangUp }: TopicRow = audiences[kindOfTopic(topic)];
+      if (to === 'nobody') continue;
+      const room = (to === 'agent' ? agents : console).in(roomOf(to, topic));
+      if (hangUp === true) room.disconnectSockets(true);
+      else room.emit('wake', [to === 'agent' ? 'desired-state' : topic]);
     }
   });
   return {

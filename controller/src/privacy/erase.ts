@@ -3,6 +3,7 @@
 import { erasedName } from '@preau/contract/audit-chain.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Erased, PersonHeld } from '@preau/contract/privacy.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { withdrawRule } from '#src/access/rules.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { chainEvents } from '#src/audit/chain.ts';
@@ -140,6 +141,6 @@ async function eraseAccounts(
   );
   for (const group of inGroups(ids, 50))
     await deps.database.transaction().execute((rows) => pseudonymise(rows, group, now));
-  deps.wakeups.wake(['audit', 'requests', ...signIns.map((hash) => `sign-in:${hash}`)]);
+  deps.wakeups.wake(['audit', 'requests', ...signIns.map((hash): Topic => `sign-in:${hash}`)]);
   return { accounts: people.length, events, kept: keptOnes };
 }

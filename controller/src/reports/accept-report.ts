@@ -5,6 +5,7 @@ import type { Reply } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { Report } from '@preau/contract/report.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { together } from '#src/platform/together.ts';
@@ -30,7 +31,7 @@ export async function acceptReport(
   const { topics, reply } = await together(deps.database, async (rows) => {
     const server = await selectServerRow(rows, actor.id);
     if (server === undefined) throw new AppError('AGENT_REFUSED');
-    if (server.quarantinedAt !== null) return { topics: new Set<string>(), reply: null };
+    if (server.quarantinedAt !== null) return { topics: new Set<Topic>(), reply: null };
     const heard = hear({ epoch: server.epoch, seq: server.seq, past: server.pastEpochs }, report);
     if (heard.verdict === 'clone')
       return {
@@ -45,7 +46,7 @@ export async function acceptReport(
     if (heard.verdict === 'stale') {
       // Late or repeated: answer with the present truth, change nothing else.
       if (heard.past !== server.pastEpochs) await savePastEpochs(rows, server.id, heard.past);
-      return { topics: new Set<string>(), reply: { generation: server.generation, icons: [] } };
+      return { topics: new Set<Topic>(), reply: { generation: server.generation, icons: [] } };
     }
     const { topics, iconsWanted } = await recordServerReport(
       deps,

@@ -10,6 +10,7 @@ import {
   stateOf,
 } from '@preau/contract/request.ts';
 import { plainRule, type RuleAudience } from '@preau/contract/rule.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { addRule } from '#src/access/rules.ts';
 import { selectSitesOf } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
@@ -107,7 +108,7 @@ export async function approveRequest(
     const all = alike ? await selectAlike(rows, request) : [request];
     const there =
       applicationId !== null && (await selectInstalledAtSite(rows, siteId)).has(applicationId);
-    const topics = new Set<string>(['mail']);
+    const topics = new Set<Topic>(['mail']);
     const passesOn = !isTechnician(actor) && !there;
     if (
       !passesOn &&
@@ -177,7 +178,7 @@ export async function refuseRequest(
   const topics = await deps.database.transaction().execute(async (rows) => {
     const request = await mustFind(rows, actor, id);
     if (!requestCan.refuse(request, actor)) forbid(request);
-    const topics = ['mail'];
+    const topics: Topic[] = ['mail'];
     for (const each of alike ? await selectAlike(rows, request) : [request]) {
       if (!requestCan.refuse(each, actor)) continue;
       if (
@@ -222,7 +223,7 @@ export async function linkRequest(
     if (!requestCan.link(request, actor)) forbid(request);
     const [application] = await selectApplications(rows, { id: applicationId, learnt: false });
     if (application === undefined) throw new AppError('NOT_FOUND', { application: applicationId });
-    const topics: string[] = [];
+    const topics: Topic[] = [];
     for (const each of await selectAlike(rows, request)) {
       if (
         !(await changeRequest(

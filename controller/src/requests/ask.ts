@@ -8,6 +8,7 @@ import {
   requestCan,
   stateOf,
 } from '@preau/contract/request.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import { agentSlug } from '#src/applications/create.ts';
 import { selectApplications } from '#src/applications/store.ts';
@@ -34,7 +35,7 @@ type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 /** More at once are a list for a meeting, not requests. */
 const mostUndecided = 20;
 
-export const newsTopics = (request: Pick<StoredRequest, 'accountId'>): string[] => [
+export const newsTopics = (request: Pick<StoredRequest, 'accountId'>): Topic[] => [
   'requests',
   'audit',
   `person:${request.accountId}`,

@@ -3,6 +3,7 @@
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { decide } from '@preau/contract/policy.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { selectAccount, selectPerson } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -72,7 +73,7 @@ export async function bring(
     problem = error.code;
   }
   const topics = await deps.database.transaction().execute(async (rows) => {
-    const topics = ['requests', 'audit'];
+    const topics: Topic[] = ['requests', 'audit'];
     for (const each of await selectAwaited(rows, { siteId, applicationId })) {
       await changeRequest(rows, each, { rollout_id: rolloutId ?? each.rolloutId, problem }, now);
       await recordEffect(deps, rows, actor, {

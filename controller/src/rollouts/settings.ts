@@ -1,7 +1,9 @@
 /** What holds for all rollouts of the city: their settings, and the brake that stops them. */
+
 import { AppError } from '@preau/contract/errors.ts';
 import { type Brake, defaultSettings, type RolloutSettings } from '@preau/contract/rollout.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { publishPolicy } from '#src/access/push.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -29,7 +31,7 @@ export async function changeSettings(
   settings: RolloutSettings,
 ): Promise<RolloutSettings> {
   mustReach(actor, null);
-  const topics = ['rollouts', 'audit'];
+  const topics: Topic[] = ['rollouts', 'audit'];
   await deps.database.transaction().execute(async (rows) => {
     const past = await readSettings(rows);
     await saveCity(rows, 'rollouts', settings, deps.clock.now());
@@ -111,11 +113,11 @@ export async function setBrake(
 ): Promise<void> {
   mustReach(actor, null);
   const now = deps.clock.now();
-  const topics = await deps.database.transaction().execute(async (rows) => {
+  const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
     if ((await isBrakeOn(rows)) === on) return [];
     const brake: Brake = on ? { on, cause, by: actor.name, at: now, ...silence } : brakeOff;
     await saveCity(rows, 'brake', brake, now);
-    const woken: string[] = [];
+    const woken: Topic[] = [];
     for (const rollout of await selectActiveRollouts(rows)) {
       // An evaluation that read the old brake can no longer write.
       await takeFence(rows, rollout.id);

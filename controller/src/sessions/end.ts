@@ -2,6 +2,7 @@
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { type EndReason, liveStates, type Session, sessionCan } from '@preau/contract/session.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -30,7 +31,7 @@ export async function closeSession(
   actor: Actor,
   session: StoredSession,
   outcome: Outcome,
-): Promise<string[]> {
+): Promise<Topic[]> {
   const now = deps.clock.now();
   // The server's row before the session's, as everywhere. A generation once taken is also written.
   const generation = await nextGeneration(rows, session.serverId);
@@ -96,7 +97,7 @@ export async function endSessionsOfServer(
   serverId: string,
 ): Promise<void> {
   const topics = await deps.database.transaction().execute(async (rows) => {
-    const woken: string[] = [];
+    const woken: Topic[] = [];
     for (const session of await selectLiveSessionsOf(rows, { serverId }))
       woken.push(
         ...(await closeSession(deps, rows, actor, session, {

@@ -4,6 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import type { Launch } from '@preau/contract/portal.ts';
 import type { Terms } from '@preau/contract/rule.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
@@ -126,7 +127,7 @@ export async function launch(
         session: publicView(session),
         ticket: await issueTicket(deps, rows, session, 1, answer.terms),
       },
-      topics: [topic, 'sessions', 'audit', `person:${actor.id}`],
+      topics: [topic, 'sessions', 'audit', `person:${actor.id}`] satisfies Topic[],
     };
   });
   deps.wakeups.wake(outcome.topics);
@@ -182,7 +183,7 @@ async function admit(
   sessionId: string,
   terms: Terms,
   generation?: number,
-) {
+): Promise<{ admission: Admission; topics: Topic[] }> {
   const session = await selectSession(rows, sessionId);
   if (session === undefined || session.accountId !== actor.id)
     throw new AppError('NOT_FOUND', { session: sessionId });

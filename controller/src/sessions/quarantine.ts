@@ -1,6 +1,7 @@
 /** Two machines use one identity: neither can be believed. From the commit on the key opens
  * nothing, links are cut, and what ran there is over. The way back is to retire the server and to
  * enrol each machine anew. */
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -19,7 +20,7 @@ export async function quarantineServer(
   actor: Actor,
   serverId: string,
   details: Record<string, unknown>,
-): Promise<string[]> {
+): Promise<Topic[]> {
   const server = await selectServerRow(rows, serverId);
   if (server === undefined || !(await markQuarantined(rows, serverId, deps.clock.now()))) return [];
   await recordEffect(deps, rows, actor, {
@@ -29,7 +30,7 @@ export async function quarantineServer(
     siteId: server.siteId,
     details,
   });
-  const topics = new Set(['servers', 'sites', 'audit', `retired:${serverId}`]);
+  const topics = new Set<Topic>(['servers', 'sites', 'audit', `retired:${serverId}`]);
   for (const session of await selectLiveSessionsOf(rows, { serverId }))
     for (const topic of await closeSession(deps, rows, actor, session, {
       state: 'ended',

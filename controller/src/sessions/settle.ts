@@ -1,6 +1,7 @@
 /** What an agent says of its sessions: each is brought to it. Running it twice is a no-op. */
 import type { ReportedSession } from '@preau/contract/report.ts';
 import { isLive } from '@preau/contract/session.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -23,9 +24,9 @@ export async function settleSessions(
   rows: Rows,
   actor: AgentActor,
   reported: readonly ReportedSession[],
-): Promise<string[]> {
+): Promise<Topic[]> {
   if (reported.length === 0) return [];
-  const topics: string[] = [];
+  const topics: Topic[] = [];
   const live = new Map(
     (await selectLiveSessionsOf(rows, { serverId: actor.id })).map((session) => [
       session.id,
@@ -46,7 +47,7 @@ async function settle(
   actor: AgentActor,
   session: StoredSession,
   seen: ReportedSession,
-): Promise<string[]> {
+): Promise<Topic[]> {
   if (seen.state === 'ended')
     return closeSession(deps, rows, actor, session, { state: 'ended', reason: seen.reason });
   if (seen.state === 'failed')
@@ -56,7 +57,7 @@ async function settle(
       message: seen.message,
     });
   const now = deps.clock.now();
-  const topics = new Set<string>();
+  const topics = new Set<Topic>();
   const changed = () =>
     topics.add(`session:${session.id}`).add(`person:${session.accountId}`).add('sessions');
   if (

@@ -4,6 +4,7 @@ import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { DisplayCredentials } from '@preau/contract/report.ts';
 import type { Terms } from '@preau/contract/rule.ts';
 import { isLive } from '@preau/contract/session.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -121,7 +122,7 @@ export async function leaveSession(
   actor: Actor,
   session: StoredSession,
   how: { serial?: number; details?: Record<string, unknown> } = {},
-): Promise<string[]> {
+): Promise<Topic[]> {
   const graceUntil = deps.clock.now() + deps.config.PREAU_GRACE_SECONDS * 1000;
   if (
     !(await moveSession(

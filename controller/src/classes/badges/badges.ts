@@ -1,4 +1,5 @@
 /** Making badges, printing them, and making them worthless. */
+
 import { badgeText } from '@preau/contract/badge.ts';
 import {
   type ClassDetail,
@@ -7,6 +8,7 @@ import {
   shortNames,
 } from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -83,7 +85,11 @@ export async function renewBadge(deps: Deps, actor: Actor, accountId: string): P
     });
     return deleteSignInsOf(rows, { accountIds: [accountId] });
   });
-  deps.wakeups.wake(['classes', 'audit', ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`)]);
+  deps.wakeups.wake([
+    'classes',
+    'audit',
+    ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`),
+  ]);
 }
 
 /** Refuses with STATE_FORBIDS when there is none to void. */
@@ -101,7 +107,11 @@ export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Pr
     });
     return deleteSignInsOf(rows, { accountIds: [accountId] });
   });
-  deps.wakeups.wake(['classes', 'audit', ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`)]);
+  deps.wakeups.wake([
+    'classes',
+    'audit',
+    ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`),
+  ]);
 }
 
 /** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when

@@ -2,6 +2,7 @@
  * is finished by importing the file again. */
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName, type ImportChoices, type ImportReport } from '@preau/contract/people-import.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { stringify } from 'csv-stringify/sync';
 import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
@@ -43,7 +44,7 @@ export async function applyImport(
     const logins = await add(deps, rows, some, realSite, classOf);
     for (const [at, addition] of some.entries()) added.push({ addition, login: logins[at] ?? '' });
   });
-  const topics: string[] = [];
+  const topics: Topic[] = [];
   await inParts(
     deps,
     plan.missing.filter(({ leaves }) => leaves),
@@ -51,7 +52,10 @@ export async function applyImport(
       for (const { person } of some) {
         if (!(await disablePerson(rows, person.id, deps.clock.now()))) continue;
         const ended = await deleteSignInsOf(rows, { accountIds: [person.id] });
-        topics.push(`person:${person.id}`, ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`));
+        topics.push(
+          `person:${person.id}`,
+          ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`),
+        );
         await recordEffect(deps, rows, actor, {
           action: 'account.disabled',
           subjectId: person.id,

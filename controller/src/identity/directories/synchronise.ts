@@ -1,8 +1,10 @@
 /** Reads a whole directory and brings accounts in line. Who has vanished is disabled, never
  * deleted; when more than one in ten would, nothing happens until a technician has looked and
  * confirmed exactly that. */
+
 import { AppError } from '@preau/contract/errors.ts';
 import type { Directory, DirectoryCheck } from '@preau/contract/identity.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { tellSignedOut } from '#src/accounts/sign-ins/sign-in.ts';
 import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -198,7 +200,7 @@ async function vanish(
   actor: Actor,
   provider: string,
   people: SyncPlan['vanished'],
-): Promise<string[]> {
+): Promise<Topic[]> {
   if (people.length === 0) return [];
   const ids = people.map((person) => person.id);
   const ended = await deps.database.transaction().execute(async (rows) => {
@@ -216,8 +218,8 @@ async function vanish(
       await tellSignedOut(deps, rows, actor, accountId, 'disabled');
     return gone;
   });
-  deps.wakeups.wake(ended.map(({ tokenHash }) => `sign-in:${tokenHash}`));
-  return ids.map((id) => `person:${id}`);
+  deps.wakeups.wake(ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`));
+  return ids.map((id): Topic => `person:${id}`);
 }
 
 async function readDirectory(deps: Pick<Deps, 'database'>, provider: Provider): Promise<Directory> {

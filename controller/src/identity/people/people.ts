@@ -3,6 +3,7 @@
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { PersonRow, RoleChange } from '@preau/contract/identity.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { reachOf } from '#src/accounts/reach.ts';
 import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { countSites } from '#src/accounts/store.ts';
@@ -100,7 +101,7 @@ export async function changeRole(
     return same || id === actor.id ? [] : deleteSignInsOf(rows, { accountIds: [id] });
   });
   deps.wakeups.wake([
-    ...ended.map(({ tokenHash }) => `sign-in:${tokenHash}`),
+    ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`),
     `person:${id}`,
     'people',
     'audit',

@@ -1,6 +1,8 @@
 /** To a provider's own page and back, and what that provider says later: that somebody has signed
  * out there. */
+
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-ins/sign-in.ts';
 import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/sign-ins/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
@@ -120,7 +122,7 @@ async function end(
       );
     return ended;
   });
-  deps.wakeups.wake(gone.map(({ tokenHash }) => `sign-in:${tokenHash}`));
+  deps.wakeups.wake(gone.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`));
 }
 
 /** A message of the provider's program. Refuses with VALIDATION_FAILED whatever is not one, or was

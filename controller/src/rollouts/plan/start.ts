@@ -6,6 +6,7 @@ import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { type RolloutSettings } from '@preau/contract/rollout.ts';
 import { type PlanEntry } from '@preau/contract/rollout-plan.ts';
 import { isFinal, rolloutCan } from '@preau/contract/rollout-states.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -36,7 +37,7 @@ export async function startRollout(
   input: { planHash: string; force: boolean },
 ): Promise<void> {
   const now = deps.clock.now();
-  const topics = await deps.database.transaction().execute(async (rows) => {
+  const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
     const rollout = await mustFind(rows, actor, id);
     if (rollout.state === 'awaiting_approval') throw new AppError('NEEDS_APPROVAL');
     if (!rolloutCan.start(rollout)) throw new AppError('STATE_FORBIDS', { state: rollout.state });
@@ -137,9 +138,9 @@ async function supersede(
   rows: Rows,
   rollout: StoredRollout,
   servers: ReadonlySet<string>,
-): Promise<string[]> {
+): Promise<Topic[]> {
   const ours = new Set(rollout.plan.applications.map((planned) => planned.applicationId));
-  const woken: string[] = [];
+  const woken: Topic[] = [];
   for (const other of await selectActiveRollouts(rows)) {
     if (
       other.id === rollout.id ||

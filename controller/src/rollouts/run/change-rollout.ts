@@ -2,6 +2,7 @@
 
 import type { AuditAction } from '@preau/contract/audit.ts';
 import type { RolloutState } from '@preau/contract/rollout-states.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -21,7 +22,7 @@ export async function changeWaveState(
   rows: Rows,
   snapshot: Snapshot,
   change: WaveChange,
-): Promise<string[]> {
+): Promise<Topic[]> {
   const { rollout } = snapshot;
   const now = deps.clock.now();
   const wave = snapshot.waves.find((candidate) => candidate.number === change.number);
@@ -89,7 +90,7 @@ export async function changeRolloutState(
   rows: Rows,
   rollout: StoredRollout,
   change: NonNullable<Decision['rollout']>,
-): Promise<string[]> {
+): Promise<Topic[]> {
   const now = deps.clock.now();
   const over =
     change.to !== 'running' &&

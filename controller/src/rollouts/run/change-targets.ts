@@ -1,6 +1,7 @@
 /** Carries out what was decided about targets. */
 
 import { isFinal } from '@preau/contract/rollout-states.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { publishDesiredStates } from '#src/servers/desired/desired-state.ts';
 
@@ -25,7 +26,7 @@ export async function changeTargets(
   rows: Rows,
   snapshot: Snapshot,
   changes: readonly TargetChange[],
-): Promise<string[]> {
+): Promise<Topic[]> {
   const now = deps.clock.now();
   const steps = changes.flatMap((change) => stepOf(snapshot, change));
   const generations = await nextGenerations(

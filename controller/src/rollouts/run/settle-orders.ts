@@ -3,6 +3,7 @@
 
 import { type ReportedOrder } from '@preau/contract/order.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -24,10 +25,10 @@ export async function settleOrders(
   rows: Rows,
   actor: AgentActor,
   reported: readonly ReportedOrder[],
-): Promise<{ topics: string[]; generation: number | null }> {
+): Promise<{ topics: Topic[]; generation: number | null }> {
   if (reported.length === 0) return { topics: [], generation: null };
   const now = deps.clock.now();
-  const topics = new Set<string>();
+  const topics = new Set<Topic>();
   let over = false;
   // By the server's own orders only: a name is not enough to speak for a neighbour.
   const targets = await selectTargetsByOrder(
@@ -54,7 +55,7 @@ export async function settleOrders(
   const generation = over ? await nextGeneration(rows, actor.id) : null;
   if (generation !== null) {
     await publishDesiredState(deps, rows, actor.id, generation);
-    for (const topic of ['servers', 'applications', 'portal', 'audit']) topics.add(topic);
+    topics.add('servers').add('applications').add('portal').add('audit');
   }
   return { topics: [...topics], generation };
 }

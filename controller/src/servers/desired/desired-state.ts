@@ -3,6 +3,7 @@
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -28,7 +29,7 @@ export async function publishDesiredState(
   rows: Rows,
   serverId: string,
   generation?: number,
-): Promise<string> {
+): Promise<Topic> {
   await publishDesiredStates(
     deps,
     rows,
@@ -60,7 +61,7 @@ export async function publishDesiredStates(
   deps: Deps,
   rows: Rows,
   generations: ReadonlyMap<string, number>,
-): Promise<string[]> {
+): Promise<Topic[]> {
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
@@ -83,14 +84,14 @@ export async function publishDesiredStates(
       return { serverId, generation, document, signature: deps.secrets.sign(document) };
     }),
   );
-  return [...generations.keys()].map((serverId) => `agent:${serverId}`);
+  return [...generations.keys()].map((serverId): Topic => `agent:${serverId}`);
 }
 
 /** What rules see of this application is about to change: holds every server whose state names it.
  * What is returned writes their new states, afterwards, and returns the topics to wake. */
 export const publishWhereNamed =
   (deps: Deps) =>
-  async (rows: Rows, applicationId: string): Promise<() => Promise<string[]>> => {
+  async (rows: Rows, applicationId: string): Promise<() => Promise<Topic[]>> => {
     const generations = await nextGenerations(rows, await selectServersWith(rows, applicationId));
     return () => publishDesiredStates(deps, rows, generations);
   };
@@ -110,7 +111,7 @@ export async function publishForNeighbours(
   rows: Rows,
   siteId: string,
   generations?: ReadonlyMap<string, number>,
-): Promise<string[]> {
+): Promise<Topic[]> {
   return publishDesiredStates(deps, rows, generations ?? (await lockSite(rows, siteId)));
 }
 

@@ -1,6 +1,7 @@
 /** The part of a report that is about the server itself: vitals, inventory, failed steps,
  * applications. */
 import type { Report } from '@preau/contract/report.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -11,7 +12,7 @@ import type { PastEpoch } from './clone.ts';
 import { saveApplicationState, saveVitals, selectServerApplicationStates } from './store.ts';
 
 export interface RecordedReport {
-  topics: Set<string>;
+  topics: Set<Topic>;
   /** Installed applications whose icon the catalogue still lacks. */
   iconsWanted: string[];
 }
@@ -26,7 +27,7 @@ export async function recordServerReport(
   pastEpochs: readonly PastEpoch[],
 ): Promise<RecordedReport> {
   const now = deps.clock.now();
-  const topics = new Set(['servers']);
+  const topics = new Set<Topic>(['servers']);
   const cacheMoved = JSON.stringify(server.cache) !== JSON.stringify(report.inventory.cache);
   // All rows of the site are locked in one order, before our own is.
   const generations = cacheMoved ? await lockSite(rows, server.siteId) : null;

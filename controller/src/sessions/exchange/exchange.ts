@@ -10,6 +10,7 @@ import {
 } from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/rule.ts';
 import { isLive } from '@preau/contract/session.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -97,7 +98,7 @@ export async function bringFile(
   const files = transferFiles(deps.config.PREAU_DATA);
   try {
     const sha256 = await files.receive(id, { sha256: null, size: file.size }, body);
-    const topics = await deps.database.transaction().execute(async (rows) => {
+    const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
       const generation = await nextGeneration(rows, session.serverId);
       // Swept away meanwhile: a line of 200 MiB in an hour is too slow.
       if (!(await moveTransfer(rows, id, 'asked', { state: 'here', sha256 }, deps.clock.now())))
@@ -176,7 +177,7 @@ export async function askForFile(
       topics: [
         await publishDesiredState(deps, rows, session.serverId, generation),
         `person:${actor.id}`,
-      ],
+      ] satisfies Topic[],
     };
   });
   deps.wakeups.wake(topics);

@@ -3,6 +3,7 @@
 import { AppError } from '@preau/contract/errors.ts';
 import { maxTransferBytes } from '@preau/contract/exchange.ts';
 import type { Report } from '@preau/contract/report.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor, AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -63,23 +64,25 @@ export async function receiveAsked(
     throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
   const files = transferFiles(deps.config.PREAU_DATA);
   await files.receive(transferId, announced, body);
-  const topics = await deps.database.transaction().execute(async (rows) => {
-    const generation = await nextGeneration(rows, actor.id);
-    if (
-      !(await moveTransfer(
-        rows,
-        transferId,
-        'asked',
-        { state: 'here', sha256: announced.sha256, bytes: announced.size },
-        deps.clock.now(),
-      ))
-    )
-      return null;
-    return [
-      await publishDesiredState(deps, rows, actor.id, generation),
-      `person:${transfer.accountId}`,
-    ];
-  });
+  const topics = await deps.database
+    .transaction()
+    .execute(async (rows): Promise<Topic[] | null> => {
+      const generation = await nextGeneration(rows, actor.id);
+      if (
+        !(await moveTransfer(
+          rows,
+          transferId,
+          'asked',
+          { state: 'here', sha256: announced.sha256, bytes: announced.size },
+          deps.clock.now(),
+        ))
+      )
+        return null;
+      return [
+        await publishDesiredState(deps, rows, actor.id, generation),
+        `person:${transfer.accountId}`,
+      ];
+    });
   if (topics !== null) return deps.wakeups.wake(topics);
   // Nobody waits for it any more.
   await files.remove(transferId);
@@ -93,7 +96,7 @@ export async function settleTransfers(
   rows: Rows,
   actor: AgentActor,
   reported: Report['transfers'],
-): Promise<string[]> {
+): Promise<Topic[]> {
   if (reported.length === 0) return [];
   const pending = new Map(
     (await selectTransfersOf(rows, { serverId: actor.id })).map((transfer) => [
@@ -101,7 +104,7 @@ export async function settleTransfers(
       transfer,
     ]),
   );
-  const topics: string[] = [];
+  const topics: Topic[] = [];
   for (const { transferId, code, message } of reported) {
     const transfer = pending.get(transferId);
     // What is to come from the server ends with its bytes, or with a failure.
