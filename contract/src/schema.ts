@@ -1,11 +1,11 @@
 /** Building blocks every wire schema shares: ids, instants, text that is safe to keep and show.
  *  Not for shapes of one noun: those live in the noun's own file. */
 import { type Static, type TSchema, Type } from 'typebox';
+import { type IdKind, idPattern } from './ids.ts';
 
 /** Names a stored thing: a short prefix that says its kind, then 128 random bits in base64url (22
  * characters). */
-export const Id = (prefix: string) =>
-  Type.String({ pattern: `^${prefix}_[A-Za-z0-9_-]{22}$`, maxLength: 32 });
+export const Id = (kind: IdKind) => Type.String({ pattern: idPattern(kind), maxLength: 32 });
 
 /** Milliseconds since 1970-01-01 UTC. */
 export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });

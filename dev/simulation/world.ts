@@ -1,5 +1,6 @@
 /** What everything in a simulated city shares: chance, time, tables, faults and the list of what
  * happened last. */
+import type { IdKind } from '@preau/contract/ids.ts';
 import type { Chance } from './chance.ts';
 import type { Clockwork } from './clockwork.ts';
 import type { Tables } from './tables.ts';
@@ -121,8 +122,8 @@ export class World {
     return [...this.#trail];
   }
 
-  newId(prefix: string): string {
+  newId(kind: IdKind): string {
     this.#ids += 1;
-    return `${prefix}_${String(this.#ids).padStart(22, '0')}`;
+    return `${kind}_${String(this.#ids).padStart(22, '0')}`;
   }
 }

@@ -1,5 +1,7 @@
 /** All SQL of accounts and groups. */
+
 import type { Account, Group, Person, Role } from '@preau/contract/account.ts';
+import type { SchoolIdKind } from '@preau/contract/ids.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -215,6 +217,49 @@ export async function countSites(rows: Rows, ids: readonly string[]): Promise<nu
   ).length;
 }
 
+/** Whose schools the ids of a kind are, for each kind that belongs to one: a kind that is new in the
+ * contract's table does not compile until it is looked up here. */
+const sitesOfKind: Record<
+  SchoolIdKind,
+  (rows: Rows, ids: string[]) => Promise<{ site_id: string | null }[]>
+> = {
+  sit: async (_rows, ids) => ids.map((id) => ({ site_id: id })),
+  srv: (rows, ids) =>
+    rows.selectFrom('servers').select('site_id').distinct().where('id', 'in', ids).execute(),
+  ses: (rows, ids) =>
+    rows.selectFrom('sessions').select('site_id').distinct().where('id', 'in', ids).execute(),
+  add: (rows, ids) =>
+    rows
+      .selectFrom('server_additions')
+      .select('site_id')
+      .distinct()
+      .where('id', 'in', ids)
+      .execute(),
+  rul: async (rows, ids) =>
+    (
+      await rows
+        .selectFrom('rule_versions')
+        .select(['rule_id', 'body'])
+        .where('rule_id', 'in', ids)
+        .execute()
+    ).flatMap((row) => sitesOfRule(row.body)),
+  rec: (rows, ids) =>
+    rows.selectFrom('recordings').select('site_id').distinct().where('id', 'in', ids).execute(),
+  acc: (rows, ids) =>
+    rows.selectFrom('accounts').select('site_id').distinct().where('id', 'in', ids).execute(),
+  grp: (rows, ids) =>
+    rows.selectFrom('groups').select('site_id').distinct().where('id', 'in', ids).execute(),
+  req: (rows, ids) =>
+    rows.selectFrom('requests').select('site_id').distinct().where('id', 'in', ids).execute(),
+  sgr: (rows, ids) =>
+    rows
+      .selectFrom('site_group_members')
+      .select('site_id')
+      .distinct()
+      .where('group_id', 'in', ids)
+      .execute(),
+};
+
 /** The schools that things belong to, by their ids: servers, sessions, additions, rules (null: one
  * of the whole city), groups of schools (every member). Ids of what belongs to no school, and
  * unknown ones, give nothing. */
@@ -222,58 +267,12 @@ export async function selectSitesOf(
   rows: Rows,
   ids: readonly string[],
 ): Promise<(string | null)[]> {
-  const found = new Set<string | null>(ids.filter((id) => id.startsWith('sit_')));
-  const look = async (
-    prefix: string,
-    query: (some: string[]) => Promise<{ site_id: string | null }[]>,
-  ) => {
-    const named = ids.filter((id) => id.startsWith(prefix));
+  const found = new Set<string | null>();
+  for (const [kind, look] of Object.entries(sitesOfKind)) {
+    const named = ids.filter((id) => id.startsWith(`${kind}_`));
     for (let at = 0; at < named.length; at += 500)
-      for (const { site_id } of await query(named.slice(at, at + 500))) found.add(site_id);
-  };
-  await look('srv_', (some) =>
-    rows.selectFrom('servers').select('site_id').distinct().where('id', 'in', some).execute(),
-  );
-  await look('ses_', (some) =>
-    rows.selectFrom('sessions').select('site_id').distinct().where('id', 'in', some).execute(),
-  );
-  await look('add_', (some) =>
-    rows
-      .selectFrom('server_additions')
-      .select('site_id')
-      .distinct()
-      .where('id', 'in', some)
-      .execute(),
-  );
-  await look('rul_', async (some) =>
-    (
-      await rows
-        .selectFrom('rule_versions')
-        .select(['rule_id', 'body'])
-        .where('rule_id', 'in', some)
-        .execute()
-    ).flatMap((row) => sitesOfRule(row.body)),
-  );
-  await look('rec_', (some) =>
-    rows.selectFrom('recordings').select('site_id').distinct().where('id', 'in', some).execute(),
-  );
-  await look('acc_', (some) =>
-    rows.selectFrom('accounts').select('site_id').distinct().where('id', 'in', some).execute(),
-  );
-  await look('grp_', (some) =>
-    rows.selectFrom('groups').select('site_id').distinct().where('id', 'in', some).execute(),
-  );
-  await look('req_', (some) =>
-    rows.selectFrom('requests').select('site_id').distinct().where('id', 'in', some).execute(),
-  );
-  await look('sgr_', (some) =>
-    rows
-      .selectFrom('site_group_members')
-      .select('site_id')
-      .distinct()
-      .where('group_id', 'in', some)
-      .execute(),
-  );
+      for (const { site_id } of await look(rows, named.slice(at, at + 500))) found.add(site_id);
+  }
   return [...found];
 }
 

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { type Database, isSqlite } from '#src/platform/database.ts';
-import { newId } from '#src/platform/secrets.ts';
+import { newSalt } from '#src/platform/secrets.ts';
 import type { City } from '#src/testing.ts';
 import { chainEvents, verifyChain } from './chain.ts';
 import { erasingOf, passOver, removeOldEvents } from './erase.ts';
@@ -251,7 +251,7 @@ export function chainCases(newCity: () => Promise<City>): void {
             .insertInto('audit_events')
             .values({
               ...last,
-              id: newId('e').slice(2, 20),
+              id: newSalt().slice(0, 18),
               seq: last.seq === null ? null : last.seq + 1,
             })
             .execute(),

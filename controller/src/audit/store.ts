@@ -5,7 +5,7 @@
 import type { AuditEvent } from '@preau/contract/audit.ts';
 import type { ChainedEvent, Link, SignedLink } from '@preau/contract/audit-chain.ts';
 import type { Rows } from '#src/platform/database.ts';
-import { newId } from '#src/platform/secrets.ts';
+import { newSalt } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
 
 /** Ids sort by time: 10 digits of base 36 milliseconds, 4 that count within the same millisecond of
@@ -16,7 +16,7 @@ function eventIds(): (at: number) => string {
   return (at) => {
     count = at === last ? count + 1 : 0;
     last = at;
-    return `${at.toString(36).padStart(10, '0')}_${count.toString(36).padStart(4, '0')}${newId('e').slice(2, 12)}`;
+    return `${at.toString(36).padStart(10, '0')}_${count.toString(36).padStart(4, '0')}${newSalt().slice(0, 10)}`;
   };
 }
 const eventId = eventIds();

@@ -3,14 +3,11 @@
  * other schools. */
 import type { Route } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { isOfSchool, isOfSchoolInAnswers, isReachedByVerb } from '@preau/contract/ids.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { selectSitesOf } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-
-const belongsToSites = /^(sit|srv|ses|add|rul|sgr|acc|grp|req|rec)_[A-Za-z0-9_-]{22}$/;
-/** Looked up by their own verbs, which call `mustReach`. */
-const reachedByVerb = /^rol_[A-Za-z0-9_-]{22}$/;
 
 /** Every string in a value that came from, or becomes, JSON. Pure. */
 export function stringsIn(value: unknown): Set<string> {
@@ -40,14 +37,14 @@ export async function guardInput(
   if (reachOf(actor) === null || route.reach === 'self') return;
   if (route.reach === 'city' && route.method !== 'GET') throw new AppError('OUT_OF_SCOPE');
   const named = [...stringsIn(input)];
-  const ids = named.filter((text) => belongsToSites.test(text));
+  const ids = named.filter(isOfSchool);
   mustReach(actor, ...(await selectSitesOf(deps.database, ids)));
   // Nothing named is everything meant.
   if (
     route.reach !== 'city' &&
     route.method !== 'GET' &&
     ids.length === 0 &&
-    !named.some((text) => reachedByVerb.test(text))
+    !named.some(isReachedByVerb)
   )
     throw new AppError('OUT_OF_SCOPE');
 }
@@ -63,11 +60,6 @@ export async function guardReply(
   if (reachOf(actor) === null || route.reach === 'self' || route.path === '/api/me') return;
   mustReach(
     actor,
-    ...(await selectSitesOf(
-      deps.database,
-      [...stringsIn(reply)].filter(
-        (text) => /^(sit|srv|ses|add)_/.test(text) && belongsToSites.test(text),
-      ),
-    )),
+    ...(await selectSitesOf(deps.database, [...stringsIn(reply)].filter(isOfSchoolInAnswers))),
   );
 }

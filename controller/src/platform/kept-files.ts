@@ -7,7 +7,7 @@ import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '@preau/contract/errors.ts';
-import { newId } from './secrets.ts';
+import { newSalt } from './secrets.ts';
 
 export interface Announced {
   /** Null: not known before it is here. */
@@ -47,7 +47,7 @@ export function keptFiles(folder: string, isName: RegExp): KeptFiles {
     receive: async (name, { sha256, size }, body) => {
       const path = pathOf(name);
       mkdirSync(incoming, { recursive: true, mode: 0o700 });
-      const part = join(incoming, newId('up'));
+      const part = join(incoming, newSalt());
       const file = await open(part, 'wx', 0o600);
       try {
         const hash = createHash('sha256');

@@ -15,12 +15,13 @@ import {
 } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { IdKind } from '@preau/contract/ids.ts';
 
-export const newId = (prefix: string): string =>
-  `${prefix}_${randomBytes(16).toString('base64url')}`;
+export const newId = (kind: IdKind): string => `${kind}_${randomBytes(16).toString('base64url')}`;
 /** 256 random bits, base64url: sign-ins and tickets. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
-/** 128 random bits, base64url: beside what is hashed, so that it cannot be guessed. */
+/** 128 random bits, base64url, which name no stored thing: beside what is hashed, so that it cannot
+ * be guessed, or as a name that nothing else has. */
 export const newSalt = (): string => randomBytes(16).toString('base64url');
 export const sha256 = (data: string | Buffer): string =>
   createHash('sha256').update(data).digest('hex');

@@ -12,7 +12,7 @@ import {
 import { liveStates } from '@preau/contract/session.ts';
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
-import { newId } from '#src/platform/secrets.ts';
+import { newSalt } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
 
 // ---- settings, and what was last verified ---------------------------------------------------------------------------------
@@ -357,8 +357,7 @@ export async function pseudonymise(rows: Rows, ids: readonly string[], now: numb
     await rows
       .updateTable('accounts')
       .set({
-        login: `efface-${newId('x')
-          .slice(2)
+        login: `efface-${newSalt()
           .toLowerCase()
           .replace(/[^a-z0-9]/g, '0')}`,
         display_name: erasedName,
