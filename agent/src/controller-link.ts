@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { api, type Body, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Enrolment, EnrolmentRequest } from '@preau/contract/enrolment.ts';
-import { AppError, type ErrorCode, errorCodes } from '@preau/contract/errors.ts';
+import { AppError, type ErrorCode, errorAsTold, errorCodes } from '@preau/contract/errors.ts';
 import { agentNamespace, hubPath } from '@preau/contract/hub.ts';
 import { io } from 'socket.io-client';
 import { Compile } from 'typebox/compile';
@@ -247,7 +247,7 @@ async function callController<N extends RouteName>(
       code?: string;
       details?: Record<string, unknown>;
     };
-    throw new AppError(
+    throw errorAsTold(
       errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL',
       details ?? { status },
     );

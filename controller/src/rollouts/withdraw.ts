@@ -2,7 +2,7 @@
  * it has to know who still needs them. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { ApplicationVersion, Withdrawal } from '@preau/contract/catalogue.ts';
-import { AppError } from '@preau/contract/errors.ts';
+import { AppError, errorAsTold } from '@preau/contract/errors.ts';
 import { agentSlug } from '#src/applications/create.ts';
 import { mustHaveFiles } from '#src/applications/packages.ts';
 import { expandRequirements } from '#src/applications/requirements.ts';
@@ -130,7 +130,7 @@ async function mustBeWhole(rows: Rows, recipes: Recipes): Promise<void> {
   await mustHaveFiles(rows, recipes).catch((error: unknown) => {
     if (!(error instanceof AppError)) throw error;
     const file = String(error.details['file']);
-    throw new AppError(error.code, {
+    throw errorAsTold(error.code, {
       ...error.details,
       why: {
         fr: `Le fichier ${file} n’est plus dans la ville. Renvoyez-le, puis recommencez.`,

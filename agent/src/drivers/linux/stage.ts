@@ -1,8 +1,9 @@
 /** Fetches and holds what an order needs. What that is, apt says, for all of its applications
  * together; what is kept is a second name for files of the store, so that applying needs no network
  * at all. */
+
 import { join } from 'node:path';
-import { AppError } from '@preau/contract/errors.ts';
+import { AppError, errorAsTold } from '@preau/contract/errors.ts';
 import type { Installable, StageOptions } from '#src/drivers/driver.ts';
 import { exists, flush, freeBytes, makeFolder, remove } from '#src/files.ts';
 import type { Fetcher } from '#src/packages/fetch.ts';
@@ -41,7 +42,7 @@ interface ViaApt {
 
 const blame = (application: Pick<Installable, 'slug'>, error: unknown): AppError =>
   error instanceof AppError
-    ? new AppError(error.code, { ...error.details, element: application.slug }, { cause: error })
+    ? errorAsTold(error.code, { ...error.details, element: application.slug }, { cause: error })
     : new AppError('INTERNAL', { why: String(error), element: application.slug });
 
 export function createStager(deps: StagerDeps) {

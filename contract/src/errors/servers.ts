@@ -1,0 +1,95 @@
+/** Refusals of enrolling and adding servers, and of the states sent to them. */
+import type { ErrorRow } from './row.ts';
+
+export const serverErrors = {
+  ENROLMENT_CODE_REFUSED: {
+    status: 403,
+    retryable: false,
+    fr: 'Ce code d’enrôlement est inconnu, expiré ou déjà utilisé. Créez-en un nouveau dans la console.',
+    en: 'This enrolment code is unknown, expired or already used. Create a new one in the console.',
+  },
+  AGENT_REFUSED: {
+    status: 401,
+    retryable: false,
+    fr: 'Ce serveur n’est pas reconnu. Enrôlez-le de nouveau.',
+    en: 'This server is not recognised. Enrol it again.',
+  },
+  CLOCK_SKEWED: {
+    status: 401,
+    retryable: true,
+    fr: 'L’horloge de ce serveur est décalée de plus de 5 minutes. Réglez-la puis réessayez.',
+    en: 'This server’s clock is more than 5 minutes off. Set it and try again.',
+  },
+  PROTOCOL_UNSUPPORTED: {
+    status: 426,
+    retryable: false,
+    fr: 'Cet agent parle un protocole inconnu. Mettez-le à jour.',
+    en: 'This agent speaks an unknown protocol. Update it.',
+  },
+  STATE_SIGNATURE_INVALID: {
+    status: 400,
+    retryable: false,
+    fr: 'L’état reçu n’est pas signé par le contrôleur connu.',
+    en: 'The state received is not signed by the known controller.',
+  },
+  STATE_FOR_ANOTHER_SERVER: {
+    status: 400,
+    retryable: false,
+    fr: 'L’état reçu est celui d’un autre serveur.',
+    en: 'The state received is for another server.',
+  },
+  STATE_OLDER: {
+    status: 400,
+    retryable: false,
+    fr: 'L’état reçu est plus ancien que celui déjà appliqué.',
+    en: 'The state received is older than the one applied.',
+  },
+  STATE_MALFORMED: {
+    status: 400,
+    retryable: false,
+    fr: 'L’état reçu contient un champ inconnu ou invalide.',
+    en: 'The state received has an unknown or invalid field.',
+  },
+  SERVER_QUARANTINED: {
+    status: 403,
+    retryable: false,
+    fr: 'Deux machines utilisent l’identité de ce serveur : il est mis à l’écart. Enrôlez de nouveau chacune des deux.',
+    en: 'Two machines use this server’s identity: it is set apart. Enrol each of them anew.',
+  },
+  HOST_KEY_CHANGED: {
+    status: 409,
+    retryable: false,
+    fr: 'La clé du serveur n’est pas celle que vous avez confirmée. Vérifiez que c’est la bonne machine.',
+    en: 'The server’s key is not the one you confirmed. Check that it is the right machine.',
+  },
+  SSH_FAILED: {
+    status: 502,
+    retryable: true,
+    fr: 'La connexion SSH a échoué. Vérifiez l’adresse, l’identifiant et le mot de passe ou la clé.',
+    en: 'The SSH connection failed. Check the address, the user and the password or key.',
+  },
+  SSH_SIGN_IN_REFUSED: {
+    status: 401,
+    retryable: false,
+    fr: 'Le serveur refuse cet identifiant, ce mot de passe ou cette clé. Corrigez, puis recommencez.',
+    en: 'The server refuses this user, password or key. Correct it, then start again.',
+  },
+  SUDO_REFUSED: {
+    status: 403,
+    retryable: false,
+    fr: 'Ce compte ne peut pas agir en tant que root avec sudo. Vérifiez ses droits et son mot de passe.',
+    en: 'This account cannot act as root with sudo. Check its rights and its password.',
+  },
+  SERVER_ENROLLED_ALREADY: {
+    status: 409,
+    retryable: false,
+    fr: 'Cette machine est déjà enrôlée et garde son identité. Retirez d’abord ce serveur.',
+    en: 'This machine is enrolled already and keeps its identity. Retire that server first.',
+  },
+  ADDITION_ABANDONED: {
+    status: 410,
+    retryable: true,
+    fr: 'Le contrôleur s’est arrêté pendant l’ajout. Recommencez : l’installation reprend où elle en était.',
+    en: 'The controller stopped during the addition. Start again: the installation takes up where it was.',
+  },
+} as const satisfies Record<string, ErrorRow>;
