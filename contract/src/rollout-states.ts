@@ -50,6 +50,15 @@ export type TargetState = (typeof targetStates)[number];
 /** Why a target waits. */
 export const blockReasons = ['window', 'budget', 'offline', 'dependency', 'catching_up'] as const;
 export type BlockReason = (typeof blockReasons)[number];
+/** Why a target is held, or has ended without a word of its server. */
+export const verdictReasons = [
+  'held',
+  'never_came',
+  'deadline',
+  'server_gone',
+  'not_waited_for',
+] as const;
+export type TargetReason = BlockReason | (typeof verdictReasons)[number];
 
 /** Not given to the server yet. */
 export const waitingStates = ['queued', 'blocked'] as const satisfies TargetState[];

@@ -1,8 +1,8 @@
 /** What is decided about a rollout: changes of targets, of waves and of itself. */
 
 import { type CancelKind } from '@preau/contract/order.ts';
+import type { TargetReason } from '@preau/contract/rollout-states.ts';
 import {
-  type BlockReason,
   isFinal,
   type PauseReason,
   type RolloutState,
@@ -24,7 +24,7 @@ export interface TargetChange {
   serverId: string;
   version: number;
   to: TargetState;
-  reason?: BlockReason | string | null;
+  reason?: TargetReason | null;
   opensAt?: number | null;
   notBefore?: number | null;
   deadlineAt?: number;

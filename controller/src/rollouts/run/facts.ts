@@ -4,6 +4,7 @@ import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type {
   PauseReason,
   RolloutState,
+  TargetReason,
   TargetState,
   WaveState,
 } from '@preau/contract/rollout-states.ts';
@@ -17,7 +18,7 @@ export interface TargetFacts {
   version: number;
   attempt: number;
   action: 'install' | 'restore';
-  reason: string | null;
+  reason: TargetReason | null;
   deadlineAt: number;
   leaseUntil: number | null;
   notBefore: number | null;

@@ -1,5 +1,6 @@
 /** Which servers get an order, and on which terms. Pure. */
 
+import type { BlockReason } from '@preau/contract/rollout-states.ts';
 import { isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout-states.ts';
 import { change, type OrderTerms, type TargetChange } from './decision.ts';
 import type { RolloutFacts, Span, TargetFacts } from './facts.ts';
@@ -113,7 +114,7 @@ export function offers(
 /** Says why a target waits, unless its row says so already. */
 function wait(
   target: TargetFacts,
-  reason: string,
+  reason: BlockReason,
   more: Pick<TargetChange, 'opensAt' | 'notBefore'> = {},
 ): TargetChange[] {
   return target.state === 'blocked' &&

@@ -1,7 +1,7 @@
 /** SQL of targets, and of the counters that follow them. */
 
 import type { Order, ReportedItem } from '@preau/contract/order.ts';
-import type { TargetState } from '@preau/contract/rollout-states.ts';
+import type { TargetReason, TargetState } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Tables } from '#src/platform/tables.ts';
 
@@ -21,7 +21,7 @@ export interface StoredTarget {
   deadlineAt: number;
   notBefore: number | null;
   opensAt: number | null;
-  reason: string | null;
+  reason: TargetReason | null;
   finishedAt: number | null;
   items: ReportedItem[];
   before: BeforeItem[] | null;
@@ -65,7 +65,7 @@ const targetOf = (row: TargetRow): StoredTarget => ({
   deadlineAt: row.deadline_at,
   notBefore: row.not_before,
   opensAt: row.opens_at,
-  reason: row.reason,
+  reason: row.reason as TargetReason | null,
   finishedAt: row.finished_at,
   // Read when asked for: an evaluation of thousands needs few of them.
   get order() {
@@ -175,7 +175,7 @@ export type TargetSet = Partial<{
   deadlineAt: number;
   notBefore: number | null;
   opensAt: number | null;
-  reason: string | null;
+  reason: TargetReason | null;
   code: string | null;
   message: string | null;
   badge: string | null;
