@@ -11,13 +11,11 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   type Calendar,
-  dateOfDay,
-  dayOfDate,
   type Holiday,
   type HolidayZone,
   holidayZones,
-  weekdayOf,
 } from '@preau/contract/calendar.ts';
+import { dateOfDay, dayOfDate, weekdayOf } from '@preau/contract/days.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import Holidays from 'date-holidays';
 import { Temporal } from 'temporal-polyfill';

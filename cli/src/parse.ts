@@ -1,6 +1,7 @@
 /** What people type, into what the contract wants. Pure; refuses with UsageError. */
-import type { WindowSpec, Windows } from '@preau/contract/calendar.ts';
+
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
+import type { WindowSpec, Windows } from '@preau/contract/windows.ts';
 import { UsageError } from './outcome.ts';
 
 export const listOf = (text: string | undefined): string[] =>

@@ -4,10 +4,11 @@
  * is the city's to say. Why it is so: docs/decisions/0016. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
-import { type Calendar, type Place, type WindowSpec, windowAt } from './calendar.ts';
+import { type Calendar, type Place, windowAt } from './calendar.ts';
 import { addressOf, subnetOf } from './network.ts';
 import { Strict } from './schema.ts';
 import { SiteId } from './site.ts';
+import type { WindowSpec } from './windows.ts';
 
 /** `serial` rises when the badge is made anew: older ones are worth nothing from then on.
  * `issuedOn`: a date, for whoever holds the card. */

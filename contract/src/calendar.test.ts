@@ -5,27 +5,27 @@ import { describe, expect, test } from 'vitest';
 import {
   arrivalTimeEnds,
   type Calendar,
-  dateOfDay,
   dayKind,
-  dayOfDate,
   holidayZones,
   horizonDays,
   isArrivalTime,
   isTimeZone,
   knownUntil,
   nextOccurrence,
-  type Period,
   type Place,
+  windowAt,
+} from './calendar.ts';
+import { dateOfDay, dayOfDate, weekdayOf } from './days.ts';
+import { frenchCalendar } from './french-calendar.ts';
+import {
+  type Period,
   periods,
   Recurrence,
   recurrenceProblem,
   type WindowSpec,
   Windows,
-  weekdayOf,
-  windowAt,
   windowsProblem,
-} from './calendar.ts';
-import { frenchCalendar } from './french-calendar.ts';
+} from './windows.ts';
 
 const place = (
   holidayZone: Place['holidayZone'] = 'A',

@@ -5,115 +5,16 @@
  *  What is passed in is never changed after it was first passed: calendars, windows and lists of
  * closures are prepared once and remembered by identity. */
 import { Temporal } from 'temporal-polyfill';
-import { type Static, Type } from 'typebox';
-import { OneOf, Strict, type Translated } from './schema.ts';
+import { dayMs, dayOfDate, minutesOf, weekdayOf } from './days.ts';
+import type { Period, Recurrence, WindowSpec, Windows } from './windows.ts';
 
 const minuteMs = 60_000;
-const dayMs = 86_400_000;
 /** How far ahead anything is looked for: more than a year, so that "in the summer holidays" is
  * always found. */
 export const horizonDays = 400;
 
-// ---- what a technician asks for -------------------------------------------------------------------------------------
-
 export const holidayZones = ['A', 'B', 'C'] as const;
 export type HolidayZone = (typeof holidayZones)[number];
-
-/** - `school`: a day with class: Monday to Friday (Wednesday too: some schools have class, all have
- * somebody at work), no
- *    holiday, no public holiday, no closure.
- *  - `holidays`: a day of the school holidays of the zone (its Saturdays and Sundays too) or a
- *  public holiday.
- *  - `outside_holidays`: every other day, weekends and closures too. */
-export const periods = ['always', 'school', 'holidays', 'outside_holidays'] as const;
-export type Period = (typeof periods)[number];
-export const Period = OneOf(periods);
-
-/** ISO: Monday is 1. That there is at least one is asked by `windowsProblem`, which has a sentence
- * for it. */
-const Days = Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), {
-  maxItems: 7,
-  uniqueItems: true,
-});
-const clock = '([01][0-9]|2[0-3]):[0-5][0-9]';
-const Clock = Type.String({ pattern: `^${clock}$` });
-const CalendarDate = Type.String({
-  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
-});
-
-/** Open from the moment the clock on the wall shows `from` until it shows `to`; `to` at or before
- * `from` is on the next day, 24:00 is the end of the day. A window belongs to the day it begins on:
- * that day's weekday, period and exception decide. */
-export const WindowSpec = Strict({
-  days: Days,
-  from: Clock,
-  to: Type.String({ pattern: `^(${clock}|24:00)$` }),
-  period: Period,
-});
-export type WindowSpec = Static<typeof WindowSpec>;
-
-/** `exceptDates`: no window begins on them. */
-export const Windows = Strict({
-  open: Type.Array(WindowSpec, { maxItems: 20 }),
-  exceptDates: Type.Array(CalendarDate, { maxItems: 400, uniqueItems: true }),
-});
-export type Windows = Static<typeof Windows>;
-
-/** Once on each of these days, as soon as the clock shows `at`. */
-export const Recurrence = Strict({ days: Days, at: Clock, period: Period });
-export type Recurrence = Static<typeof Recurrence>;
-
-/** Why these windows make no sense, for a person to read; null when they do. */
-export function windowsProblem(windows: Windows | readonly WindowSpec[]): Translated | null {
-  const { open, exceptDates } = 'open' in windows ? windows : { open: windows, exceptDates: [] };
-  if (open.length === 0)
-    return {
-      fr: 'Il n’y a aucun créneau : ajoutez-en au moins un.',
-      en: 'There is no window: add at least one.',
-    };
-  for (const [at, spec] of open.entries()) {
-    const problem = daysProblem(spec);
-    if (problem !== null)
-      return { fr: `Créneau ${at + 1} : ${problem.fr}`, en: `Window ${at + 1}: ${problem.en}` };
-    if (spec.from === spec.to) {
-      return {
-        fr: `Créneau ${at + 1} : il commence et finit à ${spec.from}. Pour une journée entière, choisissez de 00:00 à 24:00.`,
-        en: `Window ${at + 1}: it begins and ends at ${spec.from}. For a whole day, choose from 00:00 to 24:00.`,
-      };
-    }
-  }
-  const missing = exceptDates.find((date) => dateOfDay(dayOfDate(date)) !== date);
-  return missing === undefined
-    ? null
-    : { fr: `Le ${missing} n’existe pas.`, en: `There is no ${missing}.` };
-}
-
-/** Why this repetition makes no sense; null when it does. */
-export function recurrenceProblem(recurrence: Recurrence): Translated | null {
-  const problem = daysProblem(recurrence);
-  return problem === null
-    ? null
-    : { fr: `Répétition : ${problem.fr}`, en: `Repetition: ${problem.en}` };
-}
-
-function daysProblem({
-  days,
-  period,
-}: {
-  days: readonly number[];
-  period: Period;
-}): Translated | null {
-  if (days.length === 0)
-    return { fr: 'choisissez au moins un jour.', en: 'choose at least one day.' };
-  if (period === 'school' && days.every((day) => day > 5))
-    return {
-      fr: 'il n’y a jamais classe le samedi ni le dimanche.',
-      en: 'there is never class on a Saturday or a Sunday.',
-    };
-  return null;
-}
-
-// ---- what is known --------------------------------------------------------------------------------------------------
 
 /** `from`: first day without class. `back`: the day class begins again. */
 export interface Holiday {
@@ -178,15 +79,6 @@ export function isTimeZone(name: string): boolean {
     return false;
   }
 }
-
-/** Days since 1970-01-01, for arithmetic. NaN for what is no date. */
-export const dayOfDate = (date: string): number => Date.parse(`${date}T00:00:00Z`) / dayMs;
-export const dateOfDay = (day: number): string =>
-  Number.isFinite(day) ? new Date(day * dayMs).toISOString().slice(0, 10) : '';
-/** 1 is Monday. */
-export const weekdayOf = (day: number): number => ((((day + 3) % 7) + 7) % 7) + 1;
-const minutesOf = (time: string): number =>
-  Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
 
 interface Book {
   first: number;

@@ -11,15 +11,8 @@
  * the smaller id: two rules never tie. A rule outside its hours does not fit. When none fits, the
  * answer is no. */
 import { isTeacher, isTechnician, type Person } from './account.ts';
-import {
-  type Calendar,
-  dayOfDate,
-  momentOfDay,
-  type Place,
-  type WindowSpec,
-  type Windows,
-  windowAt,
-} from './calendar.ts';
+import { type Calendar, momentOfDay, type Place, windowAt } from './calendar.ts';
+import { dayOfDate } from './days.ts';
 import { type Address, addressOf, labelsAt, type Subnet, subnetOf } from './network.ts';
 import {
   type AttributeTest,
@@ -29,6 +22,7 @@ import {
   type RuleTimes,
   type Terms,
 } from './rule.ts';
+import type { WindowSpec, Windows } from './windows.ts';
 
 /** What matters of a school: where its days are counted, and which PCs are there. */
 export interface PolicySite extends Place {

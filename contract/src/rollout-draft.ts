@@ -2,8 +2,8 @@
  * it. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, VersionId } from './application.ts';
-import { Windows } from './calendar.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { Windows } from './windows.ts';
 
 const Share = Type.Number({ minimum: 0, maximum: 1 });
 /** The wave stops when one of these is *exceeded*; null never trips. Shares are of the wave's

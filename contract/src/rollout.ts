@@ -5,7 +5,6 @@
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
-import { Recurrence } from './calendar.ts';
 import { ReportedItem } from './order.ts';
 import { RolloutDraft, WaveSpec } from './rollout-draft.ts';
 import { RolloutPlan } from './rollout-plan.ts';
@@ -17,6 +16,7 @@ import {
   waveStates,
 } from './rollout-states.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
+import { Recurrence } from './windows.ts';
 
 export const badges = ['late', 'recovered', 'installed_after_cancel', 'window_overrun'] as const;
 export const Target = Strict({

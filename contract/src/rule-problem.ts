@@ -1,9 +1,10 @@
 /** What is wrong with a draft of a rule that its schema cannot see, for the controller that refuses
  * it and the console that says so while it is being written. Pure. */
-import { dateOfDay, dayOfDate, windowsProblem } from './calendar.ts';
+import { dateOfDay, dayOfDate } from './days.ts';
 import { isSubnet } from './network.ts';
 import type { RuleDraft } from './rule.ts';
 import type { Translated } from './schema.ts';
+import { windowsProblem } from './windows.ts';
 
 export interface RuleProblem {
   field: 'client' | 'when' | 'how';

@@ -2,9 +2,9 @@
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, Role } from './account.ts';
 import { ApplicationId, Category } from './application.ts';
-import { WindowSpec } from './calendar.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteGroupId, SiteId } from './site.ts';
+import { WindowSpec } from './windows.ts';
 
 export const RuleId = Id('rul');
 

@@ -1,8 +1,8 @@
 /** A school. */
 import { type Static, Type } from 'typebox';
-import { WindowSpec } from './calendar.ts';
 import { isSubnet } from './network.ts';
 import { Id, Line, OneOf, Slug, Strict } from './schema.ts';
+import { WindowSpec } from './windows.ts';
 
 export const SiteId = Id('sit');
 

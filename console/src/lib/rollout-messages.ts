@@ -1,6 +1,5 @@
 /** Every sentence about rollouts, in both languages; the compiler keeps them complete. */
 
-import type { Period } from '@preau/contract/calendar.ts';
 import type { CancelKind } from '@preau/contract/order.ts';
 import type { leftOutReasons, planActions } from '@preau/contract/rollout-plan.ts';
 import type {
@@ -9,6 +8,7 @@ import type {
   TargetState,
   WaveState,
 } from '@preau/contract/rollout-states.ts';
+import type { Period } from '@preau/contract/windows.ts';
 import { page } from './page.svelte.ts';
 
 type Action = (typeof planActions)[number];

@@ -1,12 +1,6 @@
 /** A rule while it is being written, and how the list of rules is filtered. Pure. */
-import {
-  type Calendar,
-  dayOfDate,
-  momentOfDay,
-  type Place,
-  type WindowSpec,
-  windowAt,
-} from '@preau/contract/calendar.ts';
+import { type Calendar, momentOfDay, type Place, windowAt } from '@preau/contract/calendar.ts';
+import { dayOfDate } from '@preau/contract/days.ts';
 import {
   plainRule,
   type Rule,
@@ -17,6 +11,7 @@ import {
 } from '@preau/contract/rule.ts';
 import { ruleProblem } from '@preau/contract/rule-problem.ts';
 import type { Translated } from '@preau/contract/schema.ts';
+import type { WindowSpec } from '@preau/contract/windows.ts';
 import type { Told } from './rule-words.ts';
 
 /** What one chooses from, with its name: of a rule, the name is what the server gave. */

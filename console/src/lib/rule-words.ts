@@ -1,7 +1,7 @@
 /** A rule as one sentence, in French and in English. Pure: the same rule always reads
  * the same. The sentence comes in parts, so that a page can show whom and what at a glance; joined
  * they are the sentence. */
-import type { WindowSpec } from '@preau/contract/calendar.ts';
+
 import type { Preview } from '@preau/contract/explanation.ts';
 import type {
   AttributeTest,
@@ -11,6 +11,7 @@ import type {
   RuleTimes,
   Terms,
 } from '@preau/contract/rule.ts';
+import type { WindowSpec } from '@preau/contract/windows.ts';
 import { messages } from './messages.ts';
 
 export type Language = 'fr' | 'en';

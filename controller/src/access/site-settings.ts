@@ -1,6 +1,6 @@
 /** What a school says of itself that rules look at: its networks, its closures, the hours of its
  * badges. */
-import { windowsProblem } from '@preau/contract/calendar.ts';
+
 import { AppError } from '@preau/contract/errors.ts';
 import {
   noSettings,
@@ -9,6 +9,7 @@ import {
   wrongNetwork,
 } from '@preau/contract/site.ts';
 import type { Topic } from '@preau/contract/topics.ts';
+import { windowsProblem } from '@preau/contract/windows.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';

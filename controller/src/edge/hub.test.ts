@@ -4,7 +4,8 @@ import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import { audiences, type Topic, type TopicKind } from '@preau/contract/topics.ts';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { insertSignIn } from '#src/accounts/store.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
+
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.ts';
 import { createHub } from './hub.ts';

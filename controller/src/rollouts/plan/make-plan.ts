@@ -1,10 +1,10 @@
 /** Makes the plan of a draft. */
 
-import { windowsProblem } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { type RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { type RolloutPlan } from '@preau/contract/rollout-plan.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
+import { windowsProblem } from '@preau/contract/windows.ts';
 
 import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';

@@ -1,8 +1,10 @@
 /** Rollouts that repeat: kept, paused, removed. */
-import { nextOccurrence, type Place, recurrenceProblem } from '@preau/contract/calendar.ts';
+
+import { nextOccurrence, type Place } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { Schedule, ScheduleDraft } from '@preau/contract/rollout.ts';
+import { recurrenceProblem } from '@preau/contract/windows.ts';
 import { mustReach } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
