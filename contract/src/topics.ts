@@ -84,15 +84,16 @@ export const audiences = {
   rollout:      { to: 'nobody' },
 } as const satisfies Record<TopicKind, TopicRow>;
 
-/** Kinds of topics that pages are told of. */
-export type PageTopicKind = {
+type PageTopicKind = {
   [K in TopicKind]: (typeof audiences)[K] extends { hangUp: true } | { to: 'nobody' | 'agent' }
     ? never
     : K;
 }[TopicKind];
 
-/** What a page may wait for: a topic, or every topic of a kind that it is told of. */
-export type PageTopic = PageTopicKind | `${Extract<PageTopicKind, NamingKind>}:${string}`;
+/** What a page may be told. */
+export type PageTopic =
+  | Extract<PageTopicKind, ListTopic>
+  | `${Extract<PageTopicKind, NamingKind>}:${string}`;
 
 /** `person` of `person:acc_…`, `sites` of `sites`. */
 export const kindOfTopic = (topic: Topic): TopicKind => topic.split(':', 1)[0] as TopicKind;

@@ -1,13 +1,17 @@
 /** Pages that change by themselves: the hub names what changed, the page reads it again. A slow
  * tick is the safety net. */
 import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
+import type { PageTopic } from '@preau/contract/topics.ts';
 import { io, type Socket } from 'socket.io-client';
 import { untrack } from 'svelte';
 import { page } from './page.svelte.ts';
 
 const safetyNetMs = 45_000;
 let socket: Socket | null = null;
-const listeners = new Set<(topics: string[]) => void>();
+/** Anything may have changed. */
+const everything = '*';
+type Heard = readonly (PageTopic | typeof everything)[];
+const listeners = new Set<(topics: Heard) => void>();
 
 export function openHub(): void {
   closeHub();
@@ -18,17 +22,17 @@ export function openHub(): void {
     reconnectionDelayMax: 10_000,
     randomizationFactor: 0.8,
   });
-  socket.on('wake', (topics: string[]) => {
+  socket.on('wake', (topics: Heard) => {
     for (const listener of listeners) listener(topics);
   });
   // Whatever was missed while away is read again.
   socket.on('connect', () => {
     page.online = true;
-    for (const listener of listeners) listener(['*']);
+    for (const listener of listeners) listener([everything]);
   });
   socket.on('disconnect', (reason) => {
     // The controller hung up: most likely this sign-in is over. Whatever is read next finds out.
-    if (reason === 'io server disconnect') for (const listener of listeners) listener(['*']);
+    if (reason === 'io server disconnect') for (const listener of listeners) listener([everything]);
     else if (reason !== 'io client disconnect') page.online = false;
   });
 }
@@ -41,7 +45,7 @@ export function closeHub(): void {
 /** Loads now, on each wake-up of a topic that `cares` names, and every 45 s. Call inside `$effect`;
  * returns how to stop. */
 export function keepFresh(
-  cares: (topic: string) => boolean,
+  cares: (topic: PageTopic) => boolean,
   load: () => Promise<void>,
 ): () => void {
   let busy = false;
@@ -58,8 +62,8 @@ export function keepFresh(
     } while (again);
     busy = false;
   };
-  const listener = (topics: string[]) => {
-    if (topics.some((topic) => topic === '*' || cares(topic))) void run();
+  const listener = (topics: Heard) => {
+    if (topics.some((topic) => topic === everything || cares(topic))) void run();
   };
   listeners.add(listener);
   const timer = setInterval(() => void run(), safetyNetMs);
