@@ -21,7 +21,6 @@ import { siteRoutes } from './routes/sites.ts';
 import { Strict } from './schema.ts';
 
 export type { Caller, Reach, Route } from './route.ts';
-export { pathOf } from './route-table.ts';
 
 export const api = {
   health: {

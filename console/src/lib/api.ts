@@ -3,13 +3,13 @@ import {
   api,
   type Body,
   type Params,
-  pathOf,
   type Query,
   type Reply,
   type Route,
   type RouteName,
 } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
+import { pathOf } from '@preau/contract/route-table.ts';
 import { page } from './page.svelte.ts';
 
 export class Refused extends Error {

@@ -1,6 +1,6 @@
 /** A session's files between this device and the school, as the panel shows them: what is offered,
  * what is on its way. */
-import { api, pathOf } from '@preau/contract/api.ts';
+import { api } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
 import {
   type Exchange,
@@ -9,6 +9,7 @@ import {
   type OfferedFile,
   type Transfer,
 } from '@preau/contract/exchange.ts';
+import { pathOf } from '@preau/contract/route-table.ts';
 import { call, refusalOf, sentence } from './api.ts';
 import { x } from './exchange-messages.ts';
 import { page } from './page.svelte.ts';

@@ -3,10 +3,11 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { api, pathOf } from '@preau/contract/api.ts';
+import { api } from '@preau/contract/api.ts';
 import type { PackageFile } from '@preau/contract/application.ts';
 import type { UploadedPackage } from '@preau/contract/catalogue.ts';
 import { errors } from '@preau/contract/errors.ts';
+import { pathOf } from '@preau/contract/route-table.ts';
 import { call, refusalOf, sentence } from './api.ts';
 import { page } from './page.svelte.ts';
 
