@@ -20,7 +20,8 @@ import { mySecurity } from './second-factor/own.ts';
 import { answerPasskey, askPasskey, offerPasskey } from './second-factor/passkeys.ts';
 import { giveSecondFactor, resetSecondFactor } from './second-factor/second-factor.ts';
 import { confirmTotp, offerTotp, removeTotp } from './second-factor/totp.ts';
-import { IdentityFaults, type Mapping, parseIdentity } from './settings.ts';
+import { IdentityFaults, parseIdentity } from './settings.ts';
+import type { Mapping } from './settings-schema.ts';
 import { createIdentity, signIn } from './sign-in.ts';
 
 const mapping: Mapping = {

@@ -3,7 +3,8 @@ import type { Platform } from '#src/platform/platform.ts';
 import { ldapProvider } from './directories/ldap-provider.ts';
 import type { Provider } from './provider.ts';
 import { casProvider, oidcProvider } from './redirects/redirect-providers.ts';
-import { type ProviderSettings, readText } from './settings.ts';
+import { readText } from './settings.ts';
+import type { ProviderSettings } from './settings-schema.ts';
 
 export const openProviders = (
   deps: Pick<Platform, 'clock' | 'log'>,

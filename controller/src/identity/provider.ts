@@ -2,7 +2,7 @@
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Translated } from '@preau/contract/schema.ts';
 import type { Told } from './admission/vouch.ts';
-import type { Mapping } from './settings.ts';
+import type { Mapping } from './settings-schema.ts';
 
 interface Described {
   id: string;

@@ -2,7 +2,7 @@
  * configuration maps is believed: a claim or a group that nobody mapped gives nothing, whatever it
  * is called. */
 import type { Person, Role } from '@preau/contract/account.ts';
-import type { Condition, Mapping, Source } from '../settings.ts';
+import type { Condition, Mapping, Source } from '../settings-schema.ts';
 
 /** As the provider tells it. `values`: attributes or claims by name in lower case. */
 export interface Told {

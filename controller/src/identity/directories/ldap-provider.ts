@@ -17,7 +17,7 @@ import {
 import type { Log } from '#src/platform/log.ts';
 import type { Told } from '../admission/vouch.ts';
 import type { PasswordProvider } from '../provider.ts';
-import type { LdapSettings } from '../settings.ts';
+import type { LdapSettings } from '../settings-schema.ts';
 
 const defaults = {
   'active-directory': {

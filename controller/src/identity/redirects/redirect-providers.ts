@@ -12,7 +12,7 @@ import type { Log } from '#src/platform/log.ts';
 import { OidcRefused, openOidc } from '#src/platform/oidc.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import type { RedirectProvider } from '../provider.ts';
-import type { CasSettings, OidcSettings } from '../settings.ts';
+import type { CasSettings, OidcSettings } from '../settings-schema.ts';
 
 /** Claims, by name in lower case; what is inside an object by its path with dots. Pure. */
 export function flatten(
