@@ -111,17 +111,56 @@ function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainPr
   return null;
 }
 
+/** Whose name stood in an erased field: an account that an erasure must name, or nobody's in
+ * particular. Pure. */
+function ownerOf(event: ChainedEvent, field: number): string | null {
+  const id = field === 0 ? event.actorId : field === 1 ? event.subjectId : null;
+  return id?.startsWith('acc_') === true ? id : null;
+}
+
+/** Counts erased values and the erasures that account for them. */
+function countErasures() {
+  let erased = 0;
+  /** Erased values of no account, and how many of those the erasures say they erased. */
+  let unnamed = 0;
+  let accounted = 0;
+  /** Where the first value of each account was erased. */
+  const firstErased = new Map<string, number>();
+  const erasedAccounts = new Set<string>();
+  return {
+    get erased(): number {
+      return erased;
+    },
+    add(event: ChainedEvent, seq: number): void {
+      for (const [field, salt] of event.salts.entries()) {
+        if (salt !== '') continue;
+        erased += 1;
+        const owner = ownerOf(event, field);
+        if (owner === null) unnamed += 1;
+        else if (!firstErased.has(owner)) firstErased.set(owner, seq);
+      }
+      if (event.action === 'account.erased' && event.subjectId !== null) {
+        erasedAccounts.add(event.subjectId);
+        accounted += Number(event.details['unnamed'] ?? 0);
+      }
+    },
+    /** The place of what no erasure accounts for, `end` when it has none of its own; null: all is
+     * accounted for. An erasure comes after what it erases: only at the end is it known. */
+    unaccounted(end: number): number | null {
+      const unexplained = [...firstErased].find(([id]) => !erasedAccounts.has(id));
+      if (unexplained !== undefined) return unexplained[1];
+      return unnamed > accounted ? end : null;
+    },
+  };
+}
+
 /** Follows the chain from `start`, event by event; `known`: a place it must pass through, kept
  * elsewhere. */
 export function followChain(sha256: Sha256, start: Link, known: Link | null = null) {
   let at = start;
   let broken: ChainVerdict['broken'] = null;
   let events = 0;
-  let erased = 0;
-  let unnamed = 0;
-  let accounted = 0;
-  const erasedIds = new Set<string>();
-  const owed = new Map<string, number>();
+  const erasures = countErasures();
   const fail = (seq: number, problem: ChainProblem) => {
     broken ??= { seq, problem };
   };
@@ -145,18 +184,7 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
         fail(seq, problem);
         return;
       }
-      for (const [field, salt] of event.salts.entries()) {
-        if (salt !== '') continue;
-        erased += 1;
-        const whose = field === 0 ? event.actorId : field === 1 ? event.subjectId : null;
-        if (whose?.startsWith('acc_') === true) {
-          if (!owed.has(whose)) owed.set(whose, seq);
-        } else unnamed += 1;
-      }
-      if (event.action === 'account.erased' && event.subjectId !== null) {
-        erasedIds.add(event.subjectId);
-        accounted += Number(event.details['unnamed'] ?? 0);
-      }
+      erasures.add(event, seq);
       events += 1;
       at = { seq, hash: event.hash };
       passes();
@@ -166,12 +194,9 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
       if (broken === null && head !== null && (head.seq !== at.seq || head.hash !== at.hash))
         fail(at.seq + 1, head.seq > at.seq ? 'cut' : 'other_chain');
       if (broken === null && known !== null && known.seq > at.seq) fail(at.seq + 1, 'cut');
-      // An erasure comes after what it erases: only at the end is it known.
-      if (broken === null && head !== null) {
-        const unexplained = [...owed].find(([id]) => !erasedIds.has(id));
-        if (unexplained !== undefined) fail(unexplained[1], 'erased');
-        else if (unnamed > accounted) fail(at.seq, 'erased');
-      }
+      const unaccounted = head === null ? null : erasures.unaccounted(at.seq);
+      if (unaccounted !== null) fail(unaccounted, 'erased');
+      const { erased } = erasures;
       return { intact: broken === null, events, erased, start, head: at, broken };
     },
   };

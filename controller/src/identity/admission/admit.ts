@@ -21,19 +21,27 @@ import {
 } from './store.ts';
 import type { Vouched } from './vouch.ts';
 
+type Change = 'added' | 'changed' | 'returned' | 'same';
 export interface Admitted {
   accountId: string;
-  change: 'added' | 'changed' | 'returned' | 'same';
+  change: Change;
 }
-/** Read once for many people. */
-export interface AdmissionBook {
+/** Ids of schools by UAI and of groups by the provider's name for them: read once for many people. */
+export interface KnownIds {
   sites: Map<string, string>;
   groups: Map<string, string>;
 }
-export const openBook = async (rows: Rows, provider: string): Promise<AdmissionBook> => ({
+export const readKnownIds = async (rows: Rows, provider: string): Promise<KnownIds> => ({
   sites: await selectSitesByUai(rows),
   groups: await selectProviderGroups(rows, provider),
 });
+/** What admitting one person needs. */
+interface Admission {
+  deps: { clock: Clock };
+  rows: Rows;
+  actor: Actor;
+  vouched: Vouched;
+}
 
 /** `camille.durand`, else `camille.durand-2`, and so on. Pure. */
 export function freeLogin(wish: string, taken: ReadonlySet<string>): string {
@@ -50,95 +58,120 @@ export const differs = (known: KnownPerson, vouched: Vouched, siteId: string | n
   known.attributes !== JSON.stringify(vouched.attributes) ||
   (!known.roleByHand && known.role !== vouched.role);
 
+/** In one transaction of the caller's. `ids`: as they were read before; groups that are made are put
+ * into it. */
 export async function admit(
   deps: { clock: Clock },
   rows: Rows,
   actor: Actor,
   vouched: Vouched,
-  book?: AdmissionBook,
+  ids?: KnownIds,
 ): Promise<Admitted> {
-  const { sites, groups } = book ?? (await openBook(rows, vouched.provider));
+  const admission: Admission = { deps, rows, actor, vouched };
+  const { sites, groups } = ids ?? (await readKnownIds(rows, vouched.provider));
   const mapped = vouched.uai === null ? null : (sites.get(vouched.uai) ?? null);
   const known = await selectKnownPerson(rows, vouched.provider, vouched.externalId);
   // Where an administrator put somebody by hand, they stay.
   const siteId = known?.roleByHand === true ? known.siteId : mapped;
-  let accountId: string;
-  let change: Admitted['change'] = 'same';
-  if (known === undefined) {
-    const login = freeLogin(vouched.login, await selectLoginsLike(rows, vouched.login));
-    [accountId = ''] = await insertAccounts(
-      rows,
-      [
-        {
-          login,
-          displayName: vouched.displayName,
-          role: vouched.role,
-          siteId,
-          passwordHash: null,
-          provider: vouched.provider,
-          externalId: vouched.externalId,
-          mail: vouched.mail,
-          attributes: vouched.attributes,
-        },
-      ],
-      deps.clock.now(),
-    );
-    change = 'added';
-    await recordEffect(deps, rows, actor, {
-      action: 'account.added',
-      subjectId: accountId,
-      subjectName: vouched.displayName,
-      siteId,
-      details: { provider: vouched.provider, role: vouched.role },
-    });
-  } else {
-    accountId = known.id;
-    if (known.disabled || differs(known, vouched, siteId)) {
-      change = known.disabled ? 'returned' : 'changed';
-      const role = known.roleByHand ? known.role : vouched.role;
-      await updatePerson(rows, known.id, {
+  const { accountId, change } =
+    known === undefined
+      ? await addAccount(admission, siteId)
+      : await renewAccount(admission, known, siteId);
+  const wanted = await groupIdsOf(admission, { sites, groups });
+  const moved = await changeGroups(admission, accountId, known !== undefined, wanted);
+  await keepPhoto(rows, accountId, vouched.photo);
+  return { accountId, change: change === 'same' && moved ? 'changed' : change };
+}
+
+async function addAccount(
+  { deps, rows, actor, vouched }: Admission,
+  siteId: string | null,
+): Promise<Admitted> {
+  const login = freeLogin(vouched.login, await selectLoginsLike(rows, vouched.login));
+  const [accountId = ''] = await insertAccounts(
+    rows,
+    [
+      {
+        login,
         displayName: vouched.displayName,
-        role,
+        role: vouched.role,
         siteId,
+        passwordHash: null,
+        provider: vouched.provider,
+        externalId: vouched.externalId,
         mail: vouched.mail,
-        attributes: JSON.stringify(vouched.attributes),
-      });
-      await recordEffect(deps, rows, actor, {
-        action: known.disabled ? 'account.enabled' : 'account.changed',
-        subjectId: known.id,
-        subjectName: vouched.displayName,
-        siteId,
-        details: {
-          provider: vouched.provider,
-          ...(role === known.role ? {} : { role: `${known.role} → ${role}` }),
-        },
-      });
-    }
-  }
+        attributes: vouched.attributes,
+      },
+    ],
+    deps.clock.now(),
+  );
+  await recordEffect(deps, rows, actor, {
+    action: 'account.added',
+    subjectId: accountId,
+    subjectName: vouched.displayName,
+    siteId,
+    details: { provider: vouched.provider, role: vouched.role },
+  });
+  return { accountId, change: 'added' };
+}
+
+/** Brings an account up to date; whoever was disabled may sign in again. */
+async function renewAccount(
+  { deps, rows, actor, vouched }: Admission,
+  known: KnownPerson,
+  siteId: string | null,
+): Promise<Admitted> {
+  const accountId = known.id;
+  if (!known.disabled && !differs(known, vouched, siteId)) return { accountId, change: 'same' };
+  const role = known.roleByHand ? known.role : vouched.role;
+  await updatePerson(rows, accountId, {
+    displayName: vouched.displayName,
+    role,
+    siteId,
+    mail: vouched.mail,
+    attributes: JSON.stringify(vouched.attributes),
+  });
+  await recordEffect(deps, rows, actor, {
+    action: known.disabled ? 'account.enabled' : 'account.changed',
+    subjectId: accountId,
+    subjectName: vouched.displayName,
+    siteId,
+    details: {
+      provider: vouched.provider,
+      ...(role === known.role ? {} : { role: `${known.role} → ${role}` }),
+    },
+  });
+  return { accountId, change: known.disabled ? 'returned' : 'changed' };
+}
+
+/** Ids of the groups the provider says they are in; those that are missing are made. */
+async function groupIdsOf({ rows, vouched }: Admission, ids: KnownIds): Promise<Set<string>> {
   const wanted = new Set<string>();
   for (const group of vouched.groups) {
-    const groupSite = group.uai === null ? null : (sites.get(group.uai) ?? null);
+    const siteId = group.uai === null ? null : (ids.sites.get(group.uai) ?? null);
     // A class of a school that is not ours is none.
-    if (group.uai !== null && groupSite === null) continue;
+    if (group.uai !== null && siteId === null) continue;
     const id =
-      groups.get(group.externalId) ??
-      (await insertProviderGroup(rows, vouched.provider, group, groupSite));
-    groups.set(group.externalId, id);
+      ids.groups.get(group.externalId) ??
+      (await insertProviderGroup(rows, vouched.provider, group, siteId));
+    ids.groups.set(group.externalId, id);
     wanted.add(id);
   }
-  const has = new Set(
-    (known === undefined ? [] : await selectMemberships(rows, vouched.provider, accountId)).map(
-      (member) => member.groupId,
-    ),
-  );
-  const [add, remove] = [
-    [...wanted].filter((id) => !has.has(id)),
-    [...has].filter((id) => !wanted.has(id)),
-  ];
-  if (add.length + remove.length > 0) {
-    await changeMemberships(rows, accountId, add, remove);
-    if (change === 'same') change = 'changed';
-  }
-  await keepPhoto(rows, accountId, vouched.photo);
-  return { accountId, change };
+  return wanted;
+}
+
+/** False: they are in exactly these already. Groups of others stay. */
+async function changeGroups(
+  { rows, vouched }: Admission,
+  accountId: string,
+  wasKnown: boolean,
+  wanted: ReadonlySet<string>,
+): Promise<boolean> {
+  const memberships = wasKnown ? await selectMemberships(rows, vouched.provider, accountId) : [];
+  const has = new Set(memberships.map(({ groupId }) => groupId));
+  const add = [...wanted].filter((id) => !has.has(id));
+  const remove = [...has].filter((id) => !wanted.has(id));
+  if (add.length + remove.length === 0) return false;
+  await changeMemberships(rows, accountId, add, remove);
+  return true;
 }

@@ -101,48 +101,42 @@ function holds(condition: Condition, told: Told): boolean {
   );
 }
 
-export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
-  const first = (attribute: string) => told.values[attribute.toLowerCase()]?.[0];
-  const externalId = lineOf(told.externalId, 250);
-  if (externalId === null) return 'no_id';
-  const login = loginOf(first(mapping.login ?? 'uid') ?? '');
-  if (login === null) return 'no_login';
-  const role = mapping.role?.find((rule) => holds(rule, told))?.role ?? mapping.default_role;
-  if (role === undefined) return 'no_role';
-  const [uai = null] =
-    mapping.site === undefined
-      ? []
-      : valuesAt(told.values, mapping.site)
-          .map((value) => value.toUpperCase().trim())
-          .filter((value) => /^[0-9]{7}[A-Z]$/.test(value));
-  const groups = new Map<string, VouchedGroup>();
-  for (const value of mapping.class === undefined ? [] : valuesAt(told.values, mapping.class)) {
+/** The first school that is named; null: none is. */
+function uaiOf(mapping: Mapping, told: Told): string | null {
+  const named = mapping.site === undefined ? [] : valuesAt(told.values, mapping.site);
+  return (
+    named
+      .map((value) => value.toUpperCase().trim())
+      .find((value) => /^[0-9]{7}[A-Z]$/.test(value)) ?? null
+  );
+}
+
+/** A class is a class of a school: two schools have a CM2 each. */
+function classesOf(mapping: Mapping, told: Told, uai: string | null): VouchedGroup[] {
+  if (mapping.class === undefined || uai === null) return [];
+  return valuesAt(told.values, mapping.class).flatMap((value): VouchedGroup[] => {
     const name = lineOf(value, 80);
-    // A class is a class of a school: two schools have a CM2 each.
-    if (name !== null && uai !== null)
-      groups.set(`class:${uai}:${fold(name)}`, {
-        externalId: `class:${uai}:${fold(name)}`,
-        kind: 'class',
-        name,
-        uai,
-      });
-  }
-  for (const rule of mapping.group ?? []) {
-    const name = lineOf(
-      rule.as ??
-        rule.value ??
-        /^(?:cn|ou)=((?:[^,\\]|\\.)+)/i.exec(rule.group ?? '')?.[1] ??
-        rule.group,
-      80,
-    );
-    if (name !== null && holds(rule, told))
-      groups.set(`group:${fold(name)}`, {
-        externalId: `group:${fold(name)}`,
-        kind: 'group',
-        name,
-        uai: null,
-      });
-  }
+    return name === null
+      ? []
+      : [{ externalId: `class:${uai}:${fold(name)}`, kind: 'class', name, uai }];
+  });
+}
+
+/** Its name in Préau: as the rule says, else the value, else what stands first in the DN. */
+function nameOfGroup(rule: NonNullable<Mapping['group']>[number]): string | null {
+  const inDn = /^(?:cn|ou)=((?:[^,\\]|\\.)+)/i.exec(rule.group ?? '')?.[1];
+  return lineOf(rule.as ?? rule.value ?? inDn ?? rule.group, 80);
+}
+
+const groupsOf = (mapping: Mapping, told: Told): VouchedGroup[] =>
+  (mapping.group ?? []).flatMap((rule): VouchedGroup[] => {
+    const name = nameOfGroup(rule);
+    return name === null || !holds(rule, told)
+      ? []
+      : [{ externalId: `group:${fold(name)}`, kind: 'group', name, uai: null }];
+  });
+
+function attributesOf(mapping: Mapping, told: Told): Vouched['attributes'] {
   const attributes: Record<string, string[]> = {};
   for (const [ours, theirs] of Object.entries(mapping.attributes ?? {})) {
     const values = (told.values[theirs.toLowerCase()] ?? [])
@@ -150,36 +144,58 @@ export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
       .flatMap((value) => lineOf(value, 120) ?? []);
     if (values.length > 0) attributes[ours] = values;
   }
-  const displayName =
-    lineOf(
-      (mapping.display_name ?? ['displayName', 'name', 'cn'])
-        .map((name) =>
-          name.includes(' ')
-            ? name
-                .split(' ')
-                .flatMap((part) => first(part) ?? [])
-                .join(' ')
-            : first(name),
-        )
-        .find((value) => value !== undefined && value.trim() !== ''),
-      120,
-    ) ?? login;
-  const mail = first(mapping.mail ?? 'mail');
+  return attributes;
+}
+
+/** The first of these that says something; `givenName sn` is made of two. */
+function displayNameOf(mapping: Mapping, told: Told): string | null {
+  const names = (mapping.display_name ?? ['displayName', 'name', 'cn']).map((name) =>
+    name.includes(' ')
+      ? name
+          .split(' ')
+          .flatMap((part) => firstOf(told, part) ?? [])
+          .join(' ')
+      : firstOf(told, name),
+  );
+  return lineOf(
+    names.find((value) => value !== undefined && value.trim() !== ''),
+    120,
+  );
+}
+
+const firstOf = (told: Told, attribute: string): string | undefined =>
+  told.values[attribute.toLowerCase()]?.[0];
+
+function mailOf(mapping: Mapping, told: Told): string | null {
+  const mail = firstOf(told, mapping.mail ?? 'mail');
+  return mail !== undefined && /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}$/.test(mail) ? mail : null;
+}
+
+/** A JPEG of a size that can be kept. */
+function photoOf({ photo }: Told): Buffer | null {
+  const isJpeg = photo?.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff])) === true;
+  return isJpeg && photo.length <= maxPhoto ? photo : null;
+}
+
+export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
+  const externalId = lineOf(told.externalId, 250);
+  if (externalId === null) return 'no_id';
+  const login = loginOf(firstOf(told, mapping.login ?? 'uid') ?? '');
+  if (login === null) return 'no_login';
+  const role = mapping.role?.find((rule) => holds(rule, told))?.role ?? mapping.default_role;
+  if (role === undefined) return 'no_role';
+  const uai = uaiOf(mapping, told);
+  const groups = [...classesOf(mapping, told, uai), ...groupsOf(mapping, told)];
   return {
     provider: mapping.id,
     externalId,
     login,
-    displayName,
+    displayName: displayNameOf(mapping, told) ?? login,
     role,
     uai,
-    attributes,
-    groups: [...groups.values()],
-    mail: mail !== undefined && /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}$/.test(mail) ? mail : null,
-    photo:
-      told.photo !== null &&
-      told.photo.length <= maxPhoto &&
-      told.photo.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))
-        ? told.photo
-        : null,
+    attributes: attributesOf(mapping, told),
+    groups: [...new Map(groups.map((group) => [group.externalId, group])).values()],
+    mail: mailOf(mapping, told),
+    photo: photoOf(told),
   };
 }

@@ -18,6 +18,8 @@ import type { Log } from '#src/platform/log.ts';
 import type { Told } from '../admission/vouch.ts';
 import type { PasswordProvider } from '../provider.ts';
 import type { LdapSettings } from '../settings-schema.ts';
+import { stateAttributes, stateOf } from './entry-state.ts';
+import { above, asGroup, byPerson, type Membership } from './groups.ts';
 
 const defaults = {
   'active-directory': {
@@ -35,66 +37,7 @@ const defaults = {
     groups: 'members',
   },
 } as const;
-const stateAttributes = [
-  'userAccountControl',
-  'accountExpires',
-  'shadowExpire',
-  'shadowLastChange',
-  'shadowMax',
-  'pwdAccountLockedTime',
-  'pwdReset',
-];
-const maxGroups = 500;
-const dayMs = 86_400_000;
-/** Active Directory counts in 100 ns since 1601. */
-const since1601Ms = 11_644_473_600_000;
 
-/** What stands in the entry itself against signing in. Pure. */
-export function stateOf(
-  values: LdapEntry['values'],
-  now: number,
-): 'ACCOUNT_DISABLED' | 'ACCOUNT_EXPIRED' | 'PASSWORD_MUST_CHANGE' | 'PASSWORD_EXPIRED' | null {
-  const number = (name: string) =>
-    values[name.toLowerCase()]?.[0] === undefined ? null : Number(values[name.toLowerCase()]?.[0]);
-  if (
-    ((number('userAccountControl') ?? 0) & 2) !== 0 ||
-    values['pwdaccountlockedtime']?.[0] === '000001010000Z'
-  )
-    return 'ACCOUNT_DISABLED';
-  const expires = number('accountExpires') ?? 0;
-  // 0 and 2^63 - 1: never.
-  if (expires > 0 && expires < 9e18 && expires / 10_000 - since1601Ms <= now)
-    return 'ACCOUNT_EXPIRED';
-  const shadowExpire = number('shadowExpire') ?? -1;
-  if (shadowExpire >= 0 && shadowExpire * dayMs <= now) return 'ACCOUNT_EXPIRED';
-  const changed = number('shadowLastChange');
-  if (changed === 0 || values['pwdreset']?.[0]?.toUpperCase() === 'TRUE')
-    return 'PASSWORD_MUST_CHANGE';
-  const max = number('shadowMax') ?? 0;
-  if (changed !== null && max > 0 && max < 99_999 && (changed + max) * dayMs < now)
-    return 'PASSWORD_EXPIRED';
-  return null;
-}
-
-/** Every group above these, each once, however they hold each other. */
-export async function above(
-  start: readonly string[],
-  parentsOf: (dn: string) => Promise<readonly string[]>,
-): Promise<string[]> {
-  const seen = new Map<string, string>();
-  let wave = [...start];
-  while (wave.length > 0 && seen.size < maxGroups) {
-    const fresh = wave.filter((dn) => !seen.has(dn.toLowerCase()));
-    for (const dn of fresh) seen.set(dn.toLowerCase(), dn);
-    wave = [];
-    for (const dn of fresh) wave.push(...(await parentsOf(dn)));
-  }
-  return [...seen.values()].slice(0, maxGroups);
-}
-
-const nameOfDn = (dn: string) =>
-  (/^[^=]+=((?:[^,\\]|\\.)+)/.exec(dn)?.[1] ?? dn).replace(/\\(.)/g, '$1');
-const asGroup = (dn: string) => ({ id: dn, name: nameOfDn(dn) });
 const refusals: Record<
   'disabled' | 'expired' | 'locked' | 'must_change' | 'password_expired',
   ErrorCode
@@ -131,6 +74,7 @@ export function ldapProvider(
     settings.groups !== 'none' && conditions.some(({ group }) => group !== undefined);
   const way = settings.groups ?? own.groups;
   const groupBase = settings.group_base ?? settings.base;
+  const pageSize = settings.page_size ?? 500;
   const bytes = idAttribute.toLowerCase() === 'objectguid' ? [photo, idAttribute] : [photo];
   const attributes = [
     ...new Set([
@@ -193,50 +137,51 @@ export function ldapProvider(
   /** Who is in each group that the configuration names, by DN of the person in lower case: one
    * question per group, not one per person. */
   async function membersOfNamedGroups(ldap: Ldap): Promise<Map<string, Told['groups'][number][]>> {
-    const found = new Map<string, Told['groups'][number][]>();
-    const note = (person: string, group: string) => {
-      const key = person.toLowerCase();
-      found.set(key, [...(found.get(key) ?? []), asGroup(group)]);
-    };
-    if (!groupsAsked) return found;
-    if (settings.flavour === 'active-directory') {
-      for (const named of new Set(conditions.flatMap(({ group }) => group ?? []))) {
-        const [group] = named.includes('=')
-          ? [{ dn: named }]
-          : await ldap.search(
-              groupBase,
-              allOf('(objectClass=group)', anyOf(['cn'], named)),
-              ['cn'],
-              [],
-              1,
-            );
-        if (group === undefined) continue;
-        for await (const page of ldap.pages(
-          settings.base,
-          allOf(people, peopleInChain(group.dn)),
-          ['cn'],
-          [],
-          settings.page_size ?? 500,
-        ))
-          for (const { dn } of page) note(dn, group.dn);
-      }
-      return found;
+    if (!groupsAsked) return new Map();
+    return byPerson(
+      settings.flavour === 'active-directory'
+        ? await membersInChain(ldap)
+        : await membersByEntries(ldap),
+    );
+  }
+
+  /** Active Directory follows groups in groups itself. */
+  async function membersInChain(ldap: Ldap): Promise<Membership[]> {
+    const found: Membership[] = [];
+    for (const named of new Set(conditions.flatMap(({ group }) => group ?? []))) {
+      const group = await dnOfGroup(ldap, named);
+      if (group === null) continue;
+      const filter = allOf(people, peopleInChain(group));
+      for await (const page of ldap.pages(settings.base, filter, ['cn'], [], pageSize))
+        found.push(...page.map(({ dn }) => ({ person: dn, group })));
     }
+    return found;
+  }
+
+  /** Null: the directory has no such group. */
+  async function dnOfGroup(ldap: Ldap, named: string): Promise<string | null> {
+    if (named.includes('=')) return named;
+    const filter = allOf('(objectClass=group)', anyOf(['cn'], named));
+    const [group] = await ldap.search(groupBase, filter, ['cn'], [], 1);
+    return group?.dn ?? null;
+  }
+
+  /** Other directories: every group with its members is read, then followed upwards here. */
+  async function membersByEntries(ldap: Ldap): Promise<Membership[]> {
+    const filter = allOf('(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))');
     const parents = new Map<string, string[]>();
-    for await (const page of ldap.pages(
-      groupBase,
-      allOf('(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))'),
-      ['member', 'uniqueMember'],
-      [],
-      settings.page_size ?? 500,
-    )) {
+    const wanted = ['member', 'uniqueMember'];
+    for await (const page of ldap.pages(groupBase, filter, wanted, [], pageSize))
       for (const { dn, values } of page)
-        for (const member of [...(values['member'] ?? []), ...(values['uniquemember'] ?? [])])
-          parents.set(member.toLowerCase(), [...(parents.get(member.toLowerCase()) ?? []), dn]);
+        for (const member of [...(values['member'] ?? []), ...(values['uniquemember'] ?? [])]) {
+          const key = member.toLowerCase();
+          parents.set(key, [...(parents.get(key) ?? []), dn]);
+        }
+    const found: Membership[] = [];
+    for (const [person, direct] of parents) {
+      const groups = await above(direct, async (dn) => parents.get(dn.toLowerCase()) ?? []);
+      found.push(...groups.map((group) => ({ person, group })));
     }
-    for (const [person, direct] of parents)
-      for (const group of await above(direct, async (dn) => parents.get(dn.toLowerCase()) ?? []))
-        note(person, group);
     return found;
   }
 
@@ -288,7 +233,7 @@ export function ldapProvider(
             allOf(people),
             attributes,
             bytes,
-            settings.page_size ?? 500,
+            pageSize,
           ))
             for (const entry of page)
               all.push(told(entry, groups.get(entry.dn.toLowerCase()) ?? []));

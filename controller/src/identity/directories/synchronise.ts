@@ -11,7 +11,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { admit, openBook } from '../admission/admit.ts';
+import { admit, readKnownIds } from '../admission/admit.ts';
 import { disablePeople, selectKnownPeople } from '../admission/store.ts';
 import { type Told, vouch } from '../admission/vouch.ts';
 import type { PasswordProvider, Provider } from '../provider.ts';
@@ -167,11 +167,11 @@ async function synchronise(
   }
   if (plan.braked) await told('directory.confirmed', { vanished: plan.vanished.length });
   const woken = await vanish(deps, actor, provider.id, plan.vanished);
-  const book = await openBook(deps.database, provider.id);
+  const ids = await readKnownIds(deps.database, provider.id);
   for (let at = 0; at < plan.present.length; at += atOnce) {
     await deps.database.transaction().execute(async (rows) => {
       for (const person of plan.present.slice(at, at + atOnce)) {
-        const { accountId, change } = await admit(deps, rows, actor, person, book);
+        const { accountId, change } = await admit(deps, rows, actor, person, ids);
         if (change === 'changed') differences.changed += 1;
         if (change !== 'same' && change !== 'added') woken.push(`person:${accountId}`);
       }

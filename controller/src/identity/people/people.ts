@@ -1,6 +1,6 @@
 /** People as contacts and technicians see them, and the one thing an administrator decides by hand:
  * role and schools. */
-import { isTeacher, isTechnician } from '@preau/contract/account.ts';
+import { isTeacher, isTechnician, type Role } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { PersonRow, RoleChange } from '@preau/contract/identity.ts';
 import type { Topic } from '@preau/contract/topics.ts';
@@ -9,6 +9,7 @@ import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { countSites } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import {
   type PeopleSearch,
@@ -33,6 +34,40 @@ export async function listPeople(
   return { items: shown, next: items.length > search.limit ? (shown.at(-1)?.id ?? null) : null };
 }
 
+/** Which field of a change of role cannot be, and why; null: the change can be. Pure. */
+export function problemOfRole(
+  person: Pick<PersonRow, 'role' | 'provider'>,
+  change: RoleChange,
+): { field: string; problem: string } | null {
+  if (change.role === null && person.provider === 'local')
+    return { field: 'role', problem: 'a local account has no provider to decide' };
+  const role = change.role ?? person.role;
+  if (change.siteIds !== null && role !== 'technician')
+    return { field: 'siteIds', problem: 'only a technician looks after some schools' };
+  const needsSite = role === 'contact' || role === 'pupil' || role === 'teacher';
+  if (needsSite && change.siteId === null)
+    return { field: 'siteId', problem: 'this role belongs to a school' };
+  return null;
+}
+
+/** Pure. */
+export const reachesTheSame = (person: PersonRow, role: Role, change: RoleChange): boolean =>
+  person.role === role &&
+  person.siteId === change.siteId &&
+  JSON.stringify(person.siteIds) === JSON.stringify(change.siteIds);
+
+async function mustKnowSites(rows: Rows, { siteIds, siteId }: RoleChange): Promise<void> {
+  const named = [...new Set([...(siteIds ?? []), ...(siteId === null ? [] : [siteId])])];
+  if (named.length > 0 && (await countSites(rows, named)) !== named.length)
+    throw new AppError('NOT_FOUND', { sites: named });
+}
+
+async function mustLeaveAnAdministrator(rows: Rows, person: PersonRow, role: Role): Promise<void> {
+  if (person.role !== 'administrator' || role === 'administrator') return;
+  if ((await selectAdministratorIds(rows)).every((id) => id === person.id))
+    throw new AppError('LAST_ADMINISTRATOR');
+}
+
 /** Refuses with LAST_ADMINISTRATOR when nobody would be one any more; with VALIDATION_FAILED a
  * contact or pupil without a school, or schools for who looks after none. Who loses reach is signed
  * out, so that nothing open outlives it. */
@@ -45,37 +80,11 @@ export async function changeRole(
   const ended = await deps.database.transaction().execute(async (rows) => {
     const person = await selectPersonRow(rows, id);
     if (person === undefined) throw new AppError('NOT_FOUND', { account: id });
-    if (change.role === null && person.provider === 'local')
-      throw new AppError('VALIDATION_FAILED', {
-        field: 'role',
-        problem: 'a local account has no provider to decide',
-      });
+    const problem = problemOfRole(person, change);
+    if (problem !== null) throw new AppError('VALIDATION_FAILED', problem);
     const role = change.role ?? person.role;
-    if (
-      role === 'administrator'
-        ? change.siteIds !== null
-        : change.siteIds !== null && role !== 'technician'
-    )
-      throw new AppError('VALIDATION_FAILED', {
-        field: 'siteIds',
-        problem: 'only a technician looks after some schools',
-      });
-    if ((role === 'contact' || role === 'pupil' || role === 'teacher') && change.siteId === null)
-      throw new AppError('VALIDATION_FAILED', {
-        field: 'siteId',
-        problem: 'this role belongs to a school',
-      });
-    const named = [
-      ...new Set([...(change.siteIds ?? []), ...(change.siteId === null ? [] : [change.siteId])]),
-    ];
-    if (named.length > 0 && (await countSites(rows, named)) !== named.length)
-      throw new AppError('NOT_FOUND', { sites: named });
-    if (
-      person.role === 'administrator' &&
-      role !== 'administrator' &&
-      (await selectAdministratorIds(rows)).every((one) => one === id)
-    )
-      throw new AppError('LAST_ADMINISTRATOR');
+    await mustKnowSites(rows, change);
+    await mustLeaveAnAdministrator(rows, person, role);
     await updateRole(rows, id, {
       role,
       siteId: change.siteId,
@@ -94,11 +103,9 @@ export async function changeRole(
         byHand: change.role !== null,
       },
     });
-    const same =
-      person.role === role &&
-      person.siteId === change.siteId &&
-      JSON.stringify(person.siteIds) === JSON.stringify(change.siteIds);
-    return same || id === actor.id ? [] : deleteSignInsOf(rows, { accountIds: [id] });
+    return reachesTheSame(person, role, change) || id === actor.id
+      ? []
+      : deleteSignInsOf(rows, { accountIds: [id] });
   });
   deps.wakeups.wake([
     ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`),
