@@ -1,6 +1,7 @@
 /** The demo city, from a seed: 27 schools, 300 teachers, 10,000 pupils in classes. The same seed
  * gives the same city. */
 import type { Role } from '@preau/contract/account.ts';
+import { fold } from '@preau/contract/fold.ts';
 import type { SiteDraft } from '@preau/contract/site.ts';
 
 export interface CityPerson {
@@ -180,12 +181,7 @@ const levels = ['PS', 'MS', 'GS', 'CP', 'CE1', 'CE2', 'CM1', 'CM2'];
 const uaiOf = (number: number) =>
   `${String(number).padStart(7, '0')}${'ABCDEFGHJKLMNPRSTUVWXYZ'[number % 23]}`;
 
-const plain = (text: string) =>
-  text
-    .normalize('NFD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '');
+const plain = (text: string) => fold(text).replace(/[^a-z0-9]+/g, '');
 
 export const demoLogins = {
   administrator: 'admin',

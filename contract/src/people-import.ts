@@ -2,6 +2,7 @@
  * would change, what it has changed. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
+import { foldName } from './fold.ts';
 import { Nullable, OneOf, Strict } from './schema.ts';
 import { SiteDraft } from './site.ts';
 
@@ -155,18 +156,6 @@ export type ImportPreview = Static<typeof ImportPreview>;
 /** `csv`: who was added, with the name to sign in with. */
 export const ImportReport = Strict({ counts: ImportCounts, csv: Type.String() });
 export type ImportReport = Static<typeof ImportReport>;
-
-/** Lower case, without accents, hyphens or apostrophes: two writings of one name are equal. */
-export const foldName = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/œ/g, 'oe')
-    .replace(/æ/g, 'ae')
-    .replace(/ß/g, 'ss')
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
 
 const guesses: readonly [ImportField, RegExp][] = [
   ['externalId', /^(ine|identifiant national|numero national|id national|matricule|identifiant)\b/],

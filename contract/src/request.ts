@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, isTechnician, type Role } from './account.ts';
 import { Application, ApplicationId } from './application.ts';
+import { fold } from './fold.ts';
 import { RolloutId } from './rollout-states.ts';
 import { RuleId } from './rule.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
@@ -192,10 +193,5 @@ export const sameProgram = (request: {
   name: string;
 }): string =>
   `${request.siteId} ${
-    request.applicationId ??
-    request.name
-      .normalize('NFD')
-      .replace(/[\u0300-\u036f]/g, '')
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}]+/gu, '')
+    request.applicationId ?? fold(request.name).replace(/[^\p{L}\p{N}]+/gu, '')
   }`;

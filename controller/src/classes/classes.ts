@@ -11,7 +11,7 @@ import {
   shortNames,
 } from '@preau/contract/classes.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { foldName } from '@preau/contract/people-import.ts';
+import { foldName } from '@preau/contract/fold.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { reachOf } from '#src/accounts/reach.ts';
 import { insertAccounts } from '#src/accounts/store.ts';

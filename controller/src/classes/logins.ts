@@ -1,5 +1,5 @@
 /** Names to sign in with, for people who come without one. */
-import { foldName } from '@preau/contract/people-import.ts';
+import { foldName } from '@preau/contract/fold.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { selectTakenLogins } from './store.ts';
 

@@ -1,5 +1,6 @@
 /** All SQL of searching people and groups by name, to be named in a rule. */
 import type { Account, Group } from '@preau/contract/account.ts';
+import { withoutAccents } from '@preau/contract/fold.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { accountsWithSite, toAccount } from '../store.ts';
 
@@ -17,7 +18,7 @@ export async function searchAudiences(
     .filter((word) => word !== '')
     .slice(0, 6);
   const like = (word: string) => `%${word}%`;
-  const folded = (word: string) => like(word.normalize('NFD').replace(/[\u0300-\u036f]/g, ''));
+  const folded = (word: string) => like(withoutAccents(word));
   const people =
     words.length === 0
       ? []

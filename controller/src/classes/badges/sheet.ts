@@ -2,6 +2,7 @@
  * elsewhere, no font to be found missing. */
 import type { ChildPicture } from '@preau/contract/classes.ts';
 import { colours, drawings } from '@preau/contract/drawings.ts';
+import { withoutAccents } from '@preau/contract/fold.ts';
 import PdfDocument from 'pdfkit';
 import QrCode from 'qrcode';
 
@@ -45,9 +46,7 @@ export function printable(text: string): string {
         known.test(letter)
           ? letter
           : (alike[letter] ??
-            [...letter.normalize('NFD').replace(/\p{M}/gu, '')]
-              .filter((part) => known.test(part))
-              .join('')),
+            [...withoutAccents(letter)].filter((part) => known.test(part)).join('')),
       )
       .join('')
       .trim() || '?'

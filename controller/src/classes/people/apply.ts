@@ -1,7 +1,8 @@
 /** Carries an import out, some people at a time: nobody else waits long, and one that was cut off
  * is finished by importing the file again. */
 import { AppError } from '@preau/contract/errors.ts';
-import { foldName, type ImportChoices, type ImportReport } from '@preau/contract/people-import.ts';
+import { foldName } from '@preau/contract/fold.ts';
+import type { ImportChoices, ImportReport } from '@preau/contract/people-import.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { stringify } from 'csv-stringify/sync';
 import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';

@@ -1,6 +1,7 @@
 /** A line of the file beside a person who is known: what would change, and whether they are the
  * same at all. Pure. */
-import { type Change, foldName } from '@preau/contract/people-import.ts';
+import { foldName } from '@preau/contract/fold.ts';
+import type { Change } from '@preau/contract/people-import.ts';
 import { follows, mailOf } from './names.ts';
 import type { PlacedRow } from './plan-rows.ts';
 import type { Addition, ImportFacts, KnownPerson, Plan, Update } from './plan-shapes.ts';

@@ -1,6 +1,6 @@
 /** Which school a line of the file is of, and whether its names can be kept. Pure. */
+import { foldName } from '@preau/contract/fold.ts';
 import {
-  foldName,
   type ImportChoices,
   type ImportRole,
   type RowProblem,

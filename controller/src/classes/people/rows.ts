@@ -1,8 +1,8 @@
 /** From the bytes of a file to the lines an import is planned from. Columns nobody named (dates of
  * birth) are forgotten here. */
 import { AppError } from '@preau/contract/errors.ts';
+import { foldName } from '@preau/contract/fold.ts';
 import {
-  foldName,
   guessColumns,
   type ImportChoices,
   type ImportField,

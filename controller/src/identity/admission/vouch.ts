@@ -2,6 +2,7 @@
  * configuration maps is believed: a claim or a group that nobody mapped gives nothing, whatever it
  * is called. */
 import type { Person, Role } from '@preau/contract/account.ts';
+import { fold } from '@preau/contract/fold.ts';
 import type { Condition, Mapping, Source } from '../settings-schema.ts';
 
 /** As the provider tells it. `values`: attributes or claims by name in lower case. */
@@ -40,9 +41,10 @@ export interface Vouched {
 export type NotVouched = 'no_id' | 'no_login' | 'no_role';
 
 const maxPhoto = 200_000;
-const fold = (text: string) => text.normalize('NFC').trim().toLowerCase();
+/** Values of a directory are the same whatever their capitals; their accents matter. */
+const sameCase = (text: string) => text.normalize('NFC').trim().toLowerCase();
 /** The same DN is written in many ways: capitals, and spaces around its commas and equal signs. */
-const sameName = (text: string) => fold(text).replace(/\s*([,=])\s*/g, '$1');
+const sameName = (text: string) => sameCase(text).replace(/\s*([,=])\s*/g, '$1');
 
 /** Control characters, and those that turn text around. */
 const unsafe = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
@@ -61,10 +63,7 @@ export function lineOf(text: string | undefined, maxLength: number): string | nu
 
 /** A login that fits ours: `Élodie Noël@ecole.fr` becomes `elodie.noel`. */
 export function loginOf(text: string): string | null {
-  const login = (text.split('@')[0] ?? '')
-    .normalize('NFD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase()
+  const login = fold(text.split('@')[0] ?? '')
     .replace(/['’]/g, '')
     .replace(/[^a-z0-9._-]+/g, '.')
     .replace(/^[._-]+/, '')
@@ -83,7 +82,7 @@ function valuesAt(values: Told['values'], source: Source): string[] {
         : (pattern.exec(value.slice(0, 500))?.[1] ?? pattern.exec(value.slice(0, 500))?.[0]);
     if (found === undefined) return [];
     if (source.values === undefined) return [found];
-    const key = Object.keys(source.values).find((name) => fold(name) === fold(found));
+    const key = Object.keys(source.values).find((name) => sameCase(name) === sameCase(found));
     return key === undefined ? [] : [source.values[key] ?? ''];
   });
 }
@@ -92,12 +91,12 @@ function holds(condition: Condition, told: Told): boolean {
   const { group, attribute, value } = condition;
   if (group !== undefined)
     return told.groups.some(
-      (one) => sameName(one.id) === sameName(group) || fold(one.name) === fold(group),
+      (one) => sameName(one.id) === sameName(group) || sameCase(one.name) === sameCase(group),
     );
   return (
     attribute !== undefined &&
     value !== undefined &&
-    (told.values[attribute.toLowerCase()] ?? []).some((one) => fold(one) === fold(value))
+    (told.values[attribute.toLowerCase()] ?? []).some((one) => sameCase(one) === sameCase(value))
   );
 }
 
@@ -118,7 +117,7 @@ function classesOf(mapping: Mapping, told: Told, uai: string | null): VouchedGro
     const name = lineOf(value, 80);
     return name === null
       ? []
-      : [{ externalId: `class:${uai}:${fold(name)}`, kind: 'class', name, uai }];
+      : [{ externalId: `class:${uai}:${sameCase(name)}`, kind: 'class', name, uai }];
   });
 }
 
@@ -133,7 +132,7 @@ const groupsOf = (mapping: Mapping, told: Told): VouchedGroup[] =>
     const name = nameOfGroup(rule);
     return name === null || !holds(rule, told)
       ? []
-      : [{ externalId: `group:${fold(name)}`, kind: 'group', name, uai: null }];
+      : [{ externalId: `group:${sameCase(name)}`, kind: 'group', name, uai: null }];
   });
 
 function attributesOf(mapping: Mapping, told: Told): Vouched['attributes'] {

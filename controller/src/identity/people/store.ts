@@ -1,5 +1,6 @@
 /** All SQL of people as the console shows them: pages of them, their roles, their photos. */
 import type { Role } from '@preau/contract/account.ts';
+import { fold } from '@preau/contract/fold.ts';
 import type { PersonRow } from '@preau/contract/identity.ts';
 import type { Rows } from '#src/platform/database.ts';
 
@@ -49,12 +50,7 @@ export async function selectPeoplePage(rows: Rows, search: PeopleSearch): Promis
       like(word),
       like(word.charAt(0).toUpperCase() + word.slice(1)),
     ];
-    const plain = like(
-      word
-        .normalize('NFD')
-        .replace(/[\u0300-\u036f]/g, '')
-        .toLowerCase(),
-    );
+    const plain = like(fold(word));
     query = query.where((where) =>
       where.or([
         where('a.login', 'like', plain),
