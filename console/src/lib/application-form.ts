@@ -1,5 +1,6 @@
 /** What the form of an application holds, how it is filled in from a file, and the draft it makes.
  * Pure. */
+
 import type {
   Application,
   ApplicationDraft,
@@ -8,6 +9,7 @@ import type {
   PackageFile,
 } from '@preau/contract/application.ts';
 import type { InspectedPackage, InspectedProgram, Script } from '@preau/contract/catalogue.ts';
+import { fold } from '@preau/contract/fold.ts';
 import {
   factsOf,
   type Recipe,
@@ -101,10 +103,7 @@ export const listOf = (text: string): string[] => [
 
 /** "Écrire & lire 2" → "ecrire-lire-2". */
 export const slugOf = (name: string): string =>
-  name
-    .normalize('NFD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase()
+  fold(name)
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 40)

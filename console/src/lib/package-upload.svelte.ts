@@ -14,9 +14,7 @@ import { page } from './page.svelte.ts';
 const pieceBytes = 4 * 1024 * 1024;
 /** What a file may be called in a recipe. */
 export const packageNameOf = (name: string): string =>
-  name
-    .normalize('NFD')
-    .replace(/[\u0300-\u036f]/g, '')
+  withoutAccents(name)
     .replace(/[^A-Za-z0-9._+~-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 120) || 'fichier';

@@ -213,12 +213,6 @@ export function pulseOf(
   return window.open ? { state: 'on' } : { state: 'off', opensAt: window.opensAt };
 }
 
-export const fold = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase();
-
 export interface RuleFilter {
   words: string;
   effect: '' | 'allow' | 'deny';
