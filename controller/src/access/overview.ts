@@ -4,11 +4,11 @@ import { AppError } from '@preau/contract/errors.ts';
 import type { AccessMatrix } from '@preau/contract/explanation.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { changesAt, compilePolicy, decide, type Question } from '@preau/contract/policy.ts';
-import { stringify } from 'csv-stringify/sync';
 import { reaches } from '#src/accounts/reach.ts';
 import { selectPeople } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
+import { toCsv } from '#src/platform/csv.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { policyBook } from '#src/rules/policy-book.ts';
 import { policyRuleOf, selectChanges, selectRules } from '#src/rules/store.ts';
@@ -157,7 +157,7 @@ export async function exportAccess(
     }
   });
   // A cell never starts a formula, whatever somebody is called.
-  return Buffer.from(stringify(lines, { delimiter: ';', bom: true, escape_formulas: true }));
+  return Buffer.from(toCsv(lines, { lineEnd: '\n' }));
 }
 
 async function policiesBetween(deps: Deps, from: number, until: number) {

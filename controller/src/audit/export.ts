@@ -8,8 +8,8 @@ import {
   type Link,
 } from '@preau/contract/audit-chain.ts';
 import { AppError } from '@preau/contract/errors.ts';
-import { stringify } from 'csv-stringify/sync';
 import type { Actor } from '#src/platform/actor.ts';
+import { toCsv } from '#src/platform/csv.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { chainEvents } from './chain.ts';
 import { recordEffect } from './record.ts';
@@ -101,12 +101,12 @@ export async function exportAuditCsv(
     event.id,
   ]);
   return Buffer.from(
-    stringify(
+    toCsv(
       [
         ['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement'],
         ...lines,
       ],
-      { delimiter: ';', bom: true, escape_formulas: true },
+      { lineEnd: '\n' },
     ),
   );
 }

@@ -4,11 +4,11 @@ import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/fold.ts';
 import type { ImportChoices, ImportReport } from '@preau/contract/people-import.ts';
 import type { Topic } from '@preau/contract/topics.ts';
-import { stringify } from 'csv-stringify/sync';
 import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { toCsv } from '#src/platform/csv.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { createSite } from '#src/sites/sites.ts';
@@ -211,24 +211,19 @@ async function record(
   });
 }
 
-/** For whoever hands out user names. A cell that a spreadsheet would reckon with is shown to it as
- * text. */
+/** For whoever hands out user names. */
 async function csvOf(added: readonly { addition: Addition; login: string }[]): Promise<string> {
-  const write = (records: string[][], bom: boolean) =>
-    stringify(records, { delimiter: ';', bom, escape_formulas: true, record_delimiter: 'windows' });
-  let csv = write([['École', 'Classe', 'Nom', 'Identifiant']], true);
+  let csv = toCsv([['École', 'Classe', 'Nom', 'Identifiant']], { lineEnd: '\r\n' });
   for (let at = 0; at < added.length; at += 1000) {
-    csv += write(
-      added
-        .slice(at, at + 1000)
-        .map(({ addition, login }) => [
-          addition.siteName,
-          addition.className ?? '',
-          addition.name,
-          login,
-        ]),
-      false,
-    );
+    const rows = added
+      .slice(at, at + 1000)
+      .map(({ addition, login }) => [
+        addition.siteName,
+        addition.className ?? '',
+        addition.name,
+        login,
+      ]);
+    csv += toCsv(rows, { bom: false, lineEnd: '\r\n' });
     await breathe();
   }
   return csv;
