@@ -8,7 +8,7 @@ import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { type City, codeOf, makeCity } from '#src/testing.ts';
 import { admit, freeLogin } from './admission/admit.ts';
 import type { KnownPerson } from './admission/store.ts';
-import { lineOf, loginOf, type Told, vouch } from './admission/vouch.ts';
+import { lineOf, loginOf, type ProviderPerson, vouch } from './admission/vouch.ts';
 import { choose, inOrder } from './choose.ts';
 import { stateOf } from './directories/entry-state.ts';
 import { above } from './directories/groups.ts';
@@ -38,7 +38,7 @@ const mapping: Mapping = {
   ],
   group: [{ group: 'cn=Chorale, dc=x' }],
 };
-const told = (more: Partial<Told> = {}): Told => ({
+const described = (more: Partial<ProviderPerson> = {}): ProviderPerson => ({
   externalId: 'e1',
   values: {
     uid: ['Élodie.Noël'],
@@ -56,7 +56,7 @@ const told = (more: Partial<Told> = {}): Told => ({
 
 describe('what is made of what a provider says', () => {
   test('a person: login, school, class, attribute', () => {
-    expect(vouch(mapping, told())).toMatchObject({
+    expect(vouch(mapping, described())).toMatchObject({
       login: 'elodie.noel',
       displayName: 'Élodie Noël',
       role: 'pupil',
@@ -68,21 +68,21 @@ describe('what is made of what a provider says', () => {
   });
   test('roles and groups come from the configuration only, whatever is claimed', () => {
     const lies = {
-      ...told().values,
+      ...described().values,
       role: ['administrator'],
       admin: ['true'],
       roles: ['administrator'],
       memberof: ['CN=Tech,DC=x'],
       groups: ['CN=Tech,DC=x', 'administrators'],
     };
-    expect(vouch(mapping, told({ values: lies }))).toMatchObject({
+    expect(vouch(mapping, described({ values: lies }))).toMatchObject({
       role: 'pupil',
       groups: [{ kind: 'class' }],
     });
     expect(
       vouch(
         mapping,
-        told({
+        described({
           groups: [
             { id: 'CN=Administrator,DC=x', name: 'administrator' },
             { id: 'CN=Tech2,DC=x', name: 'Tech2' },
@@ -93,7 +93,7 @@ describe('what is made of what a provider says', () => {
     expect(
       vouch(
         mapping,
-        told({
+        described({
           groups: [
             { id: 'cn=tech, dc=X', name: 'Tech' },
             { id: 'CN=Chorale,DC=x', name: 'Chorale' },
@@ -104,38 +104,43 @@ describe('what is made of what a provider says', () => {
       role: 'technician',
       groups: [{ kind: 'class' }, { kind: 'group', name: 'Chorale' }],
     });
-    expect(vouch(mapping, told({ values: { ...told().values, type: ['ens'] } }))).toMatchObject({
+    expect(
+      vouch(mapping, described({ values: { ...described().values, type: ['ens'] } })),
+    ).toMatchObject({
       role: 'teacher',
     });
   });
   test('nobody without an id, a login or a role', () => {
     const { default_role: _none, ...strict } = mapping;
     expect([
-      vouch(mapping, told({ externalId: ' ' })),
-      vouch(mapping, told({ values: { uid: ['@@'] } })),
-      vouch(strict, told()),
+      vouch(mapping, described({ externalId: ' ' })),
+      vouch(mapping, described({ values: { uid: ['@@'] } })),
+      vouch(strict, described()),
     ]).toEqual(['no_id', 'no_login', 'no_role']);
   });
   test('a school that is none, and a class without a school, are none; names are safe to keep', () => {
     expect(
-      vouch(mapping, told({ values: { ...told().values, office: ['Mairie'] } })),
+      vouch(mapping, described({ values: { ...described().values, office: ['Mairie'] } })),
     ).toMatchObject({ uai: null, groups: [] });
     expect(
       vouch(
         mapping,
-        told({ values: { ...told().values, displayname: ['Li\u202eam\u0000 ../../x'] } }),
+        described({ values: { ...described().values, displayname: ['Li\u202eam\u0000 ../../x'] } }),
       ),
     ).toMatchObject({ displayName: 'Li am    x' });
     expect(
-      vouch(mapping, told({ values: { ...told().values, mail: ['a@b.fr>\r\nBcc: x@y.z'] } })),
+      vouch(
+        mapping,
+        described({ values: { ...described().values, mail: ['a@b.fr>\r\nBcc: x@y.z'] } }),
+      ),
     ).toMatchObject({ mail: null });
-    expect(vouch(mapping, told({ photo: Buffer.from('<svg onload=x>') }))).toMatchObject({
+    expect(vouch(mapping, described({ photo: Buffer.from('<svg onload=x>') }))).toMatchObject({
       photo: null,
     });
     expect(
       vouch(
         mapping,
-        told({ photo: Buffer.concat([Buffer.from('ffd8ff', 'hex'), Buffer.alloc(300_000)]) }),
+        described({ photo: Buffer.concat([Buffer.from('ffd8ff', 'hex'), Buffer.alloc(300_000)]) }),
       ),
     ).toMatchObject({ photo: null });
     expect([
@@ -273,7 +278,10 @@ describe('reading a whole directory', () => {
   });
   const here = (id: string, barred = false) => ({
     vouched: {
-      ...(vouch(mapping, told({ externalId: id })) as Exclude<ReturnType<typeof vouch>, string>),
+      ...(vouch(mapping, described({ externalId: id })) as Exclude<
+        ReturnType<typeof vouch>,
+        string
+      >),
     },
     barred,
   });
@@ -564,7 +572,9 @@ describe('in a city', () => {
       },
     });
     const yes = (id: string): PasswordProvider =>
-      provider(id, { ask: async (): Promise<PasswordAnswer> => ({ kind: 'known', told: told() }) });
+      provider(id, {
+        ask: async (): Promise<PasswordAnswer> => ({ kind: 'known', person: described() }),
+      });
     providers = [away];
     expect((await enter()).account.login).toBe('tech');
     expect(asked).toBe(0);
@@ -585,7 +595,7 @@ describe('in a city', () => {
       provider('third', {
         ask: async () => ({
           kind: 'known',
-          told: told({ externalId: 'e2', values: { ...told().values, uid: ['tech'] } }),
+          person: described({ externalId: 'e2', values: { ...described().values, uid: ['tech'] } }),
         }),
       }),
     ];
@@ -610,8 +620,8 @@ describe('in a city', () => {
 
   test('what changes in the directory changes here; groups of others stay; a role decided by hand stays', async () => {
     const { database } = city.platform;
-    const person = (more: Partial<Told> = {}) =>
-      vouch({ ...mapping, id: 'fourth' }, told({ externalId: 'z', ...more })) as Exclude<
+    const person = (more: Partial<ProviderPerson> = {}) =>
+      vouch({ ...mapping, id: 'fourth' }, described({ externalId: 'z', ...more })) as Exclude<
         ReturnType<typeof vouch>,
         string
       >;
@@ -648,7 +658,7 @@ describe('in a city', () => {
           city.platform,
           database,
           job,
-          person({ values: { ...told().values, dept: ['6e B'] } }),
+          person({ values: { ...described().values, dept: ['6e B'] } }),
         )
       ).change,
     ).toBe('changed');
@@ -662,7 +672,7 @@ describe('in a city', () => {
       city.platform,
       database,
       job,
-      person({ values: { ...told().values, type: ['ENS'], office: ['nowhere'] } }),
+      person({ values: { ...described().values, type: ['ENS'], office: ['nowhere'] } }),
     );
     expect(
       (
@@ -686,7 +696,7 @@ describe('in a city', () => {
       city.platform,
       database,
       job,
-      person({ values: { ...told().values, type: ['ENS'] } }),
+      person({ values: { ...described().values, type: ['ENS'] } }),
     );
     expect(
       (

@@ -1,7 +1,7 @@
 /** Ports: what a provider of identities can do, whichever protocol it speaks. */
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Translated } from '@preau/contract/schema.ts';
-import type { Told } from './admission/vouch.ts';
+import type { ProviderPerson } from './admission/vouch.ts';
 import type { Mapping } from './settings-schema.ts';
 
 interface Described {
@@ -19,7 +19,7 @@ interface Described {
 /** `unknown`: nobody of that name; `wrong`: the name, but not the password. `refused`: the password
  * was right, and yet. */
 export type PasswordAnswer =
-  | { kind: 'known'; told: Told }
+  | { kind: 'known'; person: ProviderPerson }
   | { kind: 'unknown' }
   | { kind: 'wrong' }
   | { kind: 'refused'; code: ErrorCode };
@@ -30,7 +30,7 @@ export interface PasswordProvider extends Described {
   ask: (login: string, password: string) => Promise<PasswordAnswer>;
   /** Null: read only when somebody signs in. */
   syncEveryMs: number | null;
-  everybody: () => Promise<Told[]>;
+  everybody: () => Promise<ProviderPerson[]>;
 }
 
 /** What is kept beside a sign-in, so that its provider can end it and be told of its end. */
@@ -40,8 +40,8 @@ export interface ProviderSession {
   idToken: string | null;
 }
 
-/** Of one trip to the provider's page and back; all of it random, and used once. */
-export interface Trip {
+/** One way to the provider's page and back: random values, each used once. */
+export interface Redirect {
   state: string;
   nonce: string;
   verifier: string;
@@ -51,12 +51,12 @@ export interface Trip {
 
 export interface RedirectProvider extends Described {
   kind: 'oidc' | 'cas';
-  begin: (trip: Trip) => Promise<string>;
+  begin: (redirect: Redirect) => Promise<string>;
   /** Throws AppError PROVIDER_REFUSED, or DIRECTORY_UNAVAILABLE. */
   finish: (
-    trip: Trip,
+    redirect: Redirect,
     returned: Readonly<Record<string, string>>,
-  ) => Promise<{ told: Told; session: ProviderSession }>;
+  ) => Promise<{ person: ProviderPerson; session: ProviderSession }>;
   /** Whose sign-ins end, by what the provider's program sends; `once`: must not have been seen
    * before. Null: not a message of it. */
   gone: (

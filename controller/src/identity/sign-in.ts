@@ -16,7 +16,7 @@ import { createPasswords, type Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { admit } from './admission/admit.ts';
-import { type Told, vouch } from './admission/vouch.ts';
+import { type ProviderPerson, vouch } from './admission/vouch.ts';
 import { choose } from './choose.ts';
 import type { Provider } from './provider.ts';
 import { selectFactors } from './second-factor/store.ts';
@@ -90,7 +90,7 @@ export async function signIn(
       if (answer.kind === 'refused')
         await refuse(deps, login, answer.code, { provider: provider.id });
       if (answer.kind !== 'known') continue;
-      return finish(deps, login, await letIn(deps, provider, answer.told), provider.id);
+      return finish(deps, login, await letIn(deps, provider, answer.person), provider.id);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'DIRECTORY_UNAVAILABLE') throw error;
       away = error;
@@ -108,9 +108,9 @@ export async function signIn(
 export async function letIn(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups' | 'log'>,
   provider: Pick<Provider, 'id' | 'mapping'>,
-  told: Told,
+  person: ProviderPerson,
 ): Promise<string> {
-  const vouched = vouch(provider.mapping, told);
+  const vouched = vouch(provider.mapping, person);
   if (typeof vouched === 'string') {
     deps.log.warn({ provider: provider.id, why: vouched }, 'not admitted');
     throw new AppError('NOT_ADMITTED', { provider: provider.id });

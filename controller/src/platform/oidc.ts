@@ -23,7 +23,7 @@ export interface OidcClient {
   acrValues: string | null;
   timeoutMs: number;
 }
-export interface OidcTrip {
+export interface OidcRedirect {
   state: string;
   nonce: string;
   verifier: string;
@@ -65,20 +65,20 @@ export function openOidc(client: OidcClient) {
 
   return {
     configuration,
-    begin: async (trip: OidcTrip): Promise<string> =>
+    begin: async (redirect: OidcRedirect): Promise<string> =>
       buildAuthorizationUrl(await configuration(), {
-        redirect_uri: trip.back,
+        redirect_uri: redirect.back,
         scope: client.scope,
-        state: trip.state,
-        nonce: trip.nonce,
-        code_challenge: await calculatePKCECodeChallenge(trip.verifier),
+        state: redirect.state,
+        nonce: redirect.nonce,
+        code_challenge: await calculatePKCECodeChallenge(redirect.verifier),
         code_challenge_method: 'S256',
         ...(client.acrValues === null ? {} : { acr_values: client.acrValues }),
       }).href,
     /** Claims of the signed token, and of the user information that belongs to it. Throws
      * OidcRefused. */
     finish: async (
-      trip: OidcTrip,
+      redirect: OidcRedirect,
       returned: Readonly<Record<string, string>>,
     ): Promise<{
       claims: Record<string, unknown>;
@@ -87,13 +87,13 @@ export function openOidc(client: OidcClient) {
       idToken: string;
     }> => {
       const config = await configuration();
-      const address = new URL(trip.back);
+      const address = new URL(redirect.back);
       for (const [name, value] of Object.entries(returned)) address.searchParams.set(name, value);
       try {
         const tokens = await authorizationCodeGrant(config, address, {
-          pkceCodeVerifier: trip.verifier,
-          expectedState: trip.state,
-          expectedNonce: trip.nonce,
+          pkceCodeVerifier: redirect.verifier,
+          expectedState: redirect.state,
+          expectedNonce: redirect.nonce,
           idTokenExpected: true,
         });
         const signed = tokens.claims();

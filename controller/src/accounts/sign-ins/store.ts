@@ -57,21 +57,21 @@ export async function deleteSignInsOf(
     | { provider: string; subject: string | null; session: string | null },
 ): Promise<{ tokenHash: string; accountId: string }[]> {
   const gone: { tokenHash: string; accountId: string }[] = [];
-  const take = async (query: ReturnType<typeof from>) => {
+  const end = async (query: ReturnType<typeof from>) => {
     for (const row of await query.returning(['token_hash', 'account_id']).execute())
       gone.push({ tokenHash: row.token_hash, accountId: row.account_id });
   };
   const from = () => rows.deleteFrom('sign_ins');
   if ('accountIds' in which)
     for (let at = 0; at < which.accountIds.length; at += 500)
-      await take(from().where('account_id', 'in', which.accountIds.slice(at, at + 500)));
+      await end(from().where('account_id', 'in', which.accountIds.slice(at, at + 500)));
   // The session is the more precise name of the two.
   else if (which.session !== null)
-    await take(
+    await end(
       from().where('provider', '=', which.provider).where('provider_session', '=', which.session),
     );
   else if (which.subject !== null)
-    await take(
+    await end(
       from().where('provider', '=', which.provider).where('provider_subject', '=', which.subject),
     );
   return gone;

@@ -119,11 +119,11 @@ function drawCard(
     colour: string,
   ) => {
     document.font(font);
-    const told = fitted(document, words, start, width);
+    const fit = fitted(document, words, start, width);
     document
-      .fontSize(told.size)
+      .fontSize(fit.size)
       .fillColor(colour)
-      .text(told.text, left.x, y + at, { width: width + 4, lineBreak: false });
+      .text(fit.text, left.x, y + at, { width: width + 4, lineBreak: false });
   };
   line(firstName, 'Helvetica-Bold', 19, mm(35), left.width, ink);
   line(className, 'Helvetica', 12, mm(43.5), left.width, ink);

@@ -1,10 +1,6 @@
 /** Which school a line of the file is of, and whether its names can be kept. Pure. */
 import { foldName } from '@preau/contract/fold.ts';
-import {
-  type ImportChoices,
-  type ImportRole,
-  type RowProblem,
-} from '@preau/contract/people-import.ts';
+import type { ImportChoices, ImportRole, RowProblem } from '@preau/contract/people-import.ts';
 import { Line } from '@preau/contract/schema.ts';
 import { Compile } from 'typebox/compile';
 import { levelOf, titled } from './names.ts';

@@ -10,8 +10,8 @@ import {
 import { changeRole, listPeople, readPhoto } from '#src/identity/people/people.ts';
 import {
   backChannelLogout,
-  beginTrip,
-  finishTrip,
+  beginRedirect,
+  finishRedirect,
   frontChannelLogout,
   leave,
   refusedPage,
@@ -68,7 +68,7 @@ export const identityVerbs = {
   answerPasskey: (deps, _actor, { body }, answer) => begun(answer, answerPasskey(deps, body)),
   beginRedirect: (deps, _actor, { params, query }, answer) =>
     orRefused(answer, async () => {
-      const { step, expiresAt, address } = await beginTrip(deps, params.provider, query.to);
+      const { step, expiresAt, address } = await beginRedirect(deps, params.provider, query.to);
       answer.setStep(step, expiresAt);
       return address;
     }),
@@ -76,7 +76,7 @@ export const identityVerbs = {
     orRefused(answer, async () => {
       const { step } = answer;
       answer.setStep(null, 0);
-      const { signedIn, to } = await finishTrip(deps, params.provider, step, query);
+      const { signedIn, to } = await finishRedirect(deps, params.provider, step, query);
       answer.setSignIn(signedIn.token, signedIn.expiresAt);
       return to;
     }),

@@ -5,8 +5,8 @@ import type { Person, Role } from '@preau/contract/account.ts';
 import { fold } from '@preau/contract/fold.ts';
 import type { Condition, Mapping, Source } from '../settings-schema.ts';
 
-/** As the provider tells it. `values`: attributes or claims by name in lower case. */
-export interface Told {
+/** A person as their provider describes them. `values`: attributes or claims by name in lower case. */
+export interface ProviderPerson {
   externalId: string;
   values: Readonly<Record<string, readonly string[]>>;
   /** `id`: a DN, or a name. */
@@ -72,7 +72,7 @@ export function loginOf(text: string): string | null {
   return login.length >= 2 ? login : null;
 }
 
-function valuesAt(values: Told['values'], source: Source): string[] {
+function valuesAt(values: ProviderPerson['values'], source: Source): string[] {
   const pattern = source.pattern === undefined ? null : new RegExp(source.pattern, 'iu');
   return (values[source.attribute.toLowerCase()] ?? []).flatMap((value) => {
     // Bounded before a pattern sees it.
@@ -87,22 +87,22 @@ function valuesAt(values: Told['values'], source: Source): string[] {
   });
 }
 
-function holds(condition: Condition, told: Told): boolean {
+function holds(condition: Condition, person: ProviderPerson): boolean {
   const { group, attribute, value } = condition;
   if (group !== undefined)
-    return told.groups.some(
+    return person.groups.some(
       (one) => sameName(one.id) === sameName(group) || sameCase(one.name) === sameCase(group),
     );
   return (
     attribute !== undefined &&
     value !== undefined &&
-    (told.values[attribute.toLowerCase()] ?? []).some((one) => sameCase(one) === sameCase(value))
+    (person.values[attribute.toLowerCase()] ?? []).some((one) => sameCase(one) === sameCase(value))
   );
 }
 
 /** The first school that is named; null: none is. */
-function uaiOf(mapping: Mapping, told: Told): string | null {
-  const named = mapping.site === undefined ? [] : valuesAt(told.values, mapping.site);
+function uaiOf(mapping: Mapping, person: ProviderPerson): string | null {
+  const named = mapping.site === undefined ? [] : valuesAt(person.values, mapping.site);
   return (
     named
       .map((value) => value.toUpperCase().trim())
@@ -111,9 +111,9 @@ function uaiOf(mapping: Mapping, told: Told): string | null {
 }
 
 /** A class is a class of a school: two schools have a CM2 each. */
-function classesOf(mapping: Mapping, told: Told, uai: string | null): VouchedGroup[] {
+function classesOf(mapping: Mapping, person: ProviderPerson, uai: string | null): VouchedGroup[] {
   if (mapping.class === undefined || uai === null) return [];
-  return valuesAt(told.values, mapping.class).flatMap((value): VouchedGroup[] => {
+  return valuesAt(person.values, mapping.class).flatMap((value): VouchedGroup[] => {
     const name = lineOf(value, 80);
     return name === null
       ? []
@@ -127,18 +127,18 @@ function nameOfGroup(rule: NonNullable<Mapping['group']>[number]): string | null
   return lineOf(rule.as ?? rule.value ?? inDn ?? rule.group, 80);
 }
 
-const groupsOf = (mapping: Mapping, told: Told): VouchedGroup[] =>
+const groupsOf = (mapping: Mapping, person: ProviderPerson): VouchedGroup[] =>
   (mapping.group ?? []).flatMap((rule): VouchedGroup[] => {
     const name = nameOfGroup(rule);
-    return name === null || !holds(rule, told)
+    return name === null || !holds(rule, person)
       ? []
       : [{ externalId: `group:${sameCase(name)}`, kind: 'group', name, uai: null }];
   });
 
-function attributesOf(mapping: Mapping, told: Told): Vouched['attributes'] {
+function attributesOf(mapping: Mapping, person: ProviderPerson): Vouched['attributes'] {
   const attributes: Record<string, string[]> = {};
   for (const [ours, theirs] of Object.entries(mapping.attributes ?? {})) {
-    const values = (told.values[theirs.toLowerCase()] ?? [])
+    const values = (person.values[theirs.toLowerCase()] ?? [])
       .slice(0, 50)
       .flatMap((value) => lineOf(value, 120) ?? []);
     if (values.length > 0) attributes[ours] = values;
@@ -147,14 +147,14 @@ function attributesOf(mapping: Mapping, told: Told): Vouched['attributes'] {
 }
 
 /** The first of these that says something; `givenName sn` is made of two. */
-function displayNameOf(mapping: Mapping, told: Told): string | null {
+function displayNameOf(mapping: Mapping, person: ProviderPerson): string | null {
   const names = (mapping.display_name ?? ['displayName', 'name', 'cn']).map((name) =>
     name.includes(' ')
       ? name
           .split(' ')
-          .flatMap((part) => firstOf(told, part) ?? [])
+          .flatMap((part) => firstOf(person, part) ?? [])
           .join(' ')
-      : firstOf(told, name),
+      : firstOf(person, name),
   );
   return lineOf(
     names.find((value) => value !== undefined && value.trim() !== ''),
@@ -162,39 +162,39 @@ function displayNameOf(mapping: Mapping, told: Told): string | null {
   );
 }
 
-const firstOf = (told: Told, attribute: string): string | undefined =>
-  told.values[attribute.toLowerCase()]?.[0];
+const firstOf = (person: ProviderPerson, attribute: string): string | undefined =>
+  person.values[attribute.toLowerCase()]?.[0];
 
-function mailOf(mapping: Mapping, told: Told): string | null {
-  const mail = firstOf(told, mapping.mail ?? 'mail');
+function mailOf(mapping: Mapping, person: ProviderPerson): string | null {
+  const mail = firstOf(person, mapping.mail ?? 'mail');
   return mail !== undefined && /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}$/.test(mail) ? mail : null;
 }
 
 /** A JPEG of a size that can be kept. */
-function photoOf({ photo }: Told): Buffer | null {
+function photoOf({ photo }: ProviderPerson): Buffer | null {
   const isJpeg = photo?.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff])) === true;
   return isJpeg && photo.length <= maxPhoto ? photo : null;
 }
 
-export function vouch(mapping: Mapping, told: Told): Vouched | NotVouched {
-  const externalId = lineOf(told.externalId, 250);
+export function vouch(mapping: Mapping, person: ProviderPerson): Vouched | NotVouched {
+  const externalId = lineOf(person.externalId, 250);
   if (externalId === null) return 'no_id';
-  const login = loginOf(firstOf(told, mapping.login ?? 'uid') ?? '');
+  const login = loginOf(firstOf(person, mapping.login ?? 'uid') ?? '');
   if (login === null) return 'no_login';
-  const role = mapping.role?.find((rule) => holds(rule, told))?.role ?? mapping.default_role;
+  const role = mapping.role?.find((rule) => holds(rule, person))?.role ?? mapping.default_role;
   if (role === undefined) return 'no_role';
-  const uai = uaiOf(mapping, told);
-  const groups = [...classesOf(mapping, told, uai), ...groupsOf(mapping, told)];
+  const uai = uaiOf(mapping, person);
+  const groups = [...classesOf(mapping, person, uai), ...groupsOf(mapping, person)];
   return {
     provider: mapping.id,
     externalId,
     login,
-    displayName: displayNameOf(mapping, told) ?? login,
+    displayName: displayNameOf(mapping, person) ?? login,
     role,
     uai,
-    attributes: attributesOf(mapping, told),
+    attributes: attributesOf(mapping, person),
     groups: [...new Map(groups.map((group) => [group.externalId, group])).values()],
-    mail: mailOf(mapping, told),
-    photo: photoOf(told),
+    mail: mailOf(mapping, person),
+    photo: photoOf(person),
   };
 }

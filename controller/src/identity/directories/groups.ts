@@ -1,5 +1,5 @@
 /** Groups of a directory, by their DNs. */
-import type { Told } from '../admission/vouch.ts';
+import type { ProviderPerson } from '../admission/vouch.ts';
 
 const maxGroups = 500;
 
@@ -30,7 +30,7 @@ export interface Membership {
 /** By the person's DN in lower case. Pure. */
 export function byPerson(
   memberships: readonly Membership[],
-): Map<string, Told['groups'][number][]> {
+): Map<string, ProviderPerson['groups'][number][]> {
   const grouped = Map.groupBy(memberships, ({ person }) => person.toLowerCase());
   return new Map(
     [...grouped].map(([person, own]) => [person, own.map(({ group }) => asGroup(group))]),

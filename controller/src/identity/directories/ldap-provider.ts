@@ -15,7 +15,7 @@ import {
   visitLdap,
 } from '#src/platform/ldap.ts';
 import type { Log } from '#src/platform/log.ts';
-import type { Told } from '../admission/vouch.ts';
+import type { ProviderPerson } from '../admission/vouch.ts';
 import type { PasswordProvider } from '../provider.ts';
 import type { LdapSettings } from '../settings-schema.ts';
 import { stateAttributes, stateOf } from './entry-state.ts';
@@ -92,7 +92,7 @@ export function ldapProvider(
     ]),
   ].filter((name) => name !== '' && name !== 'dn' && !bytes.includes(name));
 
-  const told = (entry: LdapEntry, groups: Told['groups']): Told => ({
+  const personOf = (entry: LdapEntry, groups: ProviderPerson['groups']): ProviderPerson => ({
     externalId:
       entry.bytes[idAttribute.toLowerCase()]?.[0]?.toString('hex') ??
       entry.values[idAttribute.toLowerCase()]?.[0] ??
@@ -104,7 +104,7 @@ export function ldapProvider(
       stateOf(entry.values, deps.clock.now()) ?? '',
     ),
   });
-  const groupsOf = async (ldap: Ldap, entry: LdapEntry): Promise<Told['groups']> => {
+  const groupsOf = async (ldap: Ldap, entry: LdapEntry): Promise<ProviderPerson['groups']> => {
     if (!groupsAsked) return [];
     if (way === 'in-chain')
       return (await ldap.search(groupBase, groupsInChain(entry.dn), ['cn'])).map(({ dn }) =>
@@ -136,7 +136,9 @@ export function ldapProvider(
 
   /** Who is in each group that the configuration names, by DN of the person in lower case: one
    * question per group, not one per person. */
-  async function membersOfNamedGroups(ldap: Ldap): Promise<Map<string, Told['groups'][number][]>> {
+  async function membersOfNamedGroups(
+    ldap: Ldap,
+  ): Promise<Map<string, ProviderPerson['groups'][number][]>> {
     if (!groupsAsked) return new Map();
     return byPerson(
       settings.flavour === 'active-directory'
@@ -221,13 +223,13 @@ export function ldapProvider(
         const state = stateOf(entry.values, deps.clock.now());
         if (state !== null) return { kind: 'refused', code: state };
         await ldap.asService();
-        return { kind: 'known', told: told(entry, await groupsOf(ldap, entry)) };
+        return { kind: 'known', person: personOf(entry, await groupsOf(ldap, entry)) };
       }),
     everybody: () =>
       visit(
         async (ldap) => {
           const groups = await membersOfNamedGroups(ldap);
-          const all: Told[] = [];
+          const all: ProviderPerson[] = [];
           for await (const page of ldap.pages(
             settings.base,
             allOf(people),
@@ -236,7 +238,7 @@ export function ldapProvider(
             pageSize,
           ))
             for (const entry of page)
-              all.push(told(entry, groups.get(entry.dn.toLowerCase()) ?? []));
+              all.push(personOf(entry, groups.get(entry.dn.toLowerCase()) ?? []));
           return all;
           // Ten thousand people take longer than one.
         },

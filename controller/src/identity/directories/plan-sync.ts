@@ -21,10 +21,10 @@ const handful = 3;
 
 export function planSync(
   known: readonly KnownPerson[],
-  told: readonly { vouched: Vouched; barred: boolean }[],
+  found: readonly { vouched: Vouched; barred: boolean }[],
 ): SyncPlan {
   const present = new Map<string, Vouched>();
-  for (const { vouched, barred } of told) if (!barred) present.set(vouched.externalId, vouched);
+  for (const { vouched, barred } of found) if (!barred) present.set(vouched.externalId, vouched);
   const before = new Map(known.map((person) => [person.externalId, person]));
   const active = known.filter((person) => !person.disabled);
   const vanished = active.filter((person) => !present.has(person.externalId));

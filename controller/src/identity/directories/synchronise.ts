@@ -13,7 +13,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { admit, readKnownIds } from '../admission/admit.ts';
 import { disablePeople, selectKnownPeople } from '../admission/store.ts';
-import { type Told, vouch } from '../admission/vouch.ts';
+import { type ProviderPerson, vouch } from '../admission/vouch.ts';
 import type { PasswordProvider, Provider } from '../provider.ts';
 import type { Identity } from '../sign-in.ts';
 import { deleteOldSteps } from '../steps/store.ts';
@@ -95,7 +95,7 @@ async function synchronise(
     nextAt: deps.clock.now() + (provider.syncEveryMs ?? retryMs),
     problem: null,
   };
-  const told = (
+  const record = (
     action:
       | 'directory.synchronised'
       | 'directory.sync_failed'
@@ -109,7 +109,7 @@ async function synchronise(
       subjectName: provider.name.fr,
       details,
     });
-  let everybody: Told[];
+  let everybody: ProviderPerson[];
   try {
     everybody = await provider.everybody();
   } catch (error) {
@@ -127,7 +127,7 @@ async function synchronise(
     });
     // Once for each time that it goes away, not for each attempt.
     if (past.state !== 'failed')
-      await told('directory.sync_failed', { reason: reason.slice(0, 300) });
+      await record('directory.sync_failed', { reason: reason.slice(0, 300) });
     deps.wakeups.wake(['directories']);
     return;
   }
@@ -157,7 +157,7 @@ async function synchronise(
       planHash: hash,
     });
     if (past.state !== 'braked' || past.planHash !== hash)
-      await told('directory.braked', {
+      await record('directory.braked', {
         vanished: plan.vanished.length,
         share: Math.round(plan.share * 100),
       });
@@ -165,7 +165,7 @@ async function synchronise(
     if (confirm !== null) throw new AppError('SYNC_BRAKED');
     return;
   }
-  if (plan.braked) await told('directory.confirmed', { vanished: plan.vanished.length });
+  if (plan.braked) await record('directory.confirmed', { vanished: plan.vanished.length });
   const woken = await vanish(deps, actor, provider.id, plan.vanished);
   const ids = await readKnownIds(deps.database, provider.id);
   for (let at = 0; at < plan.present.length; at += atOnce) {
@@ -189,7 +189,7 @@ async function synchronise(
     differences.added + differences.changed + differences.vanished + differences.returned > 0 ||
     past.state !== 'done'
   )
-    await told('directory.synchronised', { ...differences });
+    await record('directory.synchronised', { ...differences });
   deps.wakeups.wake([...woken, 'directories', 'people', 'audit']);
 }
 

@@ -80,10 +80,10 @@ export function oidcProvider(deps: { log: Log }, settings: OidcSettings): Redire
     networks: settings.networks ?? [],
     mapping,
     check: async () => void (await oidc.configuration()),
-    begin: (trip) => asking(deps, settings.id, () => oidc.begin(trip)),
-    finish: (trip, returned) =>
+    begin: (redirect) => asking(deps, settings.id, () => oidc.begin(redirect)),
+    finish: (redirect, returned) =>
       asking(deps, settings.id, async () => {
-        const { claims, sub, sid, idToken } = await oidc.finish(trip, returned);
+        const { claims, sub, sid, idToken } = await oidc.finish(redirect, returned);
         const values = flatten(claims);
         const groups = (
           settings.groups_claim === undefined
@@ -91,7 +91,7 @@ export function oidcProvider(deps: { log: Log }, settings: OidcSettings): Redire
             : (values[settings.groups_claim.toLowerCase()] ?? [])
         ).map((id) => ({ id, name: id }));
         return {
-          told: { externalId: sub, values, groups, photo: null, barred: false },
+          person: { externalId: sub, values, groups, photo: null, barred: false },
           session: { subject: sub, session: sid, idToken },
         };
       }),
@@ -115,7 +115,8 @@ export function casProvider(deps: { log: Log }, settings: CasSettings): Redirect
     timeoutMs: settings.timeout_ms ?? 3000,
   };
   // CAS has no state of its own: ours is part of the service's address.
-  const service = (trip: { back: string; state: string }) => `${trip.back}?state=${trip.state}`;
+  const service = (redirect: { back: string; state: string }) =>
+    `${redirect.back}?state=${redirect.state}`;
   const mapping = {
     ...settings,
     login: settings.login ?? 'user',
@@ -131,18 +132,18 @@ export function casProvider(deps: { log: Log }, settings: CasSettings): Redirect
     networks: settings.networks ?? [],
     mapping,
     check: () => casAnswers(server),
-    begin: async (trip) => casLogin(server, service(trip)),
-    finish: (trip, returned) =>
+    begin: async (redirect) => casLogin(server, service(redirect)),
+    finish: (redirect, returned) =>
       asking(deps, settings.id, async () => {
         const ticket = returned['ticket'] ?? '';
-        const { user, attributes } = await validateTicket(server, service(trip), ticket);
+        const { user, attributes } = await validateTicket(server, service(redirect), ticket);
         const groups = (
           settings.groups_attribute === undefined
             ? []
             : (attributes[settings.groups_attribute.toLowerCase()] ?? [])
         ).map((id) => ({ id, name: id }));
         return {
-          told: {
+          person: {
             externalId: user,
             values: { ...attributes, user: [user] },
             groups,

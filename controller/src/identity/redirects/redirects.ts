@@ -7,11 +7,11 @@ import { type SignedIn, signOut, tellSignedOut } from '#src/accounts/sign-ins/si
 import { deleteSignInsOf, type Origin, selectOrigin } from '#src/accounts/sign-ins/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import type { RedirectProvider, Trip } from '../provider.ts';
+import type { Redirect, RedirectProvider } from '../provider.ts';
 import { finish, type IdentityDeps, letIn } from '../sign-in.ts';
 import { insertStep, takeStep } from '../steps/store.ts';
 
-const tripMs = 600_000;
+const redirectMs = 600_000;
 const logoutTokenMs = 900_000;
 
 function redirecting(deps: IdentityDeps, id: string): RedirectProvider {
@@ -34,41 +34,41 @@ export const refusedPage = (code: ErrorCode): string => `/?refused=${code}`;
 const backOf = (deps: IdentityDeps, provider: RedirectProvider) =>
   `${deps.publicUrl()}/api/sign-in/back/${provider.id}`;
 
-/** `step`: for a short cookie, which binds the trip to this browser. */
-export async function beginTrip(
+/** `step`: for a short cookie, which binds the redirect to this browser. */
+export async function beginRedirect(
   deps: IdentityDeps,
   id: string,
   to: string | undefined,
 ): Promise<{ step: string; expiresAt: number; address: string }> {
   const provider = redirecting(deps, id);
-  const trip: Trip = {
+  const redirect: Redirect = {
     state: newToken(),
     nonce: newToken(),
     verifier: newToken(),
     back: backOf(deps, provider),
   };
-  const address = await provider.begin(trip);
+  const address = await provider.begin(redirect);
   const step = newToken();
-  const expiresAt = deps.clock.now() + tripMs;
+  const expiresAt = deps.clock.now() + redirectMs;
   await insertStep(deps.database, {
     hash: sha256(step),
-    kind: 'trip',
+    kind: 'redirect',
     accountId: null,
     body: {
       provider: id,
       to: ownPage(to),
-      state: trip.state,
-      nonce: trip.nonce,
-      verifier: trip.verifier,
+      state: redirect.state,
+      nonce: redirect.nonce,
+      verifier: redirect.verifier,
     },
     expiresAt,
   });
   return { step, expiresAt, address };
 }
 
-/** Only the browser that began the trip, once, with the state it was given. Refuses with
+/** Only the browser that began the redirect, once, with the state it was given. Refuses with
  * STEP_EXPIRED, PROVIDER_REFUSED, NOT_ADMITTED… */
-export async function finishTrip(
+export async function finishRedirect(
   deps: IdentityDeps,
   id: string,
   step: string | null,
@@ -78,27 +78,27 @@ export async function finishTrip(
   const begun =
     step === null
       ? undefined
-      : await takeStep(deps.database, sha256(step), 'trip', deps.clock.now());
+      : await takeStep(deps.database, sha256(step), 'redirect', deps.clock.now());
   if (
     begun === undefined ||
     begun.body['provider'] !== id ||
     begun.body['state'] !== returned['state']
   )
     throw new AppError('STEP_EXPIRED');
-  const trip: Trip = {
+  const redirect: Redirect = {
     state: begun.body['state'] ?? '',
     nonce: begun.body['nonce'] ?? '',
     verifier: begun.body['verifier'] ?? '',
     back: backOf(deps, provider),
   };
-  const { told, session } = await provider.finish(trip, returned);
+  const { person, session } = await provider.finish(redirect, returned);
   const origin: Origin = {
     provider: id,
     subject: session.subject,
     session: session.session,
     idToken: session.idToken === null ? null : deps.secrets.seal(session.idToken),
   };
-  const accountId = await letIn(deps, provider, told);
+  const accountId = await letIn(deps, provider, person);
   return {
     signedIn: await finish(deps, accountId, accountId, id, origin),
     to: ownPage(begun.body['to']),

@@ -2,7 +2,7 @@
  * browser. */
 import type { Rows } from '#src/platform/database.ts';
 
-export type StepKind = 'second_factor' | 'passkey' | 'new_passkey' | 'trip' | 'logout_token';
+export type StepKind = 'second_factor' | 'passkey' | 'new_passkey' | 'redirect' | 'logout_token';
 export async function insertStep(
   rows: Rows,
   step: { hash: string; kind: StepKind; accountId: string | null; body: object; expiresAt: number },
