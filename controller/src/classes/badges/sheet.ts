@@ -25,6 +25,15 @@ const margin = {
   y: (page.height - card.rows * card.height) / 2,
 };
 const ink = '#17282f';
+const soft = '#4a5f68';
+
+/** `size`: smaller where the words need it. */
+interface LineStyle {
+  font?: string;
+  size: number;
+  width: number;
+  colour: string;
+}
 
 /** The fonts that every reader of PDF has know the letters of western Europe only: of others, what
  * stays without their marks. Pure. */
@@ -110,31 +119,26 @@ function drawCard(
   for (const shape of drawings[picture.animal]) document.path(shape.d).fill(shape.fill);
   document.restore();
 
+  const wide = card.width - 2 * inner;
   const line = (
     words: string,
-    font: string,
-    start: number,
     at: number,
-    width: number,
-    colour: string,
+    { font = 'Helvetica', size, width, colour }: LineStyle,
   ) => {
     document.font(font);
-    const fit = fitted(document, words, start, width);
+    const fit = fitted(document, words, size, width);
     document
       .fontSize(fit.size)
       .fillColor(colour)
       .text(fit.text, left.x, y + at, { width: width + 4, lineBreak: false });
   };
-  line(firstName, 'Helvetica-Bold', 19, mm(35), left.width, ink);
-  line(className, 'Helvetica', 12, mm(43.5), left.width, ink);
-  line(siteName, 'Helvetica', 10, mm(54), card.width - 2 * inner, '#4a5f68');
+  line(firstName, mm(35), { font: 'Helvetica-Bold', size: 19, width: left.width, colour: ink });
+  line(className, mm(43.5), { size: 12, width: left.width, colour: ink });
+  line(siteName, mm(54), { size: 10, width: wide, colour: soft });
   line(
     `Mon badge Préau, n° ${serial}. Perdu ? Préviens ton enseignant : il en fait un autre.`,
-    'Helvetica',
-    7,
     mm(60),
-    card.width - 2 * inner,
-    '#4a5f68',
+    { size: 7, width: wide, colour: soft },
   );
 }
 
