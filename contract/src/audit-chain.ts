@@ -101,7 +101,7 @@ function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainPr
   if (hashOf(sha256, previous, event, event.marks) !== event.hash) return 'changed';
   for (const [field, value] of valuesOf(event).entries()) {
     const salt = event.salts[field] ?? '';
-    // Whoever takes a salt away can make the value say nothing, never something else.
+    // Without its salt a value can only be erased, never say something else.
     const isRight =
       salt === ''
         ? value === (field === 2 ? JSON.stringify(erasedDetails) : erasedName)

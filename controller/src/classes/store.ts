@@ -152,7 +152,7 @@ export async function selectPupils(rows: Rows, groupId: string): Promise<PupilRo
     .sort((a, b) => a.displayName.localeCompare(b.displayName, 'fr'));
 }
 
-/** Undefined too for who is no pupil, or may no longer sign in. */
+/** Undefined also for accounts that are no pupil’s, or disabled. */
 export async function selectPupil(rows: Rows, id: string): Promise<PupilRow | undefined> {
   const row = await pupilRows(rows).where('a.id', '=', id).executeTakeFirst();
   return row && toPupil(row);

@@ -3,7 +3,7 @@ import { addressOf, subnetOf } from '@preau/contract/network.ts';
 import type { PasswordProvider, Provider } from './provider.ts';
 
 export interface Choice {
-  /** Whether the city's own accounts are looked at first. */
+  /** Whether the city's own accounts are tried first. */
   local: boolean;
   ask: { provider: PasswordProvider; login: string }[];
   /** Signs in through a page of its own. */

@@ -36,7 +36,7 @@ const Common = {
   domains: optional(Type.Array(Type.String({ pattern: '^[a-z0-9.-]{1,120}$' }), { maxItems: 50 })),
   /** From these addresses, this one comes first. */
   networks: optional(Type.Array(Type.String({ maxLength: 49 }), { maxItems: 500 })),
-  /** Of whoever no rule gives a role; without it they are not let in. */
+  /** The role of people to whom no rule gives one; without it they are not admitted. */
   default_role: optional(OneOf(['teacher', 'pupil'])),
   login: optional(Word),
   display_name: optional(Type.Array(Word, { minItems: 1, maxItems: 4 })),

@@ -103,8 +103,8 @@ export async function signIn(
   return refuse(deps, login, 'SIGN_IN_REFUSED');
 }
 
-/** The account of whom a provider vouches for. Refuses with NOT_ADMITTED whom the configuration
- * gives no role. */
+/** Admits a person a provider vouches for, and answers their account. Refuses with NOT_ADMITTED
+ * people to whom the configuration gives no role. */
 export async function letIn(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups' | 'log'>,
   provider: Pick<Provider, 'id' | 'mapping'>,
@@ -121,7 +121,7 @@ export async function letIn(
       .execute((rows) =>
         admit(deps, rows, { kind: 'job', id: provider.id, name: provider.id }, vouched),
       );
-  // Two first sign-ins at the same moment: the second finds the account of the first, or another
+  // Two first sign-ins at the same time: the second finds the account of the first, or another
   // free login.
   const { accountId, change } = await once().catch(once);
   if (change !== 'same') deps.wakeups.wake([`person:${accountId}`, 'people']);

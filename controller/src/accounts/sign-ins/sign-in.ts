@@ -1,5 +1,5 @@
-/** The end of every way to sign in: whoever it was that vouched for a person, a sign-in of our own
- * begins. Who may vouch: identity/. */
+/** The end of every way to sign in: a sign-in of our own begins, whichever provider vouched for the
+ * person. identity/ knows the providers. */
 import type { Account } from '@preau/contract/account.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';

@@ -31,7 +31,7 @@ const today = (timeZone: string, now: number): string =>
     day: '2-digit',
   }).format(now);
 
-/** Refuses with NOT_FOUND who is no pupil of a school. */
+/** Refuses with NOT_FOUND an account that is no pupil of a school. */
 async function pupilAndDoor(
   deps: Deps,
   accountId: string,
@@ -52,7 +52,7 @@ export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Pr
     throw new AppError('NOT_FOUND', { class: groupId });
   const now = deps.clock.now();
   await deps.database.transaction().execute(async (rows) => {
-    // Who is in the class from another school has a badge of that one.
+    // A pupil who comes from another school has a badge of that one.
     for (const pupil of (await selectPupils(rows, groupId)).filter(
       ({ badge, siteId }) => badge === null && siteId === group.siteId,
     )) {
@@ -70,7 +70,7 @@ export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Pr
   return readClass(deps, groupId);
 }
 
-/** The old one is refused from this moment, and whoever came in by it is out. */
+/** The old badge is refused from now on, and its sign-ins end. */
 export async function renewBadge(deps: Deps, actor: Actor, accountId: string): Promise<void> {
   const { pupil, door } = await pupilAndDoor(deps, accountId);
   const now = deps.clock.now();

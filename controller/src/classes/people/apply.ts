@@ -1,5 +1,5 @@
-/** Carries an import out, some people at a time: nobody else waits long, and one that was cut off
- * is finished by importing the file again. */
+/** Applies an import, some people in each transaction: other work does not wait long, and an import
+ * that was cut off is finished by importing the file again. */
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/fold.ts';
 import type { ImportChoices, ImportReport } from '@preau/contract/people-import.ts';
@@ -211,7 +211,7 @@ async function record(
   });
 }
 
-/** For whoever hands out user names. */
+/** Who was added, for the person who hands out user names. */
 async function csvOf(added: readonly { addition: Addition; login: string }[]): Promise<string> {
   let csv = toCsv([['École', 'Classe', 'Nom', 'Identifiant']], { lineEnd: '\r\n' });
   for (let at = 0; at < added.length; at += 1000) {

@@ -1,10 +1,10 @@
-/** What a file of people would change. Pure, and in steps: whoever runs it may breathe between two
- * of them.
+/** What a file of people would change. Pure, and in steps: the caller may let other work run between
+ * two of them.
  *
  *  A person is recognised by their identifier, else by school, role and name, if they have not left
- * and the level does not speak against it: the same, or one more than last year. Whoever could be
- * two people is asked about, never merged. Nobody leaves because they are not in the file: they are
- * listed. */
+ * and the level does not speak against it: the same, or one more than last year. A line that could
+ * be two people becomes a question; they are never merged. People who are not in the file are
+ * listed; nobody leaves because of that alone. */
 import type { ImportChoices, RowProblem } from '@preau/contract/people-import.ts';
 import { additionOf, createClassNames, decideByName, mayBeOne, updateOf } from './plan-matches.ts';
 import { createSiteFinder, keyOf, type PlacedRow, placeRow } from './plan-rows.ts';
@@ -107,7 +107,7 @@ function match({ plan, classNames, claimed }: Draft, one: PlacedRow, person: Kno
   else plan.updates.push(update);
 }
 
-/** Answers the rows that no identifier says anything about. */
+/** Answers the rows that no identifier decides. */
 function* matchByIdentifier(draft: Draft, placed: readonly PlacedRow[]): Steps<PlacedRow[]> {
   const rest: PlacedRow[] = [];
   const seen = new Set<string>();
@@ -185,7 +185,7 @@ function matchOneByName(
   });
 }
 
-/** Who is not in the file, of the schools and roles that are. */
+/** Lists people who are not in the file, of the schools and roles that are. */
 function* listMissing(draft: Draft, placed: readonly PlacedRow[], choices: Choices): Steps<void> {
   const { plan, facts, claimed, asked } = draft;
   const siteNames = new Map(facts.sites.map(({ id, name }) => [id, name]));

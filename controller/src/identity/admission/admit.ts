@@ -1,7 +1,6 @@
-/** Whoever a provider vouches for has an account: made at the first sight, brought up to date at
+/** Gives people a provider vouches for an account: made at their first sign-in, brought up to date at
  * each. An account belongs to one provider and one name there; somebody of the same login elsewhere
  * is somebody else. */
-
 import { insertAccounts } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -115,7 +114,7 @@ async function addAccount(
   return { accountId, change: 'added' };
 }
 
-/** Brings an account up to date; whoever was disabled may sign in again. */
+/** Brings an account up to date; a disabled person may sign in again. */
 async function renewAccount(
   { deps, rows, actor, vouched }: Admission,
   known: KnownPerson,

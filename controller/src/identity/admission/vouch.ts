@@ -37,7 +37,7 @@ export interface Vouched {
   groups: VouchedGroup[];
   attributes: Person['attributes'];
 }
-/** Why nobody is let in for this: they have no name that fits, or no role. */
+/** Why a person is not admitted: no id, no name that fits, or no role. */
 export type NotVouched = 'no_id' | 'no_login' | 'no_role';
 
 const maxPhoto = 200_000;

@@ -11,7 +11,7 @@ export interface SyncPlan {
   returned: number;
   /** Of those that could sign in before. */
   share: number;
-  /** Too many would vanish: somebody must look first. */
+  /** Too many would vanish: a technician must confirm first. */
   braked: boolean;
 }
 
@@ -35,7 +35,7 @@ export function planSync(
     share,
     added: [...present.keys()].filter((id) => !before.has(id)).length,
     returned: [...present.keys()].filter((id) => before.get(id)?.disabled === true).length,
-    // Nobody left at all is a directory that answers wrongly, however small it is.
+    // A directory that has lost everybody answers wrongly, however small it is.
     braked:
       (share > brakeShare && vanished.length > handful) ||
       (active.length > 0 && vanished.length === active.length),

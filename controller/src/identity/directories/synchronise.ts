@@ -1,7 +1,6 @@
-/** Reads a whole directory and brings accounts in line. Who has vanished is disabled, never
- * deleted; when more than one in ten would, nothing happens until a technician has looked and
- * confirmed exactly that. */
-
+/** Reads a whole directory and updates accounts. People who have vanished from it are disabled, never
+ * deleted; when more than one in ten would be, nothing happens until a technician has read the list
+ * and confirmed exactly that. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { Directory, DirectoryCheck } from '@preau/contract/identity.ts';
 import type { Topic } from '@preau/contract/topics.ts';

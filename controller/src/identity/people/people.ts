@@ -68,9 +68,9 @@ async function mustLeaveAnAdministrator(rows: Rows, person: PersonRow, role: Rol
     throw new AppError('LAST_ADMINISTRATOR');
 }
 
-/** Refuses with LAST_ADMINISTRATOR when nobody would be one any more; with VALIDATION_FAILED a
- * contact or pupil without a school, or schools for who looks after none. Who loses reach is signed
- * out, so that nothing open outlives it. */
+/** A person whose reach changes is signed out, so that nothing open outlives it. Refuses with
+ * LAST_ADMINISTRATOR when the city would have none left; with VALIDATION_FAILED as problemOfRole
+ * says; with NOT_FOUND unknown people and schools. */
 export async function changeRole(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,
@@ -118,7 +118,7 @@ export async function changeRole(
   return person;
 }
 
-/** One's own; teachers and technicians: whoever they reach (the edge has looked). */
+/** One's own photo; teachers and technicians: those of people they reach, which the edge has checked. */
 export async function readPhoto(
   deps: Pick<Platform, 'database'>,
   actor: AccountActor,

@@ -8,8 +8,8 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { type IdentityDeps, nobody } from '../sign-in.ts';
 
-/** The account as it is now; refuses with STEP_EXPIRED who is no technician any more. `origin`: as
- * JSON; empty for none. */
+/** Opens a sign-in for the account as it is now. `origin` is JSON; empty: none. Refuses with
+ * STEP_EXPIRED an account that is no technician’s any more. */
 export async function openAfterSecondFactor(
   deps: IdentityDeps,
   rows: Rows,

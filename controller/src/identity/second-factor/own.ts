@@ -1,4 +1,4 @@
-/** What everybody sees and changes of their own second factors, and the password it takes. */
+/** A person's own second factors: what they see of them, and the password that changes need. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { MySecurity } from '@preau/contract/identity.ts';
 import { selectPasswordHashOf } from '#src/accounts/store.ts';

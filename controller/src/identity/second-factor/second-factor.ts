@@ -43,8 +43,8 @@ export async function giveSecondFactor(deps: IdentityDeps, input: SecondFactor):
   throw new AppError(tries >= maxTries ? 'STEP_EXPIRED' : 'SECOND_FACTOR_REFUSED');
 }
 
-/** On the server itself, for who is locked out: telephone, paper and passkeys are forgotten. False:
- * there is no such account. */
+/** Removes every second factor of an account. It is called on the server itself, for a person who is
+ * locked out. False: there is no such account. */
 export async function resetSecondFactor(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,

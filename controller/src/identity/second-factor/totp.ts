@@ -25,7 +25,7 @@ const newRecoveryCode = () => newEnrolmentCode().slice(0, 19);
 const hashOf = (accountId: string, code: string) =>
   sha256(`${accountId} ${code.toUpperCase().replace(/[^A-Z2-7]/g, '')}`);
 
-/** Until a code has confirmed it, an earlier one is gone: so it is refused while one is in use. */
+/** An offer replaces the secret that was there, so it is refused while one is in use. */
 export async function offerTotp(
   deps: IdentityDeps,
   actor: AccountActor,
@@ -85,7 +85,7 @@ export async function removeTotp(
   });
 }
 
-/** A telephone's code, or one on paper; each is right once. */
+/** Checks a telephone's code, or one on paper, and uses it up: each is right once. */
 export async function useCode(
   deps: IdentityDeps,
   rows: Rows,
