@@ -1,5 +1,6 @@
 /** A rollout as a table, for a spreadsheet. */
 import type { Actor } from '#src/platform/actor.ts';
+import { toCsv } from '#src/platform/csv.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { mustFind } from '../../find.ts';
 import { selectTargetPage } from './store.ts';
@@ -58,12 +59,5 @@ export async function exportRollout(deps: Deps, actor: Actor, id: string): Promi
         end,
       ]);
   }
-  return Buffer.from(
-    `\ufeff${lines.map((cells) => cells.map(csvCell).join(';')).join('\r\n')}\r\n`,
-  );
+  return Buffer.from(toCsv(lines, { lineEnd: '\r\n' }));
 }
-
-export const csvCell = (text: string): string => {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[";\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-};
