@@ -22,12 +22,9 @@ import { createClassEntry } from '../controller/src/classes/enter.ts';
 import { createHttp } from '../controller/src/edge/http.ts';
 import { createIdentity } from '../controller/src/identity/sign-in.ts';
 import { acceptReport } from '../controller/src/reports/accept-report.ts';
-import {
-  type Additions,
-  additionTimes,
-  createAdditions,
-  endAbandonedAdditions,
-} from '../controller/src/servers/additions/add-server.ts';
+import { type Additions, createAdditions } from '../controller/src/servers/additions/add-server.ts';
+import { endAbandonedAdditions } from '../controller/src/servers/additions/end.ts';
+import { additionTimes } from '../controller/src/servers/additions/run.ts';
 import { selectAddition } from '../controller/src/servers/additions/store.ts';
 import { type City, makeCity } from '../controller/src/testing.ts';
 import { freePort, GivenUp, root, type Service, startService, until } from '../dev/services.ts';

@@ -4,7 +4,7 @@ import { deleteExpiredSignIns } from '#src/accounts/sign-ins/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { deleteUnusedPolicies } from '#src/rules/store.ts';
-import { endAbandonedAdditions } from '#src/servers/additions/add-server.ts';
+import { endAbandonedAdditions } from '#src/servers/additions/end.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/enrolment/store.ts';
 import { noticeSilence } from '#src/servers/reported/silence.ts';
 import { closeSession } from './end.ts';
