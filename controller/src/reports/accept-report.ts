@@ -48,14 +48,11 @@ export async function acceptReport(
       if (heard.past !== server.pastEpochs) await savePastEpochs(rows, server.id, heard.past);
       return { topics: new Set<Topic>(), reply: { generation: server.generation, icons: [] } };
     }
-    const { topics, iconsWanted } = await recordServerReport(
-      deps,
-      rows,
-      actor,
+    const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, {
       server,
       report,
-      heard.past,
-    );
+      pastEpochs: heard.past,
+    });
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
     for (const topic of await settleTransfers(deps, rows, actor, report.transfers))
       topics.add(topic);

@@ -11,23 +11,45 @@ import type { ServerRow } from '../store.ts';
 import type { PastEpoch } from './clone.ts';
 import { saveApplicationState, saveVitals, selectServerApplicationStates } from './store.ts';
 
+type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
+
 export interface RecordedReport {
   topics: Set<Topic>;
   /** Installed applications whose icon the catalogue still lacks. */
   iconsWanted: string[];
 }
 
-/** Repeating a report changes nothing: effects are told only when a state changes. */
+/** One report on its way into the rows. */
+interface Recording {
+  deps: Deps;
+  rows: Rows;
+  actor: AgentActor;
+  /** As it was before this report. */
+  server: ServerRow;
+  report: Report;
+  topics: Set<Topic>;
+}
+
+/** Repeating a report changes nothing: an effect is recorded only when a state changes. */
 export async function recordServerReport(
-  deps: Pick<Platform, 'config' | 'clock' | 'secrets'>,
+  deps: Deps,
   rows: Rows,
   actor: AgentActor,
-  server: ServerRow,
-  report: Report,
-  pastEpochs: readonly PastEpoch[],
+  heard: { server: ServerRow; report: Report; pastEpochs: readonly PastEpoch[] },
 ): Promise<RecordedReport> {
-  const now = deps.clock.now();
-  const topics = new Set<Topic>(['servers']);
+  const { server, report, pastEpochs } = heard;
+  const recording = { deps, rows, actor, server, report, topics: new Set<Topic>(['servers']) };
+  await recordVitals(recording, pastEpochs);
+  if (server.silentTold) await recordReturn(recording);
+  await recordRefusedStates(recording);
+  const iconsWanted = await recordApplications(recording);
+  return { topics: recording.topics, iconsWanted };
+}
+
+async function recordVitals(
+  { deps, rows, server, report, topics }: Recording,
+  pastEpochs: readonly PastEpoch[],
+): Promise<void> {
   const cacheMoved = JSON.stringify(server.cache) !== JSON.stringify(report.inventory.cache);
   // All rows of the site are locked in one order, before our own is.
   const generations = cacheMoved ? await lockSite(rows, server.siteId) : null;
@@ -35,40 +57,52 @@ export async function recordServerReport(
     epoch: report.epoch,
     seq: report.seq,
     pastEpochs,
-    at: now,
+    at: deps.clock.now(),
     appliedGeneration: report.generation,
     health: report.health,
     inventory: report.inventory,
     failedSteps: report.failedSteps,
   });
-  if (generations !== null)
-    for (const topic of await publishForNeighbours(deps, rows, server.siteId, generations))
-      topics.add(topic);
-  if (server.silentTold) {
-    await recordEffect(deps, rows, actor, {
-      action: 'server.back',
-      subjectId: server.id,
-      subjectName: server.name,
-      siteId: server.siteId,
-      details: { silentMs: now - (server.lastSeenAt ?? now) },
-    });
-    topics.add('sites').add('audit');
-  }
+  if (generations === null) return;
+  for (const topic of await publishForNeighbours(deps, rows, server.siteId, generations))
+    topics.add(topic);
+}
+
+async function recordReturn({ deps, rows, actor, server, topics }: Recording): Promise<void> {
+  const now = deps.clock.now();
+  await recordEffect(deps, rows, actor, {
+    action: 'server.back',
+    subjectId: server.id,
+    subjectName: server.name,
+    siteId: server.siteId,
+    details: { silentMs: now - (server.lastSeenAt ?? now) },
+  });
+  topics.add('sites').add('audit');
+}
+
+async function recordRefusedStates(recording: Recording): Promise<void> {
+  const { deps, rows, actor, server, report, topics } = recording;
   for (const step of report.failedSteps) {
     const known = server.failedSteps.some(
       (past) => past.step === step.step && past.code === step.code && past.element === step.element,
     );
-    if (step.step === 'refuse_state' && !known) {
-      await recordEffect(deps, rows, actor, {
-        action: 'server.state_refused',
-        subjectId: server.id,
-        subjectName: server.name,
-        siteId: server.siteId,
-        details: { code: step.code, element: step.element },
-      });
-      topics.add('audit');
-    }
+    if (step.step !== 'refuse_state' || known) continue;
+    await recordEffect(deps, rows, actor, {
+      action: 'server.state_refused',
+      subjectId: server.id,
+      subjectName: server.name,
+      siteId: server.siteId,
+      details: { code: step.code, element: step.element },
+    });
+    topics.add('audit');
   }
+}
+
+type ReportedApplication = Report['applications'][number];
+
+/** Returns the applications whose icon is wanted. */
+async function recordApplications(recording: Recording): Promise<string[]> {
+  const { deps, rows, server, report, topics } = recording;
   const known = await selectServerApplicationStates(rows, server.id);
   const iconsWanted: string[] = [];
   for (const seen of report.applications) {
@@ -83,29 +117,34 @@ export async function recordServerReport(
       state: seen.state,
       version: seen.version,
       error,
-      at: now,
+      at: deps.clock.now(),
     });
     topics.add('applications').add('portal');
-    // Taken away, and there again: brought meanwhile by an older wish. That it goes must be said
-    // anew.
+    // It was removed and is there again: an older wish brought it back. A new state asks anew for
+    // its removal.
     if (before.state === 'removed') topics.add(await publishDesiredState(deps, rows, server.id));
-    if (
-      seen.state !== before.state &&
-      (seen.state === 'installed' || seen.state === 'removed' || seen.state === 'failed')
-    ) {
-      topics.add('audit');
-      await recordEffect(deps, rows, actor, {
-        action: `application.${seen.state}`,
-        subjectId: seen.applicationId,
-        subjectName: before.name,
-        siteId: server.siteId,
-        details: {
-          server: server.name,
-          version: seen.version,
-          ...(seen.error === null ? {} : { code: seen.error.code }),
-        },
-      });
-    }
+    if (seen.state !== before.state) await recordApplicationState(recording, seen, before);
   }
-  return { topics, iconsWanted };
+  return iconsWanted;
+}
+
+/** Only what has come to an end is an effect: installing and removing are on their way. */
+async function recordApplicationState(
+  { deps, rows, actor, server, topics }: Recording,
+  seen: ReportedApplication,
+  before: { name: string },
+): Promise<void> {
+  if (seen.state !== 'installed' && seen.state !== 'removed' && seen.state !== 'failed') return;
+  topics.add('audit');
+  await recordEffect(deps, rows, actor, {
+    action: `application.${seen.state}`,
+    subjectId: seen.applicationId,
+    subjectName: before.name,
+    siteId: server.siteId,
+    details: {
+      server: server.name,
+      version: seen.version,
+      ...(seen.error === null ? {} : { code: seen.error.code }),
+    },
+  });
 }
