@@ -13,55 +13,72 @@ import {
   selectSitePlace,
 } from './store.ts';
 
-/** So many schools are read, compared and let go before others get their turn. */
+/** So many schools are read and compared before other work gets its turn. */
 const pieceSize = 100;
 
+interface DriftFilter {
+  search: string;
+  /** The id of the last school of the page before; null: the first page. */
+  after: string | null;
+  limit: number;
+  onlyDifferences: boolean;
+}
+
+/** One page. The first page reads every school, for it also has the counts. */
 export async function readDrift(
   deps: Pick<Platform, 'database'>,
   actor: Actor,
-  input: { search: string; after: string | null; limit: number; onlyDifferences: boolean },
+  filter: DriftFilter,
 ): Promise<Drift> {
   const columns = await selectColumns(deps.database);
-  const items: DriftRow[] = [];
-  const counts =
-    input.after === null ? { sites: 0, differing: 0, cells: {} as Record<string, number> } : null;
+  const page = openPage(filter);
   let after =
-    input.after === null ? null : ((await selectSitePlace(deps.database, input.after)) ?? null);
-  let more = false;
+    filter.after === null ? null : ((await selectSitePlace(deps.database, filter.after)) ?? null);
   for (;;) {
     const piece = await selectSitePiece(deps.database, {
-      search: input.search,
+      search: filter.search,
       after,
       limit: pieceSize,
     });
-    for (const row of await compare(
-      deps,
-      columns,
-      piece.filter((site) => reaches(actor, site.id)),
-    )) {
+    const sites = piece.filter((site) => reaches(actor, site.id));
+    for (const row of await compare(deps, columns, sites)) page.add(row);
+    const last = piece.at(-1);
+    if (last === undefined || piece.length < pieceSize || page.isComplete()) break;
+    after = last;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return {
+    applications: columns.map(({ packages: _, ...column }) => column),
+    ...page.read(),
+  };
+}
+
+/** Collects the rows of one page, and on the first page counts all rows. */
+function openPage({ after, limit, onlyDifferences }: DriftFilter) {
+  const items: DriftRow[] = [];
+  const counts = after === null ? { sites: 0, differing: 0, cells: {} as Counts } : null;
+  let more = false;
+  return {
+    add: (row: DriftRow): void => {
       const differs = row.cells.some((cell) => isDifference(cell.state));
       if (counts !== null) {
         counts.sites += 1;
         counts.differing += differs ? 1 : 0;
         for (const { state } of row.cells) counts.cells[state] = (counts.cells[state] ?? 0) + 1;
       }
-      if (input.onlyDifferences && !differs) continue;
-      if (items.length < input.limit) items.push(row);
+      if (onlyDifferences && !differs) return;
+      if (items.length < limit) items.push(row);
       else more = true;
-    }
-    const last = piece.at(-1);
-    // The first page goes through all of them, for the counts.
-    if (last === undefined || piece.length < pieceSize || (more && counts === null)) break;
-    after = last;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return {
-    applications: columns.map(({ packages: _, ...column }) => column),
-    items,
-    next: more ? (items.at(-1)?.siteId ?? null) : null,
-    counts,
+    },
+    isComplete: (): boolean => more && counts === null,
+    read: (): Pick<Drift, 'items' | 'next' | 'counts'> => ({
+      items,
+      next: more ? (items.at(-1)?.siteId ?? null) : null,
+      counts,
+    }),
   };
 }
+type Counts = Record<string, number>;
 
 async function compare(
   deps: Pick<Platform, 'database'>,
