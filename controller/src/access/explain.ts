@@ -18,8 +18,9 @@ import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { withNames } from '#src/rules/names/store.ts';
 import { policyBook, policyBookAt } from '#src/rules/policy-book.ts';
-import { selectRules, withNames } from '#src/rules/store.ts';
+import { selectRules } from '#src/rules/store.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock'>;

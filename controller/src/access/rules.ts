@@ -10,15 +10,14 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { missingName, withNames } from '#src/rules/names/store.ts';
 import {
   endRuleVersion,
   insertRuleVersion,
-  missingName,
   type StoredRule,
   selectRules,
   selectRuleVersions,
   selectWithdrawn,
-  withNames,
 } from '#src/rules/store.ts';
 import { selectPolicySites } from '#src/sites/store.ts';
 import { publishPolicy, touchedBy } from './push.ts';

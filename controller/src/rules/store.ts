@@ -1,6 +1,6 @@
 /** All SQL of rules, of every version of them, and of the documents agents decide
  * by. */
-import { type PolicyRule, type Rule, RuleDraft } from '@preau/contract/rule.ts';
+import { type PolicyRule, RuleDraft } from '@preau/contract/rule.ts';
 import { Compile } from 'typebox/compile';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -178,126 +178,6 @@ export async function endRuleVersion(
         .executeTakeFirst()
     ).numUpdatedRows > 0n
   );
-}
-
-/** The names of what rules are about, for people to read. A name is null when what it named is
- * gone. */
-export async function withNames(rows: Rows, rules: readonly StoredRule[]): Promise<Rule[]> {
-  const named = async (
-    table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups',
-    ids: (string | null)[],
-  ): Promise<Map<string, string>> => {
-    const wanted = [...new Set(ids.filter((id) => id !== null))];
-    const names = new Map<string, string>();
-    for (let at = 0; at < wanted.length; at += 500) {
-      const some = wanted.slice(at, at + 500);
-      const found =
-        table === 'applications'
-          ? await rows
-              .selectFrom('applications')
-              .select(['id', 'name_fr as name'])
-              .where('id', 'in', some)
-              .execute()
-          : table === 'accounts'
-            ? await rows
-                .selectFrom('accounts')
-                .select(['id', 'display_name as name'])
-                .where('id', 'in', some)
-                .execute()
-            : table === 'groups'
-              ? (
-                  await rows
-                    .selectFrom('groups as g')
-                    .leftJoin('sites as s', 's.id', 'g.site_id')
-                    .select(['g.id', 'g.name', 's.name as site'])
-                    .where('g.id', 'in', some)
-                    .execute()
-                ).map((row) => ({
-                  id: row.id,
-                  name: row.site === null ? row.name : `${row.name}, ${row.site}`,
-                }))
-              : await rows
-                  .selectFrom(table)
-                  .select(['id', 'name'])
-                  .where('id', 'in', some)
-                  .execute();
-      for (const { id, name } of found) names.set(id, name);
-    }
-    return names;
-  };
-  const applications = await named(
-    'applications',
-    rules.map(({ target }) => (target.kind === 'application' ? target.applicationId : null)),
-  );
-  const people = await named(
-    'accounts',
-    rules.map(({ audience }) => (audience.kind === 'person' ? audience.accountId : null)),
-  );
-  const groups = await named(
-    'groups',
-    rules.map(({ audience }) => (audience.kind === 'group' ? audience.groupId : null)),
-  );
-  const sites = await named(
-    'sites',
-    rules.map(({ place }) => (place.kind === 'site' ? place.siteId : null)),
-  );
-  const siteGroups = await named(
-    'site_groups',
-    rules.map(({ place }) => (place.kind === 'site_group' ? place.siteGroupId : null)),
-  );
-  return rules.map(({ until: _until, ...rule }) => {
-    const { target, audience, place } = rule;
-    return {
-      ...rule,
-      targetName:
-        target.kind === 'application'
-          ? (applications.get(target.applicationId) ?? null)
-          : target.kind === 'label'
-            ? target.label
-            : target.category,
-      audienceName:
-        audience.kind === 'person'
-          ? (people.get(audience.accountId) ?? null)
-          : audience.kind === 'group'
-            ? (groups.get(audience.groupId) ?? null)
-            : audience.kind === 'role'
-              ? audience.role
-              : audience.kind === 'attributes'
-                ? audience.all
-                    .map((test) => `${test.attribute} ${test.test} ${test.value}`)
-                    .join(', ')
-                    .slice(0, 200)
-                : 'everyone',
-      placeName:
-        place.kind === 'site'
-          ? (sites.get(place.siteId) ?? null)
-          : place.kind === 'site_group'
-            ? (siteGroups.get(place.siteGroupId) ?? null)
-            : 'everywhere',
-    };
-  });
-}
-
-/** What the rule names and does not exist, as a path into the draft; null when all is there. */
-export async function missingName(
-  rows: Rows,
-  { target, audience, place }: RuleDraft,
-): Promise<string | null> {
-  const exists = async (
-    table: 'applications' | 'accounts' | 'groups' | 'sites' | 'site_groups',
-    id: string,
-  ) =>
-    (await rows.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst()) !==
-    undefined;
-  if (target.kind === 'application' && !(await exists('applications', target.applicationId)))
-    return 'target';
-  if (audience.kind === 'person' && !(await exists('accounts', audience.accountId)))
-    return 'audience';
-  if (audience.kind === 'group' && !(await exists('groups', audience.groupId))) return 'audience';
-  if (place.kind === 'site' && !(await exists('sites', place.siteId))) return 'place';
-  return place.kind === 'site_group' && !(await exists('site_groups', place.siteGroupId))
-    ? 'place'
-    : null;
 }
 
 export async function savePolicy(
