@@ -299,9 +299,8 @@ export function callsOf(city: () => City): {
             city().platform,
             city().pupil,
             await exchangeSession(),
-            { name: 'devoir.txt', size: 5 },
+            { name: 'devoir.txt', size: 5, body: bytes() },
             null,
-            bytes(),
           )
         ).id,
       },

@@ -80,7 +80,8 @@ export async function launch(
     // Taking the generation locks the server's row: from here on its count of places is ours.
     const generation = await nextGeneration(rows, serverId);
     const raced = await selectLiveSession(rows, actor.id, application.id);
-    if (raced !== undefined) return admit(deps, rows, actor, raced.id, answer.terms, generation);
+    if (raced !== undefined)
+      return admit(deps, rows, actor, { sessionId: raced.id, terms: answer.terms, generation });
     const recount = place(
       (await selectCandidates(rows, siteId, application.id)).filter(
         (candidate) => candidate.serverId === serverId,
@@ -151,7 +152,7 @@ export async function attach(
   const terms = await mayGoOn(deps, actor, sessionId, address);
   const { admission, topics } = await deps.database
     .transaction()
-    .execute((rows) => admit(deps, rows, actor, sessionId, terms));
+    .execute((rows) => admit(deps, rows, actor, { sessionId, terms }));
   deps.wakeups.wake(topics);
   return admission;
 }
@@ -180,9 +181,8 @@ async function admit(
   deps: Deps,
   rows: Rows,
   actor: AccountActor,
-  sessionId: string,
-  terms: Terms,
-  generation?: number,
+  /** `generation`: of the server, where the caller has taken it already. */
+  { sessionId, terms, generation }: { sessionId: string; terms: Terms; generation?: number },
 ): Promise<{ admission: Admission; topics: Topic[] }> {
   const session = await selectSession(rows, sessionId);
   if (session === undefined || session.accountId !== actor.id)

@@ -32,9 +32,8 @@ export const exchangeStreams = {
         deps,
         actor,
         params.id,
-        { name: query.name.normalize('NFC'), size: Number(query.size) },
+        { name: query.name.normalize('NFC'), size: Number(query.size), body },
         address,
-        body,
       ),
   },
   takeFile: {

@@ -79,7 +79,7 @@ export function exchangeCases(openCity: (settings: Record<string, string>) => Pr
     return id;
   };
   const bring = (id: string, text = 'bonjour', size = Buffer.byteLength(text)) =>
-    bringFile(city.platform, city.pupil, id, { name: 'devoir.txt', size }, null, of(text));
+    bringFile(city.platform, city.pupil, id, { name: 'devoir.txt', size, body: of(text) }, null);
   const say = (
     id: string,
     transfers: { transferId: string; code: 'DISK_FULL' | null; message: string }[],
@@ -190,7 +190,7 @@ export function exchangeCases(openCity: (settings: Record<string, string>) => Pr
       expect(await codeOf(readExchange(city.platform, city.teacher, id, null))).toBe('NOT_FOUND');
       expect(
         await codeOf(
-          bringFile(city.platform, city.teacher, id, { name: 'a', size: 1 }, null, of('a')),
+          bringFile(city.platform, city.teacher, id, { name: 'a', size: 1, body: of('a') }, null),
         ),
       ).toBe('NOT_FOUND');
       expect(kept()).toEqual([]);

@@ -70,9 +70,8 @@ export async function bringFile(
   deps: Deps,
   actor: AccountActor,
   sessionId: string,
-  file: { name: string; size: number },
+  file: { name: string; size: number; body: AsyncIterable<Buffer> },
   address: string | null,
-  body: AsyncIterable<Buffer>,
 ): Promise<Transfer> {
   const session = await ownSession(deps.database, actor, sessionId);
   if (!mayPass(await mayGoOn(deps, actor, sessionId, address), { direction: 'in', kind: 'file' }))
@@ -97,7 +96,7 @@ export async function bringFile(
   });
   const files = transferFiles(deps.config.PREAU_DATA);
   try {
-    const sha256 = await files.receive(id, { sha256: null, size: file.size }, body);
+    const sha256 = await files.receive(id, { sha256: null, size: file.size }, file.body);
     const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
       const generation = await nextGeneration(rows, session.serverId);
       // Swept away meanwhile: a line of 200 MiB in an hour is too slow.
