@@ -17,15 +17,10 @@ import { countEvents, selectChain } from '#src/audit/store.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { pruneRecordings } from '#src/sessions/recordings/recordings.ts';
-import {
-  claimDay,
-  foldMonth,
-  saveNamed,
-  selectOldestSession,
-  selectPrivacy,
-  selectVerified,
-} from './store.ts';
-import { monthOf, monthStart } from './usage.ts';
+import { deleteSessionsOver } from '#src/sessions/store.ts';
+import { claimDay, saveNamed, selectPrivacy, selectVerified } from './store.ts';
+import { keepUsage, selectOldestSession } from './usage/store.ts';
+import { monthOf, monthStart } from './usage/usage.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -104,7 +99,8 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
     const [from, until] = [monthStart(month), monthStart(month, 1)];
     if (until > before) return;
     const count = await deps.database.transaction().execute(async (rows) => {
-      const count = await foldMonth(rows, month, from, until);
+      await keepUsage(rows, month, from, until);
+      const count = await deleteSessionsOver(rows, from, until);
       await recordEffect(deps, rows, actor, {
         action: 'sessions.pruned',
         subjectName: month,

@@ -10,10 +10,10 @@ import { askForProgram } from '#src/requests/ask.ts';
 import { endSession } from '#src/sessions/end.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { type City, codeOf } from '#src/testing.ts';
-import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase.ts';
+import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase/erase.ts';
 import { exportPerson } from './hold.ts';
 import { changePrivacySettings, keepAges, readAuditChain } from './keep.ts';
-import { readUsage } from './usage.ts';
+import { readUsage } from './usage/usage.ts';
 
 const dayMs = 86_400_000;
 

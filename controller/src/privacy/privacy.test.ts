@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeCity } from '#src/testing.ts';
 import { privacyCases } from './privacy.cases.ts';
-import { monthOf, monthStart, monthsBetween } from './usage.ts';
+import { monthOf, monthStart, monthsBetween } from './usage/usage.ts';
 
 privacyCases(() => makeCity());
 

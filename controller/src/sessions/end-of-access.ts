@@ -10,7 +10,7 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { policyBook } from '#src/rules/policy-book.ts';
 import { closeSession } from './end.ts';
-import { saveEnd, selectSessionsToWeigh } from './store.ts';
+import { saveEnd, selectSessionsToCheck } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -46,7 +46,7 @@ export function endOf(
 export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
   const { policy, sites } = await policyBook(deps.database);
   const now = deps.clock.now();
-  for (const session of await selectSessionsToWeigh(deps.database)) {
+  for (const session of await selectSessionsToCheck(deps.database)) {
     const person = await selectPerson(deps.database, {
       id: session.accountId,
       role: session.role as Role,

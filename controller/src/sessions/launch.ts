@@ -16,16 +16,15 @@ import { publishDesiredState } from '#src/servers/desired/desired-state.ts';
 import { selectCandidates } from '#src/servers/fleet/store.ts';
 import { nextGeneration } from '#src/servers/store.ts';
 import { place } from './place.ts';
-import { takeSeat } from './seats.ts';
+import { takeSeat } from './seats/seats.ts';
 import {
   insertSession,
-  insertTicket,
-  nextAttachSerial,
   publicView,
   type StoredSession,
   selectLiveSession,
   selectSession,
 } from './store.ts';
+import { insertTicket, nextAttachSerial } from './tickets/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 

@@ -11,10 +11,10 @@ import {
   markOpened,
   moveSession,
   type StoredSession,
-  saveCredentials,
   saveOffered,
   selectLiveSessionsOf,
 } from './store.ts';
+import { saveCredentials } from './tickets/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 

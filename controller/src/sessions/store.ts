@@ -1,4 +1,4 @@
-/** All SQL of sessions and tickets. Every change of state is a compare-and-set. */
+/** All SQL of sessions themselves. Every change of state is a compare-and-set. */
 import {
   type EndReason,
   liveStates,
@@ -26,6 +26,7 @@ const columns = (rows: Rows) =>
     .innerJoin('applications as a', 'a.id', 's.application_id')
     .selectAll('s')
     .select(['a.slug', 'a.name_fr', 'a.name_en']);
+
 type Row = Awaited<ReturnType<ReturnType<typeof columns>['execute']>>[number];
 
 const toSession = (row: Row): Session => ({
@@ -42,6 +43,7 @@ const toSession = (row: Row): Session => ({
   endReason: row.end_reason as EndReason | null,
   failureCode: row.failure_code,
 });
+
 const toStored = (row: Row): StoredSession => ({
   ...toSession(row),
   accountId: row.account_id,
@@ -225,54 +227,6 @@ export async function saveOffered(rows: Rows, id: string, offered: string): Prom
   );
 }
 
-export async function saveCredentials(
-  rows: Rows,
-  id: string,
-  serial: number,
-  sealed: string,
-): Promise<boolean> {
-  const result = await rows
-    .updateTable('sessions')
-    .set({ attachment: sealed, attachment_serial: serial })
-    .where('id', '=', id)
-    .where('attachment_serial', '<', serial)
-    .executeTakeFirst();
-  return result.numUpdatedRows > 0n;
-}
-
-/** Takes the sealed credentials of this serial, once. */
-export async function takeCredentials(
-  rows: Rows,
-  id: string,
-  serial: number,
-): Promise<string | undefined> {
-  const session = await rows
-    .selectFrom('sessions')
-    .select('attachment')
-    .where('id', '=', id)
-    .where('attachment_serial', '=', serial)
-    .where('attachment', 'is not', null)
-    .executeTakeFirst();
-  if (session === undefined || session.attachment === null) return undefined;
-  const taken = await rows
-    .updateTable('sessions')
-    .set({ attachment: null })
-    .where('id', '=', id)
-    .where('attachment', '=', session.attachment)
-    .executeTakeFirst();
-  return taken.numUpdatedRows > 0n ? session.attachment : undefined;
-}
-
-export async function nextAttachSerial(rows: Rows, id: string): Promise<number> {
-  const row = await rows
-    .updateTable('sessions')
-    .set((e) => ({ attach_serial: e('attach_serial', '+', 1) }))
-    .where('id', '=', id)
-    .returning('attach_serial')
-    .executeTakeFirstOrThrow();
-  return row.attach_serial;
-}
-
 /** `touched`: when somebody last pressed a key or moved a pointer there. */
 export async function touchTunnels(
   rows: Rows,
@@ -289,55 +243,6 @@ export async function touchTunnels(
       .where('id', 'in', [...ids])
       .where('state', '=', 'active')
       .execute();
-}
-
-export async function insertTicket(
-  rows: Rows,
-  ticket: {
-    hash: string;
-    sessionId: string;
-    accountId: string;
-    serial: number;
-    expiresAt: number;
-    recording: boolean;
-  },
-): Promise<void> {
-  await rows
-    .insertInto('tickets')
-    .values({
-      hash: ticket.hash,
-      session_id: ticket.sessionId,
-      account_id: ticket.accountId,
-      serial: ticket.serial,
-      expires_at: ticket.expiresAt,
-      used_at: null,
-      recording: ticket.recording ? 1 : 0,
-    })
-    .execute();
-}
-
-/** One use: the update is the check. Undefined for an unknown, used, expired or foreign ticket
- * alike. */
-export async function takeTicket(
-  rows: Rows,
-  hash: string,
-  accountId: string,
-  now: number,
-): Promise<{ sessionId: string; serial: number; recording: boolean } | undefined> {
-  const row = await rows
-    .updateTable('tickets')
-    .set({ used_at: now })
-    .where('hash', '=', hash)
-    .where('account_id', '=', accountId)
-    .where('used_at', 'is', null)
-    .where('expires_at', '>', now)
-    .returning(['session_id', 'serial', 'recording'])
-    .executeTakeFirst();
-  return row && { sessionId: row.session_id, serial: row.serial, recording: row.recording === 1 };
-}
-
-export async function deleteOldTickets(rows: Rows, before: number): Promise<void> {
-  await rows.deleteFrom('tickets').where('expires_at', '<', before).execute();
 }
 
 export async function selectSessionRows(
@@ -363,108 +268,8 @@ export async function selectSessionRows(
   }));
 }
 
-/** `siteId` null: everywhere in the city. */
-export async function countLiveOf(
-  rows: Rows,
-  applicationId: string,
-  siteId: string | null,
-): Promise<number> {
-  const query = rows
-    .selectFrom('sessions')
-    .select((e) => e.fn.countAll<number>().as('n'))
-    .where('application_id', '=', applicationId)
-    .where('state', 'in', [...liveStates]);
-  const row = await (siteId === null
-    ? query
-    : query.where('site_id', '=', siteId)
-  ).executeTakeFirst();
-  return Number(row?.n ?? 0);
-}
-
-interface Waiting {
-  applicationId: string;
-  accountId: string;
-  siteId: string | null;
-  seenSince: number;
-}
-
-/** How many wait before this person, or before they came if they do not wait yet. */
-export async function countAhead(
-  rows: Rows,
-  { applicationId, accountId, siteId, seenSince }: Waiting,
-): Promise<number> {
-  const mine = await rows
-    .selectFrom('seat_queue')
-    .select('since')
-    .where('application_id', '=', applicationId)
-    .where('account_id', '=', accountId)
-    .where('seen_at', '>=', seenSince)
-    .executeTakeFirst();
-  let query = rows
-    .selectFrom('seat_queue')
-    .select((e) => e.fn.countAll<number>().as('n'))
-    .where('application_id', '=', applicationId)
-    .where('account_id', '!=', accountId)
-    .where('seen_at', '>=', seenSince);
-  if (siteId !== null) query = query.where('site_id', '=', siteId);
-  if (mine !== undefined)
-    query = query.where((w) =>
-      w.or([
-        w('since', '<', mine.since),
-        w.and([w('since', '=', mine.since), w('account_id', '<', accountId)]),
-      ]),
-    );
-  return Number((await query.executeTakeFirst())?.n ?? 0);
-}
-
-/** Keeps the place of who waits already, and says whether they did; who was away too long begins
- * anew. */
-export async function joinQueue(
-  rows: Rows,
-  { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number },
-): Promise<{ waited: boolean }> {
-  await rows
-    .deleteFrom('seat_queue')
-    .where('application_id', '=', applicationId)
-    .where('seen_at', '<', seenSince)
-    .execute();
-  const waited =
-    (await rows
-      .selectFrom('seat_queue')
-      .select('since')
-      .where('application_id', '=', applicationId)
-      .where('account_id', '=', accountId)
-      .executeTakeFirst()) !== undefined;
-  await rows
-    .insertInto('seat_queue')
-    .values({
-      application_id: applicationId,
-      account_id: accountId,
-      site_id: siteId,
-      since: now,
-      seen_at: now,
-    })
-    .onConflict((conflict) =>
-      conflict.columns(['application_id', 'account_id']).doUpdateSet({ seen_at: now }),
-    )
-    .execute();
-  return { waited };
-}
-
-export async function deleteFromQueue(
-  rows: Rows,
-  applicationId: string,
-  accountId: string,
-): Promise<void> {
-  await rows
-    .deleteFrom('seat_queue')
-    .where('application_id', '=', applicationId)
-    .where('account_id', '=', accountId)
-    .execute();
-}
-
 /** Live sessions with what their rules are asked about. */
-export async function selectSessionsToWeigh(rows: Rows): Promise<
+export async function selectSessionsToCheck(rows: Rows): Promise<
   (StoredSession & {
     role: string;
     category: string;
@@ -512,4 +317,22 @@ export async function countLiveBySite(rows: Rows): Promise<Map<string, number>> 
     .groupBy('site_id')
     .execute();
   return new Map(found.map((row) => [row.site_id, Number(row.n)]));
+}
+
+/** Sessions that are over and began in this span, with their tickets. Returns how many. */
+export async function deleteSessionsOver(rows: Rows, from: number, until: number): Promise<number> {
+  const over = rows
+    .selectFrom('sessions')
+    .select('id')
+    .where('started_at', '>=', from)
+    .where('started_at', '<', until)
+    .where('state', 'in', ['ended', 'failed']);
+  await rows.deleteFrom('tickets').where('session_id', 'in', over).execute();
+  const deleted = await rows
+    .deleteFrom('sessions')
+    .where('started_at', '>=', from)
+    .where('started_at', '<', until)
+    .where('state', 'in', ['ended', 'failed'])
+    .executeTakeFirst();
+  return Number(deleted.numDeletedRows);
 }

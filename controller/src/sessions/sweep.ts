@@ -11,7 +11,8 @@ import { closeSession } from './end.ts';
 import { weighSessions } from './end-of-access.ts';
 import { sweepTransfers } from './exchange/serve.ts';
 import { closeAbandoned } from './recordings/recordings.ts';
-import { deleteOldTickets, selectDueSessions } from './store.ts';
+import { selectDueSessions } from './store.ts';
+import { deleteOldTickets } from './tickets/store.ts';
 import { leaveSession } from './tunnel.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;

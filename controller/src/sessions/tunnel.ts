@@ -11,14 +11,8 @@ import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { mayGoOn } from './launch.ts';
-import {
-  moveSession,
-  type StoredSession,
-  selectSession,
-  takeCredentials,
-  takeTicket,
-  touchTunnels,
-} from './store.ts';
+import { moveSession, type StoredSession, selectSession, touchTunnels } from './store.ts';
+import { takeCredentials, takeTicket } from './tickets/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 

@@ -1,9 +1,9 @@
 import { changeLanguage } from '#src/accounts/language.ts';
-import { eraseLeavers, erasePerson, findPeople, listLeavers } from '#src/privacy/erase.ts';
+import { eraseLeavers, erasePerson, findPeople, listLeavers } from '#src/privacy/erase/erase.ts';
 import { exportPerson } from '#src/privacy/hold.ts';
 import { changePrivacySettings } from '#src/privacy/keep.ts';
 import { selectPrivacy } from '#src/privacy/store.ts';
-import { readUsage } from '#src/privacy/usage.ts';
+import { readUsage } from '#src/privacy/usage/usage.ts';
 import type { Verbs } from './verb.ts';
 
 export const privacyVerbs = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
-import { erasePerson } from '#src/privacy/erase.ts';
+import { erasePerson } from '#src/privacy/erase/erase.ts';
 import { keepAges } from '#src/privacy/keep.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { type City, codeOf } from '#src/testing.ts';

@@ -6,22 +6,15 @@ import type { Erased, PersonHeld } from '@preau/contract/privacy.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { withdrawRule } from '#src/access/rules.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
+import { deleteSignInsOf } from '#src/accounts/sign-ins/store.ts';
 import { chainEvents } from '#src/audit/chain.ts';
 import { erasingOf, passOver } from '#src/audit/erase.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectRules } from '#src/rules/store.ts';
-import {
-  closeAccounts,
-  forgetVanished,
-  pseudonymise,
-  searchHeld,
-  selectHeld,
-  selectLeavers,
-  selectNames,
-  selectPrivacy,
-} from './store.ts';
+import { searchHeld, selectHeld, selectLeavers, selectPrivacy } from '../store.ts';
+import { closeAccounts, forgetVanished, pseudonymise, selectNames } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -113,7 +106,8 @@ async function eraseAccounts(
   const seen = await passOver(deps, erasing, 0, 'look');
   const tell = (personIds: readonly string[], unnamed: number) =>
     deps.database.transaction().execute(async (rows) => {
-      const signIns = await closeAccounts(rows, personIds, now);
+      const signIns = await deleteSignInsOf(rows, { accountIds: personIds });
+      await closeAccounts(rows, personIds, now);
       for (const [at, person] of people.filter(({ id }) => personIds.includes(id)).entries())
         await recordEffect(deps, rows, actor, {
           action: 'account.erased',
@@ -122,7 +116,7 @@ async function eraseAccounts(
           siteId: person.siteId,
           details: { unnamed: at === 0 ? unnamed : 0 },
         });
-      return signIns;
+      return signIns.map(({ tokenHash }) => tokenHash);
     });
   const signIns: string[] = [];
   for (const [at, group] of inGroups(ids, 200).entries())
