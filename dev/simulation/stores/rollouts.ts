@@ -325,24 +325,6 @@ export const selectKnownApplications: typeof plan.selectKnownApplications = asyn
       (serverIds === undefined || serverIds.includes(wish.serverId)),
   );
 
-export const saveOutcome: typeof running.saveOutcome = async (
-  rows,
-  { serverId, applicationId, versionId, wanted, version, now },
-) => {
-  const key = `${serverId} ${applicationId}`;
-  const askedAt = tablesOf(rows).wishes.get(key)?.askedAt ?? now;
-  connectionOf(rows).put('wishes', key, {
-    serverId,
-    applicationId,
-    versionId,
-    wanted,
-    state: wanted ? 'installed' : 'removed',
-    version: wanted ? version : null,
-    error: null,
-    askedAt,
-  });
-};
-
 export const selectVersions: typeof plan.selectVersions = async (rows, versionIds) =>
   new Map(
     connectionOf(rows)

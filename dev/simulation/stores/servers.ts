@@ -160,3 +160,22 @@ export const saveApplicationState: typeof reported.saveApplicationState = async 
   if (wish !== undefined)
     connection.put('wishes', `${serverId} ${applicationId}`, { ...wish, state, version, error });
 };
+
+export const saveOutcome: typeof desired.saveOutcome = async (
+  rows,
+  { serverId, applicationId, versionId, wanted, version, now },
+) => {
+  const connection = connectionOf(rows);
+  const key = `${serverId} ${applicationId}`;
+  const askedAt = connection.tables.of.wishes.get(key)?.askedAt ?? now;
+  connection.put('wishes', key, {
+    serverId,
+    applicationId,
+    versionId,
+    wanted,
+    state: wanted ? 'installed' : 'removed',
+    version: wanted ? version : null,
+    error: null,
+    askedAt,
+  });
+};

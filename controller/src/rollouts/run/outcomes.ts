@@ -1,6 +1,6 @@
 /** What an order left behind on its server: inventory, audit lines, and what installing cost. */
 
-import { type ReportedOrder } from '@preau/contract/order.ts';
+import type { ReportedOrder } from '@preau/contract/order.ts';
 import { isKept } from '@preau/contract/recipe-kinds.ts';
 import { isGood } from '@preau/contract/rollout-states.ts';
 
@@ -8,8 +8,9 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { saveOutcome } from '#src/servers/desired/store.ts';
 import type { StoredTarget } from '../targets/store.ts';
-import { insertHistory, saveOutcome } from './store.ts';
+import { insertHistory } from './store.ts';
 
 /** The inventory follows what is really there, whatever the verdict was. */
 export async function saveOutcomes(

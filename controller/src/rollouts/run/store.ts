@@ -1,4 +1,4 @@
-/** SQL of a running rollout: how its servers are, and what installing left behind. */
+/** SQL of a running rollout: how its servers are, and how long installing took. */
 
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -36,34 +36,6 @@ export async function selectReach(
       },
     ]),
   );
-}
-
-/** What a rollout leaves behind on a server: from here on it is wanted there, or not. */
-export async function saveOutcome(
-  rows: Rows,
-  outcome: {
-    serverId: string;
-    applicationId: string;
-    versionId: string;
-    wanted: boolean;
-    version: string | null;
-    now: number;
-  },
-): Promise<void> {
-  const { serverId, applicationId, now } = outcome;
-  const values = {
-    version_id: outcome.versionId,
-    wanted: outcome.wanted ? 1 : 0,
-    state: outcome.wanted ? 'installed' : 'removed',
-    version: outcome.wanted ? outcome.version : null,
-    error: null,
-    updated_at: now,
-  };
-  await rows
-    .insertInto('server_applications')
-    .values({ server_id: serverId, application_id: applicationId, asked_at: now, ...values })
-    .onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet(values))
-    .execute();
 }
 
 export async function insertHistory(

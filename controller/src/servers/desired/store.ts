@@ -106,6 +106,34 @@ export async function saveWanted(
     .execute();
 }
 
+/** After an order ended: what is there now is also what is wanted. */
+export async function saveOutcome(
+  rows: Rows,
+  outcome: {
+    serverId: string;
+    applicationId: string;
+    versionId: string;
+    wanted: boolean;
+    version: string | null;
+    now: number;
+  },
+): Promise<void> {
+  const { serverId, applicationId, now } = outcome;
+  const values = {
+    version_id: outcome.versionId,
+    wanted: outcome.wanted ? 1 : 0,
+    state: outcome.wanted ? 'installed' : 'removed',
+    version: outcome.wanted ? outcome.version : null,
+    error: null,
+    updated_at: now,
+  };
+  await rows
+    .insertInto('server_applications')
+    .values({ server_id: serverId, application_id: applicationId, asked_at: now, ...values })
+    .onConflict((conflict) => conflict.columns(['server_id', 'application_id']).doUpdateSet(values))
+    .execute();
+}
+
 export async function selectServersOfSites(
   rows: Rows,
   siteIds: readonly string[],
