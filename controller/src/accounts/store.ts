@@ -1,7 +1,6 @@
 /** All SQL of accounts and groups. */
 
 import type { Account, Group, Person, Role } from '@preau/contract/account.ts';
-import type { SchoolIdKind } from '@preau/contract/ids.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -217,67 +216,30 @@ export async function countSites(rows: Rows, ids: readonly string[]): Promise<nu
   ).length;
 }
 
-/** Whose schools the ids of a kind are, for each kind that belongs to one: a kind that is new in the
- * contract's table does not compile until it is looked up here. */
-const sitesOfKind: Record<
-  SchoolIdKind,
-  (rows: Rows, ids: string[]) => Promise<{ site_id: string | null }[]>
-> = {
-  sit: async (_rows, ids) => ids.map((id) => ({ site_id: id })),
-  srv: (rows, ids) =>
-    rows.selectFrom('servers').select('site_id').distinct().where('id', 'in', ids).execute(),
-  ses: (rows, ids) =>
-    rows.selectFrom('sessions').select('site_id').distinct().where('id', 'in', ids).execute(),
-  add: (rows, ids) =>
-    rows
-      .selectFrom('server_additions')
-      .select('site_id')
-      .distinct()
-      .where('id', 'in', ids)
-      .execute(),
-  rul: async (rows, ids) =>
-    (
-      await rows
-        .selectFrom('rule_versions')
-        .select(['rule_id', 'body'])
-        .where('rule_id', 'in', ids)
-        .execute()
-    ).flatMap((row) => sitesOfRule(row.body)),
-  rec: (rows, ids) =>
-    rows.selectFrom('recordings').select('site_id').distinct().where('id', 'in', ids).execute(),
-  acc: (rows, ids) =>
-    rows.selectFrom('accounts').select('site_id').distinct().where('id', 'in', ids).execute(),
-  grp: (rows, ids) =>
-    rows.selectFrom('groups').select('site_id').distinct().where('id', 'in', ids).execute(),
-  req: (rows, ids) =>
-    rows.selectFrom('requests').select('site_id').distinct().where('id', 'in', ids).execute(),
-  sgr: (rows, ids) =>
-    rows
-      .selectFrom('site_group_members')
-      .select('site_id')
-      .distinct()
-      .where('group_id', 'in', ids)
-      .execute(),
-};
-
-/** The schools that things belong to, by their ids: servers, sessions, additions, rules (null: one
- * of the whole city), groups of schools (every member). Ids of what belongs to no school, and
- * unknown ones, give nothing. */
-export async function selectSitesOf(
+/** Null: of an account that belongs to no school. */
+export async function selectSitesOfAccounts(
   rows: Rows,
   ids: readonly string[],
 ): Promise<(string | null)[]> {
-  const found = new Set<string | null>();
-  for (const [kind, look] of Object.entries(sitesOfKind)) {
-    const named = ids.filter((id) => id.startsWith(`${kind}_`));
-    for (let at = 0; at < named.length; at += 500)
-      for (const { site_id } of await look(rows, named.slice(at, at + 500))) found.add(site_id);
-  }
-  return [...found];
+  const found = await rows
+    .selectFrom('accounts')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
 }
 
-/** A rule of one school is that school's; any other is the city's. */
-function sitesOfRule(body: string): { site_id: string | null }[] {
-  const { place } = JSON.parse(body) as { place: { kind: string; siteId?: string } };
-  return [{ site_id: place.siteId ?? null }];
+/** Null: of a group that belongs to no school. */
+export async function selectSitesOfGroups(
+  rows: Rows,
+  ids: readonly string[],
+): Promise<(string | null)[]> {
+  const found = await rows
+    .selectFrom('groups')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
 }

@@ -5,9 +5,9 @@ import type { Route } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { isOfSchool, isOfSchoolInAnswers, isReachedByVerb } from '@preau/contract/ids.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
-import { selectSitesOf } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { selectSitesOf } from './sites-of.ts';
 
 /** Every string in a value that came from, or becomes, JSON. Pure. */
 export function stringsIn(value: unknown): Set<string> {

@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accessCases } from '#src/access/access.cases.ts';
 import { searchAudiences } from '#src/accounts/audiences/store.ts';
-import { insertAccounts, insertGroup, selectPerson, selectSitesOf } from '#src/accounts/store.ts';
+import { insertAccounts, insertGroup, selectPerson } from '#src/accounts/store.ts';
 import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import {
@@ -20,6 +20,7 @@ import {
 import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { yearCases } from '#src/classes/year.cases.ts';
+import { selectSitesOf } from '#src/edge/sites-of.ts';
 import { privacyCases } from '#src/privacy/privacy.cases.ts';
 import { requestCases } from '#src/requests/requests.cases.ts';
 import { rolloutCases } from '#src/rollouts/rollouts.cases.ts';

@@ -12,7 +12,7 @@ import {
 import { plainRule, type RuleAudience } from '@preau/contract/rule.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { addRule } from '#src/access/rules.ts';
-import { selectSitesOf } from '#src/accounts/store.ts';
+import { selectSitesOfGroups } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
@@ -102,7 +102,7 @@ export async function approveRequest(
     const { siteId, applicationId } = request;
     if (
       audience.kind === 'group' &&
-      (await selectSitesOf(rows, [audience.groupId])).some((owner) => owner !== siteId)
+      (await selectSitesOfGroups(rows, [audience.groupId])).some((owner) => owner !== siteId)
     )
       throw new AppError('OUT_OF_SCOPE', { group: audience.groupId });
     const all = alike ? await selectAlike(rows, request) : [request];

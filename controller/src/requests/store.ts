@@ -404,3 +404,13 @@ export async function deleteOldMails(rows: Rows, before: number): Promise<void> 
     .where('next_at', 'is', null)
     .execute();
 }
+
+export async function selectSitesOfRequests(rows: Rows, ids: readonly string[]): Promise<string[]> {
+  const found = await rows
+    .selectFrom('requests')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
+}

@@ -245,3 +245,19 @@ export async function deleteUnusedPolicies(rows: Rows, before: number): Promise<
     )
     .execute();
 }
+
+/** A rule of one school belongs to that school, any other to the city: null. */
+export async function selectSitesOfRules(
+  rows: Rows,
+  ids: readonly string[],
+): Promise<(string | null)[]> {
+  const found = await rows
+    .selectFrom('rule_versions')
+    .select('body')
+    .where('rule_id', 'in', [...ids])
+    .execute();
+  return found.map((row) => {
+    const { place } = JSON.parse(row.body) as { place: { siteId?: string } };
+    return place.siteId ?? null;
+  });
+}

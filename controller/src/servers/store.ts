@@ -214,3 +214,14 @@ export async function selectInstalledAtSite(rows: Rows, siteId: string): Promise
     .execute();
   return new Set(found.map((row) => row.application_id));
 }
+
+/** Of retired servers, too. */
+export async function selectSitesOfServers(rows: Rows, ids: readonly string[]): Promise<string[]> {
+  const found = await rows
+    .selectFrom('servers')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
+}

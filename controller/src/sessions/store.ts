@@ -336,3 +336,13 @@ export async function deleteSessionsOver(rows: Rows, from: number, until: number
     .executeTakeFirst();
   return Number(deleted.numDeletedRows);
 }
+
+export async function selectSitesOfSessions(rows: Rows, ids: readonly string[]): Promise<string[]> {
+  const found = await rows
+    .selectFrom('sessions')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
+}

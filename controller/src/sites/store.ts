@@ -185,3 +185,17 @@ export async function selectPolicySites(
     }),
   );
 }
+
+/** Every member of these groups of schools. */
+export async function selectSitesOfSiteGroups(
+  rows: Rows,
+  ids: readonly string[],
+): Promise<string[]> {
+  const found = await rows
+    .selectFrom('site_group_members')
+    .select('site_id')
+    .distinct()
+    .where('group_id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
+}

@@ -168,3 +168,16 @@ export async function selectEnrolledWith(
     .executeTakeFirst();
   return row && { serverId: row.id, reported: row.last_seen_at !== null };
 }
+
+export async function selectSitesOfAdditions(
+  rows: Rows,
+  ids: readonly string[],
+): Promise<string[]> {
+  const found = await rows
+    .selectFrom('server_additions')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
+}

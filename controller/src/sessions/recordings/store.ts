@@ -132,3 +132,16 @@ export async function deleteRecordingRow(rows: Rows, id: string): Promise<boolea
     0n
   );
 }
+
+export async function selectSitesOfRecordings(
+  rows: Rows,
+  ids: readonly string[],
+): Promise<string[]> {
+  const found = await rows
+    .selectFrom('recordings')
+    .select('site_id')
+    .distinct()
+    .where('id', 'in', [...ids])
+    .execute();
+  return found.map((row) => row.site_id);
+}

@@ -1,0 +1,43 @@
+/** Which schools things belong to, by the ids of things. Every noun knows its own. */
+import { selectSitesOfAccounts, selectSitesOfGroups } from '#src/accounts/store.ts';
+import type { Rows } from '#src/platform/database.ts';
+import { selectSitesOfRequests } from '#src/requests/store.ts';
+import { selectSitesOfRules } from '#src/rules/store.ts';
+import { selectSitesOfAdditions } from '#src/servers/additions/store.ts';
+import { selectSitesOfServers } from '#src/servers/store.ts';
+import { selectSitesOfRecordings } from '#src/sessions/recordings/store.ts';
+import { selectSitesOfSessions } from '#src/sessions/store.ts';
+import { selectSitesOfSiteGroups } from '#src/sites/store.ts';
+
+type SitesOf = (rows: Rows, ids: readonly string[]) => Promise<readonly (string | null)[]>;
+
+/** By what an id begins with. */
+const readers: Readonly<Record<string, SitesOf>> = {
+  sit: async (_rows, ids) => ids,
+  sgr: selectSitesOfSiteGroups,
+  acc: selectSitesOfAccounts,
+  grp: selectSitesOfGroups,
+  rul: selectSitesOfRules,
+  srv: selectSitesOfServers,
+  add: selectSitesOfAdditions,
+  ses: selectSitesOfSessions,
+  rec: selectSitesOfRecordings,
+  req: selectSitesOfRequests,
+};
+
+/** Null stands for the whole city. Ids of things that belong to no school, and unknown ids, give
+ * nothing. */
+export async function selectSitesOf(
+  rows: Rows,
+  ids: readonly string[],
+): Promise<(string | null)[]> {
+  const found = new Set<string | null>();
+  for (const [kind, named] of Map.groupBy(ids, (id) => id.slice(0, id.indexOf('_')))) {
+    const sitesOf = readers[kind];
+    if (sitesOf === undefined) continue;
+    // Databases limit how many values one statement takes.
+    for (let at = 0; at < named.length; at += 500)
+      for (const siteId of await sitesOf(rows, named.slice(at, at + 500))) found.add(siteId);
+  }
+  return [...found];
+}
