@@ -8,7 +8,7 @@ import {
 import { concernsSite } from '@preau/contract/policy.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { selectPolicySites } from '#src/sites/store.ts';
+import { savePolicyHash, selectPolicySites } from '#src/sites/store.ts';
 import {
   policyRuleOf,
   savePolicy,
@@ -97,7 +97,9 @@ export async function writePolicies(
     if (known === undefined) followers.set(hash, { document, siteIds: [siteId] });
     else known.siteIds.push(siteId);
   }
-  for (const [hash, { document, siteIds: followed }] of followers)
+  for (const [hash, { document, siteIds: followed }] of followers) {
     await savePolicy(rows, hash, document, followed, now);
+    await savePolicyHash(rows, followed, hash);
+  }
   return hashes;
 }

@@ -180,6 +180,7 @@ export async function endRuleVersion(
   );
 }
 
+/** Before these schools follow it. */
 export async function savePolicy(
   rows: Rows,
   hash: string,
@@ -204,12 +205,6 @@ export async function savePolicy(
           .select((s) => s.fn.coalesce('policy_hash', s.val('')).as('hash'))
           .where('id', 'in', siteIds.slice(at, at + 500)),
       )
-      .execute();
-  for (let at = 0; at < siteIds.length; at += 500)
-    await rows
-      .updateTable('sites')
-      .set({ policy_hash: hash })
-      .where('id', 'in', siteIds.slice(at, at + 500))
       .execute();
 }
 

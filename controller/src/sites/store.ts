@@ -199,3 +199,17 @@ export async function selectSitesOfSiteGroups(
     .execute();
   return found.map((row) => row.site_id);
 }
+
+/** The document of rules that these schools follow from now on. */
+export async function savePolicyHash(
+  rows: Rows,
+  siteIds: readonly string[],
+  hash: string,
+): Promise<void> {
+  for (let at = 0; at < siteIds.length; at += 500)
+    await rows
+      .updateTable('sites')
+      .set({ policy_hash: hash })
+      .where('id', 'in', siteIds.slice(at, at + 500))
+      .execute();
+}
