@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
+import { nouns } from './nouns.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
@@ -108,22 +109,6 @@ describe('imports point one way', () => {
     },
   );
 
-  const nouns = [
-    'audit',
-    'sites',
-    'accounts',
-    'applications',
-    'identity',
-    'classes',
-    'rules',
-    'servers',
-    'access',
-    'sessions',
-    'rollouts',
-    'requests',
-    'privacy',
-    'reports',
-  ];
   const folderOf = (file: string | null) =>
     /^controller\/src\/([^/]+)\//.exec(file ?? '')?.[1] ?? null;
 
