@@ -61,7 +61,7 @@ export async function explainAccess(
   const items = applications.map((application): Verdict => {
     const question: Question = { person, application, site, address: asked.address, now: at };
     const { allowed, terms, considered, changesAt, remedy } = explain(policy, question);
-    const told = considered.filter(
+    const shown = considered.filter(
       ({ outcome }) => asked.applicationId !== null || outcome === 'decided',
     );
     return {
@@ -73,7 +73,7 @@ export async function explainAccess(
       allowed,
       terms,
       changesAt,
-      considered: told.flatMap(({ ruleId, outcome, opensAt }) => {
+      considered: shown.flatMap(({ ruleId, outcome, opensAt }) => {
         const rule = rules.get(ruleId);
         return rule === undefined ? [] : [{ rule, outcome, opensAt }];
       }),
@@ -126,13 +126,13 @@ export async function whyNot(
 ): Promise<Why> {
   const application = (await catalogueBook(deps.database)).bySlug.get(slug);
   if (application === undefined) throw new AppError('NOT_FOUND', { application: slug });
-  const told = (reason: Why['reason'], at: number | null = null): Why => ({
+  const because = (reason: Why['reason'], at: number | null = null): Why => ({
     slug,
     name: application.name,
     reason,
     at,
   });
-  if (actor.siteId === null) return told('no_school');
+  if (actor.siteId === null) return because('no_school');
   const { policy, sites } = await policyBook(deps.database);
   const { reason, at } = reasonOf(
     explain(policy, {
@@ -147,6 +147,6 @@ export async function whyNot(
     reason === 'open' &&
     !(await selectInstalledAtSite(deps.database, actor.siteId)).has(application.id)
   )
-    return told('not_installed');
-  return told(reason, at);
+    return because('not_installed');
+  return because(reason, at);
 }

@@ -1,4 +1,4 @@
-/** Weighing everybody, in slices, so that nobody else waits. */
+/** Work over everybody, in slices, so that nobody else waits. */
 
 /** Gives the event loop back every few milliseconds. */
 export async function inSlices<T>(

@@ -59,9 +59,9 @@ const anybody = (site: Site, now: number) => ({
   now,
 });
 
-/** A moment at which the rule is in its hours: now, or the next such within a year; now when there
- * is none. */
-function momentOf(rule: PolicyRule, site: Site, now: number): number {
+/** A time within the hours of the rule: now, or the next one within a year; now when there is
+ * none. */
+function timeOf(rule: PolicyRule, site: Site, now: number): number {
   if (rule.when === null) return now;
   const explained = explain(hoursOnly(rule), anybody(site, now));
   return explained.allowed ? now : (explained.changesAt ?? now);
@@ -71,11 +71,11 @@ const yearMs = 366 * 86_400_000;
 const sameHours = (a: PolicyRule, b: PolicyRule): boolean =>
   JSON.stringify(a.when) === JSON.stringify(b.when);
 
-/** A rule whose hours change is also weighed when it was in them and will not be, and the other way
- * round: who loses an afternoon loses. */
-function momentsOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: number): number[] {
-  const moments = [momentOf(rule, site, now)];
-  if (past === null || sameHours(rule, past)) return moments;
+/** A rule whose hours change is also compared at a time that only the old hours contain, and at one
+ * that only the new hours contain: who loses an afternoon loses access. */
+function timesOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: number): number[] {
+  const times = [timeOf(rule, site, now)];
+  if (past === null || sameHours(rule, past)) return times;
   const [was, is] = [hoursOnly(past), hoursOnly(rule)];
   const found = new Map<boolean, number>();
   // Boundaries of both, one after the other: weeks of hours by the quarter of a day are far fewer.
@@ -92,7 +92,7 @@ function momentsOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: n
       changesAt(is, question, now + yearMs) ?? Number.POSITIVE_INFINITY,
     );
   }
-  return [...new Set([...moments, ...found.values()])];
+  return [...new Set([...times, ...found.values()])];
 }
 
 /** Refuses with NOT_FOUND, RULE_REFUSED, OUT_OF_SCOPE. */
@@ -137,19 +137,20 @@ export async function previewRule(
   );
 
   const now = deps.clock.now();
-  const weighed = newRule ?? pastRule;
+  const previewed = newRule ?? pastRule;
   const gains = tally();
   const losses = tally();
   const met = new Map<string, { people: Set<string>; wins: boolean; isEqual: boolean }>();
   const first = sites.get([...touched][0] ?? '') ?? null;
-  const moments = new Map<string | null, number[]>();
-  const address = addressFor(weighed);
+  const timesBySite = new Map<string | null, number[]>();
+  const address = addressFor(previewed);
   await inSlices(people, (person) => {
     const site = person.siteId === null ? null : (sites.get(person.siteId) ?? null);
     const key = person.siteId;
     const times =
-      moments.get(key) ?? (weighed === null ? [now] : momentsOf(weighed, pastRule, site, now));
-    moments.set(key, times);
+      timesBySite.get(key) ??
+      (previewed === null ? [now] : timesOf(previewed, pastRule, site, now));
+    timesBySite.set(key, times);
     for (const application of applications) {
       for (const [index, at] of times.entries()) {
         const question = { person, application, site, address: address(site), now: at };
@@ -170,11 +171,11 @@ export async function previewRule(
     stored.filter(({ id }) => met.has(id)),
   );
   return {
-    gains: gains.told(),
-    losses: losses.told(),
+    gains: gains.summary(),
+    losses: losses.summary(),
     sites: [...touched],
     concerned: people.length,
-    at: moments.get(first?.siteId ?? null)?.[0] ?? now,
+    at: timesBySite.get(first?.siteId ?? null)?.[0] ?? now,
     conflicts: named
       .map((rule) => {
         const meeting = met.get(rule.id);
@@ -239,7 +240,7 @@ function tally() {
       if (siteId !== null) schools.add(siteId);
       applications.add(applicationId);
     },
-    told: () => ({
+    summary: () => ({
       people: people.size,
       schools: schools.size,
       applications: applications.size,

@@ -97,7 +97,7 @@ export function chainCases(newCity: () => Promise<City>): void {
       );
       await chainEvents(platform);
       const erasing = erasingOf([{ id: pupil.id, names: ['lea'] }]);
-      expect(await passOver(platform, erasing, 0, 'look')).toMatchObject({
+      expect(await passOver(platform, erasing, 0, 'count')).toMatchObject({
         events: 23,
         unnamed: 2,
       });

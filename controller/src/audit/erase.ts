@@ -82,14 +82,14 @@ export function withoutNames(
 
 const pageSize = 400;
 
-/** One pass over the chain, from after that place on. `look` counts; `erase` takes names and their
+/** One pass over the chain, from after that place on. `count` counts; `erase` takes names and their
  * salts out, page by page, so that nobody waits for long. `unnamed`: fields that no id accounts
- * for: the caller tells of them with `account.erased`, before they are erased. */
+ * for: the caller records them with `account.erased`, before they are erased. */
 export async function passOver(
   deps: Pick<Platform, 'database'>,
   erasing: Erasing,
   afterSeq: number,
-  what: 'look' | 'erase',
+  what: 'count' | 'erase',
 ): Promise<{ events: number; unnamed: number; seq: number }> {
   let [events, unnamed, seq] = [0, 0, afterSeq];
   for (;;) {

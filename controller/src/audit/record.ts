@@ -1,4 +1,4 @@
-/** Writes one audit event, in the transaction of the effect it tells of. */
+/** Writes one audit event, in the transaction of the effect it records. */
 import type { AuditAction } from '@preau/contract/audit.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Clock } from '#src/platform/clock.ts';
@@ -28,7 +28,7 @@ export async function recordEffect(
     subjectId: effect.subjectId ?? null,
     subjectName: effect.subjectName,
     siteId: effect.siteId ?? null,
-    // A token acts in its owner's name: which of them it was is told too.
+    // A token acts in its owner's name: which token it was is recorded as well.
     details:
       actor.kind === 'account' && actor.token !== null
         ? { ...effect.details, token: actor.token.id }

@@ -249,7 +249,7 @@ export async function countEvents(rows: Rows): Promise<{ linked: number; pending
   return { linked: await count(false), pending: await count(true) };
 }
 
-/** The last place before which everything is older than that moment; undefined when the first event
+/** The last place before which everything is older than `at`; undefined when the first event
  * is younger. */
 export async function selectPlaceBefore(
   rows: Rows,

@@ -164,7 +164,7 @@ export async function selectLeavers(
   return (await query.execute()).map(toPerson);
 }
 
-/** What leaves nobody's hands: not in an export, for it opens doors. */
+/** What an export leaves out, for whoever has it could sign in. */
 const isSecret = (column: string): boolean =>
   /hash|secret|token|password|sealed|public_key|credential|counter|attachment|provider_session|^body$/.test(
     column,

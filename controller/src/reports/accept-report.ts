@@ -1,5 +1,5 @@
-/** An agent says what is: its server, its sessions and its orders are brought to it. Running it
- * twice is a no-op. */
+/** Takes in what an agent reports of its server, sessions, transfers and orders. Running it twice
+ * is a no-op. */
 
 import type { Reply } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -10,7 +10,7 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { together } from '#src/platform/together.ts';
 import { settleOrders } from '#src/rollouts/run/settle-orders.ts';
-import { hear } from '#src/servers/reported/clone.ts';
+import { checkReport } from '#src/servers/reported/clone.ts';
 import { recordServerReport } from '#src/servers/reported/record-report.ts';
 import { savePastEpochs } from '#src/servers/reported/store.ts';
 
@@ -32,8 +32,11 @@ export async function acceptReport(
     const server = await selectServerRow(rows, actor.id);
     if (server === undefined) throw new AppError('AGENT_REFUSED');
     if (server.quarantinedAt !== null) return { topics: new Set<Topic>(), reply: null };
-    const heard = hear({ epoch: server.epoch, seq: server.seq, past: server.pastEpochs }, report);
-    if (heard.verdict === 'clone')
+    const check = checkReport(
+      { epoch: server.epoch, seq: server.seq, past: server.pastEpochs },
+      report,
+    );
+    if (check.verdict === 'clone')
       return {
         topics: new Set(
           await quarantineServer(deps, rows, actor, server.id, {
@@ -43,23 +46,22 @@ export async function acceptReport(
         ),
         reply: null,
       };
-    if (heard.verdict === 'stale') {
+    if (check.verdict === 'stale') {
       // Late or repeated: answer with the present truth, change nothing else.
-      if (heard.past !== server.pastEpochs) await savePastEpochs(rows, server.id, heard.past);
+      if (check.past !== server.pastEpochs) await savePastEpochs(rows, server.id, check.past);
       return { topics: new Set<Topic>(), reply: { generation: server.generation, icons: [] } };
     }
     const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, {
       server,
       report,
-      pastEpochs: heard.past,
+      pastEpochs: check.past,
     });
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
     for (const topic of await settleTransfers(deps, rows, actor, report.transfers))
       topics.add(topic);
     const orders = await settleOrders(deps, rows, actor, report.orders);
     for (const topic of orders.topics) topics.add(topic);
-    // Its own doing, and nothing to hurry for: it reads its new state when it has a moment, and
-    // nobody rings.
+    // The agent caused this state itself: the reply names its generation, and no wake-up is needed.
     return {
       topics,
       reply: { generation: orders.generation ?? server.generation, icons: iconsWanted },

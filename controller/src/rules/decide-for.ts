@@ -41,7 +41,7 @@ export async function decideFor(
   return { ...decide(policy, question), policy, question };
 }
 
-/** How far ahead a person is told that their access ends. */
+/** How far ahead a person sees that their access ends. */
 const horizonMs = 24 * 3_600_000;
 export const closesAt = ({ policy, question, allowed }: Answer): number | null =>
   allowed ? changesAt(policy, question, question.now + horizonMs) : null;

@@ -23,5 +23,5 @@ async function load(rows: Rows, _stamp: number, at?: number): Promise<PolicyBook
 
 export const policyBook = keptByStamp('policy', load);
 
-/** The rules in force at that moment, from their versions; schools as they are today. */
+/** The rules in force at that time, from their versions; schools as they are today. */
 export const policyBookAt = (rows: Rows, at: number): Promise<PolicyBook> => load(rows, 0, at);

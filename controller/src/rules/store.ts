@@ -84,7 +84,7 @@ export async function selectWithdrawn(rows: Rows): Promise<StoredRule[]> {
   return found.map(toRule);
 }
 
-/** Moments between these two at which rules changed. */
+/** Times between these two at which rules changed. */
 export async function selectChanges(rows: Rows, from: number, until: number): Promise<number[]> {
   const versions = await rows
     .selectFrom('rule_versions')

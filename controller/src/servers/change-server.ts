@@ -1,4 +1,4 @@
-/** What a technician sets on servers: name, roles, labels, places; letting them run empty. */
+/** What a technician sets on servers: name, roles, labels, places, draining. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { DrainServers, LabelServers, Server, ServerChanges } from '@preau/contract/server.ts';
 import { mustReach } from '#src/accounts/reach.ts';

@@ -1,5 +1,5 @@
 /** What rules do to sessions that run: access that ends, time that is up, a place nobody uses. The
- * person is told beforehand, by `endsAt`; then the session ends. Looked at whenever rules change,
+ * person sees `endsAt` beforehand; then the session ends. Checked whenever rules change,
  * and every sweep. Running it twice is a no-op. */
 import type { Role } from '@preau/contract/account.ts';
 import { changesAt, decide } from '@preau/contract/policy.ts';
@@ -14,8 +14,8 @@ import { saveEnd, selectSessionsToCheck } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-/** Told this long before. A person sees it five minutes and one minute before the end. */
-const tellMs = 15 * 60_000;
+/** `endsAt` is set this long before. The page says it five minutes and one minute before the end. */
+const announceMs = 15 * 60_000;
 const minuteMs = 60_000;
 
 export interface End {
@@ -72,10 +72,10 @@ export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
             isAttached: session.state === 'active',
           },
           decision.terms,
-          changesAt(policy, question, now + tellMs),
+          changesAt(policy, question, now + announceMs),
         )
       : { at: now, because: 'access_ended' as const };
-    const inSight = end !== null && end.at <= now + tellMs ? end : null;
+    const inSight = end !== null && end.at <= now + announceMs ? end : null;
     if (inSight !== null && inSight.at <= now) {
       deps.wakeups.wake(
         await deps.database

@@ -156,7 +156,7 @@ export async function attach(
   return admission;
 }
 
-/** Rules hold at every door: also for a session that runs. */
+/** Rules hold at every connection: also for a session that runs. */
 export async function mayGoOn(
   deps: Pick<Platform, 'database' | 'clock'>,
   actor: AccountActor,

@@ -1,4 +1,4 @@
-/** What an agent says of its sessions: each is brought to it. Running it twice is a no-op. */
+/** Takes in what an agent reports of its sessions. Running it twice is a no-op. */
 import type { ReportedSession } from '@preau/contract/report.ts';
 import { isLive } from '@preau/contract/session.ts';
 import type { Topic } from '@preau/contract/topics.ts';

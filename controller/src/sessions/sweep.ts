@@ -1,4 +1,4 @@
-/** What time alone brings about. Rows say what is due; the alarm clock only says "look". Running it
+/** Ends and removes what is due. Rows say what that is; the job only starts the check. Running it
  * twice is a no-op. */
 import { deleteExpiredSignIns } from '#src/accounts/sign-ins/store.ts';
 import type { Actor } from '#src/platform/actor.ts';

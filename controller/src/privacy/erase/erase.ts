@@ -86,7 +86,7 @@ export async function eraseLeavers(
 }
 
 /** In steps, each safe to repeat: should the controller stop in between, the accounts still stand
- * to be erased. The audit tells of the erasure before it loses the names, so that whoever verifies
+ * to be erased. The audit records the erasure before it loses the names, so that whoever verifies
  * it meanwhile finds every missing name accounted for. */
 async function eraseAccounts(
   deps: Deps,
@@ -103,8 +103,8 @@ async function eraseAccounts(
   const people = await selectNames(deps.database, ids);
   const erasing = erasingOf(people);
   await chainEvents(deps);
-  const seen = await passOver(deps, erasing, 0, 'look');
-  const tell = (personIds: readonly string[], unnamed: number) =>
+  const seen = await passOver(deps, erasing, 0, 'count');
+  const record = (personIds: readonly string[], unnamed: number) =>
     deps.database.transaction().execute(async (rows) => {
       const signIns = await deleteSignInsOf(rows, { accountIds: personIds });
       await closeAccounts(rows, personIds, now);
@@ -120,11 +120,11 @@ async function eraseAccounts(
     });
   const signIns: string[] = [];
   for (const [at, group] of inGroups(ids, 200).entries())
-    signIns.push(...(await tell(group, at === 0 ? seen.unnamed : 0)));
+    signIns.push(...(await record(group, at === 0 ? seen.unnamed : 0)));
   await chainEvents(deps);
-  // What was written while we looked.
-  const since = await passOver(deps, erasing, seen.seq, 'look');
-  if (since.unnamed > 0) await tell(ids.slice(0, 1), since.unnamed);
+  // What was written while the chain was read.
+  const since = await passOver(deps, erasing, seen.seq, 'count');
+  if (since.unnamed > 0) await record(ids.slice(0, 1), since.unnamed);
   await chainEvents(deps);
   const { events } = await passOver(deps, erasing, 0, 'erase');
   await deps.database.transaction().execute((rows) =>

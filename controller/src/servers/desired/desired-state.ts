@@ -38,10 +38,11 @@ export async function publishDesiredState(
   return `agent:${serverId}`;
 }
 
-/** A thousand servers that are woken at once must not all answer while others still wait to be
- * told; twenty-seven may. What a server has to say costs the city some 5 ms: answers are spread
- * over the time that takes, and then some. Pure. */
-export const momentFor = (servers: number): number => Math.min(Math.max(servers * 4, 300), 20_000);
+/** Over how many milliseconds the servers of a city spread the reports that one wake-up causes. A
+ * report costs the controller about 5 ms: a thousand at once would hold up the wake-ups of others.
+ * Pure. */
+export const reportDelayFor = (servers: number): number =>
+  Math.min(Math.max(servers * 4, 300), 20_000);
 
 /** Counting a thousand servers for each state of one of them would be a good part of the work. */
 const countedForMs = 10_000;
@@ -65,7 +66,7 @@ export async function publishDesiredStates(
   if (generations.size === 0) return [];
   const desired = await selectDesired(rows, [...generations.keys()]);
   const issuedAt = deps.clock.now();
-  const momentMs = momentFor(await fleetSize(deps, rows));
+  const momentMs = reportDelayFor(await fleetSize(deps, rows));
   const policyOf = await selectPolicyOf(rows, [...generations.keys()], issuedAt);
   await saveDesiredStates(
     rows,

@@ -154,7 +154,7 @@ export async function selectServersOfSites(
   return ids;
 }
 
-/** Notes which generations bring the newest rules. */
+/** Notes which generations contain the newest rules. */
 export async function markPolicyAsked(
   rows: Rows,
   generations: ReadonlyMap<string, number>,

@@ -125,7 +125,7 @@ export async function selectServer(
   };
 }
 
-/** Debian packages that some recipe of the catalogue brings. */
+/** Debian packages that some recipe of the catalogue installs. */
 async function selectCataloguePackages(rows: Rows): Promise<Set<string>> {
   const found = await rows.selectFrom('application_versions').select('recipes').execute();
   return new Set(found.flatMap((row) => packagesOf((JSON.parse(row.recipes) as Recipes).linux)));

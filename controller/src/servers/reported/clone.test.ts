@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hear, type PastEpoch } from './clone.ts';
+import { checkReport, type PastEpoch } from './clone.ts';
 
 /** Reports as they arrive, `A3` being the third of run A; what is said of the last one. */
 function tell(reports: string): string[] {
@@ -10,13 +10,13 @@ function tell(reports: string): string[] {
   };
   return reports.split(' ').map((text) => {
     const report = { epoch: text.slice(0, 1), seq: Number(text.slice(1)) };
-    const { verdict, past } = hear(known, report);
+    const { verdict, past } = checkReport(known, report);
     known = { ...known, past, ...(verdict === 'accept' ? report : {}) };
     return verdict;
   });
 }
 
-describe('hear', () => {
+describe('checkReport', () => {
   // biome-ignore format: a table
   const cases: [name: string, reports: string, verdicts: string][] = [
     ['one run counts', 'A1 A2 A3', 'accept accept accept'],
@@ -54,6 +54,8 @@ describe('hear', () => {
       seq: 1,
       spoke: 0,
     }));
-    expect(hear({ epoch: 'now', seq: 5, past }, { epoch: 'new', seq: 1 }).past).toHaveLength(8);
+    expect(checkReport({ epoch: 'now', seq: 5, past }, { epoch: 'new', seq: 1 }).past).toHaveLength(
+      8,
+    );
   });
 });

@@ -1,31 +1,32 @@
 /** Two machines with one identity: a disk was copied, or a snapshot started beside its original.
- * Each run of an agent has a random epoch and counts its reports; a run that has ended never speaks
- * again. So when an earlier run goes on counting after a later one was heard, both are alive.
+ * Each run of an agent has a random epoch and counts its reports; a run that has ended sends no
+ * report again. So when an earlier run goes on counting after a report of a later one, both are
+ * alive.
  *
- *  Once is not enough: the last report of a run may arrive after the first of the next. An agent
- * sends one report at a time, so there is at most one such straggler; the second is a second
+ * Once is not enough: the last report of a run may arrive after the first of the next. An agent
+ * sends one report at a time, so at most one such report is late; the second is of a second
  * machine. */
 
 export interface PastEpoch {
   epoch: string;
-  /** The highest number heard of it. */
+  /** The highest number received from it. */
   seq: number;
-  /** How often it counted on after a later run was heard. */
+  /** How often it went on counting after a report of a later run. */
   spoke: number;
 }
 
 /** `accept`: newest of the present run, or the first of a new one. `stale`: late or repeated,
  * changes nothing. */
-export type Heard = { verdict: 'accept' | 'stale' | 'clone'; past: readonly PastEpoch[] };
+export type ReportCheck = { verdict: 'accept' | 'stale' | 'clone'; past: readonly PastEpoch[] };
 
 const remembered = 8;
 const spokeTooOften = 2;
 
 /** Pure; never throws. */
-export function hear(
+export function checkReport(
   known: { epoch: string | null; seq: number; past: readonly PastEpoch[] },
   report: { epoch: string; seq: number },
-): Heard {
+): ReportCheck {
   const { past } = known;
   if (known.epoch === null) return { verdict: 'accept', past };
   if (report.epoch === known.epoch)

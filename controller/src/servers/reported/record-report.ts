@@ -35,9 +35,9 @@ export async function recordServerReport(
   deps: Deps,
   rows: Rows,
   actor: AgentActor,
-  heard: { server: ServerRow; report: Report; pastEpochs: readonly PastEpoch[] },
+  received: { server: ServerRow; report: Report; pastEpochs: readonly PastEpoch[] },
 ): Promise<RecordedReport> {
-  const { server, report, pastEpochs } = heard;
+  const { server, report, pastEpochs } = received;
   const recording = { deps, rows, actor, server, report, topics: new Set<Topic>(['servers']) };
   await recordVitals(recording, pastEpochs);
   if (server.silentTold) await recordReturn(recording);

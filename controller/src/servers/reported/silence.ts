@@ -1,18 +1,18 @@
-/** Notices servers that fell silent, and tells of each silence once. A report ends it. */
+/** Notices servers that fell silent, and records each silence once. A report ends it. */
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { takeNewlySilent } from './store.ts';
+import { markNewlySilent } from './store.ts';
 
-/** Answers how many were noticed now. Running it twice, or in two processes at once, tells nothing
- * twice. */
+/** Returns how many were noticed now. Running it twice, or in two processes at once, records
+ * nothing twice. */
 export async function noticeSilence(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,
 ): Promise<number> {
   const silent = await deps.database.transaction().execute(async (rows) => {
-    const found = await takeNewlySilent(rows, deps.clock.now() - offlineAfterMs);
+    const found = await markNewlySilent(rows, deps.clock.now() - offlineAfterMs);
     for (const server of found)
       await recordEffect(deps, rows, actor, {
         action: 'server.silent',

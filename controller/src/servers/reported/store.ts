@@ -46,9 +46,9 @@ export async function savePastEpochs(
     .execute();
 }
 
-/** Servers last seen at `before` or earlier of which nobody was told yet: from here on somebody
- * was. */
-export async function takeNewlySilent(
+/** Marks the servers last seen at `before` or earlier, and returns those that were not marked
+ * yet. */
+export async function markNewlySilent(
   rows: Rows,
   before: number,
 ): Promise<{ id: string; name: string; siteId: string; lastSeenAt: number | null }[]> {

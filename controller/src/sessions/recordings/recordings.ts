@@ -1,4 +1,4 @@
-/** Recordings: begun and ended by the gateway, looked at and erased by technicians, swept away by
+/** Recordings: begun and ended by the gateway, watched and erased by technicians, swept away by
  * age. `<data>/recordings/<id>` holds what guacd said to the browser, as it said it. */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
@@ -41,8 +41,8 @@ export interface Recorder {
   end: () => void;
 }
 
-/** From the first picture on. A disk that takes nothing does not keep anybody from working: it is
- * told, and the recording says that it is not whole. Throws NOT_FOUND alone. */
+/** From the first picture on. A full disk does not stop anybody's work: it is logged, and the
+ * recording says that it is incomplete. Throws NOT_FOUND alone. */
 export async function startRecording(
   deps: Deps,
   actor: AccountActor,
@@ -55,7 +55,7 @@ export async function startRecording(
   try {
     mkdirSync(folderOf(deps), { recursive: true, mode: 0o700 });
   } catch (error) {
-    // What follows fails too, and tells.
+    // What follows fails as well, and says why.
     deps.log.error({ err: error }, 'no folder for recordings');
   }
   // The row first: what has a row is found, shown and erased.
@@ -158,7 +158,7 @@ export async function readRecording(
   return recording;
 }
 
-/** Told in the audit before the first byte. */
+/** Recorded in the audit before the first byte. */
 export async function watchRecording(
   deps: Deps,
   actor: AccountActor,

@@ -147,7 +147,7 @@ async function selectDesiredSessions(
   );
 }
 
-/** Files that people brought and these servers are to put down, or that were asked of them. */
+/** Files that people sent to these servers, and files that people asked for from them. */
 async function selectDesiredTransfers(
   rows: Rows,
   serverIds: readonly string[],

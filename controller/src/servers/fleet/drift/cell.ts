@@ -5,7 +5,7 @@ import { type DriftCell, type DriftState, driftStates } from '@preau/contract/fl
 export interface ServerFacts {
   /** Null: not asked for there. */
   wantedVersion: string | null;
-  /** As last reported; null: never heard of there. */
+  /** As last reported; null: never reported from there. */
   state: string | null;
   version: string | null;
   errorCode: string | null;
@@ -15,12 +15,12 @@ export interface ServerFacts {
   chosen: ReadonlyMap<string, string> | null;
 }
 
-/** Pure. What the agent reports goes before what the list of packages suggests, but for what was
- * taken away or put there by hand, which only the list can tell. */
+/** Pure. What the agent reports goes before what the list of packages suggests. Only the list shows
+ * what was removed or installed by hand. */
 export function stateOn(facts: ServerFacts): DriftState {
   const { wantedVersion, state, packages, chosen } = facts;
-  const told = chosen !== null && chosen.size > 0 && packages.length > 0;
-  const there = told && packages.every((name) => chosen.has(name));
+  const isListed = chosen !== null && chosen.size > 0 && packages.length > 0;
+  const there = isListed && packages.every((name) => chosen.has(name));
   if (wantedVersion === null) {
     if (
       state === 'installed' ||
@@ -32,8 +32,8 @@ export function stateOn(facts: ServerFacts): DriftState {
     if (state === 'failed') return 'failed';
     return there ? 'extra' : 'none';
   }
-  const gone = told && !packages.some((name) => chosen.has(name));
-  // The agent looks again and again, and says so when its detection rule no longer finds what it
+  const gone = isListed && !packages.some((name) => chosen.has(name));
+  // The agent checks regularly, and reports when its detection rule no longer finds what it
   // installed.
   if (state === 'failed') return gone && facts.errorCode === 'NOT_DETECTED' ? 'missing' : 'failed';
   if (state !== 'installed') return 'arriving';

@@ -10,7 +10,7 @@ import type { Rows } from '#src/platform/database.ts';
 export type Column = Drift['applications'][number] & { packages: string[] };
 
 /** Applications that some server in service is asked to have, with the packages their newest recipe
- * of the catalogue brings. */
+ * of the catalogue installs. */
 export async function selectColumns(rows: Rows): Promise<Column[]> {
   const wanted = await rows
     .selectFrom('server_applications as s')
