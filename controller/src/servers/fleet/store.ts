@@ -1,6 +1,6 @@
 /** All SQL of servers as lists and pages show them, and of choosing one for a session. */
 
-import { type InstalledApplication, type Recipes } from '@preau/contract/application.ts';
+import type { InstalledApplication, Recipes } from '@preau/contract/application.ts';
 import type { Fleet } from '@preau/contract/fleet.ts';
 import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';

@@ -8,7 +8,7 @@ import type {
   DesiredState,
 } from '@preau/contract/desired-state.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
-import { type Order } from '@preau/contract/order.ts';
+import type { Order } from '@preau/contract/order.ts';
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
 
 import { liveStates } from '@preau/contract/session.ts';

@@ -1,6 +1,6 @@
 /** SQL over the whole fleet, read in pieces: thousands of schools never stand in memory at once. */
 
-import { type Recipes } from '@preau/contract/application.ts';
+import type { Recipes } from '@preau/contract/application.ts';
 import type { Drift } from '@preau/contract/fleet.ts';
 import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import type { Inventory } from '@preau/contract/report.ts';
