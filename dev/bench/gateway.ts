@@ -9,7 +9,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocket, WebSocketServer } from 'ws';
-import { pump } from '../../controller/src/edge/gateway.ts';
+import { pump } from '../../controller/src/edge/gateway/relay.ts';
 import { decode, encode, InstructionFramer } from '../../controller/src/platform/guacamole.ts';
 import { freePort, root, type Service, startService, until } from '../services.ts';
 import { type Figure, median, quantile, round } from './figures.ts';

@@ -13,7 +13,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstanc
 import { sha256Base64 } from '#src/platform/secrets.ts';
 import { createAnswerMemo } from './answer-memo.ts';
 import { createAddressOf } from './client-address.ts';
-import { createGateway } from './gateway.ts';
+import { createGateway } from './gateway/gateway.ts';
 import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
 import { openApi } from './openapi.ts';

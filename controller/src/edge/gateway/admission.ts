@@ -1,0 +1,48 @@
+/** What the HTTP upgrade of a tunnel says, and how one is refused. */
+import type { Duplex } from 'node:stream';
+import { AppError, errors } from '@preau/contract/errors.ts';
+import { TunnelQuery } from '@preau/contract/session.ts';
+import { Compile } from 'typebox/compile';
+import type { Log } from '#src/platform/log.ts';
+
+const isTunnelQuery = Compile(TunnelQuery);
+
+/** Refuses with SIZE_REFUSED. */
+export function readQuery(url: string): TunnelQuery {
+  const given = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+  const number = (name: string) =>
+    /^\d{1,6}$/.test(given.get(name) ?? '') ? Number(given.get(name)) : Number.NaN;
+  const query = {
+    width: number('width'),
+    height: number('height'),
+    dpi: number('dpi'),
+    layout: given.get('layout') ?? 'fr-fr-azerty',
+  };
+  if (!isTunnelQuery.Check(query)) throw new AppError('SIZE_REFUSED');
+  return query;
+}
+
+/** `Sec-WebSocket-Protocol: guacamole, ticket.…`: a URL would be logged. Refuses with
+ * TICKET_REFUSED. */
+export function readTicket(protocols: string): string {
+  const [, ticket] = /(?:^|,)\s*ticket\.([A-Za-z0-9_-]{43})\s*(?:,|$)/.exec(protocols) ?? [];
+  if (ticket === undefined || !/(^|,)\s*guacamole\s*(,|$)/.test(protocols))
+    throw new AppError('TICKET_REFUSED');
+  return ticket;
+}
+
+export function refuse(log: Log, socket: Duplex, error: unknown): void {
+  const code = error instanceof AppError ? error.code : 'INTERNAL';
+  if (!(error instanceof AppError)) log.error({ error }, 'tunnel refused by a fault of ours');
+  const body = JSON.stringify({ code, message: errors[code] });
+  socket.end(
+    [
+      `HTTP/1.1 ${errors[code].status} Refused`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

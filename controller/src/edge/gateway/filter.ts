@@ -1,0 +1,76 @@
+/** What of a tunnel is let through: to guacd, and into a recording. */
+import { decode, encode, type Instruction } from '#src/platform/guacamole.ts';
+
+const isInteger = (text: string | undefined): text is string =>
+  text !== undefined && /^-?\d{1,15}$/.test(text);
+const isNumber = (text: string | undefined) =>
+  text !== undefined && /^-?\d{1,9}(\.\d{1,9})?$/.test(text);
+const isPixels = (text: string | undefined) =>
+  isInteger(text) && Number(text) >= 200 && Number(text) <= 8192;
+
+/** What a browser may say to guacd: opcode → do its arguments look right? guacd reads arguments
+ * without counting them (libguac/user-handlers.c), so a short instruction never reaches it. Files,
+ * pipes, audio and the like are not offered, so they are not on the list; the clipboard is where a
+ * rule says so. */
+const allowed: Record<string, (args: readonly string[]) => boolean> = {
+  key: (a) => a.length === 2 && isInteger(a[0]) && (a[1] === '0' || a[1] === '1'),
+  mouse: (a) => a.length === 3 && a.every(isInteger),
+  touch: (a) => a.length === 7 && a.every(isNumber),
+  size: (a) => a.length === 2 && isPixels(a[0]) && isPixels(a[1]),
+  sync: (a) => (a.length === 1 || a.length === 2) && a.every(isInteger),
+  ack: (a) =>
+    a.length === 3 && isInteger(a[0]) && /^[\x20-\x7e]{0,100}$/.test(a[1] ?? '') && isInteger(a[2]),
+  nop: (a) => a.length === 0,
+  disconnect: (a) => a.length === 0,
+};
+
+export const mayForward = ([opcode, ...args]: Instruction): boolean =>
+  Object.hasOwn(allowed, opcode) && allowed[opcode]?.(args) === true;
+
+/** As much text as guacd keeps, too. */
+const maxPasteBytes = 262_144;
+const maxPastes = 4;
+
+/** What one browser may say over the life of its tunnel. `paste`: its clipboard may go into the
+ * application: text, so much at once, and bytes only for a stream that was opened for it. */
+export function createForwarder(may: { paste: boolean }): (instruction: Instruction) => boolean {
+  const left = new Map<string, number>();
+  return (instruction) => {
+    const [opcode, stream = '', content = '', ...more] = instruction;
+    if (!may.paste || !['clipboard', 'blob', 'end'].includes(opcode))
+      return mayForward(instruction);
+    if (!/^\d{1,4}$/.test(stream) || more.length > 0) return false;
+    if (opcode === 'clipboard') {
+      if (content !== 'text/plain' || left.size >= maxPastes) return false;
+      left.set(stream, maxPasteBytes);
+      return true;
+    }
+    const room = left.get(stream);
+    if (room === undefined) return false;
+    if (opcode === 'end') {
+      left.delete(stream);
+      return instruction.length === 2;
+    }
+    const bytes = Math.floor((content.length * 3) / 4);
+    if (!/^[A-Za-z0-9+/]{0,8192}={0,2}$/.test(content) || bytes > room) return false;
+    left.set(stream, room - bytes);
+    return true;
+  };
+}
+
+/** Passes frames of whole instructions on without what was copied in the application: a recording
+ * holds what was seen. */
+export function pictureOnly(write: (frame: Buffer) => void): (frame: Buffer) => void {
+  const copied = new Set<string>();
+  return (frame) => {
+    if (copied.size === 0 && !frame.includes('9.clipboard,')) return write(frame);
+    const kept = (decode(frame.toString()) ?? []).filter(([opcode, stream = '']) => {
+      if (opcode === 'clipboard') copied.add(stream);
+      const isCopied =
+        (opcode === 'clipboard' || opcode === 'blob' || opcode === 'end') && copied.has(stream);
+      if (opcode === 'end') copied.delete(stream);
+      return !isCopied;
+    });
+    write(Buffer.from(kept.map(encode).join('')));
+  };
+}

@@ -1,0 +1,60 @@
+/** Bytes from guacd to a browser, with back-pressure. */
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { InstructionFramer } from '#src/platform/guacamole.ts';
+
+/** Bytes waiting for a slow browser: above the first guacd is paused, below the second it goes
+ * on. */
+const highWater = 1_000_000;
+const lowWater = 250_000;
+const batchBytes = 16_384;
+
+/** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused
+ * when the browser is slow. `tap` is given the same. */
+export function pump(
+  guacd: { socket: Socket; early: Buffer },
+  browser: WebSocket,
+  ended: (why: string | null) => void,
+  tap?: (frame: Buffer) => void,
+): void {
+  const framer = new InstructionFramer();
+  let batch: Buffer[] = [];
+  let bytes = 0;
+  let scheduled = false;
+  const flush = () => {
+    scheduled = false;
+    if (bytes === 0 || browser.readyState !== browser.OPEN) return;
+    const frame = batch.length === 1 ? (batch[0] ?? Buffer.alloc(0)) : Buffer.concat(batch);
+    batch = [];
+    bytes = 0;
+    browser.send(frame, { binary: false }, () => {
+      if (browser.bufferedAmount < lowWater && guacd.socket.isPaused()) guacd.socket.resume();
+    });
+    if (browser.bufferedAmount > highWater) guacd.socket.pause();
+  };
+  const receive = (chunk: Buffer) => {
+    let frame: Buffer | null;
+    try {
+      frame = framer.push(chunk);
+    } catch (error) {
+      guacd.socket.destroy();
+      return ended(error instanceof Error ? error.message : String(error));
+    }
+    if (frame === null) return;
+    tap?.(frame);
+    batch.push(frame);
+    bytes += frame.length;
+    if (bytes >= batchBytes) flush();
+    else if (!scheduled) {
+      scheduled = true;
+      setImmediate(flush);
+    }
+  };
+  guacd.socket.on('data', receive);
+  guacd.socket.on('close', () => {
+    flush();
+    ended(null);
+  });
+  if (guacd.early.length > 0) receive(guacd.early);
+  guacd.socket.resume();
+}
