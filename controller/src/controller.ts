@@ -16,7 +16,7 @@ import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
 import { createIdentity } from './identity/sign-in.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
-import { migrate, openDatabase } from './platform/database.ts';
+import { type Database, migrate, openDatabase } from './platform/database.ts';
 import { createLog } from './platform/log.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
@@ -31,6 +31,18 @@ export interface Controller {
 
 export const version = '0.1.0';
 
+/** Opens the city's database, brought up to date; `applied` names the migrations it took. */
+export async function openCity(
+  config: Environment,
+): Promise<{ database: Database; applied: string[] }> {
+  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
+  const postgres = config.PREAU_DATABASE_URL !== '';
+  const database = openDatabase(
+    postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'),
+  );
+  return { database, applied: await migrate(database, postgres) };
+}
+
 export async function startController(
   config: Environment,
   clock: Clock = systemClock,
@@ -38,12 +50,7 @@ export async function startController(
   // Before anything is opened: a fault in it stops the start.
   const providers = readIdentity(config.PREAU_IDENTITY);
   const log = createLog(config.PREAU_LOG_LEVEL);
-  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
-  const postgres = config.PREAU_DATABASE_URL !== '';
-  const database = openDatabase(
-    postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'),
-  );
-  const applied = await migrate(database, postgres);
+  const { database, applied } = await openCity(config);
   if (applied.length > 0) log.info({ applied }, 'database brought up to date');
 
   const openConnection = () => {

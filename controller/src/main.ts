@@ -2,19 +2,17 @@
  * create-administrator LOGIN "Name"`: the first administrator, on the server itself only; the
  * password is read from standard input. `node controller/src/main.ts reset-second-factor LOGIN`:
  * for a technician who has lost telephone, paper and keys. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+
 import { text } from 'node:stream/consumers';
 import { Account } from '@preau/contract/account.ts';
 import { Compile } from 'typebox/compile';
 import { insertAccounts } from './accounts/store.ts';
 import { ConfigError, type Environment, readConfig } from './config.ts';
-import { startController } from './controller.ts';
+import { openCity, startController } from './controller.ts';
 import { selectAccountIdByLogin } from './identity/admission/store.ts';
 import { resetSecondFactor } from './identity/second-factor/second-factor.ts';
 import { IdentityFaults, readIdentity } from './identity/settings.ts';
 import { systemClock } from './platform/clock.ts';
-import { migrate, openDatabase } from './platform/database.ts';
 import { createPasswords } from './platform/passwords.ts';
 
 function configOrExit(): Environment {
@@ -29,19 +27,9 @@ function configOrExit(): Environment {
   }
 }
 
-async function openHere(config: Environment) {
-  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
-  const postgres = config.PREAU_DATABASE_URL !== '';
-  const database = openDatabase(
-    postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'),
-  );
-  await migrate(database, postgres);
-  return database;
-}
-
 /** Whoever may run this on the server may read the database too: no password is asked for. */
 async function forgetSecondFactor(config: Environment, login: string): Promise<void> {
-  const database = await openHere(config);
+  const { database } = await openCity(config);
   const id = await selectAccountIdByLogin(database, login);
   const done =
     id !== undefined &&
@@ -77,7 +65,7 @@ async function createAdministrator(
     console.error('The password must have at least 12 characters.');
     process.exit(2);
   }
-  const database = await openHere(config);
+  const { database } = await openCity(config);
   await insertAccounts(
     database,
     [

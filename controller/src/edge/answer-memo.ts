@@ -1,10 +1,10 @@
-/** In front of everything: answers that are the caller's own, and that a wake-up tells of when they
- * change, are sent again as they were, until it does, and never for longer than two seconds: a
- * wake-up from another process may be lost. A whole school reloads its portal at once when a rule
- * changes; each of them asks a few times. */
+/** Sends an answer again as it was, before Fastify sees the call: where the answer is the caller's
+ * own and a wake-up tells when it changes, and for two seconds at most, because a wake-up from
+ * another process may be lost. When a rule changes, a whole school reloads its portal at once, and
+ * each page asks a few times. */
+
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import type { Topic } from '@preau/contract/topics.ts';
 import type { Wakeups } from '#src/wakeups.ts';
 import type { AddressOf } from './client-address.ts';
 import { cookieOf } from './sign-in.ts';
@@ -14,8 +14,8 @@ const ttlMs = 2000;
 const maxAnswers = 4000;
 /** Smaller ones are not worth it, here as in the rest of the API. */
 const gzipFrom = 2048;
-/** What changes everybody's. */
-const everybodys: ReadonlySet<Topic> = new Set<Topic>(['portal', 'applications', 'sites', 'rules']);
+/** Topics that change everybody's answers. */
+const everybodys = new Set(['portal', 'applications', 'sites', 'rules']);
 
 interface Remembered {
   headers: OutgoingHttpHeaders;
@@ -29,9 +29,9 @@ interface Remembered {
 export interface AnswerMemo {
   /** True when it has answered. */
   answer: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** To be asked before reading what is to be kept. */
+  /** Read it before the facts of an answer that is to be kept. */
   epoch: () => number;
-  /** Forgotten when somebody was woken since `epoch`: it may be out of date already. */
+  /** Keeps nothing when somebody was woken since `epoch`: the answer may be out of date. */
   keep: (
     request: IncomingMessage,
     epoch: number,
@@ -62,7 +62,8 @@ export function createAnswerMemo(
         if (own.includes(`person:${accountId}`) || own.includes(`sign-in:${signIn}`))
           answers.delete(key);
   });
-  /** Null: nobody who has signed in with a cookie. Rules look at where somebody is. */
+  /** Null when the caller has not signed in with a cookie. The address counts: rules look at where
+   * somebody is. */
   const keyOf = (request: IncomingMessage): string | null => {
     const secret = request.headers.authorization === undefined ? cookieOf(request) : null;
     return secret === null ? null : `${request.url} ${secret} ${addressOf(request)}`;

@@ -14,15 +14,6 @@ import { cookieName, stepCookieName, stepOf } from './sign-in.ts';
 import { verbs } from './verbs/table.ts';
 import type { Answer, EdgeDeps } from './verbs/verb.ts';
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    form?: boolean;
-  }
-  interface FastifyRequest {
-    rawBody: Buffer | null;
-  }
-}
-
 export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo): void {
   for (const name of Object.keys(api) as RouteName[]) {
     const route: Route = api[name];

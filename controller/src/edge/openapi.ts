@@ -15,57 +15,49 @@ const parameters = (place: 'path' | 'query', schema: ObjectSchema | undefined) =
     schema: value,
   }));
 
+const securityOf = ({ caller, reach }: Route) => {
+  if (caller === 'public') return [];
+  if (caller === 'agent') return [{ serverKey: [] }];
+  return [{ signIn: [] }, ...(reach === 'self' ? [] : [{ token: [] }])];
+};
+
+const bytes = { type: 'string', format: 'binary' };
+
+function bodyOf({ stream, body, form }: Route): Record<string, unknown> {
+  const required = (type: string, schema: unknown) => ({
+    requestBody: { required: true, content: { [type]: { schema } } },
+  });
+  if (stream === 'up') return required('application/octet-stream', bytes);
+  if (body === undefined) return {};
+  return required(form === true ? 'application/x-www-form-urlencoded' : 'application/json', body);
+}
+
+function repliesOf({ redirect, status = 200, file, reply }: Route): Record<string, unknown> {
+  const refused = { $ref: '#/components/responses/Refused' };
+  if (redirect === true) return { 303: { description: 'Elsewhere' }, default: refused };
+  const content =
+    file === undefined ? { 'application/json': { schema: reply } } : { [file]: { schema: bytes } };
+  return {
+    [status]: { description: 'Done', ...(status === 204 ? {} : { content }) },
+    default: refused,
+  };
+}
+
 export function openApi(version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [operationId, entry] of Object.entries(api)) {
     const route: Route = entry;
     const path = route.path.replace(/:([a-zA-Z]+)/g, '{$1}');
-    const reply =
-      route.file === undefined
-        ? { 'application/json': { schema: route.reply } }
-        : { [route.file]: { schema: { type: 'string', format: 'binary' } } };
     paths[path] ??= {};
     paths[path][route.method.toLowerCase()] = {
       operationId,
       summary: route.summary,
       'x-caller': route.caller,
       ...(route.reach === undefined ? {} : { 'x-reach': route.reach }),
-      security:
-        route.caller === 'public'
-          ? []
-          : route.caller === 'agent'
-            ? [{ serverKey: [] }]
-            : [{ signIn: [] }, ...(route.reach === 'self' ? [] : [{ token: [] }])],
+      security: securityOf(route),
       parameters: [...parameters('path', route.params), ...parameters('query', route.query)],
-      ...(route.stream === 'up'
-        ? {
-            requestBody: {
-              required: true,
-              content: {
-                'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
-              },
-            },
-          }
-        : {}),
-      ...(route.body === undefined
-        ? {}
-        : {
-            requestBody: {
-              required: true,
-              content: {
-                [route.form === true ? 'application/x-www-form-urlencoded' : 'application/json']: {
-                  schema: route.body,
-                },
-              },
-            },
-          }),
-      responses: {
-        [route.redirect === true ? 303 : (route.status ?? 200)]: {
-          description: route.redirect === true ? 'Elsewhere' : 'Done',
-          ...(route.status === 204 || route.redirect === true ? {} : { content: reply }),
-        },
-        default: { $ref: '#/components/responses/Refused' },
-      },
+      ...bodyOf(route),
+      responses: repliesOf(route),
     };
   }
   return {

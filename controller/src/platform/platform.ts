@@ -1,4 +1,4 @@
-/** What verbs may ask for: `Pick<Platform, 'database' | 'clock'>`. Built once, in main.ts. */
+/** What verbs may ask for: `Pick<Platform, 'database' | 'clock'>`. Built once, in controller.ts. */
 import type { Environment } from '#src/config.ts';
 import type { Wakeups } from '#src/wakeups.ts';
 import type { Clock } from './clock.ts';
