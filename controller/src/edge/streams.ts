@@ -9,9 +9,10 @@ import type { Actor } from '#src/platform/actor.ts';
 import { authorise } from './authorise.ts';
 import { checker } from './check.ts';
 import { guardInput, guardReply } from './guard.ts';
+import { createPlaces, type TakePlace } from './places.ts';
 import { rangeOf } from './range.ts';
 import { streamVerbs } from './verbs/table.ts';
-import type { DownloadVerb, EdgeDeps, Places, UploadVerb } from './verbs/verb.ts';
+import type { DownloadVerb, EdgeDeps, UploadVerb } from './verbs/verb.ts';
 
 /** A line may be slow; one that carries nothing for this long is cut, and its place freed. */
 const silentMs = 60_000;
@@ -29,7 +30,7 @@ type Admit = (request: FastifyRequest) => Promise<{ actor: Actor; input: StreamI
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
-  const within = createPlaces();
+  const takePlace = createPlaces();
   await app.register(async (scope) => {
     // Bytes alone: another kind of body would be collected in memory before anybody has asked who
     // sends it.
@@ -46,7 +47,7 @@ export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promis
         url: route.path,
         handler:
           route.stream === 'up'
-            ? receiving(deps, route, admit, verb as AnyUpload, within)
+            ? receiving(deps, route, admit, verb as AnyUpload, takePlace)
             : sending(deps, route, admit, verb as AnyDownload),
       });
     }
@@ -65,13 +66,7 @@ function admission(deps: EdgeDeps, route: Route): Admit {
 }
 
 const receiving =
-  (
-    deps: EdgeDeps,
-    route: Route,
-    admit: Admit,
-    verb: AnyUpload,
-    within: ReturnType<typeof createPlaces>,
-  ): Handler =>
+  (deps: EdgeDeps, route: Route, admit: Admit, verb: AnyUpload, takePlace: TakePlace): Handler =>
   async (request, reply) => {
     // Refused before the end of the body: what still comes is not read, and the connection is of
     // no use any more.
@@ -81,7 +76,7 @@ const receiving =
       throw new AppError('VALIDATION_FAILED', {
         issues: [{ field: 'body', problem: `must be ${bytesType}` }],
       });
-    const answer = await within(verb.places, request.raw, () =>
+    const answer = await takePlace(verb.places, request.raw, () =>
       verb.receive(deps, actor, input, {
         body: untilSilent(request.raw, verb.maxBytes),
         address: request.ip,
@@ -118,31 +113,6 @@ const sending =
     reply.raw.setTimeout(silentMs, () => reply.raw.destroy());
     return reply.send(file.read({ start, end: Math.max(end, 0) }));
   };
-
-/** Counts the calls of each `Places`, and cuts off those that take too long. */
-function createPlaces() {
-  const underWay = new Map<Places, number>();
-  return async <T>(
-    places: Places | undefined,
-    request: IncomingMessage,
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    if (places === undefined) return work();
-    const now = underWay.get(places) ?? 0;
-    if (now >= places.most) throw new AppError('BUSY');
-    underWay.set(places, now + 1);
-    const late =
-      places.withinMs === undefined
-        ? undefined
-        : setTimeout(() => request.destroy(), places.withinMs);
-    try {
-      return await work();
-    } finally {
-      clearTimeout(late);
-      underWay.set(places, (underWay.get(places) ?? 1) - 1);
-    }
-  };
-}
 
 /** What arrives, until nothing does for too long. Refuses with PAYLOAD_TOO_LARGE. */
 async function* untilSilent(body: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {

@@ -1,0 +1,28 @@
+import { AppError } from '@preau/contract/errors.ts';
+import type { Places } from './verbs/verb.ts';
+
+/** Runs `work` in one of the places, all of them free when there is no limit. Cuts the call off when
+ * it takes longer than its place allows. Refuses with BUSY. */
+export type TakePlace = <T>(
+  places: Places | undefined,
+  call: { destroy: () => unknown },
+  work: () => Promise<T>,
+) => Promise<T>;
+
+export function createPlaces(): TakePlace {
+  const taken = new Map<Places, number>();
+  return async (places, call, work) => {
+    if (places === undefined) return work();
+    const now = taken.get(places) ?? 0;
+    if (now >= places.most) throw new AppError('BUSY');
+    taken.set(places, now + 1);
+    const late =
+      places.withinMs === undefined ? undefined : setTimeout(() => call.destroy(), places.withinMs);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(late);
+      taken.set(places, (taken.get(places) ?? 1) - 1);
+    }
+  };
+}
