@@ -17,7 +17,8 @@ export async function startJobs(
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
   let sweptAt = performance.now();
-  // By themselves: ten thousand people take a minute, and silent servers are to be noticed meanwhile.
+  // Directories run by themselves: ten thousand people take a minute, and silent servers must be
+  // noticed meanwhile.
   const directories = runAgain(
     () => synchroniseDue(deps),
     (error) => deps.log.error({ err: error }, 'directories'),

@@ -1,8 +1,8 @@
 import { AppError } from '@preau/contract/errors.ts';
 import type { Places } from './verbs/verb.ts';
 
-/** Runs `work` in one of the places, all of them free when there is no limit. Cuts the call off when
- * it takes longer than its place allows. Refuses with BUSY. */
+/** Runs `work` in one of the places, and cuts the call off when it takes longer than they allow.
+ * `places` undefined: there is no limit. Refuses with BUSY. */
 export type TakePlace = <T>(
   places: Places | undefined,
   call: { destroy: () => unknown },
