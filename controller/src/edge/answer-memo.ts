@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import type { Topic } from '@preau/contract/topics.ts';
 import type { Wakeups } from '#src/wakeups.ts';
 import type { AddressOf } from './client-address.ts';
 import { cookieOf } from './sign-in.ts';
@@ -15,7 +16,7 @@ const maxAnswers = 4000;
 /** Smaller ones are not worth it, here as in the rest of the API. */
 const gzipFrom = 2048;
 /** Topics that change everybody's answers. */
-const everybodys = new Set(['portal', 'applications', 'sites', 'rules']);
+const everybodys: ReadonlySet<Topic> = new Set<Topic>(['portal', 'applications', 'sites', 'rules']);
 
 interface Remembered {
   headers: OutgoingHttpHeaders;
