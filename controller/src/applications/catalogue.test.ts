@@ -13,8 +13,8 @@ import { type City, draft, makeCity } from '#src/testing.ts';
 import { exportCatalogue, importCatalogue } from './catalogue.ts';
 import { agentSlug, changeApplication, createApplication, listVersions } from './create.ts';
 import { keepAgentApplication, versionOf } from './own-agent.ts';
-import { deletePackage, listPackages } from './packages.ts';
-import { createScript, listScripts, reviewScript } from './scripts.ts';
+import { deletePackage, listPackages } from './packages/packages.ts';
+import { createScript, listScripts, reviewScript } from './scripts/scripts.ts';
 import { selectApplications } from './store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-catalogue-'));

@@ -7,9 +7,9 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { mustHaveFiles } from './packages.ts';
+import { mustHaveFiles } from './packages/packages.ts';
 import { expandRequirements } from './requirements.ts';
-import { mustBeReviewed } from './scripts.ts';
+import { mustBeReviewed } from './scripts/scripts.ts';
 import {
   saveApplicationWords,
   selectApplications,

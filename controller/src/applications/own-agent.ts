@@ -7,8 +7,8 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { addVersion, agentSlug, tellNobody } from './create.ts';
-import { packageFiles } from './files.ts';
-import { storeFile } from './packages.ts';
+import { packageFiles } from './packages/files.ts';
+import { storeFile } from './packages/packages.ts';
 import { renewVersion, selectApplications } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'log' | 'wakeups'>;

@@ -1,16 +1,11 @@
-/** All SQL of the catalogue. */
+/** SQL of the catalogue: applications and their versions. */
 import type {
   Application,
   ApplicationDraft,
   Estimate,
   Recipes,
 } from '@preau/contract/application.ts';
-import type {
-  ApplicationChanges,
-  ApplicationVersion,
-  Script,
-  UploadedPackage,
-} from '@preau/contract/catalogue.ts';
+import type { ApplicationChanges, ApplicationVersion } from '@preau/contract/catalogue.ts';
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -246,30 +241,6 @@ export async function saveApplicationWords(
     .execute();
 }
 
-export async function saveIcon(
-  rows: Rows,
-  applicationId: string,
-  hash: string,
-  png: Buffer,
-): Promise<void> {
-  await raiseStamp(rows, 'catalogue', 1);
-  await rows
-    .insertInto('icons')
-    .values({ hash, png })
-    .onConflict((conflict) => conflict.column('hash').doNothing())
-    .execute();
-  await rows
-    .updateTable('applications')
-    .set({ icon_hash: hash })
-    .where('id', '=', applicationId)
-    .execute();
-}
-
-export async function selectIcon(rows: Rows, hash: string): Promise<Buffer | undefined> {
-  return (await rows.selectFrom('icons').select('png').where('hash', '=', hash).executeTakeFirst())
-    ?.png;
-}
-
 export async function selectVersions(
   rows: Rows,
   applicationId: string,
@@ -413,186 +384,4 @@ export async function lockSeats(rows: Rows, applicationId: string): Promise<numb
     .returning('seats')
     .executeTakeFirst();
   return row?.seats ?? null;
-}
-
-// ---- uploaded files -------------------------------------------------------------------------------------------------------
-
-/** False when it was known. */
-export async function insertPackage(
-  rows: Rows,
-  file: { sha256: string; name: string; size: number; createdBy: string | null; now: number },
-): Promise<boolean> {
-  const values = {
-    sha256: file.sha256,
-    name: file.name,
-    size: file.size,
-    created_by: file.createdBy,
-    created_at: file.now,
-  };
-  return (
-    (
-      await rows
-        .insertInto('package_files')
-        .values(values)
-        .onConflict((conflict) => conflict.column('sha256').doNothing())
-        .executeTakeFirst()
-    ).numInsertedOrUpdatedRows === 1n
-  );
-}
-
-/** Who uses it and who deletes it wait for each other. */
-export async function lockPackage(
-  rows: Rows,
-  sha256: string,
-): Promise<{ name: string; size: number } | undefined> {
-  return rows
-    .updateTable('package_files')
-    .set((e) => ({ name: e.ref('name') }))
-    .where('sha256', '=', sha256)
-    .returning(['name', 'size'])
-    .executeTakeFirst();
-}
-
-export async function deletePackageRow(rows: Rows, sha256: string): Promise<void> {
-  await rows.deleteFrom('package_files').where('sha256', '=', sha256).execute();
-}
-
-/** A version that has left the catalogue keeps its files if it was ever installed: a server may
- * have it, or go back to it. */
-const packageUsers = (rows: Rows) => ({
-  versions: rows
-    .selectFrom('application_versions as v')
-    .innerJoin('applications as a', 'a.id', 'v.application_id')
-    .select(['a.slug as name', 'v.recipes as files'])
-    .where((w) =>
-      w.or([
-        w('v.withdrawn_at', 'is', null),
-        w.exists(
-          w.selectFrom('install_history as h').select('h.id').whereRef('h.version_id', '=', 'v.id'),
-        ),
-        w.exists(
-          w
-            .selectFrom('server_applications as s')
-            .select('s.server_id')
-            .whereRef('s.version_id', '=', 'v.id')
-            .where((a) => a.or([a('s.wanted', '=', 1), a('s.state', '!=', 'removed')])),
-        ),
-      ]),
-    ),
-  scripts: rows.selectFrom('scripts').select(['name', 'install', 'remove']),
-});
-
-export async function selectPackageUsers(rows: Rows, sha256: string): Promise<string[]> {
-  const { versions, scripts } = packageUsers(rows);
-  const like = `%${sha256}%`;
-  const [ofVersions, ofScripts] = [
-    await versions.where('v.recipes', 'like', like).execute(),
-    await scripts
-      .where((w) => w.or([w('install', 'like', like), w('remove', 'like', like)]))
-      .execute(),
-  ];
-  return [...new Set([...ofVersions, ...ofScripts].map(({ name }) => name))].sort();
-}
-
-export async function selectPackages(rows: Rows, sha256?: string): Promise<UploadedPackage[]> {
-  const query = rows
-    .selectFrom('package_files')
-    .selectAll()
-    .orderBy('created_at', 'desc')
-    .orderBy('sha256');
-  const found = await (sha256 === undefined ? query : query.where('sha256', '=', sha256)).execute();
-  if (found.length === 0) return [];
-  const { versions, scripts } = packageUsers(rows);
-  const users = new Map<string, Set<string>>();
-  const note = (name: string, files: string) => {
-    for (const [hash] of files.matchAll(/[0-9a-f]{64}/g))
-      users.set(hash, (users.get(hash) ?? new Set()).add(name));
-  };
-  for (const { name, files } of await versions.where('v.recipes', 'like', '%"sha256"%').execute())
-    note(name, files);
-  for (const { name, install, remove } of await scripts.execute())
-    note(name, `${install} ${remove ?? ''}`);
-  return found.map((row) => ({
-    name: row.name,
-    sha256: row.sha256,
-    size: row.size,
-    createdAt: row.created_at,
-    usedBy: [...(users.get(row.sha256) ?? [])].sort(),
-  }));
-}
-
-// ---- scripts ------------------------------------------------------------------------------------------------------------------
-
-/** A script without its texts, which are files. */
-export type StoredScript = Omit<Script, 'installText' | 'removeText'>;
-
-export async function selectScripts(
-  rows: Rows,
-  filter: { id?: string; name?: string } = {},
-): Promise<StoredScript[]> {
-  let query = rows.selectFrom('scripts').selectAll().orderBy('name');
-  if (filter.id !== undefined) query = query.where('id', '=', filter.id);
-  if (filter.name !== undefined) query = query.where('name', '=', filter.name);
-  return (await query.execute()).map((row) => ({
-    id: row.id,
-    name: row.name,
-    install: JSON.parse(row.install) as Script['install'],
-    remove: row.remove === null ? null : (JSON.parse(row.remove) as Script['install']),
-    createdById: row.created_by,
-    createdByName: row.created_by_name,
-    createdAt: row.created_at,
-    reviewedByName: row.reviewed_by_name,
-    reviewedAt: row.reviewed_at,
-    signature: row.signature,
-  }));
-}
-
-/** A new text takes the place of the old one, and has to be read anew. */
-export async function saveScript(
-  rows: Rows,
-  script: {
-    name: string;
-    install: Script['install'];
-    remove: Script['remove'];
-    by: { id: string | null; name: string };
-    now: number;
-  },
-): Promise<void> {
-  const set = {
-    install: JSON.stringify(script.install),
-    remove: script.remove === null ? null : JSON.stringify(script.remove),
-    created_by: script.by.id,
-    created_by_name: script.by.name,
-    created_at: script.now,
-    reviewed_by: null,
-    reviewed_by_name: null,
-    reviewed_at: null,
-    signature: null,
-  };
-  await rows
-    .insertInto('scripts')
-    .values({ id: newId('scr'), name: script.name, ...set })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet(set))
-    .execute();
-}
-
-/** False when its text, or its author, is not what was read any more. */
-export async function markReviewed(
-  rows: Rows,
-  script: StoredScript,
-  review: { by: { id: string | null; name: string }; now: number; signature: string },
-): Promise<boolean> {
-  const query = rows
-    .updateTable('scripts')
-    .set({
-      reviewed_by: review.by.id,
-      reviewed_by_name: review.by.name,
-      reviewed_at: review.now,
-      signature: review.signature,
-    })
-    .where('id', '=', script.id)
-    .where('install', '=', JSON.stringify(script.install))
-    .where('created_at', '=', script.createdAt)
-    .where('signature', 'is', null);
-  return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }

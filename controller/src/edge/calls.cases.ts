@@ -1,4 +1,5 @@
 /** A call of each route that does what it is for: for tests that go through every route. */
+
 import { randomBytes } from 'node:crypto';
 import type { Caller, RouteName } from '@preau/contract/api.ts';
 import { badgeText } from '@preau/contract/badge.ts';
@@ -16,8 +17,9 @@ import { createSiteGroup } from '#src/access/site-groups.ts';
 import { insertGroup } from '#src/accounts/store.ts';
 import { createToken } from '#src/accounts/tokens/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
-import { storeFile } from '#src/applications/packages.ts';
-import { createScript } from '#src/applications/scripts.ts';
+import { storeFile } from '#src/applications/packages/packages.ts';
+import { createScript } from '#src/applications/scripts/scripts.ts';
+
 import { raiseBadge, savePictureHash } from '#src/classes/badges/store.ts';
 import { previewImport } from '#src/classes/people/preview.ts';
 import { keepPhoto } from '#src/identity/people/store.ts';

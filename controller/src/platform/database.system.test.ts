@@ -11,12 +11,8 @@ import { searchAudiences } from '#src/accounts/audiences/store.ts';
 import { insertAccounts, insertGroup, selectPerson } from '#src/accounts/store.ts';
 import { actorOfToken, createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
-import {
-  saveIcon,
-  selectApplications,
-  selectIcon,
-  upsertApplication,
-} from '#src/applications/store.ts';
+import { saveIcon, selectIcon } from '#src/applications/icons/store.ts';
+import { selectApplications, upsertApplication } from '#src/applications/store.ts';
 import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { yearCases } from '#src/classes/year.cases.ts';

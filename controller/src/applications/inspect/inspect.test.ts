@@ -10,7 +10,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { sha256 } from '#src/platform/secrets.ts';
 import { makeCity } from '#src/testing.ts';
 import { createApplication } from '../create.ts';
-import { uploadPackage } from '../packages.ts';
+import { uploadPackage } from '../packages/packages.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';
 import { inspectPackage } from './inspect.ts';
 import { inspect } from './worker.ts';

@@ -5,8 +5,8 @@ import { InspectedPackage } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { Compile } from 'typebox/compile';
 import type { Platform } from '#src/platform/platform.ts';
-import { packageFiles } from '../files.ts';
-import { selectPackages } from '../store.ts';
+import { packageFiles } from '../packages/files.ts';
+import { selectPackages } from '../packages/store.ts';
 
 const withinMs = 30_000;
 const maxMiB = 256;

@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { InspectedPackage, InspectedProgram } from '@preau/contract/catalogue.ts';
-import { pngFrom } from '../icon-files.ts';
-import { checkPng } from '../icons.ts';
+import { pngFrom } from '../icons/icon-files.ts';
+import { checkPng } from '../icons/icons.ts';
 import { type DebContents, iconIn, readDeb } from './deb.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';
 

@@ -1,4 +1,4 @@
-import { setIcon } from '#src/applications/icons.ts';
+import { setIcon } from '#src/applications/icons/icons.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { enrol } from '#src/servers/enrolment/enrol.ts';

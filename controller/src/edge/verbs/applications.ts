@@ -2,11 +2,12 @@ import { maxPackageBytes } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts';
 import { changeApplication, createApplication, listVersions } from '#src/applications/create.ts';
-import { packageFiles } from '#src/applications/files.ts';
-import { iconFromPackage, readIcon, setIcon } from '#src/applications/icons.ts';
+import { iconFromPackage, readIcon, setIcon } from '#src/applications/icons/icons.ts';
 import { inspectPackage } from '#src/applications/inspect/inspect.ts';
-import { deletePackage, listPackages, uploadPackage } from '#src/applications/packages.ts';
-import { createScript, listScripts, reviewScript } from '#src/applications/scripts.ts';
+import { packageFiles } from '#src/applications/packages/files.ts';
+import { deletePackage, listPackages, uploadPackage } from '#src/applications/packages/packages.ts';
+import { createScript, listScripts, reviewScript } from '#src/applications/scripts/scripts.ts';
+
 import { selectApplications } from '#src/applications/store.ts';
 import { withdrawVersions } from '#src/rollouts/withdraw.ts';
 import { publishWhereNamed } from '#src/servers/desired/desired-state.ts';

@@ -15,15 +15,10 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { packageFiles } from './files.ts';
-import { storeFile } from './packages.ts';
-import {
-  lockPackage,
-  markReviewed,
-  type StoredScript,
-  saveScript,
-  selectScripts,
-} from './store.ts';
+import { packageFiles } from '../packages/files.ts';
+import { storeFile } from '../packages/packages.ts';
+import { lockPackage } from '../packages/store.ts';
+import { markReviewed, type StoredScript, saveScript, selectScripts } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 

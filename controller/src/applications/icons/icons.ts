@@ -8,9 +8,10 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { packageFiles } from './files.ts';
+import { packageFiles } from '../packages/files.ts';
+import { selectApplications } from '../store.ts';
 import { pngFrom } from './icon-files.ts';
-import { saveIcon, selectApplications, selectIcon } from './store.ts';
+import { saveIcon, selectIcon } from './store.ts';
 
 const maxBytes = 256 * 1024;
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
