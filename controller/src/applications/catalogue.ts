@@ -50,7 +50,7 @@ export async function importCatalogue(
   tell: TellServers = tellNobody,
 ): Promise<ImportedItem[]> {
   const results = new Map<number, ImportedItem>();
-  const waiting: { index: number; draft: ApplicationDraft }[] = [];
+  const waiting: Waiting[] = [];
   input.applications.forEach((value, index) => {
     if (draftCheck.Check(value)) waiting.push({ index, draft: value });
     else
@@ -62,49 +62,27 @@ export async function importCatalogue(
         why: faultOf(value),
       });
   });
-  const told = new Set<Topic>();
+  const topics = new Set<Topic>();
   const coming = new Set(waiting.map(({ draft }) => draft.slug));
   const known = new Set(
     (await selectApplications(deps.database, { learnt: false })).map(
       (application) => application.slug,
     ),
   );
+  const options = { dryRun: input.dryRun, known, tell: input.dryRun ? tellNobody : tell };
 
   for (let round = waiting; round.length > 0; ) {
-    const again: typeof waiting = [];
+    const again: Waiting[] = [];
     for (const { index, draft } of round) {
-      const about = { index, slug: draft.slug, version: draft.version };
-      try {
-        const { result, topics } = await importOne(deps, actor, draft, {
-          dryRun: input.dryRun,
-          known,
-          tell: input.dryRun ? tellNobody : tell,
-        });
-        for (const topic of topics) told.add(topic);
-        results.set(index, { ...about, result, code: null, why: null });
-        known.add(draft.slug);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        const path = Array.isArray(error.details['path'])
-          ? (error.details['path'] as string[])
-          : [];
-        const missing = error.code === 'REQUIREMENT_MISSING' ? (path.at(-1) ?? '') : '';
-        if (input.dryRun && missing !== '' && coming.has(missing))
-          results.set(index, {
-            ...about,
-            result: known.has(draft.slug) ? 'version_added' : 'added',
-            code: null,
-            why: null,
-          });
-        else
-          results.set(index, {
-            ...about,
-            result: 'refused',
-            code: error.code,
-            why: path.length === 0 ? null : path.join(' → ').slice(0, 400),
-          });
-        if (!input.dryRun && missing !== '' && coming.has(missing)) again.push({ index, draft });
-      }
+      const attempt = await tryOne(deps, actor, draft, options);
+      for (const topic of attempt.topics) topics.add(topic);
+      const { outcome, isLater } =
+        attempt.refusal === null
+          ? { outcome: attempt.outcome, isLater: false }
+          : judge(attempt.refusal, draft, { dryRun: input.dryRun, coming, known });
+      results.set(index, { index, slug: draft.slug, version: draft.version, ...outcome });
+      if (attempt.refusal === null) known.add(draft.slug);
+      if (isLater) again.push({ index, draft });
     }
     // Without progress another round would end the same.
     round = again.length < round.length ? again : [];
@@ -124,9 +102,61 @@ export async function importCatalogue(
         items: items.length,
       },
     });
-    deps.wakeups.wake(['applications', 'portal', 'audit', ...told]);
+    deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
   }
   return items;
+}
+
+interface Waiting {
+  index: number;
+  draft: ApplicationDraft;
+}
+type Result = Pick<ImportedItem, 'result' | 'code' | 'why'>;
+type Attempt =
+  | { outcome: Result; topics: Topic[]; refusal: null }
+  | { outcome: null; topics: Topic[]; refusal: AppError };
+
+async function tryOne(
+  deps: Deps,
+  actor: Actor,
+  draft: ApplicationDraft,
+  options: { dryRun: boolean; known: ReadonlySet<string>; tell: TellServers },
+): Promise<Attempt> {
+  try {
+    const { result, topics } = await importOne(deps, actor, draft, options);
+    return { outcome: { result, code: null, why: null }, topics, refusal: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { outcome: null, topics: [], refusal: error };
+  }
+}
+
+/** What a refusal means for the item. `isLater`: what it requires may still come in this list. */
+function judge(
+  refusal: AppError,
+  draft: ApplicationDraft,
+  list: { dryRun: boolean; coming: ReadonlySet<string>; known: ReadonlySet<string> },
+): { outcome: Result; isLater: boolean } {
+  const path = Array.isArray(refusal.details['path']) ? (refusal.details['path'] as string[]) : [];
+  const missing = refusal.code === 'REQUIREMENT_MISSING' ? (path.at(-1) ?? '') : '';
+  const comes = missing !== '' && list.coming.has(missing);
+  if (list.dryRun && comes)
+    return {
+      outcome: {
+        result: list.known.has(draft.slug) ? 'version_added' : 'added',
+        code: null,
+        why: null,
+      },
+      isLater: false,
+    };
+  return {
+    outcome: {
+      result: 'refused',
+      code: refusal.code,
+      why: path.length === 0 ? null : path.join(' → ').slice(0, 400),
+    },
+    isLater: comes,
+  };
 }
 
 async function importOne(

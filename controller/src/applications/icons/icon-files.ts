@@ -119,60 +119,77 @@ function picturesOfProgram(file: Buffer): Buffer[] {
 
 // ---- bitmaps inside of icons ----------------------------------------------------------------------------------------------
 
-/** An icon's bitmap: its header says twice the height, for a mask of one bit follows the colours;
- * lines are upside down and padded to four bytes. Null for what is too rare to be read: compressed,
- * or 16 bits. */
-function pngOfBitmap(bytes: Buffer): Buffer | null {
-  if (bytes.length < 40 || bytes.readUInt32LE(0) !== 40) return null;
+/** Where the parts of a bitmap are. Every line is padded to four bytes. */
+interface Bitmap {
+  bytes: Buffer;
+  width: number;
+  height: number;
+  bits: number;
+  colours: number;
+  pixels: number;
+  line: number;
+  mask: number;
+  maskLine: number;
+  /** The mask is all there. */
+  masked: boolean;
+}
+
+const paletteAt = 40;
+
+/** Null for what is too rare to be read: compressed, or 16 bits. */
+function bitmapOf(bytes: Buffer): Bitmap | null {
+  if (bytes.length < paletteAt || bytes.readUInt32LE(0) !== 40) return null;
   const width = bytes.readInt32LE(4);
+  // The header says twice the height, for a mask of one bit follows the colours.
   const height = bytes.readInt32LE(8) / 2;
   const bits = bytes.readUInt16LE(14);
-  if (
-    width < 1 ||
-    width > 256 ||
-    height !== width ||
-    bytes.readUInt32LE(16) !== 0 ||
-    ![1, 4, 8, 24, 32].includes(bits)
-  )
-    return null;
+  const isSquare = width >= 1 && width <= 256 && height === width;
+  const isPlain = bytes.readUInt32LE(16) === 0 && [1, 4, 8, 24, 32].includes(bits);
+  if (!isSquare || !isPlain) return null;
   const colours = bits > 8 ? 0 : Math.min(bytes.readUInt32LE(32) || 2 ** bits, 2 ** bits);
-  const palette = 40;
-  const pixels = palette + colours * 4;
+  const pixels = paletteAt + colours * 4;
   const line = Math.ceil((width * bits) / 32) * 4;
   const maskLine = Math.ceil(width / 32) * 4;
   const mask = pixels + line * height;
   if (mask > bytes.length) return null;
   const masked = mask + maskLine * height <= bytes.length;
+  return { bytes, width, height, bits, colours, pixels, line, mask, maskLine, masked };
+}
 
-  const rows = Buffer.alloc(height * (1 + width * 4));
-  let opaque = false;
-  for (let y = 0; y < height; y += 1) {
-    const from = pixels + (height - 1 - y) * line;
-    for (let x = 0; x < width; x += 1) {
-      const to = y * (1 + width * 4) + 1 + x * 4;
-      let at = from + (x * bits) / 8;
-      if (bits <= 8) {
-        const index =
-          ((bytes[Math.floor(at)] ?? 0) >> (8 - bits - ((x * bits) % 8))) & (2 ** bits - 1);
-        at = palette + Math.min(index, colours - 1) * 4;
-      }
-      const hidden =
-        masked &&
-        (((bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1) === 1;
-      const alpha = bits === 32 ? (bytes[at + 3] ?? 0) : hidden ? 0 : 255;
-      opaque ||= alpha !== 0;
-      rows.set([bytes[at + 2] ?? 0, bytes[at + 1] ?? 0, bytes[at] ?? 0, alpha], to);
-    }
-  }
+/** Where the colour of a pixel is: in the palette, or in the picture itself. Lines are upside
+ * down. */
+function colourAt(bitmap: Bitmap, x: number, y: number): number {
+  const { bytes, height, bits, colours, pixels, line } = bitmap;
+  const at = pixels + (height - 1 - y) * line + (x * bits) / 8;
+  if (bits > 8) return at;
+  const index = ((bytes[Math.floor(at)] ?? 0) >> (8 - bits - ((x * bits) % 8))) & (2 ** bits - 1);
+  return paletteAt + Math.min(index, colours - 1) * 4;
+}
+
+function isHidden({ bytes, height, mask, maskLine, masked }: Bitmap, x: number, y: number) {
+  const byte = bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0;
+  return masked && ((byte >> (7 - (x & 7))) & 1) === 1;
+}
+
+function pngOfBitmap(bytes: Buffer): Buffer | null {
+  const bitmap = bitmapOf(bytes);
+  if (bitmap === null) return null;
+  const { width, height, bits } = bitmap;
+  const pixels: { at: number; to: number; hidden: boolean }[] = [];
+  for (let y = 0; y < height; y += 1)
+    for (let x = 0; x < width; x += 1)
+      pixels.push({
+        at: colourAt(bitmap, x, y),
+        to: y * (1 + width * 4) + 1 + x * 4,
+        hidden: isHidden(bitmap, x, y),
+      });
   // Old programs leave the fourth byte empty: without any alpha, the mask decides.
-  if (!opaque && bits === 32)
-    for (let y = 0; y < height; y += 1)
-      for (let x = 0; x < width; x += 1)
-        rows[y * (1 + width * 4) + 4 + x * 4] =
-          masked &&
-          (((bytes[mask + (height - 1 - y) * maskLine + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1) === 1
-            ? 0
-            : 255;
+  const hasAlpha = bits === 32 && pixels.some(({ at }) => (bytes[at + 3] ?? 0) !== 0);
+  const rows = Buffer.alloc(height * (1 + width * 4));
+  for (const { at, to, hidden } of pixels) {
+    const alpha = hasAlpha ? (bytes[at + 3] ?? 0) : hidden ? 0 : 255;
+    rows.set([bytes[at + 2] ?? 0, bytes[at + 1] ?? 0, bytes[at] ?? 0, alpha], to);
+  }
   return encodePng(width, height, rows);
 }
 
