@@ -1,5 +1,6 @@
 /** What those who answer may do: write, approve, refuse, say which application is meant, bring
  * it. */
+
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import {
@@ -99,66 +100,17 @@ export async function approveRequest(
   const done = await deps.database.transaction().execute(async (rows) => {
     const request = await mustFind(rows, actor, id);
     if (!requestCan.approve(request, actor)) forbid(request);
-    const { siteId, applicationId } = request;
-    if (
-      audience.kind === 'group' &&
-      (await selectSitesOfGroups(rows, [audience.groupId])).some((owner) => owner !== siteId)
-    )
-      throw new AppError('OUT_OF_SCOPE', { group: audience.groupId });
+    await mustBeOfSchool(rows, audience, request.siteId);
     const all = alike ? await selectAlike(rows, request) : [request];
-    const there =
-      applicationId !== null && (await selectInstalledAtSite(rows, siteId)).has(applicationId);
+    const { passesOn, there } = await wayOf(rows, actor, request);
     const topics = new Set<Topic>(['mail']);
-    const passesOn = !isTechnician(actor) && !there;
-    if (
-      !passesOn &&
-      !there &&
-      (await selectApplications(rows, { id: applicationId ?? '', learnt: false })).length === 0
-    )
-      throw new AppError('WITHDRAWN', { application: applicationId });
-    const makeRule = async (whom: RuleAudience): Promise<string> => {
-      if (applicationId === null) throw new AppError('INTERNAL');
-      const { rule, topics: woken } = await addRule(deps, rows, actor, {
-        ...plainRule,
-        effect: 'allow',
-        target: { kind: 'application', applicationId },
-        audience: whom,
-        place: { kind: 'site', siteId },
-        note: `Demande du ${new Date(request.createdAt).toISOString().slice(0, 10)}`,
-      });
-      for (const topic of woken) topics.add(topic);
-      return rule.id;
-    };
-    const shared = passesOn || audience.kind === 'askers' ? null : await makeRule(audience);
-    const own = new Map<string, string>();
+    const ruleOf = passesOn
+      ? () => null
+      : await rulesOf(ruleMaker(deps, rows, actor, request, topics), audience);
     for (const each of all) {
       if (!requestCan.approve(each, actor)) continue;
-      if (shared === null && !passesOn && !own.has(each.accountId))
-        own.set(each.accountId, await makeRule({ kind: 'person', accountId: each.accountId }));
-      const ruleId = shared ?? own.get(each.accountId) ?? null;
-      if (
-        !(await changeRequest(
-          rows,
-          each,
-          {
-            decision: passesOn ? 'passed_on' : 'approved',
-            decided_by: actor.id,
-            decided_at: now,
-            reason: note,
-            rule_id: ruleId,
-            news_at: now,
-          },
-          now,
-        ))
-      )
-        forbid(each);
-      await recordEffect(deps, rows, actor, {
-        action: passesOn ? 'request.passed_on' : 'request.approved',
-        subjectId: each.id,
-        subjectName: each.name,
-        siteId,
-        details: ruleId === null ? {} : { rule: ruleId },
-      });
+      const ruleId = await ruleOf(each.accountId);
+      await decide(deps, rows, actor, each, { passesOn, ruleId, note, now });
       for (const topic of newsTopics(each)) topics.add(topic);
     }
     return { request, topics: [...topics], bring: !passesOn && !there };
@@ -167,6 +119,108 @@ export async function approveRequest(
   deps.wakeups.wake(done.topics);
   return readRequest(deps.database, actor, id);
 }
+
+/** Refuses with OUT_OF_SCOPE a group of another school. */
+async function mustBeOfSchool(
+  rows: Rows,
+  audience: Approval['audience'],
+  siteId: string,
+): Promise<void> {
+  if (
+    audience.kind === 'group' &&
+    (await selectSitesOfGroups(rows, [audience.groupId])).some((owner) => owner !== siteId)
+  )
+    throw new AppError('OUT_OF_SCOPE', { group: audience.groupId });
+}
+
+/** `there`: it is on the school's servers. `passesOn`: a school's contact cannot bring it there, so
+ * technicians decide. Refuses with WITHDRAWN what is neither there nor in the catalogue. */
+async function wayOf(
+  rows: Rows,
+  actor: AccountActor,
+  { siteId, applicationId }: StoredRequest,
+): Promise<{ passesOn: boolean; there: boolean }> {
+  const there =
+    applicationId !== null && (await selectInstalledAtSite(rows, siteId)).has(applicationId);
+  const passesOn = !isTechnician(actor) && !there;
+  if (
+    !passesOn &&
+    !there &&
+    (await selectApplications(rows, { id: applicationId ?? '', learnt: false })).length === 0
+  )
+    throw new AppError('WITHDRAWN', { application: applicationId });
+  return { passesOn, there };
+}
+
+/** The rule by which each person who asked is allowed: one for all, or one for each of them. */
+async function rulesOf(
+  makeRule: (whom: RuleAudience) => Promise<string>,
+  audience: Approval['audience'],
+): Promise<(accountId: string) => string | Promise<string>> {
+  if (audience.kind !== 'askers') {
+    const shared = await makeRule(audience);
+    return () => shared;
+  }
+  const own = new Map<string, string>();
+  return async (accountId) => {
+    const ruleId = own.get(accountId) ?? (await makeRule({ kind: 'person', accountId }));
+    own.set(accountId, ruleId);
+    return ruleId;
+  };
+}
+
+async function decide(
+  deps: Deps,
+  rows: Rows,
+  actor: AccountActor,
+  request: StoredRequest,
+  {
+    passesOn,
+    ruleId,
+    note,
+    now,
+  }: { passesOn: boolean; ruleId: string | null; note: string | null; now: number },
+): Promise<void> {
+  const set = {
+    decision: passesOn ? ('passed_on' as const) : ('approved' as const),
+    decided_by: actor.id,
+    decided_at: now,
+    reason: note,
+    rule_id: ruleId,
+    news_at: now,
+  };
+  if (!(await changeRequest(rows, request, set, now))) forbid(request);
+  await recordEffect(deps, rows, actor, {
+    action: passesOn ? 'request.passed_on' : 'request.approved',
+    subjectId: request.id,
+    subjectName: request.name,
+    siteId: request.siteId,
+    details: ruleId === null ? {} : { rule: ruleId },
+  });
+}
+
+/** Makes a rule that allows what was asked for, and adds the topics to wake to `topics`. */
+const ruleMaker =
+  (
+    deps: Deps,
+    rows: Rows,
+    actor: AccountActor,
+    { siteId, applicationId, createdAt }: StoredRequest,
+    topics: Set<Topic>,
+  ) =>
+  async (whom: RuleAudience): Promise<string> => {
+    if (applicationId === null) throw new AppError('INTERNAL');
+    const { rule, topics: woken } = await addRule(deps, rows, actor, {
+      ...plainRule,
+      effect: 'allow',
+      target: { kind: 'application', applicationId },
+      audience: whom,
+      place: { kind: 'site', siteId },
+      note: `Demande du ${new Date(createdAt).toISOString().slice(0, 10)}`,
+    });
+    for (const topic of woken) topics.add(topic);
+    return rule.id;
+  };
 
 export async function refuseRequest(
   deps: Deps,
