@@ -34,6 +34,15 @@ async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(text);
 }
 
+/** One request, as its handler needs it. */
+interface Call {
+  request: IncomingMessage;
+  searchParams: URLSearchParams;
+  service: string;
+  cookie: string;
+  send: (status: number, body: string, headers?: Record<string, string>) => unknown;
+}
+
 export async function startCas(people: Readonly<Record<string, CasPerson>>): Promise<CasServer> {
   const signedIn = new Map<string, string>();
   const tickets = new Map<
@@ -67,8 +76,6 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
   const server = createServer((request, response) => {
     void (async () => {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://cas');
-      const service = searchParams.get('service') ?? '';
-      const cookie = /TGC=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
       const send = (status: number, body: string, headers: Record<string, string> = {}) =>
         response
           .writeHead(status, {
@@ -78,41 +85,16 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
             ...headers,
           })
           .end(body);
-      const back = (user: string, more: Record<string, string> = {}) => {
-        const ticket = `ST-${tickets.size + 1}-${randomBytes(24).toString('base64url')}`;
-        tickets.set(ticket, { user, service, until: Date.now() + 10_000, used: false });
-        send(302, '', {
-          location: `${service}${service.includes('?') ? '&' : '?'}ticket=${ticket}`,
-          ...more,
-        });
+      const call: Call = {
+        request,
+        searchParams,
+        service: searchParams.get('service') ?? '',
+        cookie: /TGC=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '',
+        send,
       };
-      if (pathname === '/cas/login' && request.method === 'POST') {
-        const form = await formOf(request);
-        const user = form.get('username') ?? '';
-        if (people[user] === undefined || people[user].password !== form.get('password'))
-          return send(401, page('<p>Refusé</p>'));
-        const tgc = randomBytes(24).toString('base64url');
-        signedIn.set(tgc, user);
-        return back(user, { 'set-cookie': `TGC=${tgc}; Path=/cas; HttpOnly` });
-      }
-      if (pathname === '/cas/login') {
-        const user = signedIn.get(cookie);
-        if (user !== undefined && service !== '') return back(user);
-        return send(
-          200,
-          page(
-            `<form method="post" action="/cas/login?${xmlOf(new URLSearchParams({ service }).toString())}"><input name="username"><input name="password" type="password"><button>Se connecter</button></form>`,
-          ),
-        );
-      }
-      if (pathname === '/cas/logout') {
-        const user = signedIn.get(cookie);
-        signedIn.delete(cookie);
-        if (user !== undefined) await signOut(user);
-        return service === ''
-          ? send(200, page('<p>Au revoir</p>'))
-          : send(302, '', { location: service });
-      }
+      if (pathname === '/cas/login')
+        return request.method === 'POST' ? signIn(call) : showSignIn(call);
+      if (pathname === '/cas/logout') return leave(call);
       if (pathname === '/cas/serviceValidate' || pathname === '/cas/p3/serviceValidate') {
         const xml = instead ?? validate(searchParams, pathname.includes('p3'));
         instead = null;
@@ -121,6 +103,42 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
       send(404, page(''));
     })().catch(() => response.destroy());
   });
+  const back = ({ service, send }: Call, user: string, more: Record<string, string> = {}) => {
+    const ticket = `ST-${tickets.size + 1}-${randomBytes(24).toString('base64url')}`;
+    tickets.set(ticket, { user, service, until: Date.now() + 10_000, used: false });
+    send(302, '', {
+      location: `${service}${service.includes('?') ? '&' : '?'}ticket=${ticket}`,
+      ...more,
+    });
+  };
+  const signIn = async (call: Call) => {
+    const form = await formOf(call.request);
+    const user = form.get('username') ?? '';
+    if (people[user] === undefined || people[user].password !== form.get('password'))
+      return call.send(401, page('<p>Refusé</p>'));
+    const tgc = randomBytes(24).toString('base64url');
+    signedIn.set(tgc, user);
+    return back(call, user, { 'set-cookie': `TGC=${tgc}; Path=/cas; HttpOnly` });
+  };
+  const showSignIn = (call: Call) => {
+    const user = signedIn.get(call.cookie);
+    if (user !== undefined && call.service !== '') return back(call, user);
+    const { service } = call;
+    return call.send(
+      200,
+      page(
+        `<form method="post" action="/cas/login?${xmlOf(new URLSearchParams({ service }).toString())}"><input name="username"><input name="password" type="password"><button>Se connecter</button></form>`,
+      ),
+    );
+  };
+  const leave = async ({ cookie, service, send }: Call) => {
+    const user = signedIn.get(cookie);
+    signedIn.delete(cookie);
+    if (user !== undefined) await signOut(user);
+    return service === ''
+      ? send(200, page('<p>Au revoir</p>'))
+      : send(302, '', { location: service });
+  };
   async function signOut(user: string): Promise<number> {
     let told = 0;
     for (const [ticket, { user: owner, service, used }] of tickets) {

@@ -376,6 +376,27 @@ describe('Active Directory, by LDAPS', () => {
 });
 
 describe('a page of their own', () => {
+  const askOurs = (url: URL, cookie: string) =>
+    app
+      .inject({ method: 'GET', url: url.pathname + url.search, headers: { cookie } })
+      .then((answer) => ({
+        status: answer.statusCode,
+        location: answer.headers.location,
+        text: answer.body,
+        set: [answer.headers['set-cookie'] ?? []].flat(),
+      }));
+  const ask = (url: URL, cookie: string, body?: URLSearchParams) =>
+    fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      redirect: 'manual',
+      headers: { cookie },
+      ...(body === undefined ? {} : { body }),
+    }).then(async (answer) => ({
+      status: answer.status,
+      location: answer.headers.get('location') ?? undefined,
+      text: await answer.text(),
+      set: answer.headers.getSetCookie(),
+    }));
   /** A browser without a screen: follows addresses and keeps cookies. Ours are asked from the app
    * itself. */
   function browser() {
@@ -388,27 +409,9 @@ describe('a page of their own', () => {
       const cookies = jar.get(url.host) ?? new Map<string, string>();
       jar.set(url.host, cookies);
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-      const ours = url.origin === publicUrl;
-      const reply = ours
-        ? await app
-            .inject({ method: 'GET', url: url.pathname + url.search, headers: { cookie } })
-            .then((answer) => ({
-              status: answer.statusCode,
-              location: answer.headers.location,
-              text: answer.body,
-              set: [answer.headers['set-cookie'] ?? []].flat(),
-            }))
-        : await fetch(url, {
-            method: body === undefined ? 'GET' : 'POST',
-            redirect: 'manual',
-            headers: { cookie },
-            ...(body === undefined ? {} : { body }),
-          }).then(async (answer) => ({
-            status: answer.status,
-            location: answer.headers.get('location') ?? undefined,
-            text: await answer.text(),
-            set: answer.headers.getSetCookie(),
-          }));
+      const reply = await (url.origin === publicUrl
+        ? askOurs(url, cookie)
+        : ask(url, cookie, body));
       for (const line of reply.set) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
         if (value === '' || /expires=Thu, 01 Jan 1970/i.test(line)) cookies.delete(name);

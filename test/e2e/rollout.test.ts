@@ -232,7 +232,7 @@ describe('on real schools', () => {
     for (const school of cut) await school.cut();
     const id = await begin(draft('Sous les coups', [apps.steady], { timeoutMinutes: 10 }));
     const kills = { controller: 0, redis: 0, agent: 0, installer: 0, flush: 0 };
-    for (let count = 0; count < 30; count += 1) {
+    const strike = async () => {
       const server = lab.servers[roll(lab.servers.length)];
       const what = roll(10);
       if (what < 2) {
@@ -248,6 +248,9 @@ describe('on real schools', () => {
         if (server?.agent.kill() === true) kills.agent += 1;
         await server?.agent.start();
       } else kills.installer += server?.killInstaller() === 0 ? 0 : 1;
+    };
+    for (let count = 0; count < 30; count += 1) {
+      await strike();
       if (count === 15) {
         await lab.redis.flush();
         kills.flush += 1;
