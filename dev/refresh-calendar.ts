@@ -169,14 +169,12 @@ function agreed(dated: readonly Dated[], warn: (text: string) => void): Dated {
   return winner;
 }
 
-/** The calendar the records say, from the school year of `firstYear` (2025 is 2025-2026) on.
- * Pure. */
-export function calendarOf(
+/** Pupils' holidays of the zones A, B and C. */
+function readRecords(
   records: readonly CalendarRecord[],
   firstYear: number,
-  head: { source: string; readOn: string },
   warn: (text: string) => void,
-): Calendar {
+): Dated[] {
   const found: Dated[] = [];
   const unknown = new Set<string>();
   for (const record of records) {
@@ -193,9 +191,53 @@ export function calendarOf(
   }
   for (const description of unknown)
     warn(`left out, since it is not a holiday we know: ${JSON.stringify(description)}`);
+  return found;
+}
 
+/** Each zone has every holiday of every year; of the `last` year, the summer is not known yet. */
+function mustBeComplete(holidays: readonly Dated[], years: readonly string[], last: string): void {
+  for (const year of years)
+    for (const zone of holidayZones) {
+      const has = holidays
+        .filter((each) => each.year === year && each.zone === zone)
+        .map(({ name }) => name);
+      const missing = [...everyYear, ...(year === last ? [] : ['Été'])].filter(
+        (name) => !has.includes(name),
+      );
+      if (missing.length > 0)
+        throw new Refused(`${year}, zone ${zone}: ${missing.join(', ')} missing.`);
+    }
+}
+
+/** Holidays of one zone by their beginning: none begins within another. */
+function mustBeInOrder(holidays: readonly Dated[], warn: (text: string) => void): void {
+  for (const [at, { name, year, zone, from, back }] of holidays.entries()) {
+    const before = holidays[at - 1];
+    if (before !== undefined && from < before.back)
+      throw new Refused(
+        `${name} ${year}, zone ${zone}, begins on ${dateOfDay(from)}, within ${before.name} (until ${dateOfDay(before.back)}).`,
+      );
+    if (name.startsWith('Pont')) continue;
+    if (weekdayOf(from) !== 6)
+      warn(`${name} ${year}, zone ${zone}, begins on a weekday: ${dateOfDay(from)}`);
+    if (weekdayOf(back) > 5)
+      warn(`${name} ${year}, zone ${zone}: class begins again on a weekend: ${dateOfDay(back)}`);
+  }
+}
+
+/** The calendar the records say, from the school year of `firstYear` (2025 is 2025-2026) on.
+ * Pure. */
+export function calendarOf(
+  records: readonly CalendarRecord[],
+  firstYear: number,
+  head: { source: string; readOn: string },
+  warn: (text: string) => void,
+): Calendar {
   const byHoliday = [
-    ...Map.groupBy(found, ({ zone, year, name }) => `${zone} ${year} ${name}`).values(),
+    ...Map.groupBy(
+      readRecords(records, firstYear, warn),
+      ({ zone, year, name }) => `${zone} ${year} ${name}`,
+    ).values(),
   ]
     .map((dated) => agreed(dated, warn))
     .toSorted((a, b) => a.from - b.from);
@@ -205,32 +247,9 @@ export function calendarOf(
     throw new Refused(`There is no holiday of the zones A, B and C from ${firstYear} on.`);
   if (Number(last.slice(0, 4)) - Number(first.slice(0, 4)) !== years.length - 1)
     throw new Refused(`A school year is missing among ${years.join(', ')}.`);
-  for (const year of years) {
-    for (const zone of holidayZones) {
-      const has = byHoliday
-        .filter((each) => each.year === year && each.zone === zone)
-        .map(({ name }) => name);
-      const missing = [...everyYear, ...(year === last ? [] : ['Été'])].filter(
-        (name) => !has.includes(name),
-      );
-      if (missing.length > 0)
-        throw new Refused(`${year}, zone ${zone}: ${missing.join(', ')} missing.`);
-    }
-  }
+  mustBeComplete(byHoliday, years, last);
   const of = (zone: HolidayZone) => byHoliday.filter((each) => each.zone === zone);
-  for (const zone of holidayZones) {
-    for (const [at, { name, year, from, back }] of of(zone).entries()) {
-      const before = of(zone)[at - 1];
-      if (before !== undefined && from < before.back)
-        throw new Refused(
-          `${name} ${year}, zone ${zone}, begins on ${dateOfDay(from)}, within ${before.name} (until ${dateOfDay(before.back)}).`,
-        );
-      if (weekdayOf(from) !== 6 && !name.startsWith('Pont'))
-        warn(`${name} ${year}, zone ${zone}, begins on a weekday: ${dateOfDay(from)}`);
-      if (weekdayOf(back) > 5 && !name.startsWith('Pont'))
-        warn(`${name} ${year}, zone ${zone}: class begins again on a weekend: ${dateOfDay(back)}`);
-    }
-  }
+  for (const zone of holidayZones) mustBeInOrder(of(zone), warn);
   const written = (zone: HolidayZone): Holiday[] =>
     of(zone).map(({ name, year, from, back }) => ({
       name: `${name} ${year}`,

@@ -255,32 +255,13 @@ async function runClients(controlPort: number, wsPort: number, pipePort: number)
       { perMessageDeflate: false, skipUTF8Validation: true },
     );
 
-  const receive = ({ way, order }: Job): Promise<Received> => {
-    const received: Received = { seconds: 0, bytes: 0, torn: 0, latenciesMs: [] };
-    const total = order.amount * order.clients;
-    const started = { at: 0 };
-    return new Promise((resolve, reject) => {
+  const receive = ({ way, order }: Job): Promise<Received> =>
+    new Promise((resolve, reject) => {
       const closers: (() => void)[] = [];
-      const take = (chunk: Buffer) => {
-        if (started.at === 0) started.at = clock();
-        received.bytes += chunk.length;
-        if (order.stream === 'sync') {
-          const now = clock();
-          for (const [, at] of decode(chunk.toString()) ?? [])
-            received.latenciesMs.push(now - Number(at));
-        } else if (way === 'gateway' && chunk[chunk.length - 1] !== 0x3b) received.torn += 1;
-        if (
-          order.stream === 'sync'
-            ? received.latenciesMs.length < total
-            : received.bytes < total - tail * order.clients
-        )
-          return;
-        received.seconds = (clock() - started.at) / 1000;
+      const take = receiver(way, order, (received) => {
         for (const close of closers) close();
         resolve(received);
-      };
-      // The gateway holds back an instruction that was cut; the pipe does not.
-      const tail = way === 'gateway' ? 6200 : 0;
+      });
       for (let count = 0; count < order.clients; count += 1) {
         if (way === 'gateway') {
           const socket = openSocket(order);
@@ -288,22 +269,12 @@ async function runClients(controlPort: number, wsPort: number, pipePort: number)
           socket.on('error', reject);
           closers.push(() => socket.terminate());
         } else {
-          const socket = connect({ host: '127.0.0.1', port: pipePort, noDelay: true });
-          const shake = (chunk: Buffer) => {
-            const text = chunk.toString();
-            if (text.includes('ready')) {
-              socket.off('data', shake);
-              socket.on('data', take);
-            } else socket.write(encode(['connect', 'VERSION_1_3_0', JSON.stringify(order)]));
-          };
-          socket.on('data', shake);
+          const socket = openPipe(pipePort, order, take);
           socket.on('error', reject);
-          socket.write(encode(['select', 'rdp']));
           closers.push(() => socket.destroy());
         }
       }
     });
-  };
   control(controlPort, async (job: Job | null): Promise<unknown> => {
     if (job === null) return ownState();
     if (job.way === 'release') {
@@ -318,6 +289,54 @@ async function runClients(controlPort: number, wsPort: number, pipePort: number)
     socket.pause();
     return {};
   });
+}
+
+/** Counts what arrives, until it is all there. */
+function receiver(
+  way: Job['way'],
+  order: Job['order'],
+  over: (received: Received) => void,
+): (chunk: Buffer) => void {
+  const received: Received = { seconds: 0, bytes: 0, torn: 0, latenciesMs: [] };
+  const total = order.amount * order.clients;
+  // The gateway holds back an instruction that was cut; the pipe does not.
+  const tail = way === 'gateway' ? 6200 : 0;
+  let startedAt = 0;
+  const note = (chunk: Buffer) => {
+    if (order.stream === 'sync') {
+      const now = clock();
+      for (const [, at] of decode(chunk.toString()) ?? [])
+        received.latenciesMs.push(now - Number(at));
+    } else if (way === 'gateway' && chunk[chunk.length - 1] !== 0x3b) received.torn += 1;
+  };
+  return (chunk) => {
+    if (startedAt === 0) startedAt = clock();
+    received.bytes += chunk.length;
+    note(chunk);
+    if (
+      order.stream === 'sync'
+        ? received.latenciesMs.length < total
+        : received.bytes < total - tail * order.clients
+    )
+      return;
+    received.seconds = (clock() - startedAt) / 1000;
+    over(received);
+  };
+}
+
+/** A connection past its handshake: `take` gets what follows. */
+function openPipe(port: number, order: Job['order'], take: (chunk: Buffer) => void): Socket {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  const shake = (chunk: Buffer) => {
+    const text = chunk.toString();
+    if (text.includes('ready')) {
+      socket.off('data', shake);
+      socket.on('data', take);
+    } else socket.write(encode(['connect', 'VERSION_1_3_0', JSON.stringify(order)]));
+  };
+  socket.on('data', shake);
+  socket.write(encode(['select', 'rdp']));
+  return socket;
 }
 
 function ownState(): Omit<State, 'paused' | 'sent'> {

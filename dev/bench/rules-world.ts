@@ -43,10 +43,15 @@ const lessons: RuleTimes = {
   until: null,
 };
 
-export function rulesWorld(
-  size: { sites: number; applications: number; people: number; rules: number; withHours: boolean },
-  seed = 2026,
-): RulesWorld {
+interface WorldSize {
+  sites: number;
+  applications: number;
+  people: number;
+  rules: number;
+  withHours: boolean;
+}
+
+export function rulesWorld(size: WorldSize, seed = 2026): RulesWorld {
   const roll = dice(seed);
   const sites = Array.from(
     { length: size.sites },
@@ -86,30 +91,11 @@ export function rulesWorld(
     };
   });
   const rules = Array.from({ length: size.rules }, (_, at): PolicyRule => {
-    const target: RuleTarget =
-      at % 10 < 7
-        ? { kind: 'application', applicationId: idOf('app', roll(size.applications)) }
-        : at % 10 < 9
-          ? { kind: 'category', category: categories[roll(categories.length)] ?? 'tools' }
-          : { kind: 'label', label: `cycle-${roll(3)}` };
+    const target = targetOf(at, size, roll);
     const who = roll(20);
     const site = roll(size.sites);
-    const audience: RuleAudience =
-      who < 6
-        ? { kind: 'role', role: who % 2 === 0 ? 'pupil' : 'teacher' }
-        : who < 10
-          ? { kind: 'everyone' }
-          : who < 17
-            ? { kind: 'group', groupId: idOf('grp', site * 1000 + roll(14)) }
-            : who < 18
-              ? { kind: 'attributes', all: [{ attribute: 'level', test: 'is', value: 'CM2' }] }
-              : { kind: 'person', accountId: idOf('acc', roll(size.people)) };
-    const place: RulePlace =
-      at % 5 === 0
-        ? { kind: 'everywhere' }
-        : at % 5 === 1
-          ? { kind: 'site_group', siteGroupId: idOf('sgr', roll(4)) }
-          : { kind: 'site', siteId: idOf('sit', site) };
+    const audience = audienceOf(who, site, size, roll);
+    const place = placeOf(at, site, roll);
     return {
       id: idOf('rul', at),
       effect: roll(6) === 0 ? 'deny' : 'allow',
@@ -128,4 +114,29 @@ export function rulesWorld(
     classes: classes.filter((each) => each !== undefined),
     rules,
   };
+}
+
+type Roll = (sides: number) => number;
+
+function targetOf(at: number, size: WorldSize, roll: Roll): RuleTarget {
+  if (at % 10 < 7)
+    return { kind: 'application', applicationId: idOf('app', roll(size.applications)) };
+  if (at % 10 < 9)
+    return { kind: 'category', category: categories[roll(categories.length)] ?? 'tools' };
+  return { kind: 'label', label: `cycle-${roll(3)}` };
+}
+
+function audienceOf(who: number, site: number, size: WorldSize, roll: Roll): RuleAudience {
+  if (who < 6) return { kind: 'role', role: who % 2 === 0 ? 'pupil' : 'teacher' };
+  if (who < 10) return { kind: 'everyone' };
+  if (who < 17) return { kind: 'group', groupId: idOf('grp', site * 1000 + roll(14)) };
+  if (who < 18)
+    return { kind: 'attributes', all: [{ attribute: 'level', test: 'is', value: 'CM2' }] };
+  return { kind: 'person', accountId: idOf('acc', roll(size.people)) };
+}
+
+function placeOf(at: number, site: number, roll: Roll): RulePlace {
+  if (at % 5 === 0) return { kind: 'everywhere' };
+  if (at % 5 === 1) return { kind: 'site_group', siteGroupId: idOf('sgr', roll(4)) };
+  return { kind: 'site', siteId: idOf('sit', site) };
 }

@@ -38,6 +38,86 @@ export interface Mirror {
 
 const clean = (address: string | undefined) => (address ?? '').replace(/^::ffff:/, '');
 
+/** The bytes a request asks for; null: none of the file's. */
+function spanOf(range: string | undefined, size: number): { from: number; to: number } | null {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
+  const from = Number(first ?? 0);
+  const to = last === undefined || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  return first !== undefined && from > to ? null : { from, to };
+}
+
+/** A file of the mirror; `size` -1: there is none of that name. */
+function fileOf(folder: string, name: string): { path: string; size: number } {
+  const path = join(folder, name);
+  const isOurs = /^(InRelease|Packages(\.gz)?|[A-Za-z0-9.+~%_:-]+\.deb)$/.test(name);
+  return { path, size: isOurs ? (statSync(path, { throwIfNoEntry: false })?.size ?? -1) : -1 };
+}
+
+/** Answers with a file, or as the fault makes it. */
+function serve(
+  { path, size }: { path: string; size: number },
+  fault: SourceFault | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (fault === 'missing' || size < 0 || (request.method !== 'GET' && request.method !== 'HEAD'))
+    return void response.writeHead(404, { 'content-length': 0 }).end();
+  if (fault === 'mute') return;
+  const isPart = /^bytes=\d+-\d*$/.test(request.headers.range ?? '');
+  const span = spanOf(request.headers.range, size);
+  if (span === null)
+    return void response
+      .writeHead(416, { 'content-range': `bytes */${size}`, 'content-length': 0 })
+      .end();
+  const { from, to } = span;
+  if (fault === 'endless')
+    return pour(
+      response.writeHead(200, { 'content-type': 'application/octet-stream' }),
+      256 * 1024,
+      100,
+    );
+  response.writeHead(isPart ? 206 : 200, {
+    'content-type': 'application/octet-stream',
+    'accept-ranges': 'bytes',
+    'last-modified': statSync(path).mtime.toUTCString(),
+    ...(isPart ? { 'content-range': `bytes ${from}-${to}/${size}` } : {}),
+    'content-length': to - from + 1,
+  });
+  if (request.method === 'HEAD' || size === 0) return void response.end();
+  if (fault === 'trickle') return pour(response, 1, 1000);
+  send(path, span, fault, response);
+}
+
+function send(
+  path: string,
+  { from, to }: { from: number; to: number },
+  fault: SourceFault | undefined,
+  response: ServerResponse,
+): void {
+  const end = fault === 'truncated' ? from + Math.floor((to - from) / 2) : to;
+  const file = createReadStream(path, { start: from, end });
+  if (fault === 'truncated') {
+    file.pipe(response, { end: false });
+    file.on('end', () => setTimeout(() => response.socket?.destroy(), 50));
+    return;
+  }
+  if (fault === 'changed')
+    file.once(
+      'data',
+      (chunk) =>
+        Buffer.isBuffer(chunk) &&
+        chunk.writeUInt8((chunk.readUInt8(chunk.length >> 1) ^ 0xff) & 0xff, chunk.length >> 1),
+    );
+  pipeline(file, response, () => undefined);
+}
+
+function pour(response: ServerResponse, size: number, everyMs: number): void {
+  const timer = setInterval(() => {
+    if (response.writableLength < 4 * 1024 * 1024) response.write(Buffer.alloc(size, 'x'));
+  }, everyMs);
+  response.on('close', () => clearInterval(timer));
+}
+
 export async function startMirror(options: { host: string; folder: string }): Promise<Mirror> {
   const bytes = new Map<string, number>();
   const requests = new Map<string, Map<string, number>>();
@@ -63,57 +143,7 @@ export async function startMirror(options: { host: string; folder: string }): Pr
         misdeed.files.test(name) &&
         (misdeed.addresses === null || misdeed.addresses.includes(address)),
     )?.fault;
-    const path = join(options.folder, name);
-    const size = /^(InRelease|Packages(\.gz)?|[A-Za-z0-9.+~%_:-]+\.deb)$/.test(name)
-      ? (statSync(path, { throwIfNoEntry: false })?.size ?? -1)
-      : -1;
-    if (fault === 'missing' || size < 0 || (request.method !== 'GET' && request.method !== 'HEAD'))
-      return void response.writeHead(404, { 'content-length': 0 }).end();
-    if (fault === 'mute') return;
-    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-    const from = range === null ? 0 : Number(range[1]);
-    const to = range === null || range[2] === '' ? size - 1 : Math.min(Number(range[2]), size - 1);
-    if (range !== null && from > to)
-      return void response
-        .writeHead(416, { 'content-range': `bytes */${size}`, 'content-length': 0 })
-        .end();
-    const headers = {
-      'content-type': 'application/octet-stream',
-      'accept-ranges': 'bytes',
-      'last-modified': statSync(path).mtime.toUTCString(),
-      ...(range === null ? {} : { 'content-range': `bytes ${from}-${to}/${size}` }),
-    };
-    if (fault === 'endless')
-      return pour(
-        response.writeHead(200, { 'content-type': 'application/octet-stream' }),
-        256 * 1024,
-        100,
-      );
-    response.writeHead(range === null ? 200 : 206, { ...headers, 'content-length': to - from + 1 });
-    if (request.method === 'HEAD' || size === 0) return void response.end();
-    if (fault === 'trickle') return pour(response, 1, 1000);
-    const end = fault === 'truncated' ? from + Math.floor((to - from) / 2) : to;
-    const file = createReadStream(path, { start: from, end });
-    if (fault === 'truncated') {
-      file.pipe(response, { end: false });
-      file.on('end', () => setTimeout(() => response.socket?.destroy(), 50));
-      return;
-    }
-    if (fault === 'changed')
-      file.once(
-        'data',
-        (chunk) =>
-          Buffer.isBuffer(chunk) &&
-          chunk.writeUInt8((chunk.readUInt8(chunk.length >> 1) ^ 0xff) & 0xff, chunk.length >> 1),
-      );
-    pipeline(file, response, () => undefined);
-  };
-
-  const pour = (response: ServerResponse, size: number, everyMs: number) => {
-    const timer = setInterval(() => {
-      if (response.writableLength < 4 * 1024 * 1024) response.write(Buffer.alloc(size, 'x'));
-    }, everyMs);
-    response.on('close', () => clearInterval(timer));
+    serve(fileOf(options.folder, name), fault, request, response);
   };
 
   const server = createServer(answer);
