@@ -20,3 +20,10 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+/** In milliseconds. */
+export function timed(work: () => void): number {
+  const started = performance.now();
+  work();
+  return performance.now() - started;
+}

@@ -140,3 +140,13 @@ function placeOf(at: number, site: number, roll: Roll): RulePlace {
   if (at % 5 === 1) return { kind: 'site_group', siteGroupId: idOf('sgr', roll(4)) };
   return { kind: 'site', siteId: idOf('sit', site) };
 }
+
+export const tuesday = Date.parse('2026-11-24T10:00:00+01:00');
+
+/** A person, their school, and the address they ask from. */
+export const questionOf = (world: RulesWorld, at: number, now = tuesday) => {
+  const person = world.people[at % world.people.length];
+  const site = world.sites.find(({ siteId }) => siteId === person?.siteId);
+  if (person === undefined || site === undefined) throw new Error('no such person');
+  return { person, site, address: at % 2 === 0 ? `10.${at % 250}.2.9` : null, now };
+};
