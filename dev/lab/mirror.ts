@@ -59,7 +59,7 @@ function serve(
   fault: SourceFault | undefined,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
+): undefined {
   if (fault === 'missing' || size < 0 || (request.method !== 'GET' && request.method !== 'HEAD'))
     return void response.writeHead(404, { 'content-length': 0 }).end();
   if (fault === 'mute') return;
@@ -71,7 +71,7 @@ function serve(
       .end();
   const { from, to } = span;
   if (fault === 'endless')
-    return pour(
+    return void pour(
       response.writeHead(200, { 'content-type': 'application/octet-stream' }),
       256 * 1024,
       100,
@@ -84,7 +84,7 @@ function serve(
     'content-length': to - from + 1,
   });
   if (request.method === 'HEAD' || size === 0) return void response.end();
-  if (fault === 'trickle') return pour(response, 1, 1000);
+  if (fault === 'trickle') return void pour(response, 1, 1000);
   send(path, span, fault, response);
 }
 
