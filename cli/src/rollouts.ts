@@ -121,24 +121,14 @@ export async function watch(
   options: { json: boolean; untilPause: boolean; lost: string },
   clock = { now: () => performance.now(), wait: (ms: number) => pause(ms) },
 ): Promise<ExitCode> {
+  const redraws = !options.json && printer.tty;
+  const read = readPatiently(call, id, clock, () => printer.remark(options.lost));
   let said = '';
-  let heardAt = clock.now();
-  let isLost = false;
   for (;;) {
-    let rollout: Rollout | null = null;
-    try {
-      rollout = await call('readRollout', { params: { id } });
-    } catch (error) {
-      if (!(error instanceof Unreachable) || clock.now() - heardAt > patienceMs) throw error;
-      if (!isLost) printer.remark(options.lost);
-      isLost = true;
-    }
+    const rollout = await read();
     if (rollout !== null) {
-      isLost = false;
-      heardAt = clock.now();
       const line = stateLine(rollout);
       const code = exitCodeOf(rollout, options.untilPause);
-      const redraws = !options.json && printer.tty;
       if (redraws) printer.redraw(progressLine(rollout));
       else if (line !== said) printer.out(options.json ? changeOf(rollout) : line);
       said = line;
@@ -149,6 +139,31 @@ export async function watch(
     }
     await clock.wait(lookEveryMs);
   }
+}
+
+/** Null while the controller is away; throws when that lasts too long. `lost` is called once each
+ * time it goes away. */
+function readPatiently(
+  call: Call,
+  id: string,
+  clock: { now: () => number },
+  lost: () => void,
+): () => Promise<Rollout | null> {
+  let heardAt = clock.now();
+  let isLost = false;
+  return async () => {
+    try {
+      const rollout = await call('readRollout', { params: { id } });
+      isLost = false;
+      heardAt = clock.now();
+      return rollout;
+    } catch (error) {
+      if (!(error instanceof Unreachable) || clock.now() - heardAt > patienceMs) throw error;
+      if (!isLost) lost();
+      isLost = true;
+      return null;
+    }
+  };
 }
 
 /** A rollout's change as one line of JSON. */

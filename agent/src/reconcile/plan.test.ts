@@ -195,15 +195,12 @@ describe('plan', () => {
     );
     fc.assert(
       fc.property(
-        fc.subarray(names),
-        fc.subarray(names),
-        states,
-        phases,
-        fc.nat(6),
-        fc.nat(6),
-        fc.nat(2),
-        fc.boolean(),
-        (wantApps, wantSessions, apps, sessions, standby, ready, preparing, packagesBusy) => {
+        fc.record({ apps: fc.subarray(names), sessions: fc.subarray(names), standby: fc.nat(6) }),
+        fc.record({ apps: states, sessions: phases, packagesBusy: fc.boolean() }),
+        fc.record({ ready: fc.nat(6), preparing: fc.nat(2) }),
+        (wanted, { apps, sessions, packagesBusy }, displays) => {
+          const { apps: wantApps, sessions: wantSessions, standby } = wanted;
+          const { preparing } = displays;
           const want = desired({
             standbyDisplays: standby,
             applications: wantApps.map((name) => application(name)),
@@ -218,7 +215,7 @@ describe('plan', () => {
               `ses_${name}`,
               { phase, serial: 1 },
             ]),
-            displays: { ready, preparing },
+            displays,
             packagesBusy,
           });
           const steps = plan(want, is, now, () => may(true));
