@@ -2,22 +2,17 @@
  * never waits for a step: installing takes minutes and a pupil's click must not; when a step ends,
  * another pass follows. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
-import { AppError } from '@preau/contract/errors.ts';
+import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { Report } from '@preau/contract/report.ts';
-import { defaultTerms } from '@preau/contract/rule.ts';
-import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { createApplications } from './applications.ts';
 import type { ControllerLink } from './controller-link.ts';
+import { createDesired } from './desired.ts';
 import type { Driver } from './drivers/driver.ts';
 import { createExchange, type TermsOf } from './exchange.ts';
 import { createFailures, maxRetryMs } from './failures.ts';
-import { readText, writeDurably } from './files.ts';
 import { createOrders } from './orders.ts';
 import { createPace, tickMs } from './pace.ts';
-import { createDecideHere, type DecideHere } from './policy.ts';
 import { type Actual, plan, type Step } from './reconcile/plan.ts';
 import { createSessions } from './sessions.ts';
 
@@ -52,11 +47,8 @@ export interface Agent {
 
 export function createAgent(deps: AgentDeps): Agent {
   const { driver, link, log, now, stateFolder } = deps;
-  const statePath = join(stateFolder, 'desired.json');
   const epoch = randomBytes(16).toString('base64url');
   let seq = 0;
-  let desired: DesiredState | null = null;
-  let neighbours = '';
   const working = new Set<Promise<void>>();
   let changing = false;
   let looking = false;
@@ -64,11 +56,6 @@ export function createAgent(deps: AgentDeps): Agent {
   const displays = { preparing: 0, retryAt: null as number | null };
   let stopping = false;
   let passRequested = false;
-  /** The rules of the school, and where it is. Until they are known nothing is opened. */
-  let known: KnownPolicy | null = null;
-  let place = '';
-  let wholePolicy = false;
-  let decideHere: DecideHere = () => ({ allowed: false, terms: defaultTerms });
   let wakeLoop: () => void = () => undefined;
 
   const anotherPass = () => {
@@ -77,7 +64,7 @@ export function createAgent(deps: AgentDeps): Agent {
   };
   const pace = createPace({
     now,
-    momentMs: () => deps.momentMs ?? desired?.momentMs ?? firstMomentMs,
+    momentMs: () => deps.momentMs ?? desired.state()?.momentMs ?? firstMomentMs,
     pass: anotherPass,
   });
 
@@ -94,6 +81,7 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const failures = createFailures(now, log);
   const { failed, mended } = failures;
+  const desired = createDesired({ ...deps, failures, pace });
   // A long file is no step that the school's state waits for.
   const aside = (task: () => Promise<void>) =>
     void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
@@ -117,68 +105,8 @@ export function createAgent(deps: AgentDeps): Agent {
     again: anotherPass,
     applications,
     skewMs: () => link.clockSkewMs(),
-    wanted: () => desired?.applications ?? [],
+    wanted: () => desired.state()?.applications ?? [],
   });
-
-  // ---- what the controller wants ------------------------------------------------------------------------------
-
-  const obey = (state: DesiredState, policy: KnownPolicy) => {
-    desired = state;
-    const here = JSON.stringify(state.site);
-    if (policy !== known || here !== place)
-      decideHere = createDecideHere(policy.document, state.site, now);
-    known = policy;
-    place = here;
-    const { cache, peers } = state;
-    const named = JSON.stringify({ cache, peers });
-    if (named !== neighbours) driver.setNeighbours({ cache, peers });
-    neighbours = named;
-  };
-
-  const fetchDesired = async () => {
-    const signed = await link.readDesiredState(wholePolicy ? null : (known?.hash ?? null));
-    const verdict = acceptState(
-      {
-        serverId: deps.serverId,
-        newestGeneration: desired?.generation ?? 0,
-        verify: deps.verify,
-        knownPolicy: known,
-      },
-      signed,
-    );
-    // Whatever went wrong with the difference does not go wrong with the whole.
-    wholePolicy = 'refused' in verdict && verdict.refused === 'STATE_MALFORMED';
-    if ('refused' in verdict) {
-      failed(
-        'refuse_state',
-        `generation after ${desired?.generation ?? 0}`,
-        new AppError(verdict.refused, { why: verdict.why }),
-        'no',
-      );
-      pace.refused();
-      return;
-    }
-    pace.accepted();
-    failures.mendedAll('refuse_state');
-    if (verdict.accepted.generation === desired?.generation) return;
-    // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
-    const { document, signature } = signed;
-    writeDurably(
-      statePath,
-      JSON.stringify({ document, signature, policy: verdict.policy.text } satisfies SignedState),
-    );
-    obey(verdict.accepted, verdict.policy);
-  };
-
-  const recallDesired = () => {
-    const text = readText(statePath);
-    if (text === undefined) return;
-    const verdict = acceptState(
-      { serverId: deps.serverId, newestGeneration: 0, verify: deps.verify, knownPolicy: null },
-      JSON.parse(text) as SignedState,
-    );
-    if ('accepted' in verdict) obey(verdict.accepted, verdict.policy);
-  };
 
   // ---- steps --------------------------------------------------------------------------------------------------
 
@@ -222,7 +150,7 @@ export function createAgent(deps: AgentDeps): Agent {
       const decision =
         application === undefined || sessions.actual.get(session.sessionId)?.phase !== 'running'
           ? null
-          : decideHere(session, application);
+          : desired.decide(session, application);
       return decision?.allowed === true ? decision.terms : null;
     };
 
@@ -258,35 +186,36 @@ export function createAgent(deps: AgentDeps): Agent {
     sessions: sessions.actual,
     displays: { ready: driver.displaysReady(), ...displays },
     packagesBusy: changing || orders.working(),
-    held: orders.held(desired?.orders ?? []),
+    held: orders.held(desired.state()?.orders ?? []),
   });
 
   const report = async () => {
     const [health, inventory] = [await driver.health(), await driver.inventory()];
     // Looked at in one moment: whatever asked for a report until now is in this one.
     pace.reporting();
-    const steps = desired === null ? [] : plan(desired, actual(), now(), decideHere);
+    const wanted = desired.state();
+    const steps = wanted === null ? [] : plan(wanted, actual(), now(), desired.decide);
     const body: Report = {
       protocol: PROTOCOL,
       epoch,
       seq: ++seq,
       generation:
         steps.length === 0 && working.size === 0
-          ? (desired?.generation ?? 0)
-          : Math.max((desired?.generation ?? 1) - 1, 0),
+          ? (wanted?.generation ?? 0)
+          : Math.max((wanted?.generation ?? 1) - 1, 0),
       health: { ...health, sessions: sessions.running() },
       inventory,
       applications: applications.reported(),
       sessions: sessions.reported(),
       failedSteps: failures.list(),
-      orders: orders.tell(desired?.orders ?? []),
+      orders: orders.tell(wanted?.orders ?? []),
       transfers: exchange.reported(),
     };
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
     pace.heard();
     // Whoever is in a hurry rings.
-    if (!stopping && reply.generation > (desired?.generation ?? 0)) pace.readAtLeisure();
+    if (!stopping && reply.generation > (desired.state()?.generation ?? 0)) pace.readAtLeisure();
     for (const applicationId of reply.icons) {
       const png = applications.iconOf(applicationId);
       if (png !== undefined) await link.sendIcon({ applicationId, png: png.toString('base64') });
@@ -299,18 +228,21 @@ export function createAgent(deps: AgentDeps): Agent {
    * state on disk. */
   const pass = async () => {
     if (pace.takeRead())
-      await fetchDesired().catch((error: unknown) =>
-        log.info(
-          { reason: error instanceof Error ? error.message : String(error) },
-          'desired state not read',
-        ),
-      );
-    if (desired !== null) {
+      await desired
+        .renew()
+        .catch((error: unknown) =>
+          log.info(
+            { reason: error instanceof Error ? error.message : String(error) },
+            'desired state not read',
+          ),
+        );
+    const wanted = desired.state();
+    if (wanted !== null) {
       // Orders first: they have a window and a deadline.
-      orders.pass(desired.orders, changing);
-      for (const step of plan(desired, actual(), now(), decideHere)) start(step, desired);
-      exchange.pass(desired, termsOf(desired));
-      lookAgain(desired);
+      orders.pass(wanted.orders, changing);
+      for (const step of plan(wanted, actual(), now(), desired.decide)) start(step, wanted);
+      exchange.pass(wanted, termsOf(wanted));
+      lookAgain(wanted);
     }
     if (pace.mayReport()) {
       await report().catch((error: unknown) => {
@@ -343,8 +275,8 @@ export function createAgent(deps: AgentDeps): Agent {
   return {
     start: async () => {
       applications.recall((await driver.inventory()).platform);
-      recallDesired();
-      await sessions.recall(new Set(await driver.start()), desired);
+      desired.recall();
+      await sessions.recall(new Set(await driver.start()), desired.state());
       orders.recall();
       exchange.recall();
       link.onWake(pace.rung);
