@@ -1,0 +1,42 @@
+/** A recipe as a technician reads it. */
+
+import type { Application, PackageFile } from '@preau/contract/application.ts';
+import type { Recipe, RecipeKind, RecipeOf } from '@preau/contract/recipe-kinds.ts';
+import { bytesWords } from '../rollouts/words.ts';
+import { k } from './messages.ts';
+
+interface RecipeWords<R extends Recipe> {
+  /** What it installs, on one line. */
+  words(recipe: R): string;
+}
+
+const named = (file: PackageFile): [string, string] => [file.name, bytesWords(file.size)];
+
+/** The words of each kind. The compiler asks for those of a kind that is new in the contract. */
+export const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
+  apt: {
+    words: ({ packages, source }) =>
+      k().aptRecipe(packages.join(', ')) +
+      (source === undefined ? '' : ` ${k().fromSource(source.uri)}`),
+  },
+  deb: { words: ({ file }) => k().debRecipe(...named(file)) },
+  archive: { words: ({ file }) => k().archiveRecipe(...named(file)) },
+  script: { words: ({ script }) => k().scriptRecipe(script) },
+  updates: { words: () => k().updatesRecipe },
+  agent: { words: () => k().agentRecipe },
+  msi: { words: ({ file }) => k().debRecipe(...named(file)) },
+  exe: { words: ({ file }) => k().debRecipe(...named(file)) },
+  winget: { words: ({ packageId }) => k().wingetRecipe(packageId) },
+};
+
+/** A page that was opened before an update of the city may be told of a kind it does not know. */
+const wordsOf = (recipe: Recipe | undefined): string[] => {
+  const kind: RecipeWords<Recipe> | undefined =
+    recipe === undefined ? undefined : kindWords[recipe.kind];
+  return recipe === undefined || kind === undefined ? [] : [kind.words(recipe)];
+};
+
+export const recipeWords = ({ linux, windows }: Application['recipes']): string[] => [
+  ...wordsOf(linux),
+  ...wordsOf(windows).map((words) => `Windows : ${words}`),
+];

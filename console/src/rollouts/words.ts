@@ -1,0 +1,287 @@
+/** How rollouts look and read: tones, marks, amounts, the time that is left. Colour never stands
+ * alone: each tone has a mark and a word. */
+
+import { type ErrorCode, errors } from '@preau/contract/errors.ts';
+import type { Rollout, RolloutSummary, Target } from '@preau/contract/rollout.ts';
+import type { WaveSpec } from '@preau/contract/rollout-draft.ts';
+import {
+  awaitsApprovalBy,
+  badStates,
+  goodStates,
+  inFlightStates,
+  isBad,
+  isGood,
+  isInFlight,
+  isRolloutOver,
+  isWaiting,
+  rolloutCan,
+  type TargetState,
+  targetStates,
+  waitingStates,
+} from '@preau/contract/rollout-states.ts';
+
+import { page } from '../lib/page.svelte.ts';
+import { r } from './messages.ts';
+
+export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'calm';
+
+export function rolloutLook({
+  state,
+  pauseReason,
+}: Pick<RolloutSummary, 'state' | 'pauseReason'>): { tone: Tone; mark: string; word: string } {
+  const word =
+    state === 'paused' && pauseReason !== null ? r().pause[pauseReason] : r().state[state];
+  switch (state) {
+    case 'running':
+      return { tone: 'busy', mark: '▶', word };
+    case 'completed':
+      return { tone: 'good', mark: '✓', word };
+    case 'completed_with_failures':
+      return { tone: 'warn', mark: '▲', word };
+    case 'failed':
+      return { tone: 'bad', mark: '✕', word };
+    case 'paused':
+      return pauseReason === 'threshold' || pauseReason === 'brake'
+        ? { tone: 'bad', mark: '■', word }
+        : { tone: 'warn', mark: '‖', word };
+    case 'awaiting_approval':
+      return { tone: 'warn', mark: '?', word };
+    case 'cancelling':
+    case 'rolling_back':
+      return { tone: 'warn', mark: '↺', word };
+    default:
+      return { tone: 'calm', mark: state === 'rolled_back' ? '↺' : '○', word };
+  }
+}
+
+export type Bucket = 'done' | 'failed' | 'working' | 'unknown' | 'waiting' | 'aside';
+export const buckets: readonly Bucket[] = [
+  'done',
+  'failed',
+  'working',
+  'unknown',
+  'waiting',
+  'aside',
+];
+export const bucketOf = (state: string): Bucket =>
+  isGood(state)
+    ? 'done'
+    : isBad(state)
+      ? 'failed'
+      : state === 'unknown'
+        ? 'unknown'
+        : isInFlight(state)
+          ? 'working'
+          : isWaiting(state)
+            ? 'waiting'
+            : 'aside';
+export const statesOf: Readonly<Record<Exclude<Bucket, 'unknown'>, readonly TargetState[]>> = {
+  failed: badStates,
+  working: inFlightStates,
+  waiting: waitingStates,
+  done: goodStates,
+  aside: targetStates.filter((state) => bucketOf(state) === 'aside'),
+};
+export const bucketLook: Readonly<Record<Bucket, { tone: Tone; mark: string }>> = {
+  done: { tone: 'good', mark: '✓' },
+  failed: { tone: 'bad', mark: '✕' },
+  working: { tone: 'busy', mark: '▶' },
+  unknown: { tone: 'warn', mark: '?' },
+  waiting: { tone: 'calm', mark: '…' },
+  aside: { tone: 'calm', mark: '–' },
+};
+export function bucketCounts(
+  counts: Record<string, number>,
+): Record<Bucket, number> & { all: number } {
+  const sum = { done: 0, failed: 0, working: 0, unknown: 0, waiting: 0, aside: 0, all: 0 };
+  for (const [state, n] of Object.entries(counts)) {
+    sum[bucketOf(state)] += n;
+    sum.all += n;
+  }
+  return sum;
+}
+
+interface Look {
+  tone: Tone;
+  mark: string;
+  word: string;
+}
+export const targetLook = (state: TargetState): Look => ({
+  ...bucketLook[bucketOf(state)],
+  ...(state === 'downloading' ? { mark: '↓' } : state === 'rolled_back' ? { mark: '↺' } : {}),
+  word: r().target[state],
+});
+const itemBuckets: Readonly<Record<Target['items'][number]['state'], Bucket>> = {
+  waiting: 'waiting',
+  downloading: 'working',
+  staged: 'working',
+  installing: 'working',
+  installed: 'done',
+  already_installed: 'done',
+  removed: 'done',
+  failed: 'failed',
+  not_applicable: 'aside',
+};
+
+/** One cell: what the server says of the application; before it says anything, what the server
+ * itself is doing. */
+export function cellLook(target: Target, applicationId: string): Look {
+  const item = target.items.find((candidate) => candidate.applicationId === applicationId);
+  if (item === undefined || target.state === 'rolled_back') return targetLook(target.state);
+  // Of what ended badly as a whole, an item that was still waiting never came.
+  if (item.state === 'waiting' && isBad(target.state))
+    return { tone: 'calm', mark: '–', word: r().target.skipped };
+  return {
+    ...bucketLook[itemBuckets[item.state]],
+    ...(item.state === 'downloading' ? { mark: '↓' } : {}),
+    word: r().item[item.state],
+  };
+}
+
+export function whyWaits(target: Target): string | null {
+  if (target.reason === null) return null;
+  const words = { ...r().block, ...r().reasons } as Record<string, string>;
+  return words[target.reason] ?? target.reason;
+}
+
+// ---- errors -----------------------------------------------------------------------------------------------------------
+
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code);
+/** What went wrong and what to do next, from the one table of errors. */
+export function errorWords(code: string | null): { says: string; next: string } | null {
+  if (code === null) return null;
+  if (!isErrorCode(code)) return { says: code, next: r().next_.retry };
+  const entry = errors[code];
+  return {
+    says: entry[page.language],
+    next: entry.retryable ? r().next_.retry : r().next_.correct,
+  };
+}
+
+// ---- amounts ----------------------------------------------------------------------------------------------------------
+
+export function bytesWords(bytes: number): string {
+  const format = (value: number) =>
+    new Intl.NumberFormat(page.language, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(
+      value,
+    );
+  if (bytes >= 1e9) return `${format(bytes / 1e9)} ${r().GB}`;
+  if (bytes >= 1e6) return `${format(bytes / 1e6)} ${r().MB}`;
+  return `${format(Math.ceil(bytes / 1e3))} ${r().kB}`;
+}
+
+export function spanWords(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return r().lessThanMinute;
+  if (minutes < 60) return r().min(minutes);
+  if (minutes < 48 * 60) return r().hours(Math.floor(minutes / 60), minutes % 60);
+  return r().daysN(Math.round(minutes / 1440));
+}
+
+export const dayWords = (at: number): string =>
+  new Intl.DateTimeFormat(page.language, { day: 'numeric', month: 'long' }).format(at);
+export const momentWords = (at: number): string =>
+  new Intl.DateTimeFormat(page.language, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'long',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(at);
+
+/** Never more than is known: silent schools are waited for, not guessed at. */
+export function etaWords(
+  rollout: Pick<Rollout, 'state' | 'eta' | 'startedAt' | 'startAt' | 'draft'>,
+): string | null {
+  if (isRolloutOver(rollout)) return null;
+  if (rollout.state === 'scheduled' && rollout.startAt !== null)
+    return r().startsOn(momentWords(rollout.startAt));
+  if (rollout.startedAt === null) return null;
+  const parts: string[] = [];
+  if (rollout.state === 'paused') parts.push(r().etaPaused);
+  else if (rollout.eta === null) parts.push(r().etaNone);
+  else
+    parts.push(
+      rollout.eta.p95Ms === 0
+        ? r().etaDone
+        : rollout.eta.p50Ms < 60_000 ||
+            spanWords(rollout.eta.p50Ms) === spanWords(rollout.eta.p95Ms)
+          ? r().etaWithin(spanWords(rollout.eta.p95Ms))
+          : r().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)),
+    );
+  if (rollout.eta !== null && rollout.eta.waitingForSilent > 0)
+    parts.push(
+      r().etaSilent(
+        rollout.eta.waitingForSilent,
+        dayWords(rollout.startedAt + rollout.draft.catchUpDays * 86_400_000),
+      ),
+    );
+  return `${parts.join(r().semicolon)}.`;
+}
+
+export function waveWords({ size, gate, soakMinutes }: WaveSpec, alone = false): string {
+  const how =
+    'sites' in size
+      ? r().schools(size.sites)
+      : 'share' in size
+        ? `${Math.round(size.share * 100)} %`
+        : alone && 'rest' in size
+          ? r().allSchools.toLowerCase()
+          : r().sizeRest;
+  const then =
+    gate === 'auto'
+      ? null
+      : gate === 'manual'
+        ? r().gates.manual
+        : `${r().gates.after} (${spanWords(gate.afterMinutes * 60_000)})`;
+  return [
+    how,
+    soakMinutes > 0 ? `${r().wave.soaking} ${spanWords(soakMinutes * 60_000)}` : null,
+    then,
+  ]
+    .filter((part) => part !== null)
+    .join(', ');
+}
+
+// ---- the one button -----------------------------------------------------------------------------------------------------
+
+export type Primary =
+  | 'start'
+  | 'schedule'
+  | 'approve'
+  | 'pause'
+  | 'resume'
+  | 'openNext'
+  | 'goOn'
+  | 'releaseBrake'
+  | 'retry'
+  | 'finish'
+  | 'again'
+  | null;
+/** What makes sense now: one thing, or nothing. */
+export function primaryOf(rollout: Rollout, me: string | undefined, now: number): Primary {
+  if (rolloutCan.approve(rollout)) return awaitsApprovalBy(rollout, me) ? 'approve' : null;
+  if (rolloutCan.start(rollout))
+    return rollout.draft.startAt !== null && rollout.draft.startAt > now ? 'schedule' : 'start';
+  const sum = bucketCounts(rollout.counts);
+  // Only silent schools are left: there is nothing to pause.
+  if (
+    rollout.state === 'running' &&
+    sum.working + sum.unknown === 0 &&
+    sum.waiting > 0 &&
+    sum.waiting === rollout.eta?.waitingForSilent &&
+    rollout.waves.every((wave) => wave.state === 'passed' || wave.state === 'skipped')
+  )
+    return sum.failed > 0 ? 'retry' : 'finish';
+  if (rolloutCan.pause(rollout)) return 'pause';
+  if (rollout.state === 'paused')
+    return rollout.pauseReason === 'brake'
+      ? 'releaseBrake'
+      : rollout.pauseReason === 'gate'
+        ? 'openNext'
+        : rollout.pauseReason === 'threshold'
+          ? 'goOn'
+          : 'resume';
+  if (!isRolloutOver(rollout)) return null;
+  return sum.failed > 0 && rolloutCan.retry(rollout) ? 'retry' : 'again';
+}

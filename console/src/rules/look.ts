@@ -1,0 +1,60 @@
+/** How rules look: tones and marks of their state, moments as people say them. Colour never stands
+ * alone. */
+
+import { page } from '../lib/page.svelte.ts';
+import type { Tone } from '../rollouts/words.ts';
+import type { Pulse } from './draft.ts';
+import { u } from './messages.ts';
+
+const pulses: Readonly<Record<Pulse['state'], { tone: Tone; mark: string }>> = {
+  on: { tone: 'good', mark: '●' },
+  off: { tone: 'calm', mark: '○' },
+  ahead: { tone: 'calm', mark: '◔' },
+  ended: { tone: 'calm', mark: '■' },
+  gone: { tone: 'warn', mark: '▲' },
+};
+export const pulseLook = (pulse: Pulse): { tone: Tone; mark: string; word: string } => ({
+  ...pulses[pulse.state],
+  word: u().pulse[pulse.state],
+});
+
+/** "mar. 24 nov. à 10:30", by the clock of that zone, or of this browser; the year when it is
+ * another one. */
+export function momentIn(at: number, timeZone?: string): string {
+  const year =
+    new Date(at).getUTCFullYear() === new Date().getUTCFullYear()
+      ? {}
+      : { year: 'numeric' as const };
+  return new Intl.DateTimeFormat(page.language === 'fr' ? 'fr-FR' : 'en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    ...year,
+    ...(timeZone === undefined ? {} : { timeZone }),
+  }).format(at);
+}
+
+export const clockOf = (at: number): string =>
+  new Intl.DateTimeFormat(page.language === 'fr' ? 'fr-FR' : 'en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(at);
+
+/** As one tells a child: today, tomorrow, or the day. */
+export function momentForChildren(at: number, now: number): string {
+  const days = Math.round(
+    (new Date(at).setHours(12, 0, 0, 0) - new Date(now).setHours(12, 0, 0, 0)) / 86_400_000,
+  );
+  if (days <= 0) return u().today(clockOf(at));
+  if (days === 1) return u().tomorrow(clockOf(at));
+  return u().onDay(
+    new Intl.DateTimeFormat(page.language === 'fr' ? 'fr-FR' : 'en-GB', {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+    }).format(at),
+    clockOf(at),
+  );
+}
