@@ -1,8 +1,32 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin, parseAst } from 'vite';
+
+/** The contract's files say a schema beside a word or two that pages need. To make a schema has no
+ * other effect, which a bundler cannot know: told so, it leaves out of a page the schemas that
+ * nobody there reads, and the library behind them. */
+const onlyReadSchemas: Plugin = {
+  name: 'only-read-schemas',
+  transform(code, id) {
+    if (/\/node_modules\/(typebox|temporal-polyfill|ipaddr\.js)\//.test(id))
+      return { code, map: null, moduleSideEffects: false };
+    if (!/\/contract\/src\/[^?]*\.ts$/.test(id)) return null;
+    let marked = code;
+    for (const statement of parseAst(code).body.toReversed()) {
+      const declared =
+        statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
+      if (declared?.type !== 'VariableDeclaration') continue;
+      for (const { init } of declared.declarations.toReversed()) {
+        if (init?.type !== 'CallExpression') continue;
+        const call = code.slice(init.start, init.end);
+        marked = `${marked.slice(0, init.start)}/* @__PURE__ */ (() => ${call})()${marked.slice(init.end)}`;
+      }
+    }
+    return { code: marked, map: null, moduleSideEffects: false };
+  },
+};
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), onlyReadSchemas],
   publicDir: 'static',
   build: {
     outDir: 'build',

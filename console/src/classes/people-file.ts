@@ -1,6 +1,6 @@
 /** Sends a file of people: the choices on one line, the file's own bytes after it. */
-import { api } from '@preau/contract/api.ts';
 import type { ImportChoices, ImportPreview, ImportReport } from '@preau/contract/people-import.ts';
+import { routeTable } from '@preau/contract/route-table.ts';
 import { Refused, refusedBy } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
 
@@ -39,10 +39,10 @@ export const previewFile = (
   file: Blob,
   choices: ImportChoices,
 ): Promise<ImportPreview> =>
-  send(api.previewImport.path, siteId, file, choices) as Promise<ImportPreview>;
+  send(routeTable.previewImport.path, siteId, file, choices) as Promise<ImportPreview>;
 export const applyFile = (
   siteId: string | null,
   file: Blob,
   choices: ImportChoices,
 ): Promise<ImportReport> =>
-  send(api.applyImport.path, siteId, file, choices) as Promise<ImportReport>;
+  send(routeTable.applyImport.path, siteId, file, choices) as Promise<ImportReport>;

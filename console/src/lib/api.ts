@@ -1,15 +1,16 @@
-/** Calls the controller through the contract's route table. */
+/** Calls the controller through the contract's light route table: method and path, no schema. */
+
+import { errors } from '@preau/contract/errors.ts';
 import {
-  api,
   type Body,
   type Params,
+  pathOf,
   type Query,
   type Reply,
-  type Route,
+  type RouteLine,
   type RouteName,
-} from '@preau/contract/api.ts';
-import { errors } from '@preau/contract/errors.ts';
-import { pathOf } from '@preau/contract/route-table.ts';
+  routeTable,
+} from '@preau/contract/route-table.ts';
 import { page } from './page.svelte.ts';
 
 export class Refused extends Error {
@@ -74,7 +75,7 @@ interface Input<N extends RouteName> {
 
 /** Throws Refused. A sign-in that has ended shows the sign-in page. */
 export async function call<N extends RouteName>(name: N, input: Input<N> = {}): Promise<Reply<N>> {
-  const route: Route = api[name];
+  const route: RouteLine = routeTable[name];
   const search = new URLSearchParams((input.query ?? {}) as Record<string, string>).toString();
   let response: Response;
   try {

@@ -3,12 +3,11 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { api } from '@preau/contract/api.ts';
 import type { PackageFile } from '@preau/contract/application.ts';
 import type { UploadedPackage } from '@preau/contract/catalogue.ts';
 import { errors } from '@preau/contract/errors.ts';
 import { withoutAccents } from '@preau/contract/fold.ts';
-import { pathOf } from '@preau/contract/route-table.ts';
+import { pathOf, routeTable } from '@preau/contract/route-table.ts';
 import { call, refusalOf, sentence } from './api.ts';
 import { page } from './page.svelte.ts';
 
@@ -102,7 +101,7 @@ export class PackageUpload {
       request.onabort = () => reject(new Stopped());
       request.open(
         'POST',
-        `${pathOf(api.uploadPackage)}?${new URLSearchParams({ name: this.name, sha256: hash, size: String(file.size) })}`,
+        `${pathOf(routeTable.uploadPackage)}?${new URLSearchParams({ name: this.name, sha256: hash, size: String(file.size) })}`,
       );
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);

@@ -1,7 +1,5 @@
 /** A session's files between this device and the school, as the panel shows them: what is offered,
  * what is on its way. */
-
-import { api } from '@preau/contract/api.ts';
 import { errors } from '@preau/contract/errors.ts';
 import {
   type Exchange,
@@ -10,7 +8,7 @@ import {
   type OfferedFile,
   type Transfer,
 } from '@preau/contract/exchange.ts';
-import { pathOf } from '@preau/contract/route-table.ts';
+import { pathOf, routeTable } from '@preau/contract/route-table.ts';
 import { call, refusalOf, sentence } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
 import { x } from './exchange-messages.ts';
@@ -30,7 +28,7 @@ const seenKey = 'preau-pages-seen';
 const seenPages = (): Set<string> => new Set((sessionStorage.getItem(seenKey) ?? '').split(' '));
 const isFileName = new RegExp(fileNamePattern, 'u');
 export const contentOf = (transfer: Pick<Transfer, 'id'>): string =>
-  pathOf(api.takeFile, { id: transfer.id });
+  pathOf(routeTable.takeFile, { id: transfer.id });
 
 export class SessionFiles {
   readonly sessionId: string;
@@ -156,7 +154,7 @@ export class SessionFiles {
       };
       request.open(
         'POST',
-        `${pathOf(api.bringFile, { id: this.sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`,
+        `${pathOf(routeTable.bringFile, { id: this.sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`,
       );
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);
