@@ -12,6 +12,8 @@ export const page = $state({
   language: initial,
   account: null as Account | null,
   online: true,
+  /** What the page shows, for the window's title: a school, an application. */
+  name: null as string | null,
 });
 
 export const t = (): Messages => messages[page.language];
@@ -22,6 +24,14 @@ export function setLanguage(language: Language): void {
   document.documentElement.lang = language;
 }
 document.documentElement.lang = initial;
+
+/** The window is named after what the page shows, while it shows it. Call while it is set up. */
+export function nameWindow(name: () => string | null | undefined): void {
+  $effect(() => {
+    page.name = name() ?? null;
+    return () => (page.name = null);
+  });
+}
 
 /** Who is asked before one leaves: a page with something unsaved. */
 let keeper: ((leave: () => void) => void) | null = null;

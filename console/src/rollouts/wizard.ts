@@ -5,6 +5,7 @@ import { type Rollout, type ScheduleDraft } from '@preau/contract/rollout.ts';
 import { defaultDraft, type RolloutDraft, type WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type { Recurrence, Windows } from '@preau/contract/windows.ts';
 import { go } from '../lib/page.svelte.ts';
+import { paths } from '../shell/paths.ts';
 
 export interface Wizard {
   step: number;
@@ -129,13 +130,13 @@ export function beginRollout(chosen: {
       serverIds: [...(chosen.serverIds ?? [])],
     },
   });
-  go('/admin/rollouts/new');
+  go(paths.newRollout());
 }
 export function repeatRollout(rollout: Rollout): void {
   keepWizard({ ...wizardOf(rollout.draft), start: 'now', at: '' });
-  go('/admin/rollouts/new');
+  go(paths.newRollout());
 }
 export function editRollout(rollout: Rollout): void {
   keepWizard({ ...wizardOf(rollout.draft), rolloutId: rollout.id });
-  go('/admin/rollouts/new');
+  go(paths.newRollout());
 }

@@ -3,6 +3,7 @@
 import type { Application } from '@preau/contract/application.ts';
 import type { RuleDraft } from '@preau/contract/rule.ts';
 import type { SiteSummary } from '@preau/contract/site.ts';
+import { paths, withQuery } from '../shell/paths.ts';
 import { emptyWriting, type Writing } from './draft.ts';
 
 const idOf = (search: URLSearchParams, key: string, prefix: string): string | null => {
@@ -55,7 +56,7 @@ export function newRuleLink(
     query.set('name', name);
   }
   if (place.kind === 'site') query.set('site', place.siteId);
-  return `/admin/rules/new?${query.toString()}`;
+  return withQuery(paths.newRule(), query);
 }
 
 /** As whom, of what, where from, when. `at` null: now. */
@@ -86,5 +87,5 @@ export function accessLink({
   if (application !== null) query.set('application', application);
   if (address !== '') query.set('address', address);
   if (at !== null) query.set('at', String(at));
-  return `/admin/access${query.size === 0 ? '' : `?${query.toString()}`}`;
+  return withQuery(paths.access(), query);
 }
