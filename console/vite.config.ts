@@ -16,9 +16,10 @@ const onlyReadSchemas: Plugin = {
         statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
       if (declared?.type !== 'VariableDeclaration') continue;
       for (const { init } of declared.declarations.toReversed()) {
-        if (init?.type !== 'CallExpression') continue;
-        const call = code.slice(init.start, init.end);
-        marked = `${marked.slice(0, init.start)}/* @__PURE__ */ (() => ${call})()${marked.slice(init.end)}`;
+        if (init == null || /^(Arrow)?FunctionExpression$/.test(init.type)) continue;
+        const value = code.slice(init.start, init.end);
+        if (!value.includes('(')) continue;
+        marked = `${marked.slice(0, init.start)}/* @__PURE__ */ (() => (${value}))()${marked.slice(init.end)}`;
       }
     }
     return { code: marked, map: null, moduleSideEffects: false };

@@ -1,9 +1,7 @@
 /** Every HTTP route: method, path, who may call it, schemas. The controller mounts this table, the
  * console and the agent call through it, `/api/openapi.json` is printed from it. A route without a
  * caller does not compile. The rows are in routes/, by noun. */
-
 import { type Static, type TSchema, Type } from 'typebox';
-import { Application, ApplicationId } from './application.ts';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { agentRoutes } from './routes/agent.ts';
@@ -20,28 +18,9 @@ import { ruleRoutes } from './routes/rules.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { siteRoutes } from './routes/sites.ts';
-import { Nullable, OneOf, Slug, Strict } from './schema.ts';
-import { Session } from './session.ts';
+import { Strict } from './schema.ts';
 
 export type { Caller, Reach, Route } from './route.ts';
-
-export const PortalApplication = Strict({
-  id: ApplicationId,
-  slug: Slug,
-  name: Application.properties.name,
-  description: Application.properties.description,
-  category: Application.properties.category,
-  iconHash: Application.properties.iconHash,
-  installed: Type.Boolean(),
-  lastUsedAt: Nullable(Type.Integer()),
-  session: Nullable(Session),
-  /** When it closes by itself, today; null when it stays. */
-  openUntil: Nullable(Type.Integer()),
-});
-export type PortalApplication = Static<typeof PortalApplication>;
-
-export const Launch = Strict({ application: Slug, language: OneOf(['fr', 'en']) });
-export type Launch = Static<typeof Launch>;
 
 export const api = {
   health: {

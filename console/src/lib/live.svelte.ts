@@ -1,20 +1,35 @@
 /** Pages that change by themselves: the hub names what changed, the page reads it again. A slow
  * tick is the safety net. */
+
 import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import type { PageTopic } from '@preau/contract/topics.ts';
-import { io, type Socket } from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
 import { untrack } from 'svelte';
 import { page } from './page.svelte.ts';
 
 const safetyNetMs = 45_000;
+const retryMs = 10_000;
 let socket: Socket | null = null;
+/** Rises each time the hub is opened or closed: what comes late for an earlier wish is dropped. */
+let wish = 0;
 /** Anything may have changed. */
 const everything = '*';
 type Heard = readonly (PageTopic | typeof everything)[];
 const listeners = new Set<(topics: Heard) => void>();
 
+/** The library is fetched after the page itself: what a page shows first, it has read without a
+ * wake-up. */
 export function openHub(): void {
   closeHub();
+  const mine = wish;
+  const isWished = () => mine === wish;
+  void import('socket.io-client').then(
+    ({ io }) => isWished() && listen(io),
+    () => setTimeout(() => isWished() && openHub(), retryMs),
+  );
+}
+
+function listen(io: typeof import('socket.io-client').io): void {
   socket = io(consoleNamespace, {
     path: hubPath,
     transports: ['websocket'],
@@ -38,6 +53,7 @@ export function openHub(): void {
 }
 
 export function closeHub(): void {
+  wish += 1;
   socket?.disconnect();
   socket = null;
 }
