@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<Measure>> = {
   rollout: async () => (await import('./bench/rollout.ts')).measureRollout,
   rules: async () => (await import('./bench/rules.ts')).measureRules,
   morning: async () => (await import('./bench/morning.ts')).measureMorning,
+  console: async () => (await import('./bench/console.ts')).measureConsole,
   fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
 };
 

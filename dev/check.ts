@@ -1,4 +1,5 @@
-/** `npm run check`: types, the console's types, lint and format; side by side. */
+/** `npm run check`: types, the console's types, the weight of its pages, lint and format;
+ * side by side. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './services.ts';
@@ -11,7 +12,7 @@ const steps: [string, string[], string][] = [
     [bin('svelte-check/bin/svelte-check'), '--tsconfig', 'tsconfig.json', '--output', 'human'],
     join(root, 'console'),
   ],
-  ['tested-with', [join(root, 'dev/tested-with.ts'), 'check'], root],
+  ['pages', [join(root, 'dev/check-pages.ts')], root],
   ['lint', [bin('@biomejs/biome/bin/biome'), 'ci', '--diagnostic-level=error', '.'], root],
 ];
 const results = await Promise.all(

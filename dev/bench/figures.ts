@@ -2,7 +2,7 @@
 export interface Figure {
   id: string;
   value: number;
-  unit: 'ratio' | 'µs' | 'ms' | 's' | 'MB' | 'count';
+  unit: 'ratio' | 'µs' | 'ms' | 's' | 'kB' | 'MB' | 'count';
   aim: string;
   holds: boolean;
   /** Raw numbers behind the value. */
