@@ -1,15 +1,9 @@
 import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, it } from 'vitest';
-import {
-  atSchool,
-  groupAndSchool,
-  ofSchool,
-  previewSentence,
-  ruleParts,
-  ruleSentence,
-  type Told,
-  termsWords,
-} from './words.ts';
+import { atSchool, groupAndSchool, ofSchool } from './name-words.ts';
+import { previewSentence } from './preview-words.ts';
+import { termsWords } from './terms-words.ts';
+import { ruleParts, ruleSentence, type Told } from './words.ts';
 
 const id = (kind: string) => `${kind}_${'x'.repeat(22)}`;
 const verne = 'École Jules Verne';

@@ -55,32 +55,45 @@ export class TicketTunnel extends Tunnel {
   #receive(text: string): void {
     let at = 0;
     while (at < text.length) {
-      const elements: string[] = [];
-      for (;;) {
-        const dot = text.indexOf('.', at);
-        const length = Number(text.slice(at, dot));
-        let end = dot + 1 + length;
-        // Nearly everything is ASCII, where one unit is one code point.
-        if (text[end] !== ',' && text[end] !== ';') {
-          end = dot + 1;
-          for (let left = length; left > 0; left -= 1)
-            end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
-        }
-        elements.push(text.slice(dot + 1, end));
-        at = end + 1;
-        if (text[end] === ';') break;
-        if (text[end] !== ',') {
-          this.#end();
-          return;
-        }
+      const instruction = instructionAt(text, at);
+      if (instruction === null) {
+        this.#end();
+        return;
       }
-      const [opcode = '', ...args] = elements;
-      if (opcode === '') {
-        if (args.length === 1) {
-          this.setUUID(args[0] ?? '');
-          this.setState(Guacamole.Tunnel.State.OPEN);
-        }
-      } else this.oninstruction?.(opcode, args);
+      at = instruction.end;
+      this.#obey(instruction.elements);
     }
   }
+
+  #obey([opcode = '', ...args]: readonly string[]): void {
+    if (opcode !== '') this.oninstruction?.(opcode, args);
+    else if (args.length === 1) {
+      this.setUUID(args[0] ?? '');
+      this.setState(Guacamole.Tunnel.State.OPEN);
+    }
+  }
+}
+
+/** The elements of the instruction that begins at `at`, and where the next one begins; null when the
+ * text is none. */
+function instructionAt(text: string, at: number): { elements: string[]; end: number } | null {
+  const elements: string[] = [];
+  for (let from = at; ; ) {
+    const dot = text.indexOf('.', from);
+    const end = endOf(text, dot + 1, Number(text.slice(from, dot)));
+    elements.push(text.slice(dot + 1, end));
+    from = end + 1;
+    if (text[end] === ';') return { elements, end: from };
+    if (text[end] !== ',') return null;
+  }
+}
+
+/** Where an element of so many code points ends. */
+function endOf(text: string, start: number, length: number): number {
+  // Nearly everything is ASCII, where one unit is one code point.
+  const guess = start + length;
+  if (text[guess] === ',' || text[guess] === ';') return guess;
+  let end = start;
+  for (let left = length; left > 0; left -= 1) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  return end;
 }
