@@ -3,7 +3,7 @@
 import type { Application, PackageFile } from '@preau/contract/application.ts';
 import type { Recipe, RecipeKind, RecipeOf } from '@preau/contract/recipe-kinds.ts';
 import { bytesWords } from '../rollouts/words.ts';
-import { k } from './messages.ts';
+import { catalogueWords } from './messages.ts';
 
 interface RecipeWords<R extends Recipe> {
   /** What it installs, on one line. */
@@ -16,17 +16,17 @@ const named = (file: PackageFile): [string, string] => [file.name, bytesWords(fi
 export const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
   apt: {
     words: ({ packages, source }) =>
-      k().aptRecipe(packages.join(', ')) +
-      (source === undefined ? '' : ` ${k().fromSource(source.uri)}`),
+      catalogueWords().aptRecipe(packages.join(', ')) +
+      (source === undefined ? '' : ` ${catalogueWords().fromSource(source.uri)}`),
   },
-  deb: { words: ({ file }) => k().debRecipe(...named(file)) },
-  archive: { words: ({ file }) => k().archiveRecipe(...named(file)) },
-  script: { words: ({ script }) => k().scriptRecipe(script) },
-  updates: { words: () => k().updatesRecipe },
-  agent: { words: () => k().agentRecipe },
-  msi: { words: ({ file }) => k().debRecipe(...named(file)) },
-  exe: { words: ({ file }) => k().debRecipe(...named(file)) },
-  winget: { words: ({ packageId }) => k().wingetRecipe(packageId) },
+  deb: { words: ({ file }) => catalogueWords().debRecipe(...named(file)) },
+  archive: { words: ({ file }) => catalogueWords().archiveRecipe(...named(file)) },
+  script: { words: ({ script }) => catalogueWords().scriptRecipe(script) },
+  updates: { words: () => catalogueWords().updatesRecipe },
+  agent: { words: () => catalogueWords().agentRecipe },
+  msi: { words: ({ file }) => catalogueWords().debRecipe(...named(file)) },
+  exe: { words: ({ file }) => catalogueWords().debRecipe(...named(file)) },
+  winget: { words: ({ packageId }) => catalogueWords().wingetRecipe(packageId) },
 };
 
 /** A page that was opened before an update of the city may be told of a kind it does not know. */

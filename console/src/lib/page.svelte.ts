@@ -1,6 +1,6 @@
 /** Where we are, who we are, in which language. */
 import type { Account } from '@preau/contract/account.ts';
-import { type Language, type Messages, messages } from './messages.ts';
+import { type InOneLanguage, inLanguage, type Language, type Table } from './words.ts';
 
 const stored = localStorage.getItem('language');
 const initial: Language =
@@ -16,7 +16,15 @@ export const page = $state({
   name: null as string | null,
 });
 
-export const t = (): Messages => messages[page.language];
+/** A noun's sentences: `const words = messages({ title: { fr: 'Écoles', en: 'Schools' } })`, then
+ * `commonWords().title`, in the language of the page. */
+export function messages<const T extends Table>(table: T): () => InOneLanguage<T> {
+  const told: Partial<Record<Language, InOneLanguage<T>>> = {};
+  return () => {
+    told[page.language] ??= inLanguage(table, page.language);
+    return told[page.language] ?? inLanguage(table, page.language);
+  };
+}
 
 export function setLanguage(language: Language): void {
   page.language = language;
@@ -77,23 +85,4 @@ export function follow(event: MouseEvent): void {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
   go(link.pathname + link.search);
-}
-
-export const time = (at: number | null): string =>
-  at === null
-    ? t().never
-    : new Intl.DateTimeFormat(page.language, { dateStyle: 'short', timeStyle: 'medium' }).format(
-        at,
-      );
-
-export function ago(at: number | null, now: number): string {
-  if (at === null) return t().never;
-  const seconds = Math.round((at - now) / 1000);
-  const format = new Intl.RelativeTimeFormat(page.language, { numeric: 'auto' });
-  if (seconds > -90) return format.format(Math.min(seconds, 0), 'second');
-  return seconds > -5400
-    ? format.format(Math.round(seconds / 60), 'minute')
-    : seconds > -129_600
-      ? format.format(Math.round(seconds / 3600), 'hour')
-      : format.format(Math.round(seconds / 86_400), 'day');
 }

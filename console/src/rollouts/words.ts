@@ -21,7 +21,10 @@ import {
 } from '@preau/contract/rollout-states.ts';
 
 import { page } from '../lib/page.svelte.ts';
-import { r } from './messages.ts';
+import { rolloutWords } from './messages.ts';
+import { planWords } from './plan-messages.ts';
+import { progressWords } from './progress-messages.ts';
+import { stateWords } from './state-messages.ts';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'calm';
 
@@ -30,7 +33,9 @@ export function rolloutLook({
   pauseReason,
 }: Pick<RolloutSummary, 'state' | 'pauseReason'>): { tone: Tone; mark: string; word: string } {
   const word =
-    state === 'paused' && pauseReason !== null ? r().pause[pauseReason] : r().state[state];
+    state === 'paused' && pauseReason !== null
+      ? stateWords().pause[pauseReason]
+      : stateWords().state[state];
   switch (state) {
     case 'running':
       return { tone: 'busy', mark: '▶', word };
@@ -109,7 +114,7 @@ interface Look {
 export const targetLook = (state: TargetState): Look => ({
   ...bucketLook[bucketOf(state)],
   ...(state === 'downloading' ? { mark: '↓' } : state === 'rolled_back' ? { mark: '↺' } : {}),
-  word: r().target[state],
+  word: stateWords().target[state],
 });
 const itemBuckets: Readonly<Record<Target['items'][number]['state'], Bucket>> = {
   waiting: 'waiting',
@@ -130,17 +135,17 @@ export function cellLook(target: Target, applicationId: string): Look {
   if (item === undefined || target.state === 'rolled_back') return targetLook(target.state);
   // Of what ended badly as a whole, an item that was still waiting never came.
   if (item.state === 'waiting' && isBad(target.state))
-    return { tone: 'calm', mark: '–', word: r().target.skipped };
+    return { tone: 'calm', mark: '–', word: stateWords().target.skipped };
   return {
     ...bucketLook[itemBuckets[item.state]],
     ...(item.state === 'downloading' ? { mark: '↓' } : {}),
-    word: r().item[item.state],
+    word: stateWords().item[item.state],
   };
 }
 
 export function whyWaits(target: Target): string | null {
   if (target.reason === null) return null;
-  const words = { ...r().block, ...r().reasons } as Record<string, string>;
+  const words = { ...stateWords().block, ...stateWords().reasons } as Record<string, string>;
   return words[target.reason] ?? target.reason;
 }
 
@@ -150,11 +155,11 @@ export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(er
 /** What went wrong and what to do next, from the one table of errors. */
 export function errorWords(code: string | null): { says: string; next: string } | null {
   if (code === null) return null;
-  if (!isErrorCode(code)) return { says: code, next: r().next_.retry };
+  if (!isErrorCode(code)) return { says: code, next: rolloutWords().next_.retry };
   const entry = errors[code];
   return {
     says: entry[page.language],
-    next: entry.retryable ? r().next_.retry : r().next_.correct,
+    next: entry.retryable ? rolloutWords().next_.retry : rolloutWords().next_.correct,
   };
 }
 
@@ -165,17 +170,17 @@ export function bytesWords(bytes: number): string {
     new Intl.NumberFormat(page.language, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(
       value,
     );
-  if (bytes >= 1e9) return `${format(bytes / 1e9)} ${r().GB}`;
-  if (bytes >= 1e6) return `${format(bytes / 1e6)} ${r().MB}`;
-  return `${format(Math.ceil(bytes / 1e3))} ${r().kB}`;
+  if (bytes >= 1e9) return `${format(bytes / 1e9)} ${rolloutWords().GB}`;
+  if (bytes >= 1e6) return `${format(bytes / 1e6)} ${rolloutWords().MB}`;
+  return `${format(Math.ceil(bytes / 1e3))} ${rolloutWords().kB}`;
 }
 
 export function spanWords(ms: number): string {
   const minutes = Math.round(ms / 60_000);
-  if (minutes < 1) return r().lessThanMinute;
-  if (minutes < 60) return r().min(minutes);
-  if (minutes < 48 * 60) return r().hours(Math.floor(minutes / 60), minutes % 60);
-  return r().daysN(Math.round(minutes / 1440));
+  if (minutes < 1) return rolloutWords().lessThanMinute;
+  if (minutes < 60) return rolloutWords().min(minutes);
+  if (minutes < 48 * 60) return rolloutWords().hours(Math.floor(minutes / 60), minutes % 60);
+  return rolloutWords().daysN(Math.round(minutes / 1440));
 }
 
 export const dayWords = (at: number): string =>
@@ -195,48 +200,48 @@ export function etaWords(
 ): string | null {
   if (isRolloutOver(rollout)) return null;
   if (rollout.state === 'scheduled' && rollout.startAt !== null)
-    return r().startsOn(momentWords(rollout.startAt));
+    return progressWords().startsOn(momentWords(rollout.startAt));
   if (rollout.startedAt === null) return null;
   const parts: string[] = [];
-  if (rollout.state === 'paused') parts.push(r().etaPaused);
-  else if (rollout.eta === null) parts.push(r().etaNone);
+  if (rollout.state === 'paused') parts.push(progressWords().etaPaused);
+  else if (rollout.eta === null) parts.push(progressWords().etaNone);
   else
     parts.push(
       rollout.eta.p95Ms === 0
-        ? r().etaDone
+        ? progressWords().etaDone
         : rollout.eta.p50Ms < 60_000 ||
             spanWords(rollout.eta.p50Ms) === spanWords(rollout.eta.p95Ms)
-          ? r().etaWithin(spanWords(rollout.eta.p95Ms))
-          : r().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)),
+          ? progressWords().etaWithin(spanWords(rollout.eta.p95Ms))
+          : progressWords().eta(spanWords(rollout.eta.p50Ms), spanWords(rollout.eta.p95Ms)),
     );
   if (rollout.eta !== null && rollout.eta.waitingForSilent > 0)
     parts.push(
-      r().etaSilent(
+      progressWords().etaSilent(
         rollout.eta.waitingForSilent,
         dayWords(rollout.startedAt + rollout.draft.catchUpDays * 86_400_000),
       ),
     );
-  return `${parts.join(r().semicolon)}.`;
+  return `${parts.join(rolloutWords().semicolon)}.`;
 }
 
 export function waveWords({ size, gate, soakMinutes }: WaveSpec, alone = false): string {
   const how =
     'sites' in size
-      ? r().schools(size.sites)
+      ? rolloutWords().schools(size.sites)
       : 'share' in size
         ? `${Math.round(size.share * 100)} %`
         : alone && 'rest' in size
-          ? r().allSchools.toLowerCase()
-          : r().sizeRest;
+          ? planWords().allSchools.toLowerCase()
+          : planWords().sizeRest;
   const then =
     gate === 'auto'
       ? null
       : gate === 'manual'
-        ? r().gates.manual
-        : `${r().gates.after} (${spanWords(gate.afterMinutes * 60_000)})`;
+        ? planWords().gates.manual
+        : `${planWords().gates.after} (${spanWords(gate.afterMinutes * 60_000)})`;
   return [
     how,
-    soakMinutes > 0 ? `${r().wave.soaking} ${spanWords(soakMinutes * 60_000)}` : null,
+    soakMinutes > 0 ? `${stateWords().wave.soaking} ${spanWords(soakMinutes * 60_000)}` : null,
     then,
   ]
     .filter((part) => part !== null)

@@ -2,9 +2,10 @@
  * alone. */
 
 import { page } from '../lib/page.svelte.ts';
+import { openingWords } from '../portal/messages.ts';
 import type { Tone } from '../rollouts/words.ts';
 import type { Pulse } from './draft.ts';
-import { u } from './messages.ts';
+import { ruleWords } from './messages.ts';
 
 const pulses: Readonly<Record<Pulse['state'], { tone: Tone; mark: string }>> = {
   on: { tone: 'good', mark: '●' },
@@ -15,7 +16,7 @@ const pulses: Readonly<Record<Pulse['state'], { tone: Tone; mark: string }>> = {
 };
 export const pulseLook = (pulse: Pulse): { tone: Tone; mark: string; word: string } => ({
   ...pulses[pulse.state],
-  word: u().pulse[pulse.state],
+  word: ruleWords().pulse[pulse.state],
 });
 
 /** "mar. 24 nov. à 10:30", by the clock of that zone, or of this browser; the year when it is
@@ -47,9 +48,9 @@ export function momentForChildren(at: number, now: number): string {
   const days = Math.round(
     (new Date(at).setHours(12, 0, 0, 0) - new Date(now).setHours(12, 0, 0, 0)) / 86_400_000,
   );
-  if (days <= 0) return u().today(clockOf(at));
-  if (days === 1) return u().tomorrow(clockOf(at));
-  return u().onDay(
+  if (days <= 0) return openingWords().today(clockOf(at));
+  if (days === 1) return openingWords().tomorrow(clockOf(at));
+  return openingWords().onDay(
     new Intl.DateTimeFormat(page.language === 'fr' ? 'fr-FR' : 'en-GB', {
       weekday: 'long',
       day: 'numeric',

@@ -2,7 +2,7 @@
  * the same. The sentence comes in parts, so that a page can show whom and what at a glance; joined
  * they are the sentence. */
 import type { Rule, RuleAudience, RuleTarget } from '@preau/contract/rule.ts';
-import { messages } from '../lib/messages.ts';
+import { categories } from '../lib/categories.ts';
 import {
   atSchool,
   attributeWords,
@@ -178,7 +178,7 @@ function targetPart({ target, targetName }: Told, language: Language): Part {
         : `applications labelled ${quoted(target.label, language)}`,
       kind: 'what',
     };
-  const category = messages[language][target.category];
+  const category = categories[target.category][language];
   return {
     text: french
       ? `les applications de la catégorie ${category}`

@@ -1,5 +1,6 @@
 /** A session's files between this device and the school, as the panel shows them: what is offered,
  * what is on its way. */
+
 import { errors } from '@preau/contract/errors.ts';
 import {
   type Exchange,
@@ -11,7 +12,7 @@ import {
 import { pathOf, routeTable } from '@preau/contract/route-table.ts';
 import { call, refusalOf, sentence } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
-import { x } from './exchange-messages.ts';
+import { sessionWords } from './messages.ts';
 
 /** A file that this page is sending, or could not send. */
 export interface Upload {
@@ -97,8 +98,9 @@ export class SessionFiles {
     this.problem = null;
     for (const file of files) {
       const name = file.name.normalize('NFC');
-      if (file.size > maxTransferBytes) this.problem = x().tooLarge(name);
-      else if (!isFileName.test(name) || name.length > 120) this.problem = x().nameRefused(name);
+      if (file.size > maxTransferBytes) this.problem = sessionWords().tooLarge(name);
+      else if (!isFileName.test(name) || name.length > 120)
+        this.problem = sessionWords().nameRefused(name);
       else this.#waiting.push(() => this.#send(file, name));
     }
     for (const _ of files) void this.#sendWaiting();

@@ -1,6 +1,7 @@
 /** Keyboard, mouse and touch go to the application; the bar keeps its own. */
+
 import Guacamole from 'guacamole-common-js';
-import { t } from '../lib/page.svelte.ts';
+import { commonWords } from '../lib/messages.ts';
 
 interface Target {
   client: () => Guacamole.Client | null;
@@ -16,7 +17,7 @@ export function takeInput(
   // in one.
   const sink = new Guacamole.InputSink();
   const field = sink.getElement();
-  field.setAttribute('aria-label', t().keyboard);
+  field.setAttribute('aria-label', commonWords().keyboard);
   field.setAttribute('autocapitalize', 'none');
   screen.parentElement?.appendChild(field);
   const keyboard = new Guacamole.Keyboard(field);
