@@ -1,6 +1,7 @@
 /** The audit, in both languages; the compiler keeps them complete. */
 import type { ChainProblem } from '@preau/contract/audit-chain.ts';
 import { messages } from '../lib/page.svelte.ts';
+import { enS, frS } from '../lib/plural.ts';
 import type { Both } from '../lib/words.ts';
 
 export const auditWords = messages({
@@ -37,9 +38,9 @@ export const auditWords = messages({
   verifying: { fr: 'Vérification…', en: 'Verifying…' },
   chainFacts: {
     fr: (events: number, pending: number) =>
-      `${events} événements enchaînés${pending > 0 ? `, ${pending} à enchaîner` : ''}`,
+      `${events} événement${frS(events)} enchaîné${frS(events)}${pending > 0 ? `, ${pending} à enchaîner` : ''}`,
     en: (events: number, pending: number) =>
-      `${events} events linked${pending > 0 ? `, ${pending} to link` : ''}`,
+      `${events} event${enS(events)} linked${pending > 0 ? `, ${pending} to link` : ''}`,
   },
   head: { fr: 'Empreinte de la fin', en: 'Hash of the end' },
   headHint: {
@@ -48,8 +49,9 @@ export const auditWords = messages({
   },
   key: { fr: 'Clé de la ville', en: 'The city’s key' },
   removedByAge: {
-    fr: (n: number, days: number) => `${n} événements retirés par l’âge (${days} jours)`,
-    en: (n: number, days: number) => `${n} events removed by age (${days} days)`,
+    fr: (n: number, days: number) =>
+      `${n} événement${frS(n)} retiré${frS(n)} par l’âge (${days} jour${frS(days)})`,
+    en: (n: number, days: number) => `${n} event${enS(n)} removed by age (${days} day${enS(days)})`,
   },
   problems: {
     missing: {

@@ -1,6 +1,7 @@
 /** Every sentence about the catalogue, files, scripts and tokens, in both languages; the compiler
  * keeps them complete. */
 import { messages } from '../lib/page.svelte.ts';
+import { enS, frS } from '../lib/plural.ts';
 
 export const catalogueWords = messages({
   tabs: { fr: 'Catalogue', en: 'Catalogue' },
@@ -44,8 +45,8 @@ export const catalogueWords = messages({
   recipe: { fr: 'Recette', en: 'Recipe' },
   onServers: { fr: 'Sur', en: 'On' },
   servers: {
-    fr: (n: number) => (n === 0 ? 'aucun serveur' : n === 1 ? '1 serveur' : `${n} serveurs`),
-    en: (n: number) => (n === 0 ? 'no server' : n === 1 ? '1 server' : `${n} servers`),
+    fr: (n: number) => (n === 0 ? 'aucun serveur' : `${n} serveur${frS(n)}`),
+    en: (n: number) => (n === 0 ? 'no server' : `${n} server${enS(n)}`),
   },
   addedAt: { fr: 'Ajoutée', en: 'Added' },
   install: { fr: 'Installer dans des écoles', en: 'Install in schools' },
@@ -65,18 +66,15 @@ export const catalogueWords = messages({
     en: 'Nobody can install it or ask for it.',
   },
   leftApplications: {
-    fr: (n: number) =>
-      n === 1 ? '1 application retirée du catalogue' : `${n} applications retirées du catalogue`,
+    fr: (n: number) => `${n} application${frS(n)} retirée${frS(n)} du catalogue`,
     en: (n: number) =>
       n === 1
         ? '1 application that has left the catalogue'
         : `${n} applications that have left the catalogue`,
   },
   showWithdrawn: {
-    fr: (n: number) =>
-      n === 1 ? 'Voir aussi 1 version retirée' : `Voir aussi ${n} versions retirées`,
-    en: (n: number) =>
-      n === 1 ? 'Show 1 withdrawn version too' : `Show ${n} withdrawn versions too`,
+    fr: (n: number) => `Voir aussi ${n} version${frS(n)} retirée${frS(n)}`,
+    en: (n: number) => `Show ${n} withdrawn version${enS(n)} too`,
   },
   hideWithdrawn: { fr: 'Cacher les versions retirées', en: 'Hide withdrawn versions' },
   confirmWithdraw: {
@@ -120,8 +118,8 @@ export const catalogueWords = messages({
       n < 1 ? 'less than a minute' : n < 1.5 ? '1 minute' : `${Math.round(n)} minutes`,
   },
   seatsWord: {
-    fr: (n: number) => `${n} licences pour toute la ville`,
-    en: (n: number) => `${n} licences for the whole city`,
+    fr: (n: number) => `${n} licence${frS(n)} pour toute la ville`,
+    en: (n: number) => `${n} licence${enS(n)} for the whole city`,
   },
   requiresWord: {
     fr: (names: string) => `Demande d’abord : ${names}`,
@@ -173,8 +171,8 @@ export const catalogueWords = messages({
   send: { fr: 'Envoyer un fichier', en: 'Send a file' },
   useIt: { fr: 'En faire une application', en: 'Make an application of it' },
   total: {
-    fr: (n: number, size: string) => (n === 1 ? `1 fichier, ${size}` : `${n} fichiers, ${size}`),
-    en: (n: number, size: string) => (n === 1 ? `1 file, ${size}` : `${n} files, ${size}`),
+    fr: (n: number, size: string) => `${n} fichier${frS(n)}, ${size}`,
+    en: (n: number, size: string) => `${n} file${enS(n)}, ${size}`,
   },
   scriptsHint: {
     fr: 'Un script s’exécute avec tous les droits sur tous les serveurs : il faut deux personnes, une qui l’écrit et une autre qui le lit et le signe. Les serveurs refusent tout autre texte.',

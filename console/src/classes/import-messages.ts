@@ -1,7 +1,7 @@
 /** Importing people, in both languages; the compiler keeps them complete. */
 import type { Change, ImportField, RowProblem } from '@preau/contract/people-import.ts';
 import { messages } from '../lib/page.svelte.ts';
-import { enS, frS } from '../lib/plural.ts';
+import { enS, frS, isMany } from '../lib/plural.ts';
 import type { Both } from '../lib/words.ts';
 
 export const importWords = messages({
@@ -127,9 +127,9 @@ export const importWords = messages({
   applying: { fr: 'Import en cours…', en: 'Importing…' },
   confirmLeave: {
     fr: (n: number) =>
-      `${n} personne${frS(n)} ne pourr${n > 1 ? 'ont' : 'a'} plus se connecter. Continuer ?`,
+      `${n} personne${frS(n)} ne pourr${isMany(n, 'fr') ? 'ont' : 'a'} plus se connecter. Continuer ?`,
     en: (n: number) =>
-      `${n} ${n === 1 ? 'person' : 'people'} will no longer be able to sign in. Go on?`,
+      `${n} ${isMany(n, 'en') ? 'people' : 'person'} will no longer be able to sign in. Go on?`,
   },
   reportTitle: { fr: 'Import terminé', en: 'Import done' },
   reportText: {
@@ -142,7 +142,7 @@ export const importWords = messages({
   another: { fr: 'Importer un autre fichier', en: 'Import another file' },
   leaveUndecided: {
     fr: (n: number) =>
-      `${n} homonyme${frS(n)} non tranché${frS(n)} ne ser${n > 1 ? 'ont' : 'a'} pas importé${frS(n)}.`,
+      `${n} homonyme${frS(n)} non tranché${frS(n)} ne ser${isMany(n, 'fr') ? 'ont' : 'a'} pas importé${frS(n)}.`,
     en: (n: number) => `${n} undecided namesake${enS(n)} will not be imported.`,
   },
 });

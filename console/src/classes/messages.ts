@@ -133,7 +133,7 @@ export const classWords = messages({
   import: { fr: 'Importer des personnes', en: 'Import people' },
   file: { fr: 'Fichier', en: 'File' },
   shownOf: {
-    fr: (shown: number, all: number) => `${shown} montrés sur ${all}`,
+    fr: (shown: number, all: number) => `${shown} montré${frS(shown)} sur ${all}`,
     en: (shown: number, all: number) => `${shown} of ${all} shown`,
   },
   again: { fr: 'Recalculer', en: 'Work out again' },

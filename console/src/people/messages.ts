@@ -2,7 +2,7 @@
  * compiler keeps them complete. */
 import type { ProviderKind, syncStates } from '@preau/contract/identity.ts';
 import { messages } from '../lib/page.svelte.ts';
-import { frS } from '../lib/plural.ts';
+import { enS, frS, isMany } from '../lib/plural.ts';
 import type { Both } from '../lib/words.ts';
 
 export const peopleWords = messages({
@@ -38,7 +38,7 @@ export const peopleWords = messages({
   codesDone: { fr: 'C’est noté', en: 'Noted' },
   codesLeft: {
     fr: (n: number) => `${n} code${frS(n)} de secours restant${frS(n)}`,
-    en: (n: number) => `${n} recovery code${n === 1 ? '' : 's'} left`,
+    en: (n: number) => `${n} recovery code${enS(n)} left`,
   },
   passkeys: { fr: 'Clés d’accès', en: 'Passkeys' },
   passkeysText: {
@@ -81,7 +81,7 @@ export const peopleWords = messages({
   } satisfies Record<ProviderKind, Both>,
   accounts: {
     fr: (n: number) => `${n} compte${frS(n)}`,
-    en: (n: number) => `${n} account${n === 1 ? '' : 's'}`,
+    en: (n: number) => `${n} account${enS(n)}`,
   },
   disabled: { fr: (n: number) => `${n} désactivé${frS(n)}`, en: (n: number) => `${n} disabled` },
   sync: {
@@ -123,16 +123,17 @@ export const peopleWords = messages({
       `${d.read} people read: ${d.added} new, ${d.changed} changed, ${d.vanished} vanished, ${d.returned} back${d.refused > 0 ? `, ${d.refused} without a role` : ''}.`,
   },
   brakeTitle: {
-    fr: (n: number) => `${n} comptes disparaîtraient : rien n’a été changé.`,
-    en: (n: number) => `${n} accounts would vanish: nothing was changed.`,
+    fr: (n: number) =>
+      `${n} compte${frS(n)} disparaîtrai${isMany(n, 'fr') ? 'en' : ''}t : rien n’a été changé.`,
+    en: (n: number) => `${n} account${enS(n)} would vanish: nothing was changed.`,
   },
   brakeText: {
     fr: 'Cela arrive quand l’annuaire est à moitié vide, ou sa racine mal réglée. Vérifiez d’abord. Confirmer désactive exactement ces comptes ; ils ne sont jamais supprimés.',
     en: 'This happens when the directory is half empty, or its base is wrong. Check first. Confirming disables exactly these accounts; they are never deleted.',
   },
   brakeConfirm: {
-    fr: (n: number) => `Désactiver ces ${n} comptes`,
-    en: (n: number) => `Disable these ${n} accounts`,
+    fr: (n: number) => (isMany(n, 'fr') ? `Désactiver ces ${n} comptes` : 'Désactiver ce compte'),
+    en: (n: number) => (isMany(n, 'en') ? `Disable these ${n} accounts` : 'Disable this account'),
   },
   vanishedWere: { fr: 'Disparus', en: 'Vanished' },
   people: { fr: 'Personnes', en: 'People' },

@@ -1,5 +1,6 @@
 /** Tokens for scripts, in both languages; the compiler keeps them complete. */
 import { messages } from '../lib/page.svelte.ts';
+import { enS, frS } from '../lib/plural.ts';
 
 export const tokenWords = messages({
   tokens: { fr: 'Jetons pour la ligne de commande', en: 'Tokens for the command line' },
@@ -24,8 +25,8 @@ export const tokenWords = messages({
   someSchools: { fr: 'seulement ces écoles', en: 'only these schools' },
   days: { fr: 'Il expire après', en: 'It expires after' },
   daysN: {
-    fr: (n: number) => (n === 1 ? '1 jour' : `${n} jours`),
-    en: (n: number) => (n === 1 ? '1 day' : `${n} days`),
+    fr: (n: number) => `${n} jour${frS(n)}`,
+    en: (n: number) => `${n} day${enS(n)}`,
   },
   create: { fr: 'Créer le jeton', en: 'Make the token' },
   secretTitle: { fr: 'Le secret de ce jeton', en: 'This token’s secret' },
@@ -47,8 +48,8 @@ export const tokenWords = messages({
   revoked: { fr: 'révoqué', en: 'revoked' },
   expired: { fr: 'expiré', en: 'expired' },
   schoolsN: {
-    fr: (n: number) => (n === 1 ? '1 école' : `${n} écoles`),
-    en: (n: number) => (n === 1 ? '1 school' : `${n} schools`),
+    fr: (n: number) => `${n} école${frS(n)}`,
+    en: (n: number) => `${n} school${enS(n)}`,
   },
   showOver: {
     fr: (n: number) => `Montrer aussi ceux qui ne valent plus (${n})`,

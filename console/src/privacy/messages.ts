@@ -1,7 +1,7 @@
 /** Personal data and statistics, in both languages; the compiler keeps them complete. */
 
 import { messages } from '../lib/page.svelte.ts';
-import { enBe, enS, frS } from '../lib/plural.ts';
+import { enBe, enS, frS, isMany } from '../lib/plural.ts';
 
 export const privacyWords = messages({
   privacy: { fr: 'Données personnelles', en: 'Personal data' },
@@ -50,8 +50,10 @@ export const privacyWords = messages({
     en: 'An application is open: close it first.',
   },
   leaversText: {
-    fr: (days: number) => `Élèves dont le compte est fermé depuis plus de ${days} jours.`,
-    en: (days: number) => `Pupils whose account has been closed for more than ${days} days.`,
+    fr: (days: number) =>
+      `Élèves dont le compte est fermé depuis plus de ${days} jour${frS(days)}.`,
+    en: (days: number) =>
+      `Pupils whose account has been closed for more than ${days} day${enS(days)}.`,
   },
   noLeavers: {
     fr: 'Aucun élève parti depuis assez longtemps.',
@@ -70,7 +72,7 @@ export const privacyWords = messages({
   leftOn: { fr: 'Parti·e le', en: 'Left on' },
   keptN: {
     fr: (n: number) =>
-      `${n} n’${n > 1 ? 'ont' : 'a'} pas été effacé${frS(n)} (application ouverte, ou compte rouvert).`,
+      `${n} n’${isMany(n, 'fr') ? 'ont' : 'a'} pas été effacé${frS(n)} (application ouverte, ou compte rouvert).`,
     en: (n: number) => `${n} ${enBe(n)} not erased (an application open, or the account reopened).`,
   },
   keepTitle: { fr: 'Ce qui est gardé, et combien de temps', en: 'What is kept, and for how long' },

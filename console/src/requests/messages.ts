@@ -2,6 +2,7 @@
  * keeps them complete. */
 import type { RequestState, wishes } from '@preau/contract/request.ts';
 import { messages, page } from '../lib/page.svelte.ts';
+import { enS, frS, isMany } from '../lib/plural.ts';
 import type { Both } from '../lib/words.ts';
 
 type Wish = (typeof wishes)[number];
@@ -116,8 +117,8 @@ export const requestWords = messages({
   choose: { fr: 'Choisissez une demande.', en: 'Choose a request.' },
   asksFor: { fr: (who: string) => `${who} le demande`, en: (who: string) => `${who} asks for it` },
   severalAsk: {
-    fr: (n: number) => `${n} enseignants le demandent`,
-    en: (n: number) => `${n} teachers ask for it`,
+    fr: (n: number) => `${n} enseignant${frS(n)} le demande${isMany(n, 'fr') ? 'nt' : ''}`,
+    en: (n: number) => `${n} teacher${enS(n)} ask${isMany(n, 'en') ? '' : 's'} for it`,
   },
   alsoAsk: {
     fr: (names: string) => `Aussi demandé par ${names}.`,

@@ -1,7 +1,17 @@
 /** Every sentence about rollouts, in both languages; the compiler keeps them complete. */
 
 import { messages } from '../lib/page.svelte.ts';
-import { enS, frS } from '../lib/plural.ts';
+import { enBe, enS, frS, isMany } from '../lib/plural.ts';
+
+/** Nobody is silent. */
+const answering = {
+  fr: (all: number): string =>
+    isMany(all, 'fr') ? `Les ${all} serveurs répondent.` : `${all} serveur répond.`,
+  en: (all: number): string =>
+    all < 2
+      ? `${all} server${enS(all)} ${enBe(all)} answering.`
+      : `All ${all} servers are answering.`,
+};
 
 export const rolloutWords = messages({
   dashboard: { fr: 'Tableau de bord', en: 'Dashboard' },
@@ -63,18 +73,18 @@ export const rolloutWords = messages({
   releaseBrake: { fr: 'Lever le frein', en: 'Release the brake' },
   brakeByFleet: {
     fr: (silent: number, all: number) =>
-      `Mis par Préau : ${silent} serveurs sur ${all} sont muets. Regardez d’abord du côté de la ville (réseau, contrôleur, électricité).`,
+      `Mis par Préau : ${silent} serveur${frS(silent)} sur ${all} ${isMany(silent, 'fr') ? 'sont' : 'est'} muet${frS(silent)}. Regardez d’abord du côté de la ville (réseau, contrôleur, électricité).`,
     en: (silent: number, all: number) =>
-      `Set by Préau: ${silent} of ${all} servers are silent. Look at the city’s side first (network, controller, power).`,
+      `Set by Préau: ${silent} of ${all} server${enS(all)} ${enBe(silent)} silent. Look at the city’s side first (network, controller, power).`,
   },
   brakeBy: { fr: (who: string) => `Mis par ${who}`, en: (who: string) => `Set by ${who}` },
   silentNow: {
     fr: (silent: number, all: number) =>
       silent === 0
-        ? `Les ${all} serveurs répondent.`
+        ? answering.fr(all)
         : `${silent} serveur${frS(silent)} muet${frS(silent)} sur ${all}.`,
     en: (silent: number, all: number) =>
-      silent === 0 ? `All ${all} servers are answering.` : `${silent} of ${all} servers silent.`,
+      silent === 0 ? answering.en(all) : `${silent} of ${all} server${enS(all)} silent.`,
   },
   confirmSetBrake: {
     fr: 'Mettre le frein ? Tous les déploiements s’arrêtent aussitôt ; ce qui s’installe en ce moment se termine. Rien n’est jugé tant que le frein est mis.',

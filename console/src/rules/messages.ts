@@ -2,7 +2,7 @@
  * languages; the compiler keeps them complete. */
 import type { Role } from '@preau/contract/account.ts';
 import { messages } from '../lib/page.svelte.ts';
-import { enS, frS } from '../lib/plural.ts';
+import { enS, frS, isMany } from '../lib/plural.ts';
 import type { Both } from '../lib/words.ts';
 
 export const ruleWords = messages({
@@ -91,7 +91,7 @@ export const ruleWords = messages({
   whoSees: { fr: 'Qui voit cela ?', en: 'Who sees it?' },
   // Push
   pushed: {
-    fr: (n: number) => (n === 1 ? 'Règles : 1 école à jour' : `Règles : ${n} écoles à jour`),
+    fr: (n: number) => `Règles : ${n} école${frS(n)} à jour`,
     en: (n: number) => `Rules: ${n} school${enS(n)} up to date`,
   },
   pushWaiting: { fr: (n: number) => `${n} en cours`, en: (n: number) => `${n} under way` },
@@ -101,7 +101,7 @@ export const ruleWords = messages({
   },
   pushOffline: {
     fr: (n: number, names: string) =>
-      `${n} hors ligne, suivr${n > 1 ? 'ont' : 'a'} à ${n > 1 ? 'leur' : 'son'} retour : ${names}`,
+      `${n} hors ligne, suivr${isMany(n, 'fr') ? 'ont' : 'a'} à ${isMany(n, 'fr') ? 'leur' : 'son'} retour : ${names}`,
     en: (n: number, names: string) => `${n} offline, following when back: ${names}`,
   },
   andMore: { fr: (n: number) => `et ${n} de plus`, en: (n: number) => `and ${n} more` },

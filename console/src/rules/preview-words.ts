@@ -1,6 +1,7 @@
 /** What a rule changes, in words. */
 import type { Preview } from '@preau/contract/explanation.ts';
 import type { RuleAudience } from '@preau/contract/rule.ts';
+import { isMany } from '../lib/plural.ts';
 import { type Language, sayIn } from './name-words.ts';
 import type { Told } from './words.ts';
 
@@ -12,8 +13,6 @@ const peopleWords = {
   },
   en: { pupil: ['pupil', 'pupils'], teacher: ['teacher', 'teachers'], any: ['person', 'people'] },
 } as const;
-/** French counts 0 and 1 as one. */
-const isMany = (n: number, language: Language): boolean => (language === 'fr' ? n >= 2 : n !== 1);
 export function peopleCount(n: number, audience: RuleAudience | null, language: Language): string {
   const kind =
     audience?.kind === 'role' && (audience.role === 'pupil' || audience.role === 'teacher')

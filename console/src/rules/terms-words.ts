@@ -1,5 +1,6 @@
 /** Under which terms, in words. */
 import type { Terms } from '@preau/contract/rule.ts';
+import { enS, frS } from '../lib/plural.ts';
 import { type Language, sayIn } from './name-words.ts';
 
 const directionWords = {
@@ -37,6 +38,8 @@ export function termsWords(terms: Terms, language: Language): string[] {
 }
 
 function seatsWords(seats: number, language: Language): string {
-  const s = seats > 1 ? 's' : '';
-  return sayIn(language)(`${seats} place${s} par école`, `${seats} seat${s} per school`);
+  return sayIn(language)(
+    `${seats} place${frS(seats)} par école`,
+    `${seats} seat${enS(seats)} per school`,
+  );
 }

@@ -2,7 +2,7 @@
  * compiler keeps them complete. */
 import type { DriftState } from '@preau/contract/fleet.ts';
 import { messages } from '../lib/page.svelte.ts';
-import { enS, frS } from '../lib/plural.ts';
+import { enBe, enS, frS, isMany } from '../lib/plural.ts';
 import type { Both } from '../lib/words.ts';
 
 export const fleetWords = messages({
@@ -123,7 +123,7 @@ export const fleetWords = messages({
     fr: (all: number, silent: number, draining: number, apart: number) => [
       `${all} serveur${frS(all)}`,
       ...(silent > 0 ? [`${silent} silencieux`] : []),
-      ...(draining > 0 ? [`${draining} ${draining > 1 ? 'se vident' : 'se vide'}`] : []),
+      ...(draining > 0 ? [`${draining} ${isMany(draining, 'fr') ? 'se vident' : 'se vide'}`] : []),
       ...(apart > 0 ? [`${apart} à l’écart`] : []),
     ],
     en: (all: number, silent: number, draining: number, apart: number) => [
@@ -139,12 +139,16 @@ export const fleetWords = messages({
   driftSummary: {
     fr: (differing: number, all: number) =>
       differing === 0
-        ? `Les ${all} écoles sont comme demandé.`
-        : `${differing} école${frS(differing)} sur ${all} diffère${differing > 1 ? 'nt' : ''} de ce qui est demandé.`,
+        ? isMany(all, 'fr')
+          ? `Les ${all} écoles sont comme demandé.`
+          : `${all} école est comme demandé.`
+        : `${differing} école${frS(differing)} sur ${all} diffère${isMany(differing, 'fr') ? 'nt' : ''} de ce qui est demandé.`,
     en: (differing: number, all: number) =>
       differing === 0
-        ? `All ${all} schools are as asked.`
-        : `${differing} school${enS(differing)} of ${all} differ${differing === 1 ? 's' : ''} from what is asked.`,
+        ? all < 2
+          ? `${all} school${enS(all)} ${enBe(all)} as asked.`
+          : `All ${all} schools are as asked.`
+        : `${differing} school${enS(differing)} of ${all} differ${isMany(differing, 'en') ? '' : 's'} from what is asked.`,
   },
   nothingWanted: {
     fr: 'Aucune application n’est demandée nulle part.',
