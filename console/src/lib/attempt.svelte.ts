@@ -6,18 +6,21 @@ export class Attempt {
   busy = $state(false);
   problem = $state<string | null>(null);
 
-  /** `words`: for who knows more of an error than everybody does. */
+  /** Answers whether it was done. `words`: for who knows more of an error than everybody does. */
   async run(
     work: () => Promise<unknown>,
     words: (error: unknown) => string = sentence,
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.busy = true;
     this.problem = null;
     try {
       await work();
+      return true;
     } catch (error) {
       this.problem = words(error);
+      return false;
+    } finally {
+      this.busy = false;
     }
-    this.busy = false;
   }
 }
