@@ -2,7 +2,7 @@
 import type { Account } from '@preau/contract/account.ts';
 import type { Component } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
-import type { PageName, ParamsOf } from './paths.ts';
+import { type PageName, type ParamsOf, placeOf } from './paths.ts';
 
 interface PageRow<N extends PageName> {
   load: () => Promise<{ default: Component<ParamsOf<N>> | Component<Record<string, never>> }>;
@@ -33,3 +33,18 @@ export async function fetchPage(row: AnyRow): Promise<void> {
   const { default: page } = (await row.load()) as { default: PageComponent };
   fetched.set(row.load, page);
 }
+
+/** Fetches a page's code before it is asked for; what cannot be had now is asked for again then. */
+export function fetchAhead(path: string, rowOf: (name: PageName) => AnyRow | null): void {
+  const place = placeOf(path);
+  const row = place === null ? null : rowOf(place.name);
+  if (row !== null) fetchPage(row).catch(() => undefined);
+}
+
+/** While somebody reaches for a link, what it leads to is fetched. For `pointerover`, `focusin`. */
+export const reachFor =
+  (rowOf: (name: PageName) => AnyRow | null) =>
+  ({ target }: Event): void => {
+    const link = target instanceof Element ? target.closest('a') : null;
+    if (link !== null && link.origin === location.origin) fetchAhead(link.pathname, rowOf);
+  };
