@@ -9,7 +9,7 @@
 # controller's present agent.
 set -eu
 
-packages='xrdp xorgxrdp openbox bubblewrap x11-utils dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters'
+packages='xrdp xorgxrdp openbox bubblewrap x11-utils xauth dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters'
 oldest_node=22
 # Not below /opt/preau: that is where applications are unpacked, each in a folder of its name.
 folder=/opt/preau-agent

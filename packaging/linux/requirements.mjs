@@ -8,6 +8,7 @@ export const serverPackages = [
   'openbox',
   'bubblewrap',
   'x11-utils',
+  'xauth',
   'dbus-daemon',
   'openssl',
   'librsvg2-bin',

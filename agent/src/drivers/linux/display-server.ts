@@ -7,10 +7,18 @@ import { run, startDetached } from '#src/command.ts';
 import { exists, makeFolder, names, readBytes, readText, remove, write } from '#src/files.ts';
 import type { Layout } from './layout.ts';
 import { listProcesses, type Process, signal } from './processes.ts';
+import {
+  oneUsePassword,
+  pamConfiguration,
+  type Sesman,
+  serveScript,
+  sesmanIni,
+  waitScript,
+  xrdpIni,
+} from './xrdp-files.ts';
 
 export interface Ports {
   rdp: number;
-  sesman: number;
 }
 
 const programs = [
@@ -24,7 +32,14 @@ const programs = [
   '/usr/bin/dbus-run-session',
   '/usr/bin/setpriv',
   '/usr/bin/openssl',
+  '/usr/bin/xauth',
 ];
+
+/** xrdp 0.10 is known by a program that earlier versions do not have. */
+export const sesmanKind = (): Sesman['kind'] =>
+  names('/usr/lib').some((name) => exists(join('/usr/lib', name, 'xrdp/xrdp-sesexec')))
+    ? 'socket'
+    : 'port';
 
 /** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a
  * free one. Throws AppError DISPLAY_FAILED and names what is missing. */
@@ -32,26 +47,28 @@ export async function startDisplayServer(layout: Layout, wantedPort: number): Pr
   const missing = programs.filter((program) => !exists(program));
   if (missing.length > 0)
     throw new AppError('DISPLAY_FAILED', {
-      why: `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox x11-utils dbus-daemon openssl`,
+      why: `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox x11-utils dbus-daemon openssl xauth`,
     });
   const running = findServer(layout);
   const known = readText(join(layout.run, 'ports.json'));
-  if (running.length > 0 && known !== undefined) return JSON.parse(known) as Ports;
+  const isOurs = known !== undefined && exists(join(layout.xrdpEtc, 'sesman.ini'));
+  if (running.length > 0 && isOurs) return JSON.parse(known) as Ports;
+  // An agent that kept its files elsewhere started this one: it would hold our port.
+  if (running.length > 0) await stopDisplayServer(layout);
 
-  const ports = {
-    rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort,
-    sesman: await freePort('127.0.0.1'),
-  };
-  await writeConfiguration(layout, ports);
+  const ports = { rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort };
+  const sesman: Sesman =
+    sesmanKind() === 'socket'
+      ? { kind: 'socket', path: join(layout.xrdpRun, 'sockdir/sesman.socket') }
+      : { kind: 'port', port: await freePort('127.0.0.1') };
+  await writeConfiguration(layout, ports, sesman);
   const started = await startDetached(
     '/usr/bin/bwrap',
     serverArguments(layout),
     join(layout.logs, 'display-server.log'),
   );
   await waitUntil(
-    async () =>
-      (await isListening(layout.rdpHost, ports.rdp)) &&
-      ((await isListening('127.0.0.1', ports.sesman)) || (await isListening('::1', ports.sesman))),
+    async () => (await isListening(layout.rdpHost, ports.rdp)) && (await isAnswering(sesman)),
     10_000,
     started.exited,
   );
@@ -63,7 +80,7 @@ export async function startDisplayServer(layout: Layout, wantedPort: number): Pr
 const findServer = (layout: Layout): Process[] =>
   listProcesses().filter(
     (process) =>
-      process.args[0]?.endsWith('bwrap') === true && process.args.includes(layout.xrdpEtc),
+      process.args[0]?.endsWith('bwrap') === true && process.args.includes(layout.xrdpRun),
   );
 
 export const displayServerRuns = (layout: Layout): boolean => findServer(layout).length > 0;
@@ -103,7 +120,7 @@ const serverArguments = (layout: Layout): string[] => [
   '/etc/xrdp/serve',
 ];
 
-async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
+async function writeConfiguration(layout: Layout, ports: Ports, sesman: Sesman): Promise<void> {
   const xrdp = await userOf('xrdp');
   for (const folder of [layout.xrdpEtc, layout.xrdpRun, layout.displayTmp]) remove(folder);
   makeFolder(layout.xrdpEtc, 0o755);
@@ -148,132 +165,14 @@ async function writeConfiguration(layout: Layout, ports: Ports): Promise<void> {
   write(legacyKeys, readText(legacyKeys) ?? '', 0o600, xrdp);
   const put = (name: string, text: string, mode = 0o644) =>
     write(join(layout.xrdpEtc, name), text, mode);
-  put('xrdp.ini', xrdpIni(layout, ports));
-  put('sesman.ini', sesmanIni(ports));
+  put('xrdp.ini', xrdpIni(layout.rdpHost, ports.rdp));
+  put('sesman.ini', sesmanIni(sesman));
   put('serve', serveScript, 0o755);
   put('wait', waitScript, 0o755);
   put('reconnectwm.sh', '#!/bin/sh\nexit 0\n', 0o755);
   put('one-use-password', oneUsePassword, 0o755);
   write(layout.pamFile, pamConfiguration, 0o644);
 }
-
-/** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to
- * elsewhere. The dynamic channel carries resizing, another the clipboard: text only, and only where
- * guacd is told to let it through. */
-const xrdpIni = (layout: Layout, ports: Ports): string => `[Globals]
-ini_version=1
-fork=true
-port=tcp://${layout.rdpHost}:${ports.rdp}
-tcp_nodelay=true
-tcp_keepalive=true
-security_layer=tls
-certificate=/etc/xrdp/cert.pem
-key_file=/etc/xrdp/key.pem
-ssl_protocols=TLSv1.2, TLSv1.3
-autorun=Xorg
-allow_channels=true
-allow_multimon=false
-bitmap_cache=true
-bitmap_compression=true
-bulk_compression=true
-max_bpp=32
-new_cursors=true
-use_fastpath=both
-[Logging]
-LogFile=/run/xrdp/xrdp.log
-LogLevel=WARNING
-EnableSyslog=false
-[Channels]
-rdpdr=false
-rdpsnd=false
-drdynvc=true
-cliprdr=true
-rail=false
-xrdpvr=false
-tcutils=false
-[Xorg]
-name=Xorg
-lib=libxup.so
-username=ask
-password=ask
-ip=127.0.0.1
-port=-1
-code=20
-`;
-
-/** Matching by account and colour depth: with one account per display, a second connection finds
- * the same display. */
-const sesmanIni = (ports: Ports): string => `[Globals]
-ListenAddress=127.0.0.1
-ListenPort=${ports.sesman}
-EnableUserWindowManager=false
-DefaultWindowManager=/etc/xrdp/wait
-ReconnectScript=/etc/xrdp/reconnectwm.sh
-[Security]
-AllowRootLogin=false
-MaxLoginRetry=1
-AlwaysGroupCheck=false
-RestrictOutboundClipboard=file,image
-RestrictInboundClipboard=file,image
-[Sessions]
-X11DisplayOffset=10
-MaxSessions=1000
-KillDisconnected=false
-DisconnectedTimeLimit=0
-IdleTimeLimit=0
-Policy=Default
-[Logging]
-LogFile=/run/xrdp/sesman.log
-LogLevel=WARNING
-EnableSyslog=false
-[Xorg]
-param=/usr/lib/xorg/Xorg
-param=-config
-param=xrdp/xorg.conf
-param=-noreset
-param=-nolisten
-param=tcp
-param=-nolisten
-param=local
-param=-logfile
-param=xorg.log
-[Chansrv]
-FuseMountName=none
-[ChansrvLogging]
-LogLevel=ERROR
-EnableSyslog=false
-[SessionVariables]
-`;
-
-/** xrdp becomes process 1 of the namespace, as its own user; sesman must be root to start displays
- * of accounts. */
-const serveScript = `#!/bin/sh
-xrdp-sesman -n &
-exec setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n
-`;
-
-/** All that a display account ever runs: nothing, until it is told to go. */
-const waitScript = `#!/bin/sh
-exec sleep infinity
-`;
-
-/** The account has no password in the system: this file is its only way in, and opening removes it.
- * \`rm\` without -f fails for whoever comes second. */
-const oneUsePassword = `#!/bin/sh
-IFS= read -r given
-case "$PAM_USER" in *[!a-z0-9-]*|'') exit 1;; esac
-file="/run/xrdp/credentials/$PAM_USER"
-[ -f "$file" ] || exit 1
-[ "$(printf %s "$given" | sha256sum | cut -c1-64)" = "$(cat "$file")" ] || exit 1
-rm "$file" 2>/dev/null
-`;
-
-const pamConfiguration = `auth requisite pam_exec.so expose_authtok quiet /etc/xrdp/one-use-password
-auth required pam_permit.so
-account required pam_permit.so
-session required pam_permit.so
-password required pam_deny.so
-`;
 
 export async function userOf(name: string): Promise<{ uid: number; gid: number }> {
   const found = await run('/usr/bin/getent', ['passwd', name], { timeoutMs: 5000 });
@@ -303,6 +202,11 @@ async function isListening(host: string, port: number): Promise<boolean> {
   const mapped = host === '::1' ? '' : (readText('/proc/net/tcp6') ?? '');
   return new RegExp(`:${hex} [0-9A-F]+:0000 0A`).test(table + mapped);
 }
+
+const isAnswering = async (sesman: Sesman): Promise<boolean> =>
+  sesman.kind === 'socket'
+    ? exists(sesman.path)
+    : (await isListening('127.0.0.1', sesman.port)) || (await isListening('::1', sesman.port));
 
 async function waitUntil(
   done: () => Promise<boolean>,

@@ -6,9 +6,10 @@ import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
 import type { IssuedCredentials } from '#src/drivers/driver.ts';
 import { exists, makeFolder, names, remove, write } from '#src/files.ts';
-import { userOf } from './display-server.ts';
+import { sesmanKind, userOf } from './display-server.ts';
 import type { Layout } from './layout.ts';
 import { endAll, listProcesses } from './processes.ts';
+import { sesrunArguments } from './xrdp-files.ts';
 
 export interface Display {
   /** The throw-away account. */
@@ -63,29 +64,13 @@ export async function createDisplay(layout: Layout): Promise<Display> {
     const user = await userOf(account);
     makeFolder(home, 0o700, user);
     const { password } = grantOnce(layout, account);
-    const sessionRun = (host: string) =>
-      run(
-        '/usr/bin/xrdp-sesrun',
-        [
-          '-s',
-          host,
-          '-c',
-          join(layout.xrdpEtc, 'sesman.ini'),
-          '-t',
-          'Xorg',
-          '-g',
-          '1280x720',
-          '-b',
-          '24',
-          '-F',
-          '0',
-          account,
-        ],
-        { timeoutMs: 20_000, input: `${password}\n` },
-      );
-    // sesman listens on the IPv6 loopback when there is one, on IPv4 otherwise.
+    // Before 0.10, sesman listens on the IPv6 loopback when there is one, on IPv4 otherwise.
     const host = exists('/proc/net/if_inet6') ? '::1' : '127.0.0.1';
-    const started = await sessionRun(host);
+    const started = await run(
+      '/usr/bin/xrdp-sesrun',
+      sesrunArguments(sesmanKind(), host, join(layout.xrdpEtc, 'sesman.ini'), account),
+      { timeoutMs: 20_000, input: `${password}\n` },
+    );
     const number = Number(/display=:(\d+)/.exec(started.stdout)?.[1] ?? Number.NaN);
     if (!/^ok/m.test(started.stdout) || Number.isNaN(number))
       throw new AppError('DISPLAY_FAILED', {
@@ -98,6 +83,11 @@ export async function createDisplay(layout: Layout): Promise<Display> {
         throw new AppError('DISPLAY_FAILED', { why: `X server :${number} did not come up` });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    // Without it no program could open here, today or later.
+    if (!exists(cookieOf(layout, account)))
+      throw new AppError('DISPLAY_FAILED', {
+        why: `display :${number} has no cookie: apt-get install xauth`,
+      });
     return display;
   } catch (error) {
     await destroyDisplay(layout, account).catch(() => undefined);
@@ -105,9 +95,10 @@ export async function createDisplay(layout: Layout): Promise<Display> {
   }
 }
 
-/** True while its X server lives. */
+/** True while its X server lives and lets programs in. */
 export const displayLives = (layout: Layout, display: Display): boolean =>
   exists(socketOf(layout, display)) &&
+  exists(cookieOf(layout, display.account)) &&
   listProcesses().some(
     (process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true,
   );

@@ -8,8 +8,10 @@ export interface Layout {
   rdpHost: string;
   /** Root of everything that is gone at reboot. */
   run: string;
-  /** Private /etc/xrdp, /run/xrdp and /tmp of the display server. */
+  /** Private /etc/xrdp of the display server; holds programs, and Debian mounts /run without
+   * the right to execute. */
   xrdpEtc: string;
+  /** Private /run/xrdp and /tmp of the display server. */
   xrdpRun: string;
   displayTmp: string;
   x11: string;
@@ -35,7 +37,7 @@ export const layoutOf = (config: AgentConfig): Layout => ({
   prefix: config.prefix,
   rdpHost: config.rdpHost,
   run: config.runFolder,
-  xrdpEtc: join(config.runFolder, 'etc'),
+  xrdpEtc: join(config.stateFolder, 'xrdp'),
   xrdpRun: join(config.runFolder, 'xrdp'),
   displayTmp: join(config.runFolder, 'tmp'),
   x11: join(config.runFolder, 'tmp/.X11-unix'),

@@ -348,6 +348,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       standby.length = 0;
       await software.stop();
       await stopDisplayServer(layout);
+      remove(layout.xrdpEtc);
       remove(layout.run);
     },
   };

@@ -1,0 +1,146 @@
+/** The files that xrdp and xrdp-sesman of our own read and run. Pure. */
+
+/** Where sesman takes requests: on a TCP port of the loopback before xrdp 0.10, on a Unix socket
+ * since. */
+export type Sesman = { kind: 'port'; port: number } | { kind: 'socket'; path: string };
+
+/** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to
+ * elsewhere. The dynamic channel carries resizing, another the clipboard: text only, and only where
+ * guacd is told to let it through. */
+export const xrdpIni = (host: string, port: number): string => `[Globals]
+ini_version=1
+fork=true
+port=tcp://${host}:${port}
+tcp_nodelay=true
+tcp_keepalive=true
+security_layer=tls
+certificate=/etc/xrdp/cert.pem
+key_file=/etc/xrdp/key.pem
+ssl_protocols=TLSv1.2, TLSv1.3
+autorun=Xorg
+allow_channels=true
+allow_multimon=false
+bitmap_cache=true
+bitmap_compression=true
+bulk_compression=true
+max_bpp=32
+new_cursors=true
+use_fastpath=both
+[Logging]
+LogFile=/run/xrdp/xrdp.log
+LogLevel=WARNING
+EnableSyslog=false
+[Channels]
+rdpdr=false
+rdpsnd=false
+drdynvc=true
+cliprdr=true
+rail=false
+xrdpvr=false
+tcutils=false
+[Xorg]
+name=Xorg
+lib=libxup.so
+username=ask
+password=ask
+ip=127.0.0.1
+port=-1
+code=20
+`;
+
+const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
+
+/** Matching by account and colour depth: with one account per display, a second connection finds
+ * the same display. xrdp 0.10 gives a display's sockets to the group named here; in any other group
+ * than xrdp's own, no picture comes. */
+export const sesmanIni = (sesman: Sesman): string => `[Globals]
+${lines(sesman.kind === 'port' ? ['ListenAddress=127.0.0.1', `ListenPort=${sesman.port}`] : [`ListenPort=${sesman.path}`])}EnableUserWindowManager=false
+DefaultWindowManager=/etc/xrdp/wait
+ReconnectScript=/etc/xrdp/reconnectwm.sh
+[Security]
+${lines(sesman.kind === 'socket' ? ['SessionSockdirGroup=xrdp'] : [])}AllowRootLogin=false
+MaxLoginRetry=1
+AlwaysGroupCheck=false
+RestrictOutboundClipboard=file,image
+RestrictInboundClipboard=file,image
+[Sessions]
+X11DisplayOffset=10
+MaxSessions=1000
+KillDisconnected=false
+DisconnectedTimeLimit=0
+IdleTimeLimit=0
+Policy=Default
+[Logging]
+LogFile=/run/xrdp/sesman.log
+LogLevel=WARNING
+EnableSyslog=false
+[Xorg]
+param=/usr/lib/xorg/Xorg
+param=-config
+param=xrdp/xorg.conf
+param=-noreset
+param=-nolisten
+param=tcp
+param=-nolisten
+param=local
+param=-logfile
+param=xorg.log
+[Chansrv]
+FuseMountName=none
+[ChansrvLogging]
+LogLevel=ERROR
+EnableSyslog=false
+[SessionVariables]
+`;
+
+/** xrdp becomes process 1 of the namespace, as its own user; sesman must be root to start displays
+ * of accounts. */
+export const serveScript = `#!/bin/sh
+xrdp-sesman -n &
+exec setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n
+`;
+
+/** All that a display account ever runs: nothing, until it is told to go. */
+export const waitScript = `#!/bin/sh
+exec sleep infinity
+`;
+
+/** The account has no password in the system: this file is its only way in, and opening removes it.
+ * \`rm\` without -f fails for whoever comes second. */
+export const oneUsePassword = `#!/bin/sh
+IFS= read -r given
+case "$PAM_USER" in *[!a-z0-9-]*|'') exit 1;; esac
+file="/run/xrdp/credentials/$PAM_USER"
+[ -f "$file" ] || exit 1
+[ "$(printf %s "$given" | sha256sum | cut -c1-64)" = "$(cat "$file")" ] || exit 1
+rm "$file" 2>/dev/null
+`;
+
+export const pamConfiguration = `auth requisite pam_exec.so expose_authtok quiet /etc/xrdp/one-use-password
+auth required pam_permit.so
+account required pam_permit.so
+session required pam_permit.so
+password required pam_deny.so
+`;
+
+/** Asks sesman for a display of 1280 × 720. xrdp-sesrun 0.10 knows the socket from the file and has
+ * no option for a host. */
+export const sesrunArguments = (
+  sesman: Sesman['kind'],
+  host: string,
+  configuration: string,
+  account: string,
+): string[] => [
+  ...(sesman === 'port' ? ['-s', host] : []),
+  '-c',
+  configuration,
+  '-t',
+  'Xorg',
+  '-g',
+  '1280x720',
+  '-b',
+  '24',
+  '-F',
+  '0',
+  account,
+];
