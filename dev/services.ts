@@ -3,8 +3,6 @@
  * nothing of the host's is used. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -18,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
-const guacdRoot = join(root, '.data/tools/guacd');
+const guacdRoot = join(root, '.data/tools/guacd-root');
 
 export interface Service {
   name: string;
@@ -39,8 +37,6 @@ interface Definition {
   logPath: string;
   /** Started again when it ends by itself: the demo keeps itself alive. */
   keepAlive?: boolean;
-  uid?: number;
-  gid?: number;
 }
 
 export function startService(definition: Definition): Service {
@@ -60,8 +56,6 @@ export function startService(definition: Definition): Service {
         NODE_NO_WARNINGS: '1',
         ...definition.env,
       },
-      ...(definition.uid === undefined ? {} : { uid: definition.uid }),
-      ...(definition.gid === undefined ? {} : { gid: definition.gid }),
     });
     closeSync(log);
     exited = new Promise((resolve) => {
@@ -170,9 +164,10 @@ export function startRedis(
 
 const guacdUser = 'preau-guacd';
 
-/** guacd on loopback, as its own user, which owns nothing but an empty home (FreeRDP wants one). */
-export function startGuacd(folder: string, port: number, keepAlive = false): Service {
-  if (spawnSync('getent', ['passwd', guacdUser]).status !== 0)
+function guacdAccount(): { uid: string; gid: string } {
+  const known = () =>
+    spawnSync('getent', ['passwd', guacdUser], { encoding: 'utf8' }).stdout.split(':');
+  if (known().length < 4)
     spawnSync('useradd', [
       '--system',
       '--no-create-home',
@@ -182,42 +177,39 @@ export function startGuacd(folder: string, port: number, keepAlive = false): Ser
       '/usr/sbin/nologin',
       guacdUser,
     ]);
-  const [, , uid, gid] = spawnSync('getent', ['passwd', guacdUser], {
-    encoding: 'utf8',
-  }).stdout.split(':');
+  const [, , uid, gid] = known();
   if (uid === undefined || gid === undefined)
     throw new Error(`the account ${guacdUser} could not be made`);
+  return { uid, gid };
+}
+
+/** guacd on loopback, in a root of its own, as its own user, which owns nothing but an empty home
+ * (FreeRDP wants one). bubblewrap starts as root, because a checkout in a private home is closed to
+ * other users; ending it ends everything inside. */
+export function startGuacd(folder: string, port: number, keepAlive = false): Service {
+  const { uid, gid } = guacdAccount();
   mkdirSync(folder, { recursive: true });
-  // Outside of the data folder, which only root may enter.
-  const home = `/run/preau-guacd-${port}`;
-  mkdirSync(home, { recursive: true });
-  chownSync(home, Number(uid), Number(gid));
-  chmodSync(home, 0o700);
-  // The binaries too: a checkout in a private home is closed to other users.
-  const binaries = '/run/preau-guacd-bin';
-  if (!existsSync(join(binaries, 'usr/sbin/guacd'))) {
-    mkdirSync(binaries, { recursive: true });
-    spawnSync('cp', ['-a', `${guacdRoot}/.`, binaries]);
-    chmodSync(binaries, 0o755);
-  }
-  const service = startService({
+  writeFileSync(
+    join(guacdRoot, 'etc/passwd'),
+    `root:x:0:0::/:/usr/sbin/nologin\n${guacdUser}:x:${uid}:${gid}::/tmp:/usr/sbin/nologin\n`,
+  );
+  return startService({
     name: 'guacd',
-    file: join(binaries, 'usr/sbin/guacd'),
-    args: ['-f', '-b', '127.0.0.1', '-l', String(port), '-L', 'info'],
-    env: { LD_LIBRARY_PATH: join(binaries, 'usr/lib/x86_64-linux-gnu'), HOME: home },
+    file: '/usr/bin/bwrap',
+    args: [
+      ...['--ro-bind', guacdRoot, '/'],
+      ...['--proc', '/proc'],
+      ...['--dev', '/dev'],
+      ...['--perms', '1777', '--tmpfs', '/tmp'],
+      ...['--unshare-pid', '--unshare-ipc', '--die-with-parent'],
+      ...['--clearenv', '--setenv', 'HOME', '/tmp'],
+      ...['/usr/bin/setpriv', '--reuid', uid, '--regid', gid, '--clear-groups'],
+      ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'],
+      ...['/usr/sbin/guacd', '-f', '-b', '127.0.0.1', '-l', String(port), '-L', 'info'],
+    ],
     logPath: join(folder, 'guacd.log'),
     keepAlive,
-    uid: Number(uid),
-    gid: Number(gid),
   });
-  const stop = service.stop;
-  return {
-    ...service,
-    stop: async () => {
-      await stop();
-      rmSync(home, { recursive: true, force: true });
-    },
-  };
 }
 
 export const startControllerProcess = (

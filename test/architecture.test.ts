@@ -233,7 +233,7 @@ describe('one place for each effect', () => {
     const allowed = [
       'agent/src/command.ts',
       'dev/services.ts',
-      'dev/bootstrap.mjs',
+      'dev/bootstrap/programs.mjs',
       'dev/lab/host.ts',
     ];
     expect(

@@ -1,6 +1,5 @@
 export declare const serverPackages: string[];
 export declare const controllerPackages: string[];
-export declare const guacdPackages: string[];
 export declare const testPackages: string[];
 export declare const labPackages: string[];
 export declare const benchPackages: string[];

@@ -22,18 +22,6 @@ export const serverPackages = [
 /** Beside the controller, when no containers are used. */
 export const controllerPackages = ['redis-server'];
 
-/** What guacd of Debian 11 needs from Debian 12. */
-export const guacdPackages = [
-  'libfreerdp2-2',
-  'libfreerdp-client2-2',
-  'libwinpr2-2',
-  'libssh2-1',
-  'libossp-uuid16',
-  'libcairo2',
-  'libjpeg62-turbo',
-  'libpng16-16',
-];
-
 /** For the tests only. */
 export const testPackages = [
   'chromium',

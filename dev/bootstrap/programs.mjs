@@ -1,0 +1,41 @@
+/** Starts programs, and says what is being done. A benchmark prints one JSON object and nothing else
+ * on standard output, so everything is said on standard error. */
+import { spawn, spawnSync } from 'node:child_process';
+
+export const say = (text) => process.stderr.write(`${text}\n`);
+
+export function refuse(text) {
+  say(text);
+  process.exit(1);
+}
+
+/** Does `work` unless `isDone` answers true, and says how long it took. */
+export async function step(title, isDone, work) {
+  if (isDone()) return;
+  const started = Date.now();
+  process.stderr.write(`• ${title} … `);
+  await work();
+  say(`${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Standard output of a program that has to succeed; without it, everything ends here. */
+export function must(file, args, options = {}) {
+  const done = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 64e6, ...options });
+  if (done.status === 0) return done.stdout ?? '';
+  const said = `${done.stdout ?? ''}${done.stderr ?? ''}`.trim().slice(-3000);
+  return refuse(
+    `\n\n${file} ${args.join(' ')}\nended with ${done.status ?? done.signal ?? done.error?.message}:\n${said}`,
+  );
+}
+
+/** Standard output of a program, whether it succeeds or not. */
+export const ask = (file, args) => spawnSync(file, args, { encoding: 'utf8' }).stdout ?? '';
+
+/** Runs a program in our place: its terminal, its signals, its exit code are ours. */
+export function handOver(file, args, options) {
+  const child = spawn(file, args, { stdio: 'inherit', ...options });
+  // A terminal sends Ctrl-C to the child as well; a supervisor sends it only to us.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(name, () => child.kill(name === 'SIGHUP' ? 'SIGTERM' : name));
+  child.on('exit', (code) => process.exit(code ?? 1));
+}
