@@ -22,6 +22,7 @@ import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { insertRuleVersion } from '../controller/src/rules/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
 import { Client } from './client.ts';
+import { refuseTakenPort } from './port-holder.ts';
 import {
   endLeftovers,
   enrolAgent,
@@ -50,6 +51,8 @@ export interface CityOptions {
   /** How teachers use what they have; pupils have the screen alone. */
   teacherTerms?: Terms;
   tell?: (step: string, seconds: number) => void;
+  /** Gives up starting: what runs by then is ended in order. */
+  signal?: AbortSignal;
 }
 
 export interface RunningCity {
@@ -148,17 +151,60 @@ export async function seed(
   }
 }
 
+/** Runs steps by name, and keeps what they start, the newest first. */
+interface Start {
+  timed: <T>(step: string, work: () => Promise<T>) => Promise<T>;
+  keep: (service: Service) => Service;
+}
+
+/** Throws when a part does not come up; nothing of the city runs then. */
 export async function startCity(options: CityOptions): Promise<RunningCity> {
-  const { folder } = options;
-  const timed = async <T>(step: string, work: () => Promise<T>): Promise<T> => {
-    const started = Date.now();
-    const result = await work();
-    options.tell?.(step, (Date.now() - started) / 1000);
-    return result;
+  const { folder, signal } = options;
+  const running: Service[] = [];
+  let over = false;
+  const stop = async () => {
+    over = true;
+    // The agent first: it ends sessions and displays and tells the controller so.
+    for (const service of running) await service.stop();
+    rmSync(join(folder, 'processes.json'), { force: true });
   };
+  const start: Start = {
+    timed: async (step, work) => {
+      const started = Date.now();
+      const result = await work();
+      options.tell?.(step, (Date.now() - started) / 1000);
+      return result;
+    },
+    keep: (service) => {
+      if (over) {
+        void service.kill();
+        throw new Error('the start was given up');
+      }
+      running.unshift(service);
+      rememberProcesses(folder, running);
+      return service;
+    },
+  };
+  const interrupted = new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new Error('the start was given up')));
+  });
+  try {
+    return { ...(await Promise.race([bringUp(options, start), interrupted])), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function bringUp(
+  options: CityOptions,
+  { timed, keep }: Start,
+): Promise<Omit<RunningCity, 'stop'>> {
+  const { folder } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   endLeftovers(folder);
+  if (options.port !== 0) await refuseTakenPort(options.port);
   // Two cities on one machine never share an account, a folder or a port.
   const mark = createHash('sha256').update(folder).digest('hex').slice(0, 6);
   const accountPrefix = `pd${mark}`;
@@ -180,13 +226,13 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   );
   const guacdPort = await freePort();
   const redis = startRedis(join(folder, 'redis'), options.keepAlive);
-  const guacd = startGuacd(join(folder, 'guacd'), guacdPort, options.keepAlive);
-  rememberProcesses(folder, [redis.service, guacd]);
+  keep(redis.service);
+  const guacd = keep(startGuacd(join(folder, 'guacd'), guacdPort, options.keepAlive));
   await timed('Redis', () => until('Redis', redis.ready));
 
   const port = options.port === 0 ? await freePort() : options.port;
   const url = `http://127.0.0.1:${port}`;
-  const controller = startControllerProcess(
+  const controllerService = startControllerProcess(
     {
       PREAU_PORT: String(port),
       PREAU_DATA: join(folder, 'controller'),
@@ -200,7 +246,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     join(folder, 'controller.log'),
     options.keepAlive,
   );
-  rememberProcesses(folder, [redis.service, guacd, controller]);
+  const controller = keep(controllerService);
   await timed('controller', () =>
     until('the controller', async () => (await fetch(`${url}/api/health`)).ok),
   );
@@ -236,9 +282,8 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     const identity = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
     writeFileSync(path, JSON.stringify({ ...identity, controllerUrl: url }), { mode: 0o600 });
   }
-  const agent = startAgentProcess(agentEnv, join(folder, 'agent.log'), options.keepAlive);
+  const agent = keep(startAgentProcess(agentEnv, join(folder, 'agent.log'), options.keepAlive));
   const services = { redis: redis.service, guacd, controller, agent };
-  rememberProcesses(folder, Object.values(services));
 
   await timed(`applications: ${options.applications.join(', ')}`, async () => {
     const { items: servers } = await technician.call('listServers', { query: { site: site.id } });
@@ -262,6 +307,11 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
         const server = await technician.call('readServer', { params: { id: serverId } });
         const failed = server.applications.find((application) => application.state === 'failed');
         if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
+        // A display that fails once may be bad luck; twice, it is the machine.
+        const broken = server.failedSteps.find(
+          ({ step, attempt }) => step === 'prepare_display' && attempt > 1,
+        );
+        if (broken !== undefined) throw new GivenUp(`no display: ${broken.message}`);
         return (
           server.health === 'online' &&
           options.applications.every((slug) =>
@@ -285,12 +335,5 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     accountPrefix,
     guacdPort,
     services,
-    stop: async () => {
-      // The agent first: it ends sessions and displays and tells the controller so.
-      await agent.stop();
-      await controller.stop();
-      await Promise.all([guacd.stop(), redis.service.stop()]);
-      rmSync(join(folder, 'processes.json'), { force: true });
-    },
   };
 }

@@ -312,27 +312,39 @@ export function startTalking(file: string, logPath: string): Talking {
   };
 }
 
-/** Remembers which processes belong to a folder, so that the next start can end what a crash left
- * behind. */
+interface Remembered {
+  pid: number;
+  started: string | null;
+}
+
+/** Remembers which processes belong to a folder, and who holds them, so that the next start can end
+ * what a crash left behind. */
 export function rememberProcesses(folder: string, services: readonly Service[]): void {
+  const remembered = (pid: number): Remembered => ({ pid, started: startedAt(pid) });
   writeFileSync(
     join(folder, 'processes.json'),
-    JSON.stringify(
-      services.map((service) => ({ pid: service.pid(), started: startedAt(service.pid()) })),
-    ),
+    JSON.stringify({
+      holder: remembered(process.pid),
+      services: services.map((service) => remembered(service.pid())),
+    }),
   );
 }
 
+/** Throws when somebody else holds the folder now. */
 export function endLeftovers(folder: string): void {
   const path = join(folder, 'processes.json');
   if (!existsSync(path)) return;
-  for (const { pid, started } of JSON.parse(readFileSync(path, 'utf8')) as {
-    pid: number;
-    started: string | null;
-  }[]) {
-    // The same number may be another process by now: the start time tells.
-    if (started !== null && startedAt(pid) === started) process.kill(pid, 'SIGKILL');
-  }
+  // The same number may be another process by now: the start time tells.
+  const lives = ({ pid, started }: Remembered) => started !== null && startedAt(pid) === started;
+  const { holder, services } = JSON.parse(readFileSync(path, 'utf8')) as {
+    holder: Remembered;
+    services: Remembered[];
+  };
+  if (lives(holder) && holder.pid !== process.pid)
+    throw new Error(
+      `Préau runs from this folder already: process ${holder.pid}. Nothing was changed.`,
+    );
+  for (const service of services) if (lives(service)) process.kill(service.pid, 'SIGKILL');
   rmSync(path);
 }
 

@@ -1,0 +1,48 @@
+/** Opens one program as a pupil does, up to its picture, and ends it: only then does a city work. */
+import { isLive, type Session } from '@preau/contract/session.ts';
+import { Client } from './client.ts';
+import { GivenUp, until } from './services.ts';
+import { openTunnel } from './tunnel-client.ts';
+import { demoLogins } from './world.ts';
+
+interface Address {
+  url: string;
+  password: string;
+}
+
+/** Throws an error that says what failed, and how far it came. */
+export async function openFirstProgram(city: Address, application: string): Promise<void> {
+  const pupil = new Client(city.url);
+  await pupil.signIn(demoLogins.pupil, city.password);
+  const { session, ticket } = await pupil.call('launchSession', {
+    body: { application, language: 'fr' },
+  });
+  const read = () => pupil.call('readSession', { params: { id: session.id } });
+  const tunnel = await openTunnel(pupil, ticket);
+  try {
+    await until(
+      'the picture',
+      async () => {
+        const now = await read();
+        if (!isLive(now.state)) throw new GivenUp(await whyOver(city, now));
+        if (tunnel.closed !== null) throw new GivenUp(`the gateway: ${tunnel.closed.reason}`);
+        return now.state === 'active' && now.openedAt !== null && tunnel.firstFrameAt !== null;
+      },
+      60_000,
+    );
+  } finally {
+    tunnel.close();
+    await pupil.call('endSession', { params: { id: session.id } }).catch(() => undefined);
+  }
+}
+
+/** A pupil learns the code only; technicians read on in the audit. */
+async function whyOver(city: Address, session: Session): Promise<string> {
+  const technician = new Client(city.url);
+  await technician.signIn(demoLogins.technician, city.password);
+  const { items } = await technician.call('listAudit', {
+    query: { limit: '20', search: `session.${session.state}` },
+  });
+  const told = items.find((event) => event.subjectId === session.id);
+  return `the session ${session.state}: ${session.failureCode ?? session.endReason} ${JSON.stringify(told?.details ?? {})}`;
+}
