@@ -75,20 +75,10 @@ export async function prepareBase(
   const work = join(labFolder, `new-${process.pid}`);
   mkdirSync(join(work, 'pool'), { recursive: true });
   try {
-    const { suite, main, security } = hostSources();
-    const signed = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]';
-    writeFileSync(
-      join(work, 'sources.list'),
-      `deb ${signed} ${main} ${suite} main\ndeb ${signed} ${security} ${suite}-security main\n`,
-    );
-    // How this machine reaches its sources (a proxy, a certificate, a check that is off) holds
-    // while the base is made.
-    const reaching = (await must(['apt-config', 'dump']))
-      .split('\n')
-      .filter((line) =>
-        /^Acquire::(?!IndexTargets|Languages|GzipIndexes|CompressionTypes)/.test(line),
-      );
-    writeFileSync(join(work, 'reach.conf'), `${reaching.join('\n')}\n`);
+    const suite = hostSuite();
+    writeFileSync(join(work, 'sources.list'), sourcesList(suite));
+    // Holds while the base is made.
+    writeFileSync(join(work, 'reach.conf'), await reachOptions());
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
     const fetch = `rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q --no-install-recommends --download-only ${tenPrograms.join(' ')} && mv "$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
     const forget =
@@ -132,8 +122,30 @@ export async function prepareBase(
   }
 }
 
-function hostSources(): { suite: string; main: string; security: string } {
+function hostSuite(): string {
   const suite = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+  if (suite === undefined) throw new Error('/etc/os-release names no Debian');
+  return suite;
+}
+
+/** How this machine reaches its sources (a proxy, a certificate, a check that is off), for apt. */
+export async function reachOptions(): Promise<string> {
+  const reaching = (await must(['apt-config', 'dump']))
+    .split('\n')
+    .filter((line) =>
+      /^Acquire::(?!IndexTargets|Languages|GzipIndexes|CompressionTypes)/.test(line),
+    );
+  return `${reaching.join('\n')}\n`;
+}
+
+/** A Debian by its name, from the mirrors this machine uses. */
+export function sourcesList(suite: string): string {
+  const { main, security } = hostMirrors();
+  const signed = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]';
+  return `deb ${signed} ${main} ${suite} main\ndeb ${signed} ${security} ${suite}-security main\n`;
+}
+
+function hostMirrors(): { main: string; security: string } {
   const folder = '/etc/apt/sources.list.d';
   const files = [
     ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
@@ -146,9 +158,9 @@ function hostSources(): { suite: string; main: string; security: string } {
     .map((address) => address.replace(/\/$/, ''));
   const main = addresses.find((address) => address.endsWith('/debian'));
   const security = addresses.find((address) => address.endsWith('/debian-security'));
-  if (suite === undefined || main === undefined || security === undefined)
+  if (main === undefined || security === undefined)
     throw new Error(
       'No Debian mirror was found in /etc/apt/sources.list(.d): add one for main and security, then start again.',
     );
-  return { suite, main, security };
+  return { main, security };
 }

@@ -3,3 +3,4 @@ export declare const controllerPackages: string[];
 export declare const testPackages: string[];
 export declare const labPackages: string[];
 export declare const benchPackages: string[];
+export declare const bareRootPackages: string[];

@@ -53,5 +53,8 @@ export const labPackages = [
   'ansible-core',
 ];
 
+/** To try everything on a bare Debian. */
+export const bareRootPackages = ['mmdebstrap', 'slirp4netns'];
+
 /** For the benchmarks: what Préau is measured beside. */
 export const benchPackages = ['clustershell', 'openssh-server', 'openssh-client'];

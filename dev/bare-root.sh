@@ -1,0 +1,48 @@
+#!/bin/bash
+# The first process of a bare Debian: makes its root out of a shared base and a layer of its own, moves into it, and says
+# "up". It ends when nobody holds the other end of its input any more, and with it, as the kernel's rule for a first
+# process, everything in the root.
+#
+#   bare-root.sh BASE FOLDER MIB DEBS NPM
+#
+# FOLDER/seed: files it begins with. MIB: memory for the layer; 0: it is on the disk. DEBS, NPM: what apt and npm have
+# downloaded before.
+set -eu
+base=$1 folder=$2 mib=$3 debs=$4 npm=$5
+mount --make-rprivate /
+mkdir "$folder/layer"
+[ "$mib" = 0 ] || mount -t tmpfs -o "size=${mib}m" preau-layer "$folder/layer"
+cd "$folder/layer"
+mkdir upper work root
+# Nothing of it outlives a power cut, so nothing waits for the disk.
+mount -t overlay preau-bare -o "lowerdir=$base,upperdir=upper,workdir=work,volatile" root
+cd root
+cp -r "$folder/seed/." .
+mount -t proc proc proc
+mount -t sysfs -o ro sysfs sys
+# As Debian mounts it on a real machine.
+mount -t tmpfs -o mode=755,nosuid,nodev,noexec run run
+mount -t tmpfs -o mode=1777 tmp tmp
+mount -t tmpfs -o mode=755 dev dev
+mkdir dev/pts dev/shm run/old run/lock
+chmod 1777 run/lock
+for device in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
+  IFS=: read -r file major minor <<< "$device"
+  mknod -m 666 "dev/$file" c "$major" "$minor"
+done
+[ ! -e /dev/net/tun ] || { mkdir dev/net; mknod -m 666 dev/net/tun c 10 200; }
+mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts dev/pts
+mount -t tmpfs -o mode=1777 shm dev/shm
+ln -s pts/ptmx dev/ptmx
+for link in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do ln -s "/proc/self/${link#*:}" "dev/${link%%:*}"; done
+mkdir -p root/.npm var/cache/apt/archives
+mount --bind "$debs" var/cache/apt/archives
+mount --bind "$npm" root/.npm
+pivot_root . run/old
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
+exec chroot . /bin/bash -c '
+  cd /
+  umount -l /run/old && rmdir /run/old
+  echo up
+  while read -r line; do :; done
+'

@@ -1,0 +1,241 @@
+/** A bare Debian on this machine, with git, Node and npm and nothing else: what somebody has who
+ * reads the README for the first time. Processes, mounts and files are its own, and gone when it is
+ * closed or when we are. */
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { reachOptions, sourcesList } from './lab/base.ts';
+import { type Done, must, processesWhere, run, signal, startTalking } from './lab/host.ts';
+import { root as checkout, until } from './services.ts';
+
+/** Debian 12 and 13. */
+export const suites = ['bookworm', 'trixie'] as const;
+export type Suite = (typeof suites)[number];
+
+export interface BareRoot {
+  /** Runs a line of shell as root, in the clone of the repository. */
+  run: (line: string, timeoutMs?: number) => Promise<Done>;
+  /** The same, for what goes on; `onLine` hears what it says. */
+  start: (line: string, env?: Record<string, string>, onLine?: (said: string) => void) => Running;
+  /** Ends what runs in it; its files go too. */
+  close: () => Promise<void>;
+}
+
+export interface Running {
+  /** Both outputs, until now. */
+  said: () => string;
+  /** null while it runs, and when a signal ended it. */
+  code: () => number | null;
+  ended: Promise<void>;
+  /** As Ctrl-C in a terminal does: to all of its processes. */
+  interrupt: () => void;
+}
+
+/** Set inside of a bare root, where no other is made. */
+export const insideMarker = 'PREAU_BARE_ROOT';
+
+const included = ['git', 'nodejs', 'npm', 'ca-certificates'];
+const home = '/root/preau';
+/** Bases and downloads are kept between runs. */
+const cache = process.env['PREAU_TEST_CACHE'] ?? '/var/cache/preau-test';
+const runs = join(cache, 'runs');
+
+/** How this machine reaches its registries: what holds here holds there. */
+const reachFiles = [
+  join(homedir(), '.npmrc'),
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/resolv.conf',
+  '/etc/hosts',
+];
+const reachVariables = /^(https?_proxy|no_proxy|npm_config_registry|node_extra_ca_certs)$/i;
+
+export interface BareOptions {
+  /** `shared`: this machine's, so that a browser outside reaches what listens inside. `own`: reaches
+   * out only; a lab inside must not see this machine's, whose holders it would take for dead. */
+  network: 'shared' | 'own';
+  /** MiB of memory for what is written, which is faster and gone at once; 0: the disk. */
+  memory: number;
+}
+
+/** Holds a clone of our HEAD. Needs root and mmdebstrap, and slirp4netns for a network of its own. */
+export async function openBareRoot(suite: Suite, options: BareOptions): Promise<BareRoot> {
+  const base = await prepareBase(suite);
+  sweepRuns();
+  const folder = join(runs, `${process.pid}-${suite}`);
+  const downloads = [join(cache, `debs-${suite}`), join(cache, 'npm')];
+  const seed = join(folder, 'seed');
+  for (const path of [join(seed, 'etc'), ...downloads]) mkdirSync(path, { recursive: true });
+  try {
+    await fill(seed);
+    // slirp4netns asks this machine's resolver, also one that listens on loopback.
+    if (options.network === 'own')
+      writeFileSync(join(seed, 'etc/resolv.conf'), 'nameserver 10.0.2.3\n');
+    return await enter([base, folder, String(options.memory), ...downloads], folder, options);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Made once for each list of packages, in about a minute; answers where it is. */
+export async function prepareBase(suite: Suite): Promise<string> {
+  const recipe = {
+    sources: sourcesList(suite),
+    apt: `${await reachOptions()}Acquire::Languages "none";\n`,
+    dpkg: 'force-unsafe-io\n',
+  };
+  const key = createHash('sha256')
+    .update(JSON.stringify([included, recipe]))
+    .digest('hex');
+  const base = join(cache, `base-${suite}-${key.slice(0, 12)}`);
+  if (existsSync(base)) return base;
+  const work = join(cache, `new-${process.pid}-${suite}`);
+  mkdirSync(work, { recursive: true });
+  try {
+    for (const [name, text] of Object.entries(recipe)) writeFileSync(join(work, name), text);
+    await must(
+      [
+        // Its mounts are nobody else's, and go with it if it is killed.
+        ...['unshare', '--mount', 'mmdebstrap'],
+        '--mode=root',
+        '--variant=minbase',
+        '--format=directory',
+        `--include=${included.join(',')}`,
+        `--aptopt=${join(work, 'apt')}`,
+        `--dpkgopt=${join(work, 'dpkg')}`,
+        suite,
+        join(work, 'base'),
+        join(work, 'sources'),
+      ],
+      { env: { TMPDIR: work } },
+    );
+    for (const name of readdirSync(cache))
+      if (name.startsWith(`base-${suite}-`)) rmSync(join(cache, name), { recursive: true });
+    renameSync(join(work, 'base'), base);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return base;
+}
+
+/** Somebody who was killed could not tidy up. */
+function sweepRuns(): void {
+  if (!existsSync(runs)) return;
+  for (const name of readdirSync(runs))
+    if (!signal(Number(name.split('-')[0]), 0))
+      rmSync(join(runs, name), { recursive: true, force: true });
+}
+
+async function fill(seed: string): Promise<void> {
+  for (const path of reachFiles.filter(existsSync)) {
+    mkdirSync(dirname(join(seed, path)), { recursive: true });
+    copyFileSync(path, join(seed, path));
+  }
+  // Whoever owns this checkout: it is ours to read.
+  await must([
+    ...['git', '-c', 'safe.directory=*', 'clone', '--quiet'],
+    ...[`file://${checkout}`, join(seed, home)],
+  ]);
+}
+
+async function enter(
+  bootArguments: readonly string[],
+  folder: string,
+  { network }: BareOptions,
+): Promise<BareRoot> {
+  let isUp = false;
+  let complaint = '';
+  const holder = startTalking(
+    [
+      ...['unshare', '--mount', '--pid', '--fork', '--kill-child'],
+      ...(network === 'own' ? ['--net'] : []),
+      ...['bash', join(checkout, 'dev/bare-root.sh'), ...bootArguments],
+    ],
+    (line) => {
+      isUp ||= line === 'up';
+      complaint = line;
+    },
+  );
+  const gone = new Promise<void>((resolve) => holder.on('exit', () => resolve()));
+  let uplink: ReturnType<typeof startTalking> | null = null;
+  const close = async () => {
+    holder.stdin?.end();
+    uplink?.stdin?.end();
+    const late = setTimeout(() => holder.kill('SIGKILL'), 10_000);
+    await gone;
+    clearTimeout(late);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  await until('the bare root', () => isUp || holder.exitCode !== null, 30_000);
+  const first = processesWhere(() => true).find(({ parent }) => parent === holder.pid);
+  if (!isUp || first === undefined) {
+    await close();
+    throw new Error(`the bare root did not come up: ${complaint}`);
+  }
+  // It ends when its input does.
+  if (network === 'own')
+    uplink = startTalking(
+      [
+        'slirp4netns',
+        '--configure',
+        '--disable-host-loopback',
+        '--exit-fd=0',
+        String(first.pid),
+        'tap0',
+      ],
+      () => undefined,
+    );
+  const inside = (line: string, env: Record<string, string> = {}) => [
+    ...['nsenter', '--target', String(first.pid), '--mount', '--pid', '--net', '--', 'env'],
+    ...Object.entries({ ...reach(), ...env, [insideMarker]: '1' }).map((pair) => pair.join('=')),
+    ...['sh', '-c', `cd ${home} && ${line}`],
+  ];
+  if (network === 'own')
+    await until('the network', async () =>
+      (await run(inside('cat /proc/net/route'))).stdout.includes('tap0'),
+    );
+  return {
+    run: (line, timeoutMs = 60_000) => run(inside(line), { timeoutMs }),
+    start: (line, env, onLine) => watch(inside(line, env), onLine),
+    close,
+  };
+}
+
+const reach = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value !== undefined && reachVariables.test(name) ? [[name, value]] : [],
+    ),
+  );
+
+function watch(argv: readonly string[], onLine: (said: string) => void = () => undefined): Running {
+  const lines: string[] = [];
+  const child = startTalking(argv, (line) => {
+    lines.push(line);
+    onLine(line);
+  });
+  return {
+    said: () => lines.join('\n'),
+    code: () => child.exitCode,
+    ended: new Promise((resolve) => child.on('close', () => resolve())),
+    interrupt: () => {
+      // nsenter itself stays, to tell the exit code.
+      for (const { pid } of processesWhere((each) => groupOf(each) === child.pid))
+        if (pid !== child.pid) signal(pid, 'SIGINT');
+    },
+  };
+}
+
+/** The process group, by the kernel's table; throws when the process has ended. */
+const groupOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[2]);

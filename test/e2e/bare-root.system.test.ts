@@ -1,0 +1,100 @@
+/** The README's first promise, kept on a Debian with nothing but git, Node and npm: `npm start` says
+ * that it is ready, a pupil clicks a tile and sees the program, Ctrl-C leaves nothing. */
+import { freemem } from 'node:os';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type BareRoot,
+  insideMarker,
+  openBareRoot,
+  prepareBase,
+  suites,
+} from '../../dev/bare-root.ts';
+import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
+import { freePort, GivenUp, until } from '../../dev/services.ts';
+import { demoLogins } from '../../dev/world.ts';
+import { signInPage } from '../sign-in-page.ts';
+
+const isInside = process.env[insideMarker] !== undefined;
+if (isInside) console.error('Left out: a bare root is not tried inside of a bare root.');
+
+let bare: BareRoot | null = null;
+let browser: OpenBrowser | null = null;
+
+afterEach(async () => {
+  await browser?.close().catch(() => undefined);
+  await bare?.close();
+  [browser, bare] = [null, null];
+});
+
+/** What a start may leave behind, in the words of the root itself. */
+async function traces(root: BareRoot): Promise<Record<string, string[]>> {
+  const look = async (line: string) => {
+    const { code, stdout, stderr } = await root.run(line);
+    if (code !== 0) throw new Error(`${line}: ${stderr}`);
+    return stdout.split('\n').filter((found) => found !== '');
+  };
+  return {
+    // Its own `ps` is not there: each process says who it is; the shell that asks does not count.
+    processes: (
+      await look("for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline 2>/dev/null; echo; done || :")
+    ).filter((command) => !/^(sh|bash|\/bin\/bash|tr) /.test(command)),
+    mounts: await look('cut -d" " -f2 /proc/mounts | sort'),
+    run: await look('ls /run | grep preau || :'),
+    displays: await look('grep -E "^pd[0-9a-f]{6}-" /etc/passwd || :'),
+  };
+}
+
+/** How many different ones the picture has: a program's is not plain. */
+const coloursOf = async (page: Page): Promise<number> =>
+  Number(
+    await page.evaluate(`(() => {
+      const colours = new Set();
+      for (const canvas of document.querySelectorAll('.screen canvas')) {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const pixels = new Uint32Array(data.buffer);
+        for (let at = 0; at < pixels.length; at += 97) colours.add(pixels[at]);
+      }
+      return colours.size;
+    })()`),
+  );
+
+describe.skipIf(isInside).each(suites)('on a bare %s', (suite) => {
+  beforeAll(() => prepareBase(suite), 600_000);
+
+  it('npm start opens a program in a browser, and ends without a trace', async () => {
+    const memory = freemem() > 10 * 1024 ** 3 ? 5120 : 0;
+    bare = await openBareRoot(suite, { network: 'shared', memory });
+    const root = bare;
+    const port = await freePort();
+    const before = await traces(root);
+    const started = root.start('exec npm start', { PORT: String(port) });
+    await until(
+      'npm start',
+      () => {
+        if (started.code() !== null) throw new GivenUp(started.said());
+        return started.said().includes('Préau is ready');
+      },
+      480_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${started.said().slice(-3000)}`);
+    });
+    console.log(`${suite}\n${started.said()}`);
+    const { stdout: password } = await root.run('cat .data/demo/demo-password');
+
+    browser = await openBrowser();
+    const page = browser.context.pages()[0] ?? (await browser.context.newPage());
+    const city = { url: `http://127.0.0.1:${port}`, password };
+    await signInPage(page, city, demoLogins.pupil, '/');
+    await page.click('a[href="/launch/tuxpaint"]');
+    await page.waitForSelector('.screen');
+    await page.waitForSelector('.veil', { state: 'detached', timeout: 60_000 });
+    await until('the program in the picture', async () => (await coloursOf(page)) > 20);
+
+    started.interrupt();
+    await started.ended;
+    expect([started.code(), started.said().slice(-500)]).toEqual([0, expect.any(String)]);
+    expect(await traces(root)).toEqual(before);
+    await root.close();
+  }, 600_000);
+});
