@@ -6,6 +6,7 @@
  *    … | simulate | check | nightly | refresh-calendar | build */
 import { join } from 'node:path';
 import {
+  bareRootPackages,
   benchPackages,
   controllerPackages,
   labPackages,
@@ -39,6 +40,7 @@ const commands = {
   },
   bench: { packages: [...forTests, ...benchPackages], run: ['dev/bench.ts', ...rest] },
   lab: { packages: forTests, run: ['dev/lab/main.ts', ...rest] },
+  nightly: { packages: bareRootPackages, run: ['dev/nightly.ts', ...rest] },
   simulate: { packages: null, run: ['dev/simulation/main.ts', ...rest] },
   check: { packages: null, run: ['dev/check.ts', ...rest] },
   'refresh-calendar': { packages: null, run: ['dev/refresh-calendar.ts', ...rest] },
@@ -53,12 +55,14 @@ checkNode();
 if (packages !== null) checkSystem(`${again} ${rest.join(' ')}`.trim());
 const engine = await getNode();
 await installNpmPackages(engine);
-if (packages !== null) {
-  await installPackages(packages);
+if (packages !== null) await installPackages(packages);
+// What runs by night is made inside of the roots it runs in.
+if (packages !== null && command !== 'nightly') {
   await getGuacd();
   await makeFrenchLocale();
+  await build(engine.node);
 }
-if (packages !== null || command === 'build') await build(engine.node);
+if (command === 'build') await build(engine.node);
 // Here, not in the test: a base system takes a minute to make, and says so while it is made.
 if (command === 'test' && !quick)
   must(engine.node, [join(root, 'dev/lab/main.ts'), 'prepare'], {
