@@ -7,7 +7,6 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -36,6 +35,7 @@ export interface Running {
   said: () => string;
   /** null while it runs, and when a signal ended it. */
   code: () => number | null;
+  /** When all of its processes have ended that could say something. */
   ended: Promise<void>;
   /** As Ctrl-C in a terminal does: to all of its processes. */
   interrupt: () => void;
@@ -229,13 +229,7 @@ function watch(argv: readonly string[], onLine: (said: string) => void = () => u
     code: () => child.exitCode,
     ended: new Promise((resolve) => child.on('close', () => resolve())),
     interrupt: () => {
-      // nsenter itself stays, to tell the exit code.
-      for (const { pid } of processesWhere((each) => groupOf(each) === child.pid))
-        if (pid !== child.pid) signal(pid, 'SIGINT');
+      if (child.pid !== undefined) signal(-child.pid, 'SIGINT');
     },
   };
 }
-
-/** The process group, by the kernel's table; throws when the process has ended. */
-const groupOf = (pid: number): number =>
-  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[2]);

@@ -68,7 +68,7 @@ describe.skipIf(isInside).each(suites)('on a bare %s', (suite) => {
     const root = bare;
     const port = await freePort();
     const before = await traces(root);
-    const started = root.start('exec npm start', { PORT: String(port) });
+    const started = root.start('npm start', { PORT: String(port) });
     await until(
       'npm start',
       () => {
@@ -93,7 +93,10 @@ describe.skipIf(isInside).each(suites)('on a bare %s', (suite) => {
 
     started.interrupt();
     await started.ended;
-    expect([started.code(), started.said().slice(-500)]).toEqual([0, expect.any(String)]);
+    // npm itself ends by the signal, whatever the rest does.
+    const last = started.said().split('Ctrl-C ends everything').at(-1) ?? '';
+    expect(last).toContain('Ending sessions, displays and services');
+    expect(last).not.toMatch(/error/i);
     expect(await traces(root)).toEqual(before);
     await root.close();
   }, 600_000);
