@@ -28,7 +28,7 @@ function holderOf(inodes: readonly string[]): string {
   const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
   const holder = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .find((pid) => openFiles(pid).some((target) => links.has(target)));
+    .find((pid) => openFiles(pid).some((file) => links.has(file)));
   if (holder === undefined) return 'a process that cannot be seen from here';
   const command = read(`/proc/${holder}/cmdline`).split('\0').join(' ').trim();
   return `process ${holder} (${command})`;
@@ -36,9 +36,18 @@ function holderOf(inodes: readonly string[]): string {
 
 function openFiles(pid: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));
+    return readdirSync(`/proc/${pid}/fd`).map((name) => target(`/proc/${pid}/fd/${name}`));
   } catch {
     return [];
+  }
+}
+
+/** A file may be closed while we look. */
+function target(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
   }
 }
 

@@ -336,11 +336,12 @@ export function endLeftovers(folder: string): void {
   if (!existsSync(path)) return;
   // The same number may be another process by now: the start time tells.
   const lives = ({ pid, started }: Remembered) => started !== null && startedAt(pid) === started;
-  const { holder, services } = JSON.parse(readFileSync(path, 'utf8')) as {
-    holder: Remembered;
-    services: Remembered[];
+  // Not an object in files of earlier days: they are forgotten.
+  const { holder, services = [] } = JSON.parse(readFileSync(path, 'utf8')) as {
+    holder?: Remembered;
+    services?: Remembered[];
   };
-  if (lives(holder) && holder.pid !== process.pid)
+  if (holder !== undefined && lives(holder) && holder.pid !== process.pid)
     throw new Error(
       `Préau runs from this folder already: process ${holder.pid}. Nothing was changed.`,
     );
