@@ -248,7 +248,7 @@ async function bringUp(
   );
   const controller = keep(controllerService);
   await timed('controller', () =>
-    until('the controller', async () => (await fetch(`${url}/api/health`)).ok),
+    until('the controller', async () => (await fetch(`${url}/api/health`)).ok, 60_000),
   );
 
   const technician = new Client(url);
