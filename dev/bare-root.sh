@@ -13,10 +13,13 @@ mount --make-rprivate /
 mkdir "$folder/layer"
 [ "$mib" = 0 ] || mount -t tmpfs -o "size=${mib}m" preau-layer "$folder/layer"
 cd "$folder/layer"
-mkdir upper work root
+mkdir upper work root checkout
 # Nothing of it outlives a power cut, so nothing waits for the disk.
 mount -t overlay preau-bare -o "lowerdir=$base,upperdir=upper,workdir=work,volatile" root
 cd root
+# A lab in the checkout makes overlays of its own, and the kernel lays none upon another's upper layer.
+mkdir -p root/preau
+mount --bind "$folder/layer/checkout" root/preau
 cp -r "$folder/seed/." .
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys

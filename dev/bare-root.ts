@@ -45,6 +45,7 @@ export interface Running {
 export const insideMarker = 'PREAU_BARE_ROOT';
 
 const included = ['git', 'nodejs', 'npm', 'ca-certificates'];
+/** bare-root.sh knows it, too. */
 const home = '/root/preau';
 /** Bases and downloads are kept between runs. */
 const cache = process.env['PREAU_TEST_CACHE'] ?? '/var/cache/preau-test';
