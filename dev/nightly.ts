@@ -1,5 +1,6 @@
-/** `npm run nightly`: what takes too long for every change, each case on a bare Debian. Writes one
- * line of docs/nightly.md for each case, and ends with 1 if one failed. */
+/** `npm run nightly [-- WORD]`: what takes too long for every change, each case on a bare Debian; with
+ * a word, the cases that have it in their name. Writes one line of docs/nightly.md for each case, and
+ * ends with 1 if one failed. */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBareRoot, type Suite } from './bare-root.ts';
@@ -16,7 +17,9 @@ interface Case {
 
 const cases: readonly Case[] = [
   { name: 'npm test on Debian 12', suite: 'bookworm', line: 'npm test', withinMinutes: 90 },
+  { name: 'npm test on Debian 13', suite: 'trixie', line: 'npm test', withinMinutes: 90 },
 ];
+const [word = ''] = process.argv.slice(2);
 
 interface Outcome {
   passed: boolean;
@@ -63,7 +66,7 @@ const commit = (
   await must(['git', '-c', 'safe.directory=*', 'rev-parse', '--short', 'HEAD'], { cwd: root })
 ).trim();
 let failures = 0;
-for (const each of cases) {
+for (const each of cases.filter(({ name }) => name.includes(word))) {
   const log = join(logs, `${each.name.toLowerCase().replaceAll(' ', '-')}.log`);
   console.log(`… ${each.name}: ${log}`);
   const outcome = await carryOut(each, log);
