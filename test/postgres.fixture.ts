@@ -8,12 +8,16 @@ import pg from 'pg';
 import { freePort } from '../dev/services.ts';
 import { met, versionIn } from './met.ts';
 
-const installed = '/usr/lib/postgresql';
-/** Debian 12 has version 15, Debian 13 version 17. */
-const newest = existsSync(installed)
-  ? readdirSync(installed).sort((a, b) => Number(b) - Number(a))[0]
-  : undefined;
-const binaries = join(installed, newest ?? 'none', 'bin');
+const versions = '/usr/lib/postgresql';
+
+/** The newest one's programs. */
+function findBinaries(): string {
+  const found = existsSync(versions) ? readdirSync(versions).sort() : [];
+  const binaries = join(versions, found.at(-1) ?? '', 'bin');
+  if (!existsSync(join(binaries, 'initdb')))
+    throw new Error(`no PostgreSQL in ${versions}: apt-get install postgresql`);
+  return binaries;
+}
 
 export interface Postgres {
   /** Makes an empty database, or a copy of that one (nobody may be connected to it), and answers
@@ -23,8 +27,7 @@ export interface Postgres {
 }
 
 export async function startPostgres(): Promise<Postgres> {
-  if (!existsSync(join(binaries, 'initdb')))
-    throw new Error(`no PostgreSQL in ${installed}: apt-get install postgresql`);
+  const binaries = findBinaries();
   const [, , uid = '', gid = ''] = spawnSync('getent', ['passwd', 'postgres'], {
     encoding: 'utf8',
   }).stdout.split(':');

@@ -1,5 +1,6 @@
 /** The README's first promise, kept on a Debian with nothing but git, Node and npm: `npm start` says
  * that it is ready, a pupil clicks a tile and sees the program, Ctrl-C leaves nothing. */
+
 import { freemem } from 'node:os';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +14,7 @@ import {
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, GivenUp, until } from '../../dev/services.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { signInPage } from '../sign-in-page.ts';
+import { signInPage } from '../sign-in-page.fixture.ts';
 
 const isInside = process.env[insideMarker] !== undefined;
 if (isInside) console.error('Left out: a bare root is not tried inside of a bare root.');
