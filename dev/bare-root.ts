@@ -14,7 +14,15 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { reachOptions, sourcesList } from './lab/base.ts';
-import { type Done, must, processesWhere, run, signal, startTalking } from './lab/host.ts';
+import {
+  type Done,
+  must,
+  processesWhere,
+  run,
+  signal,
+  startTalking,
+  type Talking,
+} from './lab/host.ts';
 import { root as checkout, until } from './services.ts';
 
 /** Debian 12 and 13. */
@@ -120,8 +128,10 @@ export async function prepareBase(suite: Suite): Promise<string> {
       ],
       { env: { TMPDIR: work } },
     );
-    for (const name of readdirSync(cache))
-      if (name.startsWith(`base-${suite}-`)) rmSync(join(cache, name), { recursive: true });
+    const past = readdirSync(cache).filter((name) => name.startsWith(`base-${suite}-`));
+    // Another test may have made the same one meanwhile.
+    if (existsSync(base)) return base;
+    for (const name of past) rmSync(join(cache, name), { recursive: true });
     renameSync(join(work, 'base'), base);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -149,6 +159,7 @@ async function fill(seed: string): Promise<void> {
   ]);
 }
 
+/** What runs in the root hangs on two programs out here, which end when their input does. */
 async function enter(
   bootArguments: readonly string[],
   folder: string,
@@ -156,61 +167,64 @@ async function enter(
 ): Promise<BareRoot> {
   let isUp = false;
   let complaint = '';
-  const holder = startTalking(
-    [
-      ...['unshare', '--mount', '--pid', '--fork', '--kill-child'],
-      ...(network === 'own' ? ['--net'] : []),
-      ...['bash', join(checkout, 'dev/bare-root.sh'), ...bootArguments],
-    ],
-    (line) => {
-      isUp ||= line === 'up';
-      complaint = line;
-    },
-  );
-  const gone = new Promise<void>((resolve) => holder.on('exit', () => resolve()));
-  let uplink: ReturnType<typeof startTalking> | null = null;
+  const holders = [
+    startTalking(
+      [
+        ...['unshare', '--mount', '--pid', '--fork', '--kill-child'],
+        ...(network === 'own' ? ['--net'] : []),
+        ...['bash', join(checkout, 'dev/bare-root.sh'), ...bootArguments],
+      ],
+      (line) => {
+        isUp ||= line === 'up';
+        complaint = line;
+      },
+    ),
+  ];
   const close = async () => {
-    holder.stdin?.end();
-    uplink?.stdin?.end();
-    const late = setTimeout(() => holder.kill('SIGKILL'), 10_000);
-    await gone;
-    clearTimeout(late);
+    await Promise.all(holders.map(end));
     rmSync(folder, { recursive: true, force: true });
   };
-  await until('the bare root', () => isUp || holder.exitCode !== null, 30_000);
-  const first = processesWhere(() => true).find(({ parent }) => parent === holder.pid);
-  if (!isUp || first === undefined) {
+  try {
+    await until('the bare root', () => isUp || holders[0]?.exitCode !== null, 60_000);
+    const first = processesWhere(() => true).find(({ parent }) => parent === holders[0]?.pid);
+    if (!isUp || first === undefined)
+      throw new Error(`the bare root did not come up: ${complaint}`);
+    const inside = commandsIn(first.pid);
+    if (network === 'own') {
+      const slirp = ['slirp4netns', '--configure', '--disable-host-loopback', '--exit-fd=0'];
+      holders.push(startTalking([...slirp, String(first.pid), 'tap0'], () => undefined));
+      await until('the network', async () =>
+        (await run(inside('cat /proc/net/route'))).stdout.includes('tap0'),
+      );
+    }
+    return {
+      run: (line, timeoutMs = 60_000) => run(inside(line), { timeoutMs }),
+      start: (line, env, onLine) => watch(inside(line, env), onLine),
+      close,
+    };
+  } catch (error) {
     await close();
-    throw new Error(`the bare root did not come up: ${complaint}`);
+    throw error;
   }
-  // It ends when its input does.
-  if (network === 'own')
-    uplink = startTalking(
-      [
-        'slirp4netns',
-        '--configure',
-        '--disable-host-loopback',
-        '--exit-fd=0',
-        String(first.pid),
-        'tap0',
-      ],
-      () => undefined,
-    );
-  const inside = (line: string, env: Record<string, string> = {}) => [
-    ...['nsenter', '--target', String(first.pid), '--mount', '--pid', '--net', '--', 'env'],
+}
+
+async function end(holder: Talking): Promise<void> {
+  const gone = new Promise<void>((resolve) => holder.on('exit', () => resolve()));
+  if (holder.exitCode !== null || holder.signalCode !== null) return;
+  holder.stdin?.end();
+  const late = setTimeout(() => holder.kill('SIGKILL'), 10_000);
+  await gone;
+  clearTimeout(late);
+}
+
+/** A line of shell as a program of this machine that runs it in the root. */
+const commandsIn =
+  (pid: number) =>
+  (line: string, env: Record<string, string> = {}): string[] => [
+    ...['nsenter', '--target', String(pid), '--mount', '--pid', '--net', '--', 'env'],
     ...Object.entries({ ...reach(), ...env, [insideMarker]: '1' }).map((pair) => pair.join('=')),
     ...['sh', '-c', `cd ${home} && ${line}`],
   ];
-  if (network === 'own')
-    await until('the network', async () =>
-      (await run(inside('cat /proc/net/route'))).stdout.includes('tap0'),
-    );
-  return {
-    run: (line, timeoutMs = 60_000) => run(inside(line), { timeoutMs }),
-    start: (line, env, onLine) => watch(inside(line, env), onLine),
-    close,
-  };
-}
 
 const reach = (): Record<string, string> =>
   Object.fromEntries(
