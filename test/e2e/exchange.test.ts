@@ -78,6 +78,8 @@ async function end(rule: string): Promise<void> {
 }
 async function openMousepad(on: Page): Promise<string> {
   await on.goto(`${city.url}/launch/mousepad`);
+  // Before the screen is there, no veil says nothing.
+  await on.waitForSelector('.screen');
   await on.waitForSelector('.veil', { state: 'detached', timeout: 60_000 });
   return (await technician.call('listSessions', { query: { state: 'live' } })).items[0]?.id ?? '';
 }

@@ -162,7 +162,7 @@ export function createApt(deps: {
         const why = (text.match(/^(E|W|Err): ?.*$/gm) ?? [text]).join('\n').slice(-1200);
         if (
           onlySource !== undefined &&
-          /not signed|NO_PUBKEY|signatures? (couldn't|could not|were invalid|was invalid)|BADSIG|Clearsigned|is not (valid|signed)/i.test(
+          /not signed|NO_PUBKEY|signatures? (couldn't|could not|were invalid|was invalid)|BADSIG|Clearsigned|is not (valid|signed)|OpenPGP signature verification failed/i.test(
             text,
           )
         )
