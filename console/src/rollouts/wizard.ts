@@ -1,7 +1,7 @@
 /** What the wizard holds. It outlives a reload: it is in the tab's own storage until it is started
  * or given up. */
 
-import { type Rollout, type ScheduleDraft } from '@preau/contract/rollout.ts';
+import type { Rollout, ScheduleDraft } from '@preau/contract/rollout.ts';
 import { defaultDraft, type RolloutDraft, type WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type { Recurrence, Windows } from '@preau/contract/windows.ts';
 import { go } from '../lib/page.svelte.ts';

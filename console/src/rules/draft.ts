@@ -13,7 +13,7 @@ import {
 } from '@preau/contract/rule.ts';
 import { ruleProblem } from '@preau/contract/rule-problem.ts';
 import type { Translated } from '@preau/contract/schema.ts';
-import { type WindowSpec } from '@preau/contract/windows.ts';
+import type { WindowSpec } from '@preau/contract/windows.ts';
 import type { Told } from './words.ts';
 
 /** What one chooses from, with its name: of a rule, the name is what the server gave. */

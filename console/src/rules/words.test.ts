@@ -342,7 +342,7 @@ describe('what a rule changes', () => {
       'Rien ne change pour personne.',
       'Nothing changes for anybody.',
     ],
-  ])('%s', (_name, gains, losses, rule, fr, en) => {
+  ])('%s', (...[, gains, losses, rule, fr, en]) => {
     expect(previewSentence({ gains, losses }, rule, 'fr')).toBe(fr);
     expect(previewSentence({ gains, losses }, rule, 'en')).toBe(en);
   });

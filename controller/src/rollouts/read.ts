@@ -1,6 +1,6 @@
 /** What the console and the command line see of rollouts. */
 
-import { type Rollout, type RolloutSummary } from '@preau/contract/rollout.ts';
+import type { Rollout, RolloutSummary } from '@preau/contract/rollout.ts';
 import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
 import { isRolloutOver } from '@preau/contract/rollout-states.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';

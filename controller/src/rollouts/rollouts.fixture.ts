@@ -2,9 +2,9 @@
  * reports what it is told to. */
 
 import type { DesiredState } from '@preau/contract/desired-state.ts';
-import { type Order, type ReportedItem, type ReportedOrder } from '@preau/contract/order.ts';
+import type { Order, ReportedItem, ReportedOrder } from '@preau/contract/order.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
-import { type TargetState } from '@preau/contract/rollout-states.ts';
+import type { TargetState } from '@preau/contract/rollout-states.ts';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { createApplication } from '#src/applications/create.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';

@@ -1,7 +1,7 @@
 /** From a draft to an approved plan: create, edit, approve, throw away. */
 
 import { AppError } from '@preau/contract/errors.ts';
-import { type RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { rolloutCan } from '@preau/contract/rollout-states.ts';
 
 import { mustReach } from '#src/accounts/reach.ts';

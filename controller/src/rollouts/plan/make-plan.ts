@@ -1,8 +1,8 @@
 /** Makes the plan of a draft. */
 
 import { AppError } from '@preau/contract/errors.ts';
-import { type RolloutDraft } from '@preau/contract/rollout-draft.ts';
-import { type RolloutPlan } from '@preau/contract/rollout-plan.ts';
+import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
+import type { RolloutPlan } from '@preau/contract/rollout-plan.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
 import { windowsProblem } from '@preau/contract/windows.ts';
 

@@ -3,8 +3,8 @@
 import { arrivalTimeEnds } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
-import { type RolloutSettings } from '@preau/contract/rollout.ts';
-import { type PlanEntry } from '@preau/contract/rollout-plan.ts';
+import type { RolloutSettings } from '@preau/contract/rollout.ts';
+import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
 import { isFinal, rolloutCan } from '@preau/contract/rollout-states.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';

@@ -1,6 +1,6 @@
 /** What is decided about a rollout: changes of targets, of waves and of itself. */
 
-import { type CancelKind } from '@preau/contract/order.ts';
+import type { CancelKind } from '@preau/contract/order.ts';
 import type { TargetReason } from '@preau/contract/rollout-states.ts';
 import {
   isFinal,

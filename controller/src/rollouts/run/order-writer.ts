@@ -1,7 +1,7 @@
 /** Writes orders: what a server installs or restores, and what it had before. */
 
 import { createHash } from 'node:crypto';
-import { type Recipes } from '@preau/contract/application.ts';
+import type { Recipes } from '@preau/contract/application.ts';
 import type { Order, OrderedApplication } from '@preau/contract/order.ts';
 import { isKept } from '@preau/contract/recipe-kinds.ts';
 

@@ -1,12 +1,12 @@
 /** Reads what the next decision about a rollout is made of. */
 
-import { type Recipes } from '@preau/contract/application.ts';
+import type { Recipes } from '@preau/contract/application.ts';
 import { arrivalTimeEnds, type Place, windowAt } from '@preau/contract/calendar.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { isKept } from '@preau/contract/recipe-kinds.ts';
 import { isInFlight, isWaiting } from '@preau/contract/rollout-states.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
-import { type Windows } from '@preau/contract/windows.ts';
+import type { Windows } from '@preau/contract/windows.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';

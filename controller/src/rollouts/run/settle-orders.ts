@@ -1,7 +1,7 @@
 /** What an agent reports of its orders: each target gets its new state, and what came of it is
  * written where everyone reads it. Running it twice changes nothing more. */
 
-import { type ReportedOrder } from '@preau/contract/order.ts';
+import type { ReportedOrder } from '@preau/contract/order.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import type { AgentActor } from '#src/platform/actor.ts';

@@ -1,7 +1,7 @@
 /** What the console and the command line see of targets. */
 
 import { AppError } from '@preau/contract/errors.ts';
-import { type Target, type TargetDetail } from '@preau/contract/rollout.ts';
+import type { Target, TargetDetail } from '@preau/contract/rollout.ts';
 import { type TargetState, targetStates } from '@preau/contract/rollout-states.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import { cursorOf, readCursor } from '#src/platform/cursor.ts';

@@ -1,7 +1,7 @@
 /** SQL of what the console reads about targets. */
 
-import { type ReportedItem } from '@preau/contract/order.ts';
-import { type Target } from '@preau/contract/rollout.ts';
+import type { ReportedItem } from '@preau/contract/order.ts';
+import type { Target } from '@preau/contract/rollout.ts';
 import { isFinal, isWaiting, type TargetState } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '#src/platform/database.ts';
 
