@@ -1,8 +1,8 @@
 /** From cookie or signature to actor. */
 import type { IncomingMessage } from 'node:http';
-import { fastifyCookie } from '@fastify/cookie';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { parseCookie } from 'cookie';
 import { actorOf } from '#src/accounts/reach.ts';
 import { selectSignedIn } from '#src/accounts/sign-ins/store.ts';
 import { actorOfToken } from '#src/accounts/tokens/tokens.ts';
@@ -15,7 +15,7 @@ export const cookieName = 'preau_sign_in';
 /** Goes to the sign-in routes only, and lives for one trip. */
 export const stepCookieName = 'preau_step';
 
-const cookiesOf = (request: IncomingMessage) => fastifyCookie.parse(request.headers.cookie ?? '');
+const cookiesOf = (request: IncomingMessage) => parseCookie(request.headers.cookie ?? '');
 /** Null when there is none, or something we never gave. */
 const secretOf = (request: IncomingMessage, name: string): string | null => {
   const value = cookiesOf(request)[name];
