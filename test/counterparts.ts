@@ -31,16 +31,8 @@ export const counterparts = {
   guacd: { group: 'Displays', title: 'guacd' },
   xrdp: { group: 'Displays', title: 'xrdp' },
   bubblewrap: { group: 'Displays', title: 'bubblewrap' },
-  debian12: {
-    group: 'Systems',
-    title: 'Debian 12, a root with no more than Node',
-    never: 'no test makes one yet',
-  },
-  debian13: {
-    group: 'Systems',
-    title: 'Debian 13, a root with no more than Node',
-    never: 'no test makes one yet',
-  },
+  debian12: { group: 'Systems', title: 'Debian 12, a root with no more than Node' },
+  debian13: { group: 'Systems', title: 'Debian 13, a root with no more than Node' },
   systemd: { group: 'Systems', title: 'systemd', never: 'no test boots a server yet' },
   docker: { group: 'Systems', title: 'Docker, Compose', never: 'no test starts a container yet' },
   sqlite: { group: 'Databases', title: 'SQLite' },

@@ -32,11 +32,15 @@ export function must(file, args, options = {}) {
 export const ask = (file, args, options = {}) =>
   spawnSync(file, args, { encoding: 'utf8', ...options }).stdout ?? '';
 
-/** Runs a program in our place: its terminal, its signals, its exit code are ours. */
-export function handOver(file, args, options) {
+/** Runs a program in our place: its terminal, its signals, its exit code are ours. `afterSuccess`
+ * runs when it has ended with 0. */
+export function handOver(file, args, options, afterSuccess = () => undefined) {
   const child = spawn(file, args, { stdio: 'inherit', ...options });
   // A terminal sends Ctrl-C to the child as well; a supervisor sends it only to us.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(name, () => child.kill(name === 'SIGHUP' ? 'SIGTERM' : name));
-  child.on('exit', (code) => process.exit(code ?? 1));
+  child.on('exit', (code) => {
+    if (code === 0) afterSuccess();
+    process.exit(code ?? 1);
+  });
 }

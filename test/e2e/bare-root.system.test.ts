@@ -14,6 +14,7 @@ import {
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, GivenUp, until } from '../../dev/services.ts';
 import { demoLogins } from '../../dev/world.ts';
+import { met } from '../met.ts';
 import { signInPage } from '../sign-in-page.fixture.ts';
 
 const isInside = process.env[insideMarker] !== undefined;
@@ -91,6 +92,10 @@ describe.skipIf(isInside).each(suites)('on a bare %s', (suite) => {
     await page.waitForSelector('.screen');
     await page.waitForSelector('.veil', { state: 'detached', timeout: 60_000 });
     await until('the program in the picture', async () => (await coloursOf(page)) > 20);
+
+    const version = (await root.run('cat /etc/debian_version')).stdout;
+    if (suite === 'bookworm') met('debian12', version, '/etc/debian_version');
+    else met('debian13', version, '/etc/debian_version');
 
     started.interrupt();
     await started.ended;
