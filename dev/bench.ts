@@ -55,7 +55,8 @@ if (words.includes('--json'))
 else {
   for (const figure of figures) {
     console.log(
-      `${figure.holds ? '✓' : '✗'} ${figure.id.padEnd(36)} ${String(figure.value).padStart(9)} ${figure.unit.padEnd(6)} aim ${figure.aim}`,
+      `${figure.holds ? '✓' : '✗'} ${figure.id.padEnd(36)} ` +
+        `${String(figure.value).padStart(9)} ${figure.unit.padEnd(6)} aim ${figure.aim}`,
     );
     console.log(`    ${JSON.stringify(figure.detail)}`);
   }

@@ -44,5 +44,8 @@ async function whyOver(city: Address, session: Session): Promise<string> {
     query: { limit: '20', search: `session.${session.state}` },
   });
   const told = items.find((event) => event.subjectId === session.id);
-  return `the session ${session.state}: ${session.failureCode ?? session.endReason} ${JSON.stringify(told?.details ?? {})}`;
+  return (
+    `the session ${session.state}: ${session.failureCode ?? session.endReason} ` +
+    `${JSON.stringify(told?.details ?? {})}`
+  );
 }

@@ -7,7 +7,8 @@ import { until } from './services.ts';
 export async function refuseTakenPort(port: number): Promise<void> {
   await until('', () => listeners(port).length === 0, 2000).catch(() => {
     throw new Error(
-      `Port ${port} is held by ${holderOf(listeners(port))}. End it, or choose another port: PORT=${port + 1} npm start`,
+      `Port ${port} is held by ${holderOf(listeners(port))}. End it, or choose another port: ` +
+        `PORT=${port + 1} npm start`,
     );
   });
 }

@@ -24,7 +24,9 @@ for (const { from, to } of [
     target: 'node22',
     // CommonJS packages inside ask for Node's own modules with `require`.
     banner: {
-      js: "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = preauCreateRequire(import.meta.url);",
+      js:
+        "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = " +
+        'preauCreateRequire(import.meta.url);',
     },
     // Optional accelerators of `ws`: it asks for them in a try and goes on without.
     external: ['bufferutil', 'utf-8-validate'],

@@ -17,7 +17,9 @@ await build({
   target: 'node22',
   // CommonJS packages inside ask for Node's own modules with `require`.
   banner: {
-    js: "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = preauCreateRequire(import.meta.url);",
+    js:
+      "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = " +
+      'preauCreateRequire(import.meta.url);',
   },
   legalComments: 'linked',
   logLevel: 'warning',

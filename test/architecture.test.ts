@@ -246,36 +246,40 @@ describe('one place for each effect', () => {
     expect(spawners).toEqual(expect.arrayContaining(allowed));
   });
 
-  test('the agent writes files in files.ts and command.ts only, and calls the network in controller-link.ts and packages/peers.ts only', () => {
-    const of = (pattern: RegExp) =>
-      [
-        ...new Set(
-          imports
-            .filter(({ from, name }) => from.startsWith('agent/') && pattern.test(name))
-            .map(({ from }) => from),
-        ),
-      ].sort();
-    const writers = product.filter(
-      (file) =>
-        file.startsWith('agent/') &&
-        /\b(write|append|mkdir|mkdtemp|rm|rmdir|unlink|rename|copyFile|cp|chmod|chown|symlink|link|truncate|createWriteStream|open)(File|Stream)?(Sync)?\b[^;]*\} from 'node:fs(\/promises)?'/.test(
-          script(file),
-        ),
-    );
-    expect(writers).toEqual(['agent/src/command.ts', 'agent/src/files.ts']);
-    expect(of(/^(node:)?(http|https|http2|tls|dgram)$|^(socket\.io-client|undici|ws)$/)).toEqual([
-      'agent/src/controller-link.ts',
-      'agent/src/packages/peers.ts',
-    ]);
-    expect(
-      product.filter(
+  test(
+    'the agent writes files in files.ts and command.ts only, and calls the network in ' +
+      'controller-link.ts and packages/peers.ts only',
+    () => {
+      const of = (pattern: RegExp) =>
+        [
+          ...new Set(
+            imports
+              .filter(({ from, name }) => from.startsWith('agent/') && pattern.test(name))
+              .map(({ from }) => from),
+          ),
+        ].sort();
+      const writers = product.filter(
         (file) =>
           file.startsWith('agent/') &&
-          file !== 'agent/src/controller-link.ts' &&
-          /\bfetch\(/.test(script(file)),
-      ),
-    ).toEqual([]);
-  });
+          /\b(write|append|mkdir|mkdtemp|rm|rmdir|unlink|rename|copyFile|cp|chmod|chown|symlink|link|truncate|createWriteStream|open)(File|Stream)?(Sync)?\b[^;]*\} from 'node:fs(\/promises)?'/.test(
+            script(file),
+          ),
+      );
+      expect(writers).toEqual(['agent/src/command.ts', 'agent/src/files.ts']);
+      expect(of(/^(node:)?(http|https|http2|tls|dgram)$|^(socket\.io-client|undici|ws)$/)).toEqual([
+        'agent/src/controller-link.ts',
+        'agent/src/packages/peers.ts',
+      ]);
+      expect(
+        product.filter(
+          (file) =>
+            file.startsWith('agent/') &&
+            file !== 'agent/src/controller-link.ts' &&
+            /\bfetch\(/.test(script(file)),
+        ),
+      ).toEqual([]);
+    },
+  );
 
   test('SQL is written in stores, migrations and the files that open databases only', () => {
     const writers = product.filter(

@@ -127,7 +127,10 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
     return call.send(
       200,
       page(
-        `<form method="post" action="/cas/login?${xmlOf(new URLSearchParams({ service }).toString())}"><input name="username"><input name="password" type="password"><button>Se connecter</button></form>`,
+        '<form method="post" ' +
+          `action="/cas/login?${xmlOf(new URLSearchParams({ service }).toString())}"><input ` +
+          'name="username"><input name="password" type="password"><button>Se ' +
+          'connecter</button></form>',
       ),
     );
   };
@@ -143,7 +146,10 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
     let told = 0;
     for (const [ticket, { user: owner, service, used }] of tickets) {
       if (owner !== user || !used) continue;
-      const logoutRequest = `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="LR-${told}" Version="2.0" IssueInstant="${new Date().toISOString()}"><saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
+      const logoutRequest =
+        '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ' +
+        `ID="LR-${told}" Version="2.0" IssueInstant="${new Date().toISOString()}"><saml:NameID ` +
+        `xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
       if (
         (await fetch(service, { method: 'POST', body: new URLSearchParams({ logoutRequest }) })).ok
       )

@@ -476,10 +476,13 @@ describe('a page of their own', () => {
     }
 
     for (const xml of [
-      '<cas:serviceResponse xmlns:cas="x"><cas:authenticationSuccess><cas:user>a</cas:user><cas:user>admin</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
+      '<cas:serviceResponse ' +
+        'xmlns:cas="x"><cas:authenticationSuccess><cas:user>a</cas:user><cas:user>admin</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
       'yes\nlea.martin\n',
-      '<!DOCTYPE x [<!ENTITY e "admin">]><cas:serviceResponse xmlns:cas="x"><cas:authenticationSuccess><cas:user>&e;</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
-      '<cas:serviceResponse xmlns:cas="x"><cas:authenticationFailure code="X">no</cas:authenticationFailure><cas:authenticationSuccess><cas:user>admin</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
+      '<!DOCTYPE x [<!ENTITY e "admin">]><cas:serviceResponse ' +
+        'xmlns:cas="x"><cas:authenticationSuccess><cas:user>&e;</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
+      '<cas:serviceResponse xmlns:cas="x"><cas:authenticationFailure ' +
+        'code="X">no</cas:authenticationFailure><cas:authenticationSuccess><cas:user>admin</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
     ]) {
       cas.answerWith(xml);
       expect((await tab.go(`${publicUrl}/api/sign-in/with/ent`)).address).toBe(
@@ -512,7 +515,9 @@ describe('a page of their own', () => {
         url: '/api/sign-in/back/ent',
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         payload: new URLSearchParams({
-          logoutRequest: `<samlp:LogoutRequest xmlns:samlp="p"><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`,
+          logoutRequest:
+            '<samlp:LogoutRequest ' +
+            `xmlns:samlp="p"><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`,
         }).toString(),
       });
     expect(await tab.me()).toMatchObject({ code: 'NOT_SIGNED_IN' });
@@ -529,96 +534,102 @@ describe('a page of their own', () => {
     ).toBe(400);
   });
 
-  test('OpenID Connect: in with PKCE, state and nonce; claims that lie give nothing; back-channel and front-channel logout', async () => {
-    const inside = async (sub: string) => {
-      const tab = browser();
-      let page = await tab.go(`${publicUrl}/api/sign-in/with/connect`);
-      expect(page.text).toContain('name="login"');
-      page = await tab.go(
-        formOf(page),
-        new URLSearchParams({ prompt: 'login', login: sub, password: 'any' }),
-      );
-      if (page.text.includes('consent'))
-        page = await tab.go(formOf(page), new URLSearchParams({ prompt: 'consent' }));
-      expect(page.address).toBe(`${publicUrl}/`);
-      return tab;
-    };
-    const pupil = await inside('lea-sub');
-    expect(await pupil.me()).toMatchObject({
-      role: 'pupil',
-      siteName: 'École Victor-Hugo',
-      displayName: 'Léa Martin',
-    });
-    const teacher = await inside('prof-sub');
-    const me = await teacher.me();
-    // Calls itself `admin`, and says it is in `administrator`: neither is mapped.
-    expect([me.role, me.login]).toEqual(['teacher', 'admin-2']);
+  test(
+    'OpenID Connect: in with PKCE, state and nonce; claims that lie give nothing; back-channel ' +
+      'and front-channel logout',
+    async () => {
+      const inside = async (sub: string) => {
+        const tab = browser();
+        let page = await tab.go(`${publicUrl}/api/sign-in/with/connect`);
+        expect(page.text).toContain('name="login"');
+        page = await tab.go(
+          formOf(page),
+          new URLSearchParams({ prompt: 'login', login: sub, password: 'any' }),
+        );
+        if (page.text.includes('consent'))
+          page = await tab.go(formOf(page), new URLSearchParams({ prompt: 'consent' }));
+        expect(page.address).toBe(`${publicUrl}/`);
+        return tab;
+      };
+      const pupil = await inside('lea-sub');
+      expect(await pupil.me()).toMatchObject({
+        role: 'pupil',
+        siteName: 'École Victor-Hugo',
+        displayName: 'Léa Martin',
+      });
+      const teacher = await inside('prof-sub');
+      const me = await teacher.me();
+      // Calls itself `admin`, and says it is in `administrator`: neither is mapped.
+      expect([me.role, me.login]).toEqual(['teacher', 'admin-2']);
 
-    const rows = await city.platform.database
-      .selectFrom('sign_ins')
-      .selectAll()
-      .where('account_id', '=', me.id)
-      .execute();
-    expect(rows[0]).toMatchObject({
-      provider: 'connect',
-      provider_subject: 'prof-sub',
-      provider_session: expect.any(String),
-    });
-    expect(rows[0]?.id_token).not.toContain('eyJ');
-    const refusedToken = async (token: string) =>
-      (
+      const rows = await city.platform.database
+        .selectFrom('sign_ins')
+        .selectAll()
+        .where('account_id', '=', me.id)
+        .execute();
+      expect(rows[0]).toMatchObject({
+        provider: 'connect',
+        provider_subject: 'prof-sub',
+        provider_session: expect.any(String),
+      });
+      expect(rows[0]?.id_token).not.toContain('eyJ');
+      const refusedToken = async (token: string) =>
+        (
+          await app.inject({
+            method: 'POST',
+            url: '/api/sign-in/back/connect',
+            headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            payload: new URLSearchParams({ logout_token: token }).toString(),
+          })
+        ).statusCode;
+      const unseal = city.platform.secrets.unseal(rows[0]?.id_token ?? '');
+      // An identity token is signed by the same provider for us, and is no logout token; nor is one
+      // without a signature.
+      expect(await refusedToken(unseal)).toBe(400);
+      const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: oidc.issuer, aud: 'preau', sub: 'prof-sub', jti: 'x', iat: Math.floor(Date.now() / 1000), events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })).toString('base64url')}.`;
+      expect(await refusedToken(unsigned)).toBe(400);
+      expect(await teacher.me()).toMatchObject({ role: 'teacher' });
+
+      // The real thing: the provider tells us about the end of its session.
+      const sent = await oidc.logoutToken('prof-sub', rows[0]?.provider_session ?? '');
+      expect(await refusedToken(sent)).toBe(200);
+      expect(await teacher.me()).toMatchObject({ code: 'NOT_SIGNED_IN' });
+      expect(await refusedToken(sent)).toBe(400);
+      expect(await pupil.me()).toMatchObject({ role: 'pupil' });
+
+      const session =
+        (
+          await city.platform.database
+            .selectFrom('sign_ins')
+            .select('provider_session')
+            .where('provider_subject', '=', 'lea-sub')
+            .executeTakeFirst()
+        )?.provider_session ?? '';
+      const gone = (query: Record<string, string>) =>
+        app.inject({ url: `/api/sign-in/gone/connect?${new URLSearchParams(query)}` });
+      expect((await gone({ iss: 'https://evil.example', sid: session })).statusCode).toBe(204);
+      expect(await pupil.me()).toMatchObject({ role: 'pupil' });
+      await gone({ iss: oidc.issuer, sid: session });
+      expect(await pupil.me()).toMatchObject({ code: 'NOT_SIGNED_IN' });
+
+      const again = await inside('lea-sub');
+      const cookie = [...(again.cookies.get('preau.example') ?? [])]
+        .map(([name, value]) => `${name}=${value}`)
+        .join('; ');
+      const { next } = (
         await app.inject({
           method: 'POST',
-          url: '/api/sign-in/back/connect',
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
-          payload: new URLSearchParams({ logout_token: token }).toString(),
+          url: '/api/sign-out/everywhere',
+          headers: { cookie, origin: publicUrl },
         })
-      ).statusCode;
-    const unseal = city.platform.secrets.unseal(rows[0]?.id_token ?? '');
-    // An identity token is signed by the same provider for us, and is no logout token; nor is one
-    // without a signature.
-    expect(await refusedToken(unseal)).toBe(400);
-    const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: oidc.issuer, aud: 'preau', sub: 'prof-sub', jti: 'x', iat: Math.floor(Date.now() / 1000), events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })).toString('base64url')}.`;
-    expect(await refusedToken(unsigned)).toBe(400);
-    expect(await teacher.me()).toMatchObject({ role: 'teacher' });
-
-    // The real thing: the provider tells us about the end of its session.
-    const sent = await oidc.logoutToken('prof-sub', rows[0]?.provider_session ?? '');
-    expect(await refusedToken(sent)).toBe(200);
-    expect(await teacher.me()).toMatchObject({ code: 'NOT_SIGNED_IN' });
-    expect(await refusedToken(sent)).toBe(400);
-    expect(await pupil.me()).toMatchObject({ role: 'pupil' });
-
-    const session =
-      (
-        await city.platform.database
-          .selectFrom('sign_ins')
-          .select('provider_session')
-          .where('provider_subject', '=', 'lea-sub')
-          .executeTakeFirst()
-      )?.provider_session ?? '';
-    const gone = (query: Record<string, string>) =>
-      app.inject({ url: `/api/sign-in/gone/connect?${new URLSearchParams(query)}` });
-    expect((await gone({ iss: 'https://evil.example', sid: session })).statusCode).toBe(204);
-    expect(await pupil.me()).toMatchObject({ role: 'pupil' });
-    await gone({ iss: oidc.issuer, sid: session });
-    expect(await pupil.me()).toMatchObject({ code: 'NOT_SIGNED_IN' });
-
-    const again = await inside('lea-sub');
-    const cookie = [...(again.cookies.get('preau.example') ?? [])]
-      .map(([name, value]) => `${name}=${value}`)
-      .join('; ');
-    const { next } = (
-      await app.inject({
-        method: 'POST',
-        url: '/api/sign-out/everywhere',
-        headers: { cookie, origin: publicUrl },
-      })
-    ).json<{ next: string }>();
-    expect(next).toMatch(new RegExp(`^${oidc.issuer}/session/end\\?`));
-    expect((await app.inject({ url: next.replace(oidc.issuer, '/nowhere') })).statusCode).toBe(404);
-    expect((await fetch(next, { redirect: 'manual' })).status).toBeLessThan(400);
-  });
+      ).json<{ next: string }>();
+      expect(next).toMatch(new RegExp(`^${oidc.issuer}/session/end\\?`));
+      expect((await app.inject({ url: next.replace(oidc.issuer, '/nowhere') })).statusCode).toBe(
+        404,
+      );
+      expect((await fetch(next, { redirect: 'manual' })).status).toBeLessThan(400);
+    },
+  );
 });
 
 describe('synchronisation', () => {

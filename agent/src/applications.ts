@@ -227,7 +227,9 @@ export function createApplications({
           'install_application',
           application.slug,
           new AppError('NOT_DETECTED', {
-            why: `${application.slug} was there and is ${found.version === null ? 'gone' : `now ${found.version}`}: changed by hand`,
+            why:
+              `${application.slug} was there and is ` +
+              `${found.version === null ? 'gone' : `now ${found.version}`}: changed by hand`,
           }),
           'yes',
         );

@@ -104,40 +104,44 @@ describe('files', () => {
     expect(w.last().sessions).toMatchObject([{ offered: [] }]);
   });
 
-  test('other bytes than announced, a file that is gone: said, nothing put down; a line that breaks is tried again', async () => {
-    const w = world();
-    await opened(w);
-    w.city.set(transfer().transferId, 'bonsoir');
-    const gone = transfer({
-      transferId: `trf_${'g'.repeat(22)}`,
-      direction: 'out',
-      name: 'rien.png',
-      sha256: null,
-    });
-    const late = transfer({ transferId: `trf_${'l'.repeat(22)}` });
-    w.want(wanting([transfer(), gone]), undefined, rules({ files: 'both' }));
-    await w.soon(() =>
-      expect(w.last().transfers).toMatchObject([
-        { transferId: gone.transferId, code: 'FILE_GONE' },
-      ]),
-    );
-    await w.soon(() => {
-      // Each look of the loop comes a minute later.
-      w.clock.at += 60_000;
-      w.away(false);
-      expect(w.last().transfers).toEqual(
-        expect.arrayContaining([
-          expect.objectContaining({ transferId: transfer().transferId, code: 'HASH_MISMATCH' }),
+  test(
+    'other bytes than announced, a file that is gone: said, nothing put down; a line that ' +
+      'breaks is tried again',
+    async () => {
+      const w = world();
+      await opened(w);
+      w.city.set(transfer().transferId, 'bonsoir');
+      const gone = transfer({
+        transferId: `trf_${'g'.repeat(22)}`,
+        direction: 'out',
+        name: 'rien.png',
+        sha256: null,
+      });
+      const late = transfer({ transferId: `trf_${'l'.repeat(22)}` });
+      w.want(wanting([transfer(), gone]), undefined, rules({ files: 'both' }));
+      await w.soon(() =>
+        expect(w.last().transfers).toMatchObject([
+          { transferId: gone.transferId, code: 'FILE_GONE' },
         ]),
       );
-    });
-    expect(w.driver.calls).not.toContain('placeFile devoir.txt');
-    w.city.set(late.transferId, 'bonjour');
-    w.want(wanting([late]), undefined, rules({ files: 'both' }));
-    await w.soon(() =>
-      expect(w.last().transfers).toEqual([
-        { transferId: late.transferId, code: null, message: '' },
-      ]),
-    );
-  });
+      await w.soon(() => {
+        // Each look of the loop comes a minute later.
+        w.clock.at += 60_000;
+        w.away(false);
+        expect(w.last().transfers).toEqual(
+          expect.arrayContaining([
+            expect.objectContaining({ transferId: transfer().transferId, code: 'HASH_MISMATCH' }),
+          ]),
+        );
+      });
+      expect(w.driver.calls).not.toContain('placeFile devoir.txt');
+      w.city.set(late.transferId, 'bonjour');
+      w.want(wanting([late]), undefined, rules({ files: 'both' }));
+      await w.soon(() =>
+        expect(w.last().transfers).toEqual([
+          { transferId: late.transferId, code: null, message: '' },
+        ]),
+      );
+    },
+  );
 });

@@ -22,7 +22,9 @@ beforeAll(() =>
 
 /** A bundle that notes that it ran, then does what it is told. */
 const bundle = (name: string, does: string) =>
-  `import { appendFileSync, writeFileSync } from 'node:fs';\nconst state = process.env.PREAU_AGENT_STATE;\nappendFileSync(state + '/ran', '${name} ' + process.argv.includes('--launched') + '\\n');\n${does}\n`;
+  `import { appendFileSync, writeFileSync } from 'node:fs';\nconst state = ` +
+  `process.env.PREAU_AGENT_STATE;\nappendFileSync(state + '/ran', '${name} ' + ` +
+  `process.argv.includes('--launched') + '\\n');\n${does}\n`;
 const confirming = (sha: string) =>
   `writeFileSync(state + '/agent/confirmed', '${sha}');setTimeout(() => process.exit(0), 600);`;
 

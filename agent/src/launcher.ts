@@ -51,7 +51,9 @@ async function live(trial: string | null): Promise<number> {
   if (!verdict.confirmed && bundles.isConfirmed(trial)) bundles.promote(trial);
   else if (!verdict.confirmed && !stopping) {
     say(
-      `agent ${trial.slice(0, 12)} ${verdict.silent ? 'did not report in time' : `ended with ${code}`}: back to the one before`,
+      `agent ${trial.slice(0, 12)} ` +
+        `${verdict.silent ? 'did not report in time' : `ended with ${code}`}: back to the one ` +
+        'before',
     );
     bundles.condemn(trial);
     return restartCode;

@@ -14,7 +14,8 @@ import { isSignedByController, loadIdentity } from './identity.ts';
 
 const version = '0.1.0';
 const usage =
-  'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY (--code CODE | --code-file FILE)\n       preau-agent run';
+  'Usage: preau-agent enrol --controller URL --key CONTROLLER_KEY (--code CODE | --code-file ' +
+  'FILE)\n       preau-agent run';
 
 function stop(message: string, code: number): never {
   console.error(message);

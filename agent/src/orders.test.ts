@@ -45,48 +45,52 @@ const began = async (w: World, orders: Order[] = [one]) => {
   await w.agent.start();
 };
 
-test('an order from its arrival to its end; the result is told as long as it is wanted, and never carried out again', async () => {
-  const w = world();
-  await began(w);
-  await w.soon(() =>
-    expect(of(w)).toMatchObject({
-      state: 'succeeded',
-      recovered: false,
-      code: null,
-      bytesDone: 2000,
-      bytesTotal: 2000,
-      wanBytes: 2000,
-      log: `memory ${orderId}`,
-    }),
-  );
-  expect(of(w)?.items).toEqual(
-    [tux, gimp].map(({ applicationId }) => ({
-      applicationId,
-      state: 'installed',
-      version: '1.2',
-      code: null,
-      message: '',
-      ms: 0,
-      bytes: null,
-    })),
-  );
-  expect([...w.driver.installed]).toEqual(['tux', 'gimp']);
-  const seqs = w.reports.flatMap(({ orders }) => orders.map(({ seq }) => seq));
-  expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
-  w.driver.byHand('tux', false);
-  w.want({ orders: [one] });
-  await w.soon(() => expect(w.last().generation).toBe(2));
-  expect(of(w)).toMatchObject({ state: 'succeeded' });
+test(
+  'an order from its arrival to its end; the result is told as long as it is wanted, and never ' +
+    'carried out again',
+  async () => {
+    const w = world();
+    await began(w);
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({
+        state: 'succeeded',
+        recovered: false,
+        code: null,
+        bytesDone: 2000,
+        bytesTotal: 2000,
+        wanBytes: 2000,
+        log: `memory ${orderId}`,
+      }),
+    );
+    expect(of(w)?.items).toEqual(
+      [tux, gimp].map(({ applicationId }) => ({
+        applicationId,
+        state: 'installed',
+        version: '1.2',
+        code: null,
+        message: '',
+        ms: 0,
+        bytes: null,
+      })),
+    );
+    expect([...w.driver.installed]).toEqual(['tux', 'gimp']);
+    const seqs = w.reports.flatMap(({ orders }) => orders.map(({ seq }) => seq));
+    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+    w.driver.byHand('tux', false);
+    w.want({ orders: [one] });
+    await w.soon(() => expect(w.last().generation).toBe(2));
+    expect(of(w)).toMatchObject({ state: 'succeeded' });
 
-  const next = w.kill();
-  await began(next);
-  await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded', seq: of(w)?.seq }));
-  next.want({});
-  await next.soon(() => expect(next.last().orders).toEqual([]));
-  next.want({ orders: [one] });
-  await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded' }));
-  expect([...calls(w, 'apply'), ...calls(next, 'apply')]).toEqual([`apply ${orderId}`]);
-});
+    const next = w.kill();
+    await began(next);
+    await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded', seq: of(w)?.seq }));
+    next.want({});
+    await next.soon(() => expect(next.last().orders).toEqual([]));
+    next.want({ orders: [one] });
+    await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded' }));
+    expect([...calls(w, 'apply'), ...calls(next, 'apply')]).toEqual([`apply ${orderId}`]);
+  },
+);
 
 test('fetched and held; installed when told to', async () => {
   const w = world();
@@ -363,20 +367,26 @@ describe('the agent dies', () => {
     await w.soon(() => expect(of(w, second.orderId)).toMatchObject({ state: 'already_installed' }));
   });
 
-  test('stopped on purpose while the installer works: it does not wait, and the next agent finds the result', async () => {
-    const w = machine({ installMs: 300 });
-    await began(w);
-    await w.soon(() => expect(of(w)).toMatchObject({ state: 'installing' }));
-    const before = Date.now();
-    await w.agent.stop();
-    expect(Date.now() - before).toBeLessThan(250);
-    const next = w.kill();
-    await began(next);
-    await next.soon(() => expect(of(next)).toMatchObject({ state: 'succeeded', recovered: true }));
-    expect(
-      JSON.parse(readFileSync(join(next.folder, 'orders', `${orderId}.json`), 'utf8')),
-    ).toMatchObject({ crashes: 0, doing: null });
-  });
+  test(
+    'stopped on purpose while the installer works: it does not wait, and the next agent finds ' +
+      'the result',
+    async () => {
+      const w = machine({ installMs: 300 });
+      await began(w);
+      await w.soon(() => expect(of(w)).toMatchObject({ state: 'installing' }));
+      const before = Date.now();
+      await w.agent.stop();
+      expect(Date.now() - before).toBeLessThan(250);
+      const next = w.kill();
+      await began(next);
+      await next.soon(() =>
+        expect(of(next)).toMatchObject({ state: 'succeeded', recovered: true }),
+      );
+      expect(
+        JSON.parse(readFileSync(join(next.folder, 'orders', `${orderId}.json`), 'utf8')),
+      ).toMatchObject({ crashes: 0, doing: null });
+    },
+  );
 
   test('a journal that cannot be read: moved aside, told, and the order is settled by looking', async () => {
     const w = world();

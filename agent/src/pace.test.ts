@@ -60,21 +60,25 @@ describe('telling', () => {
     }
   });
 
-  test('an order that is over: at once where nobody waits for anybody, else sooner than soon, and a second one puts nothing off', () => {
-    pace.tell('over');
-    expect(pace.mayReport()).toBe(true);
-    pace.reporting();
-    momentMs = 2000;
-    pace.tell('soon');
-    pace.tell('over');
-    vi.advanceTimersByTime(100);
-    pace.tell('over');
-    const after = reportsAfter(5000);
-    expect(after).toBeLessThanOrEqual(2 * (2000 - 300) + 10);
-    pace.reporting();
-    // What was to be told soon went with it.
-    expect(reportsAfter(6500)).toBeNull();
-  });
+  test(
+    'an order that is over: at once where nobody waits for anybody, else sooner than soon, and ' +
+      'a second one puts nothing off',
+    () => {
+      pace.tell('over');
+      expect(pace.mayReport()).toBe(true);
+      pace.reporting();
+      momentMs = 2000;
+      pace.tell('soon');
+      pace.tell('over');
+      vi.advanceTimersByTime(100);
+      pace.tell('over');
+      const after = reportsAfter(5000);
+      expect(after).toBeLessThanOrEqual(2 * (2000 - 300) + 10);
+      pace.reporting();
+      // What was to be told soon went with it.
+      expect(reportsAfter(6500)).toBeNull();
+    },
+  );
 
   test('nothing happens: from time to time all the same', () => {
     expect(reportsAfter(reportEveryMs + 100)).toBe(reportEveryMs);

@@ -87,7 +87,10 @@ export function ended({ lang, t, printer }: Shell, error: unknown): ExitCode {
     printer.remark(
       t('refused', {
         code: error.code,
-        why: `${plain(typeof told === 'string' ? told : error.said[lang])} ${Object.keys(details).length === 0 ? '' : plain(JSON.stringify(details)).slice(0, 500)}`.trim(),
+        why: (
+          `${plain(typeof told === 'string' ? told : error.said[lang])} ` +
+          `${Object.keys(details).length === 0 ? '' : plain(JSON.stringify(details)).slice(0, 500)}`
+        ).trim(),
       }),
     );
     return error.code === 'NEEDS_APPROVAL' ? exitCodes.needsApproval : exitCodes.refused;

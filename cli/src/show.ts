@@ -83,7 +83,10 @@ export function stateLine(
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([state, n]) => `${state} ${n}`);
   const waves = rollout.waves.map((wave) => `${wave.number}:${wave.state}`);
-  return `${rollout.state}${rollout.pauseReason === null ? '' : ` (${rollout.pauseReason})`}  ${waves.join(' ')}  ${counts.join(', ')}`;
+  return (
+    `${rollout.state}${rollout.pauseReason === null ? '' : ` (${rollout.pauseReason})`}  ` +
+    `${waves.join(' ')}  ${counts.join(', ')}`
+  );
 }
 
 export const mebibytes = (bytes: number): string =>

@@ -58,7 +58,8 @@ const words = {
     '“{text}”: waves are written 1,10%,rest.',
   ],
   badWindow: [
-    '« {text} » : une plage s’écrit « lun-ven 18:00-07:00 », précédée au besoin de school, holidays ou outside_holidays.',
+    '« {text} » : une plage s’écrit « lun-ven 18:00-07:00 », précédée au besoin de school, ' +
+      'holidays ou outside_holidays.',
     '“{text}”: a window is written “mon-fri 18:00-07:00”, after school, holidays or outside_holidays if need be.',
   ],
   badChoice: ['« {text} » : il faut {choices}.', '“{text}”: it must be {choices}.'],
@@ -83,8 +84,10 @@ const words = {
     '{name} ({sha256}) is neither in the city nor in {folder}.',
   ],
   planned: [
-    'Plan {id} : {servers} serveurs dans {sites} écoles, {nothing} n’ont rien à faire, {offline} sont silencieux, environ {minutes} min.',
-    'Plan {id}: {servers} servers in {sites} schools, {nothing} have nothing to do, {offline} are silent, about {minutes} min.',
+    'Plan {id} : {servers} serveurs dans {sites} écoles, {nothing} n’ont rien à faire, ' +
+      '{offline} sont silencieux, environ {minutes} min.',
+    'Plan {id}: {servers} servers in {sites} schools, {nothing} have nothing to do, {offline} ' +
+      'are silent, about {minutes} min.',
   ],
   leftOut: ['{count} écartés : {reasons}', '{count} left out: {reasons}'],
   clash: [
@@ -224,8 +227,12 @@ const words = {
   optKey: ['la clé de la ville', 'the city’s key'],
   cmdBrake: ['le frein : on, off ou status', 'the brake: on, off or status'],
   exitCodes: [
-    '\nCodes de sortie :\n  0  fait\n  1  le déploiement a des échecs, ou a été annulé\n  2  commande mal écrite\n  3  refusé par Préau\n  4  Préau ne répond pas\n  5  attend l’accord d’un second technicien\n  6  en pause',
-    '\nExit codes:\n  0  done\n  1  the rollout has failures, or was cancelled\n  2  the command is malformed\n  3  refused by Préau\n  4  Préau is not answering\n  5  waits for a second technician\n  6  paused',
+    '\nCodes de sortie :\n  0  fait\n  1  le déploiement a des échecs, ou a été annulé\n  2  ' +
+      'commande mal écrite\n  3  refusé par Préau\n  4  Préau ne répond pas\n  5  attend ' +
+      'l’accord d’un second technicien\n  6  en pause',
+    '\nExit codes:\n  0  done\n  1  the rollout has failures, or was cancelled\n  2  the ' +
+      'command is malformed\n  3  refused by Préau\n  4  Préau is not answering\n  5  waits for ' +
+      'a second technician\n  6  paused',
   ],
 } as const satisfies Record<string, readonly [fr: string, en: string]>;
 

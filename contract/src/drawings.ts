@@ -52,7 +52,9 @@ export const colours = [
 
 const number = (value: number) => String(Math.round(value * 100) / 100);
 const oval = (x: number, y: number, rx: number, ry: number, fill: string): Shape => ({
-  d: `M${number(x - rx)} ${number(y)}A${number(rx)} ${number(ry)} 0 1 0 ${number(x + rx)} ${number(y)}A${number(rx)} ${number(ry)} 0 1 0 ${number(x - rx)} ${number(y)}Z`,
+  d:
+    `M${number(x - rx)} ${number(y)}A${number(rx)} ${number(ry)} 0 1 0 ${number(x + rx)} ` +
+    `${number(y)}A${number(rx)} ${number(ry)} 0 1 0 ${number(x - rx)} ${number(y)}Z`,
   fill,
 });
 const disc = (x: number, y: number, r: number, fill: string): Shape => oval(x, y, r, r, fill);

@@ -62,7 +62,9 @@ export function windowsProblem(windows: Windows | readonly WindowSpec[]): Transl
       return { fr: `Créneau ${at + 1} : ${problem.fr}`, en: `Window ${at + 1}: ${problem.en}` };
     if (spec.from === spec.to) {
       return {
-        fr: `Créneau ${at + 1} : il commence et finit à ${spec.from}. Pour une journée entière, choisissez de 00:00 à 24:00.`,
+        fr:
+          `Créneau ${at + 1} : il commence et finit à ${spec.from}. Pour une journée entière, ` +
+          'choisissez de 00:00 à 24:00.',
         en: `Window ${at + 1}: it begins and ends at ${spec.from}. For a whole day, choose from 00:00 to 24:00.`,
       };
     }

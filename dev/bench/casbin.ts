@@ -137,7 +137,8 @@ m = meant(r.sub, p.kind, p.who) && about(r.obj, p.what) && there(r.dom, p.where)
   }
   const ratio = median(casbinUs) / median(oursUs);
   tell(
-    `casbin ${median(casbinUs).toFixed(1)} µs beside ${median(oursUs).toFixed(2)} µs; the same ${questions.length} answers`,
+    `casbin ${median(casbinUs).toFixed(1)} µs beside ${median(oursUs).toFixed(2)} µs; the ` +
+      `same ${questions.length} answers`,
   );
   return {
     ratio,

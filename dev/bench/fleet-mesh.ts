@@ -206,7 +206,10 @@ async function measured(folder: string, size: number): Promise<Peer> {
 /** What it takes is installed by hand, for this alone: it is large, and nothing of it is ours. */
 export async function measureMesh(size: number): Promise<Peer> {
   if (!existsSync(program))
-    return `left out: not installed; npm install --ignore-scripts --prefix .data/tools/meshcentral meshcentral@${version}`;
+    return (
+      'left out: not installed; npm install --ignore-scripts --prefix .data/tools/meshcentral ' +
+      `meshcentral@${version}`
+    );
   const folder = join(root, '.data/bench-fleet-mesh');
   try {
     const peer = await measured(folder, size);

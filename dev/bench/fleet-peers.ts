@@ -108,7 +108,9 @@ export async function measurePeers<N extends number>(
         meshcentral: size > 50 ? 'measured with 27 agents only' : await measureMesh(size),
       };
       tell(
-        `clustershell, ${size} targets: ${typeof overSsh === 'string' ? overSsh : `${overSsh.median_s} s over ssh`}, ${typeof local === 'string' ? local : `${local.median_s} s with local workers`}`,
+        `clustershell, ${size} targets: ` +
+          `${typeof overSsh === 'string' ? overSsh : `${overSsh.median_s} s over ssh`}, ` +
+          `${typeof local === 'string' ? local : `${local.median_s} s with local workers`}`,
       );
     }
     return found;

@@ -177,7 +177,8 @@ async function withFleet<T>(
       signal.throwIfAborted();
       rounds.push(await measureRound(city, slug));
       tell(
-        `${agents} agents, ${slug}: last one applied and stored after ${seconds(Math.max(...(rounds.at(-1)?.storedMs ?? [])))} s`,
+        `${agents} agents, ${slug}: last one applied and stored after ` +
+          `${seconds(Math.max(...(rounds.at(-1)?.storedMs ?? [])))} s`,
       );
       await pause(500);
     }
@@ -354,7 +355,9 @@ export async function measureFleet(
       aim: `<= ${aim}`,
       holds: value <= aim,
       detail: {
-        what: 'start of a rollout → application installed and found there, for each agent; stored: its result in the controller’s rows',
+        what:
+          'start of a rollout → application installed and found there, for each agent; stored: ' +
+          'its result in the controller’s rows',
         machine,
         ...describe(rounds),
         ...detail,

@@ -544,7 +544,9 @@ export async function measureGateway(
       aim: '<= 2',
       holds: grown <= 2 && halted,
       detail: {
-        what: 'the greater growth of RSS (which contains external) and of external, after gc, 5 s after the client stopped reading',
+        what:
+          'the greater growth of RSS (which contains external) and of external, after gc, 5 s ' +
+          'after the client stopped reading',
         guacd_side_paused: halted,
         offered_mb: mb(stalledBytes),
         taken_from_guacd_mb: mb(source.sent),

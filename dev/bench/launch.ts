@@ -343,7 +343,9 @@ export async function measureLaunch(
       product.push(samples[0]);
       bare.push(samples[1]);
       tell(
-        `${product.length}: first frame ${samples[0].firstFrameMs.toFixed(0)} beside ${samples[1].firstFrameMs.toFixed(0)} ms, window ${samples[0].windowMs.toFixed(0)} beside ${samples[1].windowMs.toFixed(0)} ms`,
+        `${product.length}: first frame ${samples[0].firstFrameMs.toFixed(0)} beside ` +
+          `${samples[1].firstFrameMs.toFixed(0)} ms, window ${samples[0].windowMs.toFixed(0)} ` +
+          `beside ${samples[1].windowMs.toFixed(0)} ms`,
       );
     }
 

@@ -151,7 +151,9 @@ const mustBeThere = async (lab: Lab) => {
 };
 
 async function installPlainly(servers: readonly LabServer[]): Promise<void> {
-  const script = `apt-get update -q && apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 ${tenPrograms.join(' ')}`;
+  const script =
+    'apt-get update -q && apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 ' +
+    `${tenPrograms.join(' ')}`;
   await Promise.all(
     servers.map(async (server) => {
       const done = await server.run(['sh', '-c', script], {
@@ -172,7 +174,8 @@ async function measurePlain(lab: Lab, tell: (text: string) => void) {
   const one = lab.schools.find((school) => school.servers.length === 1);
   const oneCopy = lab.mirror.bytesOf(one?.addresses ?? []);
   tell(
-    `plain apt-get on ${lab.servers.length} servers at once … ${wallS.toFixed(1)} s, ${(oneCopy / 1e6).toFixed(1)} MB each`,
+    `plain apt-get on ${lab.servers.length} servers at once … ${wallS.toFixed(1)} s, ` +
+      `${(oneCopy / 1e6).toFixed(1)} MB each`,
   );
   return { wallS, oneCopy, ofTwo: lab.mirror.bytesOf(lab.schools[0]?.addresses ?? []) };
 }
@@ -180,7 +183,10 @@ async function measurePlain(lab: Lab, tell: (text: string) => void) {
 async function measureAnsible(lab: Lab, tell: (text: string) => void) {
   const inventory = join(lab.folder, 'inventory.ini');
   const playbook = join(lab.folder, 'playbook.yml');
-  const options = `ansible_user=root ansible_ssh_private_key_file=${lab.ssh.keyPath} ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'`;
+  const options =
+    `ansible_user=root ansible_ssh_private_key_file=${lab.ssh.keyPath} ` +
+    `ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-o ` +
+    `StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'`;
   writeFileSync(
     inventory,
     `[schools]\n${lab.servers.map((server) => `${server.name} ansible_host=${server.address} ${options}`).join('\n')}\n`,
@@ -188,7 +194,9 @@ async function measureAnsible(lab: Lab, tell: (text: string) => void) {
   const once = async (update: boolean) => {
     writeFileSync(
       playbook,
-      `- hosts: schools\n  gather_facts: false\n  tasks:\n    - apt:\n        name: [${tenPrograms.join(', ')}]\n        state: present\n        update_cache: ${update}\n        install_recommends: false\n`,
+      '- hosts: schools\n  gather_facts: false\n  tasks:\n    - apt:\n        name: ' +
+        `[${tenPrograms.join(', ')}]\n        state: present\n        update_cache: ${update}\n ` +
+        '       install_recommends: false\n',
     );
     const started = performance.now();
     const done = await run(
@@ -267,7 +275,8 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
             query: { state: 'failed,timed_out,rejected', limit: '3' },
           });
           throw new GivenUp(
-            `${rollout.state}: ${rollout.note?.en ?? ''} ${JSON.stringify(bad.items.map((target) => [target.serverName, target.code, target.message?.slice(0, 300)]))}`,
+            `${rollout.state}: ${rollout.note?.en ?? ''} ` +
+              `${JSON.stringify(bad.items.map((target) => [target.serverName, target.code, target.message?.slice(0, 300)]))}`,
           );
         }
         endedAt = rollout.endedAt ?? Number.NaN;
@@ -299,7 +308,11 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
     lab.schools.map((school) => [school.number, lab.mirror.bytesOf(school.addresses)]),
   );
   tell(
-    `rollout on ${lab.servers.length} servers … ${wallS.toFixed(1)} s, first order accepted after ${firstS.toFixed(2)} s, controller ${controllerCpuS.toFixed(1)} s of CPU, uplink of the first school ${(((lab.schools[0]?.uplinkBytes().fromCity ?? 0) - (uplinks.get(1) ?? 0)) / 1e6).toFixed(1)} MB`,
+    `rollout on ${lab.servers.length} servers … ${wallS.toFixed(1)} s, first order accepted ` +
+      `after ${firstS.toFixed(2)} s, controller ${controllerCpuS.toFixed(1)} s of CPU, uplink ` +
+      'of the first school ' +
+      `${(((lab.schools[0]?.uplinkBytes().fromCity ?? 0) - (uplinks.get(1) ?? 0)) / 1e6).toFixed(1)} ` +
+      'MB',
   );
   await mustBeThere(lab);
   const again = await begin('Rien à faire');

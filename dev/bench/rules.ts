@@ -376,7 +376,9 @@ async function measurePush(servers: number, tell: (text: string) => void) {
     }
     const p99 = median(rounds.map((seconds) => quantile(seconds, 0.99)));
     tell(
-      `rule saved → ${servers} servers: p50 ${median(rounds.map((seconds) => median(seconds))).toFixed(2)} s, p99 ${p99.toFixed(2)} s`,
+      `rule saved → ${servers} servers: p50 ` +
+        `${median(rounds.map((seconds) => median(seconds))).toFixed(2)} s, p99 ` +
+        `${p99.toFixed(2)} s`,
     );
     return {
       p99,

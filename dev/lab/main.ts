@@ -54,9 +54,16 @@ function ask(path: string, body: unknown): Promise<string> {
 function describe(lab: Lab): string {
   const rows = lab.servers.map(
     (server) =>
-      `${String(server.school).padStart(2)}.${server.number}  ${server.address.padEnd(12)} ${server.agent.pid() === 0 ? 'no agent ' : `${String(Math.round(server.residentKib() / 1024)).padStart(4)} MiB`} ${String(lab.mirror.bytesOf([server.address])).padStart(12)} B  ${lab.schools[server.school - 1]?.name ?? ''}`,
+      `${String(server.school).padStart(2)}.${server.number}  ${server.address.padEnd(12)} ` +
+      `${server.agent.pid() === 0 ? 'no agent ' : `${String(Math.round(server.residentKib() / 1024)).padStart(4)} MiB`} ` +
+      `${String(lab.mirror.bytesOf([server.address])).padStart(12)} B  ` +
+      `${lab.schools[server.school - 1]?.name ?? ''}`,
   );
-  return `${lab.url}  tech  ${lab.password}\nssh -i ${lab.ssh.keyPath} -o UserKnownHostsFile=${lab.ssh.knownHosts} root@${lab.servers[0]?.address}\nserver address      agent    from the source\n${rows.join('\n')}`;
+  return (
+    `${lab.url}  tech  ${lab.password}\nssh -i ${lab.ssh.keyPath} -o ` +
+    `UserKnownHostsFile=${lab.ssh.knownHosts} root@${lab.servers[0]?.address}\nserver address   ` +
+    `   agent    from the source\n${rows.join('\n')}`
+  );
 }
 
 /** Holds the lab until it is told to end. */
@@ -152,7 +159,9 @@ async function down(): Promise<void> {
     } else if (there.links.length + there.namespaces.length === 0) continue;
     else
       console.error(
-        `${names.bridge(slot)}: nobody holds this lab any more; ${there.namespaces.length} namespaces, ${there.links.length} links and ${there.processes.length} processes are taken away`,
+        `${names.bridge(slot)}: nobody holds this lab any more; ${there.namespaces.length} ` +
+          `namespaces, ${there.links.length} links and ${there.processes.length} processes are ` +
+          'taken away',
       );
     await sweep(slot, owner?.folder ?? folder);
     const left = leftoversOf(slot, owner?.folder ?? folder);
@@ -174,7 +183,8 @@ const commands: Record<string, () => Promise<void>> = {
       const owner = ownerOf(slot);
       if (owner !== null)
         console.log(
-          `${names.bridge(slot)}: ${owner.folder}, held by ${owner.pid}${isAlive(owner) ? '' : ', which is dead: npm run lab -- down'}`,
+          `${names.bridge(slot)}: ${owner.folder}, held by ` +
+            `${owner.pid}${isAlive(owner) ? '' : ', which is dead: npm run lab -- down'}`,
         );
     }
     console.log(existsSync(socketPath) ? await ask('/status', null) : 'no lab is up here');

@@ -130,7 +130,10 @@ const inside = (namespace: string, ...argv: string[]) => [
  * either side. */
 export async function dropOnUplink(namespace: string, percent: number): Promise<void> {
   const chance = percent >= 100 ? '' : `numgen random mod 100 < ${Math.round(percent)} `;
-  const rules = `table bridge fault\ndelete table bridge fault\ntable bridge fault { chain crossing { type filter hook forward priority 0; policy accept; iifname "wan" ${chance}drop; oifname "wan" ${chance}drop; }; }\n`;
+  const rules =
+    'table bridge fault\ndelete table bridge fault\ntable bridge fault { chain crossing { type ' +
+    `filter hook forward priority 0; policy accept; iifname "wan" ${chance}drop; oifname "wan" ` +
+    `${chance}drop; }; }\n`;
   await must(inside(namespace, 'nft', '-f', '-'), { input: rules });
 }
 export const dropNothing = async (namespace: string): Promise<void> => {

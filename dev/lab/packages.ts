@@ -25,7 +25,10 @@ export async function buildPackage(folder: string, plan: PackagePlan): Promise<s
   mkdirSync(join(work, 'DEBIAN'), { recursive: true });
   writeFileSync(
     join(work, 'DEBIAN/control'),
-    `Package: ${plan.name}\nVersion: ${plan.version}\nArchitecture: all\nMaintainer: Préau lab <lab@preau.invalid>\n${plan.depends === undefined ? '' : `Depends: ${plan.depends}\n`}Section: misc\nPriority: optional\nDescription: made for the lab\n`,
+    `Package: ${plan.name}\nVersion: ${plan.version}\nArchitecture: all\nMaintainer: Préau ` +
+      'lab ' +
+      `<lab@preau.invalid>\n${plan.depends === undefined ? '' : `Depends: ${plan.depends}\n`}Section: ` +
+      'misc\nPriority: optional\nDescription: made for the lab\n',
   );
   for (const [name, text] of [
     ['postinst', plan.postinst],

@@ -31,7 +31,10 @@ export interface Repository {
 export async function describePackage(path: string): Promise<string> {
   const bytes = readFileSync(path);
   const control = (await must(['dpkg-deb', '-f', path])).trim();
-  return `${control}\nFilename: ./${basename(path)}\nSize: ${bytes.length}\nSHA256: ${createHash('sha256').update(bytes).digest('hex')}\n`;
+  return (
+    `${control}\nFilename: ./${basename(path)}\nSize: ${bytes.length}\nSHA256: ` +
+    `${createHash('sha256').update(bytes).digest('hex')}\n`
+  );
 }
 
 /** `known`: descriptions by file name, of packages that never change. */
@@ -89,7 +92,10 @@ export async function createRepository(
       ([name, bytes]) =>
         ` ${createHash('sha256').update(bytes).digest('hex')} ${bytes.length} ${name}`,
     );
-    const release = `Origin: Preau lab\nLabel: Preau lab\nSuite: stable\nCodename: lab\nArchitectures: amd64 arm64 all\nDate: ${new Date().toUTCString().replace('GMT', 'UTC')}\nSHA256:\n${sums.join('\n')}\n`;
+    const release =
+      'Origin: Preau lab\nLabel: Preau lab\nSuite: stable\nCodename: lab\nArchitectures: amd64 ' +
+      'arm64 all\nDate: ' +
+      `${new Date().toUTCString().replace('GMT', 'UTC')}\nSHA256:\n${sums.join('\n')}\n`;
     const plain = join(folder, 'Release');
     writeFileSync(plain, release);
     try {

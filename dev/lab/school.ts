@@ -195,7 +195,8 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
   };
   const agent = inner(
     (args) => args[1] === '/opt/preau/preau-agent.mjs' && args[2] === 'run',
-    `exec env PREAU_AGENT_RDP_HOST=${address} PREAU_AGENT_RDP_PORT=3390 NODE_NO_WARNINGS=1 ${agentRun} >> /var/log/preau-agent.log 2>&1`,
+    `exec env PREAU_AGENT_RDP_HOST=${address} PREAU_AGENT_RDP_PORT=3390 NODE_NO_WARNINGS=1 ` +
+      `${agentRun} >> /var/log/preau-agent.log 2>&1`,
   );
   const sshd = inner(
     (args) => /sshd.*\[listener\]|^\/usr\/sbin\/sshd$/.test(args[0] ?? ''),

@@ -229,7 +229,8 @@ export class Agent {
     this.#book.set(orderId, journal);
     if (past?.report.state !== state)
       this.world.note(
-        `${this.machine.name}: order ${orderId.slice(4, 10)} ${past?.report.state ?? 'arrives'} → ${state}${code === null ? '' : ` ${code}`}`,
+        `${this.machine.name}: order ${orderId.slice(4, 10)} ` +
+          `${past?.report.state ?? 'arrives'} → ${state}${code === null ? '' : ` ${code}`}`,
       );
     if (hasEnded(journal)) {
       this.#untold.add(orderId);

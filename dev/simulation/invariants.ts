@@ -30,7 +30,9 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
     [...rows.targets.values()].filter((target) => target.rolloutId === rolloutId);
 
   const moved = (before: Shapes['targets'], after: Shapes['targets'], by: Connection) => {
-    const told = `${nameOf(after)}: ${before.state} → ${after.state} (attempt ${before.attempt} → ${after.attempt}${after.reason === null ? '' : `, ${after.reason}`})`;
+    const told =
+      `${nameOf(after)}: ${before.state} → ${after.state} (attempt ${before.attempt} → ` +
+      `${after.attempt}${after.reason === null ? '' : `, ${after.reason}`})`;
     if (before.state !== after.state) world.note(`   ${told}`);
     if (after.version !== before.version + 1)
       world.violate('each change is made to the row that was read', told);
@@ -242,7 +244,8 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
   const stateOf = ({ before, after }: RowChange<'rollouts'>) => {
     if (before === undefined || after === undefined || before.state === after.state) return;
     world.note(
-      `   rollout ${after.id.slice(-3)}: ${before.state} → ${after.state}${after.pauseReason === null ? '' : ` (${after.pauseReason})`}`,
+      `   rollout ${after.id.slice(-3)}: ${before.state} → ` +
+        `${after.state}${after.pauseReason === null ? '' : ` (${after.pauseReason})`}`,
     );
     const open = targetsOf(after.id).filter(({ state }) => !isFinal(state)).length;
     if (

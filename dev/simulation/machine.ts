@@ -162,7 +162,8 @@ export class Machine {
           ms,
         });
         world.note(
-          `${this.name}: ${want === 'absent' ? 'removing' : 'installing'} ${application.slug} ${versionId.slice(-4)} ended: ${manner}`,
+          `${this.name}: ${want === 'absent' ? 'removing' : 'installing'} ${application.slug} ` +
+            `${versionId.slice(-4)} ended: ${manner}`,
         );
       }
       this.#next(installer, until);

@@ -74,7 +74,9 @@ if (values.json)
   );
 else {
   process.stdout.write(
-    `${done} seeds, ${events} events, ${(virtualMs / 3_600_000).toFixed(0)} hours in ${seconds.toFixed(1)} s. ${broken.length === 0 ? 'Everything held.' : `${broken.length} broken:`}\n`,
+    `${done} seeds, ${events} events, ${(virtualMs / 3_600_000).toFixed(0)} hours in ` +
+      `${seconds.toFixed(1)} s. ` +
+      `${broken.length === 0 ? 'Everything held.' : `${broken.length} broken:`}\n`,
   );
   for (const [invariant, seeds] of Object.entries(found))
     process.stdout.write(`  ${invariant}: ${seeds.length}, first ${seeds.slice(0, 8).join(' ')}\n`);

@@ -351,7 +351,16 @@ function unrest(
           ({ applicationId, versionId, wanted, state }) =>
             `${applicationId.slice(-1)}: ${wanted ? versionId.slice(-2) : 'away'} ${state}`,
         );
-      return `${name} settled ${agent?.isSettled()} generation ${agent?.generation}/${of.servers.get(id)?.generation} wants ${wishes.join()} has ${[...(machines.find((machine) => machine.id === id)?.installed ?? [])].map(([app, { versionId }]) => `${app.slice(-1)}: ${versionId.slice(-2)}`).join()}`;
+      return (
+        `${name} settled ${agent?.isSettled()} generation ` +
+        `${agent?.generation}/${of.servers.get(id)?.generation} wants ${wishes.join()} has ` +
+        `${[...(machines.find((machine) => machine.id === id)?.installed ?? [])].map(([app, { versionId }]) => `${app.slice(-1)}: ${versionId.slice(-2)}`).join()}`
+      );
     });
-  return `done ${technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId))}; rollouts ${rollouts.join(', ')}; open ${open.join(', ') || 'none'}; odd ${odd.join('; ') || 'none'}`;
+  return (
+    'done ' +
+    `${technician.isDone((serverId) => serverId === forsaken?.id || world.twins.has(serverId))}; ` +
+    `rollouts ${rollouts.join(', ')}; open ${open.join(', ') || 'none'}; odd ` +
+    `${odd.join('; ') || 'none'}`
+  );
 }

@@ -96,7 +96,9 @@ const faults = (page: Page): Promise<string[]> =>
   pageFaults(page, '', async () => {
     // A finger needs 44 pixels.
     const small = (await page.evaluate(
-      '[...document.querySelectorAll("main button, main a.button, header button")].filter((e) => e.offsetParent !== null && e.getBoundingClientRect().height < 43.5).map((e) => e.outerHTML.slice(0, 80))',
+      '[...document.querySelectorAll("main button, main a.button, header button")].filter((e) ' +
+        '=> e.offsetParent !== null && e.getBoundingClientRect().height < 43.5).map((e) => ' +
+        'e.outerHTML.slice(0, 80))',
     )) as string[];
     return small.map((html) => `small: ${html}`);
   });
@@ -181,31 +183,36 @@ describe('badges', () => {
     expect((cookie?.expires ?? 0) * 1000 - Date.now()).toBeLessThan(4.1 * 3_600_000);
   });
 
-  it('made anew in two touches: whoever came in by the old one is out, and it is refused with its own sentence', async () => {
-    await desk.click(`button[aria-label="Refaire : ${pupilName}"]`);
-    const [download] = await Promise.all([
-      desk.waitForEvent('download'),
-      desk.click('dialog button.primary'),
-    ]);
-    expect(
-      readFileSync(await download.path())
-        .subarray(0, 5)
-        .toString(),
-    ).toBe('%PDF-');
-    await desk.waitForSelector('text=Valable, n° 2');
-    await door.goto(`${city.url}/badge`);
-    await door.click('text=Montre ton badge à la caméra');
-    await door.waitForSelector('[role=alert]:has-text("Ce badge a été remplacé")', {
-      timeout: 20_000,
-    });
-    await shot(door, 'entry-refused');
-    const events = (await city.technician.call('listAudit', { query: { search: 'badge.refused' } }))
-      .items;
-    expect(events[0]).toMatchObject({
-      subjectId: pupilId,
-      details: { why: 'BADGE_VOIDED', serial: 1 },
-    });
-  });
+  it(
+    'made anew in two touches: whoever came in by the old one is out, and it is refused with ' +
+      'its own sentence',
+    async () => {
+      await desk.click(`button[aria-label="Refaire : ${pupilName}"]`);
+      const [download] = await Promise.all([
+        desk.waitForEvent('download'),
+        desk.click('dialog button.primary'),
+      ]);
+      expect(
+        readFileSync(await download.path())
+          .subarray(0, 5)
+          .toString(),
+      ).toBe('%PDF-');
+      await desk.waitForSelector('text=Valable, n° 2');
+      await door.goto(`${city.url}/badge`);
+      await door.click('text=Montre ton badge à la caméra');
+      await door.waitForSelector('[role=alert]:has-text("Ce badge a été remplacé")', {
+        timeout: 20_000,
+      });
+      await shot(door, 'entry-refused');
+      const events = (
+        await city.technician.call('listAudit', { query: { search: 'badge.refused' } })
+      ).items;
+      expect(events[0]).toMatchObject({
+        subjectId: pupilId,
+        details: { why: 'BADGE_VOIDED', serial: 1 },
+      });
+    },
+  );
 
   it('the new one works from a scanner that types, on a French keyboard too', async () => {
     const { text } = await badgeOnPaper();
@@ -238,7 +245,8 @@ describe('badges', () => {
       shiftKey: /[A-Z_]/.test(sign),
     }));
     await door.evaluate(
-      `for (const key of ${JSON.stringify([...keys, { key: 'Enter', code: 'Enter' }])}) dispatchEvent(new KeyboardEvent('keydown', key))`,
+      `for (const key of ${JSON.stringify([...keys, { key: 'Enter', code: 'Enter' }])}) ` +
+        `dispatchEvent(new KeyboardEvent('keydown', key))`,
     );
     await door.waitForSelector('h1:has-text("Mes applications")', { timeout: 20_000 });
     await door.click('text=Se déconnecter');
@@ -290,7 +298,9 @@ describe('September', () => {
       name: 'onde.csv',
       mimeType: 'text/csv',
       buffer: Buffer.from(
-        `Nom élève;Prénom élève;Date naissance;Libellé classe;Niveau;INE\r\nZÖLLER;Anaïs;01/02/2018;CM1 Z;CM1;123456789AB\r\n=1+1;Bobby;01/02/2018;CM1 Z;CM1;123456789AC\r\n`,
+        'Nom élève;Prénom élève;Date naissance;Libellé ' +
+          'classe;Niveau;INE\r\nZÖLLER;Anaïs;01/02/2018;CM1 ' +
+          'Z;CM1;123456789AB\r\n=1+1;Bobby;01/02/2018;CM1 Z;CM1;123456789AC\r\n',
         'latin1',
       ),
     });

@@ -56,13 +56,17 @@ function buildDeb(version: string): string {
   };
   put(
     'DEBIAN/control',
-    `Package: jeu-des-mots\nVersion: ${version}\nArchitecture: all\nMaintainer: Ville <dsi@ville.example>\nDescription: word game for schools\n A longer text.\n`,
+    `Package: jeu-des-mots\nVersion: ${version}\nArchitecture: all\nMaintainer: Ville ` +
+      '<dsi@ville.example>\nDescription: word game for schools\n A longer text.\n',
   );
   put('usr/bin/jeu-des-mots', '#!/bin/sh\nexec xmessage mots\n');
   chmodSync(join(tree, 'usr/bin/jeu-des-mots'), 0o755);
   put(
     'usr/share/applications/jeu-des-mots.desktop',
-    '[Desktop Entry]\nType=Application\nName=Word game\nName[fr]=Jeu des mots\nComment=Play with words\nComment[fr]=Jouer avec les mots\nCategories=Education;Game;\nExec=jeu-des-mots --plein-ecran %U\nIcon=jeu-des-mots\n',
+    '[Desktop Entry]\nType=Application\nName=Word game\nName[fr]=Jeu des mots\nComment=Play ' +
+      'with words\nComment[fr]=Jouer avec les ' +
+      'mots\nCategories=Education;Game;\nExec=jeu-des-mots --plein-ecran ' +
+      '%U\nIcon=jeu-des-mots\n',
   );
   put(
     'usr/share/applications/reglages.desktop',
@@ -248,46 +252,50 @@ describe('an application', () => {
 });
 
 describe('what was a mistake', () => {
-  it('leaves the catalogue: a version, an application; what is installed says why not; one click takes it back', async () => {
-    const versions = page.locator('main tbody tr');
-    await page.goto(`${city.url}/admin/applications/${(await known('jeu-des-mots'))?.id}`);
-    await page.getByRole('button', { name: 'Retirer 2.0' }).click();
-    await page.locator('dialog').getByRole('button', { name: 'Retirer', exact: true }).click();
-    await until(
-      'the one before',
-      async () =>
-        (await known('jeu-des-mots'))?.version === '1.0' && (await versions.count()) === 1,
-    );
-    await page.getByRole('status').getByRole('button', { name: 'Annuler' }).click();
-    await until(
-      'it is back',
-      async () =>
-        (await known('jeu-des-mots'))?.version === '2.0' && (await versions.count()) === 2,
-    );
-    await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
-    await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
-    await page.getByRole('alert').getByText('1 serveur l’a ou l’attend encore.').waitFor();
-    expect.soft(await faults(page, 'refused')).toEqual([]);
-    await page.getByRole('button', { name: 'La retirer des écoles…' }).click();
-    await heading(page, 'Nouveau déploiement');
-    await until(
-      'what is to go',
-      async () => (await page.locator('main').textContent())?.includes('Jeu des mots') === true,
-    );
+  it(
+    'leaves the catalogue: a version, an application; what is installed says why not; one click ' +
+      'takes it back',
+    async () => {
+      const versions = page.locator('main tbody tr');
+      await page.goto(`${city.url}/admin/applications/${(await known('jeu-des-mots'))?.id}`);
+      await page.getByRole('button', { name: 'Retirer 2.0' }).click();
+      await page.locator('dialog').getByRole('button', { name: 'Retirer', exact: true }).click();
+      await until(
+        'the one before',
+        async () =>
+          (await known('jeu-des-mots'))?.version === '1.0' && (await versions.count()) === 1,
+      );
+      await page.getByRole('status').getByRole('button', { name: 'Annuler' }).click();
+      await until(
+        'it is back',
+        async () =>
+          (await known('jeu-des-mots'))?.version === '2.0' && (await versions.count()) === 2,
+      );
+      await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
+      await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
+      await page.getByRole('alert').getByText('1 serveur l’a ou l’attend encore.').waitFor();
+      expect.soft(await faults(page, 'refused')).toEqual([]);
+      await page.getByRole('button', { name: 'La retirer des écoles…' }).click();
+      await heading(page, 'Nouveau déploiement');
+      await until(
+        'what is to go',
+        async () => (await page.locator('main').textContent())?.includes('Jeu des mots') === true,
+      );
 
-    await page.goto(`${city.url}/admin/applications/${(await known('supertux'))?.id}`);
-    await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
-    await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
-    await page.getByText('Cette application n’est plus au catalogue.').waitFor();
-    expect.soft(await faults(page, 'withdrawn')).toEqual([]);
-    await page.goto(`${city.url}/admin/applications`);
-    await page.getByText('1 application retirée du catalogue').click();
-    expect(await page.locator('tbody tr', { hasText: 'SuperTux' }).count()).toBe(0);
-    expect.soft(await faults(page, 'list-withdrawn')).toEqual([]);
-    await page.getByRole('link', { name: 'SuperTux' }).click();
-    await page.getByRole('button', { name: 'Remettre au catalogue' }).click();
-    await until('it is back', async () => (await known('supertux'))?.version !== undefined);
-  });
+      await page.goto(`${city.url}/admin/applications/${(await known('supertux'))?.id}`);
+      await page.getByRole('button', { name: 'Retirer du catalogue' }).click();
+      await page.locator('dialog').getByRole('button', { name: 'Retirer du catalogue' }).click();
+      await page.getByText('Cette application n’est plus au catalogue.').waitFor();
+      expect.soft(await faults(page, 'withdrawn')).toEqual([]);
+      await page.goto(`${city.url}/admin/applications`);
+      await page.getByText('1 application retirée du catalogue').click();
+      expect(await page.locator('tbody tr', { hasText: 'SuperTux' }).count()).toBe(0);
+      expect.soft(await faults(page, 'list-withdrawn')).toEqual([]);
+      await page.getByRole('link', { name: 'SuperTux' }).click();
+      await page.getByRole('button', { name: 'Remettre au catalogue' }).click();
+      await until('it is back', async () => (await known('supertux'))?.version !== undefined);
+    },
+  );
 });
 
 describe('files', () => {

@@ -228,7 +228,9 @@ describe('a teacher in a browser', () => {
     await page.waitForTimeout(1500);
     // The application fills the window after a resize: the drawing is as wide as the stage.
     const fit = (await page.evaluate(
-      '(() => { const s = document.querySelector(".screen"); const c = s.firstElementChild.getBoundingClientRect(); return [s.clientWidth, s.clientHeight, c.width, c.height]; })()',
+      '(() => { const s = document.querySelector(".screen"); const c = ' +
+        's.firstElementChild.getBoundingClientRect(); return [s.clientWidth, s.clientHeight, ' +
+        'c.width, c.height]; })()',
     )) as number[];
     expect(
       Math.abs((fit[0] ?? 0) - (fit[2] ?? 0)) < 8 || Math.abs((fit[1] ?? 0) - (fit[3] ?? 0)) < 8,

@@ -124,7 +124,8 @@ test('half past eight is half past eight, in winter and in summer', async () => 
     expect([at, await seenAt(at)]).toEqual([at, seen]);
 }, 60_000);
 
-test('holidays begin and end on their days; a public holiday and a named day are not class; the page says when it opens', async () => {
+test('holidays begin and end on their days; a public holiday and a named day are not class; the ' +
+  'page says when it opens', async () => {
   await openAt(
     times({
       open: [{ days: [1, 2, 3, 4, 5], from: '08:30', to: '16:30', period: 'school' }],

@@ -111,50 +111,54 @@ afterAll(async () => {
 });
 
 describe('files', () => {
-  it('go from the device into the folder of the application and back, while the page shows how far they are', async () => {
-    const rule = await allow({ files: 'both' });
-    await openMousepad(page);
-    await page.getByRole('button', { name: 'Fichiers' }).click();
-    await page.waitForSelector('text=Aucun fichier dans « Mon appareil »');
-    expect.soft(await faults(page, 'empty')).toEqual([]);
-    await page.setInputFiles('input[type=file]', [
-      {
-        name: 'dictée d’été.txt',
-        mimeType: 'text/plain',
-        buffer: Buffer.from('Les élèves écrivent.'),
-      },
-      { name: 'vide.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
-    ]);
-    await page.waitForSelector('li:has-text("dictée d’été.txt") >> text=arrivé');
-    const there = join(home, 'Mon appareil/dictée d’été.txt');
-    expect(readFileSync(there, 'utf8')).toBe('Les élèves écrivent.');
-    expect(statSync(there).uid).toBe(statSync(home).uid);
-    expect(readFileSync(join(home, '.config/gtk-3.0/bookmarks'), 'utf8')).toMatch(
-      /Mon%20appareil Mon appareil\n$/,
-    );
-    // The program saves its own beside it.
-    const made = join(home, 'Mon appareil/rendu.bin');
-    const content = Buffer.alloc(3_000_000, 'préau');
-    writeFileSync(made, content);
-    chownSync(made, statSync(home).uid, statSync(home).gid);
-    const [download] = await Promise.all([
-      page.waitForEvent('download', { timeout: 30_000 }),
-      page.getByRole('button', { name: 'Récupérer rendu.bin' }).click(),
-    ]);
-    expect(download.suggestedFilename()).toBe('rendu.bin');
-    expect(readFileSync(await download.path()).equals(content)).toBe(true);
-    await page.waitForSelector('li:has-text("rendu.bin") >> text=récupéré');
-    expect.soft(await faults(page, 'files')).toEqual([]);
-    await page.setViewportSize({ width: 768, height: 1000 });
-    expect.soft(await faults(page, 'files-768')).toEqual([]);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(768);
-    await page.setViewportSize({ width: 1280, height: 800 });
-    const told = (
-      await technician.call('listAudit', { query: { limit: '50', search: 'file.' } })
-    ).items.map(({ action }) => action);
-    expect(told).toEqual(expect.arrayContaining(['file.brought', 'file.taken']));
-    await end(rule);
-  });
+  it(
+    'go from the device into the folder of the application and back, while the page shows how ' +
+      'far they are',
+    async () => {
+      const rule = await allow({ files: 'both' });
+      await openMousepad(page);
+      await page.getByRole('button', { name: 'Fichiers' }).click();
+      await page.waitForSelector('text=Aucun fichier dans « Mon appareil »');
+      expect.soft(await faults(page, 'empty')).toEqual([]);
+      await page.setInputFiles('input[type=file]', [
+        {
+          name: 'dictée d’été.txt',
+          mimeType: 'text/plain',
+          buffer: Buffer.from('Les élèves écrivent.'),
+        },
+        { name: 'vide.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
+      ]);
+      await page.waitForSelector('li:has-text("dictée d’été.txt") >> text=arrivé');
+      const there = join(home, 'Mon appareil/dictée d’été.txt');
+      expect(readFileSync(there, 'utf8')).toBe('Les élèves écrivent.');
+      expect(statSync(there).uid).toBe(statSync(home).uid);
+      expect(readFileSync(join(home, '.config/gtk-3.0/bookmarks'), 'utf8')).toMatch(
+        /Mon%20appareil Mon appareil\n$/,
+      );
+      // The program saves its own beside it.
+      const made = join(home, 'Mon appareil/rendu.bin');
+      const content = Buffer.alloc(3_000_000, 'préau');
+      writeFileSync(made, content);
+      chownSync(made, statSync(home).uid, statSync(home).gid);
+      const [download] = await Promise.all([
+        page.waitForEvent('download', { timeout: 30_000 }),
+        page.getByRole('button', { name: 'Récupérer rendu.bin' }).click(),
+      ]);
+      expect(download.suggestedFilename()).toBe('rendu.bin');
+      expect(readFileSync(await download.path()).equals(content)).toBe(true);
+      await page.waitForSelector('li:has-text("rendu.bin") >> text=récupéré');
+      expect.soft(await faults(page, 'files')).toEqual([]);
+      await page.setViewportSize({ width: 768, height: 1000 });
+      expect.soft(await faults(page, 'files-768')).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(768);
+      await page.setViewportSize({ width: 1280, height: 800 });
+      const told = (
+        await technician.call('listAudit', { query: { limit: '50', search: 'file.' } })
+      ).items.map(({ action }) => action);
+      expect(told).toEqual(expect.arrayContaining(['file.brought', 'file.taken']));
+      await end(rule);
+    },
+  );
 
   it('pass in no direction that no rule opens, whatever the browser sends', async () => {
     const rule = await allow({ files: 'out' });
@@ -238,7 +242,10 @@ describe('recording', () => {
     expect.soft(await faults(desk, 'recording')).toEqual([]);
     // It is the window that was seen: light paper, and dark letters on it.
     const colours = (await desk.evaluate(
-      '(() => { const s = new Set(); for (const c of document.querySelectorAll(".screen canvas")) { if (c.width < 100) continue; const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; for (let i = 0; i < d.length; i += 4000) s.add(d[i] >> 5); } return [...s]; })()',
+      '(() => { const s = new Set(); for (const c of document.querySelectorAll(".screen ' +
+        'canvas")) { if (c.width < 100) continue; const d = c.getContext("2d").getImageData(0, ' +
+        '0, c.width, c.height).data; for (let i = 0; i < d.length; i += 4000) s.add(d[i] >> 5); ' +
+        '} return [...s]; })()',
     )) as number[];
     expect(colours.length).toBeGreaterThan(1);
     await desk.setViewportSize({ width: 768, height: 1000 });

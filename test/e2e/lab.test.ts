@@ -35,7 +35,9 @@ const reach = async (server: LabServer): Promise<string> =>
   (
     await server.run(
       script(
-        `fetch('${lab.url}/api/health', { signal: AbortSignal.timeout(1200) }).then((answer) => console.log(answer.status), (error) => console.log(error.cause?.code ?? error.name))`,
+        `fetch('${lab.url}/api/health', { signal: AbortSignal.timeout(1200) }).then((answer) ` +
+          '=> console.log(answer.status), (error) => console.log(error.cause?.code ?? ' +
+          'error.name))',
       ),
     )
   ).stdout.trim();
@@ -43,7 +45,10 @@ const connects = async (from: LabServer, to: LabServer): Promise<string> =>
   (
     await from.run(
       script(
-        `require('node:net').connect({ host: '${to.address}', port: 22, timeout: 1200 }).on('connect', () => (console.log('yes'), process.exit())).on('error', (error) => (console.log(error.code), process.exit())).on('timeout', () => (console.log('silence'), process.exit()))`,
+        `require('node:net').connect({ host: '${to.address}', port: 22, timeout: 1200 ` +
+          `}).on('connect', () => (console.log('yes'), process.exit())).on('error', (error) => ` +
+          `(console.log(error.code), process.exit())).on('timeout', () => ` +
+          `(console.log('silence'), process.exit()))`,
       ),
     )
   ).stdout.trim();
@@ -178,7 +183,9 @@ describe('lines', () => {
       heard = 0;
       await school(1).first.run(
         script(
-          `const s = require('node:dgram').createSocket('udp4'); let n = 0; const next = () => n++ < 400 ? s.send('x', ${ear.address().port}, '${cityAddress(lab.slot)}', () => setTimeout(next, 0)) : s.close(); next();`,
+          `const s = require('node:dgram').createSocket('udp4'); let n = 0; const next = () ` +
+            `=> n++ < 400 ? s.send('x', ${ear.address().port}, '${cityAddress(lab.slot)}', () ` +
+            '=> setTimeout(next, 0)) : s.close(); next();',
         ),
       );
       return heard;
@@ -203,7 +210,9 @@ describe('lines', () => {
         (
           await school(1).first.run(
             script(
-              `const t = Date.now(); fetch('${lab.mirror.url}/${name}', { headers: { range: 'bytes=0-131071' } }).then((a) => a.arrayBuffer()).then((b) => console.log(b.byteLength === 131072 ? Date.now() - t : -1))`,
+              `const t = Date.now(); fetch('${lab.mirror.url}/${name}', { headers: { range: ` +
+                `'bytes=0-131071' } }).then((a) => a.arrayBuffer()).then((b) => ` +
+                'console.log(b.byteLength === 131072 ? Date.now() - t : -1))',
             ),
           )
         ).stdout,

@@ -226,7 +226,8 @@ describe('on real schools', () => {
     expect(await first.installed('preau-ballast')).not.toBeNull();
   });
 
-  test('thirty kills of controller, Redis, agents and installers; Redis emptied; schools cut off for all of it, and back: nothing is lost, nothing is done twice', async () => {
+  test('thirty kills of controller, Redis, agents and installers; Redis emptied; schools cut off ' +
+    'for all of it, and back: nothing is lost, nothing is done twice', async () => {
     const roll = dice(2026);
     const cut = lab.schools.slice(-cutOff);
     for (const school of cut) await school.cut();

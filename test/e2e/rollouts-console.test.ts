@@ -81,50 +81,56 @@ afterAll(async () => {
 });
 
 describe('a technician rolls out', () => {
-  it('chooses, places, times, reads the plan and starts, mostly by keyboard; a reload loses nothing; every school gets it', async () => {
-    await signInPage(demoLogins.technician);
-    expect(await page.locator('.tile').count()).toBe(27);
-    expect(await faults()).toEqual([]);
-    await page.getByRole('button', { name: 'Nouveau déploiement' }).press('Enter');
-    await page.waitForSelector('.pick');
-    expect(await page.locator('.foot .primary').isDisabled()).toBe(true);
-    await page.fill('input[type=search]', 'calculatrice');
-    await tabTo('.pick input');
-    await page.keyboard.press('Space');
-    expect(await faults()).toEqual([]);
-    // What is chosen outlives a reload.
-    await page.reload();
-    await page.waitForSelector('section li');
-    await until(
-      'its name',
-      async () => (await page.locator('section li strong').textContent()) === 'Calculatrice',
-    );
-    await tabTo('.foot .primary');
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('.how');
-    await page.locator('.how input').first().press('Space');
-    expect(await faults()).toEqual([]);
-    await tabTo('.foot .primary');
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('.parts');
-    expect(await faults()).toEqual([]);
-    await page.click('.foot .primary');
-    await page.waitForSelector('[role=row] [role=cell]');
-    expect(await page.locator('dd').first().textContent()).toBe('27');
-    expect(await faults()).toEqual([]);
-    await page.click('.foot .primary');
-    await page.waitForSelector('.last');
-    expect(await page.locator('.last ol li').count()).toBe(3);
-    await start('.foot .primary', '.progress');
-    await page.waitForSelector('h1 + [role=status] >> text=Terminé', { timeout: 40_000 });
-    expect(await page.locator('.progress strong').first().textContent()).toBe('27 serveurs sur 27');
-    expect(await page.locator('li.passed').count()).toBe(3);
-    expect(await faults()).toEqual([]);
-    expect(city.schools.every((school) => school.driver.installed.has('galculator'))).toBe(true);
-    await page.goto(`${city.url}/admin/rollouts/history`);
-    await page.waitForSelector('td >> text=Calculatrice');
-    expect(await faults()).toEqual([]);
-  });
+  it(
+    'chooses, places, times, reads the plan and starts, mostly by keyboard; a reload loses ' +
+      'nothing; every school gets it',
+    async () => {
+      await signInPage(demoLogins.technician);
+      expect(await page.locator('.tile').count()).toBe(27);
+      expect(await faults()).toEqual([]);
+      await page.getByRole('button', { name: 'Nouveau déploiement' }).press('Enter');
+      await page.waitForSelector('.pick');
+      expect(await page.locator('.foot .primary').isDisabled()).toBe(true);
+      await page.fill('input[type=search]', 'calculatrice');
+      await tabTo('.pick input');
+      await page.keyboard.press('Space');
+      expect(await faults()).toEqual([]);
+      // What is chosen outlives a reload.
+      await page.reload();
+      await page.waitForSelector('section li');
+      await until(
+        'its name',
+        async () => (await page.locator('section li strong').textContent()) === 'Calculatrice',
+      );
+      await tabTo('.foot .primary');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.how');
+      await page.locator('.how input').first().press('Space');
+      expect(await faults()).toEqual([]);
+      await tabTo('.foot .primary');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.parts');
+      expect(await faults()).toEqual([]);
+      await page.click('.foot .primary');
+      await page.waitForSelector('[role=row] [role=cell]');
+      expect(await page.locator('dd').first().textContent()).toBe('27');
+      expect(await faults()).toEqual([]);
+      await page.click('.foot .primary');
+      await page.waitForSelector('.last');
+      expect(await page.locator('.last ol li').count()).toBe(3);
+      await start('.foot .primary', '.progress');
+      await page.waitForSelector('h1 + [role=status] >> text=Terminé', { timeout: 40_000 });
+      expect(await page.locator('.progress strong').first().textContent()).toBe(
+        '27 serveurs sur 27',
+      );
+      expect(await page.locator('li.passed').count()).toBe(3);
+      expect(await faults()).toEqual([]);
+      expect(city.schools.every((school) => school.driver.installed.has('galculator'))).toBe(true);
+      await page.goto(`${city.url}/admin/rollouts/history`);
+      await page.waitForSelector('td >> text=Calculatrice');
+      expect(await faults()).toEqual([]);
+    },
+  );
 
   it('is told why a wave stopped and what to do; retries the failed ones alone; brings everything back', async () => {
     const id = await applicationId('tuxpaint');

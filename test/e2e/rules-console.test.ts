@@ -120,54 +120,60 @@ afterAll(async () => {
 });
 
 describe('a technician writes a rule', () => {
-  it('by keyboard alone: the sentence builds itself, what it changes and what it contradicts is shown; the pupil’s page follows', async () => {
-    await page.waitForSelector('.strip[data-applied="27"]');
-    expect(await page.locator('.strip').textContent()).toContain('27 écoles à jour');
-    expect.soft(await faults(page, 'list')).toEqual([]);
-    expect(await portal.locator('text=Bloc-notes').count()).toBe(0);
-    await page.getByRole('button', { name: 'Nouvelle règle' }).press('Enter');
-    await page.waitForSelector('.sentence');
-    await sentenceIs('… peuvent utiliser ….');
-    expect(await page.locator('.foot .primary').isDisabled()).toBe(true);
-    expect(await page.locator('#wrong').textContent()).toContain('Choisissez ce qui est concerné');
-    await focusTo('fieldset:nth-of-type(2) [role=combobox]');
-    await page.keyboard.type('bloc');
-    await page.waitForSelector('[role=option][aria-selected=true] >> text=Bloc-notes');
-    expect.soft(await faults(page, 'choosing')).toEqual([]);
-    await page.keyboard.press('Enter');
-    await focusTo('input[name=whom]');
-    await page.keyboard.press('Space');
-    await sentenceIs('Tous les élèves peuvent utiliser Bloc-notes.');
-    await previewIs('82 élèves de 27 écoles gagnent Bloc-notes, personne ne perd rien.');
-    await focusTo('input[name=place]');
-    await page.keyboard.press('ArrowDown');
-    await focusTo('fieldset:nth-of-type(4) [role=combobox]');
-    await page.keyboard.type('fontaine');
-    await page.waitForSelector('fieldset:nth-of-type(4) [role=option][aria-selected=true]');
-    await page.keyboard.press('Enter');
-    await sentenceIs('Les élèves de l’École Jean de La Fontaine peuvent utiliser Bloc-notes.');
-    await previewIs('4 élèves d’une école gagnent Bloc-notes, personne ne perd rien.');
-    const conflict = page.locator('.aside li').first();
-    expect(await conflict.textContent()).toContain(
-      'Aucun élève ne peut utiliser les applications de la catégorie Bureautique.',
-    );
-    expect(await conflict.textContent()).toContain(
-      'Votre règle l’emporte parce qu’elle est plus précise',
-    );
-    expect.soft(await faults(page, 'editor')).toEqual([]);
-    await focusTo('.foot .primary');
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('.notice >> text=Règle enregistrée.');
-    await page.waitForSelector('section[aria-label="Bloc-notes"] >> text=Les élèves');
-    await page.waitForSelector('.strip[data-applied="27"]');
-    // Nobody touched the pupil's page.
-    await portal.waitForSelector('text=Bloc-notes');
-    expect(await ruleAbout('Bloc-notes')).toMatchObject({
-      effect: 'allow',
-      audience: { kind: 'role', role: 'pupil' },
-      place: { kind: 'site' },
-    });
-  });
+  it(
+    'by keyboard alone: the sentence builds itself, what it changes and what it contradicts is ' +
+      'shown; the pupil’s page follows',
+    async () => {
+      await page.waitForSelector('.strip[data-applied="27"]');
+      expect(await page.locator('.strip').textContent()).toContain('27 écoles à jour');
+      expect.soft(await faults(page, 'list')).toEqual([]);
+      expect(await portal.locator('text=Bloc-notes').count()).toBe(0);
+      await page.getByRole('button', { name: 'Nouvelle règle' }).press('Enter');
+      await page.waitForSelector('.sentence');
+      await sentenceIs('… peuvent utiliser ….');
+      expect(await page.locator('.foot .primary').isDisabled()).toBe(true);
+      expect(await page.locator('#wrong').textContent()).toContain(
+        'Choisissez ce qui est concerné',
+      );
+      await focusTo('fieldset:nth-of-type(2) [role=combobox]');
+      await page.keyboard.type('bloc');
+      await page.waitForSelector('[role=option][aria-selected=true] >> text=Bloc-notes');
+      expect.soft(await faults(page, 'choosing')).toEqual([]);
+      await page.keyboard.press('Enter');
+      await focusTo('input[name=whom]');
+      await page.keyboard.press('Space');
+      await sentenceIs('Tous les élèves peuvent utiliser Bloc-notes.');
+      await previewIs('82 élèves de 27 écoles gagnent Bloc-notes, personne ne perd rien.');
+      await focusTo('input[name=place]');
+      await page.keyboard.press('ArrowDown');
+      await focusTo('fieldset:nth-of-type(4) [role=combobox]');
+      await page.keyboard.type('fontaine');
+      await page.waitForSelector('fieldset:nth-of-type(4) [role=option][aria-selected=true]');
+      await page.keyboard.press('Enter');
+      await sentenceIs('Les élèves de l’École Jean de La Fontaine peuvent utiliser Bloc-notes.');
+      await previewIs('4 élèves d’une école gagnent Bloc-notes, personne ne perd rien.');
+      const conflict = page.locator('.aside li').first();
+      expect(await conflict.textContent()).toContain(
+        'Aucun élève ne peut utiliser les applications de la catégorie Bureautique.',
+      );
+      expect(await conflict.textContent()).toContain(
+        'Votre règle l’emporte parce qu’elle est plus précise',
+      );
+      expect.soft(await faults(page, 'editor')).toEqual([]);
+      await focusTo('.foot .primary');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.notice >> text=Règle enregistrée.');
+      await page.waitForSelector('section[aria-label="Bloc-notes"] >> text=Les élèves');
+      await page.waitForSelector('.strip[data-applied="27"]');
+      // Nobody touched the pupil's page.
+      await portal.waitForSelector('text=Bloc-notes');
+      expect(await ruleAbout('Bloc-notes')).toMatchObject({
+        effect: 'allow',
+        audience: { kind: 'role', role: 'pupil' },
+        place: { kind: 'site' },
+      });
+    },
+  );
 
   it('changes it: hours, an impossible end, a colleague who was faster, and leaving asks', async () => {
     const rule = await ruleAbout('Bloc-notes');
@@ -187,7 +193,8 @@ describe('a technician writes a rule', () => {
     await page.fill('label:has-text("Premier jour") input', '');
     await page.fill('label:has-text("Dernier jour") input', '2040-06-30');
     await sentenceIs(
-      'Les élèves de l’École Jean de La Fontaine peuvent utiliser Bloc-notes, du lundi au vendredi 8:30–16:30, jusqu’au 30 juin 2040.',
+      'Les élèves de l’École Jean de La Fontaine peuvent utiliser Bloc-notes, du lundi au ' +
+        'vendredi 8:30–16:30, jusqu’au 30 juin 2040.',
     );
     await page.check('label:has-text("Fixer les conditions") input');
     await page.fill('label:has-text("Durée au plus") input', '45');

@@ -203,82 +203,86 @@ afterAll(async () => {
 });
 
 describe('coming in', () => {
-  it('by OpenLDAP: a pupil’s icons, and one of them opens; the directory dies in the middle of the morning', async () => {
-    const child = await newPage();
-    const { page } = child;
-    await page.goto(city.url);
-    await page.waitForSelector('text=Ville Connect');
-    expect(await faults(page)).toEqual([]);
-    await page.screenshot({ path: join(pictures, 'sign-in.png') });
-    await page.setViewportSize({ width: 768, height: 1024 });
-    await page.screenshot({ path: join(pictures, 'sign-in-768.png') });
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await enter(page, 'camille.petit', 'faux');
-    expect(await page.locator('[role=alert]').innerText()).toContain(
-      'Identifiant ou mot de passe incorrect',
-    );
-    await enter(page, 'camille.petit', 'mot-de-passe');
-    expect(await icons(page)).toEqual(['Calculatrice', 'Tux Paint']);
-    // What a rule gives her class.
-    const { groups } = await city.technician.call('searchAudiences', {
-      query: { search: 'CM2 A' },
-    });
-    const mousepad =
-      (await city.technician.call('listApplications', {})).items.find(
-        ({ slug }) => slug === 'mousepad',
-      )?.id ?? '';
-    await city.technician.call('createRule', {
-      body: {
-        effect: 'allow',
-        target: { kind: 'application', applicationId: mousepad },
-        audience: { kind: 'group', groupId: groups[0]?.id ?? '' },
-        place: { kind: 'everywhere' },
-        client: null,
-        when: null,
-        how: null,
-        note: null,
-      },
-    });
-    await page.waitForSelector('a[href="/launch/mousepad"]');
-    await launches(page, 'tuxpaint', 'Camille Petit');
+  it(
+    'by OpenLDAP: a pupil’s icons, and one of them opens; the directory dies in the middle of ' +
+      'the morning',
+    async () => {
+      const child = await newPage();
+      const { page } = child;
+      await page.goto(city.url);
+      await page.waitForSelector('text=Ville Connect');
+      expect(await faults(page)).toEqual([]);
+      await page.screenshot({ path: join(pictures, 'sign-in.png') });
+      await page.setViewportSize({ width: 768, height: 1024 });
+      await page.screenshot({ path: join(pictures, 'sign-in-768.png') });
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await enter(page, 'camille.petit', 'faux');
+      expect(await page.locator('[role=alert]').innerText()).toContain(
+        'Identifiant ou mot de passe incorrect',
+      );
+      await enter(page, 'camille.petit', 'mot-de-passe');
+      expect(await icons(page)).toEqual(['Calculatrice', 'Tux Paint']);
+      // What a rule gives her class.
+      const { groups } = await city.technician.call('searchAudiences', {
+        query: { search: 'CM2 A' },
+      });
+      const mousepad =
+        (await city.technician.call('listApplications', {})).items.find(
+          ({ slug }) => slug === 'mousepad',
+        )?.id ?? '';
+      await city.technician.call('createRule', {
+        body: {
+          effect: 'allow',
+          target: { kind: 'application', applicationId: mousepad },
+          audience: { kind: 'group', groupId: groups[0]?.id ?? '' },
+          place: { kind: 'everywhere' },
+          client: null,
+          when: null,
+          how: null,
+          note: null,
+        },
+      });
+      await page.waitForSelector('a[href="/launch/mousepad"]');
+      await launches(page, 'tuxpaint', 'Camille Petit');
 
-    await slapd.stop();
-    await page.goto(city.url);
-    expect((await icons(page)).length).toBe(3);
-    await launches(page, 'galculator', 'Camille Petit');
-    const late = await newPage();
-    await enter(late.page, 'noe.brun', 'mot-de-passe');
-    expect(await late.page.locator('[role=alert]').innerText()).toContain(
-      'L’annuaire ne répond pas',
-    );
-    // The technician of the city needs no directory, and sees what is wrong.
-    const began = performance.now();
-    await enter(late.page, demoLogins.technician, city.password, '/admin/directories');
-    await late.page.waitForSelector('h1 >> text=Annuaires');
-    expect(performance.now() - began).toBeLessThan(5000);
-    const card = late.page.locator('section', { hasText: 'Annuaire des écoles' });
-    await card.getByRole('button', { name: 'Essayer' }).click();
-    await card.locator('text=Ne répond pas').waitFor();
-    expect(await faults(late.page)).toEqual([]);
+      await slapd.stop();
+      await page.goto(city.url);
+      expect((await icons(page)).length).toBe(3);
+      await launches(page, 'galculator', 'Camille Petit');
+      const late = await newPage();
+      await enter(late.page, 'noe.brun', 'mot-de-passe');
+      expect(await late.page.locator('[role=alert]').innerText()).toContain(
+        'L’annuaire ne répond pas',
+      );
+      // The technician of the city needs no directory, and sees what is wrong.
+      const began = performance.now();
+      await enter(late.page, demoLogins.technician, city.password, '/admin/directories');
+      await late.page.waitForSelector('h1 >> text=Annuaires');
+      expect(performance.now() - began).toBeLessThan(5000);
+      const card = late.page.locator('section', { hasText: 'Annuaire des écoles' });
+      await card.getByRole('button', { name: 'Essayer' }).click();
+      await card.locator('text=Ne répond pas').waitFor();
+      expect(await faults(late.page)).toEqual([]);
 
-    await slapd.start();
-    await card.getByRole('button', { name: 'Lire maintenant' }).click();
-    await card.locator('text=2 personnes lues').waitFor();
-    await late.page.screenshot({ path: join(pictures, 'directories.png') });
-    // Gone from the directory: out within five seconds, whatever page is open.
-    await page.goto(city.url);
-    await page.waitForSelector('.tile');
-    await slapd.change((client) => client.del(`uid=camille.petit,ou=people,${base}`));
-    await card.getByRole('button', { name: 'Lire maintenant' }).click();
-    await page.waitForSelector('input[name=login]', { timeout: 5000 });
-    await card.locator('text=1 disparue').waitFor();
-    await late.page.goto(`${city.url}/admin/people`);
-    await late.page.waitForSelector('td >> text=Camille Petit');
-    expect(await faults(late.page)).toEqual([]);
-    await late.page.screenshot({ path: join(pictures, 'people.png') });
-    await late.close();
-    await child.close();
-  });
+      await slapd.start();
+      await card.getByRole('button', { name: 'Lire maintenant' }).click();
+      await card.locator('text=2 personnes lues').waitFor();
+      await late.page.screenshot({ path: join(pictures, 'directories.png') });
+      // Gone from the directory: out within five seconds, whatever page is open.
+      await page.goto(city.url);
+      await page.waitForSelector('.tile');
+      await slapd.change((client) => client.del(`uid=camille.petit,ou=people,${base}`));
+      await card.getByRole('button', { name: 'Lire maintenant' }).click();
+      await page.waitForSelector('input[name=login]', { timeout: 5000 });
+      await card.locator('text=1 disparue').waitFor();
+      await late.page.goto(`${city.url}/admin/people`);
+      await late.page.waitForSelector('td >> text=Camille Petit');
+      expect(await faults(late.page)).toEqual([]);
+      await late.page.screenshot({ path: join(pictures, 'people.png') });
+      await late.close();
+      await child.close();
+    },
+  );
 
   it('by Active Directory: a teacher, by groups inside groups; a closed account is told so', async () => {
     const { page, close } = await newPage();

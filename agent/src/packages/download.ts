@@ -75,7 +75,9 @@ export async function watchDownload(
           (limits.slowestBytesPerSecond * limits.windowMs) / 1000
       )
         verdict = new AppError('DOWNLOAD_FAILED', {
-          why: `${file.name}: less than ${limits.slowestBytesPerSecond} bytes per second for ${limits.windowMs / 1000} s`,
+          why:
+            `${file.name}: less than ${limits.slowestBytesPerSecond} bytes per second for ` +
+            `${limits.windowMs / 1000} s`,
         });
       if (verdict !== null) stop.abort(verdict);
     }, lookEveryMs);

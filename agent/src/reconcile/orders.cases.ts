@@ -116,5 +116,8 @@ export function brief(next: Transition | null): string {
   if (next === null) return '-';
   const { journal, effects } = next;
   const { report } = journal;
-  return `${journal.dropped ? 'dropped' : `${report.state}${report.code === null ? '' : ` ${report.code}`}`}${journal.doing === null ? '' : `/${journal.doing}`}${report.tooLate ? ' late' : ''}${report.recovered ? ' recovered' : ''}: ${effects.map(({ kind }) => kind).join(' ')}`.trim();
+  return (
+    `${journal.dropped ? 'dropped' : `${report.state}${report.code === null ? '' : ` ${report.code}`}`}${journal.doing === null ? '' : `/${journal.doing}`}${report.tooLate ? ' late' : ''}${report.recovered ? ' recovered' : ''}: ` +
+    `${effects.map(({ kind }) => kind).join(' ')}`
+  ).trim();
 }

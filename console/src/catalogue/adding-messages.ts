@@ -65,8 +65,12 @@ export const addingWords = messages({
     unknown: { fr: 'Type inconnu', en: 'Unknown kind' },
   },
   unknownFile: {
-    fr: 'Ce fichier n’est rien que Préau sache installer. Il faut un .deb, une AppImage, un .zip, un .tar (.gz ou .zst), un .exe ou un .msi.',
-    en: 'This file is nothing that Préau can install. It takes a .deb, an AppImage, a .zip, a .tar (.gz or .zst), an .exe or an .msi.',
+    fr:
+      'Ce fichier n’est rien que Préau sache installer. Il faut un .deb, une AppImage, un .zip, ' +
+      'un .tar (.gz ou .zst), un .exe ou un .msi.',
+    en:
+      'This file is nothing that Préau can install. It takes a .deb, an AppImage, a .zip, a ' +
+      '.tar (.gz or .zst), an .exe or an .msi.',
   },
   cutShort: {
     fr: 'Le fichier n’a pas pu être lu jusqu’au bout : vérifiez ce qui a été rempli.',

@@ -79,7 +79,8 @@ export const catalogueWords = messages({
   hideWithdrawn: { fr: 'Cacher les versions retirées', en: 'Hide withdrawn versions' },
   confirmWithdraw: {
     fr: (name: string, version: string) =>
-      `Retirer ${name} ${version} du catalogue ? Les serveurs qui ont cette version la gardent ; aucun autre ne la recevra.`,
+      `Retirer ${name} ${version} du catalogue ? Les serveurs qui ont cette version la ` +
+      'gardent ; aucun autre ne la recevra.',
     en: (name: string, version: string) =>
       `Take ${name} ${version} out of the catalogue? Servers that have this version keep it; no other will receive it.`,
   },
@@ -154,7 +155,9 @@ export const catalogueWords = messages({
   agentRecipe: { fr: 'l’agent de Préau', en: 'Préau’s agent' },
   wingetRecipe: { fr: (id: string) => `winget ${id}`, en: (id: string) => `winget ${id}` },
   filesHint: {
-    fr: 'Les fichiers envoyés à la ville pour ses recettes. Ce qu’une version ou un script utilise ne peut pas être supprimé.',
+    fr:
+      'Les fichiers envoyés à la ville pour ses recettes. Ce qu’une version ou un script ' +
+      'utilise ne peut pas être supprimé.',
     en: 'Files that were sent to the city for its recipes. What a version or a script uses cannot be deleted.',
   },
   noFiles: { fr: 'Aucun fichier envoyé.', en: 'No file was sent yet.' },
@@ -175,8 +178,13 @@ export const catalogueWords = messages({
     en: (n: number, size: string) => `${n} file${enS(n)}, ${size}`,
   },
   scriptsHint: {
-    fr: 'Un script s’exécute avec tous les droits sur tous les serveurs : il faut deux personnes, une qui l’écrit et une autre qui le lit et le signe. Les serveurs refusent tout autre texte.',
-    en: 'A script runs with every right on every server: it takes two people, one who writes it and another who reads and signs it. Servers refuse any other text.',
+    fr:
+      'Un script s’exécute avec tous les droits sur tous les serveurs : il faut deux personnes, ' +
+      'une qui l’écrit et une autre qui le lit et le signe. Les serveurs refusent tout autre ' +
+      'texte.',
+    en:
+      'A script runs with every right on every server: it takes two people, one who writes it ' +
+      'and another who reads and signs it. Servers refuse any other text.',
   },
   propose: { fr: 'Proposer un script', en: 'Propose a script' },
   proposeAgain: { fr: 'Proposer un nouveau texte', en: 'Propose a new text' },

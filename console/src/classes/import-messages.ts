@@ -6,8 +6,12 @@ import type { Both } from '../lib/words.ts';
 
 export const importWords = messages({
   importHint: {
-    fr: 'Chaque septembre, ou quand il le faut : un fichier CSV d’élèves ou d’enseignants, comme ONDE les exporte. Rien ne change avant votre accord, et personne n’est supprimé.',
-    en: 'Each September, or when needed: a CSV file of pupils or teachers, as ONDE exports them. Nothing changes before you agree, and nobody is deleted.',
+    fr:
+      'Chaque septembre, ou quand il le faut : un fichier CSV d’élèves ou d’enseignants, comme ' +
+      'ONDE les exporte. Rien ne change avant votre accord, et personne n’est supprimé.',
+    en:
+      'Each September, or when needed: a CSV file of pupils or teachers, as ONDE exports them. ' +
+      'Nothing changes before you agree, and nobody is deleted.',
   },
   steps: {
     fr: ['Fichier', 'Colonnes', 'Différences', 'Compte rendu'],
@@ -77,7 +81,9 @@ export const importWords = messages({
     identifier: { fr: 'identifiant reconnu', en: 'identifier recognised' },
   } satisfies Record<Change, Both>,
   homonymText: {
-    fr: 'Ces lignes portent le nom de quelqu’un d’autre : dites qui est qui. Sans réponse, la ligne n’est pas importée.',
+    fr:
+      'Ces lignes portent le nom de quelqu’un d’autre : dites qui est qui. Sans réponse, la ' +
+      'ligne n’est pas importée.',
     en: 'These lines bear somebody else’s name: say who is who. Without an answer the line is not imported.',
   },
   twins: {
@@ -92,8 +98,12 @@ export const importWords = messages({
     en: (name: string, line: number) => `Who is ${name}, line ${line}?`,
   },
   missingText: {
-    fr: 'Ces personnes ne sont plus dans le fichier. Elles restent, sauf si vous les cochez : elles ne pourront alors plus se connecter. Leurs fichiers sont gardés.',
-    en: 'These people are no longer in the file. They stay unless you tick them: then they can no longer sign in. Their files are kept.',
+    fr:
+      'Ces personnes ne sont plus dans le fichier. Elles restent, sauf si vous les cochez : ' +
+      'elles ne pourront alors plus se connecter. Leurs fichiers sont gardés.',
+    en:
+      'These people are no longer in the file. They stay unless you tick them: then they can no ' +
+      'longer sign in. Their files are kept.',
   },
   tickAll: { fr: 'Tout cocher', en: 'Tick all' },
   tickNone: { fr: 'Tout décocher', en: 'Untick all' },

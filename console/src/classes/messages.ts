@@ -47,12 +47,18 @@ export const classWords = messages({
   toClasses: { fr: '‹ Classes', en: '‹ Classes' },
   classPage: { fr: 'Page de la classe', en: 'The class’s page' },
   classPageHint: {
-    fr: 'Sur les tablettes de l’école, ouvrez cette adresse : les enfants y choisissent leur prénom, puis leurs images.',
+    fr:
+      'Sur les tablettes de l’école, ouvrez cette adresse : les enfants y choisissent leur ' +
+      'prénom, puis leurs images.',
     en: 'On the school’s tablets, open this address: children choose their first name there, then their pictures.',
   },
   noNetwork: {
-    fr: 'Aucun réseau n’est déclaré pour cette école : badges et images n’y ouvrent rien. Le technicien l’ajoute dans Administration, Écoles, Réglages, Réseaux.',
-    en: 'This school has no network set: badges and pictures open nothing there. The technician adds it in Administration, Schools, Settings, Networks.',
+    fr:
+      'Aucun réseau n’est déclaré pour cette école : badges et images n’y ouvrent rien. Le ' +
+      'technicien l’ajoute dans Administration, Écoles, Réglages, Réseaux.',
+    en:
+      'This school has no network set: badges and pictures open nothing there. The technician ' +
+      'adds it in Administration, Schools, Settings, Networks.',
   },
   byDirectory: {
     fr: 'Cette classe vient d’un annuaire : ce que vous y changez ici sera remis comme il le dit.',
@@ -80,7 +86,8 @@ export const classWords = messages({
   void: { fr: 'Annuler le badge', en: 'Void the badge' },
   renewQuestion: {
     fr: (name: string) =>
-      `Refaire le badge de ${name} ? L’ancien ne servira plus dès maintenant, même photographié, et ses connexions en cours se ferment.`,
+      `Refaire le badge de ${name} ? L’ancien ne servira plus dès maintenant, même ` +
+      'photographié, et ses connexions en cours se ferment.',
     en: (name: string) =>
       `Make ${name}’s badge anew? The old one stops working at once, photographed copies too, and open sign-ins close.`,
   },

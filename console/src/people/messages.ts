@@ -24,15 +24,21 @@ export const peopleWords = messages({
   addPhone: { fr: 'Ajouter un téléphone', en: 'Add a telephone' },
   removePhone: { fr: 'Ne plus demander de code', en: 'Ask for no code' },
   scan: {
-    fr: 'Photographiez ce carré avec une application de codes (FreeOTP, Aegis, Google Authenticator…), puis donnez le premier code.',
-    en: 'Photograph this square with a code application (FreeOTP, Aegis, Google Authenticator…), then give the first code.',
+    fr:
+      'Photographiez ce carré avec une application de codes (FreeOTP, Aegis, Google ' +
+      'Authenticator…), puis donnez le premier code.',
+    en:
+      'Photograph this square with a code application (FreeOTP, Aegis, Google Authenticator…), ' +
+      'then give the first code.',
   },
   byHand: { fr: 'Ou recopiez ce secret :', en: 'Or copy this secret:' },
   qrAlt: { fr: 'Carré à photographier', en: 'Square to be photographed' },
   confirm: { fr: 'Confirmer', en: 'Confirm' },
   codesTitle: { fr: 'Vos codes de secours', en: 'Your recovery codes' },
   codesText: {
-    fr: 'Imprimez-les ou recopiez-les : ils ne seront plus montrés. Chacun sert une fois, si vous perdez votre téléphone.',
+    fr:
+      'Imprimez-les ou recopiez-les : ils ne seront plus montrés. Chacun sert une fois, si vous ' +
+      'perdez votre téléphone.',
     en: 'Print or copy them: they will not be shown again. Each works once, should you lose your telephone.',
   },
   codesDone: { fr: 'C’est noté', en: 'Noted' },
@@ -111,7 +117,10 @@ export const peopleWords = messages({
       returned: number;
       refused: number;
     }) =>
-      `${d.read} personne${frS(d.read)} lue${frS(d.read)} : ${d.added} nouvelle${frS(d.added)}, ${d.changed} modifiée${frS(d.changed)}, ${d.vanished} disparue${frS(d.vanished)}, ${d.returned} revenue${frS(d.returned)}${d.refused > 0 ? `, ${d.refused} sans rôle` : ''}.`,
+      `${d.read} personne${frS(d.read)} lue${frS(d.read)} : ${d.added} ` +
+      `nouvelle${frS(d.added)}, ${d.changed} modifiée${frS(d.changed)}, ${d.vanished} ` +
+      `disparue${frS(d.vanished)}, ${d.returned} ` +
+      `revenue${frS(d.returned)}${d.refused > 0 ? `, ${d.refused} sans rôle` : ''}.`,
     en: (d: {
       read: number;
       added: number;
@@ -120,7 +129,8 @@ export const peopleWords = messages({
       returned: number;
       refused: number;
     }) =>
-      `${d.read} people read: ${d.added} new, ${d.changed} changed, ${d.vanished} vanished, ${d.returned} back${d.refused > 0 ? `, ${d.refused} without a role` : ''}.`,
+      `${d.read} people read: ${d.added} new, ${d.changed} changed, ${d.vanished} vanished, ` +
+      `${d.returned} back${d.refused > 0 ? `, ${d.refused} without a role` : ''}.`,
   },
   brakeTitle: {
     fr: (n: number) =>
@@ -128,8 +138,12 @@ export const peopleWords = messages({
     en: (n: number) => `${n} account${enS(n)} would vanish: nothing was changed.`,
   },
   brakeText: {
-    fr: 'Cela arrive quand l’annuaire est à moitié vide, ou sa racine mal réglée. Vérifiez d’abord. Confirmer désactive exactement ces comptes ; ils ne sont jamais supprimés.',
-    en: 'This happens when the directory is half empty, or its base is wrong. Check first. Confirming disables exactly these accounts; they are never deleted.',
+    fr:
+      'Cela arrive quand l’annuaire est à moitié vide, ou sa racine mal réglée. Vérifiez ' +
+      'd’abord. Confirmer désactive exactement ces comptes ; ils ne sont jamais supprimés.',
+    en:
+      'This happens when the directory is half empty, or its base is wrong. Check first. ' +
+      'Confirming disables exactly these accounts; they are never deleted.',
   },
   brakeConfirm: {
     fr: (n: number) => (isMany(n, 'fr') ? `Désactiver ces ${n} comptes` : 'Désactiver ce compte'),

@@ -5,8 +5,12 @@ import { enS, frS } from '../lib/plural.ts';
 export const tokenWords = messages({
   tokens: { fr: 'Jetons pour la ligne de commande', en: 'Tokens for the command line' },
   tokensHint: {
-    fr: 'Un jeton laisse un script agir en votre nom, jamais au-delà d’un technicien. Donnez-lui le moins possible : lecture seule, quelques écoles, peu de jours.',
-    en: 'A token lets a script act in your name, never beyond a technician. Give it as little as possible: read only, a few schools, few days.',
+    fr:
+      'Un jeton laisse un script agir en votre nom, jamais au-delà d’un technicien. Donnez-lui ' +
+      'le moins possible : lecture seule, quelques écoles, peu de jours.',
+    en:
+      'A token lets a script act in your name, never beyond a technician. Give it as little as ' +
+      'possible: read only, a few schools, few days.',
   },
   noTokens: { fr: 'Aucun jeton.', en: 'No token.' },
   newToken: { fr: 'Créer un jeton', en: 'Make a token' },
@@ -31,7 +35,9 @@ export const tokenWords = messages({
   create: { fr: 'Créer le jeton', en: 'Make the token' },
   secretTitle: { fr: 'Le secret de ce jeton', en: 'This token’s secret' },
   secretText: {
-    fr: 'Copiez-le maintenant : il ne sera plus jamais montré. Ne le mettez ni dans un courriel, ni dans un argument de commande.',
+    fr:
+      'Copiez-le maintenant : il ne sera plus jamais montré. Ne le mettez ni dans un courriel, ' +
+      'ni dans un argument de commande.',
     en: 'Copy it now: it will never be shown again. Put it neither in an e-mail nor in a command’s arguments.',
   },
   copy: { fr: 'Copier', en: 'Copy' },

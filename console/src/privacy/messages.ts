@@ -31,8 +31,13 @@ export const privacyWords = messages({
   erasing: { fr: 'Effacement…', en: 'Erasing…' },
   eraseTitle: { fr: (name: string) => `Effacer ${name} ?`, en: (name: string) => `Erase ${name}?` },
   eraseText: {
-    fr: 'Le nom, l’identifiant, l’adresse et les droits disparaissent pour de bon, jusque dans le journal, qui reste vérifiable. Les fichiers dans son dossier sur les serveurs de l’école ne sont pas touchés.',
-    en: 'Name, user name, address and rights disappear for good, from the audit too, which can still be verified. Files in their folder on the school’s servers are not touched.',
+    fr:
+      'Le nom, l’identifiant, l’adresse et les droits disparaissent pour de bon, jusque dans le ' +
+      'journal, qui reste vérifiable. Les fichiers dans son dossier sur les serveurs de l’école ' +
+      'ne sont pas touchés.',
+    en:
+      'Name, user name, address and rights disappear for good, from the audit too, which can ' +
+      'still be verified. Files in their folder on the school’s servers are not touched.',
   },
   eraseConfirm: {
     fr: (login: string) => `Pour confirmer, tapez son identifiant : ${login}`,
@@ -40,7 +45,8 @@ export const privacyWords = messages({
   },
   erased: {
     fr: (accounts: number, events: number) =>
-      `${accounts} compte${frS(accounts)} effacé${frS(accounts)}, ${events} événement${frS(events)} du journal rendu${frS(events)} anonyme${frS(events)}.`,
+      `${accounts} compte${frS(accounts)} effacé${frS(accounts)}, ${events} ` +
+      `événement${frS(events)} du journal rendu${frS(events)} anonyme${frS(events)}.`,
     en: (accounts: number, events: number) =>
       `${accounts} account${enS(accounts)} erased, ${events} event${enS(events)} of the audit made anonymous.`,
   },

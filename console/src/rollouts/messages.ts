@@ -73,9 +73,12 @@ export const rolloutWords = messages({
   releaseBrake: { fr: 'Lever le frein', en: 'Release the brake' },
   brakeByFleet: {
     fr: (silent: number, all: number) =>
-      `Mis par Préau : ${silent} serveur${frS(silent)} sur ${all} ${isMany(silent, 'fr') ? 'sont' : 'est'} muet${frS(silent)}. Regardez d’abord du côté de la ville (réseau, contrôleur, électricité).`,
+      `Mis par Préau : ${silent} serveur${frS(silent)} sur ${all} ` +
+      `${isMany(silent, 'fr') ? 'sont' : 'est'} muet${frS(silent)}. Regardez d’abord du côté ` +
+      'de la ville (réseau, contrôleur, électricité).',
     en: (silent: number, all: number) =>
-      `Set by Préau: ${silent} of ${all} server${enS(all)} ${enBe(silent)} silent. Look at the city’s side first (network, controller, power).`,
+      `Set by Préau: ${silent} of ${all} server${enS(all)} ${enBe(silent)} silent. Look at ` +
+      'the city’s side first (network, controller, power).',
   },
   brakeBy: { fr: (who: string) => `Mis par ${who}`, en: (who: string) => `Set by ${who}` },
   silentNow: {
@@ -87,8 +90,12 @@ export const rolloutWords = messages({
       silent === 0 ? answering.en(all) : `${silent} of ${all} server${enS(all)} silent.`,
   },
   confirmSetBrake: {
-    fr: 'Mettre le frein ? Tous les déploiements s’arrêtent aussitôt ; ce qui s’installe en ce moment se termine. Rien n’est jugé tant que le frein est mis.',
-    en: 'Set the brake? Every rollout stops at once; what is installing now finishes. Nothing is judged while the brake is on.',
+    fr:
+      'Mettre le frein ? Tous les déploiements s’arrêtent aussitôt ; ce qui s’installe en ce ' +
+      'moment se termine. Rien n’est jugé tant que le frein est mis.',
+    en:
+      'Set the brake? Every rollout stops at once; what is installing now finishes. Nothing is ' +
+      'judged while the brake is on.',
   },
   confirmReleaseBrake: {
     fr: 'Lever le frein ? Les déploiements reprennent là où ils en étaient.',

@@ -58,8 +58,12 @@ export const progressWords = messages({
   keepIt: { fr: 'Ne pas annuler', en: 'Do not cancel' },
   rollBackTitle: { fr: 'Revenir à l’état d’avant', en: 'Back to what was before' },
   rollBackText: {
-    fr: 'Chaque serveur touché retrouve ce qu’il avait avant, quand on sait que cela marchait. Aucun créneau ne retarde le retour.',
-    en: 'Each server touched gets back what it had before, where that is known to have worked. No window delays the way back.',
+    fr:
+      'Chaque serveur touché retrouve ce qu’il avait avant, quand on sait que cela marchait. ' +
+      'Aucun créneau ne retarde le retour.',
+    en:
+      'Each server touched gets back what it had before, where that is known to have worked. No ' +
+      'window delays the way back.',
   },
   wholeRollout: { fr: 'Tout le déploiement', en: 'The whole rollout' },
   doRollBack: { fr: 'Revenir en arrière', en: 'Roll back' },

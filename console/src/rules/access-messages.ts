@@ -111,9 +111,11 @@ export const accessWords = messages({
   },
   cell: {
     fr: (application: string, school: string, open: number, all: number, installed: boolean) =>
-      `${application}, ${school} : ouverte à ${open} personne${frS(open)} sur ${all}${installed ? '' : ', pas installée'}`,
+      `${application}, ${school} : ouverte à ${open} personne${frS(open)} sur ` +
+      `${all}${installed ? '' : ', pas installée'}`,
     en: (application: string, school: string, open: number, all: number, installed: boolean) =>
-      `${application}, ${school}: open to ${open} of ${all} ${all === 1 ? 'person' : 'people'}${installed ? '' : ', not installed'}`,
+      `${application}, ${school}: open to ${open} of ${all} ` +
+      `${all === 1 ? 'person' : 'people'}${installed ? '' : ', not installed'}`,
   },
   rulesOf: {
     fr: (application: string, school: string) => `Règles qui parlent de ${application} à ${school}`,
@@ -132,7 +134,9 @@ export const accessWords = messages({
   onlyOpenSomewhere: { fr: 'Ouvertes quelque part', en: 'Open somewhere' },
   // Export
   csvText: {
-    fr: 'Qui pouvait ouvrir quoi sur une période, d’après les règles de chaque moment. Une ligne par personne et par application.',
+    fr:
+      'Qui pouvait ouvrir quoi sur une période, d’après les règles de chaque moment. Une ligne ' +
+      'par personne et par application.',
     en: 'Who could open what over a period, by the rules of each moment. One line per person and application.',
   },
   csvSchool: { fr: 'École', en: 'School' },

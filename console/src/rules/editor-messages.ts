@@ -123,8 +123,12 @@ export const editorWords = messages({
   },
   recordingTerm: { fr: 'Enregistrer ce que montre l’écran', en: 'Record what the screen shows' },
   recordingHint: {
-    fr: 'La personne en est avertie tant que dure la séance. À justifier dans la note ; les enregistrements s’effacent au bout du délai fixé dans Données personnelles.',
-    en: 'The person is told as long as the session lasts. Say why in the note; recordings are erased after the time set under Personal data.',
+    fr:
+      'La personne en est avertie tant que dure la séance. À justifier dans la note ; les ' +
+      'enregistrements s’effacent au bout du délai fixé dans Données personnelles.',
+    en:
+      'The person is told as long as the session lasts. Say why in the note; recordings are ' +
+      'erased after the time set under Personal data.',
   },
   directions: {
     none: { fr: 'Non', en: 'No' },

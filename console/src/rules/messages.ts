@@ -11,7 +11,9 @@ export const ruleWords = messages({
   access: { fr: 'Qui voit quoi', en: 'Who sees what' },
   newRule: { fr: 'Nouvelle règle', en: 'New rule' },
   hint: {
-    fr: 'La règle la plus précise l’emporte ; à précision égale, l’interdiction l’emporte. Sans règle, rien n’est ouvert.',
+    fr:
+      'La règle la plus précise l’emporte ; à précision égale, l’interdiction l’emporte. Sans ' +
+      'règle, rien n’est ouvert.',
     en: 'The most precise rule wins; between equals, the one that forbids. Without a rule nothing is open.',
   },
   colon: { fr: ' : ', en: ': ' },

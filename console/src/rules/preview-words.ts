@@ -18,7 +18,10 @@ export function peopleCount(n: number, audience: RuleAudience | null, language: 
     audience?.kind === 'role' && (audience.role === 'pupil' || audience.role === 'teacher')
       ? audience.role
       : 'any';
-  return `${n.toLocaleString(language === 'fr' ? 'fr-FR' : 'en-GB')} ${peopleWords[language][kind][isMany(n, language) ? 1 : 0]}`;
+  return (
+    `${n.toLocaleString(language === 'fr' ? 'fr-FR' : 'en-GB')} ` +
+    `${peopleWords[language][kind][isMany(n, language) ? 1 : 0]}`
+  );
 }
 
 /** "412 élèves de 3 écoles gagnent GeoGebra, personne ne perd rien." */

@@ -161,7 +161,9 @@ const cases: { name: string; rule: Partial<Told>; fr: string; en: string }[] = [
       { days: [2, 4], from: '08:30', to: '11:30', period: 'school' },
       { days: [4, 2], from: '13:30', to: '16:30', period: 'school' },
     ),
-    fr: 'Tous les élèves peuvent utiliser GeoGebra, le mardi et le jeudi 8:30–11:30 et 13:30–16:30 en période de classe.',
+    fr:
+      'Tous les élèves peuvent utiliser GeoGebra, le mardi et le jeudi 8:30–11:30 et ' +
+      '13:30–16:30 en période de classe.',
     en: 'All pupils may use GeoGebra, on Tuesdays and Thursdays 8:30–11:30 and 13:30–16:30 on days with class.',
   },
   {
@@ -170,7 +172,9 @@ const cases: { name: string; rule: Partial<Told>; fr: string; en: string }[] = [
       { days: [6, 7], from: '19:00', to: '06:00', period: 'always' },
       { days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00', period: 'holidays' },
     ),
-    fr: 'Tous les élèves peuvent utiliser GeoGebra, le week-end 19:00–6:00 (le lendemain), et tous les jours toute la journée pendant les vacances et les jours fériés.',
+    fr:
+      'Tous les élèves peuvent utiliser GeoGebra, le week-end 19:00–6:00 (le lendemain), et ' +
+      'tous les jours toute la journée pendant les vacances et les jours fériés.',
     en: 'All pupils may use GeoGebra, at weekends 19:00–6:00 (the day after), and every day all day in holidays.',
   },
   {
@@ -199,7 +203,9 @@ const cases: { name: string; rule: Partial<Told>; fr: string; en: string }[] = [
   {
     name: 'terms',
     rule: { how: { ...defaultTerms, clipboard: 'in', maxMinutes: 45, seats: 1 } },
-    fr: 'Tous les élèves peuvent utiliser GeoGebra (copier-coller vers l’application, 45 min au plus, 1 place par école).',
+    fr:
+      'Tous les élèves peuvent utiliser GeoGebra (copier-coller vers l’application, 45 min au ' +
+      'plus, 1 place par école).',
     en: 'All pupils may use GeoGebra (copy and paste into the application, 45 min at most, 1 seat per school).',
   },
   {

@@ -54,7 +54,9 @@ export const fleetWords = messages({
   labels: { fr: 'Étiquettes', en: 'Labels' },
   label: { fr: 'Étiquette', en: 'Label' },
   labelHint: {
-    fr: 'Minuscules, chiffres et traits d’union, séparés par des espaces. Les déploiements peuvent viser une étiquette.',
+    fr:
+      'Minuscules, chiffres et traits d’union, séparés par des espaces. Les déploiements ' +
+      'peuvent viser une étiquette.',
     en: 'Lower-case letters, digits and hyphens, separated by spaces. Rollouts can aim at a label.',
   },
   allLabels: { fr: 'Toutes les étiquettes', en: 'Every label' },
@@ -85,14 +87,19 @@ export const fleetWords = messages({
     en: 'Two machines use this server’s identity',
   },
   quarantineText: {
-    fr: 'Le disque a sans doute été copié. Pour la sécurité de l’école, cette identité n’ouvre plus rien et ses sessions sont fermées.',
-    en: 'Its disk was probably copied. For the safety of the school this identity opens nothing any more, and its sessions are closed.',
+    fr:
+      'Le disque a sans doute été copié. Pour la sécurité de l’école, cette identité n’ouvre ' +
+      'plus rien et ses sessions sont fermées.',
+    en:
+      'Its disk was probably copied. For the safety of the school this identity opens nothing ' +
+      'any more, and its sessions are closed.',
   },
   quarantineSteps: {
     fr: [
       'Retrouvez les deux machines et décidez si les deux doivent rester.',
       'Retirez ce serveur ici, avec le bouton « Retirer le serveur ».',
-      'Sur chaque machine qui reste : supprimez /var/lib/preau-agent/identity.json, puis ajoutez-la de nouveau avec un nouveau code.',
+      'Sur chaque machine qui reste : supprimez /var/lib/preau-agent/identity.json, puis ' +
+        'ajoutez-la de nouveau avec un nouveau code.',
     ],
     en: [
       'Find both machines and decide whether both shall stay.',
@@ -142,13 +149,15 @@ export const fleetWords = messages({
         ? isMany(all, 'fr')
           ? `Les ${all} écoles sont comme demandé.`
           : `${all} école est comme demandé.`
-        : `${differing} école${frS(differing)} sur ${all} diffère${isMany(differing, 'fr') ? 'nt' : ''} de ce qui est demandé.`,
+        : `${differing} école${frS(differing)} sur ${all} ` +
+          `diffère${isMany(differing, 'fr') ? 'nt' : ''} de ce qui est demandé.`,
     en: (differing: number, all: number) =>
       differing === 0
         ? all < 2
           ? `${all} school${enS(all)} ${enBe(all)} as asked.`
           : `All ${all} schools are as asked.`
-        : `${differing} school${enS(differing)} of ${all} differ${isMany(differing, 'en') ? '' : 's'} from what is asked.`,
+        : `${differing} school${enS(differing)} of ${all} ` +
+          `differ${isMany(differing, 'en') ? '' : 's'} from what is asked.`,
   },
   nothingWanted: {
     fr: 'Aucune application n’est demandée nulle part.',

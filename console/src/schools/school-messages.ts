@@ -6,7 +6,9 @@ export const schoolWords = messages({
   openSettings: { fr: 'Réglages', en: 'Settings' },
   networks: { fr: 'Réseaux', en: 'Networks' },
   networksHint: {
-    fr: 'Une plage d’adresses par ligne, et ce qu’il y a là : les règles peuvent viser une étiquette (salle-info). Un seul poste : /32.',
+    fr:
+      'Une plage d’adresses par ligne, et ce qu’il y a là : les règles peuvent viser une ' +
+      'étiquette (salle-info). Un seul poste : /32.',
     en: 'One address range per line, and what is there: rules can aim at a label (computer-room). A single PC: /32.',
   },
   networkSubnet: { fr: (n: number) => `Plage ${n}`, en: (n: number) => `Range ${n}` },

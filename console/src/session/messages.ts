@@ -67,8 +67,12 @@ export const sessionWords = messages({
   pagesN: { fr: (n: number) => `Pages (${n})`, en: (n: number) => `Pages (${n})` },
   recorded: { fr: 'Enregistrée', en: 'Recorded' },
   recordedHint: {
-    fr: 'Ce que montre l’écran de cette application est enregistré. Votre école en décide ; un technicien peut revoir l’enregistrement.',
-    en: 'What this application’s screen shows is recorded. Your school decides so; a technician can look at the recording.',
+    fr:
+      'Ce que montre l’écran de cette application est enregistré. Votre école en décide ; un ' +
+      'technicien peut revoir l’enregistrement.',
+    en:
+      'What this application’s screen shows is recorded. Your school decides so; a technician ' +
+      'can look at the recording.',
   },
   recordedTitle: { fr: 'Cette séance est enregistrée', en: 'This session is recorded' },
   understood: { fr: 'J’ai compris', en: 'I understand' },

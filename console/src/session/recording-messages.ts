@@ -4,8 +4,13 @@ import { messages } from '../lib/page.svelte.ts';
 export const recordingWords = messages({
   recordings: { fr: 'Enregistrements', en: 'Recordings' },
   hint: {
-    fr: 'Ce qu’ont montré les écrans des séances qu’une règle enregistre. Chaque lecture est inscrite au journal. Ils s’effacent d’eux-mêmes au bout du délai fixé dans Données personnelles.',
-    en: 'What the screens of sessions showed that a rule records. Each look is told in the audit. They erase themselves after the time set under Personal data.',
+    fr:
+      'Ce qu’ont montré les écrans des séances qu’une règle enregistre. Chaque lecture est ' +
+      'inscrite au journal. Ils s’effacent d’eux-mêmes au bout du délai fixé dans Données ' +
+      'personnelles.',
+    en:
+      'What the screens of sessions showed that a rule records. Each look is told in the audit. ' +
+      'They erase themselves after the time set under Personal data.',
   },
   search: { fr: 'Personne, école ou application', en: 'Person, school or application' },
   none: { fr: 'Aucun enregistrement.', en: 'No recording.' },

@@ -59,7 +59,9 @@ export const peopleErrors = {
   ACCOUNT_LOCKED: {
     status: 403,
     retryable: true,
-    fr: 'L’annuaire a bloqué votre compte après trop d’essais. Attendez un moment, ou demandez à votre école de le débloquer.',
+    fr:
+      'L’annuaire a bloqué votre compte après trop d’essais. Attendez un moment, ou demandez à ' +
+      'votre école de le débloquer.',
     en: 'The directory has locked your account after too many attempts. Wait a while, or ask your school to unlock it.',
   },
   PASSWORD_MUST_CHANGE: {
@@ -119,7 +121,9 @@ export const peopleErrors = {
   BADGE_UNREADABLE: {
     status: 422,
     retryable: true,
-    fr: 'Ceci n’est pas un badge de l’école, ou il est abîmé. Montre ta carte bien à plat, ou demande à ton enseignant.',
+    fr:
+      'Ceci n’est pas un badge de l’école, ou il est abîmé. Montre ta carte bien à plat, ou ' +
+      'demande à ton enseignant.',
     en: 'This is no badge of the school, or it is damaged. Hold your card flat, or ask your teacher.',
   },
   BADGE_FORGED: {
@@ -143,8 +147,12 @@ export const peopleErrors = {
   BADGE_NO_NETWORK: {
     status: 403,
     retryable: false,
-    fr: 'Les badges ne servent pas encore dans cette école : aucun réseau n’y est déclaré. Le technicien l’ajoute dans Administration, Écoles, Réglages, Réseaux.',
-    en: 'Badges do not work in this school yet: it has no network set. The technician adds it in Administration, Schools, Settings, Networks.',
+    fr:
+      'Les badges ne servent pas encore dans cette école : aucun réseau n’y est déclaré. Le ' +
+      'technicien l’ajoute dans Administration, Écoles, Réglages, Réseaux.',
+    en:
+      'Badges do not work in this school yet: it has no network set. The technician adds it in ' +
+      'Administration, Schools, Settings, Networks.',
   },
   BADGE_OUT_OF_HOURS: {
     status: 403,

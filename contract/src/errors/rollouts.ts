@@ -5,8 +5,12 @@ export const rolloutErrors = {
   WITHDRAWN: {
     status: 409,
     retryable: false,
-    fr: 'Une application ou une version demandée n’est plus au catalogue. Remettez-la au catalogue, ou choisissez-en une autre.',
-    en: 'An application or version that was asked for is no longer in the catalogue. Put it back, or choose another one.',
+    fr:
+      'Une application ou une version demandée n’est plus au catalogue. Remettez-la au ' +
+      'catalogue, ou choisissez-en une autre.',
+    en:
+      'An application or version that was asked for is no longer in the catalogue. Put it back, ' +
+      'or choose another one.',
   },
   PACKAGE_NOT_FOUND: {
     status: 422,
@@ -53,8 +57,12 @@ export const rolloutErrors = {
   ARCHIVE_REFUSED: {
     status: 422,
     retryable: false,
-    fr: 'L’archive est dangereuse ou illisible (chemin hors du dossier, lien, taille). Rien n’a été écrit ; corrigez l’archive.',
-    en: 'The archive is dangerous or unreadable (path outside its folder, link, size). Nothing was written; correct the archive.',
+    fr:
+      'L’archive est dangereuse ou illisible (chemin hors du dossier, lien, taille). Rien n’a ' +
+      'été écrit ; corrigez l’archive.',
+    en:
+      'The archive is dangerous or unreadable (path outside its folder, link, size). Nothing ' +
+      'was written; correct the archive.',
   },
   SOURCE_REFUSED: {
     status: 422,

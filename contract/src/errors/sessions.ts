@@ -5,7 +5,9 @@ export const sessionErrors = {
   APPLICATION_NOT_ALLOWED: {
     status: 403,
     retryable: false,
-    fr: 'Cette application ne fait pas partie de celles ouvertes pour vous. Demandez-la à votre enseignant ou au technicien.',
+    fr:
+      'Cette application ne fait pas partie de celles ouvertes pour vous. Demandez-la à votre ' +
+      'enseignant ou au technicien.',
     en: 'This application is not among those opened for you. Ask your teacher or the technician for it.',
   },
   RULE_CHANGED: {
@@ -29,13 +31,17 @@ export const sessionErrors = {
   WRONG_DEVICE: {
     status: 403,
     retryable: false,
-    fr: 'Cette application s’ouvre depuis d’autres postes de l’école. Changez de poste, ou demandez à votre enseignant.',
+    fr:
+      'Cette application s’ouvre depuis d’autres postes de l’école. Changez de poste, ou ' +
+      'demandez à votre enseignant.',
     en: 'This application opens from other PCs of the school. Change PCs, or ask your teacher.',
   },
   FILES_NOT_ALLOWED: {
     status: 403,
     retryable: false,
-    fr: 'Ici, les fichiers ou l’impression ne sont pas ouverts dans ce sens pour cette application. Demandez à votre enseignant ou au technicien.',
+    fr:
+      'Ici, les fichiers ou l’impression ne sont pas ouverts dans ce sens pour cette ' +
+      'application. Demandez à votre enseignant ou au technicien.',
     en: 'Files or printing are not open this way for this application here. Ask your teacher or the technician.',
   },
   FILE_GONE: {
@@ -53,7 +59,9 @@ export const sessionErrors = {
   APPLICATION_NOT_INSTALLED: {
     status: 409,
     retryable: true,
-    fr: 'Cette application n’est pas encore installée dans votre école. Réessayez dans quelques minutes, ou prévenez le technicien.',
+    fr:
+      'Cette application n’est pas encore installée dans votre école. Réessayez dans quelques ' +
+      'minutes, ou prévenez le technicien.',
     en: 'This application is not installed in your school yet. Try again in a few minutes, or tell the technician.',
   },
   SESSION_OVER: {

@@ -162,41 +162,47 @@ test('a name is taken out as a whole word, deep in details, and not out of longe
   ).toBeNull();
 });
 
-test('events of one millisecond stand in the order they were written; exports hold all of them; cells begin no formula', async () => {
-  const city = await makeCity();
-  for (let index = 0; index < 50; index += 1)
-    await recordEffect(
-      city.platform,
-      city.platform.database,
-      { kind: 'job', id: 'x', name: '=cmd|calc' },
-      { action: 'brake.set', subjectName: `${index}` },
-    );
-  expect(
-    (
-      await selectAuditEvents(city.platform.database, { before: null, limit: 50, search: null })
-    ).map((event) => event.subjectName),
-  ).toEqual(Array.from({ length: 50 }, (_, index) => `${49 - index}`));
-  const lines = (await exportChain(city.platform, city.technician, 0))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines[0]).toMatchObject({ preau: 'audit', start: noLink, removal: null });
-  expect(lines.at(-1)).toMatchObject({ last: true, end: { seq: lines.length - 2 } });
-  await expect(exportChain(city.platform, city.technician, 10_000)).rejects.toMatchObject({
-    code: 'NOT_FOUND',
-  });
-  const half = (await exportChain(city.platform, city.technician, 30))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect([half[0], half[1]]).toMatchObject([
-    { start: { seq: 30, hash: lines[30]?.['hash'] }, removal: null },
-    { seq: 31 },
-  ]);
-  const csv = (await exportAuditCsv(city.platform, city.technician, { search: '=cmd' })).toString();
-  expect(csv.split('\n')).toHaveLength(52);
-  expect(csv).toContain(";'=cmd|calc;");
-  await city.close();
-});
+test(
+  'events of one millisecond stand in the order they were written; exports hold all of them; ' +
+    'cells begin no formula',
+  async () => {
+    const city = await makeCity();
+    for (let index = 0; index < 50; index += 1)
+      await recordEffect(
+        city.platform,
+        city.platform.database,
+        { kind: 'job', id: 'x', name: '=cmd|calc' },
+        { action: 'brake.set', subjectName: `${index}` },
+      );
+    expect(
+      (
+        await selectAuditEvents(city.platform.database, { before: null, limit: 50, search: null })
+      ).map((event) => event.subjectName),
+    ).toEqual(Array.from({ length: 50 }, (_, index) => `${49 - index}`));
+    const lines = (await exportChain(city.platform, city.technician, 0))
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0]).toMatchObject({ preau: 'audit', start: noLink, removal: null });
+    expect(lines.at(-1)).toMatchObject({ last: true, end: { seq: lines.length - 2 } });
+    await expect(exportChain(city.platform, city.technician, 10_000)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    const half = (await exportChain(city.platform, city.technician, 30))
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect([half[0], half[1]]).toMatchObject([
+      { start: { seq: 30, hash: lines[30]?.['hash'] }, removal: null },
+      { seq: 31 },
+    ]);
+    const csv = (
+      await exportAuditCsv(city.platform, city.technician, { search: '=cmd' })
+    ).toString();
+    expect(csv.split('\n')).toHaveLength(52);
+    expect(csv).toContain(";'=cmd|calc;");
+    await city.close();
+  },
+);

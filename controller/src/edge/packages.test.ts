@@ -118,7 +118,9 @@ describe('uploading', () => {
     const { port } = new URL(url);
     const socket = connect(Number(port), '127.0.0.1');
     socket.write(
-      `POST /api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=1000000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\ncontent-type: application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(5000)}`,
+      `POST /api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=1000000 HTTP/1.1\r\nhost: ` +
+        `x\r\nauthorization: Bearer ${secret}\r\ncontent-type: ` +
+        `application/octet-stream\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(5000)}`,
     );
     for (let tries = 0; tries < 100 && inFolder().length === before.length; tries += 1)
       await pause(20);

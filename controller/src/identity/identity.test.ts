@@ -166,105 +166,116 @@ describe('in a city', () => {
     expect((await enter()).account.login).toBe('tech');
   });
 
-  test('a passkey’s question is good once, for one address; who has lost everything is helped on the server', async () => {
-    const all = deps();
-    expect(
-      await codeOf(offerPasskey(deps('http://10.0.0.1:8080'), city.technician, 'secret')),
-    ).toBe('PASSKEY_REFUSED');
-    expect((await offerPasskey(all, city.technician, 'secret')).options).toMatchObject({
-      rp: { id: 'preau.example' },
-      authenticatorSelection: { userVerification: 'required' },
-    });
-    const question = await askPasskey(all, undefined);
-    expect(question.options['allowCredentials'] ?? []).toEqual([]);
-    const answer = {
-      step: question.step,
-      response: {
-        id: 'abc',
-        rawId: 'abc',
-        type: 'public-key',
-        response: {},
-        clientExtensionResults: {},
-      },
-    };
-    expect([
-      await codeOf(answerPasskey(all, answer)),
-      await codeOf(answerPasskey(all, answer)),
-    ]).toEqual(['PASSKEY_REFUSED', 'STEP_EXPIRED']);
-    const { secret } = await offerTotp(all, city.administrator, 'secret');
-    await confirmTotp(
-      all,
-      city.administrator,
-      generateSync({ secret, epoch: Math.floor(city.time.at / 1000) }),
-    );
-    expect((await caught(enter('admin'))).code).toBe('SECOND_FACTOR_REQUIRED');
-    expect(
-      await resetSecondFactor(city.platform, city.platform.database, city.administrator.id),
-    ).toBe(true);
-    expect((await enter('admin')).account.role).toBe('administrator');
-    expect(
-      await city.platform.database
-        .selectFrom('audit_events')
-        .select('action')
-        .where('action', '=', 'account.second_factor_reset')
-        .execute(),
-    ).toHaveLength(1);
-  });
-
-  test('no fail-open: a directory that is away refuses, unless the city itself or another directory knows the person', async () => {
-    let asked = 0;
-    const away = provider('away', {
-      ask: async () => {
-        asked += 1;
-        throw new AppError('DIRECTORY_UNAVAILABLE');
-      },
-    });
-    const yes = (id: string): PasswordProvider =>
-      provider(id, {
-        ask: async (): Promise<PasswordAnswer> => ({ kind: 'known', person: described() }),
+  test(
+    'a passkey’s question is good once, for one address; who has lost everything is helped on ' +
+      'the server',
+    async () => {
+      const all = deps();
+      expect(
+        await codeOf(offerPasskey(deps('http://10.0.0.1:8080'), city.technician, 'secret')),
+      ).toBe('PASSKEY_REFUSED');
+      expect((await offerPasskey(all, city.technician, 'secret')).options).toMatchObject({
+        rp: { id: 'preau.example' },
+        authenticatorSelection: { userVerification: 'required' },
       });
-    providers = [away];
-    expect((await enter()).account.login).toBe('tech');
-    expect(asked).toBe(0);
-    expect((await caught(enter('elodie'))).code).toBe('DIRECTORY_UNAVAILABLE');
-    providers = [away, yes('second')];
-    const { account } = await signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1');
-    expect(account).toMatchObject({
-      login: 'elodie.noel',
-      role: 'pupil',
-      siteName: 'École Victor-Hugo',
-    });
-    // Namesakes of two directories, and one who calls themselves like a technician of the city.
-    providers = [yes('third')];
-    expect(
-      (await signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1')).account.login,
-    ).toBe('elodie.noel-2');
-    providers = [
-      provider('third', {
-        ask: async () => ({
-          kind: 'known',
-          person: described({ externalId: 'e2', values: { ...described().values, uid: ['tech'] } }),
+      const question = await askPasskey(all, undefined);
+      expect(question.options['allowCredentials'] ?? []).toEqual([]);
+      const answer = {
+        step: question.step,
+        response: {
+          id: 'abc',
+          rawId: 'abc',
+          type: 'public-key',
+          response: {},
+          clientExtensionResults: {},
+        },
+      };
+      expect([
+        await codeOf(answerPasskey(all, answer)),
+        await codeOf(answerPasskey(all, answer)),
+      ]).toEqual(['PASSKEY_REFUSED', 'STEP_EXPIRED']);
+      const { secret } = await offerTotp(all, city.administrator, 'secret');
+      await confirmTotp(
+        all,
+        city.administrator,
+        generateSync({ secret, epoch: Math.floor(city.time.at / 1000) }),
+      );
+      expect((await caught(enter('admin'))).code).toBe('SECOND_FACTOR_REQUIRED');
+      expect(
+        await resetSecondFactor(city.platform, city.platform.database, city.administrator.id),
+      ).toBe(true);
+      expect((await enter('admin')).account.role).toBe('administrator');
+      expect(
+        await city.platform.database
+          .selectFrom('audit_events')
+          .select('action')
+          .where('action', '=', 'account.second_factor_reset')
+          .execute(),
+      ).toHaveLength(1);
+    },
+  );
+
+  test(
+    'no fail-open: a directory that is away refuses, unless the city itself or another ' +
+      'directory knows the person',
+    async () => {
+      let asked = 0;
+      const away = provider('away', {
+        ask: async () => {
+          asked += 1;
+          throw new AppError('DIRECTORY_UNAVAILABLE');
+        },
+      });
+      const yes = (id: string): PasswordProvider =>
+        provider(id, {
+          ask: async (): Promise<PasswordAnswer> => ({ kind: 'known', person: described() }),
+        });
+      providers = [away];
+      expect((await enter()).account.login).toBe('tech');
+      expect(asked).toBe(0);
+      expect((await caught(enter('elodie'))).code).toBe('DIRECTORY_UNAVAILABLE');
+      providers = [away, yes('second')];
+      const { account } = await signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1');
+      expect(account).toMatchObject({
+        login: 'elodie.noel',
+        role: 'pupil',
+        siteName: 'École Victor-Hugo',
+      });
+      // Namesakes of two directories, and one who calls themselves like a technician of the city.
+      providers = [yes('third')];
+      expect(
+        (await signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1')).account.login,
+      ).toBe('elodie.noel-2');
+      providers = [
+        provider('third', {
+          ask: async () => ({
+            kind: 'known',
+            person: described({
+              externalId: 'e2',
+              values: { ...described().values, uid: ['tech'] },
+            }),
+          }),
         }),
-      }),
-    ];
-    const other = await signIn(
-      deps(),
-      { login: 'tech', password: 'not-the-local-one' },
-      '10.0.0.1',
-    );
-    expect([
-      other.account.id === city.technician.id,
-      other.account.login,
-      other.account.role,
-    ]).toEqual([false, 'tech-2', 'pupil']);
-    providers = [
-      provider('third', { ask: async () => ({ kind: 'refused', code: 'ACCOUNT_DISABLED' }) }),
-    ];
-    expect(
-      (await caught(signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1'))).code,
-    ).toBe('ACCOUNT_DISABLED');
-    expect(freeLogin('a', new Set(['a', 'a-2', 'a-3']))).toBe('a-4');
-  });
+      ];
+      const other = await signIn(
+        deps(),
+        { login: 'tech', password: 'not-the-local-one' },
+        '10.0.0.1',
+      );
+      expect([
+        other.account.id === city.technician.id,
+        other.account.login,
+        other.account.role,
+      ]).toEqual([false, 'tech-2', 'pupil']);
+      providers = [
+        provider('third', { ask: async () => ({ kind: 'refused', code: 'ACCOUNT_DISABLED' }) }),
+      ];
+      expect(
+        (await caught(signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1'))).code,
+      ).toBe('ACCOUNT_DISABLED');
+      expect(freeLogin('a', new Set(['a', 'a-2', 'a-3']))).toBe('a-4');
+    },
+  );
 
   test('what changes in the directory changes here; groups of others stay; a role decided by hand stays', async () => {
     const { database } = city.platform;

@@ -22,7 +22,8 @@ export class IdentityFaults extends Error {
   readonly faults: readonly IdentityFault[];
   constructor(faults: readonly IdentityFault[]) {
     super(
-      `The identity file has ${faults.length} fault${faults.length > 1 ? 's' : ''}:\n${faults.map(({ where, expected }) => `  ${where}: expected ${expected}`).join('\n')}`,
+      `The identity file has ${faults.length} ` +
+        `fault${faults.length > 1 ? 's' : ''}:\n${faults.map(({ where, expected }) => `  ${where}: expected ${expected}`).join('\n')}`,
     );
     this.name = 'IdentityFaults';
     this.faults = faults;

@@ -11,7 +11,8 @@ describe('what a CAS server answers', () => {
     expect(readValidation(success('<cas:user>l&#233;a</cas:user>')).attributes).toEqual({});
     const { user, attributes } = readValidation(
       success(
-        '<cas:user>007</cas:user><cas:attributes><cas:ENTPersonProfils>National_ELV</cas:ENTPersonProfils><cas:classe>CM2 A</cas:classe><cas:classe>Chorale &amp; cie</cas:classe><cas:vide/></cas:attributes>',
+        '<cas:user>007</cas:user><cas:attributes><cas:ENTPersonProfils>National_ELV</cas:ENTPersonProfils><cas:classe>CM2 ' +
+          'A</cas:classe><cas:classe>Chorale &amp; cie</cas:classe><cas:vide/></cas:attributes>',
       ),
     );
     // Not the number 7.
@@ -60,7 +61,8 @@ describe('what a CAS server answers', () => {
 
 test('the ticket of a logout message, and nothing else', () => {
   const message = (ticket: string) =>
-    `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
+    '<samlp:LogoutRequest ' +
+    `xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
   expect(readLogout(message('ST-12-abcdefgh'))).toBe('ST-12-abcdefgh');
   for (const wrong of [
     message(''),

@@ -145,9 +145,8 @@ for (const dialect of dialects) {
         const target = await dialect.newTarget();
         const [database, other] = [openDatabase(target), openDatabase(target)];
         await sql`select 1`.execute(database);
-        await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(
-          other,
-        );
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname =
+            current_database() and pid <> pg_backend_pid()`.execute(other);
         await new Promise((resolve) => setTimeout(resolve, 50));
         expect((await sql<{ one: number }>`select 1 as one`.execute(database)).rows).toEqual([
           { one: 1 },

@@ -152,43 +152,47 @@ describe('mail', () => {
     mailer.close();
   });
 
-  test('a refusal for good is not tried again; what is no address is not tried at all; three days are the end', async () => {
-    const port = await freePort();
-    await listen(port, 550);
-    const { mailer } = await news(port);
-    const { platform, time } = city;
-    expect(await sendMails(platform, mailer, '')).toBe(0);
-    expect(await outbox()).toEqual([
-      expect.objectContaining({
-        sent_at: null,
-        next_at: null,
-        problem: expect.stringContaining('no such user'),
-      }),
-    ]);
-    expect((await outbox())[0]?.problem).not.toContain('prof@ecole.example');
-    const again = (address: string) =>
-      platform.database
-        .updateTable('mail_outbox')
-        .set({ next_at: time.at, attempts: 0 })
-        .execute()
-        .then(() =>
-          platform.database
-            .updateTable('accounts')
-            .set({ mail: address })
-            .where('id', '=', city.teacher.id)
-            .execute(),
-        );
-    await again('prof@ecole.example>\r\nRCPT TO:<x@example.org');
-    await sendMails(platform, mailer, '');
-    expect((await outbox())[0]).toMatchObject({ next_at: null, problem: 'no mail address' });
-    await hangUp();
-    await again('prof@ecole.example');
-    time.at += 3 * 86_400_000 + 1;
-    await sendMails(platform, mailer, '');
-    expect((await outbox())[0]).toMatchObject({ next_at: null, sent_at: null });
-    expect(received).toEqual([]);
-    mailer.close();
-  });
+  test(
+    'a refusal for good is not tried again; what is no address is not tried at all; three days ' +
+      'are the end',
+    async () => {
+      const port = await freePort();
+      await listen(port, 550);
+      const { mailer } = await news(port);
+      const { platform, time } = city;
+      expect(await sendMails(platform, mailer, '')).toBe(0);
+      expect(await outbox()).toEqual([
+        expect.objectContaining({
+          sent_at: null,
+          next_at: null,
+          problem: expect.stringContaining('no such user'),
+        }),
+      ]);
+      expect((await outbox())[0]?.problem).not.toContain('prof@ecole.example');
+      const again = (address: string) =>
+        platform.database
+          .updateTable('mail_outbox')
+          .set({ next_at: time.at, attempts: 0 })
+          .execute()
+          .then(() =>
+            platform.database
+              .updateTable('accounts')
+              .set({ mail: address })
+              .where('id', '=', city.teacher.id)
+              .execute(),
+          );
+      await again('prof@ecole.example>\r\nRCPT TO:<x@example.org');
+      await sendMails(platform, mailer, '');
+      expect((await outbox())[0]).toMatchObject({ next_at: null, problem: 'no mail address' });
+      await hangUp();
+      await again('prof@ecole.example');
+      time.at += 3 * 86_400_000 + 1;
+      await sendMails(platform, mailer, '');
+      expect((await outbox())[0]).toMatchObject({ next_at: null, sent_at: null });
+      expect(received).toEqual([]);
+      mailer.close();
+    },
+  );
 
   test('addresses, lines and waits', () => {
     for (const good of ['a@b.fr', 'prenom.nom+x@ac-grenoble.fr', "o'neil@ecole.example"])

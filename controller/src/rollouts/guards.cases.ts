@@ -30,37 +30,41 @@ export function guardCases(at: RolloutFixture): void {
       expect((await read(id)).state).toBe('completed');
     });
 
-    test('a plan is approved by somebody else, and void once edited; a changed at.fleet refuses the start', async () => {
-      await changeSettings(at.city.platform, at.city.technician, {
-        approvalAboveSites: 3,
-        brakeAtSilentShare: 0.55,
-        planDriftShare: 0.1,
-        closures: [],
-      });
-      const id = await createRollout(at.city.platform, at.city.technician, draft());
-      const { plan } = await read(id);
-      expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
-      expect(
-        await codeOf(approveRollout(at.city.platform, at.city.technician, id, plan.hash)),
-      ).toBe('OWN_APPROVAL');
-      const colleague = await at.city.account('tech2', 'technician', null);
-      expect(
-        await codeOf(
-          approveRollout(
-            at.city.platform,
-            { ...colleague, token: { id: 'tok', readOnly: false, siteIds: null } },
-            id,
-            plan.hash,
+    test(
+      'a plan is approved by somebody else, and void once edited; a changed at.fleet refuses ' +
+        'the start',
+      async () => {
+        await changeSettings(at.city.platform, at.city.technician, {
+          approvalAboveSites: 3,
+          brakeAtSilentShare: 0.55,
+          planDriftShare: 0.1,
+          closures: [],
+        });
+        const id = await createRollout(at.city.platform, at.city.technician, draft());
+        const { plan } = await read(id);
+        expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
+        expect(
+          await codeOf(approveRollout(at.city.platform, at.city.technician, id, plan.hash)),
+        ).toBe('OWN_APPROVAL');
+        const colleague = await at.city.account('tech2', 'technician', null);
+        expect(
+          await codeOf(
+            approveRollout(
+              at.city.platform,
+              { ...colleague, token: { id: 'tok', readOnly: false, siteIds: null } },
+              id,
+              plan.hash,
+            ),
           ),
-        ),
-      ).toBe('FORBIDDEN');
-      await approveRollout(at.city.platform, colleague, id, plan.hash);
-      await changeDraft(at.city.platform, at.city.technician, id, draft({ name: 'Autre' }));
-      expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
-      await approveRollout(at.city.platform, colleague, id, (await read(id)).plan.hash);
-      await retireServer(at.city.platform, at.city.technician, at.fleet[0]?.agent.actor.id ?? '');
-      expect(await codeOf(start(id))).toBe('PLAN_DRIFTED');
-    });
+        ).toBe('FORBIDDEN');
+        await approveRollout(at.city.platform, colleague, id, plan.hash);
+        await changeDraft(at.city.platform, at.city.technician, id, draft({ name: 'Autre' }));
+        expect(await codeOf(start(id))).toBe('NEEDS_APPROVAL');
+        await approveRollout(at.city.platform, colleague, id, (await read(id)).plan.hash);
+        await retireServer(at.city.platform, at.city.technician, at.fleet[0]?.agent.actor.id ?? '');
+        expect(await codeOf(start(id))).toBe('PLAN_DRIFTED');
+      },
+    );
 
     test('two rollouts on one server take turns; a newer one that covers all of an older supersedes it', async () => {
       const first = await begin({

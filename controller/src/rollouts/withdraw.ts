@@ -107,8 +107,10 @@ async function mustNotBeNeeded(
   const servers = last ? await countServersHaving(rows, applicationId) : 0;
   if (servers > 0)
     throw stillNeeded(
-      `${servers > 1 ? `${servers} serveurs l’ont ou l’attendent` : '1 serveur l’a ou l’attend'} encore. Retirez-la d’abord de ces écoles, par un déploiement.`,
-      `${servers > 1 ? `${servers} servers still have it or wait for it` : '1 server still has it or waits for it'}. First remove it from those schools, with a rollout.`,
+      `${servers > 1 ? `${servers} serveurs l’ont ou l’attendent` : '1 serveur l’a ou l’attend'} ` +
+        'encore. Retirez-la d’abord de ces écoles, par un déploiement.',
+      `${servers > 1 ? `${servers} servers still have it or wait for it` : '1 server still has it or waits for it'}. ` +
+        'First remove it from those schools, with a rollout.',
       { servers },
     );
 }

@@ -47,7 +47,9 @@ export async function startDisplayServer(layout: Layout, wantedPort: number): Pr
   const missing = programs.filter((program) => !exists(program));
   if (missing.length > 0)
     throw new AppError('DISPLAY_FAILED', {
-      why: `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox x11-utils dbus-daemon openssl xauth`,
+      why:
+        `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox ` +
+        'x11-utils dbus-daemon openssl xauth',
     });
   const running = findServer(layout);
   const known = readText(join(layout.run, 'ports.json'));

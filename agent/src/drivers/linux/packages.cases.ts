@@ -36,7 +36,9 @@ export async function makePackage(folder: string, made: Made): Promise<string> {
     writeFileSync(join(root, 'usr/share', made.name, 'ballast'), Buffer.concat(noise));
   writeFileSync(
     join(root, 'DEBIAN/control'),
-    `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test <test@example.org>\nDescription: made for a test\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}`,
+    `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test ` +
+      '<test@example.org>\nDescription: made for a ' +
+      `test\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}`,
   );
   if (made.postinst !== undefined)
     writeFileSync(join(root, 'DEBIAN/postinst'), `#!/bin/sh\n${made.postinst}\n`, { mode: 0o755 });
@@ -147,7 +149,13 @@ export async function openRepository(folder: string): Promise<Repository> {
         .map((made) => {
           const path = `pool/${made.name}_${made.version}_all.deb`;
           const bytes = files.get(path) ?? Buffer.alloc(0);
-          return `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test <test@example.org>\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}Filename: ${path}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\nDescription: made for a test\n`;
+          return (
+            `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: ` +
+            'test ' +
+            `<test@example.org>\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}Filename: ` +
+            `${path}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\nDescription: made for a ` +
+            'test\n'
+          );
         })
         .join('\n');
       const packed = gzipSync(index);
@@ -158,7 +166,9 @@ export async function openRepository(folder: string): Promise<Repository> {
       for (const [name, bytes] of list) files.set(`dists/test/${name}`, bytes);
       writeFileSync(
         join(folder, 'Release'),
-        `Origin: test\nSuite: test\nCodename: test\nDate: ${new Date().toUTCString()}\nArchitectures: amd64 all\nComponents: main\nSHA256:\n${list.map(([name, bytes]) => ` ${sha256(bytes)} ${bytes.length} ${name}\n`).join('')}`,
+        'Origin: test\nSuite: test\nCodename: test\nDate: ' +
+          `${new Date().toUTCString()}\nArchitectures: amd64 all\nComponents: ` +
+          `main\nSHA256:\n${list.map(([name, bytes]) => ` ${sha256(bytes)} ${bytes.length} ${name}\n`).join('')}`,
       );
       await must(
         '/usr/bin/gpg',

@@ -58,19 +58,23 @@ describe('sandboxArguments', () => {
       expect(args).not.toContain(option);
   });
 
-  test('other homes, root’s files, run files and temporary files are hidden before anything is mounted into them', () => {
-    expect(all('--tmpfs', 1).flat().sort()).toEqual([
-      '/etc',
-      '/home',
-      '/root',
-      '/run',
-      '/tmp',
-      '/var/tmp',
-    ]);
-    expect(position('--tmpfs', '/home')).toBeLessThan(position('--bind', sandbox.home));
-    expect(position('--tmpfs', '/run')).toBeLessThan(position('--ro-bind', sandbox.files));
-    expect(position('--tmpfs', '/tmp')).toBeLessThan(position('--ro-bind', sandbox.socket));
-  });
+  test(
+    'other homes, root’s files, run files and temporary files are hidden before anything is ' +
+      'mounted into them',
+    () => {
+      expect(all('--tmpfs', 1).flat().sort()).toEqual([
+        '/etc',
+        '/home',
+        '/root',
+        '/run',
+        '/tmp',
+        '/var/tmp',
+      ]);
+      expect(position('--tmpfs', '/home')).toBeLessThan(position('--bind', sandbox.home));
+      expect(position('--tmpfs', '/run')).toBeLessThan(position('--ro-bind', sandbox.files));
+      expect(position('--tmpfs', '/tmp')).toBeLessThan(position('--ro-bind', sandbox.socket));
+    },
+  );
 
   test('one display’s socket, its own passwd and group, and nothing else of the host', () => {
     expect(all('--ro-bind', 2)).toEqual([

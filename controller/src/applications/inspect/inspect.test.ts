@@ -60,7 +60,8 @@ const png = (width: number): Buffer => {
 const control =
   'Package: jeu\nVersion: 1:2.0-1\nArchitecture: amd64\nDescription: a game\n longer\n';
 const entry =
-  '[Desktop Entry]\nName=Game\nName[fr]=Jeu\nExec="/usr/games/my game" --full %f %%\nIcon=jeu\nCategories=Game;\n[Desktop Action New]\nName=Other\nExec=other\n';
+  '[Desktop Entry]\nName=Game\nName[fr]=Jeu\nExec="/usr/games/my game" --full %f ' +
+  '%%\nIcon=jeu\nCategories=Game;\n[Desktop Action New]\nName=Other\nExec=other\n';
 const data = {
   './usr/share/applications/jeu.desktop': entry,
   './usr/share/applications/hidden.desktop': entry.replace(
@@ -140,7 +141,9 @@ describe('a Debian package', () => {
   test('with hostile names and words says nothing that a form would not take', async () => {
     const evil = {
       './usr/share/applications/../../../etc/x.desktop': entry,
-      './usr/share/applications/a.desktop': `[Desktop Entry]\nName=\u202e${'x'.repeat(500)}\nName[fr]=../../etc\nComment=\u0007\nExec=${'a '.repeat(300)}\nIcon=/etc/passwd\n`,
+      './usr/share/applications/a.desktop':
+        '[Desktop ' +
+        `Entry]\nName=\u202e${'x'.repeat(500)}\nName[fr]=../../etc\nComment=\u0007\nExec=${'a '.repeat(300)}\nIcon=/etc/passwd\n`,
       '/etc/passwd': 'root',
     };
     const told = await look(await deb((bytes) => bytes, '', evil));

@@ -46,7 +46,8 @@ describe('an import', () => {
     ]);
 
   const september =
-    'Nom;Prénom;Classe;Niveau;INE;Date naissance\nPETIT;Léo;CE1 A;CE1;111;01/02/2018\nVIDAL;Zoé;CE1 A;CE1;222;03/04/2018\n';
+    'Nom;Prénom;Classe;Niveau;INE;Date naissance\nPETIT;Léo;CE1 ' +
+    'A;CE1;111;01/02/2018\nVIDAL;Zoé;CE1 A;CE1;222;03/04/2018\n';
   test('adds, then changes nothing the second time, then moves a year on, and asks about who is gone', async () => {
     expect((await preview(september)).counts).toMatchObject({
       lines: 2,
@@ -58,7 +59,8 @@ describe('an import', () => {
     const { counts, csv } = await apply(september);
     expect(counts).toMatchObject({ added: 2, changed: 0, leaving: 0 });
     expect(csv).toBe(
-      '\ufeffÉcole;Classe;Nom;Identifiant\r\nÉcole Victor-Hugo;CE1 A;Léo Petit;leo.petit\r\nÉcole Victor-Hugo;CE1 A;Zoé Vidal;zoe.vidal\r\n',
+      '\ufeffÉcole;Classe;Nom;Identifiant\r\nÉcole Victor-Hugo;CE1 A;Léo ' +
+        'Petit;leo.petit\r\nÉcole Victor-Hugo;CE1 A;Zoé Vidal;zoe.vidal\r\n',
     );
     const kept = JSON.stringify(await people());
     expect(kept).not.toMatch(/"111"|2018/);
@@ -128,88 +130,96 @@ describe('an import', () => {
     ]);
   });
 
-  test('without identifiers: the same name and the next level is the same child; a level that does not follow is asked about', async () => {
-    await apply('Nom;Prénom;Classe\nPETIT;Léo;CE1 A\nROUX;Tom;CM2 A\n');
-    const seen = await preview('Nom;Prénom;Classe\nPETIT;Léo;CE2 A\nRoux;TOM;CP A\n');
-    expect([seen.counts.changed, seen.counts.added, seen.counts.undecided]).toEqual([1, 0, 1]);
-    expect(seen.homonyms).toMatchObject([
-      {
-        line: 3,
-        name: 'Tom Roux',
-        level: 'CP',
-        is: null,
-        twins: [],
-        people: [{ name: 'Tom Roux', login: 'tom.roux', level: 'CM2', classes: ['CM2 A'] }],
-      },
-    ]);
-    // Somebody of that name left long ago: perhaps it is they, perhaps not.
-    await city.platform.database
-      .updateTable('accounts')
-      .set({ disabled_at: 1 })
-      .where('login', '=', 'leo.petit')
-      .execute();
-    expect((await preview('Nom;Prénom;Classe\nPETIT;Léo;CE2 A\n')).counts).toMatchObject({
-      changed: 0,
-      added: 0,
-      undecided: 1,
-    });
-    // Nobody asked about is taken for gone.
-    expect(seen.missing.map(({ name }) => name)).toEqual(['lea']);
-  });
+  test(
+    'without identifiers: the same name and the next level is the same child; a level that does ' +
+      'not follow is asked about',
+    async () => {
+      await apply('Nom;Prénom;Classe\nPETIT;Léo;CE1 A\nROUX;Tom;CM2 A\n');
+      const seen = await preview('Nom;Prénom;Classe\nPETIT;Léo;CE2 A\nRoux;TOM;CP A\n');
+      expect([seen.counts.changed, seen.counts.added, seen.counts.undecided]).toEqual([1, 0, 1]);
+      expect(seen.homonyms).toMatchObject([
+        {
+          line: 3,
+          name: 'Tom Roux',
+          level: 'CP',
+          is: null,
+          twins: [],
+          people: [{ name: 'Tom Roux', login: 'tom.roux', level: 'CM2', classes: ['CM2 A'] }],
+        },
+      ]);
+      // Somebody of that name left long ago: perhaps it is they, perhaps not.
+      await city.platform.database
+        .updateTable('accounts')
+        .set({ disabled_at: 1 })
+        .where('login', '=', 'leo.petit')
+        .execute();
+      expect((await preview('Nom;Prénom;Classe\nPETIT;Léo;CE2 A\n')).counts).toMatchObject({
+        changed: 0,
+        added: 0,
+        undecided: 1,
+      });
+      // Nobody asked about is taken for gone.
+      expect(seen.missing.map(({ name }) => name)).toEqual(['lea']);
+    },
+  );
 
-  test('homonyms are never merged: twins in the file, and in the city; answers are kept, and can be taken back', async () => {
-    const [first = ''] = await insertAccounts(
-      city.platform.database,
-      [1, 2].map((n) => ({
-        login: `lea.martin${n}`,
-        displayName: 'Léa Martin',
-        role: 'pupil',
-        siteId: city.site.id,
-        passwordHash: null,
-      })),
-      1,
-    );
-    const file = 'Nom;Prénom;Classe\nMARTIN;Léa;CP A\nMARTIN;Léa;CP B\n';
-    const seen = await preview(file);
-    expect([seen.counts.undecided, seen.counts.added, seen.counts.changed]).toEqual([2, 0, 0]);
-    expect(
-      seen.homonyms.map(({ line, twins, people: known }) => [line, twins, known.length]),
-    ).toEqual([
-      [2, [3], 2],
-      [3, [2], 2],
-    ]);
-    expect((await apply(file)).counts).toMatchObject({ added: 0, changed: 0, undecided: 2 });
-    const same: ImportChoices['same'] = [
-      { line: 2, is: first },
-      { line: 3, is: 'new' },
-    ];
-    expect((await preview(file, { same })).homonyms.map(({ is }) => is)).toEqual([first, 'new']);
-    expect((await apply(file, { same })).counts).toMatchObject({
-      added: 1,
-      changed: 1,
-      undecided: 0,
-    });
-    expect(
-      (await people())
-        .filter(({ display_name }) => display_name === 'Léa Martin')
-        .map(({ login }) => login),
-    ).toEqual(['lea.martin', 'lea.martin1', 'lea.martin2']);
-    // Nobody can be two people.
-    expect(
-      (
-        await preview(file, {
-          same: [
-            { line: 2, is: first },
-            { line: 3, is: first },
-          ],
-        })
-      ).counts,
-    ).toMatchObject({ changed: 0, unchanged: 1, undecided: 1 });
-    // Two identifiers are two people: no question.
-    expect(
-      (await preview('Nom;Prénom;Classe;INE\nDUBOIS;Eva;CP A;1\nDUBOIS;Eva;CP B;2\n')).counts,
-    ).toMatchObject({ added: 2, undecided: 0 });
-  });
+  test(
+    'homonyms are never merged: twins in the file, and in the city; answers are kept, and can ' +
+      'be taken back',
+    async () => {
+      const [first = ''] = await insertAccounts(
+        city.platform.database,
+        [1, 2].map((n) => ({
+          login: `lea.martin${n}`,
+          displayName: 'Léa Martin',
+          role: 'pupil',
+          siteId: city.site.id,
+          passwordHash: null,
+        })),
+        1,
+      );
+      const file = 'Nom;Prénom;Classe\nMARTIN;Léa;CP A\nMARTIN;Léa;CP B\n';
+      const seen = await preview(file);
+      expect([seen.counts.undecided, seen.counts.added, seen.counts.changed]).toEqual([2, 0, 0]);
+      expect(
+        seen.homonyms.map(({ line, twins, people: known }) => [line, twins, known.length]),
+      ).toEqual([
+        [2, [3], 2],
+        [3, [2], 2],
+      ]);
+      expect((await apply(file)).counts).toMatchObject({ added: 0, changed: 0, undecided: 2 });
+      const same: ImportChoices['same'] = [
+        { line: 2, is: first },
+        { line: 3, is: 'new' },
+      ];
+      expect((await preview(file, { same })).homonyms.map(({ is }) => is)).toEqual([first, 'new']);
+      expect((await apply(file, { same })).counts).toMatchObject({
+        added: 1,
+        changed: 1,
+        undecided: 0,
+      });
+      expect(
+        (await people())
+          .filter(({ display_name }) => display_name === 'Léa Martin')
+          .map(({ login }) => login),
+      ).toEqual(['lea.martin', 'lea.martin1', 'lea.martin2']);
+      // Nobody can be two people.
+      expect(
+        (
+          await preview(file, {
+            same: [
+              { line: 2, is: first },
+              { line: 3, is: first },
+            ],
+          })
+        ).counts,
+      ).toMatchObject({ changed: 0, unchanged: 1, undecided: 1 });
+      // Two identifiers are two people: no question.
+      expect(
+        (await preview('Nom;Prénom;Classe;INE\nDUBOIS;Eva;CP A;1\nDUBOIS;Eva;CP B;2\n')).counts,
+      ).toMatchObject({ added: 2, undecided: 0 });
+    },
+  );
 
   test('lines that cannot be kept are told, each with its reason', async () => {
     const { problems, counts } = await preview(
@@ -302,7 +312,9 @@ describe('an import', () => {
 
   test('schools are made only when ticked, by who may; teachers come without leaving their classes', async () => {
     const file =
-      'UAI;Nom école;Commune;Nom;Prénom;Classe;Rôle;Mél\n0610001A;ÉCOLE DU PARC;ALENÇON;PERRIN;Anne;CP A;enseignante;anne.perrin@ecole.example\n0610001A;ÉCOLE DU PARC;ALENÇON;PETIT;Léo;CP A;élève;\n';
+      'UAI;Nom école;Commune;Nom;Prénom;Classe;Rôle;Mél\n0610001A;ÉCOLE DU ' +
+      'PARC;ALENÇON;PERRIN;Anne;CP A;enseignante;anne.perrin@ecole.example\n0610001A;ÉCOLE DU ' +
+      'PARC;ALENÇON;PETIT;Léo;CP A;élève;\n';
     const seen = await preview(file, {}, null, city.technician);
     expect([seen.newSites, seen.counts.added, seen.counts.problems]).toEqual([
       [{ uai: '0610001A', name: 'École Du Parc', city: 'Alençon', lines: 2, created: false }],
@@ -397,7 +409,8 @@ describe('an import', () => {
     const lines = ['Nom;Prénom;Classe;Niveau;INE'];
     for (let at = 0; at < 100_000; at += 1)
       lines.push(
-        `NOM${at % 5000};Prénom${at % 977};${['CP', 'CE1', 'CE2', 'CM1', 'CM2'][at % 5]} ${at % 30};${['CP', 'CE1', 'CE2', 'CM1', 'CM2'][at % 5]};${at}`,
+        `NOM${at % 5000};Prénom${at % 977};${['CP', 'CE1', 'CE2', 'CM1', 'CM2'][at % 5]} ` +
+          `${at % 30};${['CP', 'CE1', 'CE2', 'CM1', 'CM2'][at % 5]};${at}`,
       );
     const file = Buffer.from(lines.join('\r\n'));
     let [last, longest] = [performance.now(), 0];
@@ -411,7 +424,9 @@ describe('an import', () => {
     clearInterval(tick);
     const memory = Math.round(process.memoryUsage().heapUsed / 1_048_576);
     console.log(
-      `preview of 100,000 lines (${(file.length / 1e6).toFixed(1)} MB): ${(ms / 1000).toFixed(1)} s; the event loop waited ${Math.round(longest)} ms at most; heap ${memory} MiB`,
+      `preview of 100,000 lines (${(file.length / 1e6).toFixed(1)} MB): ` +
+        `${(ms / 1000).toFixed(1)} s; the event loop waited ${Math.round(longest)} ms at most; ` +
+        `heap ${memory} MiB`,
     );
     expect(seen.counts).toMatchObject({ lines: 100_000, added: 100_000, problems: 0 });
     expect(seen.added).toHaveLength(500);

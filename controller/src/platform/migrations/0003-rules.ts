@@ -58,9 +58,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
   await schema.createIndex('rules_in_force').on('rule_versions').column('until').execute();
   const old = await sql<
     OldRule & { changed_by_name: string | null }
-  >`select r.*, a.display_name as changed_by_name from publication_rules r left join accounts a on a.id = r.created_by`.execute(
-    database,
-  );
+  >`select r.*, a.display_name as changed_by_name from publication_rules r left join accounts
+      a on a.id = r.created_by`.execute(database);
   for (const rule of old.rows) {
     await sql`insert into rule_versions (rule_id, version, body, since, until, changed_by, changed_by_name)
       values (${rule.id}, 1, ${bodyOf(rule)}, ${Number(rule.created_at)}, null, ${rule.created_by}, ${rule.changed_by_name ?? '?'})`.execute(

@@ -109,9 +109,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .addColumn('open', 'text')
     .execute();
   const nothing = '0'.repeat(64);
-  await sql`insert into audit_chain (id, seq, hash, at, removed_seq, removed_hash) values (1, 0, ${nothing}, 0, 0, ${nothing})`.execute(
-    database,
-  );
+  await sql`insert into audit_chain (id, seq, hash, at, removed_seq, removed_hash) values (1, 0,
+      ${nothing}, 0, 0, ${nothing})`.execute(database);
   await keepEvents(database, postgres);
 }
 
@@ -123,49 +122,62 @@ const same = (columns: readonly string[]) =>
  * the chain tells that they have. */
 async function keepEvents(database: Kysely<unknown>, postgres: boolean): Promise<void> {
   const may = (what: string) => `exists (select 1 from audit_chain where open = '${what}')`;
-  const mayChange = `((old.seq is null and ${same([...always, 'actor_name', 'subject_name', 'details'])}) or (old.seq is not null and ${same([...always, 'seq', 'hash', 'marks'])} and ${may('erasure')}))`;
+  const mayChange =
+    `((old.seq is null and ${same([...always, 'actor_name', 'subject_name', 'details'])}) or ` +
+    `(old.seq is not null and ${same([...always, 'seq', 'hash', 'marks'])} and ` +
+    `${may('erasure')}))`;
   const mayDelete = `(old.seq is not null and ${may('retention')})`;
   if (postgres) {
     await sql
       .raw(
-        `create function audit_event_changes() returns trigger language plpgsql as $$ begin if ${mayChange} then return new; end if; raise exception 'audit events are never changed'; end $$`,
+        'create function audit_event_changes() returns trigger language plpgsql as $$ begin ' +
+          `if ${mayChange} then return new; end if; raise exception 'audit events are never ` +
+          `changed'; end $$`,
       )
       .execute(database);
     await sql
       .raw(
-        `create function audit_event_deletions() returns trigger language plpgsql as $$ begin if ${mayDelete} then return old; end if; raise exception 'audit events are never deleted'; end $$`,
+        'create function audit_event_deletions() returns trigger language plpgsql as $$ begin ' +
+          `if ${mayDelete} then return old; end if; raise exception 'audit events are never ` +
+          `deleted'; end $$`,
       )
       .execute(database);
     await sql
       .raw(
-        `create function audit_event_truncation() returns trigger language plpgsql as $$ begin raise exception 'audit events are never deleted'; end $$`,
+        'create function audit_event_truncation() returns trigger language plpgsql as $$ ' +
+          `begin raise exception 'audit events are never deleted'; end $$`,
       )
       .execute(database);
     await sql
       .raw(
-        'create trigger audit_events_stay before update on audit_events for each row execute function audit_event_changes()',
+        'create trigger audit_events_stay before update on audit_events for each row execute ' +
+          'function audit_event_changes()',
       )
       .execute(database);
     await sql
       .raw(
-        'create trigger audit_events_remain before delete on audit_events for each row execute function audit_event_deletions()',
+        'create trigger audit_events_remain before delete on audit_events for each row ' +
+          'execute function audit_event_deletions()',
       )
       .execute(database);
     await sql
       .raw(
-        'create trigger audit_events_last before truncate on audit_events for each statement execute function audit_event_truncation()',
+        'create trigger audit_events_last before truncate on audit_events for each statement ' +
+          'execute function audit_event_truncation()',
       )
       .execute(database);
     return;
   }
   await sql
     .raw(
-      `create trigger audit_events_stay before update on audit_events when not ${mayChange} begin select raise(abort, 'audit events are never changed'); end`,
+      `create trigger audit_events_stay before update on audit_events when not ${mayChange} ` +
+        `begin select raise(abort, 'audit events are never changed'); end`,
     )
     .execute(database);
   await sql
     .raw(
-      `create trigger audit_events_remain before delete on audit_events when not ${mayDelete} begin select raise(abort, 'audit events are never deleted'); end`,
+      `create trigger audit_events_remain before delete on audit_events when not ${mayDelete} ` +
+        `begin select raise(abort, 'audit events are never deleted'); end`,
     )
     .execute(database);
 }

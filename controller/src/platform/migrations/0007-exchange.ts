@@ -46,9 +46,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
       recording: false,
       ...rule.how,
     };
-    await sql`update rule_versions set body = ${JSON.stringify({ ...rule, how })} where rule_id = ${rule_id} and version = ${version}`.execute(
-      database,
-    );
+    await sql`update rule_versions set body = ${JSON.stringify({ ...rule, how })} where rule_id =
+        ${rule_id} and version = ${version}`.execute(database);
   }
   // Written anew, in today's words, when a server's state next is.
   await sql`update sites set policy_hash = null`.execute(database);

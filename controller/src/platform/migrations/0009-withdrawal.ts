@@ -17,9 +17,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('estimate', 'text')
     .addColumn('withdrawn_at', 'bigint')
     .execute();
-  await sql`insert into application_versions (id, application_id, version, recipes, created_at, requires, estimate) select id, application_id, version, recipes, created_at, requires, estimate from application_versions_before`.execute(
-    database,
-  );
+  await sql`insert into application_versions (id, application_id, version, recipes, created_at,
+      requires, estimate) select id, application_id, version, recipes, created_at, requires,
+      estimate from application_versions_before`.execute(database);
   await schema.dropTable('application_versions_before').execute();
   await schema
     .createIndex('one_row_per_version_offered')

@@ -17,47 +17,51 @@ export function runCases(at: RolloutFixture): void {
   const { draft, begin, read, statesOf, stateDocument, ordersOf, answer, obey, countersHold } = at;
 
   describe('the whole way', () => {
-    test('one school first, then everyone; what was installed is wanted from then on; a second time there is nothing to do', async () => {
-      const id = await begin();
-      expect((await statesOf(id)).filter((state) => state === 'offered')).toHaveLength(1);
-      expect(await obey(id, 'succeeded')).toBe(1);
-      expect((await statesOf(id)).filter((state) => state === 'offered')).toHaveLength(5);
-      await countersHold(id);
-      expect(await obey(id, 'succeeded')).toBe(5);
-      expect(await read(id)).toMatchObject({
-        state: 'completed',
-        counts: { succeeded: 6 },
-        eta: null,
-      });
-      await countersHold(id);
-      for (const { agent } of at.fleet) {
-        const state = await stateDocument(agent);
-        expect(state.orders).toEqual([]);
-        expect(state.applications.map((application) => application.slug)).toEqual(['abacus']);
-      }
-      const again = await begin();
-      expect(await read(again)).toMatchObject({
-        state: 'completed',
-        counts: { already_installed: 6 },
-      });
-      const actions = (
-        await selectAuditEvents(at.city.platform.database, {
-          before: null,
-          limit: 200,
-          search: null,
-        })
-      ).map((event) => event.action);
-      expect(actions.filter((action) => action === 'application.installed')).toHaveLength(8);
-      expect(actions).toEqual(
-        expect.arrayContaining([
-          'rollout.planned',
-          'rollout.started',
-          'rollout.wave_opened',
-          'rollout.wave_passed',
-          'rollout.completed',
-        ]),
-      );
-    });
+    test(
+      'one school first, then everyone; what was installed is wanted from then on; a second ' +
+        'time there is nothing to do',
+      async () => {
+        const id = await begin();
+        expect((await statesOf(id)).filter((state) => state === 'offered')).toHaveLength(1);
+        expect(await obey(id, 'succeeded')).toBe(1);
+        expect((await statesOf(id)).filter((state) => state === 'offered')).toHaveLength(5);
+        await countersHold(id);
+        expect(await obey(id, 'succeeded')).toBe(5);
+        expect(await read(id)).toMatchObject({
+          state: 'completed',
+          counts: { succeeded: 6 },
+          eta: null,
+        });
+        await countersHold(id);
+        for (const { agent } of at.fleet) {
+          const state = await stateDocument(agent);
+          expect(state.orders).toEqual([]);
+          expect(state.applications.map((application) => application.slug)).toEqual(['abacus']);
+        }
+        const again = await begin();
+        expect(await read(again)).toMatchObject({
+          state: 'completed',
+          counts: { already_installed: 6 },
+        });
+        const actions = (
+          await selectAuditEvents(at.city.platform.database, {
+            before: null,
+            limit: 200,
+            search: null,
+          })
+        ).map((event) => event.action);
+        expect(actions.filter((action) => action === 'application.installed')).toHaveLength(8);
+        expect(actions).toEqual(
+          expect.arrayContaining([
+            'rollout.planned',
+            'rollout.started',
+            'rollout.wave_opened',
+            'rollout.wave_passed',
+            'rollout.completed',
+          ]),
+        );
+      },
+    );
 
     test('removing everywhere is a rollout too', async () => {
       const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
@@ -243,32 +247,36 @@ export function runCases(at: RolloutFixture): void {
       await evaluateRollout(at.city.platform, id);
     };
 
-    test('cancelled at once where nobody has begun; an installation that ends well afterwards is told, not counted', async () => {
-      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
-      const { agent } = at.fleet[0] ?? { agent: at.city.agent };
-      const [order] = await ordersOf(agent);
-      if (order === undefined) throw new Error('no order');
-      await acceptReport(
-        at.city.platform,
-        agent.actor,
-        agent.report({ orders: [answer(order, 'installing', 2)] }),
-      );
-      await cancelRollout(at.city.platform, at.city.technician, id, 'finish');
-      await evaluateRollout(at.city.platform, id);
-      expect(await statesOf(id)).toEqual(['installing', ...Array(5).fill('cancelled')]);
-      expect((await ordersOf(agent))[0]?.cancel).toBe('finish');
-      await acceptReport(
-        at.city.platform,
-        agent.actor,
-        agent.report({ orders: [answer(order, 'succeeded', 3)] }),
-      );
-      await evaluateRollout(at.city.platform, id);
-      expect(await read(id)).toMatchObject({
-        state: 'cancelled',
-        counts: { cancelled: 5, succeeded: 1 },
-      });
-      await countersHold(id);
-    });
+    test(
+      'cancelled at once where nobody has begun; an installation that ends well afterwards is ' +
+        'told, not counted',
+      async () => {
+        const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
+        const { agent } = at.fleet[0] ?? { agent: at.city.agent };
+        const [order] = await ordersOf(agent);
+        if (order === undefined) throw new Error('no order');
+        await acceptReport(
+          at.city.platform,
+          agent.actor,
+          agent.report({ orders: [answer(order, 'installing', 2)] }),
+        );
+        await cancelRollout(at.city.platform, at.city.technician, id, 'finish');
+        await evaluateRollout(at.city.platform, id);
+        expect(await statesOf(id)).toEqual(['installing', ...Array(5).fill('cancelled')]);
+        expect((await ordersOf(agent))[0]?.cancel).toBe('finish');
+        await acceptReport(
+          at.city.platform,
+          agent.actor,
+          agent.report({ orders: [answer(order, 'succeeded', 3)] }),
+        );
+        await evaluateRollout(at.city.platform, id);
+        expect(await read(id)).toMatchObject({
+          state: 'cancelled',
+          counts: { cancelled: 5, succeeded: 1 },
+        });
+        await countersHold(id);
+      },
+    );
 
     test('killing is a right of administrators', async () => {
       const id = await begin();

@@ -30,50 +30,54 @@ export function timeCases(at: RolloutFixture): void {
       expect(await read(id)).toMatchObject({ state: 'completed', counts: { succeeded: 6 } });
     });
 
-    test('an offer that nobody takes is taken back; silence after taking is unknown, then timed out; while the wave is open a late result counts', async () => {
-      const id = await begin({
-        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
-        timeoutMinutes: 10,
-        trip: {
-          failedShare: null,
-          failedCount: null,
-          timedOutShare: null,
-          consecutiveFailures: null,
-        },
-      });
-      const { agent } = at.fleet[0] ?? { agent: at.city.agent };
-      const [order] = await ordersOf(agent);
-      if (order === undefined) throw new Error('no order');
-      await acceptReport(
-        at.city.platform,
-        agent.actor,
-        agent.report({ orders: [answer(order, 'accepted', 1)] }),
-      );
-      at.city.time.at += 100_000;
-      await evaluateRollout(at.city.platform, id);
-      expect(await statesOf(id)).toEqual(['accepted', ...Array(5).fill('blocked')]);
-      at.city.time.at += 100_000;
-      await evaluateRollout(at.city.platform, id);
-      expect((await statesOf(id))[0]).toBe('unknown');
-      at.city.time.at += 600_000;
-      await evaluateRollout(at.city.platform, id);
-      expect((await statesOf(id))[0]).toBe('timed_out');
-      await hello(at.fleet.slice(1));
-      await acceptReport(
-        at.city.platform,
-        agent.actor,
-        agent.report({ orders: [answer(order, 'succeeded', 4)] }),
-      );
-      expect(
-        (
-          await listTargets(at.city.platform, at.city.technician, id, {
-            limit: 10,
-            state: 'succeeded',
-          })
-        ).items[0]?.badge ?? (await statesOf(id))[0],
-      ).toMatch(/late|timed_out/);
-      await countersHold(id);
-    });
+    test(
+      'an offer that nobody takes is taken back; silence after taking is unknown, then timed ' +
+        'out; while the wave is open a late result counts',
+      async () => {
+        const id = await begin({
+          waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+          timeoutMinutes: 10,
+          trip: {
+            failedShare: null,
+            failedCount: null,
+            timedOutShare: null,
+            consecutiveFailures: null,
+          },
+        });
+        const { agent } = at.fleet[0] ?? { agent: at.city.agent };
+        const [order] = await ordersOf(agent);
+        if (order === undefined) throw new Error('no order');
+        await acceptReport(
+          at.city.platform,
+          agent.actor,
+          agent.report({ orders: [answer(order, 'accepted', 1)] }),
+        );
+        at.city.time.at += 100_000;
+        await evaluateRollout(at.city.platform, id);
+        expect(await statesOf(id)).toEqual(['accepted', ...Array(5).fill('blocked')]);
+        at.city.time.at += 100_000;
+        await evaluateRollout(at.city.platform, id);
+        expect((await statesOf(id))[0]).toBe('unknown');
+        at.city.time.at += 600_000;
+        await evaluateRollout(at.city.platform, id);
+        expect((await statesOf(id))[0]).toBe('timed_out');
+        await hello(at.fleet.slice(1));
+        await acceptReport(
+          at.city.platform,
+          agent.actor,
+          agent.report({ orders: [answer(order, 'succeeded', 4)] }),
+        );
+        expect(
+          (
+            await listTargets(at.city.platform, at.city.technician, id, {
+              limit: 10,
+              state: 'succeeded',
+            })
+          ).items[0]?.badge ?? (await statesOf(id))[0],
+        ).toMatch(/late|timed_out/);
+        await countersHold(id);
+      },
+    );
 
     test('outside its window nothing begins; packages are fetched ahead and the agent begins by itself', async () => {
       const night = {
@@ -93,26 +97,30 @@ export function timeCases(at: RolloutFixture): void {
       expect((await read(ahead)).state).toBe('running');
     });
 
-    test('nothing begins while the classes arrive, unless forced; what is scheduled waits until they are in', async () => {
-      at.city.time.at = Date.UTC(2026, 10, 23, 7, 30);
-      await hello();
-      const id = await createRollout(at.city.platform, at.city.technician, draft());
-      expect(await codeOf(start(id))).toBe('SCHOOL_ARRIVES');
-      await start(id, true);
-      expect((await read(id)).state).toBe('running');
-      const later = await createRollout(
-        at.city.platform,
-        at.city.technician,
-        draft({ startAt: at.city.time.at + 60_000 }),
-      );
-      await start(later);
-      at.city.time.at += 120_000;
-      await evaluateRollout(at.city.platform, later);
-      expect((await read(later)).state).toBe('scheduled');
-      at.city.time.at = Date.UTC(2026, 10, 23, 8, 1);
-      await evaluateRollout(at.city.platform, later);
-      expect((await read(later)).state).toBe('running');
-    });
+    test(
+      'nothing begins while the classes arrive, unless forced; what is scheduled waits until ' +
+        'they are in',
+      async () => {
+        at.city.time.at = Date.UTC(2026, 10, 23, 7, 30);
+        await hello();
+        const id = await createRollout(at.city.platform, at.city.technician, draft());
+        expect(await codeOf(start(id))).toBe('SCHOOL_ARRIVES');
+        await start(id, true);
+        expect((await read(id)).state).toBe('running');
+        const later = await createRollout(
+          at.city.platform,
+          at.city.technician,
+          draft({ startAt: at.city.time.at + 60_000 }),
+        );
+        await start(later);
+        at.city.time.at += 120_000;
+        await evaluateRollout(at.city.platform, later);
+        expect((await read(later)).state).toBe('scheduled');
+        at.city.time.at = Date.UTC(2026, 10, 23, 8, 1);
+        await evaluateRollout(at.city.platform, later);
+        expect((await read(later)).state).toBe('running');
+      },
+    );
 
     test('paused: no new offers, staged orders held, and their time stands still', async () => {
       const id = await begin({

@@ -91,86 +91,94 @@ export function exchangeCases(openCity: (settings: Record<string, string>) => Pr
     );
 
   describe('files of sessions', () => {
-    test('from the device to the school: the server is told, fetches, says that it is there; the city keeps nothing', async () => {
-      const id = await session({ files: 'in' });
-      const transfer = await bring(id);
-      expect(transfer).toMatchObject({
-        direction: 'in',
-        name: 'devoir.txt',
-        bytes: 7,
-        state: 'here',
-      });
-      expect(await desired()).toEqual([
-        {
-          transferId: transfer.id,
-          sessionId: id,
+    test(
+      'from the device to the school: the server is told, fetches, says that it is there; the ' +
+        'city keeps nothing',
+      async () => {
+        const id = await session({ files: 'in' });
+        const transfer = await bring(id);
+        expect(transfer).toMatchObject({
           direction: 'in',
-          kind: 'file',
           name: 'devoir.txt',
-          sha256: hashOf('bonjour'),
           bytes: 7,
-        },
-      ]);
-      expect(city.woken).toContain(`agent:${city.agent.actor.id}`);
-      expect(await findBrought(city.platform, city.agent.actor, transfer.id)).toMatchObject({
-        bytes: 7,
-      });
-      await say(id, [{ transferId: transfer.id, code: null, message: '' }]);
-      expect(await desired()).toEqual([]);
-      expect((await readExchange(city.platform, city.pupil, id, null)).transfers).toMatchObject([
-        { state: 'done' },
-      ]);
-      expect(await codeOf(findBrought(city.platform, city.agent.actor, transfer.id))).toBe(
-        'NOT_FOUND',
-      );
-      await sweep(city.platform);
-      expect(kept()).toEqual([]);
-      expect(await told()).toEqual(['file.brought']);
-    });
-
-    test('from the school to the device: asked once however often, taken as often as one likes, gone after an hour', async () => {
-      const id = await session({ files: 'out', printing: true });
-      expect((await readExchange(city.platform, city.pupil, id, null)).offered).toEqual([
-        drawing,
-        pages,
-      ]);
-      const asked = await Promise.all(
-        [1, 2, 3].map(() => askForFile(city.platform, city.pupil, id, drawing, null)),
-      );
-      expect(new Set(asked.map((one) => one.id)).size).toBe(1);
-      const transferId = asked[0]?.id ?? '';
-      expect(await desired()).toMatchObject([
-        { transferId, direction: 'out', kind: 'file', name: drawing.name, sha256: null },
-      ]);
-      expect(await codeOf(findTaken(city.platform, city.pupil, transferId))).toBe('FILE_GONE');
-      await receiveAsked(
-        city.platform,
-        city.agent.actor,
-        transferId,
-        { sha256: hashOf('pixels!'), size: 7 },
-        of('pixels!'),
-      );
-      await receiveAsked(
-        city.platform,
-        city.agent.actor,
-        transferId,
-        { sha256: hashOf('pixels!'), size: 7 },
-        of('sent again'),
-      );
-      await say(id, [{ transferId, code: null, message: '' }]);
-      expect(await desired()).toEqual([]);
-      for (let time = 0; time < 2; time += 1)
-        await noteTaken(
-          city.platform,
-          city.pupil,
-          await findTaken(city.platform, city.pupil, transferId),
+          state: 'here',
+        });
+        expect(await desired()).toEqual([
+          {
+            transferId: transfer.id,
+            sessionId: id,
+            direction: 'in',
+            kind: 'file',
+            name: 'devoir.txt',
+            sha256: hashOf('bonjour'),
+            bytes: 7,
+          },
+        ]);
+        expect(city.woken).toContain(`agent:${city.agent.actor.id}`);
+        expect(await findBrought(city.platform, city.agent.actor, transfer.id)).toMatchObject({
+          bytes: 7,
+        });
+        await say(id, [{ transferId: transfer.id, code: null, message: '' }]);
+        expect(await desired()).toEqual([]);
+        expect((await readExchange(city.platform, city.pupil, id, null)).transfers).toMatchObject([
+          { state: 'done' },
+        ]);
+        expect(await codeOf(findBrought(city.platform, city.agent.actor, transfer.id))).toBe(
+          'NOT_FOUND',
         );
-      expect(await told()).toEqual(['file.taken', 'file.taken']);
-      city.time.at += 3_600_001;
-      await sweep(city.platform);
-      expect(kept()).toEqual([]);
-      expect(await codeOf(findTaken(city.platform, city.pupil, transferId))).toBe('NOT_FOUND');
-    });
+        await sweep(city.platform);
+        expect(kept()).toEqual([]);
+        expect(await told()).toEqual(['file.brought']);
+      },
+    );
+
+    test(
+      'from the school to the device: asked once however often, taken as often as one likes, ' +
+        'gone after an hour',
+      async () => {
+        const id = await session({ files: 'out', printing: true });
+        expect((await readExchange(city.platform, city.pupil, id, null)).offered).toEqual([
+          drawing,
+          pages,
+        ]);
+        const asked = await Promise.all(
+          [1, 2, 3].map(() => askForFile(city.platform, city.pupil, id, drawing, null)),
+        );
+        expect(new Set(asked.map((one) => one.id)).size).toBe(1);
+        const transferId = asked[0]?.id ?? '';
+        expect(await desired()).toMatchObject([
+          { transferId, direction: 'out', kind: 'file', name: drawing.name, sha256: null },
+        ]);
+        expect(await codeOf(findTaken(city.platform, city.pupil, transferId))).toBe('FILE_GONE');
+        await receiveAsked(
+          city.platform,
+          city.agent.actor,
+          transferId,
+          { sha256: hashOf('pixels!'), size: 7 },
+          of('pixels!'),
+        );
+        await receiveAsked(
+          city.platform,
+          city.agent.actor,
+          transferId,
+          { sha256: hashOf('pixels!'), size: 7 },
+          of('sent again'),
+        );
+        await say(id, [{ transferId, code: null, message: '' }]);
+        expect(await desired()).toEqual([]);
+        for (let time = 0; time < 2; time += 1)
+          await noteTaken(
+            city.platform,
+            city.pupil,
+            await findTaken(city.platform, city.pupil, transferId),
+          );
+        expect(await told()).toEqual(['file.taken', 'file.taken']);
+        city.time.at += 3_600_001;
+        await sweep(city.platform);
+        expect(kept()).toEqual([]);
+        expect(await codeOf(findTaken(city.platform, city.pupil, transferId))).toBe('NOT_FOUND');
+      },
+    );
 
     test('the rules of each way are those of now, and of nobody else’s session', async () => {
       const id = await session({ files: 'none', printing: false });
