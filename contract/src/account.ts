@@ -1,4 +1,4 @@
-/** Who signs in, and what the directory says of them. */
+/** Accounts: who signs in, and what the directory says about them. */
 import { type Static, Type } from 'typebox';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 
@@ -9,11 +9,11 @@ export const roles = ['administrator', 'technician', 'contact', 'teacher', 'pupi
 export const Role = OneOf(roles);
 export type Role = (typeof roles)[number];
 
-/** The city's own people: they look after every school. */
+/** Technicians and administrators: they look after every school of the city. */
 export const isTechnician = (person: { role: Role }): boolean =>
   person.role === 'technician' || person.role === 'administrator';
 
-/** Who stands in front of a class: the school's contact is one of them. */
+/** Teachers, including the school's contact. */
 export const isTeacher = (person: { role: Role }): boolean =>
   person.role === 'teacher' || person.role === 'contact';
 
@@ -40,13 +40,13 @@ export const Account = Strict({
 });
 export type Account = Static<typeof Account>;
 
-/** What the decision about access needs to know of a person. */
+/** The facts about a person that an access decision reads. */
 export interface Person {
   id: string;
   role: Role;
   siteId: string | null;
   groupIds: readonly string[];
-  /** What the directory says beside groups: `{ level: ['CM2'], subject: ['music'] }`. */
+  /** What the directory says besides groups: `{ level: ['CM2'], subject: ['music'] }`. */
   attributes: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -1,6 +1,6 @@
 /** Every HTTP route: method, path, who may call it, schemas. The controller mounts this table, the
- * console and the agent call through it, `/api/openapi.json` is printed from it. A route without a
- * caller does not compile. The rows are in routes/, by noun. */
+ * console and the agent call through it, and `/api/openapi.json` is generated from it. A route
+ * without a caller does not compile. The rows are in routes/, by noun. */
 import { type Static, type TSchema, Type } from 'typebox';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
@@ -49,7 +49,7 @@ export const api = {
 
 export type Api = typeof api;
 export type RouteName = keyof Api;
-/** Carried by edge/streams.ts. */
+/** Routes whose body or reply is a stream; edge/streams.ts serves them. */
 export type StreamRouteName = {
   [N in RouteName]: Api[N] extends { stream: string } ? N : never;
 }[RouteName];

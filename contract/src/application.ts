@@ -27,7 +27,7 @@ const PackageName = Type.String({ pattern: '^[a-z0-9][a-z0-9+.-]{1,80}$' });
 const PinnedPackage = Type.String({
   pattern: '^[a-z0-9][a-z0-9+.-]{1,80}(=[A-Za-z0-9][A-Za-z0-9.+:~-]{0,60})?$',
 });
-/** Absolute, without `..`, without characters a shell or a glob would read. */
+/** Absolute path without `..` and without characters that a shell or a glob interprets. */
 const AbsolutePath = Type.String({
   pattern: '^(/(?!\\.\\.?(/|$))[A-Za-z0-9._+@-]+)+$',
   maxLength: 256,
@@ -45,8 +45,8 @@ const WebAddress = Type.String({
 });
 export const maxPackageBytes = 4_294_967_296;
 
-/** A file known by what is in it. Without `url` it was uploaded to the city and comes from the
- * controller. */
+/** A file identified by its hash. Without `url` it was uploaded to the city and the controller
+ * serves it. */
 export const PackageFile = Strict({
   name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+~-]{0,120}$' }),
   sha256: Sha256,
@@ -55,9 +55,9 @@ export const PackageFile = Strict({
 });
 export type PackageFile = Static<typeof PackageFile>;
 
-/** How to tell that the application is there, and in which version. Asked before installing and
- * again after: exit code 0 is not proof. `version_file`: its first line is the version. `updates`:
- * nothing of the scope is pending. `agent`: the running agent is this bundle. */
+/** How to detect that the application is installed, and in which version. Checked before and after
+ * installing, because exit code 0 proves nothing. `version_file`: its first line is the version.
+ * `updates`: no update of the scope is pending. `agent`: the running agent is this bundle. */
 export const DetectionRule = Type.Union([
   Strict({ kind: Type.Literal('package'), package: PackageName }),
   Strict({ kind: Type.Literal('file'), path: AbsolutePath, sha256: Type.Optional(Sha256) }),
@@ -70,16 +70,16 @@ export type DetectionRule = Static<typeof DetectionRule>;
 
 const common = {
   detect: DetectionRule,
-  /** argv, never a shell line; the first word is a program name or an absolute path. Absent:
-   * nothing to click (updates, a runtime). */
+  /** argv, never a shell line; the first word is a program name or an absolute path. Absent for
+   * what cannot be launched (updates, a runtime). */
   launch: Type.Optional(Strict({ command: Type.Array(Argument, { minItems: 1, maxItems: 32 }) })),
-  /** Where the real icon is, once installed. */
+  /** Where the application's own icon is found, once installed. */
   icon: Type.Optional(
     Strict({ desktopFile: Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}\\.desktop$' }) }),
   ),
 };
 
-/** An extra source of Debian packages. apt refuses what its key has not signed. */
+/** An extra source of Debian packages. apt refuses packages that this key has not signed. */
 export const AptSource = Strict({
   uri: WebAddress,
   suite: Type.String({ pattern: '^[a-z0-9][a-z0-9./-]{0,60}$' }),
@@ -103,8 +103,7 @@ export const DebRecipe = Strict({
   ...common,
 });
 export type DebRecipe = Static<typeof DebRecipe>;
-/** Unpacked into a folder of its own, `/opt/preau/<slug>/<version>`; nothing is written outside of
- * it. */
+/** Unpacked into its own folder, `/opt/preau/<slug>/<version>`; nothing is written outside it. */
 export const ArchiveRecipe = Strict({
   kind: Type.Literal('archive'),
   format: OneOf(['appimage', 'zip', 'tar']),
@@ -112,8 +111,8 @@ export const ArchiveRecipe = Strict({
   ...common,
 });
 export type ArchiveRecipe = Static<typeof ArchiveRecipe>;
-/** Only a script that a second technician has reviewed: the controller's signature binds the name
- * to both files. */
+/** A script that a second technician has reviewed; no other script runs. The controller's signature
+ * binds the name to both files. */
 export const ScriptRecipe = Strict({
   kind: Type.Literal('script'),
   script: Slug,
@@ -168,7 +167,7 @@ export type WindowsRecipe = Static<typeof WindowsRecipe>;
 export const platforms = ['linux', 'windows'] as const;
 export type RecipePlatform = (typeof platforms)[number];
 
-/** A server takes the recipe of its platform; without one the application is `not_applicable`
+/** A server uses the recipe for its platform; without one the application is `not_applicable`
  * there. */
 export const Recipes = Type.Object(
   { linux: Type.Optional(LinuxRecipe), windows: Type.Optional(WindowsRecipe) },
@@ -176,7 +175,7 @@ export const Recipes = Type.Object(
 );
 export type Recipes = Static<typeof Recipes>;
 
-/** What the script review signs: the name, and the hash of each file, one per line. */
+/** The text that the script review signs: the name, and the hash of each file, one per line. */
 export const scriptReviewText = (script: {
   script: string;
   install: PackageFile;
@@ -184,8 +183,8 @@ export const scriptReviewText = (script: {
 }): string =>
   `preau script\n${script.script}\n${script.install.sha256}\n${script.remove?.sha256 ?? ''}`;
 
-/** What an installation costs one server: bytes over the line, minutes of work. Replaced by what
- * was measured, once there is history. */
+/** Cost of an installation on one server: bytes downloaded, minutes of work. Measured values
+ * replace it once there is history. */
 export const Estimate = Strict({
   bytes: Type.Integer({ minimum: 0 }),
   minutes: Type.Number({ minimum: 0, maximum: 600 }),
@@ -202,16 +201,16 @@ export const ApplicationDraft = Strict({
   labels: Type.Optional(ApplicationLabels),
   version: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.+:~-]{0,60}$' }),
   recipes: Recipes,
-  /** Applications that must be there first. */
+  /** Slugs of the applications that must be installed first. */
   requires: Type.Optional(Type.Array(Slug, { maxItems: 20, uniqueItems: true })),
-  /** Sessions of it that the city may run at once. */
+  /** Seats: how many sessions of it the city may run at once. */
   licence: Type.Optional(Strict({ seats: Type.Integer({ minimum: 1, maximum: 1_000_000 }) })),
   estimate: Type.Optional(Estimate),
 });
 export type ApplicationDraft = Static<typeof ApplicationDraft>;
 
-/** `iconHash` is null until a server has installed it and sent its icon: the console then draws a
- * letter tile. */
+/** `iconHash` is null until a server has installed the application and sent its icon; until then
+ * the console draws a letter tile. */
 export const Application = Strict({
   id: ApplicationId,
   slug: Slug,
@@ -225,8 +224,8 @@ export const Application = Strict({
   recipes: Recipes,
   requires: Type.Array(Slug),
   seats: Nullable(Type.Integer()),
-  /** Learnt from past installations when `samples` > 0; else the draft's, else null. `p95Ms`
-   * decides what still fits into a window. */
+  /** Measured from past installations when `samples` > 0; else the draft's estimate, else null.
+   * `p95Ms` decides what still fits into a window. */
   estimate: Nullable(
     Strict({ ...Estimate.properties, p95Ms: Type.Integer(), samples: Type.Integer() }),
   ),

@@ -1,18 +1,19 @@
-/** The chain of the audit: each event's hash covers the one before it, so that nothing can be
- * changed, taken out, put in or moved unseen. Names and details are not in the hashed text: a
- * salted mark of each is. They stand beside it and can be erased, salt and all, without the chain
- * losing a link. Pure; hashing and signatures are given. See docs/decisions/0017. */
+/** The audit chain: each event's hash covers the previous one, so that changing, removing,
+ * inserting or moving an event is always detected. The hashed text holds no names or details, only
+ * a salted hash (mark) of each. The values are stored beside it and can be erased together with
+ * their salts without breaking the chain. Pure: the caller supplies hashing and signatures. See
+ * docs/decisions/0017. */
 import { type Static, Type } from 'typebox';
 import { AuditEvent } from './audit.ts';
 import { Instant, Nullable, OneOf, Strict } from './schema.ts';
 
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Seq = Type.Integer({ minimum: 0 });
-/** For actor name, subject name and details, in this order. */
+/** Three values: for actor name, subject name and details, in this order. */
 const Three = <T extends ReturnType<typeof Type.String>>(item: T) =>
   Type.Array(item, { minItems: 3, maxItems: 3 });
 
-/** `salts`: empty where the value beside it was erased. */
+/** A salt is empty when its value was erased. */
 export const ChainedEvent = Strict({
   seq: Seq,
   hash: Hash,
@@ -22,7 +23,7 @@ export const ChainedEvent = Strict({
 });
 export type ChainedEvent = Static<typeof ChainedEvent>;
 
-/** A place in the chain. */
+/** A position in the chain: the last event's number, and its hash. */
 export const Link = Strict({ seq: Seq, hash: Hash });
 export type Link = Static<typeof Link>;
 export const SignedLink = Strict({
@@ -35,8 +36,8 @@ export type SignedLink = Static<typeof SignedLink>;
 
 export const noLink: Link = { seq: 0, hash: '0'.repeat(64) };
 
-/** What the city signs: that the chain was this long, and so, at that time; or that everything up
- * to there was removed by age. */
+/** Texts that the city signs. `headText`: the chain had this length and last hash at that time.
+ * `removalText`: retention removed everything up to this link. */
 export const headText = (link: Link, at: number): string =>
   `preau audit head\n${link.seq}\n${link.hash}\n${at}`;
 export const removalText = (link: Link): string => `preau audit removal\n${link.seq}\n${link.hash}`;
@@ -66,10 +67,10 @@ export const hashOf = (
     `${previous.hash}\n${JSON.stringify([previous.seq + 1, event.id, event.at, event.action, event.actorKind, event.actorId, event.subjectId, event.siteId, ...marks])}`,
   );
 
-/** `missing`: events were taken out, or moved. `changed`: something hashed is not what it was.
- * `name_changed`, `details_changed`: something beside the hash is not. `erased`: without an erasure
- * that accounts for it. `cut`: the end is missing. `forged`: not signed by the city. `other_chain`:
- * does not pass through the place that is known. */
+/** `missing`: events were removed or moved. `changed`: a hashed field was altered. `name_changed`,
+ * `details_changed`: a value beside the hash was altered. `erased`: no erasure event accounts for
+ * an erased value. `cut`: the end is missing. `forged`: not signed by the city. `other_chain`: the
+ * chain does not pass through the known link. */
 export const chainProblems = [
   'missing',
   'changed',
@@ -85,13 +86,13 @@ export type ChainProblem = Static<typeof ChainProblem>;
 
 export const ChainVerdict = Strict({
   intact: Type.Boolean(),
-  /** Looked at, and how many names and details of them are erased. */
+  /** Events checked, and how many of their names and details are erased. */
   events: Type.Integer(),
   erased: Type.Integer(),
-  /** Before the first one. */
+  /** The link before the first event checked. */
   start: Link,
   head: Link,
-  /** The first place that is wrong. */
+  /** The first invalid event. */
   broken: Nullable(Strict({ seq: Seq, problem: ChainProblem })),
 });
 export type ChainVerdict = Static<typeof ChainVerdict>;
@@ -101,7 +102,7 @@ function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainPr
   if (hashOf(sha256, previous, event, event.marks) !== event.hash) return 'changed';
   for (const [field, value] of valuesOf(event).entries()) {
     const salt = event.salts[field] ?? '';
-    // Without its salt a value can only be erased, never say something else.
+    // Without its salt a value must be the erased placeholder; no other value is accepted.
     const isRight =
       salt === ''
         ? value === (field === 2 ? JSON.stringify(erasedDetails) : erasedName)
@@ -111,8 +112,8 @@ function problemOf(sha256: Sha256, previous: Link, event: ChainedEvent): ChainPr
   return null;
 }
 
-/** Whose name stood in an erased field: an account that an erasure must name, or nobody's in
- * particular. Pure. */
+/** The account whose name an erased field held, which an erasure must name; null when the field
+ * belonged to no account. Pure. */
 function ownerOf(event: ChainedEvent, field: number): string | null {
   const id = field === 0 ? event.actorId : field === 1 ? event.subjectId : null;
   return id?.startsWith('acc_') === true ? id : null;
@@ -121,10 +122,11 @@ function ownerOf(event: ChainedEvent, field: number): string | null {
 /** Counts erased values and the erasures that account for them. */
 function countErasures() {
   let erased = 0;
-  /** Erased values of no account, and how many of those the erasures say they erased. */
+  /** `unnamed`: erased values that belong to no account; `accounted`: how many of those the erasure
+   * events declare. */
   let unnamed = 0;
   let accounted = 0;
-  /** Where the first value of each account was erased. */
+  /** By account: the number of its first event with an erased value. */
   const firstErased = new Map<string, number>();
   const erasedAccounts = new Set<string>();
   return {
@@ -144,8 +146,9 @@ function countErasures() {
         accounted += Number(event.details['unnamed'] ?? 0);
       }
     },
-    /** The place of what no erasure accounts for, `end` when it has none of its own; null: all is
-     * accounted for. An erasure comes after what it erases: only at the end is it known. */
+    /** The event that no erasure accounts for, or `end` when it cannot be located; null when all
+     * are accounted for. Only the end of the chain can tell, because an erasure comes after the
+     * events that it erases. */
     unaccounted(end: number): number | null {
       const unexplained = [...firstErased].find(([id]) => !erasedAccounts.has(id));
       if (unexplained !== undefined) return unexplained[1];
@@ -154,8 +157,8 @@ function countErasures() {
   };
 }
 
-/** Follows the chain from `start`, event by event; `known`: a place it must pass through, kept
- * elsewhere. */
+/** Verifies the chain from `start`, event by event. `known`: a link stored elsewhere, which the
+ * chain must pass through. */
 export function followChain(sha256: Sha256, start: Link, known: Link | null = null) {
   let at = start;
   let broken: ChainVerdict['broken'] = null;
@@ -189,7 +192,7 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
       at = { seq, hash: event.hash };
       passes();
     },
-    /** `head`: where the chain is said to end; null when only a part was looked at. */
+    /** `head`: where the chain is said to end; null when only a part was read. */
     end(head: Link | null): ChainVerdict {
       if (broken === null && head !== null && (head.seq !== at.seq || head.hash !== at.hash))
         fail(at.seq + 1, head.seq > at.seq ? 'cut' : 'other_chain');
@@ -202,8 +205,8 @@ export function followChain(sha256: Sha256, start: Link, known: Link | null = nu
   };
 }
 
-/** The lines of an exported file, one JSON object each: where it begins, its events, where it ends.
- * Files that follow each other may be joined into one. */
+/** Lines of an exported file, one JSON object each: its start, its events, its end. Consecutive
+ * files may be concatenated. */
 export const ExportStart = Strict({
   preau: Type.Literal('audit'),
   key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
@@ -211,6 +214,6 @@ export const ExportStart = Strict({
   removal: Nullable(Strict({ ...Link.properties, signature: SignedLink.properties.signature })),
 });
 export type ExportStart = Static<typeof ExportStart>;
-/** `last`: the chain went no further then. */
+/** `last`: the chain ended here when it was exported. */
 export const ExportEnd = Strict({ end: SignedLink, last: Type.Boolean() });
 export type ExportEnd = Static<typeof ExportEnd>;

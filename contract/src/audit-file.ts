@@ -1,5 +1,5 @@
-/** Verifying an exported audit without the city: line by line, with nothing but the city's public
- * key. Pure; hashing and signatures are given. */
+/** Verifies an exported audit line by line with only the city's public key, without the city
+ * itself. Pure: the caller supplies hashing and signatures. */
 import { Compile } from 'typebox/compile';
 import {
   ChainedEvent,
@@ -20,11 +20,11 @@ const isEnd = Compile(ExportEnd);
 export interface FileVerdict extends ChainVerdict {
   /** The key the file names; null before its first line. */
   key: string | null;
-  /** When its end was signed. */
+  /** When the city signed the end of the file. */
   signedAt: number | null;
-  /** False: the chain went on then; another file follows. */
+  /** False: the chain was longer at that time; another file follows. */
   last: boolean;
-  /** The line that is wrong, from 1. */
+  /** Number of the first invalid line, from 1. */
   line: number | null;
 }
 
@@ -33,8 +33,8 @@ interface Tools {
   verify: (key: string, text: string, signature: string) => boolean;
 }
 
-/** What comes before the first event is nothing at all, or was removed by age with the city's
- * signature; a part that begins elsewhere says so. */
+/** A valid start: nothing precedes the first event, or retention removed it with the city's
+ * signature, or the file is declared as a part (`removal` null). */
 function isGoodStart({ verify }: Tools, { start, removal, key }: ExportStart): boolean {
   if (start.seq === 0) return start.hash === noLink.hash;
   return (
@@ -45,7 +45,7 @@ function isGoodStart({ verify }: Tools, { start, removal, key }: ExportStart): b
   );
 }
 
-/** What is wrong with the signed end of a chain that was followed to `at`; null: nothing. */
+/** The problem with the signed end of a chain that was followed to `at`; null: none. */
 function problemOfEnd(
   { verify }: Tools,
   { end }: ExportEnd,
@@ -56,7 +56,7 @@ function problemOfEnd(
   return verify(key, headText(end, end.at), end.signature) ? null : 'forged';
 }
 
-/** Undefined: not JSON. */
+/** Undefined when the text is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -74,8 +74,8 @@ const nothing: ChainVerdict = {
   broken: null,
 };
 
-/** `key`: the city's, known from elsewhere; null takes the file's own word for it. `known`: a place
- * the chain must pass through. Files that follow each other may be given one after the other. */
+/** `key`: the city's public key, known from elsewhere; null trusts the key in the file. `known`: a
+ * link that the chain must pass through. Consecutive files may be passed one after the other. */
 export function followFile(tools: Tools, given: { key: string | null; known: Link | null }) {
   let check: ReturnType<typeof followChain> | null = null;
   let [number, wrongLine]: [number, number | null] = [0, null];
@@ -92,7 +92,7 @@ export function followFile(tools: Tools, given: { key: string | null; known: Lin
       fail('forged');
     key = named;
     if (check !== null) {
-      // The next file begins where the one before it ended.
+      // The next file begins where the previous one ended.
       if (start.seq !== check.at.seq || start.hash !== check.at.hash) fail('missing');
       end = null;
       return;
@@ -102,7 +102,7 @@ export function followFile(tools: Tools, given: { key: string | null; known: Lin
   };
   /** A line after the first of its file. */
   const follow = (value: unknown, chain: ReturnType<typeof followChain>, named: string) => {
-    // Nothing stands behind the end.
+    // No event may follow the signed end.
     if (end !== null) fail('forged');
     else if (isEvent.Check(value)) {
       chain.next(value);

@@ -1,7 +1,7 @@
-/** A badge: what is printed on the card of a child who cannot type yet. Signed by the city, so that
- * a school can tell a real one from a drawn one with the city's public key alone; where and when it
- * opens anything is the school's own affair. Pure. Does not know which serial is the newest: that
- * is the city's to say. Why it is so: docs/decisions/0016. */
+/** A badge: what is printed on the card of a child who cannot type yet. The city signs it, so that
+ * a school can detect a forgery with the city's public key alone. Each school decides where and
+ * when badges work. Pure. Only the city knows which serial is the newest. Rationale:
+ * docs/decisions/0016. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { type Calendar, type Place, windowAt } from './calendar.ts';
@@ -10,8 +10,8 @@ import { Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 import type { WindowSpec } from './windows.ts';
 
-/** `serial` rises when the badge is made anew: older ones are worth nothing from then on.
- * `issuedOn`: a date, for whoever holds the card. */
+/** `serial` rises with each new badge; older serials become invalid. `issuedOn`: a date, for
+ * the holder of the card. */
 export const Badge = Strict({
   accountId: AccountId,
   siteId: SiteId,
@@ -20,31 +20,31 @@ export const Badge = Strict({
 });
 export type Badge = Static<typeof Badge>;
 
-/** As a camera or a scanner reads it: anything may be held up to them, so only the length is
- * bounded here. */
+/** The text as a camera or scanner reads it. It can be anything, so only the length is limited
+ * here. */
 export const BadgeText = Type.String({ minLength: 1, maxLength: 400 });
 
 const shape =
   /^PB1\.(acc_[A-Za-z0-9_-]{22})\.(sit_[A-Za-z0-9_-]{22})\.([1-9][0-9]{0,5})\.(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([A-Za-z0-9_-]{86})$/;
 
-/** What is signed. Nothing else that the city signs begins like this. */
+/** The signed text. Its prefix keeps it apart from everything else that the city signs. */
 const signedText = ({ accountId, siteId, serial, issuedOn }: Badge): string =>
   `PB1.${accountId}.${siteId}.${serial}.${issuedOn}`;
 
-/** `sign`: Ed25519 with the city's key, base64url. The same badge is always the same text. */
+/** `sign`: Ed25519 with the city's key, base64url. The same badge always gives the same text. */
 export function badgeText(badge: Badge, sign: (text: string) => string): string {
   const text = signedText(badge);
   return `${text}.${sign(text)}`;
 }
 
-/** `forged`: what it claims is nobody's word. */
+/** `forged`: the signature is not the city's; `claims` is unverified. */
 export type BadgeReading =
   | { kind: 'badge'; badge: Badge }
   | { kind: 'unreadable' }
   | { kind: 'forged'; claims: Badge };
 
-/** `verify` answers whether the signature is the city's. Spaces and line ends around the text are a
- * scanner's. Never throws. */
+/** `verify` tells whether the signature is the city's. Spaces and line ends that a scanner adds
+ * around the text are ignored. Never throws. */
 export function readBadge(
   text: string,
   verify: (text: string, signature: string) => boolean,
@@ -58,12 +58,12 @@ export function readBadge(
     : { kind: 'forged', claims: badge };
 }
 
-/** What matters of a school at its door. `badgeHours` empty: at every hour. */
+/** The settings of a school's door. `badgeHours` empty: at every hour. */
 export interface Door extends Place {
   readonly networks: readonly { readonly subnet: string }[];
   readonly badgeHours: readonly WindowSpec[];
 }
-/** `until` null: for as long as one likes. `opensAt` null: nobody knows. */
+/** `until` null: no limit. `opensAt` null: unknown. */
 export type DoorState =
   | { open: true; until: number | null }
   | { open: false; why: 'no_network' | 'elsewhere' | 'out_of_hours'; opensAt: number | null };
@@ -74,8 +74,9 @@ export function isInside({ networks }: Pick<Door, 'networks'>, address: string |
   return known !== null && networks.some(({ subnet }) => subnetOf(subnet)?.holds(known) === true);
 }
 
-/** May badges and picture passwords of this school be used from there, then? A school that has said
- * nothing about its networks has no inside: there they open nothing, rather than everything. */
+/** Whether badges and picture passwords of this school may be used from this address at this time.
+ * A school without networks has no inside, so they are refused there rather than accepted
+ * everywhere. */
 export function doorAt(
   calendar: Calendar,
   door: Door,
@@ -91,7 +92,7 @@ export function doorAt(
     : { open: false, why: 'out_of_hours', opensAt: hours.opensAt };
 }
 
-/** `current`: what the city knows of this child's badge; null: never issued. */
+/** `current`: the city's record of this child's badge; null: never issued. */
 export const isCurrent = (
   badge: Badge,
   current: { serial: number; voidedAt: number | null } | null,

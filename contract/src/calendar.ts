@@ -1,31 +1,30 @@
-/** When: which days a school is open, and when something may be done there. Pure; every moment is
- * in epoch ms. Holds no dates (french-calendar.ts does) and does not say what a window is for. Why
- * it is so: docs/decisions/0010.
+/** Which days a school is open, and when something may be done there. Pure; every instant is in
+ * epoch ms. The dates are in french-calendar.ts; what a window is for is up to the caller.
+ * Rationale: docs/decisions/0010.
  *
- *  What is passed in is never changed after it was first passed: calendars, windows and lists of
- * closures are prepared once and remembered by identity. */
+ * Arguments must never be changed after they were first passed: calendars, windows and lists of
+ * closures are prepared once and cached by identity. */
 import { Temporal } from 'temporal-polyfill';
 import { dayMs, dayOfDate, minutesOf, weekdayOf } from './days.ts';
 import type { Period, Recurrence, WindowSpec, Windows } from './windows.ts';
 
 const minuteMs = 60_000;
-/** How far ahead anything is looked for: more than a year, so that "in the summer holidays" is
- * always found. */
+/** How many days ahead a search goes: more than a year, so that "in the summer holidays" is always
+ * found. */
 export const horizonDays = 400;
 
 export const holidayZones = ['A', 'B', 'C'] as const;
 export type HolidayZone = (typeof holidayZones)[number];
 
-/** `from`: first day without class. `back`: the day class begins again. */
+/** `from`: first day without class. `back`: the day on which class resumes. */
 export interface Holiday {
   readonly name: string;
   readonly from: string;
   readonly back: string;
 }
 
-/** Dates are YYYY-MM-DD. Outside `known` nothing is said about school holidays. Public holidays are
- * the national ones: what a region adds (Alsace-Moselle, overseas) is a closure of the schools
- * there. */
+/** Dates are YYYY-MM-DD. School holidays are unknown outside `known`. Public holidays are the
+ * national ones; regional ones (Alsace-Moselle, overseas) are closures of the schools there. */
 export interface Calendar {
   readonly source: string;
   readonly readOn: string;
@@ -34,16 +33,16 @@ export interface Calendar {
   readonly publicHolidays: readonly { readonly date: string; readonly name: string }[];
 }
 
-/** What matters here of a school. `timeZone` satisfies `isTimeZone`; `closures`: other days without
- * class there. */
+/** The facts about a school that this file reads. `timeZone` satisfies `isTimeZone`; `closures`:
+ * the school's other days without class. */
 export interface Place {
   readonly timeZone: string;
   readonly holidayZone: HolidayZone;
   readonly closures: readonly string[];
 }
 
-/** `unknown`: the calendar does not reach this day. A day that is several of these is the first of:
- * public holiday, school holiday, weekend, closure. */
+/** `unknown`: the calendar does not cover this day. When several kinds apply, the first of these
+ * counts: public holiday, school holiday, weekend, closure. */
 export type DayKind =
   | 'school'
   | 'school_holiday'
@@ -60,8 +59,7 @@ const dayKinds: readonly DayKind[] = [
   'unknown',
 ];
 
-/** Nobody knows whether an unknown day is a holiday: nothing that asks for the one or the other
- * opens on it. */
+/** An unknown day may or may not be a holiday, so no period that depends on it opens then. */
 const opensOn: Readonly<Record<Period, readonly DayKind[]>> = {
   always: dayKinds,
   school: ['school'],
@@ -69,7 +67,7 @@ const opensOn: Readonly<Record<Period, readonly DayKind[]>> = {
   outside_holidays: ['school', 'weekend', 'closure'],
 };
 
-/** The last date the calendar covers. After it days are `unknown`: warn well before. */
+/** The last date that the calendar covers; later days are `unknown`. Warn well before it. */
 export const knownUntil = (calendar: Calendar): string => calendar.known.until;
 
 export function isTimeZone(name: string): boolean {
@@ -134,14 +132,13 @@ function kindOf(
   return kind === 'school' && closures.has(day) ? 'closure' : kind;
 }
 
-/** What kind of day this date is there. */
+/** The kind of this date at that place. */
 export const dayKind = (calendar: Calendar, place: Place, date: string): DayKind =>
   kindOf(bookOf(calendar), place.holidayZone, daySetOf(place.closures), dayOfDate(date));
 
 // ---- clocks ---------------------------------------------------------------------------------------------------------
 
-/** A stretch of time during which a time zone keeps one distance from UTC: local = moment + offset,
- * `end` excluded. */
+/** A period with a constant UTC offset in a time zone: local = UTC + offset; `end` excluded. */
 interface Stretch {
   start: number;
   end: number;
@@ -149,14 +146,14 @@ interface Stretch {
 }
 const stretches = new Map<string, Stretch[]>();
 
-/** Time zones are asked twice a year, not at every call: asking costs a hundred times more than
- * adding. */
+/** Cached: looking up a time zone's offset costs a hundred times more than adding it, and the
+ * offset changes only twice a year. */
 function stretchAt(timeZone: string, moment: number): Stretch {
   const known = stretches.get(timeZone) ?? [];
   for (const stretch of known) if (stretch.start <= moment && moment < stretch.end) return stretch;
   const instant = Temporal.Instant.fromEpochMilliseconds(moment);
   const here = instant.toZonedDateTimeISO(timeZone);
-  // "Previous" is strictly before, and a stretch may begin at this very moment.
+  // The "previous" transition is strictly before, and a stretch may begin exactly at this instant.
   const start =
     instant.add({ milliseconds: 1 }).toZonedDateTimeISO(timeZone).getTimeZoneTransition('previous')
       ?.epochMilliseconds ?? Number.NEGATIVE_INFINITY;
@@ -167,8 +164,8 @@ function stretchAt(timeZone: string, moment: number): Stretch {
   return found;
 }
 
-/** The first moment at which the clock there shows `local` or later: when that hour does not exist,
- * the moment it is skipped; when it comes twice, the first time. */
+/** The first instant at which the local clock shows `local` or later. When the clock skips that
+ * hour, this is the instant of the skip; when the hour occurs twice, the first occurrence. */
 function firstMomentOf(timeZone: string, local: number): number {
   // No time zone is more than 14 hours ahead.
   let stretch = stretchAt(timeZone, local - 15 * 60 * minuteMs);
@@ -176,19 +173,19 @@ function firstMomentOf(timeZone: string, local: number): number {
   return Math.max(stretch.start, local - stretch.offset);
 }
 
-/** When this day (days since 1970-01-01) begins there. */
+/** The instant at which this day (days since 1970-01-01) begins at that place. */
 export const momentOfDay = (place: Place, day: number): number =>
   firstMomentOf(place.timeZone, day * dayMs);
 
 // ---- opening hours --------------------------------------------------------------------------------------------------
 
-/** Milliseconds from the day's midnight on the wall; `to` may reach into the next day. */
+/** Milliseconds from the day's local midnight; `to` may reach into the next day. */
 interface Hours {
   from: number;
   to: number;
 }
-/** What is open on a day: sorted, apart from one another. `isInDoubt` is set once an unknown day
- * could have mattered. */
+/** The open hours of a day: sorted and disjoint. `isInDoubt` is set once an unknown day could have
+ * changed the result. */
 interface Rule {
   on(day: number): readonly Hours[];
   isInDoubt: boolean;
@@ -267,15 +264,15 @@ function windowsRule(
   };
 }
 
-/** When the open time around this moment on the wall ends, looking no further than `limit`; null
- * when closed. */
+/** When the open period around this local time ends, searching no further than `limit`; null when
+ * closed. */
 function endOfOpen(rule: Rule, local: number, limit: number): number | null {
   let end = local;
   const extend = (day: number): void => {
     for (const { from, to } of rule.on(day))
       if (day * dayMs + from <= end) end = Math.max(end, day * dayMs + to);
   };
-  // What begins on a day ends before the day after next begins: each day is looked at once.
+  // A window ends before the second day after its start begins, so each day is read once.
   let today = Math.floor(local / dayMs);
   extend(today - 1);
   for (let last = today - 1; last !== today && end < limit; today = Math.floor(end / dayMs)) {
@@ -285,16 +282,16 @@ function endOfOpen(rule: Rule, local: number, limit: number): number | null {
   return end === local ? null : end;
 }
 
-/** When something begins at or after this moment on the wall. */
+/** Start of the first window at or after this local time; null when there is none up to `limit`. */
 function nextBegin(rule: Rule, local: number, limit: number): number | null {
   for (let day = Math.floor(local / dayMs); day * dayMs <= limit; day++)
     for (const { from } of rule.on(day)) if (day * dayMs + from >= local) return day * dayMs + from;
   return null;
 }
 
-/** `until` and `opensAt` are exact: the first moment at which it is closed, or open. Both look 400
- * days ahead: what is open for longer says so, and `opensAt` is null when nothing opens.
- * `isInDoubt`: days the calendar does not know could change this. */
+/** `until` and `opensAt` are exact: the first instant at which it is closed, or open. The search
+ * goes 400 days ahead: `until` is at most that far, and `opensAt` is null when nothing opens.
+ * `isInDoubt`: days that the calendar does not cover could change the result. */
 export type WindowState =
   | { open: true; until: number; isInDoubt: boolean }
   | { open: false; opensAt: number | null; isInDoubt: boolean };
@@ -305,8 +302,7 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
   let at = now;
   let end = endOfOpen(rule, at + stretch.offset, limit + stretch.offset);
   if (end !== null) {
-    // Where the clock is put forward or back, what the wall shows afterwards decides whether it
-    // stays open.
+    // When the clock is moved forward or back, the new local time decides whether it stays open.
     while (end !== null && end - stretch.offset >= stretch.end && stretch.end < limit) {
       at = stretch.end;
       stretch = stretchAt(timeZone, at);
@@ -328,7 +324,7 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
     }
     at = stretch.end;
     stretch = stretchAt(timeZone, at);
-    // The clock was put forward into a window: it opens at that moment.
+    // The clock was moved forward into a window, so it opens at that instant.
     if (endOfOpen(rule, at + stretch.offset, at + stretch.offset + 1) !== null) {
       opensAt = at;
       break;
@@ -341,9 +337,9 @@ function stateOf(timeZone: string, rule: Rule, now: number): WindowState {
   };
 }
 
-/** Is it open there now, and until when, or when does it open? Windows that touch or overlap are
- * one. Open means exactly that the clock on the wall is inside a window: an hour that does not
- * exist is not open, one that comes twice is open twice. */
+/** Whether it is open there now and until when, or else when it opens. Windows that touch or
+ * overlap count as one. Open means that the local clock is inside a window: an hour that the clock
+ * skips is never open, one that occurs twice is open twice. */
 export const windowAt = (
   calendar: Calendar,
   place: Place,
@@ -353,9 +349,9 @@ export const windowAt = (
 
 const arrival: readonly Hours[] = [{ from: (8 * 60 + 15) * minuteMs, to: 9 * 60 * minuteMs }];
 
-/** When the arrival of the class (08:15 to 09:00 on a school day) that is going on now is over;
- * null when none is. A weekday the calendar does not know counts as a school day here: better to
- * wait three quarters of an hour than to disturb a class. */
+/** End of the arrival time (08:15 to 09:00 on a school day) in progress; null when there is none. A
+ * weekday that the calendar does not cover counts as a school day, because waiting three quarters
+ * of an hour is better than disturbing a class. */
 export function arrivalTimeEnds(calendar: Calendar, place: Place, now: number): number | null {
   const [book, closures] = [bookOf(calendar), daySetOf(place.closures)];
   const hasClass = (day: number): boolean => {
@@ -372,15 +368,15 @@ export function arrivalTimeEnds(calendar: Calendar, place: Place, now: number): 
 export const isArrivalTime = (calendar: Calendar, place: Place, now: number): boolean =>
   arrivalTimeEnds(calendar, place, now) !== null;
 
-/** `at` is null when there is none within 400 days. `isInDoubt`: days the calendar does not know
- * were passed over. */
+/** `at` is null when there is none within 400 days. `isInDoubt`: the search depended on days that
+ * the calendar does not cover. */
 export interface Occurrence {
   at: number | null;
   isInDoubt: boolean;
 }
 
-/** The next time after `after` (never at it). Once a day even where the hour comes twice, and not
- * left out where it is skipped. */
+/** The next occurrence strictly after `after`. It occurs once a day, even when the clock shows the
+ * hour twice or skips it. */
 export function nextOccurrence(
   calendar: Calendar,
   place: Place,

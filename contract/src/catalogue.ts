@@ -23,7 +23,7 @@ export const ApplicationVersion = Strict({
   requires: Type.Array(Slug),
   estimate: Nullable(Estimate),
   createdAt: Type.Integer(),
-  /** Not null: no longer in the catalogue. It stays where it is installed, and is brought nowhere
+  /** Not null: no longer in the catalogue. It stays where it is installed and is installed nowhere
    * else. */
   withdrawnAt: Nullable(Type.Integer()),
   /** Servers that have this version. */
@@ -31,20 +31,20 @@ export const ApplicationVersion = Strict({
 });
 export type ApplicationVersion = Static<typeof ApplicationVersion>;
 
-/** What people read of an application and how many may use it; what is installed is a version's
- * own. */
+/** Editable properties of an application: its texts, labels and seats. What is installed belongs to
+ * a version. */
 export const ApplicationChanges = Strict({
   name: ApplicationDraft.properties.name,
   description: ApplicationDraft.properties.description,
   category: ApplicationDraft.properties.category,
   labels: ApplicationLabels,
-  /** Null: as many as wish. */
+  /** Null: no limit. */
   seats: Nullable(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });
 export type ApplicationChanges = Static<typeof ApplicationChanges>;
 
-/** What leaves the catalogue, or comes back. An application without a version in it is no longer in
- * the catalogue itself. */
+/** Versions to withdraw from the catalogue, or to restore. An application without a version in the
+ * catalogue is withdrawn itself. */
 export const Withdrawal = Strict({
   withdrawn: Type.Boolean(),
   versionIds: Type.Array(VersionId, { minItems: 1, maxItems: 500, uniqueItems: true }),
@@ -53,7 +53,7 @@ export type Withdrawal = Static<typeof Withdrawal>;
 
 // ---- import and export ------------------------------------------------------------------------------------------------
 
-/** Rises when a draft of before could not be read any more. */
+/** Raised when older drafts can no longer be read. */
 export const catalogueFormat = 1;
 export const Catalogue = Strict({
   format: Type.Integer(),
@@ -61,8 +61,8 @@ export const Catalogue = Strict({
 });
 export type Catalogue = Static<typeof Catalogue>;
 
-/** Each item is looked at by itself, so that one mistake does not hide the others. `dryRun`:
- * nothing is kept. */
+/** Each item is checked separately, so that one error does not hide the others. `dryRun`: nothing
+ * is saved. */
 export const CatalogueImport = Strict({
   dryRun: Type.Boolean(),
   applications: Type.Array(Type.Unknown(), { maxItems: 2000 }),
@@ -71,20 +71,20 @@ export type CatalogueImport = Static<typeof CatalogueImport>;
 export const importResults = ['added', 'version_added', 'unchanged', 'refused'] as const;
 export const ImportedItem = Strict({
   index: Type.Integer({ minimum: 0 }),
-  /** As far as it could be read. */
+  /** Null when it could not be read. */
   slug: Nullable(Slug),
   version: Nullable(Line(80)),
   result: OneOf(importResults),
   code: Nullable(OneOf(errorCodes)),
-  /** Where the fault is: names and values are quoted nowhere. */
+  /** Where the error is; never quotes names or values. */
   why: Nullable(Type.String({ maxLength: 400 })),
 });
 export type ImportedItem = Static<typeof ImportedItem>;
 
 // ---- uploaded files -----------------------------------------------------------------------------------------------------
 
-/** The body is the file itself (application/octet-stream); what it must be is announced here and
- * checked while it streams. */
+/** The body is the file itself (application/octet-stream). These fields announce it and are checked
+ * while it streams. */
 export const PackageUpload = Strict({
   name: PackageFile.properties.name,
   sha256: Sha256,
@@ -101,8 +101,8 @@ export const UploadedPackage = Strict({
 });
 export type UploadedPackage = Static<typeof UploadedPackage>;
 
-/** Told by its first bytes, never by its name alone. `picture` and `program` (Windows) may hold an
- * icon. */
+/** Detected from the first bytes, never from the name alone. `picture` and `program` (Windows) may
+ * hold an icon. */
 export const packageKinds = [
   'deb',
   'appimage',
@@ -113,7 +113,7 @@ export const packageKinds = [
   'picture',
   'unknown',
 ] as const;
-/** Something in it that can be clicked, as its .desktop file says. */
+/** A launchable program in the package, as its .desktop file describes it. */
 export const InspectedProgram = Strict({
   desktopFile: Nullable(Type.String({ maxLength: 110 })),
   name: Nullable(Translated(80)),
@@ -124,8 +124,8 @@ export const InspectedProgram = Strict({
   icon: Nullable(Type.String({ maxLength: 360_000 })),
 });
 export type InspectedProgram = Static<typeof InspectedProgram>;
-/** What an uploaded file says of itself. Nobody has checked that it is true: a technician reads it
- * before it becomes a recipe. */
+/** Metadata that an uploaded file claims. It is unverified: a technician reads it before it becomes
+ * a recipe. */
 export const InspectedPackage = Strict({
   kind: OneOf(packageKinds),
   package: Nullable(Line(80)),
@@ -133,19 +133,19 @@ export const InspectedPackage = Strict({
   summary: Nullable(Line(300)),
   architecture: Nullable(Line(40)),
   programs: Type.Array(InspectedProgram, { maxItems: 20 }),
-  /** Could not be read to its end: there may be more in it. */
+  /** The file could not be read to its end; it may contain more. */
   cutShort: Type.Boolean(),
 });
 export type InspectedPackage = Static<typeof InspectedPackage>;
 
-/** An icon is taken out of an uploaded program (.exe), icon (.ico) or picture (.png). */
+/** Extracts an icon from an uploaded program (.exe), icon (.ico) or picture (.png). */
 export const IconFromPackage = Strict({ applicationId: ApplicationId, sha256: Sha256 });
 
 // ---- scripts --------------------------------------------------------------------------------------------------------------
 
 export const ScriptId = Id('scr');
 export const maxScriptBytes = 65_536;
-/** With its interpreter in the first line; nothing that a reader would not see. */
+/** The first line names the interpreter; characters that a reader cannot see are refused. */
 const ScriptText = Type.String({
   minLength: 3,
   maxLength: maxScriptBytes,
@@ -158,7 +158,7 @@ export const ScriptDraft = Strict({
   remove: Nullable(ScriptText),
 });
 export type ScriptDraft = Static<typeof ScriptDraft>;
-/** Bound to what was read: a script that was changed meanwhile is not signed. */
+/** Hashes of the files that were read: a script that has changed since is not signed. */
 export const ScriptReview = Strict({ install: Sha256, remove: Nullable(Sha256) });
 export type ScriptReview = Static<typeof ScriptReview>;
 export const Script = Strict({
@@ -173,7 +173,7 @@ export const Script = Strict({
   createdAt: Type.Integer(),
   reviewedByName: Nullable(Line(120)),
   reviewedAt: Nullable(Type.Integer()),
-  /** For the recipe; null until a second technician has read it. */
+  /** For the recipe; null until a second technician has reviewed the script. */
   signature: Nullable(Type.String()),
 });
 export type Script = Static<typeof Script>;

@@ -1,5 +1,5 @@
-/** Classes: the children in them, their badges and picture passwords, and how a class stands at the
- * door of its school. */
+/** Classes: their children, their badges and picture passwords, and the class page for signing
+ * in. */
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId } from './account.ts';
 import { animals, objects } from './drawings.ts';
@@ -7,19 +7,19 @@ import { Instant, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
 const codeSigns = 'abcdefghjkmnpqrstuvwxyz2345678';
-/** In the address of a class page: short enough for a small hand, without signs that look alike.
- * Not a secret: it opens only from within the class's school. */
+/** The code in the address of a class page: short enough for a child to type, without similar
+ * characters. Not a secret: it works only from within the class's school. */
 export const ClassCode = Type.String({ pattern: `^[${codeSigns}]{6}$` });
 
-/** Small differences spread over all 32 bits (FNV-1a, public domain). */
+/** Hash that spreads small differences over all 32 bits (FNV-1a, public domain). */
 function mixed(text: string): number {
   let sum = 2_166_136_261;
   for (const letter of text) sum = Math.imul(sum ^ letter.charCodeAt(0), 16_777_619) >>> 0;
   return (sum ^ (sum >>> 15)) >>> 0;
 }
 
-/** Always the same for the same class: nothing is stored. Unique enough within a school, which is
- * where it is looked for. */
+/** Derived from the class's id, so nothing is stored. Unique enough within a school, the only scope
+ * in which it is looked up. */
 export function codeOf(groupId: string): string {
   let rest = mixed(groupId);
   let code = '';
@@ -30,14 +30,15 @@ export function codeOf(groupId: string): string {
   return code;
 }
 
-/** What a child is shown by: an animal on a colour, always the same for the same child. */
+/** The picture that identifies a child: an animal on a colour, always the same for the same
+ * child. */
 export const ChildPicture = Strict({
   animal: OneOf(animals),
   colour: Type.Integer({ minimum: 0, maximum: 7 }),
 });
 export type ChildPicture = Static<typeof ChildPicture>;
 
-/** Derived from the account's id: nothing is stored, and nothing told about the child. */
+/** Derived from the account's id, so nothing is stored and nothing about the child is revealed. */
 export function pictureOf(accountId: string): ChildPicture {
   const sum = mixed(accountId);
   return {
@@ -46,8 +47,8 @@ export function pictureOf(accountId: string): ChildPicture {
   };
 }
 
-/** Three different pictures of twelve, in order: 1,320 of them. Weak, so it opens only from within
- * the school, slowly once it was wrong. */
+/** Three different pictures of twelve, in order: 1,320 combinations. That is weak, so it works only
+ * from within the school, and attempts are slowed down after an error. */
 export const picturesAsked = 3;
 export const PicturePassword = Type.Array(OneOf(objects), {
   minItems: picturesAsked,
@@ -56,8 +57,8 @@ export const PicturePassword = Type.Array(OneOf(objects), {
 });
 export type PicturePassword = Static<typeof PicturePassword>;
 
-/** First names as children know each other; who shares one in the class gets the first letters of
- * what follows. Pure. */
+/** First names as children use them; when two in the class share one, the first letters of the rest
+ * of the name are added. Pure. */
 export function shortNames(
   people: readonly { id: string; displayName: string }[],
 ): Map<string, string> {
@@ -91,8 +92,8 @@ export function shortNames(
 
 // ---- at the door ----------------------------------------------------------------------------------------------------------
 
-/** Nobody has signed in yet: names are told from within the school only. `siteName` null: this
- * address is in no school. `problem`: why nothing opens at this moment. */
+/** Shown before anybody has signed in, so names are given only to addresses within the school.
+ * `siteName` null: this address is in no school. `problem`: why sign-in is refused now. */
 export const EntryHall = Strict({
   siteName: Nullable(Line(120)),
   problem: Nullable(OneOf(['elsewhere', 'out_of_hours'])),
@@ -136,7 +137,7 @@ export const ClassSummary = Strict({
 });
 export type ClassSummary = Static<typeof ClassSummary>;
 
-/** `state`: `none`: never made. `voided`: worth nothing until it is made anew. */
+/** `none`: never issued. `voided`: invalid until it is reissued. */
 export const PupilBadge = Strict({
   state: OneOf(['none', 'valid', 'voided']),
   serial: Nullable(Type.Integer()),
@@ -155,8 +156,8 @@ export const Pupil = Strict({
 });
 export type Pupil = Static<typeof Pupil>;
 
-/** `byDirectory`: a directory says who is in it, and would say so again. `noNetwork`: the school
- * has no network set, so nothing opens. */
+/** `byDirectory`: a directory defines the members and would overwrite changes. `noNetwork`: the
+ * school has no network set, so badges and picture passwords do not work. */
 export const ClassDetail = Strict({
   ...ClassSummary.properties,
   byDirectory: Type.Boolean(),
@@ -169,7 +170,7 @@ export const ClassDraft = Strict({ siteId: SiteId, name: Line(80) });
 export type ClassDraft = Static<typeof ClassDraft>;
 export const NewPupil = Strict({ firstName: Line(60), lastName: Line(60) });
 export type NewPupil = Static<typeof NewPupil>;
-/** A pupil of the school who could come into this class. */
+/** A pupil of the school who could be added to this class. */
 export const OtherPupil = Strict({
   id: AccountId,
   displayName: Line(120),

@@ -15,7 +15,7 @@ export const PersonAttributes = Type.Record(
   Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100 }),
 );
 
-/** The school of the server, as rules see it. */
+/** The server's school, as the rules see it. */
 export const DesiredSite = Strict({
   siteId: SiteId,
   siteGroupIds: Type.Array(SiteGroupId, { maxItems: 1000 }),
@@ -27,8 +27,8 @@ export const DesiredSite = Strict({
 
 export type DesiredSite = Static<typeof DesiredSite>;
 
-/** Every rule that says anything at a school. Kept apart from the state, which names it by its
- * hash: rules change rarely, states often. */
+/** Every rule that applies at a school. Separate from the state, which refers to it by its hash,
+ * because rules change rarely and states often. */
 export const PolicyDocument = Strict({ rules: Type.Array(PolicyRule, { maxItems: 20_000 }) });
 export type PolicyDocument = Static<typeof PolicyDocument>;
 
@@ -40,14 +40,14 @@ export const DesiredSession = Strict({
   login: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{1,62}$' }),
   displayName: Line(120),
   language: Type.Union([Type.Literal('fr'), Type.Literal('en')]),
-  /** Rises by one each time a browser asks to attach: the agent then sets a fresh one-use
+  /** Rises by one each time a browser asks to attach; the agent then sets a new one-use
    * password. */
   attachSerial: Type.Integer({ minimum: 1 }),
-  /** What the agent decides by, once more, before it opens anything. */
+  /** The agent decides access again from this before it opens anything. */
   role: Role,
   groupIds: Type.Array(Id('grp'), { maxItems: 1000 }),
   attributes: PersonAttributes,
-  /** Of the person's device, when the session was asked for. */
+  /** The address of the person's device when the session was requested. */
   address: Nullable(Type.String({ maxLength: 45 })),
 });
 export type DesiredSession = Static<typeof DesiredSession>;
@@ -60,7 +60,7 @@ export const DesiredApplication = Strict({
   labels: Type.Array(Slug, { maxItems: 20 }),
   version: Line(80),
   recipes: Recipes,
-  /** When a technician last asked for it: asking again clears past failures. */
+  /** When a technician last requested it; a new request clears past failures. */
   askedAt: Instant,
 });
 export type DesiredApplication = Static<typeof DesiredApplication>;
@@ -70,24 +70,25 @@ export const DesiredState = Strict({
   serverId: Id('srv'),
   generation: Type.Integer({ minimum: 1 }),
   issuedAt: Instant,
-  /** Displays kept started in advance, so that a click does not wait for an X server. */
+  /** How many displays are kept started in advance, so that a launch does not wait for an X
+   * server. */
   standbyDisplays: Type.Integer({ minimum: 0, maximum: 32 }),
-  /** What happens within such a moment, up to three of them, is told in one report: the more
-   * servers a city has, the longer. */
+  /** Unit of the agent's reporting delay, in ms. Changes within one to three units share one
+   * report. It rises with the number of servers in the city. */
   momentMs: Type.Integer({ minimum: 1, maximum: 60_000 }),
   site: DesiredSite,
   /** SHA-256 of the rules' document. */
   policy: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   applications: Type.Array(DesiredApplication, { maxItems: 500 }),
-  /** Applications that were installed by Préau and are wanted no more. */
+  /** Applications that Préau installed and that are no longer wanted. */
   removals: Type.Array(DesiredApplication, { maxItems: 500 }),
   sessions: Type.Array(DesiredSession, { maxItems: 1000 }),
-  /** Files of sessions, to be fetched from the city or sent there. */
+  /** Files of sessions to download from the city or upload to it. */
   transfers: Type.Array(DesiredTransfer, { maxItems: 2000 }),
   /** What rollouts ask of this server now. */
   orders: Type.Array(Order, { maxItems: 20 }),
-  /** The site's first server, from which the others fetch packages; null on that server itself and
-   * where there is one only. */
+  /** The site's first server, from which the others download packages; null on that server itself
+   * and where there is only one. */
   cache: Nullable(
     Strict({
       serverId: Id('srv'),
@@ -95,7 +96,7 @@ export const DesiredState = Strict({
       port: Type.Integer({ minimum: 1, maximum: 65535 }),
     }),
   ),
-  /** Servers of the same site, whose signed requests for packages are answered. */
+  /** Servers of the same site whose signed package requests are answered. */
   peers: Type.Array(
     Strict({ serverId: Id('srv'), publicKey: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }),
     { maxItems: 200 },
@@ -103,8 +104,8 @@ export const DesiredState = Strict({
 });
 export type DesiredState = Static<typeof DesiredState>;
 
-/** What turns the rules of hash `from` into those that a state names: rules changed one by one are
- * sent one by one. */
+/** Changes the rules with hash `from` into those that the state names, so that a change to a few
+ * rules does not resend all of them. */
 export const PolicyChange = Strict({
   from: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   removed: Type.Array(RuleId, { maxItems: 20_000 }),
@@ -112,16 +113,16 @@ export const PolicyChange = Strict({
 });
 export type PolicyChange = Static<typeof PolicyChange>;
 
-/** Rules in the order of their ids: the same rules make the same text, and the same hash. */
+/** The rules sorted by id, so that equal rules give the same text and the same hash. */
 export const policyText = (rules: readonly PolicyRule[]): string =>
   JSON.stringify({
     rules: rules.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   } satisfies PolicyDocument);
 
 /** `document` is the JSON text of a DesiredState; `signature` is Ed25519 over its UTF-8 bytes,
- * base64url. `policy`: the JSON text of its PolicyDocument, or `change` what makes it out of the
- * rules that the agent said it has; neither when it has them. The state's hash vouches for the
- * result. */
+ * base64url. `policy` is the JSON text of its PolicyDocument. `change` replaces it and is applied
+ * to the rules that the agent reported to have; both are absent when the agent is up to date. The
+ * hash in the state verifies the result. */
 export const SignedState = Strict({
   document: Type.String({ maxLength: 4_000_000 }),
   signature: Type.String({ maxLength: 100 }),

@@ -1,6 +1,6 @@
-/** Small pictures, drawn here: twelve animals to recognise a child by, twelve things to make a
- * password of. Filled paths on a square of 100 × 100, the same on the screen and on paper. Drawn
- * for this project. */
+/** Small pictures: twelve animals that identify a child, twelve objects for picture passwords.
+ * Filled paths on a square of 100 × 100, the same on screen and on paper. Drawn for this
+ * project. */
 
 export const animals = [
   'cat',
@@ -38,7 +38,7 @@ export interface Shape {
   readonly fill: string;
 }
 
-/** Behind an animal. */
+/** Background colours for the animals. */
 export const colours = [
   '#cfe8f3',
   '#ffe3a8',

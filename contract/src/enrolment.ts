@@ -9,7 +9,7 @@ export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
 
 export const EnrolmentCodeRequest = Strict({ serverName: Line(80) });
 export const EnrolmentCode = Strict({
-  /** Shown once, kept only as a hash. */
+  /** Shown once; only its hash is stored. */
   code: Type.String(),
   /** The controller's public key: the agent pins it. */
   controllerKey: PublicKey,
@@ -35,8 +35,8 @@ export const Enrolment = Strict({
 });
 export type Enrolment = Static<typeof Enrolment>;
 
-/** What an agent signs for each call, so that nothing but this call can be made with it:
- *  `preau1`, time in ms, method, path, and the SHA-256 of the body in hex, one per line. */
+/** The text an agent signs for each call, so that the signature is valid for this call only:
+ * `preau1`, time in ms, method, path, and the SHA-256 of the body in hex, one per line. */
 export function agentCallText(call: {
   at: number;
   method: string;
@@ -45,5 +45,6 @@ export function agentCallText(call: {
 }): string {
   return `preau1\n${call.at}\n${call.method}\n${call.path}\n${call.bodyHash}`;
 }
-/** Agents whose clock differs by more than this are told so and refused. */
+/** Calls from an agent whose clock differs by more than this are refused with an error that says
+ * so. */
 export const clockToleranceMs = 5 * 60_000;

@@ -1,6 +1,6 @@
-/** The closed table of everything that can be refused: one code, one HTTP status, one sentence per
- * language for the person in front of it, each ending with what to do next. Its rows are in errors/,
- * by who meets them; errors/details.ts says what each code carries besides. */
+/** The closed table of all refusals: one code, one HTTP status, and one sentence per language for
+ * the person concerned, each ending with what to do next. The rows are in errors/, by who meets
+ * them; errors/details.ts defines the details of each code. */
 import { callErrors } from './errors/calls.ts';
 import type { DetailsOf } from './errors/details.ts';
 import { peopleErrors } from './errors/people.ts';
@@ -32,7 +32,8 @@ class CodedError extends Error {
 
 /** The only error that verbs throw on purpose. `details` reaches the caller: no secret in it. */
 export type AppError = CodedError;
-/** What a code carries is checked: a class cannot have a type parameter of its constructor alone. */
+/** Typed by hand so that the details are checked by code: a class's constructor cannot have its own
+ * type parameter. */
 export const AppError: {
   new <C extends ErrorCode>(
     code: C,
@@ -43,7 +44,7 @@ export const AppError: {
   readonly prototype: AppError;
 } = CodedError;
 
-/** An error as another process, or another error, told it: nobody knows what it carries. */
+/** An error reported by another process or wrapped in another error; its details are unchecked. */
 export const errorAsTold = (
   code: ErrorCode,
   details: Record<string, unknown>,

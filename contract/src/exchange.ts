@@ -7,20 +7,20 @@ import { SessionId } from './session.ts';
 
 export const TransferId = Id('trf');
 
-/** 200 MiB: a class film, and a school's line for about three minutes. */
+/** 200 MiB: enough for a class film; it takes a school's line about three minutes. */
 export const maxTransferBytes = 209_715_200;
-/** The newest so many are offered. */
+/** Only this many files are offered, the newest first. */
 export const maxOffered = 200;
 
-/** As people name a file. No path, nothing hidden. */
+/** A plain file name: no path, no hidden file. */
 export const fileNamePattern =
   '^(?![\\s.])[^/\\\\\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$';
 export const FileName = Type.String({ minLength: 1, maxLength: 120, pattern: fileNamePattern });
 
-/** `file`: lies in the exchange folder. `print`: pages that a program of this session printed, as
+/** `file`: a file in the exchange folder. `print`: pages that a program of this session printed, as
  * PDF. */
 export const offerKinds = ['file', 'print'] as const;
-/** What a session has for the person's device. Kind and name say which. */
+/** A file that a session offers to the person's device, identified by kind and name. */
 export const OfferedFile = Strict({
   kind: OneOf(offerKinds),
   name: FileName,
@@ -29,9 +29,9 @@ export const OfferedFile = Strict({
 });
 export type OfferedFile = Static<typeof OfferedFile>;
 
-/** `asked`: whoever has the bytes, the device (`in`) or the school's server (`out`), is to send
- * them to the city. `here`: the other side takes them. `done`, `failed`: over. Bytes are kept for
- * an hour at the most. */
+/** `asked`: the source, the device (`in`) or the school's server (`out`), must send the bytes to
+ * the city. `here`: the other side may download them. `done`, `failed`: over. Bytes are kept for an
+ * hour at most. */
 export const transferStates = ['asked', 'here', 'done', 'failed'] as const;
 export const Transfer = Strict({
   id: TransferId,
@@ -45,8 +45,8 @@ export const Transfer = Strict({
 });
 export type Transfer = Static<typeof Transfer>;
 
-/** What a session may exchange, by the rules as they are now, what it offers, and what is under way
- * or lately over. */
+/** What a session may exchange under the current rules, what it offers, and its current and recent
+ * transfers. */
 export const Exchange = Strict({
   files: OneOf(directions),
   printing: Type.Boolean(),
@@ -55,8 +55,8 @@ export const Exchange = Strict({
 });
 export type Exchange = Static<typeof Exchange>;
 
-/** What a server is to do for a session. `sha256` of the bytes that the city has; null when the
- * server has them. */
+/** A transfer that a server must carry out for a session. `sha256`: of the bytes that the city has;
+ * null when the server has them. */
 export const DesiredTransfer = Strict({
   transferId: TransferId,
   sessionId: SessionId,
@@ -72,7 +72,7 @@ export const mayBring = (direction: (typeof directions)[number]): boolean =>
   direction === 'in' || direction === 'both';
 export const mayTake = (direction: (typeof directions)[number]): boolean =>
   direction === 'out' || direction === 'both';
-/** What these terms let pass: asked by the city, and again by the school's server. */
+/** Whether the terms allow this transfer: checked by the city, and again by the school's server. */
 export const mayPass = (
   terms: Pick<Terms, 'files' | 'printing'>,
   { direction, kind }: Pick<Transfer, 'direction' | 'kind'>,

@@ -1,5 +1,5 @@
-/** What is told about access: explanations, previews, the matrix, and how far the rules have
- * reached. */
+/** Answers about access: explanations, previews, the matrix, and how far rules have been
+ * applied. */
 import { type Static, Type } from 'typebox';
 import { AccountId, Role } from './account.ts';
 import { ApplicationId } from './application.ts';
@@ -7,8 +7,8 @@ import { Rule, RuleDraft, RuleId, Terms } from './rule.ts';
 import { Instant, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
-/** `at` null: now; the past is answered from the rules of that moment, with people and schools as
- * they are today. `address`: of the device, null for one that is nowhere in particular. */
+/** `at` null: now. A past time is answered with the rules of that time, but with today's people and
+ * schools. `address`: of the device; null: no particular place. */
 export const AccessQuestion = Strict({
   accountId: AccountId,
   applicationId: Nullable(ApplicationId),
@@ -52,8 +52,8 @@ export const Verdict = Strict({
   remedy: ExplainedRemedy,
 });
 export type Verdict = Static<typeof Verdict>;
-/** `considered` is told for the application that was asked about; of all of them, only what
- * decided. */
+/** When one application was asked about, `considered` lists all its rules; for all applications,
+ * only the rule that decided. */
 export const AccessExplanation = Strict({
   accountId: AccountId,
   personName: Line(120),
@@ -65,7 +65,7 @@ export const AccessExplanation = Strict({
 });
 export type AccessExplanation = Static<typeof AccessExplanation>;
 
-/** For the person in front of the icon. `at`: when it opens, or closes. */
+/** For the person who clicks the icon. `at`: when it opens or closes. */
 export const whyReasons = [
   'open',
   'forbidden',
@@ -83,7 +83,7 @@ export const Why = Strict({
 });
 export type Why = Static<typeof Why>;
 
-/** `ruleId` null: a new rule; `draft` null: the rule is to be withdrawn. */
+/** `ruleId` null: a new rule; `draft` null: withdraw the rule. */
 export const PreviewRequest = Strict({ ruleId: Nullable(RuleId), draft: Nullable(RuleDraft) });
 export type PreviewRequest = Static<typeof PreviewRequest>;
 
@@ -93,14 +93,14 @@ const Change = Strict({
   applications: Type.Integer(),
   examples: Type.Array(Line(120), { maxItems: 5 }),
 });
-/** `conflicts`: rules of the opposite effect about the same people and applications, and which of
+/** `conflicts`: rules with the opposite effect on the same people and applications, and which of
  * the two wins. */
 export const Preview = Strict({
   gains: Change,
   losses: Change,
   sites: Type.Array(SiteId),
   concerned: Type.Integer(),
-  /** The moment that was weighed: now, or when the rule is next in its hours. */
+  /** The time that was evaluated: now, or when the rule's hours next begin. */
   at: Instant,
   conflicts: Type.Array(
     Strict({ rule: Rule, wins: Type.Boolean(), isEqual: Type.Boolean(), people: Type.Integer() }),
@@ -132,8 +132,8 @@ export const AccessMatrix = Strict({
 });
 export type AccessMatrix = Static<typeof AccessMatrix>;
 
-/** `late`: its server is on line and has not followed within a minute; `offline`: it follows when
- * it is back. */
+/** `late`: its server is online but has not applied the rules within a minute. `offline`: its
+ * server applies them when it is back. */
 export const PushProgress = Strict({
   changedAt: Nullable(Instant),
   items: Type.Array(

@@ -1,5 +1,5 @@
-/** The fleet at a glance: adding a server over SSH, and where schools differ from what is asked of
- * them. */
+/** Overview of the fleet: adding a server over SSH, and where schools differ from the desired
+ * state. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId } from './application.ts';
 import { ServerId } from './report.ts';
@@ -11,7 +11,7 @@ import { SiteId } from './site.ts';
 export const AdditionId = Id('add');
 const Host = Type.String({ minLength: 1, maxLength: 255, pattern: '^[A-Za-z0-9][A-Za-z0-9.:-]*$' });
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
-/** As `ssh-keygen -lf` prints it. */
+/** In the format of `ssh-keygen -lf`. */
 const Fingerprint = Type.String({ pattern: '^SHA256:[A-Za-z0-9+/]{43}$' });
 const Secret = (maxLength: number) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$' });
@@ -20,7 +20,7 @@ export const HostKeyRequest = Strict({ siteId: SiteId, host: Host, port: Port })
 export type HostKeyRequest = Static<typeof HostKeyRequest>;
 export const HostKey = Strict({ hostKey: Fingerprint });
 
-/** The secrets are used once, from memory: they are in no row, no job, no log and no answer. */
+/** The secrets are used once, from memory; they never reach a row, a job, a log or a reply. */
 export const AdditionRequest = Strict({
   siteId: SiteId,
   serverName: Line(80),
@@ -29,11 +29,11 @@ export const AdditionRequest = Strict({
   login: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9._@-]{0,63}$' }),
   /** As the technician confirmed it. */
   hostKey: Fingerprint,
-  /** A private key, or else a password. */
+  /** Either a private key or a password. */
   password: Type.Optional(Secret(500)),
   privateKey: Type.Optional(Secret(20_000)),
   passphrase: Type.Optional(Secret(500)),
-  /** For an account other than root; without it the sign-in password is tried. */
+  /** For an account other than root; without it the sign-in password is used. */
   sudoPassword: Type.Optional(Secret(500)),
 });
 export type AdditionRequest = Static<typeof AdditionRequest>;
@@ -74,15 +74,14 @@ export const AdditionSummary = Strict({
   endedAt: Nullable(Type.Integer()),
 });
 export type AdditionSummary = Static<typeof AdditionSummary>;
-/** `log`: the last 64 KiB of what the machine said, to be shown as text. */
+/** `log`: the last 64 KiB of the machine's output, to be shown as plain text. */
 export const Addition = Strict({ ...AdditionSummary.properties, log: Type.String() });
 export type Addition = Static<typeof Addition>;
 
 // ---- who differs from what is asked ----------------------------------------------------------------------------------
 
-/** `none`: neither wanted nor there. `missing`: we installed it and it was taken away by hand.
- * `extra`: nobody asked for it and it is there. `arriving`: asked for, or being removed, and not
- * finished. */
+/** `none`: neither wanted nor installed. `missing`: Préau installed it and somebody removed it by
+ * hand. `extra`: installed but not wanted. `arriving`: being installed or removed. */
 export const driftStates = [
   'none',
   'installed',
@@ -98,7 +97,7 @@ export const isDifference = (state: DriftState): boolean =>
 
 export const DriftCell = Strict({
   applicationId: ApplicationId,
-  /** The worst of the school's servers. */
+  /** The worst state of the school's servers. */
   state: OneOf(driftStates),
   wantedVersion: Nullable(Line(80)),
   versions: Type.Array(Line(120)),
@@ -117,7 +116,7 @@ export const DriftRow = Strict({
 export type DriftRow = Static<typeof DriftRow>;
 
 export const Drift = Strict({
-  /** The columns: what is wanted somewhere. */
+  /** The columns: every application that is wanted somewhere. */
   applications: Type.Array(
     Strict({
       id: ApplicationId,
@@ -128,7 +127,7 @@ export const Drift = Strict({
   ),
   items: Type.Array(DriftRow),
   next: Nullable(SiteId),
-  /** Of all schools that the search finds; on the first page only. */
+  /** Counts over all schools that match the search; on the first page only. */
   counts: Nullable(
     Strict({
       sites: Type.Integer(),

@@ -1,8 +1,8 @@
-/** Socket events: wake-ups only. A message names what changed; whoever is woken reads it again over
+/** Socket events: wake-ups only. A message names what changed; the receiver reads it again over
  * HTTP. */
 import type { Topic } from './topics.ts';
 
-/** To browsers, topics; to agents only `desired-state`. */
+/** Browsers receive topics; agents receive only `desired-state`. */
 export interface WakeEvents {
   wake: (topics: (Topic | 'desired-state')[]) => void;
 }

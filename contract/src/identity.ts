@@ -4,14 +4,14 @@ import { type Static, Type } from 'typebox';
 import { Account, Role } from './account.ts';
 import { Id, Instant, Line, Nullable, OneOf, Strict, Translated } from './schema.ts';
 
-/** `local`: this city itself. `ldap`: a directory asked with name and password; the others send the
- * browser to a page of their own. */
+/** `local`: the city itself. `ldap`: a directory queried with name and password. The others
+ * redirect the browser to the provider's own page. */
 export const providerKinds = ['local', 'ldap', 'oidc', 'cas'] as const;
 export type ProviderKind = (typeof providerKinds)[number];
 export const ProviderId = Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' });
 
-/** A way in, as the sign-in page shows it. `domains`: a name that ends in one of these belongs
- * here. `first`: the one for the caller's network. */
+/** A provider on the sign-in page. `domains`: names that end in one of these sign in here. `first`:
+ * the preferred one for the caller's network. */
 export const SignInChoice = Strict({
   id: ProviderId,
   kind: OneOf(providerKinds),
@@ -20,31 +20,32 @@ export const SignInChoice = Strict({
   first: Type.Boolean(),
 });
 export type SignInChoice = Static<typeof SignInChoice>;
-/** `passkeys`: the page can use them: it has a name, and is opened over TLS or on this machine. */
+/** `passkeys`: the page can use them, because it has a host name and is opened over TLS or on this
+ * machine. */
 export const SignInChoices = Strict({
   choices: Type.Array(SignInChoice),
   passkeys: Type.Boolean(),
 });
 export type SignInChoices = Static<typeof SignInChoices>;
 
-/** Where to go afterwards: a page of ours, never another site's. */
+/** Where to go after sign-in: a path of this site, never of another one. */
 export const ReturnTo = Type.String({
   maxLength: 300,
   pattern: '^/(?![/\\\\])[A-Za-z0-9/_.?=&%-]*$',
 });
 
 export const secondFactors = ['totp', 'passkey', 'recovery'] as const;
-/** 256 random bits that stand for "the password was right": they work once. */
+/** One-use token of 256 random bits which proves that the password was right. */
 export const StepToken = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
-/** Six digits of a telephone, or a recovery code. */
+/** Six digits of an authenticator app, or a recovery code. */
 export const SecondFactor = Strict({
   step: StepToken,
   code: Type.String({ minLength: 6, maxLength: 40, pattern: '^[0-9A-Za-z -]+$' }),
 });
 export type SecondFactor = Static<typeof SecondFactor>;
 
-/** What a browser is asked, and answers, in the words of the Web Authentication standard: checked
- * by the library that knows them. */
+/** Requests and answers in the format of the Web Authentication standard; the library checks
+ * them. */
 export const PasskeyJson = Type.Record(Type.String({ maxLength: 60 }), Type.Unknown());
 export const PasskeyQuestion = Strict({ step: StepToken, options: PasskeyJson });
 export type PasskeyQuestion = Static<typeof PasskeyQuestion>;
@@ -98,8 +99,8 @@ export const noDifferences: Differences = {
   refused: 0,
 };
 
-/** A provider as technicians see it. `braked`: too many would vanish; `confirm` names the plan to
- * be confirmed. */
+/** A provider as technicians see it. `braked`: too many people would vanish; `confirm` is the plan
+ * to confirm. */
 export const Directory = Strict({
   id: ProviderId,
   kind: OneOf(providerKinds),
@@ -127,8 +128,8 @@ export const DirectoryCheck = Strict({
 });
 export type DirectoryCheck = Static<typeof DirectoryCheck>;
 
-/** A person and where they come from. `roleByHand`: an administrator decided, the provider no
- * longer does. */
+/** A person and their provider. `roleByHand`: an administrator set the role, which overrides the
+ * provider. */
 export const PersonRow = Strict({
   ...Account.properties,
   provider: ProviderId,
@@ -140,7 +141,7 @@ export const PersonRow = Strict({
   hasPhoto: Type.Boolean(),
 });
 export type PersonRow = Static<typeof PersonRow>;
-/** `siteIds`: of a technician; null: all schools. `role` null: what the provider says from now
+/** `siteIds`: a technician's schools; null: all. `role` null: the provider decides it from now
  * on. */
 export const RoleChange = Strict({
   role: Nullable(Role),

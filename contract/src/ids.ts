@@ -1,11 +1,10 @@
-/** The kinds of ids, by the prefix that says the kind, and which of them belong to a school. What
- * makes ids, checks them, and decides whether a caller reaches what they name, follows this table.
- */
+/** The kinds of ids by prefix, and which of them belong to a school. The code that makes ids,
+ * checks them, and decides whether a caller may access what they name, follows this table. */
 
-/** `named`: how the edge finds out whether a caller who names one reaches its school. `edge`: it
- * looks the school up itself, and refuses what is elsewhere. `verb`: the verb that takes the id does,
- * because one of them has many schools. `no`: it belongs to no school, or its owner alone gets at
- * it. `told`: the edge looks at those in answers, too. */
+/** `named`: how the caller's access to an id of this kind is checked. `edge`: the edge looks up its
+ * school and refuses other schools. `verb`: the verb that takes the id checks, because one of them
+ * has many schools. `no`: it belongs to no school, or only its owner can access it. `told`: the
+ * edge also checks these ids in replies. */
 interface IdRow {
   names: string;
   named: 'edge' | 'verb' | 'no';
@@ -57,5 +56,5 @@ function isIdOf(which: (row: IdRow) => boolean): (text: string) => boolean {
 }
 export const isOfSchool = isIdOf(({ named }) => named === 'edge');
 export const isReachedByVerb = isIdOf(({ named }) => named === 'verb');
-/** Of those that belong to a school: what an answer must not name when it is of elsewhere. */
+/** Ids of kinds that belong to a school: a reply must not name one of another school. */
 export const isOfSchoolInAnswers = isIdOf(({ named, told }) => named === 'edge' && told === true);

@@ -1,4 +1,4 @@
-/** Addresses of clients, and the ranges they are in. Pure. */
+/** Client addresses and address ranges. Pure. */
 import ipaddr from 'ipaddr.js';
 
 export interface Subnet {
@@ -7,8 +7,8 @@ export interface Subnet {
 }
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Reading an address costs more than comparing it, and a school asks about the same ones all day.
- * Bounded; the text is the whole truth. */
+/** Caches parsed addresses: parsing costs more than comparing, and a school uses the same addresses
+ * all day. Bounded. Entries never become stale, because the result depends on the text alone. */
 function remembered<T>(read: (text: string) => T, max = 4096): (text: string) => T {
   const known = new Map<string, T>();
   return (text) => {
@@ -21,14 +21,16 @@ function remembered<T>(read: (text: string) => T, max = 4096): (text: string) =>
   };
 }
 
-/** Null for what is no address. `::ffff:10.0.0.1`, as sockets write it, is 10.0.0.1. */
+/** Null when it is not an address. `::ffff:10.0.0.1`, the form that sockets report, becomes
+ * 10.0.0.1. */
 export const addressOf = (text: string | null): Address | null =>
   text === null ? null : readAddress(text);
 const readAddress = remembered((text): Address | null =>
   ipaddr.isValid(text) ? ipaddr.process(text) : null,
 );
 
-/** Null for what is no range. `bits` counts as in IPv6, so that ranges of both kinds compare. */
+/** Null when it is not a range. `bits` is counted as in IPv6, so that ranges of both kinds
+ * compare. */
 export const subnetOf = remembered((text: string): Subnet | null => {
   if (!ipaddr.isValidCIDR(text)) return null;
   const [network, prefix] = ipaddr.parseCIDR(text);
@@ -39,7 +41,7 @@ export const subnetOf = remembered((text: string): Subnet | null => {
 });
 export const isSubnet = (text: string): boolean => subnetOf(text) !== null;
 
-/** What the school says of the place this address is at. */
+/** The labels that the school gives to this address. */
 export function labelsAt(
   networks: readonly { subnet: string; labels: readonly string[] }[],
   address: Address | null,

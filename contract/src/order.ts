@@ -1,6 +1,6 @@
-/** The order that carries a target to its server, and what the agent reports of it. An order is part
- * of the server's signed desired state and is named by what it asks: the same order is never
- * carried out twice. */
+/** The order that tells a server what a rollout wants, and what the agent reports about it. An
+ * order is part of the server's signed desired state. Its id is a hash of its content, so that the
+ * same order is never carried out twice. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, Recipes, VersionId } from './application.ts';
 import { errorCodes } from './errors.ts';
@@ -22,17 +22,18 @@ export const OrderedApplication = Strict({
 export type OrderedApplication = Static<typeof OrderedApplication>;
 
 export const Order = Strict({
-  /** Hash of rollout, server, what is wanted and attempt. */
+  /** Hash of rollout, server, wanted applications and attempt. */
   orderId: OrderId,
   attempt: Type.Integer({ minimum: 1 }),
-  /** In this order. */
+  /** Carried out in this order. */
   applications: Type.Array(OrderedApplication, { minItems: 1, maxItems: 60 }),
-  /** `stage`: fetch everything and hold it. `install`: go on. */
+  /** `stage`: download everything and wait. `install`: continue. */
   phase: OneOf(['stage', 'install']),
-  /** The agent alone may begin to install from here… and not when it would not be done by there. */
+  /** The agent may begin to install by itself from `installFrom` on, unless it would not finish by
+   * `installUntil`. */
   installFrom: Nullable(Instant),
   installUntil: Nullable(Instant),
-  /** How long installing is expected to take at most. */
+  /** Upper estimate of the time that installing takes. */
   expectedMs: Type.Integer({ minimum: 0 }),
   deadlineAt: Instant,
   kibibytesPerSecond: Nullable(Type.Integer({ minimum: 1 })),
@@ -40,7 +41,7 @@ export const Order = Strict({
 });
 export type Order = Static<typeof Order>;
 
-/** What an agent says of an order it knows. `seq` rises with each change. */
+/** States of an order as the agent reports them. Its `seq` rises with each change. */
 export const reportedOrderStates = [
   'accepted',
   'downloading',
@@ -80,16 +81,16 @@ export const ReportedOrder = Strict({
   attempt: Type.Integer({ minimum: 1 }),
   seq: Type.Integer({ minimum: 1 }),
   state: OneOf(reportedOrderStates),
-  /** The answer was found by looking, after a crash. */
+  /** The result was found by detection after a crash. */
   recovered: Type.Boolean(),
-  /** A cancellation came when installing had begun. */
+  /** The cancellation came after installing had begun. */
   tooLate: Type.Boolean(),
   code: Nullable(OneOf(errorCodes)),
   message: Message,
   bytesDone: Type.Integer({ minimum: 0 }),
   bytesTotal: Nullable(Type.Integer({ minimum: 0 })),
-  /** Of `bytesDone`, what came over the school's line to the city and beyond; the rest came from a
-   * neighbour or was there. */
+  /** The part of `bytesDone` that came over the school's internet line; the rest came from a
+   * neighbouring server or was already there. */
   wanBytes: Type.Integer({ minimum: 0 }),
   items: Type.Array(ReportedItem, { maxItems: 60 }),
   /** The end of the installer's own output. */

@@ -1,5 +1,5 @@
-/** What crosses the wire of an import of people: the file's columns, the choices made, what it
- * would change, what it has changed. */
+/** Requests and replies of the import of people: the file's columns, the choices made, what it
+ * would change, and what it has changed. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { foldName } from './fold.ts';
@@ -7,7 +7,7 @@ import { Nullable, OneOf, Strict } from './schema.ts';
 import { SiteDraft } from './site.ts';
 
 export const maxImportBytes = 20_000_000;
-/** Lists of a preview end here; the counts do not. */
+/** Lists in a preview are cut at this length; counts are not. */
 export const shownMax = 500;
 
 export const importFields = [
@@ -27,9 +27,10 @@ export type ImportField = (typeof importFields)[number];
 export const importRoles = ['pupil', 'teacher'] as const;
 export type ImportRole = (typeof importRoles)[number];
 
-/** Everything a person decides about a file. `columns`: what each of its columns is, null for one
- * that is not looked at; left out: as guessed. `same`: who the person of a line is. `leave`: who
- * may no longer sign in. `createSites`: schools to add. `plan`: the preview that was read. */
+/** Everything that a person decides about a file. `columns`: the field in each column; null within
+ * the list: ignored; `columns` null: guessed. `same`: which account each line belongs to. `leave`:
+ * accounts that may no longer sign in. `createSites`: schools to add. `plan`: the preview that was
+ * read. */
 export const ImportChoices = Strict({
   who: OneOf(importRoles),
   columns: Nullable(Type.Array(Nullable(OneOf(importFields)), { maxItems: 200 })),
@@ -124,7 +125,7 @@ export const MissingPerson = Strict({
 });
 export type MissingPerson = Static<typeof MissingPerson>;
 
-/** `absent`: columns without which nothing can be planned. Lists are cut at `shownMax`. */
+/** `absent`: missing columns without which no plan is possible. Lists are cut at `shownMax`. */
 export const ImportPreview = Strict({
   encoding: OneOf(['utf-8', 'utf-16', 'windows-1252']),
   separator: OneOf([';', ',', 'tab', '|']),
@@ -153,7 +154,7 @@ export const ImportPreview = Strict({
 });
 export type ImportPreview = Static<typeof ImportPreview>;
 
-/** `csv`: who was added, with the name to sign in with. */
+/** `csv`: the people added, with their login names. */
 export const ImportReport = Strict({ counts: ImportCounts, csv: Type.String() });
 export type ImportReport = Static<typeof ImportReport>;
 
@@ -173,7 +174,7 @@ const guesses: readonly [ImportField, RegExp][] = [
   ['mail', /^(mel|mail|courriel|e mail|adresse (mel|mail|electronique)|email)/],
 ];
 
-/** What each column is, from its title: the first column that fits each field. */
+/** Guesses each column's field from its title; a field gets the first column that matches. */
 export function guessColumns(header: readonly string[]): (ImportField | null)[] {
   const taken = new Set<ImportField>();
   return header.map((title) => {

@@ -1,15 +1,14 @@
-/** May this person use this application, here and now, and how? One pure decision, run by the
+/** May this person use this application, here and now, and how? One pure decision, made by the
  * controller when it lists, launches and connects, by the agent before it opens anything, and by
  * the console's explanations.
  *
- *  **The order.** The most precise rule that fits decides, and only that one. Rules are compared by
- * whom they name (a person, then a class or group, then attributes, then a role, then everyone);
- * between equals by what (an application, then a label, then a category); then by from which PC (a
- * labelled PC, then an address range, the narrower first, then any); then by where (a school, then
- * a group of schools, then everywhere); then by when (a rule with hours before one without).
- * Between rules equal in all of that a deny wins over an allow, and between two of the same effect
- * the smaller id: two rules never tie. A rule outside its hours does not fit. When none fits, the
- * answer is no. */
+ * **The order.** Only the most precise rule that fits decides. Rules are compared by whom they name
+ * (a person, then a class or group, then attributes, then a role, then everyone); on a tie by what
+ * (an application, then a label, then a category); then by the PC (a labelled PC, then an address
+ * range, the narrower first, then any); then by where (a school, then a group of schools, then
+ * everywhere); then by when (a rule with hours before one without). If all of that is equal, a deny
+ * wins over an allow, and with the same effect the smaller id wins, so two rules never tie. A rule
+ * outside its hours does not fit. When no rule fits, access is denied. */
 import { isTeacher, isTechnician, type Person } from './account.ts';
 import { type Calendar, momentOfDay, type Place, windowAt } from './calendar.ts';
 import { dayOfDate } from './days.ts';
@@ -24,7 +23,8 @@ import {
 } from './rule.ts';
 import type { WindowSpec, Windows } from './windows.ts';
 
-/** What matters of a school: where its days are counted, and which PCs are there. */
+/** The facts about a school that a decision reads: its time zone and calendar, and which PCs are
+ * there. */
 export interface PolicySite extends Place {
   readonly siteId: string;
   readonly siteGroupIds: readonly string[];
@@ -36,8 +36,8 @@ export interface PolicyApplication {
   readonly labels: readonly string[];
 }
 
-/** `site`: the person's school, whose server would run it; null for who has none. `address`: of
- * their device, null when unknown. */
+/** `site`: the person's school, whose server would run the application; null for a person without a
+ * school. `address`: of their device; null when unknown. */
 export interface Question {
   readonly person: Person;
   readonly application: PolicyApplication;
@@ -48,7 +48,7 @@ export interface Question {
 
 export interface Decision {
   allowed: boolean;
-  /** The rule that decided; null when none fits, which is a no. */
+  /** The rule that decided; null when none fits, which denies access. */
   ruleId: string | null;
   terms: Terms;
 }
@@ -57,14 +57,15 @@ interface Compiled {
   rule: PolicyRule;
   rank: number;
   subnet: Subnet | null;
-  /** By school: whether its hours last asked for were on, and until when that holds. */
+  /** Cached by school: whether the rule's hours were on when last computed, and until when that
+   * holds. */
   hours: Map<string, { place: Place; since: number; until: number; on: boolean }>;
 }
 export interface Policy {
   readonly calendar: Calendar;
-  /** Sorted by precision: the first that fits decides. */
+  /** Sorted by precision: the first rule that fits decides. */
   readonly byTarget: ReadonlyMap<string, readonly Compiled[]>;
-  /** By application, as long as its category and labels stay the same. */
+  /** Cached by application; valid while its category and labels stay the same. */
   readonly forApplication: Map<string, { of: PolicyApplication; rules: readonly Compiled[] }>;
 }
 
@@ -78,7 +79,7 @@ const audiencePrecision: Record<RuleAudience['kind'], number> = {
 const targetPrecision = { category: 0, label: 1, application: 2 } as const;
 const placePrecision = { everywhere: 0, site_group: 1, site: 2 } as const;
 
-/** More precise is larger; between equals a deny. */
+/** More precise is larger; on a tie a deny ranks higher. */
 function rankOf(rule: PolicyRule, subnet: Subnet | null): number {
   const client =
     rule.client === null ? 0 : rule.client.kind === 'label' ? 200 : 1 + (subnet?.bits ?? 0);
@@ -103,14 +104,14 @@ const targetKey = ({ target }: PolicyRule): string =>
       ? `label ${target.label}`
       : `category ${target.category}`;
 
-/** Prepares rules once for many questions. Neither `rules` nor anything asked about is changed
- * afterwards. */
+/** Prepares rules once for many questions. Neither `rules` nor the objects in a question may be
+ * changed afterwards, because results are cached by identity. */
 export function compilePolicy(rules: readonly PolicyRule[], calendar: Calendar): Policy {
   const byTarget = new Map<string, Compiled[]>();
   for (const rule of rules) {
     const subnet = rule.client?.kind === 'subnet' ? subnetOf(rule.client.subnet) : null;
-    // What cannot be read names nobody. An allow is then a no; a deny must not become a yes, and so
-    // decides for everyone it could mean.
+    // An unreadable subnet matches no device, so an allow is dropped. A deny must not be lost, so
+    // it applies to every device.
     if (rule.client?.kind === 'subnet' && subnet === null && rule.effect === 'allow') continue;
     const compiled: Compiled = { rule, rank: rankOf(rule, subnet), subnet, hours: new Map() };
     const key = targetKey(rule);
@@ -139,7 +140,7 @@ function rulesFor(policy: Policy, application: PolicyApplication): readonly Comp
   return rules;
 }
 
-/** The device of a question, read once for many rules. */
+/** The device of a question, parsed once for many rules. */
 interface Device {
   address: Address | null;
   labels: readonly string[] | null;
@@ -184,8 +185,8 @@ export function isMeant(audience: RuleAudience, person: Person): boolean {
   }
 }
 
-/** Does the rule say anything at this school? Only such rules are sent to its servers. `site` null:
- * of who has none. */
+/** Whether the rule applies at this school. Only such rules are sent to its servers. `site` null:
+ * for people without a school. */
 export const concernsSite = (
   { place }: Pick<PolicyRule, 'place'>,
   site: Pick<PolicySite, 'siteId' | 'siteGroupIds'> | null,
@@ -205,10 +206,10 @@ function isFromThere({ rule, subnet }: Compiled, question: Question, device: Dev
   return subnet === null || (device.address !== null && subnet.holds(device.address));
 }
 
-/** Where nobody belongs to a school, days are counted as in Paris. */
+/** For people without a school, days are counted as in Paris. */
 const nowhere: Place = { timeZone: 'Europe/Paris', holidayZone: 'A', closures: [] };
 
-/** Are the rule's hours on, and until when does that hold? Infinity: as far as one can see. */
+/** Whether the rule's hours are on, and until when that holds. Infinity: no change found. */
 function hoursOf(
   compiled: Compiled,
   policy: Policy,
@@ -245,8 +246,7 @@ function hoursOf(
 const wholeDays: WindowSpec[] = [
   { days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00', period: 'always' },
 ];
-/** The calendar remembers what it prepared by identity: the same hours are handed over as the same
- * object. */
+/** The calendar caches by identity, so equal hours must be passed as the same object. */
 const prepared = new WeakMap<RuleTimes, Windows>();
 function windowsOf(when: RuleTimes): Windows {
   const made = prepared.get(when) ?? {
@@ -267,7 +267,7 @@ const nobody: Decision = { allowed: false, ruleId: null, terms: defaultTerms };
 export const decide = (policy: Policy, question: Question): Decision =>
   decideWithout(policy, question, null);
 
-/** As if there were no rule of this id. */
+/** The decision as if the rule with this id did not exist. */
 function decideWithout(policy: Policy, question: Question, ruleId: string | null): Decision {
   const device = deviceOf(question);
   for (const compiled of rulesFor(policy, question.application)) {
@@ -286,8 +286,8 @@ const fits = (compiled: Compiled, question: Question, device: Device): boolean =
   isMeant(compiled.rule.audience, question.person) &&
   isFromThere(compiled, question, device);
 
-/** The first moment after `now`, and before `limit`, at which the answer turns from yes to no or
- * back; null when it stays. */
+/** The first instant after `now` and before `limit` at which the answer changes; null when it does
+ * not. */
 export function changesAt(policy: Policy, question: Question, limit: number): number | null {
   const { allowed } = decide(policy, question);
   const device = deviceOf(question);
@@ -295,7 +295,7 @@ export function changesAt(policy: Policy, question: Question, limit: number): nu
     (compiled) => compiled.rule.when !== null && fits(compiled, question, device),
   );
   let { now } = question;
-  // Each step passes a boundary of a rule: bounded by the hours of the rules there are.
+  // Each step passes a boundary of some rule, so the number of boundaries limits the loop.
   for (let steps = 0; fitting.length > 0 && steps < 10_000; steps += 1) {
     now = Math.min(
       ...fitting.map((compiled) => hoursOf(compiled, policy, question.site, now).until),
@@ -306,8 +306,8 @@ export function changesAt(policy: Policy, question: Question, limit: number): nu
   return null;
 }
 
-/** What became of a rule about this application: it decided; it fits but a more precise one
- * decided; it would fit, but not at this hour, from this PC, at this school, for this person. */
+/** What happened to a rule about this application: it decided; it fits but a more precise rule
+ * decided; or it does not fit because of the hour, the device, the school or the person. */
 export type RuleOutcome =
   | 'decided'
   | 'outranked'
@@ -315,7 +315,7 @@ export type RuleOutcome =
   | 'other_device'
   | 'other_place'
   | 'other_person';
-/** `precision`: equal for rules that only their effect, or their id, sets apart. */
+/** `precision`: equal for rules that differ only in effect or id. */
 export interface Considered {
   ruleId: string;
   outcome: RuleOutcome;
@@ -323,8 +323,8 @@ export interface Considered {
   opensAt: number | null;
   precision: number;
 }
-/** The least that would turn the answer: to wait, to sit elsewhere, to withdraw a rule, or to add
- * one for this person alone. */
+/** The smallest change that would reverse the answer: wait, use another PC, withdraw a rule, or add
+ * a rule for this person alone. */
 export type Remedy =
   | { kind: 'wait'; at: number }
   | { kind: 'withdraw'; ruleId: string }
@@ -332,15 +332,15 @@ export type Remedy =
   | { kind: 'move'; ruleId: string };
 export interface Explanation extends Decision {
   considered: Considered[];
-  /** When the answer turns by itself, within a year; null when it does not. */
+  /** When the answer will change without intervention, within a year; null when it does not. */
   changesAt: number | null;
   remedy: Remedy;
 }
 
 const yearMs = 366 * 86_400_000;
 
-/** Every rule about this application, most precise first, and what became of it. `turns: false`
- * does not look ahead: for many questions. */
+/** Every rule about this application, most precise first, with its outcome. `turns: false` skips
+ * the search for the next change, which saves time over many questions. */
 export function explain(
   policy: Policy,
   question: Question,
@@ -398,8 +398,8 @@ function remedyFor(
   );
   if (decision.ruleId === null && elsewhere !== undefined)
     return { kind: 'move', ruleId: elsewhere.ruleId };
-  // A rule for one person is withdrawn; one for many is left alone when another one for this person
-  // would do.
+  // Suggest withdrawing a rule only when it is for one person. A rule for many stays, and a new one
+  // for this person overrides it.
   const decider = rulesFor(policy, question.application).find(
     ({ rule }) => rule.id === decision.ruleId,
   );
@@ -411,7 +411,7 @@ function remedyFor(
   return { kind: 'add', effect: decision.allowed ? 'deny' : 'allow' };
 }
 
-/** The one thing to say to the person: `at` is when it closes, or opens. */
+/** The single reason to show to the person; `at` is when it closes or opens. */
 export function reasonOf({ allowed, considered, changesAt: at }: Explanation): {
   reason: 'open' | 'out_of_hours' | 'forbidden' | 'other_device' | 'not_published';
   at: number | null;

@@ -14,7 +14,7 @@ export const PortalApplication = Strict({
   installed: Type.Boolean(),
   lastUsedAt: Nullable(Type.Integer()),
   session: Nullable(Session),
-  /** When it closes by itself, today; null when it stays. */
+  /** When it closes by itself today; null when it does not. */
   openUntil: Nullable(Type.Integer()),
 });
 export type PortalApplication = Static<typeof PortalApplication>;

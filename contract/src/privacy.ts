@@ -1,4 +1,4 @@
-/** What is kept about people, for how long, and what statistics may say. */
+/** Retention of personal data, and limits on statistics. */
 import { type Static, Type } from 'typebox';
 import { AccountId, Role } from './account.ts';
 import { ApplicationId } from './application.ts';
@@ -7,8 +7,8 @@ import { Id, Instant, Line, Nullable, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
 const Days = Type.Integer({ minimum: 30, maximum: 3650 });
-/** `auditDays`, `sessionDays`, `recordingDays`: older ones are removed. `leftDays`: how long a
- * pupil who left stays as they were. */
+/** `auditDays`, `sessionDays`, `recordingDays`: older records are removed. `leftDays`: how long the
+ * account of a pupil who left stays unchanged. */
 export const PrivacySettings = Strict({
   auditDays: Days,
   sessionDays: Days,
@@ -23,8 +23,8 @@ export const defaultPrivacy: PrivacySettings = {
   recordingDays: 30,
 };
 
-/** `verified`: when the whole chain was last followed, and what came out. `pending`: written, and
- * not linked yet. */
+/** `verified`: when the whole chain was last verified, and the result. `pending`: events written
+ * but not linked yet. */
 export const ChainState = Strict({
   key: Type.String(),
   events: Type.Integer(),
@@ -36,7 +36,7 @@ export const ChainState = Strict({
 });
 export type ChainState = Static<typeof ChainState>;
 
-/** Somebody data is held about. `leftAt`: since when they may no longer sign in. */
+/** A person about whom data is stored. `leftAt`: since when they may no longer sign in. */
 export const PersonHeld = Strict({
   id: AccountId,
   login: Type.String(),
@@ -52,7 +52,7 @@ export const PersonHeld = Strict({
 });
 export type PersonHeld = Static<typeof PersonHeld>;
 
-/** Who types the user name has read whose it is. */
+/** Typing the login name confirms that the right person was chosen. */
 export const Erasure = Strict({ login: Type.String({ minLength: 1, maxLength: 120 }) });
 export const LeaversErasure = Strict({
   accountIds: Type.Array(AccountId, { minItems: 1, maxItems: 2000, uniqueItems: true }),
@@ -64,7 +64,7 @@ export const Erased = Strict({
 });
 export type Erased = Static<typeof Erased>;
 
-/** Groups smaller than this are never counted out. */
+/** Counts of fewer people than this are not disclosed. */
 export const smallestGroup = 5;
 /** Use of an application at a school in a month (UTC). Null: by fewer than five people. */
 export const UsageRow = Strict({

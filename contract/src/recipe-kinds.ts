@@ -1,6 +1,6 @@
-/** What one has to know of a recipe's kind, wherever it matters: a row per kind. The compiler asks
- * for the row of a kind that is new in `application.ts`. Code that must tell kinds apart asks here
- * instead of comparing names. */
+/** Properties of each recipe kind, one row per kind. The compiler requires a row for a kind that is
+ * new in `application.ts`. Code that depends on the kind reads this table instead of comparing
+ * names. */
 import type {
   LinuxRecipe,
   PackageFile,
@@ -15,11 +15,11 @@ export type RecipeOf<K extends RecipeKind> = Extract<Recipe, { kind: K }>;
 
 export interface DebianPackage {
   name: string;
-  /** Held at this version; null: any will do. */
+  /** Pinned to this version; null: any version. */
   version: string | null;
 }
 
-/** What a second technician read, and the controller signed. */
+/** The script that a second technician reviewed and the controller signed. */
 export interface ReviewedScript {
   script: string;
   install: PackageFile;
@@ -29,23 +29,24 @@ export interface ReviewedScript {
 
 export interface RecipeFacts<R extends Recipe> {
   platform: RecipePlatform;
-  /** Files that a server needs to bring it, and to take it away. */
+  /** Files that a server needs to install it (`present`) and to remove it (`absent`). */
   files(recipe: R): Record<'present' | 'absent', PackageFile[]>;
   /** Debian packages that the recipe lists itself, without their dependencies. */
   packages(recipe: R): DebianPackage[];
-  /** Runs nowhere without the controller's signature; null: this kind needs none. */
+  /** A recipe that must carry the controller's signature to run; null: this kind needs none. */
   reviewed(recipe: R): ReviewedScript | null;
-  /** It stays wanted where it was brought, and can be taken away again. What is not kept is brought
-   * once, and cannot be taken away. */
+  /** Once installed it stays wanted, and it can be removed again. Otherwise it is installed once
+   * and cannot be removed. */
   kept: boolean;
   /** Who may add a recipe of this kind to the catalogue. */
   addedBy: 'technician' | 'controller';
-  /** The agent that brings it ends, and its successor goes on: nothing may follow it in an order. */
+  /** The agent that installs it exits and its successor continues, so it must come last in an
+   * order. */
   replacesAgent: boolean;
-  /** Whether what was found once must be found from then on. Updates are not: new ones come. */
+  /** Whether it must still be detected once it was installed. Updates need not: new ones appear. */
   staysFound: boolean;
-  /** When detection answers null although another version may be there: only for a package that is
-   * held at a version, or for reasons of the kind's own. */
+  /** When detection can return null although another version is installed: only for pinned packages,
+   * or by a rule specific to the kind. */
   missesOtherVersions: 'when_pinned' | 'by_its_own_rule';
 }
 
@@ -112,25 +113,26 @@ export const recipeFacts: { [K in RecipeKind]: RecipeFacts<RecipeOf<K>> } = {
   winget: { ...ordinary, platform: 'windows', files: () => noFiles },
 };
 
-/** Undefined for a kind of another release: rows and journals outlive the code that wrote them. */
+/** Undefined for a kind of another release, because rows and journals outlive the code that wrote
+ * them. */
 export const factsOf = (recipe: Recipe): RecipeFacts<Recipe> | undefined =>
   Object.hasOwn(recipeFacts, recipe.kind) ? recipeFacts[recipe.kind] : undefined;
 
-/** Names of the Debian packages a recipe brings, without their pins. */
+/** Names of the Debian packages that a recipe installs, without version pins. */
 export const packagesOf = (recipe: Recipe | undefined): string[] =>
   recipe === undefined ? [] : (factsOf(recipe)?.packages(recipe) ?? []).map(({ name }) => name);
 
-/** Packages a recipe holds at one version, by name. */
+/** The packages that a recipe pins, with their versions. */
 export const pinsOf = (recipe: Recipe): [name: string, version: string][] =>
   (factsOf(recipe)?.packages(recipe) ?? []).flatMap(({ name, version }) =>
     version === null ? [] : [[name, version] as [string, string]],
   );
 
-/** Files that bringing it (`present`) or taking it away (`absent`) needs. */
+/** Files needed to install it (`present`) or to remove it (`absent`). */
 export const filesFor = (recipe: Recipe, want: 'present' | 'absent'): PackageFile[] =>
   factsOf(recipe)?.files(recipe)[want] ?? [];
 
-/** Updates and the agent's own bundle are brought once; everything else is kept there from then on,
- * and can be gone back from. */
+/** False for updates and the agent's own bundle, which are installed once; everything else stays
+ * wanted and can be rolled back. */
 export const isKept = ({ linux }: Recipes): boolean =>
   linux === undefined || factsOf(linux)?.kept !== false;

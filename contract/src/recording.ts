@@ -1,4 +1,4 @@
-/** What a session's screen showed, kept where a rule says so. */
+/** Recordings of what a session's screen showed, made only where a rule says so. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
@@ -8,8 +8,8 @@ import { SiteId } from './site.ts';
 
 export const RecordingId = Id('rec');
 
-/** One for each time a browser was attached. `endedAt` null: under way. `isWhole` false: the disk
- * was full or slow, or it grew too large. */
+/** One per browser attachment. `endedAt` null: in progress. `isWhole` false: incomplete, because
+ * the disk was full or slow, or the recording grew too large. */
 export const Recording = Strict({
   id: RecordingId,
   sessionId: SessionId,

@@ -1,5 +1,5 @@
-/** What an agent saw: always the whole picture, so that a lost report costs time and never
- * truth. */
+/** What an agent reports: always its complete state, so that a lost report costs time but no
+ * information. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, installStates, platforms } from './application.ts';
 import { errorCodes } from './errors.ts';
@@ -8,7 +8,7 @@ import { ReportedOrder } from './order.ts';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { endReasons, SessionId } from './session.ts';
 
-/** Text from a machine we do not trust: bounded, shown only as text. */
+/** Text from a machine that is not trusted: bounded, and shown only as text. */
 const Message = Type.String({ maxLength: 2000 });
 
 export const stepKinds = [
@@ -36,8 +36,8 @@ export const FailedStep = Strict({
 });
 export type FailedStep = Static<typeof FailedStep>;
 
-/** Lets guacd attach once to the session's display. Sealed by the controller on arrival, erased at
- * use. */
+/** Lets guacd attach to the session's display once. The controller encrypts it on arrival and
+ * erases it when used. */
 export const DisplayCredentials = Strict({
   serial: Type.Integer({ minimum: 1 }),
   host: Type.String({ maxLength: 255, pattern: '^[A-Za-z0-9.:-]+$' }),
@@ -51,10 +51,11 @@ export const ReportedSession = Type.Union([
   Strict({
     sessionId: SessionId,
     state: Type.Literal('ready'),
-    /** Under this name since the first protocol. */
+    /** The name dates from the first protocol version. */
     attachment: Nullable(DisplayCredentials),
     openedAt: Nullable(Type.Integer()),
-    /** For the person's device; as long as the rules let files out of it, or pages. */
+    /** Files for the person's device; only while the rules allow files or printed pages to leave
+     * the session. */
     offered: Type.Array(OfferedFile, { maxItems: maxOffered }),
   }),
   Strict({ sessionId: SessionId, state: Type.Literal('ended'), reason: OneOf(endReasons) }),
@@ -76,7 +77,7 @@ export const ReportedApplication = Strict({
 });
 export type ReportedApplication = Static<typeof ReportedApplication>;
 
-/** CPU in share of all cores (0–1) over the last interval; memory and disk in MiB. */
+/** `cpu`: share of all cores (0–1) over the last interval; memory and disk in MiB. */
 export const Health = Strict({
   cpu: Type.Number({ minimum: 0, maximum: 1 }),
   cores: Type.Integer({ minimum: 1 }),
@@ -96,10 +97,10 @@ export const Inventory = Strict({
   agentVersion: Line(40),
   platform: OneOf(platforms),
   packages: Type.Integer({ minimum: 0 }),
-  /** Installed on purpose, by us or by hand, name and version; not what came along as a
-   * dependency. */
+  /** Packages installed on purpose, by Préau or by hand, with name and version; without
+   * dependencies. */
   chosen: Type.Array(Strict({ name: Line(120), version: Line(120) }), { maxItems: 2000 }),
-  /** Where this server's package cache listens for its neighbours. */
+  /** Address of this server's package cache, for the other servers of the site. */
   cache: Nullable(
     Strict({
       host: Type.String({ pattern: '^[A-Za-z0-9.:-]{1,255}$' }),
@@ -111,10 +112,10 @@ export type Inventory = Static<typeof Inventory>;
 
 export const Report = Strict({
   protocol: Type.Integer({ minimum: 1 }),
-  /** Which run of the agent this is; `seq` counts its reports from 1. */
+  /** Identifies one run of the agent; `seq` counts its reports from 1. */
   epoch: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' }),
   seq: Type.Integer({ minimum: 1 }),
-  /** Generation whose every step has been tried. */
+  /** The last generation whose steps have all been tried. */
   generation: Type.Integer({ minimum: 0 }),
   health: Health,
   inventory: Inventory,
@@ -122,7 +123,7 @@ export const Report = Strict({
   sessions: Type.Array(ReportedSession, { maxItems: 1000 }),
   failedSteps: Type.Array(FailedStep, { maxItems: 100 }),
   orders: Type.Array(ReportedOrder, { maxItems: 40 }),
-  /** Those of the desired state that are over. */
+  /** Transfers of the desired state that are over. */
   transfers: Type.Array(
     Strict({ transferId: TransferId, code: Nullable(OneOf(errorCodes)), message: Message }),
     { maxItems: 2000 },

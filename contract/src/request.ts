@@ -1,4 +1,4 @@
-/** Asking for an application: a teacher says what and what for; the school's contact and the city's
+/** Requests for applications: a teacher says what and what for; the school's contact and the city's
  * technicians answer. */
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, isTechnician, type Role } from './account.ts';
@@ -11,7 +11,7 @@ import { SiteId } from './site.ts';
 
 export const RequestId = Id('req');
 
-/** Some lines people write to each other; shown as text, never as anything else. */
+/** A text of several lines written by one person to another; shown as plain text only. */
 export const Words = (maxLength: number) =>
   Type.String({
     minLength: 1,
@@ -27,10 +27,10 @@ const CalendarDate = Type.String({
   pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
 });
 
-/** For whom they would like it; who gets it is said when it is approved. */
+/** Whom the requester wants it for; the approval decides who gets it. */
 export const wishes = ['me', 'class', 'pupils', 'teachers', 'everyone'] as const;
 
-/** `applicationId`: of the catalogue; null for a program described in words, by its `name`. */
+/** `applicationId`: in the catalogue; null when `name` describes a program that is not in it. */
 export const RequestDraft = Strict({
   applicationId: Nullable(ApplicationId),
   name: Line(120),
@@ -41,7 +41,8 @@ export const RequestDraft = Strict({
 });
 export type RequestDraft = Static<typeof RequestDraft>;
 
-/** What was decided, as it is kept. `passed_on`: the school says yes; the city has to bring it. */
+/** The decision as stored. `passed_on`: the school approved; the city must provide the
+ * application. */
 export const decisions = ['open', 'passed_on', 'approved', 'refused', 'withdrawn'] as const;
 export type Decision = (typeof decisions)[number];
 
@@ -56,8 +57,8 @@ export const requestStates = [
 ] as const;
 export type RequestState = (typeof requestStates)[number];
 
-/** What decides the state. `readyAt`: when it was first there for them; `installing`: a rollout is
- * bringing it to their school now. */
+/** The facts that determine the state. `readyAt`: when the application first became available to
+ * them; `installing`: a rollout is installing it at their school now. */
 export interface RequestFacts {
   decision: Decision;
   applicationId: string | null;
@@ -65,7 +66,6 @@ export interface RequestFacts {
   installing: boolean;
 }
 
-/** Pure. */
 export function stateOf({ decision, readyAt, installing }: RequestFacts): RequestState {
   if (decision === 'refused' || decision === 'withdrawn') return decision;
   if (decision === 'open') return 'asked';
@@ -82,8 +82,8 @@ export const requestCan = {
     undecided(request) || (request.decision === 'approved' && request.readyAt === null),
   refuse: (request: RequestFacts, by: { role: Role }) =>
     isTechnician(by) ? undecided(request) : request.decision === 'open',
-  /** A school's contact decides once; a technician also what a school has passed on, and only what
-   * is in the catalogue. */
+  /** A school's contact decides only once. A technician also decides requests that a school has
+   * passed on, and only for applications in the catalogue. */
   approve: (request: RequestFacts, by: { role: Role }) =>
     isTechnician(by)
       ? undecided(request) && request.applicationId !== null
@@ -96,7 +96,7 @@ export const requestCan = {
     !request.installing,
 };
 
-/** Who gets it, at the school that asked. `askers`: they alone. */
+/** Who gets it at the requesting school. `askers`: only the people who asked. */
 export const RequestAudience = Type.Union([
   Strict({ kind: Type.Literal('askers') }),
   Strict({ kind: Type.Literal('group'), groupId: GroupId }),
@@ -105,7 +105,7 @@ export const RequestAudience = Type.Union([
 ]);
 export type RequestAudience = Static<typeof RequestAudience>;
 
-/** `alike`: those at the school who ask for the same are answered with it. */
+/** `alike`: also answer the other requests for the same program at the school. */
 export const Approval = Strict({
   audience: RequestAudience,
   alike: Type.Boolean(),
@@ -141,7 +141,7 @@ const shown = {
   messages: Type.Integer(),
 };
 
-/** For the one who asked. `news`: something happened since they last looked. */
+/** For the requester. `news`: something has happened since they last looked. */
 export const MyRequest = Strict({
   ...shown,
   news: Type.Boolean(),
@@ -149,8 +149,8 @@ export const MyRequest = Strict({
 });
 export type MyRequest = Static<typeof MyRequest>;
 
-/** For those who answer. `alike`: who else at the school asks for the same and has no answer
- * yet. */
+/** For those who answer. `alike`: names of others at the school who ask for the same and have no
+ * answer yet. */
 export const RequestSummary = Strict({
   ...shown,
   siteId: SiteId,
@@ -171,7 +171,7 @@ export const RequestDetail = Strict({
 });
 export type RequestDetail = Static<typeof RequestDetail>;
 
-/** What a teacher may choose from. */
+/** A program that a teacher may request. */
 export const AskableProgram = Strict({
   id: ApplicationId,
   slug: Slug,
@@ -185,8 +185,8 @@ export const AskableProgram = Strict({
 });
 export type AskableProgram = Static<typeof AskableProgram>;
 
-/** For requests of one school: by application, or else by name, whatever capitals, accents and
- * spaces. Pure. */
+/** A key that is equal for requests of one school for the same program: by application, or else by
+ * name, ignoring case, accents and spaces. Pure. */
 export const sameProgram = (request: {
   siteId: string;
   applicationId: string | null;

@@ -1,14 +1,13 @@
-/** What a technician asks for when planning a rollout: what, where, in which waves, and what stops
- * it. */
+/** The draft of a rollout: what a technician wants, where, in which waves, and what stops it. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, VersionId } from './application.ts';
 import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { Windows } from './windows.ts';
 
 const Share = Type.Number({ minimum: 0, maximum: 1 });
-/** The wave stops when one of these is *exceeded*; null never trips. Shares are of the wave's
- * members, and count only from two bad targets on (one in a wave of one): one school of three is
- * not a pattern. */
+/** The wave stops when one of these is *exceeded*; null never trips. Shares are relative to the
+ * wave's members and count only from two failed targets on (one in a wave of one), because one
+ * school of three is not a pattern. */
 export const TripRules = Strict({
   failedShare: Nullable(Share),
   failedCount: Nullable(Type.Integer({ minimum: 0, maximum: 10_000 })),
@@ -16,7 +15,7 @@ export const TripRules = Strict({
   consecutiveFailures: Nullable(Type.Integer({ minimum: 1, maximum: 1000 })),
 });
 export type TripRules = Static<typeof TripRules>;
-/** Sensible for a city: more than 10 %, or three schools, is no accident. */
+/** Suits a city: more than 10 % or three schools is no coincidence. */
 export const defaultTrip: TripRules = {
   failedShare: 0.1,
   failedCount: 2,
@@ -24,20 +23,21 @@ export const defaultTrip: TripRules = {
   consecutiveFailures: 3,
 };
 
-/** One step: so many sites, or such a share of all; the last wave is always everyone left. */
+/** One wave: a number of sites, or a share of all; the last wave always takes all remaining
+ * sites. */
 export const WaveSpec = Strict({
   size: Type.Union([
     Strict({ sites: Type.Integer({ minimum: 1, maximum: 10_000 }) }),
     Strict({ share: Type.Number({ exclusiveMinimum: 0, maximum: 1 }) }),
     Strict({ rest: Type.Literal(true) }),
   ]),
-  /** Once the wave is well: go on at once, after a wait, or when a technician says so. */
+  /** What opens the next wave once this one is well: nothing more, a delay, or a technician. */
   gate: Type.Union([
     Type.Literal('auto'),
     Type.Literal('manual'),
     Strict({ afterMinutes: Type.Integer({ minimum: 1, maximum: 20_160 }) }),
   ]),
-  /** How long it must stay well. */
+  /** How long the wave must stay well. */
   soakMinutes: Type.Integer({ minimum: 0, maximum: 10_080 }),
 });
 export type WaveSpec = Static<typeof WaveSpec>;
@@ -52,8 +52,8 @@ export const RolloutDraft = Strict({
     }),
     { minItems: 1, maxItems: 40 },
   ),
-  /** Empty lists name nobody; `all` is every school of the city. Servers with one of `labels` only,
-   * when given. */
+  /** Empty lists select nothing; `all` selects every school of the city. When `labels` is given,
+   * only servers with one of them. */
   where: Strict({
     all: Type.Boolean(),
     siteIds: Type.Array(Id('sit'), { maxItems: 5000, uniqueItems: true }),
@@ -67,20 +67,20 @@ export const RolloutDraft = Strict({
   budget: Strict({
     sitesAtOnce: Nullable(Type.Integer({ minimum: 1, maximum: 10_000 })),
     serversPerSite: Nullable(Type.Integer({ minimum: 1, maximum: 100 })),
-    /** Cap for each site's line while it downloads. */
+    /** Download bandwidth limit for each site. */
     kibibytesPerSecond: Nullable(Type.Integer({ minimum: 8, maximum: 10_000_000 })),
   }),
   /** Null: any time. A download window is not an install window. */
   windows: Strict({ install: Nullable(Windows), download: Nullable(Windows) }),
-  /** Null: as soon as it is started. */
+  /** Null: as soon as somebody starts it. */
   startAt: Nullable(Instant),
   timeoutMinutes: Type.Integer({ minimum: 1, maximum: 1440 }),
-  /** A school that stays silent this long is given up; until then it catches up when it returns. */
+  /** A school that stays silent for this long is given up; one that returns earlier catches up. */
   catchUpDays: Type.Integer({ minimum: 1, maximum: 90 }),
 });
 export type RolloutDraft = Static<typeof RolloutDraft>;
 
-/** What the wizard begins with: one school first, then a tenth, then everyone. */
+/** The wizard's defaults: one school first, then a tenth, then everyone. */
 export const defaultDraft = {
   waves: [
     { size: { sites: 1 }, gate: 'auto', soakMinutes: 0 },

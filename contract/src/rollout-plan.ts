@@ -1,4 +1,4 @@
-/** The plan of a rollout: who gets what, in which wave, and who not and why. */
+/** The plan of a rollout: who gets what in which wave, who does not, and why. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, VersionId } from './application.ts';
 import { RolloutId } from './rollout-states.ts';
@@ -33,9 +33,9 @@ export const leftOutReasons = [
   'no_label',
   'not_applicable',
 ] as const;
-/** Without its entries, which are read page by page: a plan may have thousands. */
+/** The plan without its entries, which are read page by page because there may be thousands. */
 export const RolloutPlan = Strict({
-  /** SHA-256 of who gets what in which order: approval and start are bound to it. */
+  /** SHA-256 of who gets what, in which order; approval and start are bound to it. */
   hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   at: Type.Integer(),
   applications: Type.Array(

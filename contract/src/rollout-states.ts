@@ -50,7 +50,7 @@ export type TargetState = (typeof targetStates)[number];
 /** Why a target waits. */
 export const blockReasons = ['window', 'budget', 'offline', 'dependency', 'catching_up'] as const;
 export type BlockReason = (typeof blockReasons)[number];
-/** Why a target is held, or has ended without a word of its server. */
+/** Why a target is held, or ended without a report from its server. */
 export const verdictReasons = [
   'held',
   'never_came',
@@ -60,9 +60,9 @@ export const verdictReasons = [
 ] as const;
 export type TargetReason = BlockReason | (typeof verdictReasons)[number];
 
-/** Not given to the server yet. */
+/** States of a target that has not been sent to its server yet. */
 export const waitingStates = ['queued', 'blocked'] as const satisfies TargetState[];
-/** With the server, or with nobody knows whom: these count against the budget. */
+/** States of a target that its server has, or may have; these count against the budget. */
 export const inFlightStates = [
   'offered',
   'accepted',
@@ -72,8 +72,8 @@ export const inFlightStates = [
   'verifying',
   'unknown',
 ] as const satisfies TargetState[];
-/** In flight, but nothing on the server has changed yet: cancelling is at once, pausing holds
- * it. */
+/** In flight, but nothing on the server has changed yet: cancelling takes effect at once, and
+ * pausing holds it. */
 export const notStartedStates = [
   'queued',
   'blocked',
@@ -105,9 +105,9 @@ const ends: readonly TargetState[] = [
   'cancelled',
   'rolled_back',
 ];
-/** Every legal move of a target within one attempt; anything else in a report is kept as evidence
- * and changes nothing. A new attempt (retry, taken back, rollback) begins at `queued` and is a move
- * of its own. */
+/** Every legal transition of a target within one attempt; any other reported state is stored as
+ * evidence and changes nothing. A new attempt (retry, taken back, rollback) starts at `queued` and
+ * is a separate transition. */
 export const targetMoves: Readonly<Record<TargetState, readonly TargetState[]>> = {
   queued: [
     'blocked',
@@ -135,7 +135,7 @@ export const targetMoves: Readonly<Record<TargetState, readonly TargetState[]>> 
   installing: ['verifying', 'unknown', ...ends],
   verifying: ['unknown', ...ends],
   unknown: ['accepted', 'downloading', 'staged', 'installing', 'verifying', ...ends],
-  // Late, while the wave is open; afterwards the verdict stands.
+  // A late report counts while the wave is open; afterwards the verdict stands.
   timed_out: ['succeeded', 'already_installed', 'rolled_back'],
   succeeded: [],
   already_installed: [],
@@ -192,8 +192,8 @@ export const rolloutCan = {
   remove: among('planned', 'awaiting_approval', 'approved'),
 };
 
-/** Whether this account may approve the rollout: somebody else than who prepared it. Accounts are
- * compared by id, because two technicians may have the same name. */
+/** Whether this account may approve the rollout: anybody except the person who prepared it.
+ * Accounts are compared by id, because two technicians may have the same name. */
 export const awaitsApprovalBy = (
   rollout: HasState & { createdById: string | null },
   accountId: string | undefined,

@@ -1,7 +1,7 @@
-/** Installing versions on many servers, in waves with gates: what the console reads.
+/** Rollouts as the console reads them: installing versions on many servers, in waves with gates.
  *
- *  A *rollout* has *waves*; a *target* is one server in one rollout. An *order* carries the target to
- * its server. */
+ * A *rollout* has *waves*; a *target* is one server in one rollout. An *order* tells the server
+ * what its target wants. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
@@ -65,7 +65,7 @@ const RolloutHead = {
   name: Line(120),
   state: OneOf(rolloutStates),
   pauseReason: Nullable(OneOf(pauseReasons)),
-  /** What stopped it, in words for the technician. */
+  /** What stopped the rollout, as text for the technician. */
   note: Nullable(Strict({ fr: Type.String(), en: Type.String() })),
   createdById: Nullable(AccountId),
   createdByName: Line(120),
@@ -96,15 +96,15 @@ export const Rollout = Strict({
   approvedByName: Nullable(Line(120)),
   scheduleId: Nullable(Id('sch')),
   supersededBy: Nullable(RolloutId),
-  /** Honest: null until there is something to reckon from. Milliseconds from now until half, and
-   * until nineteen in twenty, of what can still be done will be done. */
+  /** Null until there is enough data for an estimate. Time in milliseconds until 50 % and 95 % of
+   * the remaining feasible work is done. */
   eta: Nullable(
     Strict({ p50Ms: Type.Integer(), p95Ms: Type.Integer(), waitingForSilent: Type.Integer() }),
   ),
 });
 export type Rollout = Static<typeof Rollout>;
 
-/** A rollout that repeats: at this local time, on these days. */
+/** A recurring rollout: at this local time, on these days. */
 export const ScheduleDraft = Strict({
   name: Line(120),
   when: Recurrence,
@@ -121,8 +121,8 @@ export const Schedule = Strict({
 });
 export type Schedule = Static<typeof Schedule>;
 
-/** Stops every rollout at once. `fleet`: set by itself when too many servers are silent: "look at
- * the city's side". */
+/** Stops every rollout at once. `fleet`: the brake set itself because too many servers are silent,
+ * which points to a problem on the city's side. */
 export const Brake = Strict({
   on: Type.Boolean(),
   cause: Nullable(OneOf(['technician', 'fleet'])),
@@ -137,7 +137,7 @@ export type Brake = Static<typeof Brake>;
 export const RolloutSettings = Strict({
   /** Plans over more sites than this need a second technician; null: never. */
   approvalAboveSites: Nullable(Type.Integer({ minimum: 0, maximum: 100_000 })),
-  /** Share of servers silent at which the brake goes on by itself. */
+  /** The brake goes on by itself when this share of the servers is silent. */
   brakeAtSilentShare: Type.Number({ minimum: 0.05, maximum: 1 }),
   /** A start is refused when more than this share of the plan has changed. */
   planDriftShare: Type.Number({ minimum: 0, maximum: 1 }),

@@ -1,6 +1,6 @@
-/** Method and path of every route, without a schema: what a browser needs to call one. This file
- * imports types only, so that no schema comes into a page with it. The compiler compares it with
- * api.ts: a route that is missing here, or differs, does not compile. */
+/** Method and path of every route, without schemas: what a browser needs to call one. This file
+ * imports only types, so that no schema is bundled into a page. The compiler compares it with
+ * api.ts: a missing or different route does not compile. */
 import type { Api, RouteName } from './api.ts';
 
 export type { Body, Params, Query, Reply, RouteName } from './api.ts';

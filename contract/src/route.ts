@@ -1,12 +1,12 @@
-/** What a row of the route table says: method, path, who may call it, schemas. The rows are in
+/** The shape of a row of the route table: method, path, who may call it, schemas. The rows are in
  * api.ts and routes/. */
 import { type TSchema, Type } from 'typebox';
 import { Nullable, Strict } from './schema.ts';
 
 /** `public`: anyone. `signedIn`: any account. `teacher`: teachers, their school's contact,
- * technicians. `contact`: a school's contact and technicians. `technician`: the city's technicians.
- * `administrator`: those of them who are. `agent`: a server, by its key. An agent's key opens no
- * other route, and a person's cookie or token opens no agent route. */
+ * technicians. `contact`: a school's contact and technicians. `technician`: the city's technicians,
+ * administrators included. `administrator`: administrators only. `agent`: a server, by its key. An
+ * agent's key gives access to no other route, and a person's cookie or token to no agent route. */
 export type Caller =
   | 'public'
   | 'signedIn'
@@ -16,10 +16,10 @@ export type Caller =
   | 'administrator'
   | 'agent';
 
-/** What a caller who is limited to some schools may do with a route: everybody but technicians of
- * the whole city. `site`: it concerns schools; the ids it names must be the caller's own, and so
- * must all that it answers. `city`: they may read, not write. `self`: a person's own things, closed
- * to every token. */
+/** What callers limited to some schools (everybody except technicians of the whole city) may do
+ * with a route. `site`: it concerns schools; all ids in the call and in the reply must be of the
+ * caller's schools. `city`: they may read, not write. `self`: a person's own data, which no token
+ * can access. */
 export type Reach = 'site' | 'city' | 'self';
 
 interface RouteParts {
@@ -31,19 +31,18 @@ interface RouteParts {
   body?: TSchema;
   reply: TSchema;
   status?: 200 | 201 | 204;
-  /** Only for routes whose reply is a file. */
+  /** Media type, only for routes whose reply is a file. */
   file?: string;
-  /** A file to keep, under this name; never from a cache. Other files are named by what is in
-   * them. */
+  /** File name of a download, which is never cached. Other files are addressed by their content. */
   download?: string;
-  /** The answer is the caller's own, and a wake-up tells when it changes: the same bytes may be
-   * sent again, for two seconds at the most. */
+  /** The reply is specific to the caller and a wake-up announces its changes, so the same bytes may
+   * be sent again for up to two seconds. */
   remembered?: true;
-  /** The answer is another address (303), given by the verb; never one that the caller named. */
+  /** The reply redirects (303) to an address that the verb chose, never to one from the caller. */
   redirect?: true;
-  /** The body is a form's, sent by another program. */
+  /** The body is form data, sent by another program. */
   form?: true;
-  /** The body, or the reply, is a stream of bytes: edge/streams.ts carries it. */
+  /** The body (`up`) or the reply (`down`) is a stream of bytes; edge/streams.ts serves it. */
   stream?: 'up' | 'down';
 }
 /** A person's route without a reach does not compile. */

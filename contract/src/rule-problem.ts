@@ -1,5 +1,5 @@
-/** What is wrong with a draft of a rule that its schema cannot see, for the controller that refuses
- * it and the console that says so while it is being written. Pure. */
+/** Checks a draft of a rule beyond what its schema can express, for the controller, which refuses
+ * it, and for the console, which shows the problem during editing. Pure. */
 import { dateOfDay, dayOfDate } from './days.ts';
 import { isSubnet } from './network.ts';
 import type { RuleDraft } from './rule.ts';
@@ -13,7 +13,7 @@ export interface RuleProblem {
 
 const isDate = (date: string): boolean => dateOfDay(dayOfDate(date)) === date;
 
-/** Null when nothing is. */
+/** Null when there is no problem. */
 export function ruleProblem({
   effect,
   client,

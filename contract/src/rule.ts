@@ -1,4 +1,4 @@
-/** Rules: who may use what, where, when and how. What they lead to is in policy.ts. */
+/** Rules: who may use what, where, when and how. policy.ts evaluates them. */
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, Role } from './account.ts';
 import { ApplicationId, Category } from './application.ts';
@@ -16,8 +16,8 @@ export const RuleTarget = Type.Union([
 export type RuleTarget = Static<typeof RuleTarget>;
 
 export const attributeTests = ['is', 'is_not', 'starts_with', 'contains'] as const;
-/** On what a directory says of a person; capitals do not matter. `is_not` holds for who has no such
- * attribute. */
+/** A test on an attribute of a person in the directory; case-insensitive. `is_not` also holds when
+ * the person has no such attribute. */
 export const AttributeTest = Strict({
   attribute: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' }),
   test: OneOf(attributeTests),
@@ -25,7 +25,7 @@ export const AttributeTest = Strict({
 });
 export type AttributeTest = Static<typeof AttributeTest>;
 
-/** `group`: a class or another group. `attributes`: all of the tests hold. */
+/** `group`: a class or another group. `attributes`: all of the tests must hold. */
 export const RuleAudience = Type.Union([
   Strict({ kind: Type.Literal('person'), accountId: AccountId }),
   Strict({ kind: Type.Literal('group'), groupId: GroupId }),
@@ -45,7 +45,7 @@ export const RulePlace = Type.Union([
 ]);
 export type RulePlace = Static<typeof RulePlace>;
 
-/** From which PCs: an address range, or those the school has given a label (`computer-room`). */
+/** Which PCs: an address range, or PCs that the school has labelled (`computer-room`). */
 export const RuleClient = Type.Union([
   Strict({ kind: Type.Literal('label'), label: Slug }),
   Strict({
@@ -70,11 +70,11 @@ export const RuleTimes = Strict({
 export type RuleTimes = Static<typeof RuleTimes>;
 
 export const directions = ['none', 'in', 'out', 'both'] as const;
-/** How an application runs for whom a rule allows it. `clipboard`: text; `in`: from the person's
- * device into the application; `files`: by the exchange folder of their home. `printing`: on the
- * printer of the person's device, by way of a PDF. `recording`: what the screen shows is kept, and
- * the person told. `maxMinutes`: of one session; `idleMinutes`: without a touch; `seats`: sessions
- * of it that one school may run at once. */
+/** How an application runs for people whom a rule allows it. `clipboard`: text; `in`: from the
+ * person's device into the application; `files`: through the exchange folder of their home.
+ * `printing`: on the printer of the person's device, as a PDF. `recording`: the screen is recorded,
+ * and the person is told. `maxMinutes`: per session; `idleMinutes`: without input; `seats`: how
+ * many sessions of it one school may run at once. */
 export const Terms = Strict({
   clipboard: OneOf(directions),
   files: OneOf(directions),
@@ -85,7 +85,7 @@ export const Terms = Strict({
   seats: Nullable(Type.Integer({ minimum: 1, maximum: 100_000 })),
 });
 export type Terms = Static<typeof Terms>;
-/** Nothing flows, and nothing is recorded, unless a rule says so. */
+/** Without a rule that allows it, nothing is transferred and nothing recorded. */
 export const defaultTerms: Terms = {
   clipboard: 'none',
   files: 'none',
@@ -96,7 +96,7 @@ export const defaultTerms: Terms = {
   seats: null,
 };
 
-/** `when` null: always. `how` null: `defaultTerms`, and so for every deny. */
+/** `when` null: always. `how` null: `defaultTerms`; every deny has null. */
 export const RuleDraft = Strict({
   effect: OneOf(['allow', 'deny']),
   target: RuleTarget,
@@ -105,11 +105,11 @@ export const RuleDraft = Strict({
   client: Nullable(RuleClient),
   when: Nullable(RuleTimes),
   how: Nullable(Terms),
-  /** Why, for colleagues. */
+  /** The reason, for colleagues. */
   note: Nullable(Line(200)),
 });
 export type RuleDraft = Static<typeof RuleDraft>;
-/** A draft that says only what it must. */
+/** The optional fields of a draft at their neutral values. */
 export const plainRule: Pick<RuleDraft, 'place' | 'client' | 'when' | 'how' | 'note'> = {
   place: { kind: 'everywhere' },
   client: null,
@@ -118,7 +118,7 @@ export const plainRule: Pick<RuleDraft, 'place' | 'client' | 'when' | 'how' | 'n
   note: null,
 };
 
-/** What the decision reads of a rule. */
+/** The fields of a rule that a decision reads. */
 export const PolicyRule = Strict({
   id: RuleId,
   effect: RuleDraft.properties.effect,
@@ -131,8 +131,8 @@ export const PolicyRule = Strict({
 });
 export type PolicyRule = Static<typeof PolicyRule>;
 
-/** `version` counts its changes from 1. A name is null when what it named is gone: such a rule
- * decides nothing. */
+/** `version` counts the rule's changes from 1. A name is null when the object it refers to is gone;
+ * such a rule decides nothing. */
 export const Rule = Strict({
   id: RuleId,
   version: Type.Integer({ minimum: 1 }),

@@ -1,17 +1,17 @@
-/** Building blocks every wire schema shares: ids, instants, text that is safe to keep and show.
- *  Not for shapes of one noun: those live in the noun's own file. */
+/** Building blocks that all wire schemas share: ids, instants, text that is safe to store and show.
+ * Schemas of a single noun belong in that noun's own file. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { type IdKind, idPattern } from './ids.ts';
 
-/** Names a stored thing: a short prefix that says its kind, then 128 random bits in base64url (22
+/** Id of a stored object: a short prefix for its kind, then 128 random bits in base64url (22
  * characters). */
 export const Id = (kind: IdKind) => Type.String({ pattern: idPattern(kind), maxLength: 32 });
 
 /** Milliseconds since 1970-01-01 UTC. */
 export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
 
-/** One line that people read. Control characters, text-direction overrides and path climbing
- * (`../`) are refused: names travel to file systems, terminals and log files of 27 schools. */
+/** One line of text for people. Control characters, text-direction overrides and path traversal
+ * (`../`) are refused, because names reach file systems, terminals and log files of 27 schools. */
 export const Line = (maxLength: number) =>
   Type.String({
     minLength: 1,
@@ -20,13 +20,13 @@ export const Line = (maxLength: number) =>
       '^(?!\\s)(?!.*\\.\\.[\\\\/])[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$',
   });
 
-/** Lower-case words joined by hyphens: what stands in a URL. */
+/** Lower-case words joined by hyphens, for use in a URL. */
 export const Slug = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{1,40}$' });
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-/** An object that refuses fields it does not know: a typing error in a request is an error, not a
- * silence. */
+/** An object that refuses unknown fields, so that a typing error in a request is reported and not
+ * ignored. */
 export const Strict = <P extends Record<string, TSchema>>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 

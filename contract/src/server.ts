@@ -1,4 +1,4 @@
-/** A machine of a site with an agent. */
+/** Servers: the machines of a site that run an agent. */
 import { type Static, Type } from 'typebox';
 import { InstalledApplication } from './application.ts';
 import { FailedStep, Health, Inventory, ServerId } from './report.ts';
@@ -7,9 +7,8 @@ import { SiteId } from './site.ts';
 
 export const serverRoles = ['execution', 'files', 'filtering'] as const;
 
-/** Silent for this long: shown as offline, not chosen for launches. Two reports may be lost; the
- * sweep, every 10 s, then tells of it, so that a server that vanishes is noticed within 60 s at the
- * worst. */
+/** A server silent for this long is shown as offline and gets no launches. Two reports may be lost.
+ * The sweep runs every 10 s, so a server that vanishes is noticed within 60 s in the worst case. */
 export const offlineAfterMs = 45_000;
 export const reportEveryMs = 20_000;
 
@@ -21,12 +20,12 @@ export const ServerSummary = Strict({
   roles: Type.Array(OneOf(serverRoles)),
   labels: Type.Array(Slug),
   health: OneOf(['online', 'offline', 'failing', 'quarantined', 'retired']),
-  /** Since when it takes no new session; those that run go on. */
+  /** Since when it takes no new session; running sessions continue. */
   drainingSince: Nullable(Type.Integer()),
-  /** Since when two machines are known to use its identity: its key opens nothing. */
+  /** Since when two machines are known to use its identity; its key is refused. */
   quarantinedAt: Nullable(Type.Integer()),
   agentVersion: Nullable(Line(40)),
-  /** Generation asked for, and the last one the agent has worked through. */
+  /** The generation wanted, and the last one that the agent has applied. */
   generation: Type.Integer(),
   appliedGeneration: Type.Integer(),
   lastSeenAt: Nullable(Type.Integer()),
@@ -39,7 +38,7 @@ export type ServerSummary = Static<typeof ServerSummary>;
 export const Server = Strict({
   ...ServerSummary.properties,
   inventory: Nullable(Inventory),
-  /** Packages of `inventory.chosen` that a recipe of the catalogue brings; the others were
+  /** The packages in `inventory.chosen` that a recipe of the catalogue installs; the others were
    * installed by hand. */
   knownPackages: Type.Array(Line(120)),
   failedSteps: Type.Array(FailedStep),
@@ -49,7 +48,7 @@ export type Server = Static<typeof Server>;
 
 export const WantApplication = Strict({ wanted: Type.Boolean() });
 
-/** What is left out stays as it is. */
+/** Omitted fields stay unchanged. */
 export const ServerChanges = Strict({
   name: Type.Optional(Line(80)),
   roles: Type.Optional(Type.Array(OneOf(serverRoles), { minItems: 1, uniqueItems: true })),
@@ -58,7 +57,8 @@ export const ServerChanges = Strict({
 });
 export type ServerChanges = Static<typeof ServerChanges>;
 
-/** Many servers at once: one that is unknown or out of reach refuses the whole. */
+/** Many servers at once: if one is unknown or out of the caller's reach, the whole call is
+ * refused. */
 const serverIds = Type.Array(ServerId, { minItems: 1, maxItems: 5000, uniqueItems: true });
 export const DrainServers = Strict({ serverIds, draining: Type.Boolean() });
 export type DrainServers = Static<typeof DrainServers>;

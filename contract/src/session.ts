@@ -1,4 +1,4 @@
-/** One application running for one person, and what each of its states allows. */
+/** A session: one application running for one person. Its states, and what each allows. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
@@ -7,8 +7,8 @@ import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts
 
 export const SessionId = Id('ses');
 
-/** `starting`: asked of the school's server. `ready`: the server has prepared it. `active`: a
- * browser is attached. `disconnected`: it runs on without a browser until `graceUntil`. `ended`,
+/** `starting`: requested from the school's server. `ready`: the server has prepared it. `active`: a
+ * browser is attached. `disconnected`: it runs without a browser until `graceUntil`. `ended`,
  * `failed`: over. */
 export const sessionStates = [
   'starting',
@@ -43,8 +43,7 @@ export const endReasons = [
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
-/** What may be done with a session, read by the controller that enforces and by the console that
- * shows. */
+/** What each state allows: the controller enforces it, the console shows it. */
 export const sessionCan = {
   connect: (session: { state: SessionState }) => isLive(session.state),
   end: (session: { state: SessionState }) => isLive(session.state),
@@ -63,11 +62,12 @@ export const Session = Strict({
   applicationName: Translated(80),
   state: OneOf(sessionStates),
   startedAt: Type.Integer(),
-  /** When the agent saw the application's window: that is "open". */
+  /** When the agent detected the application's window; from then on the application counts as
+   * open. */
   openedAt: Nullable(Type.Integer()),
   graceUntil: Nullable(Type.Integer()),
-  /** When it will be ended, because the person's access or its own time ends then; null while
-   * nothing of the kind is in sight. */
+  /** When the session will be ended because the person's access or the session's time limit ends;
+   * null when neither is known. */
   endsAt: Nullable(Type.Integer()),
   endedAt: Nullable(Type.Integer()),
   endReason: Nullable(OneOf(endReasons)),
@@ -75,7 +75,7 @@ export const Session = Strict({
 });
 export type Session = Static<typeof Session>;
 
-/** What a technician sees of a session. */
+/** A session as technicians see it. */
 export const SessionRow = Strict({
   ...Session.properties,
   accountId: AccountId,
@@ -86,8 +86,8 @@ export const SessionRow = Strict({
 export type SessionRow = Static<typeof SessionRow>;
 
 /** One use, 30 seconds, bound to the person: lets one browser open the tunnel of one session. It
- * travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: what may flow there;
- * the gateway sees to it. `files`, `printing`: whether the page offers them. */
+ * travels in the WebSocket's subprotocol list, never in a URL. `clipboard`: the directions allowed,
+ * enforced by the gateway. `files`, `printing`: whether the page offers them. */
 export const Ticket = Strict({
   ticket: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
   expiresAt: Type.Integer(),

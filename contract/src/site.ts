@@ -1,4 +1,4 @@
-/** A school. */
+/** Schools. */
 import { type Static, Type } from 'typebox';
 import { isSubnet } from './network.ts';
 import { Id, Line, OneOf, Slug, Strict } from './schema.ts';
@@ -15,7 +15,7 @@ export const SiteDraft = Strict({
 });
 export type SiteDraft = Static<typeof SiteDraft>;
 
-/** Where the PCs of a school are: an address range and what is there (`computer-room`). One PC is a
+/** An address range of a school and the labels of the PCs there (`computer-room`). A single PC is a
  * range of one address. */
 export const SiteNetwork = Strict({
   subnet: Type.String({ maxLength: 49, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }),
@@ -23,7 +23,7 @@ export const SiteNetwork = Strict({
 });
 export type SiteNetwork = Static<typeof SiteNetwork>;
 
-/** What a school may change of itself. `closures`: its own days without class, beside the
+/** Settings that a school may change itself. `closures`: its own days without class, besides the
  * city's. */
 export const SiteSettings = Strict({
   networks: Type.Array(SiteNetwork, { maxItems: 200 }),
@@ -31,7 +31,7 @@ export const SiteSettings = Strict({
     Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' }),
     { maxItems: 400, uniqueItems: true },
   ),
-  /** When badges and picture passwords open anything; empty: always. */
+  /** When badges and picture passwords work; empty: always. */
   badgeHours: Type.Array(WindowSpec, { maxItems: 20 }),
 });
 export type SiteSettings = Static<typeof SiteSettings>;
@@ -39,7 +39,7 @@ export const SiteSettingsShown = Strict({ siteId: SiteId, ...SiteSettings.proper
 export type SiteSettingsShown = Static<typeof SiteSettingsShown>;
 export const noSettings: SiteSettings = { networks: [], closures: [], badgeHours: [] };
 
-/** The first network that is no address range; null when all are. */
+/** The first network that is not an address range; null when all are valid. */
 export const wrongNetwork = (settings: SiteSettings): string | null =>
   settings.networks.find(({ subnet }) => !isSubnet(subnet))?.subnet ?? null;
 
@@ -52,7 +52,7 @@ export type SiteGroupDraft = Static<typeof SiteGroupDraft>;
 export const SiteGroup = Strict({ id: SiteGroupId, ...SiteGroupDraft.properties });
 export type SiteGroup = Static<typeof SiteGroup>;
 
-/** One school at a glance. `health` is the worst of its servers; `none`: no server enrolled yet. */
+/** Overview of a school. `health` is that of its worst server; `none`: no server enrolled yet. */
 export const SiteSummary = Strict({
   id: SiteId,
   ...SiteDraft.properties,

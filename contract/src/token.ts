@@ -1,17 +1,17 @@
-/** API tokens: how scripts and the command line call in a technician's name. */
+/** API tokens, with which scripts and the command line call on behalf of a technician. */
 import { type Static, Type } from 'typebox';
 import { AccountId } from './account.ts';
 import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
 export const TokenId = Id('tok');
-/** `read`: looks, changes nothing. `technician`: what a technician may, never what only an
- * administrator may. */
+/** `read`: read only. `technician`: everything that a technician may do, without an administrator's
+ * rights. */
 export const tokenScopes = ['read', 'technician'] as const;
 export type TokenScopeName = (typeof tokenScopes)[number];
 export const maxTokenDays = 400;
 
-/** Easy to find in what was published by mistake; 256 random bits. */
+/** 256 random bits. The prefix makes secrets published by mistake easy to find. */
 export const ApiTokenSecret = Type.String({ pattern: '^preau_[A-Za-z0-9_-]{43}$' });
 
 export const ApiTokenDraft = Strict({
@@ -20,7 +20,7 @@ export const ApiTokenDraft = Strict({
   /** Null: every school. */
   siteIds: Nullable(Type.Array(SiteId, { minItems: 1, maxItems: 500, uniqueItems: true })),
   days: Type.Integer({ minimum: 1, maximum: maxTokenDays }),
-  /** For a colleague: administrators only. */
+  /** Makes the token for another person; administrators only. */
   accountId: Type.Optional(AccountId),
 });
 export type ApiTokenDraft = Static<typeof ApiTokenDraft>;
@@ -34,12 +34,12 @@ export const ApiToken = Strict({
   siteIds: Nullable(Type.Array(SiteId)),
   createdAt: Type.Integer(),
   expiresAt: Type.Integer(),
-  /** To the minute. */
+  /** Accurate to the minute. */
   lastUsedAt: Nullable(Type.Integer()),
   revokedAt: Nullable(Type.Integer()),
 });
 export type ApiToken = Static<typeof ApiToken>;
 
-/** The only answer that holds the secret: it is stored as a hash. */
+/** The only reply with the secret: only its hash is stored. */
 export const NewApiToken = Strict({ token: ApiToken, secret: ApiTokenSecret });
 export type NewApiToken = Static<typeof NewApiToken>;

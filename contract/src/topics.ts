@@ -1,6 +1,6 @@
-/** Topics of wake-ups: what has changed, by name. A topic is a name and never a fact: whoever hears
- * one reads again. Each kind of topic has a row in `audiences`, which says who hears it; a kind
- * without a row does not compile. */
+/** Topics of wake-ups: the names of what has changed. A topic carries no data; the receiver reads
+ * again. Each kind of topic has a row in `audiences`, which defines who receives it; a kind without
+ * a row does not compile. */
 
 /** Topics that stand for a whole list. */
 export type ListTopic =
@@ -19,7 +19,7 @@ export type ListTopic =
   | 'portal'
   | 'mail';
 
-/** Kinds of topics that name one thing: by its id, or a sign-in by the hash of its secret. */
+/** Kinds of topics that name one object: by its id, or a sign-in by the hash of its secret. */
 export type NamingKind =
   | 'agent'
   | 'retired'
@@ -32,9 +32,10 @@ export type NamingKind =
 export type TopicKind = ListTopic | NamingKind;
 export type Topic = ListTopic | `${NamingKind}:${string}`;
 
-/** Who hears a topic, besides the controller's own processes, which hear all. `agent`, `person` and
- * `sign-in`: the one that the topic names. `teachers`, `contacts` and `technicians` are their pages;
- * technicians hear what contacts hear, and contacts what teachers hear. */
+/** Who receives a topic, besides the controller's own processes, which receive all. `agent`,
+ * `person` and `sign-in`: the one that the topic names. `teachers`, `contacts` and `technicians`:
+ * their pages; technicians also receive what contacts receive, and contacts what teachers
+ * receive. */
 export type Audience =
   | 'nobody'
   | 'agent'
@@ -45,7 +46,7 @@ export type Audience =
   | 'contacts'
   | 'technicians';
 
-/** `hangUp`: the audience is disconnected instead of told. */
+/** `hangUp`: the audience is disconnected instead of notified. */
 export interface TopicRow {
   to: Audience;
   hangUp?: true;
@@ -65,22 +66,22 @@ export const audiences = {
   people:       { to: 'technicians' },
   directories:  { to: 'technicians' },
   recordings:   { to: 'technicians' },
-  /** What anybody's portal shows may have changed. */
+  /** The content of any person's portal may have changed. */
   portal:       { to: 'everyone' },
-  /** Something is in the outbox. */
+  /** The outbox holds mail to send. */
   mail:         { to: 'nobody' },
-  /** The server's desired state is another. */
+  /** The server's desired state has changed. */
   agent:        { to: 'agent' },
-  /** The server's identity is void. */
+  /** The server's identity is no longer valid. */
   retired:      { to: 'agent', hangUp: true },
   person:       { to: 'person' },
-  /** The sign-in is over. */
+  /** The sign-in has ended. */
   'sign-in':    { to: 'sign-in', hangUp: true },
-  /** The gateway looks at the session again. Its person is woken by `person`. */
+  /** The gateway reads the session again. The topic `person` wakes its person. */
   session:      { to: 'nobody' },
-  /** A topic for each addition, but one audience: technicians are few. */
+  /** One topic per addition, but a single audience, because there are few technicians. */
   addition:     { to: 'technicians' },
-  /** The rollout is looked at again; pages are woken by `rollouts`. */
+  /** The rollout is evaluated again; the topic `rollouts` wakes pages. */
   rollout:      { to: 'nobody' },
 } as const satisfies Record<TopicKind, TopicRow>;
 
@@ -90,7 +91,7 @@ type PageTopicKind = {
     : K;
 }[TopicKind];
 
-/** What a page may be told. */
+/** Topics that a page may receive. */
 export type PageTopic =
   | Extract<PageTopicKind, ListTopic>
   | `${Extract<PageTopicKind, NamingKind>}:${string}`;
@@ -98,9 +99,9 @@ export type PageTopic =
 /** `person` of `person:acc_…`, `sites` of `sites`. */
 export const kindOfTopic = (topic: Topic): TopicKind => topic.split(':', 1)[0] as TopicKind;
 
-/** What the topic names; empty when it stands for a list. */
+/** The id that the topic names; empty when it stands for a list. */
 export const namedBy = (topic: Topic): string => topic.slice(kindOfTopic(topic).length + 1);
 
-/** Whether this text, which came from another process, is a topic. */
+/** Whether this text from another process is a topic. */
 export const isTopic = (text: string): text is Topic =>
   Object.hasOwn(audiences, text.split(':', 1)[0] ?? '');

@@ -1,21 +1,20 @@
-/** What a technician asks for: windows during which something is open, and times at which something
- * is repeated. Which days are meant by a period, calendar.ts knows. */
+/** Input from a technician: windows during which something is open, and times at which something
+ * recurs. calendar.ts defines which days belong to a period. */
 import { type Static, Type } from 'typebox';
 import { dateOfDay, dayOfDate } from './days.ts';
 import { OneOf, Strict, type Translated } from './schema.ts';
 
-/** - `school`: a day with class: Monday to Friday (Wednesday too: some schools have class, all have
- * somebody at work), no
- *    holiday, no public holiday, no closure.
- *  - `holidays`: a day of the school holidays of the zone (its Saturdays and Sundays too) or a
- *  public holiday.
- *  - `outside_holidays`: every other day, weekends and closures too. */
+/** - `school`: a school day: Monday to Friday (Wednesday too: some schools have class, and all have
+ *   staff at work), except holidays, public holidays and closures.
+ * - `holidays`: a day of the zone's school holidays (Saturdays and Sundays included) or a public
+ *   holiday.
+ * - `outside_holidays`: every other day, including weekends and closures. */
 export const periods = ['always', 'school', 'holidays', 'outside_holidays'] as const;
 export type Period = (typeof periods)[number];
 export const Period = OneOf(periods);
 
-/** ISO: Monday is 1. That there is at least one is asked by `windowsProblem`, which has a sentence
- * for it. */
+/** ISO weekdays: Monday is 1. `windowsProblem` checks that there is at least one, because it has an
+ * error message for that. */
 const Days = Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), {
   maxItems: 7,
   uniqueItems: true,
@@ -26,9 +25,9 @@ const CalendarDate = Type.String({
   pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
 });
 
-/** Open from the moment the clock on the wall shows `from` until it shows `to`; `to` at or before
- * `from` is on the next day, 24:00 is the end of the day. A window belongs to the day it begins on:
- * that day's weekday, period and exception decide. */
+/** Open from the instant the local clock shows `from` until it shows `to`. When `to` is at or
+ * before `from`, it is on the next day; 24:00 is the end of the day. A window belongs to the day on
+ * which it begins: that day's weekday, period and exception count. */
 export const WindowSpec = Strict({
   days: Days,
   from: Clock,
@@ -37,18 +36,18 @@ export const WindowSpec = Strict({
 });
 export type WindowSpec = Static<typeof WindowSpec>;
 
-/** `exceptDates`: no window begins on them. */
+/** No window begins on `exceptDates`. */
 export const Windows = Strict({
   open: Type.Array(WindowSpec, { maxItems: 20 }),
   exceptDates: Type.Array(CalendarDate, { maxItems: 400, uniqueItems: true }),
 });
 export type Windows = Static<typeof Windows>;
 
-/** Once on each of these days, as soon as the clock shows `at`. */
+/** Once on each of these days, as soon as the local clock shows `at`. */
 export const Recurrence = Strict({ days: Days, at: Clock, period: Period });
 export type Recurrence = Static<typeof Recurrence>;
 
-/** Why these windows make no sense, for a person to read; null when they do. */
+/** Why these windows are invalid, as text for people; null when they are valid. */
 export function windowsProblem(windows: Windows | readonly WindowSpec[]): Translated | null {
   const { open, exceptDates } = 'open' in windows ? windows : { open: windows, exceptDates: [] };
   if (open.length === 0)
@@ -75,7 +74,7 @@ export function windowsProblem(windows: Windows | readonly WindowSpec[]): Transl
     : { fr: `Le ${missing} n’existe pas.`, en: `There is no ${missing}.` };
 }
 
-/** Why this repetition makes no sense; null when it does. */
+/** Why this recurrence is invalid; null when it is valid. */
 export function recurrenceProblem(recurrence: Recurrence): Translated | null {
   const problem = daysProblem(recurrence);
   return problem === null

@@ -1,4 +1,4 @@
-/** Refusals of any call: who calls, what it names, what it sends. */
+/** Refusals that any call can get: about the caller, the ids in it, or its data. */
 import type { ErrorRow } from './row.ts';
 
 export const callErrors = {

@@ -1,15 +1,15 @@
-/** What an error carries besides its code, by code. It reaches the caller: names, ids and numbers of
- * what was refused, and never a secret. */
+/** The details of each error code. They reach the caller: names, ids and numbers about what was
+ * refused, never a secret. */
 import type { Translated } from '../schema.ts';
 
-/** What any error may carry. `why`: what exactly is wrong; in two languages it is the sentence for
- * the person, else it is for technicians and logs. `element`: the application it is about. */
+/** Details that any error may have. `why`: the exact problem; in two languages it is shown to the
+ * person, otherwise it is for technicians and logs. `element`: the application concerned. */
 export interface AnyDetails {
   why?: string | Translated;
   element?: string;
 }
 
-/** The thing that was not found, by its kind: its id, or the name it was asked for by. */
+/** What was not found: a key for its kind, with its id or the name used in the call. */
 type Missing = Partial<
   Record<
     | 'account'
@@ -48,10 +48,10 @@ interface OfApplication {
   application: string;
 }
 
-/** Codes that are not here carry what any may. */
+/** Codes that are not listed have only the common details. */
 export interface DetailsByCode {
   VALIDATION_FAILED: {
-    /** `field`: where, as `body/name`. */
+    /** `field`: its path, such as `body/name`. */
     issues?: readonly { field: string; problem: string }[];
     problem?: string | Translated;
     field?: string;
@@ -60,11 +60,11 @@ export interface DetailsByCode {
   /** What the caller may not do, in a word. */
   FORBIDDEN: { right?: string; slug?: string; token?: 'read' | 'technician'; totp?: string };
   NOT_FOUND: Missing;
-  /** What there is already. */
+  /** The object that already exists. */
   ALREADY_EXISTS: Partial<
     Record<'application' | 'class' | 'name' | 'slug' | 'version' | 'uai', string>
   >;
-  /** The state that forbids it. */
+  /** The state that forbids the call. */
   STATE_FORBIDS: {
     state?: string;
     badge?: 'none';
@@ -76,7 +76,7 @@ export interface DetailsByCode {
   };
   STILL_NEEDED: {
     requiredBy?: string;
-    /** How many. */
+    /** How many servers. */
     servers?: number;
     rollouts?: number;
   };
@@ -84,21 +84,21 @@ export interface DetailsByCode {
   OUT_OF_SCOPE: { site?: string; group?: string };
   UPLOAD_REFUSED: { announced?: number; received?: number };
 
-  /** `step`: what the next call must bring; `methods`: which second factors there are. */
+  /** `step`: the token that the next call must send; `methods`: the available second factors. */
   SECOND_FACTOR_REQUIRED: { step: string; methods: readonly string[] };
   PASSKEY_REFUSED: { problem?: 'address' };
   DIRECTORY_UNAVAILABLE: { provider?: string };
   PROVIDER_REFUSED: { provider?: string };
-  /** Where to sign in instead. */
+  /** The provider to sign in with instead. */
   PROVIDER_ELSEWHERE: { provider: string };
   NOT_ADMITTED: { provider?: string };
   BADGE_OUT_OF_HOURS: { opensAt?: number };
 
   APPLICATION_NOT_ALLOWED: OfApplication;
-  /** The version there is now. */
+  /** The current version. */
   RULE_CHANGED: { version?: number };
   RULE_REFUSED: { field?: string };
-  /** `opensAt`: when it is open next, null when nobody knows. */
+  /** `opensAt`: when it opens next; null when unknown. */
   OUTSIDE_HOURS: OfApplication & { opensAt: number | null };
   WRONG_DEVICE: OfApplication;
   FILES_NOT_ALLOWED: { direction: 'in' | 'out' };
@@ -109,13 +109,13 @@ export interface DetailsByCode {
   SERVER_OFFLINE: Partial<OfApplication>;
   SERVER_FULL: Partial<OfApplication>;
   LAUNCH_TIMEOUT: { session?: string };
-  /** `status`: guacd's. */
+  /** `status`: guacd's status code. */
   GATEWAY_UNREACHABLE: { status?: string; waited?: number };
   DISPLAY_FAILED: { why: string };
   LICENCE_EXHAUSTED: OfApplication & {
     seats: number | null;
     scope: string;
-    /** How many wait before this person. */
+    /** How many people are ahead in the queue. */
     ahead: number;
   };
 
@@ -130,10 +130,11 @@ export interface DetailsByCode {
   SCRIPT_REFUSED: { script?: string };
   REQUIREMENTS_CIRCULAR: { path: readonly string[] };
   REQUIREMENT_MISSING: { path: readonly string[] };
-  /** `servers`: some of those that have changed; `share`: of the plan. */
+  /** `servers`: some of the servers that have changed; `share`: the share of the plan that has
+   * changed. */
   PLAN_DRIFTED: { plan?: string; servers?: readonly string[]; share?: number };
   PLAN_EMPTY: { leftOut: readonly object[] };
-  /** The school whose classes settle in. */
+  /** The school whose classes are arriving now. */
   SCHOOL_ARRIVES: { site: string };
   INTERNAL: { name?: string };
 }

@@ -1,4 +1,4 @@
-/** Refusals of signing in by any way, of directories, badges and the import of people. */
+/** Refusals about sign-in of any kind, directories, badges and the import of people. */
 import type { ErrorRow } from './row.ts';
 
 export const peopleErrors = {

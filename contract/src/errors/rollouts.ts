@@ -1,4 +1,4 @@
-/** Refusals of installing: what an agent reports of it, what a rollout refuses, and the catalogue. */
+/** Refusals about installing: failures that agents report, refused rollouts, and the catalogue. */
 import type { ErrorRow } from './row.ts';
 
 export const rolloutErrors = {

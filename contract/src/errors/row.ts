@@ -1,7 +1,7 @@
-/** What the table of errors says of a code. The sentences are for the person in front of it, and each
- * ends with what to do next. */
+/** The columns of the error table. The sentences are for the person concerned, and each ends with
+ * what to do next. */
 export interface ErrorRow {
-  /** Of HTTP. */
+  /** HTTP status. */
   status: number;
   /** The same call may succeed later. */
   retryable: boolean;

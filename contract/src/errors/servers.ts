@@ -1,4 +1,4 @@
-/** Refusals of enrolling and adding servers, and of the states sent to them. */
+/** Refusals about enrolling and adding servers, and about the states sent to them. */
 import type { ErrorRow } from './row.ts';
 
 export const serverErrors = {

@@ -1,4 +1,5 @@
-/** Refusals of applications, rules, sessions and files: what a person meets who wants to work. */
+/** Refusals about applications, rules, sessions and files: those that a person meets while
+ * working. */
 import type { ErrorRow } from './row.ts';
 
 export const sessionErrors = {

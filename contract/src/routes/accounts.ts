@@ -1,4 +1,4 @@
-/** Routes of signing in with a password, of API tokens and of finding people. */
+/** Routes for signing in with a password, API tokens and finding people. */
 import { Type } from 'typebox';
 import { Account, Group, SignIn } from '../account.ts';
 import { List, Nothing, ofId, type Route } from '../route.ts';

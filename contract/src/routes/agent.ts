@@ -1,4 +1,4 @@
-/** Routes that a server calls, by its key. Those of files are in exchange.ts. */
+/** Routes that a server calls with its key. The routes for files are in exchange.ts. */
 import { Type } from 'typebox';
 import { ApplicationId } from '../application.ts';
 import { SignedState } from '../desired-state.ts';

@@ -1,4 +1,4 @@
-/** The route that reads the audit. Those that verify and export it are in privacy.ts. */
+/** The route that reads the audit. The routes that verify and export it are in privacy.ts. */
 import { Type } from 'typebox';
 import { AuditEvent } from '../audit.ts';
 import { Count, Page, type Route } from '../route.ts';

@@ -1,4 +1,4 @@
-/** Routes of files and printed pages: between a person's device and the city, and between the city
+/** Routes for files and printed pages: between a person's device and the city, and between the city
  * and a school's server. */
 import { Type } from 'typebox';
 import { Exchange, FileName, OfferedFile, Transfer, TransferId } from '../exchange.ts';
@@ -6,7 +6,7 @@ import { Hash, Nothing, ofId, type Route } from '../route.ts';
 import { Strict } from '../schema.ts';
 import { SessionId } from '../session.ts';
 
-/** Bytes, as the sender counts them. */
+/** Size in bytes, as the sender declares it. */
 const Size = Type.String({ pattern: '^(0|[1-9][0-9]{0,11})$' });
 
 export const exchangeRoutes = {

@@ -1,4 +1,4 @@
-/** Signing in by every way there is, one's own second factors, directories, roles. */
+/** Routes for all ways of signing in, a person's own second factors, directories and roles. */
 import { Type } from 'typebox';
 import { Account, AccountId, Role } from '../account.ts';
 import {
@@ -25,7 +25,7 @@ import { Line, OneOf, Strict } from '../schema.ts';
 import { SiteId } from '../site.ts';
 
 const ofProvider = Strict({ provider: ProviderId });
-/** What a provider's own page sends back with the browser. */
+/** Parameters with which a provider's page sends the browser back. */
 const Returned = Type.Record(Type.String({ maxLength: 60 }), Type.String({ maxLength: 4000 }));
 
 export const identityRoutes = {

@@ -1,4 +1,4 @@
-/** Routes of the audit and what is held about people. */
+/** Routes of the audit and of personal data. */
 import { Type } from 'typebox';
 import { AccountId } from '../account.ts';
 import { ChainVerdict } from '../audit-chain.ts';

@@ -1,4 +1,4 @@
-/** Routes of recordings: for technicians, each look told in the audit. */
+/** Routes of recordings, for technicians; each viewing is recorded in the audit. */
 import { Type } from 'typebox';
 import { Recording, RecordingId } from '../recording.ts';
 import { Count, Cursor, Nothing, ofId, Page, type Route } from '../route.ts';

@@ -1,4 +1,4 @@
-/** Routes of asking for applications. */
+/** Routes for requesting applications. */
 import { Type } from 'typebox';
 import { ApplicationId } from '../application.ts';
 import {

@@ -1,5 +1,4 @@
-/** Routes of rules: writing, weighing and explaining them, and how far they have
- * reached. */
+/** Routes of rules: writing, evaluating and explaining them, and how far they have been applied. */
 import { Type } from 'typebox';
 import { ApplicationId } from '../application.ts';
 import {

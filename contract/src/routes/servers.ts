@@ -1,4 +1,4 @@
-/** Routes of servers: as they are, as they should be, and adding one over SSH. */
+/** Routes of servers: their actual and desired state, and adding one over SSH. */
 import { Type } from 'typebox';
 import { ApplicationId } from '../application.ts';
 import {
