@@ -1,4 +1,4 @@
-/** Verifying an exported audit on any machine: no city, no token. */
+/** Verifies an exported audit on any machine, without the city and without a token. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -26,7 +26,7 @@ function signedBy(key: string, text: string, signature: string): boolean {
   }
 }
 
-/** `12345:9f86d0…` */
+/** Parses `12345:9f86d0…`: a number and a full SHA-256 hash. */
 export function linkFrom(text: string | undefined): Link | null {
   if (text === undefined) return null;
   const [, seq, hash] = /^(\d{1,16}):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
@@ -34,7 +34,7 @@ export function linkFrom(text: string | undefined): Link | null {
   return { seq: Number(seq), hash };
 }
 
-/** Files that follow each other, in that order. */
+/** Verifies consecutive files, in the given order. */
 export async function verifyFiles(
   paths: readonly string[],
   given: { key: string | undefined; known: Link | null },

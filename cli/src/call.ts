@@ -1,4 +1,5 @@
-/** Calls the controller by route name, as the contract has it: the sole user of the network. */
+/** Calls the controller by route name, as the contract defines it: the only code that uses the
+ * network. */
 import { createReadStream } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
@@ -54,7 +55,7 @@ export function caller(connection: Connection): Call {
   };
 }
 
-/** Streams a file; `progress` is told the bytes that went. */
+/** Streams a file; `progress` receives the number of bytes sent so far. */
 export async function sendFile(
   connection: Connection,
   path: string,
@@ -73,7 +74,7 @@ export async function sendFile(
     { query: announced },
     { 'content-type': 'application/octet-stream', 'content-length': announced.size },
     (request) => {
-      // Refused in the middle: the answer says why, the broken pipe does not.
+      // After a refusal in mid-upload the reply gives the reason; the broken pipe does not.
       pipeline(source, request).catch(() => undefined);
     },
   );
@@ -94,7 +95,7 @@ async function ask(
   target.search = new URLSearchParams(address.query).toString();
   const request = target.protocol === 'https:' ? requestSecure : requestPlain;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    // Redirections are not followed: the token is for this city only.
+    // Redirects are not followed, because the token must not reach another host.
     const sent = request(
       target,
       {

@@ -8,10 +8,11 @@ import type { Connection } from './config.ts';
 import { UsageError } from './outcome.ts';
 import { wishesFrom } from './parse.ts';
 
-/** An import carries at most 2000 items and 4 MB; a little less leaves room. */
+/** The limits are 2000 items and 4 MB per import; this leaves some margin. */
 const most = { items: 2000, bytes: 3_500_000 };
 
-/** A draft, a list of them, an exported catalogue; or a folder of such files. */
+/** Reads drafts from a file (a draft, a list of drafts or an exported catalogue), or from a folder
+ * of such files. */
 export function readDrafts(path: string): unknown[] {
   const read = (file: string): unknown[] => {
     let value: unknown;
@@ -52,7 +53,8 @@ export function readDrafts(path: string): unknown[] {
   return drafts;
 }
 
-/** What requires something comes with it: the list is cut only where it must be. Pure. */
+/** Splits the list only where the import limits require it, so that applications stay together with
+ * what they require. Pure. */
 export function cut(drafts: readonly unknown[]): unknown[][] {
   const parts: unknown[][] = [[]];
   let bytes = 0;
@@ -84,8 +86,8 @@ export async function apply(
   return items;
 }
 
-/** Files that recipes name without an address: those come from the city. Pure, whatever the drafts
- * are. */
+/** Files that recipes name without a URL, which the city must therefore have. Pure; accepts any
+ * input. */
 export function filesIn(
   drafts: readonly unknown[],
 ): { name: string; sha256: string; size: number }[] {
@@ -121,7 +123,7 @@ export async function hashFile(path: string): Promise<{ sha256: string; size: nu
   return { sha256: hash.digest('hex'), size };
 }
 
-/** `before`: it was there already. */
+/** `before`: the city already had the file. */
 export async function upload(
   connection: Connection,
   call: Call,
@@ -143,8 +145,8 @@ export async function upload(
   };
 }
 
-/** Uploads from `folder` what the drafts name and the city does not have. Throws UsageError for
- * what is nowhere. */
+/** Uploads from `folder` the files that the drafts name and the city does not have. Throws
+ * UsageError for a file that is in neither place. */
 export async function uploadMissing(
   connection: Connection,
   call: Call,
@@ -155,7 +157,7 @@ export async function uploadMissing(
   const there = new Set((await call('listPackages', {})).items.map(({ sha256 }) => sha256));
   for (const file of filesIn(drafts)) {
     if (there.has(file.sha256)) continue;
-    // Only a name: a draft of somebody else must not read another folder.
+    // Only the base name: a draft from somebody else must not read other folders.
     const path = join(folder, basename(file.name));
     if (!existsSync(path) || (await hashFile(path)).sha256 !== file.sha256)
       throw new UsageError('missingFile', {
@@ -174,9 +176,9 @@ export async function uploadMissing(
   }
 }
 
-/** Takes out of the catalogue what was named (`jeu`: all of it; `jeu@2.0`: that version), or puts
- * it back (without a number, an application that has left: the version that left last). Refuses
- * with UsageError what is not there, and more than one. */
+/** Withdraws the named application (`jeu`: all versions; `jeu@2.0`: that version) from the
+ * catalogue, or restores it (without a version, only for a withdrawn application: the last version
+ * withdrawn). Throws UsageError when it is unknown or when several are named. */
 export async function withdraw(
   call: Call,
   named: string,

@@ -1,6 +1,6 @@
-/** Where the city is and who calls: from options, the environment, or what `preau login` has kept.
- * The sole reader of the environment. A token is never an argument: those stand in the process
- * table and in the shell's history. */
+/** The city's address and the caller's token: from options, the environment, or the file that
+ * `preau login` saved. The only code that reads the environment. A token is never an argument,
+ * because arguments appear in the process table and in the shell's history. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ export interface Connection {
 
 const isToken = (text: string) => /^preau_[A-Za-z0-9_-]{43}$/.test(text);
 
-/** Pure: French unless the machine says English. */
+/** Pure: French unless the environment selects English. */
 export function languageOf(environment: Record<string, string | undefined>): Language {
   const locale = environment['LC_ALL'] || environment['LC_MESSAGES'] || environment['LANG'] || '';
   return /^en/i.test(locale) ? 'en' : 'fr';
@@ -24,7 +24,7 @@ export const language = (): Language => languageOf(process.env);
 const keptPath = () =>
   join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'preau', 'connection.json');
 
-/** Readable by its owner only. */
+/** Saves it in a file that only its owner can read. */
 export function keep(connection: Connection): string {
   const path = keptPath();
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -43,7 +43,7 @@ function kept(): Partial<Connection> {
   }
 }
 
-/** Pure. An origin, without a path, a name or a password in it. */
+/** Pure. Accepts only an origin: no path, user name or password. */
 export function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (
@@ -75,7 +75,7 @@ export function urlFrom(options: { url?: string }): string {
   return checkedUrl(url);
 }
 
-/** The kept token goes only to the city it was kept for. */
+/** The saved token is sent only to the city it was saved for. */
 export function connectionFrom(options: { url?: string; tokenFile?: string }): Connection {
   const url = urlFrom(options);
   if (options.tokenFile !== undefined) return { url, token: readToken(options.tokenFile) };

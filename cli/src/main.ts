@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/** `preau`: the city from a script or a terminal. Each command is one or a few calls of the
- * contract; the number it ends with is part of what it promises (`preau --help`). */
+/** `preau`: manages the city from a script or a terminal. Each command makes one or a few calls of
+ * the contract. The exit codes are a stable interface (`preau --help`). */
 import { Command } from 'commander';
 import { addAudit } from './commands/audit.ts';
 import { addCatalogue } from './commands/catalogue.ts';

@@ -1,4 +1,4 @@
-/** How a command ends: scripts read the number, people the sentence. */
+/** How a command ends: an exit code for scripts, a message for people. */
 import type { Word } from './words.ts';
 
 export const exitCodes = {
@@ -12,7 +12,7 @@ export const exitCodes = {
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Asked wrongly: nothing was sent. */
+/** Invalid usage; nothing was sent. */
 export class UsageError extends Error {
   readonly word: Word;
   readonly values: Record<string, string>;
@@ -24,7 +24,7 @@ export class UsageError extends Error {
   }
 }
 
-/** The controller said no, with its own sentence. */
+/** The controller refused the call, with its own message. */
 export class Refused extends Error {
   readonly code: string;
   readonly said: { fr: string; en: string };
@@ -42,7 +42,7 @@ export class Refused extends Error {
   }
 }
 
-/** No answer, or not one of Préau's. */
+/** No reply, or not a reply of Préau. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }

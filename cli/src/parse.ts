@@ -1,4 +1,4 @@
-/** What people type, into what the contract wants. Pure; refuses with UsageError. */
+/** Parses what people type into the types of the contract. Pure; throws UsageError. */
 
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type { WindowSpec, Windows } from '@preau/contract/windows.ts';
@@ -18,8 +18,8 @@ export function gateFrom(text: string): WaveSpec['gate'] {
   return { afterMinutes: minutes };
 }
 
-/** `1,10%,rest`: so many schools, such a share, everyone left. Without `rest` at the end it is
- * added: nobody is forgotten. */
+/** `1,10%,rest`: a number of schools, a share, all that remain. A missing `rest` at the end is
+ * added, so that no school is left out. */
 export function wavesFrom(text: string, gate: WaveSpec['gate'], soakMinutes = 0): WaveSpec[] {
   const bad = () => new UsageError('badWaves', { text });
   const parts = listOf(text);
@@ -80,7 +80,7 @@ export function windowsFrom(text: string): Windows {
               const [first = '', last = first] = piece.split('-');
               const [begin, end] = [dayOf(first), dayOf(last)];
               if (begin === 0 || end === 0) throw bad();
-              // Friday to Monday goes over the weekend.
+              // From Friday to Monday includes the weekend.
               return Array.from(
                 { length: ((end - begin + 7) % 7) + 1 },
                 (_, index) => ((begin - 1 + index) % 7) + 1,

@@ -1,4 +1,4 @@
-/** A plan, as lines to read before one starts it. Pure. */
+/** Text of a plan, to read before starting it. Pure. */
 import type { Rollout } from '@preau/contract/rollout.ts';
 import { mebibytes, plain, stateLine, table } from './show.ts';
 import { type Language, say } from './words.ts';

@@ -1,4 +1,4 @@
-/** `preau rollout`: from what people name to a plan, and from a rollout's state to an exit code. */
+/** `preau rollout`: makes a plan from what people name, and an exit code from a rollout's state. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Rollout } from '@preau/contract/rollout.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
@@ -21,8 +21,8 @@ export interface PlanOptions {
   rollBack?: boolean;
 }
 
-/** Looks up what was named. Refuses with UsageError what is not there: a typing error must not
- * become a smaller rollout. */
+/** Looks up everything that was named. Throws UsageError for an unknown name, because a typing
+ * error must not make the rollout smaller. */
 export async function draftFrom(call: Call, options: PlanOptions): Promise<RolloutDraft> {
   const wishes = [...wishesFrom(options.apps, 'present'), ...wishesFrom(options.remove, 'absent')];
   if (wishes.length === 0) throw new UsageError('nothingAsked');
@@ -98,7 +98,7 @@ async function whereFrom(call: Call, options: PlanOptions): Promise<Where> {
   return where;
 }
 
-/** Pure. Null: go on watching. */
+/** Pure. Null: keep watching. */
 export function exitCodeOf(
   rollout: { state: RolloutState; pauseReason: string | null },
   untilPause: boolean,
@@ -110,10 +110,11 @@ export function exitCodeOf(
 }
 
 const lookEveryMs = 2_000;
-/** A controller that restarts is back long before. */
+/** Much longer than a restart of the controller takes. */
 const patienceMs = 600_000;
 
-/** Follows it to its end, through restarts of the controller. `json`: one object per change. */
+/** Watches the rollout until it ends, even when the controller restarts. `json`: one object per
+ * change. */
 export async function watch(
   call: Call,
   printer: Printer,
@@ -141,8 +142,8 @@ export async function watch(
   }
 }
 
-/** Null while the controller is away; throws when that lasts too long. `lost` is called once each
- * time it goes away. */
+/** Returns null while the controller is unreachable; throws when that lasts too long. `lost` is
+ * called once per outage. */
 function readPatiently(
   call: Call,
   id: string,

@@ -1,4 +1,5 @@
-/** What every command of `preau` shares: words, a printer, a way to call, and how it ends. */
+/** Shared by every command of `preau`: translations, a printer, calls to the controller, exit
+ * codes. */
 import { type Command, CommanderError } from 'commander';
 import { type Call, caller } from './call.ts';
 import { type Connection, connectionFrom, language } from './config.ts';
@@ -24,11 +25,12 @@ export interface Shell {
   t: (word: Word, values?: Record<string, string | number>) => string;
   printer: Printer;
   json: (value: unknown) => void;
-  /** A command that calls: knows where, as whom, and how to answer. */
+  /** Wraps the action of a command that calls the controller; provides the address, the token and
+   * the output format. */
   calling: <A extends unknown[]>(
     work: (context: Context, ...args: A) => Promise<ExitCode | undefined>,
   ) => (...args: A) => Promise<void>;
-  /** What the program shall end with. */
+  /** Ends the program with this exit code. */
   end: (code: ExitCode) => void;
 }
 
@@ -67,8 +69,7 @@ export function createShell(program: Command, end: (code: ExitCode) => void): Sh
   return { program, lang, t, printer, json, calling, end };
 }
 
-/** The exit code that says what went wrong, after a sentence for a person. Throws what it does not
- * know. */
+/** Prints the error for people and returns its exit code. Rethrows unknown errors. */
 export function ended({ lang, t, printer }: Shell, error: unknown): ExitCode {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
@@ -77,7 +78,8 @@ export function ended({ lang, t, printer }: Shell, error: unknown): ExitCode {
     return exitCodes.usage;
   }
   if (error instanceof Refused) {
-    // What exactly is wrong, where the controller knows: that is the sentence.
+    // When the controller gives the exact problem in both languages, print that instead of the
+    // general message.
     const { why, ...others } = error.details;
     const told =
       typeof why === 'object' && why !== null

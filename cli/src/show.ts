@@ -1,19 +1,20 @@
-/** What is printed: tables, one line of progress. Pure but for `printer`. */
+/** Terminal output: tables and a progress line. Pure, except for `printer`. */
 
 import type { Rollout } from '@preau/contract/rollout.ts';
 import { isFinal, isGood, type TargetState } from '@preau/contract/rollout-states.ts';
 
 export interface Printer {
-  /** For people on a terminal: the line may be redrawn. */
+  /** True on a terminal, where the last line may be redrawn. */
   tty: boolean;
   out: (line: string) => void;
-  /** Remarks: never mixed with what a script reads. */
+  /** Messages for people; never mixed with output that a script reads. */
   remark: (line: string) => void;
   /** Redraws the last line; only on a terminal. */
   redraw: (line: string) => void;
 }
 
-/** What a machine far away has sent is shown as text: no escape sequence reaches the terminal. */
+/** Shows text from a remote machine as plain text, so that no escape sequence reaches the
+ * terminal. */
 export const plain = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are replaced.
   text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '·');
@@ -74,7 +75,7 @@ export function progressLine(
   return parts.join('  ');
 }
 
-/** The same without drawing, for logs: two lines are equal when nothing has changed. */
+/** The same as plain text for logs: the line stays equal while nothing has changed. */
 export function stateLine(
   rollout: Pick<Rollout, 'state' | 'pauseReason' | 'counts' | 'waves'>,
 ): string {

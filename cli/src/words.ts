@@ -1,4 +1,4 @@
-/** Every sentence, in both languages. `{name}` is filled in. */
+/** All messages in both languages. `{name}` is a placeholder. */
 export type Language = 'fr' | 'en';
 
 const words = {

@@ -42,7 +42,7 @@ export function addSignIn({ program, t, printer, json, calling }: Shell): void {
     );
 }
 
-/** A terminal gives lines; a pipe its whole content. */
+/** From a terminal, reads one line; from a pipe, all of its content. */
 async function firstLine(): Promise<string> {
   if (!process.stdin.isTTY) return (await text(process.stdin)).trim();
   for await (const chunk of process.stdin) return String(chunk).trim();
