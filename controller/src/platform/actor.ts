@@ -1,8 +1,8 @@
-/** Who is calling a verb. */
+/** Actors: who calls a verb. */
 import type { Role } from '@preau/contract/account.ts';
 
-/** A person's API token: never more than the person, and often less. `siteIds` null: the whole
- * city. */
+/** The scope of a person's API token: at most the person's own rights, often less. `siteIds` null:
+ * the whole city. */
 export interface TokenScope {
   id: string;
   readOnly: boolean;
@@ -10,8 +10,8 @@ export interface TokenScope {
 }
 
 export type Actor =
-  /** `signIn`: hash of the cookie's secret, empty for a token. `siteIds`: the schools they reach,
-   * null for the whole city. */
+  /** `signIn`: hash of the cookie's secret, empty for a token. `siteIds`: the schools that the
+   * account may access; null: the whole city. */
   | {
       kind: 'account';
       id: string;

@@ -1,6 +1,6 @@
-/** The only code that knows CAS (protocol 2 and 3: EoleSSO, Apereo CAS, most ENT). There is no
- * maintained client for it; the part that is needed is small. What the server answers is read
- * strictly: anything unexpected is a refusal. */
+/** The only code that knows CAS (protocol 2 and 3: EoleSSO, Apereo CAS, most ENT). No maintained
+ * client exists, and the part needed is small. The server's replies are parsed strictly: anything
+ * unexpected is refused. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 
 export interface CasServer {
@@ -20,7 +20,7 @@ const parser = new XMLParser({
 });
 
 function read(xml: string): Record<string, unknown> {
-  // A document type can define entities that grow, or that read files.
+  // Refuses a document type, which could define entities that expand without limit or read files.
   if (
     xml.length > maxBytes ||
     /<!(DOCTYPE|ENTITY)/i.test(xml) ||
@@ -43,7 +43,7 @@ export function readValidation(xml: string): {
   if (!isNode(response) || 'authenticationFailure' in response)
     throw new CasRefused('the ticket is not good');
   const success = response['authenticationSuccess'];
-  // One person, who came by themselves: no list, no proxies.
+  // Exactly one person, signed in directly: neither lists nor proxies are accepted.
   if (
     !isNode(success) ||
     typeof success['user'] !== 'string' ||
@@ -61,7 +61,7 @@ export function readValidation(xml: string): {
   return { user: success['user'], attributes };
 }
 
-/** Pure. The ticket whose sign-in is over; null: no logout message. */
+/** Pure. The ticket whose sign-in has ended; null: not a logout message. */
 export function readLogout(xml: string): string | null {
   try {
     const request = read(xml)['LogoutRequest'];
@@ -78,8 +78,8 @@ export const casLogin = (server: CasServer, service: string) => at(server, '/log
 export const casLogout = (server: CasServer, afterwards: string) =>
   at(server, '/logout', { service: afterwards });
 
-/** A ticket is good once, for this service, within seconds. Throws CasRefused; anything else: the
- * server cannot be reached. */
+/** A ticket is valid once, for this service, within seconds. Throws CasRefused; any other error
+ * means that the server cannot be reached. */
 export async function validateTicket(server: CasServer, service: string, ticket: string) {
   if (!/^ST-[\x21-\x7e]{8,400}$/.test(ticket)) throw new CasRefused('not a ticket');
   const response = await fetch(

@@ -1,6 +1,6 @@
-/** The only reader of the time, so that tests can move it. */
+/** The only code that reads the time, so that tests can set it. */
 export interface Clock {
-  /** Milliseconds since 1970 UTC. */
+  /** Milliseconds since 1970-01-01 UTC. */
   now: () => number;
 }
 export const systemClock: Clock = { now: () => Date.now() };

@@ -1,9 +1,9 @@
-/** Tables for spreadsheets. A cell that a spreadsheet would reckon with is shown to it as text, and a
- * cell with a separator, a quote or a line break is quoted. */
+/** CSV for spreadsheets. A cell that a spreadsheet would treat as a formula is escaped, and a cell
+ * with a separator, a quote or a line break is quoted. */
 import { stringify } from 'csv-stringify/sync';
 
-/** Semicolons, as French spreadsheets expect. `bom`: without it they take UTF-8 for something else; a
- * table written in parts has it in its first part only. */
+/** Semicolons, as French spreadsheets expect. `bom`: without it they do not recognise UTF-8; a
+ * table written in parts has it in the first part only. */
 export const toCsv = (
   rows: readonly (readonly string[])[],
   { bom = true, lineEnd }: { bom?: boolean; lineEnd: '\n' | '\r\n' },
@@ -15,7 +15,8 @@ export const toCsv = (
       bom,
       escape_formulas: true,
       record_delimiter: lineEnd,
-      // Named line ends turn this off, and a cell with another line break would end its row.
+      // Setting `record_delimiter` turns this off, and a line break in a cell would then end its
+      // row.
       quote_record_delimiter: true,
     },
   );

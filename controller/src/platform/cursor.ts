@@ -1,12 +1,12 @@
-/** Places in long lists, as clients carry them: the order's value and the id of the last row they
- * have. Nobody reads them but us. */
+/** Pagination cursors: the sort value and the id of the last row that the client received. Opaque
+ * to clients. */
 import { AppError } from '@preau/contract/errors.ts';
 
 export const cursorOf = (parts: readonly [string | number, string]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url');
 
-/** Null: from the beginning. Refuses with VALIDATION_FAILED what is not a cursor of such a value
- * and such an id (`prefix`: what its ids begin with). */
+/** Null: from the beginning. Refuses with VALIDATION_FAILED a cursor whose value is not of `type`
+ * or whose id does not begin with `prefix`. */
 export function readCursor(
   cursor: string | undefined,
   type: 'string' | 'number',
@@ -25,7 +25,7 @@ export function readCursor(
         return [value, id];
     }
   } catch {
-    // Falls through: a cursor is ours or it is refused.
+    // Falls through: a malformed cursor is refused below.
   }
   throw new AppError('VALIDATION_FAILED', {
     issues: [{ field: 'query/after', problem: 'not a place in this list' }],

@@ -1,5 +1,5 @@
-/** Opens SQLite (embedded) or PostgreSQL (several processes) behind one Kysely, and brings it up to
- * date. */
+/** Opens SQLite (embedded) or PostgreSQL (several processes) with the same Kysely interface, and
+ * migrates it. */
 import {
   HandleEmptyInListsPlugin,
   Kysely,
@@ -23,7 +23,7 @@ import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
-/** A transaction, or the database outside of one: what stores take. */
+/** A transaction, or the database outside of one: the parameter type of stores. */
 export type Rows = Kysely<Tables> | Transaction<Tables>;
 
 const migrations: Record<string, (postgres: boolean) => Migration> = {
@@ -50,8 +50,8 @@ export function openDatabase(target: string): Database {
       max: 12,
       types: types as pg.CustomTypesConfig,
     });
-    // A server that restarts cuts idle connections: the pool drops them and opens others, and
-    // whoever asks meanwhile gets the error. Without a listener Node would end the process.
+    // A restarting server cuts idle connections: the pool replaces them, and queries in the
+    // meantime fail. Without a listener the error would end the Node process.
     pool.on('error', () => undefined);
     // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
     return new Kysely<Tables>({
@@ -65,7 +65,7 @@ export function openDatabase(target: string): Database {
 export const isSqlite = (rows: Rows): boolean =>
   rows.getExecutor().adapter instanceof SqliteAdapter;
 
-/** Runs what is missing; throws the first failure, which leaves the database as it was. */
+/** Applies missing migrations. Throws the first failure, which leaves the database unchanged. */
 export async function migrate(database: Database, postgres: boolean): Promise<string[]> {
   const provider = {
     getMigrations: async () =>

@@ -1,6 +1,6 @@
-/** The Guacamole protocol, and nothing of what we do with it: instructions are elements
- * `LENGTH.VALUE` joined by commas and ended by `;`, where LENGTH counts Unicode code points
- * (guacamole-server, src/libguac/parser.c). */
+/** The Guacamole protocol, independent of its use here: instructions are elements `LENGTH.VALUE`
+ * joined by commas and ended by `;`, where LENGTH counts Unicode code points (guacamole-server,
+ * src/libguac/parser.c). */
 import { isAscii } from 'node:buffer';
 
 export type Instruction = readonly [opcode: string, ...args: string[]];
@@ -9,12 +9,11 @@ export function encode(instruction: Instruction): string {
   return `${instruction.map((element) => `${[...element].length}.${element}`).join(',')};`;
 }
 
-/** guacd's own limits (libguac/guacamole/parser-constants.h): beyond them it drops the
- * connection. */
+/** guacd's limits (libguac/guacamole/parser-constants.h): it closes the connection beyond them. */
 const maxInstructionLength = 8192;
 const maxElements = 128;
 
-/** Reads a text of whole instructions. Null when it is anything else: a browser that sends half an
+/** Decodes a text of complete instructions. Null for anything else: a browser that sends part of an
  * instruction is broken or hostile. */
 export function decode(text: string): Instruction[] | null {
   const instructions: Instruction[] = [];
@@ -37,13 +36,13 @@ export function decode(text: string): Instruction[] | null {
   return instructions;
 }
 
-/** Offset just past the dot of the length that begins at `at`; -1 when there is none. */
+/** Offset just past the dot of the length field that begins at `at`; -1 when there is none. */
 function valueStart(text: string, at: number): number {
   const dot = text.indexOf('.', at);
   return dot - at >= 1 && dot - at <= 5 && /^\d+$/.test(text.slice(at, dot)) ? dot + 1 : -1;
 }
 
-/** Offset just past so many code points; -1 when there are fewer. */
+/** Offset just past that many code points; -1 when the text has fewer. */
 function valueEnd(text: string, start: number, codePoints: number): number {
   let end = start;
   for (let left = codePoints; left > 0; left -= 1) {
@@ -54,8 +53,7 @@ function valueEnd(text: string, start: number, codePoints: number): number {
   return end;
 }
 
-/** Where the scan stands: in an element's length, or in its value with its terminator still to
- * come. */
+/** Parser state: in an element's length, or in its value with the terminator still to come. */
 const inLength = 0;
 const inValue = 1;
 const comma = 0x2c;
@@ -64,20 +62,20 @@ const zero = 0x30;
 const nine = 0x39;
 const semicolon = 0x3b;
 
-/** Cuts a byte stream at instruction boundaries, without decoding what is inside: only lengths are
- * read. Chunks may split anywhere, also inside a character. Pictures are base64, so nearly every
- * chunk is ASCII and skipped over whole elements at a time. */
+/** Splits a byte stream at instruction boundaries by reading only the lengths, without decoding the
+ * values. Chunks may be split anywhere, even inside a character. Pictures are base64, so nearly
+ * every chunk is ASCII, where whole elements are skipped at a time. */
 export class InstructionFramer {
   #phase: typeof inLength | typeof inValue = inLength;
   #length = 0;
   #digits = 0;
-  /** Code points of the value that are still to come. */
+  /** Code points of the value still to come. */
   #remaining = 0;
   #held: Buffer[] = [];
   #heldBytes = 0;
 
-  /** Whole instructions that are complete with this chunk; null when there are none yet. Throws on
-   * nonsense. */
+  /** Returns the instructions completed by this chunk; null when there are none yet. Throws on
+   * malformed input. */
   push(chunk: Buffer): Buffer | null {
     const end = this.#scan(chunk);
     if (end < 0) {
@@ -95,13 +93,13 @@ export class InstructionFramer {
   #hold(bytes: Buffer): void {
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;
-    // guacd never sends instructions of this size: whoever does is not guacd.
+    // guacd never sends instructions of this size, so the peer is not guacd.
     if (this.#heldBytes > 4_194_304) throw new Error('an instruction of more than 4 MiB');
   }
 
-  /** Offset just past the last `;` of the chunk that ends an instruction, or -1. The state lives in
-   * local variables while it scans: drawing operations are short, and this loop is what the
-   * gateway's speed is made of. */
+  /** Offset just past the last `;` in the chunk that ends an instruction, or -1. The state is kept
+   * in local variables during the scan, because drawing instructions are short and this loop
+   * determines the gateway's speed. */
   #scan(chunk: Buffer): number {
     const ascii = isAscii(chunk);
     const size = chunk.length;
@@ -148,11 +146,12 @@ export class InstructionFramer {
     return end;
   }
 
-  /** Returns where it stopped, and leaves in `#remaining` how many characters are still to come. */
+  /** Returns the offset where it stopped, and sets `#remaining` to the number of characters still
+   * to come. */
   #skipCharacters(chunk: Buffer, from: number, characters: number): number {
     let remaining = characters;
     let at = from;
-    // A character ends where the next byte does not continue it (10xxxxxx).
+    // A character ends before the first byte that is not a continuation byte (10xxxxxx).
     for (; at < chunk.length; at += 1) {
       const continues = ((chunk[at] ?? 0) & 0xc0) === 0x80;
       if (remaining === 0 && !continues) break;
@@ -163,7 +162,7 @@ export class InstructionFramer {
   }
 }
 
-/** Status codes of the protocol, which the browser shows and the audit keeps. */
+/** Status codes of the protocol: the browser shows them and the audit stores them. */
 export const status = {
   success: 0,
   serverError: 512,

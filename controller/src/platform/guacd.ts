@@ -1,4 +1,4 @@
-/** Dials guacd, Apache Guacamole's proxy, and has it open one display over RDP. */
+/** Connects to guacd, Apache Guacamole's proxy, and makes it open one display over RDP. */
 import { connect, type Socket } from 'node:net';
 import { AppError } from '@preau/contract/errors.ts';
 import type { DisplayCredentials } from '@preau/contract/report.ts';
@@ -7,10 +7,10 @@ import { decode, encode, type Instruction, InstructionFramer } from './guacamole
 
 const guacdAnswersWithinMs = 15_000;
 
-/** A connection that draws: drawing instructions come, key and mouse go. */
+/** An open connection: receives drawing instructions, sends keyboard and mouse input. */
 export class Guacd {
   readonly socket: Socket;
-  /** Bytes that came with `ready`: the first drawing instructions can share its chunk. */
+  /** Bytes received together with `ready`; they may hold the first drawing instructions. */
   readonly early: Buffer;
   constructor(socket: Socket, early: Buffer) {
     this.socket = socket;
@@ -25,8 +25,8 @@ export class Guacd {
   }
 }
 
-/** Dials guacd and asks for RDP. Its listen queue holds five, so a refused dial is tried again
- * twice. */
+/** Connects to guacd and selects RDP. guacd's listen queue holds only five connections, so a
+ * refused connection is tried twice more. */
 export async function dialGuacd(host: string, port: number, signal: AbortSignal) {
   let socket: Socket | undefined;
   for (let attempt = 1; socket === undefined; attempt += 1) {
@@ -85,7 +85,7 @@ function dial(host: string, port: number, signal: AbortSignal): Promise<Socket> 
   });
 }
 
-/** Reads single instructions until the handshake is over, then gives back what it did not read. */
+/** Reads single instructions until the handshake is over; `release` returns the unread bytes. */
 class HandshakeReader {
   readonly #socket: Socket;
   #buffered = Buffer.alloc(0);
@@ -110,8 +110,8 @@ class HandshakeReader {
   }
   #take(): Instruction | null {
     const framer = new InstructionFramer();
-    // The framer tells where whole instructions end; the first `;` that ends one is found by
-    // feeding it piece by piece.
+    // The framer returns the last instruction boundary, so the first one is found by passing the
+    // text piece by piece.
     let from = 0;
     for (;;) {
       const semicolon = this.#buffered.indexOf(0x3b, from);
@@ -150,8 +150,8 @@ class HandshakeReader {
   }
 }
 
-/** By name: guacd says which it knows. Audio, drives and printing stay off; the clipboard flows
- * where a rule says so. */
+/** Settings by name, because guacd states which it supports. Audio, drives and printing stay off;
+ * the clipboard is enabled where a rule allows it. */
 const connectionSettings = (
   query: TunnelQuery,
   credentials: DisplayCredentials,
@@ -164,7 +164,7 @@ const connectionSettings = (
   // xrdp has no NLA; `any` would fall back to RC4 when its key cannot be read.
   security: 'tls',
   'ignore-cert': 'true',
-  // Sessions are matched on colour depth: the agent starts displays with the same.
+  // xrdp matches sessions by colour depth, so the agent starts displays with the same value.
   'color-depth': '24',
   'resize-method': 'display-update',
   'server-layout': query.layout,

@@ -1,6 +1,6 @@
-/** Files that were sent to us, in one folder. Each is written beside its place, checked while it
- * streams, flushed, and only then moved there: a name in this folder is a whole file, whatever
- * happened meanwhile. Several controllers of one city share the folder. */
+/** Received files, in one folder. Each is written to a temporary file, checked while it streams,
+ * flushed, and only then moved to its name, so that a named file is always complete, even after a
+ * crash. Several controllers of one city share the folder. */
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -10,33 +10,35 @@ import { AppError } from '@preau/contract/errors.ts';
 import { newSalt } from './secrets.ts';
 
 export interface Announced {
-  /** Null: not known before it is here. */
+  /** Null: unknown before the file has arrived. */
   sha256: string | null;
   size: number;
 }
 
 export interface KeptFiles {
-  /** Returns its SHA-256. Refuses with UPLOAD_REFUSED what is not as announced, with DISK_FULL when
-   * there is no room; leaves nothing behind then. */
+  /** Stores the body and returns its SHA-256. Refuses with UPLOAD_REFUSED a body that differs from
+   * the announcement, with DISK_FULL when there is no space; a refused upload leaves nothing
+   * behind. */
   receive: (name: string, announced: Announced, body: AsyncIterable<Buffer>) => Promise<string>;
-  /** The whole file, for small ones; undefined when it is not here. */
+  /** The whole content, for small files; undefined when the file does not exist. */
   read: (name: string) => Promise<Buffer | undefined>;
-  /** `end` is the last byte, included. */
+  /** `end` is the last byte, inclusive. */
   stream: (name: string, range: { start: number; end: number }) => Readable;
   sizeOf: (name: string) => Promise<number | null>;
-  /** Where it is; only to be read. */
+  /** The file's path, for reading only. */
   pathOf: (name: string) => string;
   remove: (name: string) => Promise<void>;
-  /** Written before then, at most 500: to be compared with what should be there. */
+  /** Names of at most 500 files written before this time, to compare with the files that should
+   * exist. */
   strays: (before: number) => Promise<string[]>;
-  /** Throws away what uploads that a crash cut off have left, older than a day. */
+  /** Deletes the remains of interrupted uploads that are older than a day. */
   tidy: (now: number) => Promise<void>;
 }
 
 const codeOf = (error: unknown) =>
   error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 
-/** `isName`: what a file in it may be called. */
+/** `isName`: the pattern of valid file names. */
 export function keptFiles(folder: string, isName: RegExp): KeptFiles {
   const incoming = join(folder, '.incoming');
   const pathOf = (name: string) => {
@@ -52,7 +54,7 @@ export function keptFiles(folder: string, isName: RegExp): KeptFiles {
       try {
         const hash = createHash('sha256');
         let received = 0;
-        // One chunk at a time: the next is asked of the network when this one is written.
+        // One chunk at a time: the next is read from the network only after this one is written.
         for await (const chunk of body) {
           received += chunk.length;
           if (received > size)

@@ -1,6 +1,6 @@
-/** The only code that knows LDAP. Every visit has a deadline after which its socket is gone,
- * whatever the directory does; filters are built as objects and never as text, so nothing that a
- * person types has a meaning in them; referrals are not followed. */
+/** The only code that knows LDAP. Every visit has a deadline after which its sockets are destroyed,
+ * whatever the directory does. Filters are built as objects, never as text, so that input cannot
+ * inject filter syntax. Referrals are not followed. */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -22,9 +22,9 @@ import {
 export interface LdapServer {
   url: string;
   startTls: boolean;
-  /** PEM; null: those the system trusts. */
+  /** PEM; null: the system's trusted certificates. */
   ca: string | null;
-  /** Name its certificate must bear, when not that of the address. */
+  /** The name expected in its certificate; null: the host in `url`. */
   serverName: string | null;
   bindDn: string;
   bindPassword: string;
@@ -37,7 +37,8 @@ export interface LdapEntry {
   bytes: Record<string, Buffer[]>;
 }
 
-/** Why a directory refuses a password: with its own code where it gives one. */
+/** `why`: the reason for refusing a password, as the directory's own code states it where there is
+ * one. */
 export type BindResult =
   | { ok: true; mustChange: boolean }
   | {
@@ -48,7 +49,7 @@ export type BindResult =
 export interface Ldap {
   asService: () => Promise<void>;
   bind: (dn: string, password: string) => Promise<BindResult>;
-  /** `limit`: when there are more, none are answered. */
+  /** `limit`: when more entries match, the result is empty. */
   search: (
     base: string,
     filter: Filter,
@@ -63,11 +64,12 @@ export interface Ldap {
     bytes: readonly string[],
     size: number,
   ) => AsyncGenerator<LdapEntry[]>;
-  /** One entry by its DN, or none. */
+  /** One entry by its DN; null when it does not exist. */
   read: (dn: string, attributes: readonly string[]) => Promise<LdapEntry | null>;
 }
 
-/** The directory does not answer, or not as one does. Its message is for logs and technicians. */
+/** The directory is unreachable or its reply is invalid. The message is for logs and
+ * technicians. */
 export class LdapAway extends Error {}
 
 export const isFilter = (text: string): boolean => {
@@ -82,7 +84,7 @@ export const anyOf = (attributes: readonly string[], value: string): Filter =>
   new OrFilter({
     filters: attributes.map((attribute) => new EqualityFilter({ attribute, value })),
   });
-/** `people`: a filter of the configuration. */
+/** `people`: a filter from the configuration. */
 export const allOf = (people: string, ...filters: Filter[]): Filter =>
   new AndFilter({ filters: [FilterParser.parseString(people), ...filters] });
 /** Groups that hold `dn`, directly or through others: Active Directory's
@@ -99,7 +101,8 @@ export const peopleInChain = (group: string): Filter =>
   new ExtensibleFilter({ matchType: 'memberOf', rule: '1.2.840.113556.1.4.1941', value: group });
 export const groupsHolding = (dn: string): Filter => anyOf(['member', 'uniqueMember'], dn);
 
-/** Active Directory says why in the text: `… AcceptSecurityContext error, data 533, …`. Pure. */
+/** Active Directory gives the reason in the message: `… AcceptSecurityContext error, data 533, …`.
+ * Pure. */
 export function whyRefused(message: string): Exclude<BindResult, { ok: true }>['why'] {
   switch (/\bdata ([0-9a-f]{1,8})\b/i.exec(message)?.[1]?.toLowerCase()) {
     case '533':
@@ -130,8 +133,8 @@ const toEntry = ({ dn, ...rest }: Entry, asBytes: ReadonlySet<string>): LdapEntr
   return entry;
 };
 
-/** Throws LdapAway when it cannot be reached, is not who its certificate should say, refuses our
- * own account, or takes longer than `timeoutMs` in all, or `eachMs` for one answer. */
+/** Throws LdapAway when the directory cannot be reached, its certificate does not match, it refuses
+ * the service account, or it takes longer than `timeoutMs` in total or `eachMs` for one reply. */
 export async function visitLdap<T>(
   server: LdapServer,
   timeoutMs: number,
@@ -143,8 +146,8 @@ export async function visitLdap<T>(
     sockets.push(socket);
     return socket;
   };
-  // The library dials again by itself when a connection was cut: after StartTLS that would be in
-  // the clear, with the next password.
+  // The library reconnects by itself after a cut connection. After StartTLS the new connection
+  // would be unencrypted and send the next password in the clear, so it is refused.
   const once = () => {
     if (sockets.length > 0) throw new LdapAway('the connection was cut');
   };
@@ -162,14 +165,14 @@ export async function visitLdap<T>(
     timeout: eachMs,
     connectTimeout: eachMs,
     strictDN: false,
-    // Where they are given, the library begins with TLS, whatever the address says.
+    // With `tlsOptions` the library starts with TLS, whatever the URL says.
     ...(server.startTls ? {} : { tlsOptions }),
     createConnection: ((port: number) => {
       once();
       return noted(connectPlain(port, host));
     }) as typeof connectPlain,
-    // One object: StartTLS on the socket that is there. Else dial: the address is not always the
-    // name to check.
+    // With one argument: StartTLS on the existing socket. Otherwise connect here, because the host
+    // to connect to may differ from the name to verify.
     createSecureConnection: ((...given: [number, string, object] | [object]) => {
       if (given.length === 1) return noted(connectTls(given[0]));
       once();
@@ -259,7 +262,7 @@ export async function visitLdap<T>(
   } finally {
     clearTimeout(late);
     visit.catch(() => undefined);
-    // No farewell: a directory that hangs would not take it either.
+    // No unbind, because a directory that hangs would not receive it either.
     for (const socket of sockets) socket.on('error', () => undefined).destroy();
   }
 }

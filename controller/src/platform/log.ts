@@ -1,5 +1,5 @@
-/** Structured logs. Whatever may hold a secret is redacted by name, as a second line of defence:
- * bodies are never logged. */
+/** Structured logs. Fields that may hold a secret are redacted by name, as a second line of
+ * defence: bodies are never logged. */
 import pino from 'pino';
 
 export type Log = pino.Logger;

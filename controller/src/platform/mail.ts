@@ -6,11 +6,11 @@ export interface Mail {
   to: string;
   subject: string;
   text: string;
-  /** The same for every attempt, so that a mail server can tell a repetition. */
+  /** The same for every attempt, so that a mail server can detect duplicates. */
   messageId: string;
 }
 
-/** Rejects with what the server said. `permanent`: trying again is no use. */
+/** The mail was not sent; the message gives the reason. `permanent`: retrying is useless. */
 export class MailRefused extends Error {
   readonly permanent: boolean;
   constructor(message: string, permanent: boolean, options?: { cause?: unknown }) {
@@ -25,7 +25,7 @@ export interface Mailer {
   close: () => void;
 }
 
-/** What was written by people becomes one line: nothing of it can begin a header of its own. */
+/** Reduces text from people to one line, so that it cannot start a mail header. */
 export const oneLine = (text: string): string =>
   text
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')

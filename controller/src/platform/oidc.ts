@@ -1,5 +1,5 @@
-/** The only code that knows OpenID Connect: authorisation code with PKCE, state and nonce; logout
- * tokens of the back channel. */
+/** The only code that knows OpenID Connect: authorisation code with PKCE, state and nonce;
+ * back-channel logout tokens. */
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import {
   AuthorizationResponseError,
@@ -29,7 +29,7 @@ export interface OidcRedirect {
   verifier: string;
   back: string;
 }
-/** The provider, or what it sent, is not to be believed. */
+/** The provider, or its reply, cannot be trusted. */
 export class OidcRefused extends Error {}
 
 const algorithms = [
@@ -50,7 +50,7 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
 export function openOidc(client: OidcClient) {
   const issuer = new URL(client.issuer);
   let known: Promise<Configuration> | null = null;
-  /** Asked for once, and again after a failure: a provider may start after us. */
+  /** Fetched once, and again after a failure, because a provider may start after the controller. */
   const configuration = () => {
     known ??= discovery(issuer, client.clientId, client.clientSecret ?? undefined, undefined, {
       timeout: client.timeoutMs / 1000,
@@ -75,7 +75,7 @@ export function openOidc(client: OidcClient) {
         code_challenge_method: 'S256',
         ...(client.acrValues === null ? {} : { acr_values: client.acrValues }),
       }).href,
-    /** Claims of the signed token, and of the user information that belongs to it. Throws
+    /** Returns the claims of the signed token merged with its user information. Throws
      * OidcRefused. */
     finish: async (
       redirect: OidcRedirect,
@@ -119,8 +119,9 @@ export function openOidc(client: OidcClient) {
         throw error;
       }
     },
-    /** A logout token (OpenID Connect Back-Channel Logout 1.0, 2.6): signed by this provider, for
-     * us, fresh, about a logout, with an id of its own. Throws OidcRefused. */
+    /** Validates a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6): signed by this
+     * provider, for this client, recent, about a logout, with an id of its own. Throws
+     * OidcRefused. */
     readLogoutToken: async (
       token: string,
     ): Promise<{ sub: string | null; sid: string | null; jti: string }> => {

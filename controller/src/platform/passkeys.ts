@@ -1,5 +1,5 @@
-/** Passkeys (Web Authentication): what a browser is asked and whether its answer is right. The only
- * code that knows the library. */
+/** Passkeys (Web Authentication): builds the requests for the browser and verifies its responses.
+ * The only code that knows the library. */
 import { isIP } from 'node:net';
 import {
   type AuthenticationResponseJSON,
@@ -10,7 +10,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 
-/** Of whom a passkey is made: a name, never an address. */
+/** The relying party of a passkey: a domain name, never an IP address. */
 export interface RelyingParty {
   id: string;
   origin: string;
@@ -22,7 +22,7 @@ export interface KnownPasskey {
   transports: string[];
 }
 
-/** Null: browsers make none for such an address. */
+/** Null: browsers create no passkeys for such an address. */
 export function relyingParty(publicUrl: string): RelyingParty | null {
   const { protocol, hostname, origin, port } = new URL(publicUrl);
   if (hostname === '127.0.0.1' || hostname === 'localhost')
@@ -48,7 +48,7 @@ export const askForNewPasskey = (
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   });
 
-/** Null: the answer is not right. */
+/** Null: the response is invalid. */
 export async function readNewPasskey(
   party: RelyingParty,
   challenge: string,
@@ -89,7 +89,7 @@ export const credentialIdOf = (response: unknown): string | null => {
   return typeof id === 'string' && /^[A-Za-z0-9_-]{1,1400}$/.test(id) ? id : null;
 };
 
-/** The counter from now on, or null: the answer is not right. */
+/** The new counter; null: the response is invalid. */
 export async function checkPasskey(
   party: RelyingParty,
   challenge: string,

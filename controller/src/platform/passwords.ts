@@ -1,5 +1,5 @@
-/** argon2id in a bounded pool: a hash costs tens of milliseconds of one core and 19 MiB, so a whole
- * school signing in at once must queue, and a queue without end must say so. */
+/** argon2id in a bounded pool. A hash costs tens of milliseconds of one core and 19 MiB, so
+ * sign-ins of a whole school at once must queue. When the queue is full, calls fail with BUSY. */
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { AppError } from '@preau/contract/errors.ts';
@@ -11,7 +11,7 @@ const maxWaiting = 500;
 
 export interface Passwords {
   hash: (password: string) => Promise<string>;
-  /** Always costs the same, also when there is no hash: timing tells nobody which names exist. */
+  /** Takes equally long without a stored hash, so that timing does not reveal which names exist. */
   verify: (storedHash: string | null, password: string) => Promise<boolean>;
 }
 

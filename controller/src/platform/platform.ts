@@ -1,4 +1,5 @@
-/** What verbs may ask for: `Pick<Platform, 'database' | 'clock'>`. Built once, in controller.ts. */
+/** The dependencies that verbs may request, such as `Pick<Platform, 'database' | 'clock'>`. Built
+ * once, in controller.ts. */
 import type { Environment } from '#src/config.ts';
 import type { Wakeups } from '#src/wakeups.ts';
 import type { Clock } from './clock.ts';

@@ -1,4 +1,4 @@
-/** One way to dial Redis: `redis://…` or `unix:///path`. */
+/** The only place that connects to Redis: `redis://…` or `unix:///path`. */
 import { Redis } from 'ioredis';
 
 export function openRedis(url: string): Redis {

@@ -1,6 +1,6 @@
-/** Randomness, hashes, seals and signatures: the only user of `node:crypto`'s secrets. One 32-byte
- * secret per city gives, by HKDF, the key that seals credentials and the Ed25519 key that signs
- * desired states. */
+/** Randomness, hashes, encryption and signatures: the only code that uses the secrets of
+ * `node:crypto`. HKDF derives two keys from one 32-byte secret per city: the key that encrypts
+ * (seals) credentials and the Ed25519 key that signs desired states. */
 import {
   createCipheriv,
   createDecipheriv,
@@ -18,14 +18,14 @@ import { join } from 'node:path';
 import type { IdKind } from '@preau/contract/ids.ts';
 
 export const newId = (kind: IdKind): string => `${kind}_${randomBytes(16).toString('base64url')}`;
-/** 256 random bits, base64url: sign-ins and tickets. */
+/** 256 random bits, base64url, for sign-ins and tickets. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
-/** 128 random bits, base64url, which name no stored thing: beside what is hashed, so that it cannot
- * be guessed, or as a name that nothing else has. */
+/** 128 random bits, base64url, that are not the id of a stored object: a salt that makes a hashed
+ * value impossible to guess, or a unique name. */
 export const newSalt = (): string => randomBytes(16).toString('base64url');
 export const sha256 = (data: string | Buffer): string =>
   createHash('sha256').update(data).digest('hex');
-/** As content-security policies write it. */
+/** In base64, the format of content-security policies. */
 export const sha256Base64 = (data: string): string =>
   createHash('sha256').update(data).digest('base64');
 
@@ -39,8 +39,7 @@ export function newEnrolmentCode(): string {
   ).join('-');
 }
 
-/** Reads the city's secret, or makes it on the first start. The file is readable by its owner
- * only. */
+/** Reads the city's secret, or creates it on the first start. Only its owner can read the file. */
 export function loadSecret(dataFolder: string, given: string): Buffer {
   if (given !== '') return Buffer.from(given, 'hex');
   const path = join(dataFolder, 'secret');
@@ -54,16 +53,16 @@ export function loadSecret(dataFolder: string, given: string): Buffer {
 }
 
 export interface Secrets {
-  /** Raw public key, base64url: what agents pin. */
+  /** Raw public key, base64url, which agents pin. */
   controllerKey: string;
   sign: (text: string) => string;
   seal: (text: string) => string;
-  /** Throws when the seal is broken. */
+  /** Throws when the text was altered. */
   unseal: (sealed: string) => string;
 }
 
-// RFC 8410: an Ed25519 private key in PKCS #8 is this prefix and the 32-byte seed; a public key in
-// SPKI likewise.
+// RFC 8410: an Ed25519 private key in PKCS #8 is this prefix followed by the 32-byte seed; a public
+// key in SPKI likewise.
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
@@ -102,8 +101,8 @@ export function createSecrets(secret: Buffer): Secrets {
   };
 }
 
-/** Reading a key costs as much as using it. A key is its own name: what is kept here can never be
- * out of date. */
+/** Cached, because parsing a key costs as much as using it. Entries never become stale: the key's
+ * text is the cache key. */
 const readKeys = new Map<string, KeyObject>();
 
 function readPublicKey(publicKey: string): KeyObject {
@@ -119,7 +118,7 @@ function readPublicKey(publicKey: string): KeyObject {
   return key;
 }
 
-/** False for a wrong signature and for a malformed key alike. */
+/** False for a wrong signature and for a malformed key. */
 export function verifySignature(publicKey: string, text: string, signature: string): boolean {
   try {
     return verify(

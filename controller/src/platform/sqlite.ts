@@ -1,6 +1,6 @@
-/** SQLite under Kysely with two connections: one writes, whoever waits for it gets it in turn; the
- * other reads what is committed, and waits for nobody. With one for both, a school that asks what
- * it should be would wait behind a thousand reports. */
+/** SQLite under Kysely with two connections: writers take turns on one; the other reads committed
+ * data without waiting. With a single connection, a server that reads its desired state would wait
+ * behind a thousand reports. */
 import SqliteDatabase from 'better-sqlite3';
 import {
   CompiledQuery,
@@ -15,15 +15,15 @@ type Prepare = (text: string) => SqliteDatabase.Statement;
 
 export function openSqlite(target: string): SqliteDialect {
   const writer = new SqliteDatabase(target);
-  // WAL with synchronous=FULL: what was acknowledged survives kill -9 and a power cut.
+  // WAL with synchronous=FULL: acknowledged commits survive kill -9 and a power cut.
   writer.pragma('journal_mode = WAL');
   writer.pragma('synchronous = FULL');
-  // The log is copied into the database every 32 MiB, not every 4: in the rush of a thousand
-  // reports each copy held everybody up.
+  // Checkpoint every 32 MiB instead of every 4, because during a burst of a thousand reports each
+  // checkpoint delayed every caller.
   writer.pragma('wal_autocheckpoint = 8192');
   writer.pragma('foreign_keys = ON');
   writer.pragma('busy_timeout = 5000');
-  // A database in memory belongs to its one connection.
+  // An in-memory database is visible only to its own connection.
   const reader = target === ':memory:' ? null : new SqliteDatabase(target, { readonly: true });
   reader?.pragma('busy_timeout = 5000');
   return new TwoConnections({ database: writer }, writer, reader);
@@ -63,7 +63,8 @@ class TwoConnections extends SqliteDialect {
           throw error;
         });
       },
-      // One that could not be committed is rolled back: whoever waits, waits until then.
+      // A transaction that fails to commit is rolled back; waiting callers continue only after
+      // that.
       commitTransaction: async (connection) => {
         await send(connection, 'commit');
         over(connection);
@@ -83,10 +84,10 @@ class TwoConnections extends SqliteDialect {
     return new OwnTurns();
   }
 }
-/** Kysely's own lock wakes everyone who waits each time it is free: behind a thousand reports, each
- * of them is woken a thousand times. */
+/** Replaces Kysely's own lock, which wakes every waiting caller each time it is released: behind a
+ * thousand reports, each caller is woken a thousand times. */
 class OwnTurns extends SqliteAdapter {
-  /** A migration that is broken off leaves nothing. */
+  /** An interrupted migration leaves nothing behind. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
@@ -110,8 +111,8 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.inTransaction) return run<R>(this.#prepareToWrite(sql), parameters);
-    // Only what may be a question is prepared there: the reader learns of tables that changed when
-    // it asks, not when it prepares.
+    // Only statements that may be read-only are prepared on the reader, because it notices schema
+    // changes when it executes and not when it prepares.
     const statement = mayRead.test(sql) ? this.#prepareToRead?.(sql) : undefined;
     if (statement?.readonly === true) return run<R>(statement, parameters);
     await this.#turns.take();
@@ -150,7 +151,7 @@ function createTurns(): Turns {
       taken = true;
     },
     give: () => {
-      // Handed over, not let go: nobody comes in between.
+      // The turn passes directly to the next caller, so that nobody can jump the queue.
       const next = waiting.shift();
       if (next === undefined) taken = false;
       else next();
@@ -158,16 +159,17 @@ function createTurns(): Turns {
   };
 }
 
-/** Preparing costs as much as running: the same text is prepared once. Nothing here iterates over a
- * statement, so none is ever busy when it is asked for again; SQLite itself prepares anew after the
- * tables changed. */
+/** Caches prepared statements by text, because preparing costs as much as executing. Nothing
+ * iterates over a statement here, so a cached one is never busy; SQLite prepares it again by itself
+ * after a schema change. */
 function preparedOnce(sqlite: SqliteDatabase.Database): Prepare {
   const prepared = new Map<string, SqliteDatabase.Statement>();
   return (text) => {
     const known = prepared.get(text);
     if (known !== undefined) return known;
     const statement = sqlite.prepare(text);
-    // Lists of different lengths are different texts: the oldest goes.
+    // Lists of different lengths give different texts, so the cache is bounded: the oldest entry is
+    // dropped.
     if (prepared.size >= 500) prepared.delete(prepared.keys().next().value ?? '');
     prepared.set(text, statement);
     return statement;

@@ -1,5 +1,5 @@
-/** SSH to a machine that is to become a server: the only user of the library, and the only
- * connection the controller opens to a school. The host's key is checked before anything secret is
+/** SSH to a machine that is to become a server: the only code that uses the library, and the only
+ * connection that the controller opens to a school. The host's key is verified before any secret is
  * sent. */
 import { createHash } from 'node:crypto';
 import { AppError } from '@preau/contract/errors.ts';
@@ -12,8 +12,8 @@ export interface SshSecrets {
 }
 
 export interface SshLink {
-  /** The exit code. `onOutput` hears both of the machine's voices. Rejects when the line breaks, on
-   * abort, and after `timeoutMs`. */
+  /** Resolves with the exit code. `onOutput` receives standard output and standard error. Rejects
+   * when the connection breaks, on abort, and after `timeoutMs`. */
   run: (
     command: string,
     options: { stdin?: string; timeoutMs: number; onOutput?: (text: string) => void },
@@ -21,13 +21,13 @@ export interface SshLink {
   close: () => void;
 }
 
-/** Far more than an installation says; a machine that goes on is cut off. */
+/** Far more than an installation prints; beyond it the connection is closed. */
 const maxOutput = 16_000_000;
 
 const fingerprintOf = (key: Buffer): string =>
   `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 
-/** Connects far enough to see the host's key and leaves. Refuses with SSH_FAILED. */
+/** Connects only until the host's key is known, then disconnects. Refuses with SSH_FAILED. */
 export async function readHostKey(
   target: { host: string; port: number },
   timeoutMs: number,
@@ -89,7 +89,7 @@ export async function openSsh(
   }
   const { connection } = ssh;
   if (connection === null) throw new AppError('SSH_FAILED');
-  // A line that breaks is told by `close`; an error nobody listens to would end the process.
+  // `close` reports a broken connection; an error without a listener would end the process.
   connection.on('error', () => undefined);
   return {
     run: (command, { stdin = '', timeoutMs: within, onOutput }) =>
@@ -112,7 +112,7 @@ export async function openSsh(
         signal.addEventListener('abort', aborted);
         connection.on('close', broken);
         if (signal.aborted) return aborted();
-        // Not by node-ssh's own `execCommand`: it keeps all that a machine says in memory.
+        // Not node-ssh's own `execCommand`, which keeps all output in memory.
         connection.exec(command, (error, channel) => {
           if (error !== undefined) return fail(reasonOf(error));
           let said = 0;
@@ -149,8 +149,8 @@ async function connect(
   hostVerifier: (key: Buffer) => boolean,
 ): Promise<void> {
   const { password, privateKey, passphrase } = secrets;
-  // `readyTimeout` counts from the first byte of the protocol; a host that accepts and says nothing
-  // must not hold us.
+  // `readyTimeout` counts from the first byte of the protocol, so a separate timeout covers a host
+  // that accepts the connection and sends nothing.
   let late: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     late = setTimeout(() => reject(new Error('timeout')), timeoutMs);
@@ -168,7 +168,7 @@ async function connect(
       ...(privateKey === undefined
         ? {}
         : { privateKey, ...(passphrase === undefined ? {} : { passphrase }) }),
-      // Debian's sshd asks for passwords in either way.
+      // Debian's sshd asks for passwords by either method.
       ...(password === undefined || privateKey !== undefined
         ? {}
         : {
@@ -190,7 +190,7 @@ async function connect(
   }
 }
 
-/** One short line about what the library met; it never holds what was sent. */
+/** One short line about the library's error; it never contains what was sent. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return String(typeof code === 'string' && /^E[A-Z]+$/.test(code) ? code : message)

@@ -1,5 +1,5 @@
-/** Row types, as the migrations make them. Instants are epoch milliseconds; booleans are 0 or 1;
- * JSON is text. */
+/** Row types, matching the migrations. Instants are epoch milliseconds; booleans are 0 or 1; JSON
+ * is stored as text. */
 import type { ColumnType } from 'kysely';
 
 type Generated<T> = ColumnType<T, T | undefined, T>;
@@ -413,7 +413,7 @@ export interface Tables {
     created_by: string | null;
     created_at: number;
   };
-  /** One row per city-wide thing: the brake, the settings of rollouts. */
+  /** One row per city-wide value: the brake, rollout settings, stamps. */
   city: { name: string; body: string; updated_at: number };
   site_groups: { id: string; name: string; created_at: number };
   site_group_members: { group_id: string; site_id: string };

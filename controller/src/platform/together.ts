@@ -1,10 +1,10 @@
-/** Transactions that arrive together are committed together. On SQLite each commit waits for the
- * disk and only one can be under way, so a thousand reports would wait a thousand times; PostgreSQL
- * commits side by side and needs none of this.
+/** Group commit: transactions that arrive together are committed together. On SQLite each commit
+ * waits for the disk and only one runs at a time, so a thousand reports would wait a thousand
+ * times; PostgreSQL commits concurrently and does not need this.
  *
- *  Nobody hears of success before the disk has it. When one piece of work fails, nothing of the
- * group stays, and each is done again by itself: so work must do nothing but read and write rows,
- * and its result must be all that leaves it. */
+ * Success is reported only after the commit is on disk. When one piece of work fails, the whole
+ * group is rolled back and each piece is repeated alone. Work must therefore only read and write
+ * rows, and its result must be its only other effect. */
 import { type Database, isSqlite, type Rows } from './database.ts';
 
 interface Waiting {
@@ -13,10 +13,11 @@ interface Waiting {
   failed: (error: unknown) => void;
 }
 
-/** More would keep a pupil's click waiting for longer than one commit does. */
+/** A larger group would delay a pupil's click by more than one commit does. */
 const atOnce = 16;
-/** Nothing else is done while the disk is waited for. In a rush others are let in first, so that
- * this is a fifth of the time at the most. */
+/** Nothing else runs while a commit waits for the disk. A group that is not full therefore waits
+ * after the previous commit for `ofCommit` times that commit's duration, `mostMs` at most, so that
+ * other work can run. Commits then take about a fifth of the time. */
 const patience = { ofCommit: 4, mostMs: 50 };
 const queues = new WeakMap<Database, Waiting[]>();
 const lastCommits = new WeakMap<Database, { at: number; tookMs: number }>();
@@ -45,10 +46,11 @@ export function together<T>(database: Database, work: (rows: Rows) => Promise<T>
   });
 }
 
-/** One group after the other until nobody waits: whoever comes meanwhile is in the next one. */
+/** Commits one group after the other until the queue is empty; work that arrives meanwhile joins
+ * the next group. */
 async function empty(database: Database): Promise<void> {
   const queue = queues.get(database) ?? [];
-  // Those who come in the same turn of the event loop are in the first group.
+  // Work queued in the same turn of the event loop joins the first group.
   await new Promise((resolve) => setImmediate(resolve));
   while (queue.length > 0) {
     const past = lastCommits.get(database);

@@ -1,4 +1,4 @@
-/** Codes of a telephone (RFC 6238): six digits, half a minute each. The only code that knows the
+/** TOTP codes (RFC 6238): six digits, valid for half a minute each. The only code that knows the
  * library. */
 import { generateSecret, generateURI, verify } from 'otplib';
 
@@ -6,8 +6,8 @@ export const newTotpSecret = (): string => generateSecret();
 export const totpAddress = (secret: string, login: string): string =>
   generateURI({ issuer: 'Préau', label: login, secret });
 
-/** The period the code belongs to, or null. One before and one after are taken too, because clocks
- * differ; none up to `after`. */
+/** The time period of a valid code, or null. The previous and next periods are accepted because
+ * clocks differ; periods up to `after` are refused. */
 export async function totpPeriod(
   secret: string,
   code: string,

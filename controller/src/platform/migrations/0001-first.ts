@@ -1,5 +1,5 @@
-/** The first tables. Written with the query builder, so that SQLite and PostgreSQL get the same;
- * only the type of icon bytes differs. */
+/** The first tables. Written with the query builder so that SQLite and PostgreSQL get the same
+ * tables; only the type of icon bytes differs. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>, postgres: boolean): Promise<void> {
@@ -167,7 +167,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .on('sessions')
     .columns(['server_id', 'state'])
     .execute();
-  // One live session per person and application, whatever races: the database refuses the second.
+  // At most one live session per person and application: the database refuses a second one even
+  // when requests race.
   await schema
     .createIndex('one_live_session')
     .on('sessions')

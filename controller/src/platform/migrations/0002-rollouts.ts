@@ -10,8 +10,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('state', 'text', (c) => c.notNull())
-    // `version` rises with each change (compare-and-set); `fence` with each evaluation, so that a
-    // frozen evaluator cannot write.
+    // `version` rises with each change (compare-and-set); `fence` rises with each evaluation, so
+    // that an evaluator that was suspended cannot write.
     .addColumn('version', 'integer', (c) => c.notNull().defaultTo(1))
     .addColumn('fence', 'bigint', (c) => c.notNull().defaultTo(0))
     .addColumn('pause_reason', 'text')
@@ -95,7 +95,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .on('rollout_targets')
     .column('order_id')
     .execute();
-  // Counters move in the transaction of the target; a recount always equals them.
+  // Counters change in the same transaction as the target, so a recount always equals them.
   await schema
     .createTable('rollout_counts')
     .addColumn('rollout_id', 'text', (c) => c.notNull().references('rollouts.id'))
@@ -111,7 +111,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('log', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('rollout_logs_key', ['rollout_id', 'server_id'])
     .execute();
-  // Reports that came too late or out of order change nothing and are kept to be looked at.
+  // Reports that came too late or out of order change nothing; they are stored for inspection.
   await schema
     .createTable('rollout_evidence')
     .addColumn('id', 'text', (c) => c.primaryKey())
@@ -176,8 +176,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .execute();
   await schema.alterTable('servers').addColumn('draining_since', 'bigint').execute();
   await schema.alterTable('servers').addColumn('quarantined_at', 'bigint').execute();
-  // The run of the agent before the present one, and how often it spoke since: a second live copy
-  // gives itself away.
+  // Earlier runs of the agent, and how often each has reported after a later run: repeated reports
+  // reveal a second live copy of the server.
   await schema
     .alterTable('servers')
     .addColumn('past_epochs', 'text', (c) => c.notNull().defaultTo('[]'))

@@ -1,5 +1,5 @@
-/** Publication rules in full: who (directory attributes too), where, when and how, each version
- * kept; the documents agents decide by; where people come from, and which schools a technician
+/** Complete access rules: who (directory attributes too), where, when and how, with every version
+ * kept; the policy documents of agents; where accounts come from, and which schools a technician
  * looks after; queues for licence seats. */
 import { type Kysely, sql } from 'kysely';
 
@@ -15,7 +15,7 @@ interface OldRule {
   created_at: number;
 }
 
-/** What a rule of before says, in today's words. */
+/** Converts an old rule to the current format. */
 function bodyOf(rule: OldRule): string {
   const id = rule.audience_id;
   const audience =
@@ -48,7 +48,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('rule_id', 'text', (c) => c.notNull())
     .addColumn('version', 'integer', (c) => c.notNull())
     .addColumn('body', 'text', (c) => c.notNull())
-    // In force from `since` on, until `until`: the past is answered from here.
+    // In force from `since` until `until`; answers about the past are read from here.
     .addColumn('since', 'bigint', (c) => c.notNull())
     .addColumn('until', 'bigint')
     .addColumn('changed_by', 'text')
@@ -81,7 +81,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     )
     .execute();
   await schema.alterTable('sites').addColumn('policy_hash', 'text').execute();
-  // The generation that brought the newest rules, and since when it is asked for.
+  // The generation that contained the newest rules, and since when it has been wanted.
   await schema
     .alterTable('servers')
     .addColumn('policy_generation', 'integer', (c) => c.notNull().defaultTo(0))
@@ -102,7 +102,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .alterTable('accounts')
     .addColumn('attributes', 'text', (c) => c.notNull().defaultTo('{}'))
     .execute();
-  // May no longer sign in; kept because rules, sessions and the audit name them.
+  // Set: the account may no longer sign in. It is kept because rules, sessions and the audit refer
+  // to it.
   await schema.alterTable('accounts').addColumn('disabled_at', 'bigint').execute();
   await schema.alterTable('accounts').addColumn('site_ids', 'text').execute();
   await schema

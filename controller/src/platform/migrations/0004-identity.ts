@@ -1,5 +1,5 @@
-/** Signing in by several providers: second factors, passkeys, steps under way, who vouched for a
- * sign-in, how directories were last read. */
+/** Sign-in through several providers: second factors, passkeys, unfinished sign-in steps, the
+ * provider of a sign-in, and the last synchronisation of directories. */
 import type { Kysely } from 'kysely';
 
 export async function up(database: Kysely<unknown>, postgres: boolean): Promise<void> {
@@ -11,9 +11,9 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
       c.primaryKey().references('accounts.id').onDelete('cascade'),
     )
     .addColumn('sealed', 'text', (c) => c.notNull())
-    // Null until a code has proved that the telephone has it.
+    // Null until a code has proved that the authenticator app has the secret.
     .addColumn('confirmed_at', 'bigint')
-    // The last period a code was taken of: it, and those before, are not taken again.
+    // The period of the last accepted code: codes of this and earlier periods are refused.
     .addColumn('last_period', 'bigint', (c) => c.notNull().defaultTo(0))
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute();
@@ -44,8 +44,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .addColumn('last_used_at', 'bigint')
     .execute();
   await schema.createIndex('passkeys_by_account').on('passkeys').column('account_id').execute();
-  // A step of a sign-in: a right password, a passkey's question, a trip to a provider's page. Taken
-  // out when used.
+  // A step of an unfinished sign-in: a correct password, a passkey challenge, or a redirect to a
+  // provider. Deleted when used.
   await schema
     .createTable('sign_in_steps')
     .addColumn('hash', 'text', (c) => c.primaryKey())
@@ -71,7 +71,7 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .columns(['provider', 'provider_session'])
     .execute();
   await schema.createIndex('sign_ins_by_account').on('sign_ins').column('account_id').execute();
-  // An administrator decided it: the provider no longer does.
+  // Set: an administrator chose the role, which overrides the provider.
   await schema
     .alterTable('accounts')
     .addColumn('role_by_hand', 'integer', (c) => c.notNull().defaultTo(0))

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {
   const { schema } = database;
-  // One row per child: the newest serial. Older ones are worth nothing, and need not be remembered.
+  // One row per child with the newest serial. Older serials are invalid and need not be stored.
   await schema
     .createTable('badges')
     .addColumn('account_id', 'text', (c) =>

@@ -1,5 +1,5 @@
-/** Requests for applications and the mails that tell of them; the chain of the audit; what is kept
- * of people who are gone. */
+/** Requests for applications and their notification mails; the audit chain; what is kept about
+ * people who have left. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>, postgres: boolean): Promise<void> {
@@ -8,7 +8,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .alterTable('accounts')
     .addColumn('language', 'text', (c) => c.notNull().defaultTo('fr'))
     .execute();
-  // Whose name is gone for good; the row stays, for sessions and the audit count on its id.
+  // Set: the person's data is erased. The row stays, because sessions and the audit refer to its
+  // id.
   await schema.alterTable('accounts').addColumn('erased_at', 'bigint').execute();
 
   await schema
@@ -53,8 +54,8 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .on('request_messages')
     .columns(['request_id', 'at'])
     .execute();
-  // One row per thing to tell one person once, whoever finds out first. Its words are made when it
-  // is sent.
+  // One row per notification and person, unique so that the same event is never notified twice. The
+  // text is composed when it is sent.
   await schema
     .createTable('mail_outbox')
     .addColumn('id', 'text', (c) => c.primaryKey())
@@ -84,7 +85,7 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     .addPrimaryKeyConstraint('usage_months_key', ['month', 'site_id', 'application_id'])
     .execute();
 
-  // Events are inserted without a place in the chain, and linked after their commit:
+  // Events are inserted without a position in the chain and linked after their commit:
   // docs/decisions/0017.
   await schema.alterTable('audit_events').addColumn('seq', 'bigint').execute();
   await schema.alterTable('audit_events').addColumn('hash', 'text').execute();
@@ -94,7 +95,7 @@ export async function up(database: Kysely<unknown>, postgres: boolean): Promise<
     database,
   );
   await sql`create index audit_pending on audit_events (id) where seq is null`.execute(database);
-  // `open`: what the transaction under way may do to linked events, `erasure` or `retention`; null
+  // `open`: what the current transaction may do to linked events, `erasure` or `retention`; null
   // again before it commits.
   await schema
     .createTable('audit_chain')
@@ -118,8 +119,8 @@ const always = ['id', 'at', 'action', 'actor_kind', 'actor_id', 'subject_id', 's
 const same = (columns: readonly string[]) =>
   columns.map((column) => `new.${column} is not distinct from old.${column}`).join(' and ');
 
-/** The database itself refuses to change or delete an event. Who owns the database can lift this;
- * the chain tells that they have. */
+/** Triggers that refuse to change or delete an event. The owner of the database can remove them,
+ * but verifying the chain then reveals the change. */
 async function keepEvents(database: Kysely<unknown>, postgres: boolean): Promise<void> {
   const may = (what: string) => `exists (select 1 from audit_chain where open = '${what}')`;
   const mayChange =

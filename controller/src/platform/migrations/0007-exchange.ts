@@ -1,4 +1,4 @@
-/** Files and printed pages of sessions; the terms of rules that speak of them. */
+/** Files and printed pages of sessions, and the terms of rules about them. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {
@@ -49,6 +49,6 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     await sql`update rule_versions set body = ${JSON.stringify({ ...rule, how })} where rule_id =
         ${rule_id} and version = ${version}`.execute(database);
   }
-  // Written anew, in today's words, when a server's state next is.
+  // Rebuilt in the current format with the server's next desired state.
   await sql`update sites set policy_hash = null`.execute(database);
 }

@@ -1,10 +1,10 @@
-/** What sessions' screens showed. Without references: it outlives the session, and is erased with
- * its person. */
+/** Recordings of sessions' screens. Without foreign keys, because a recording outlives its session;
+ * it is erased with its person's data. */
 import type { Kysely } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {
   const { schema } = database;
-  // Whether the page that holds the ticket has told its person so.
+  // Whether the page that holds the ticket has told the person about the recording.
   await schema
     .alterTable('tickets')
     .addColumn('recording', 'integer', (c) => c.notNull().defaultTo(0))

@@ -1,10 +1,10 @@
-/** Versions may leave the catalogue. One that has left keeps its row, for the servers that have it;
- * its number may be used anew. */
+/** Versions may be withdrawn from the catalogue. A withdrawn version keeps its row for the servers
+ * that have it; its number may be used again. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(database: Kysely<unknown>): Promise<void> {
   const { schema } = database;
-  // SQLite cannot drop a constraint: the table is made anew. Nothing refers to it by a foreign key.
+  // SQLite cannot drop a constraint, so the table is recreated. No foreign key refers to it.
   await schema.alterTable('application_versions').renameTo('application_versions_before').execute();
   await schema
     .createTable('application_versions')

@@ -1,11 +1,11 @@
-/** Stamps: one number for each thing that is prepared once and asked about often. It rises in the
- * transaction that changes the thing; each process keeps what it has prepared, and asks the stamp
- * whether that is still the newest. */
+/** Stamps: one version number for each value that is prepared once and read often. The transaction
+ * that changes the source data raises it; each process caches the prepared value and compares the
+ * stamp to know whether it is current. */
 import type { Rows } from '../database.ts';
 import { readStamp, type StampName } from './store.ts';
 
-/** Keeps what `prepare` made until the stamp has risen. `database`: the one of the process, not a
- * transaction: it is by it that it is kept. */
+/** Caches the result of `prepare` until the stamp rises. `database` must be the process's database,
+ * not a transaction, because it is the cache key. */
 export function keptByStamp<T>(
   name: StampName,
   prepare: (rows: Rows, stamp: number) => Promise<T>,

@@ -1,8 +1,8 @@
 /** All SQL of stamps. */
 import type { Rows } from '../database.ts';
 
-/** `policy`: rules, and schools as rules see them. `catalogue`: applications, their newest versions
- * and icons. */
+/** `policy`: rules, and the facts about schools that rules use. `catalogue`: applications, their
+ * newest versions and icons. */
 export type StampName = 'policy' | 'catalogue';
 
 /** 0: never changed. */
@@ -13,8 +13,8 @@ export async function readStamp(rows: Rows, name: StampName): Promise<number> {
   );
 }
 
-/** Holds it as it is until the transaction ends: for who relies on the thing and does not change
- * it. After servers, before anything else. */
+/** Locks the stamp until the transaction ends, for callers that depend on the data without changing
+ * it. Lock order: after servers, before anything else. */
 export async function holdStamp(rows: Rows, name: StampName): Promise<void> {
   await rows
     .updateTable('city')
@@ -23,7 +23,7 @@ export async function holdStamp(rows: Rows, name: StampName): Promise<void> {
     .execute();
 }
 
-/** Always rises, whatever the clock says. */
+/** Always raises the stamp, even when the clock has gone back. */
 export async function raiseStamp(rows: Rows, name: StampName, now: number): Promise<void> {
   await rows
     .insertInto('city')
