@@ -1,6 +1,6 @@
-/** Configuration: the sole reader of the environment. Every fault is reported at once, with its
- * name, value and what was expected; then the result is frozen. A TOML file (`PREAU_CONFIG`) may
- * hold the same names in lower case without the prefix; the environment wins. */
+/** Configuration: the only code that reads the environment. All errors are reported at once, each
+ * with name, value and what was expected; the result is frozen. A TOML file (`PREAU_CONFIG`) may
+ * set the same names in lower case without the prefix; the environment takes precedence. */
 import { readFileSync } from 'node:fs';
 import { addressOf, isSubnet } from '@preau/contract/network.ts';
 import { parse as parseToml } from 'smol-toml';
@@ -36,7 +36,8 @@ const url = (meaning: string, protocols: string[], fallback: string | null) =>
     value === '' || protocols.some((protocol) => value.startsWith(protocol)) ? value : undefined,
   );
 
-/** One address without a name, a comment or anything a header could be broken with. */
+/** A bare mail address without a display name, a comment or characters that could break a
+ * header. */
 export const isMailAddress = (text: string): boolean =>
   text.length <= 254 &&
   /^[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(
@@ -161,8 +162,8 @@ export class ConfigError extends Error {
   }
 }
 
-/** Pure: text in, checked values out. Unknown `PREAU_` names are faults too: a typing error must
- * not be a silence. */
+/** Pure: parses and validates text. Unknown `PREAU_` names are errors too, so that a typing error
+ * is not ignored. */
 export function parseConfig(
   environment: Record<string, string | undefined>,
   file: Record<string, unknown> = {},
@@ -180,7 +181,7 @@ export function parseConfig(
       definition.default ??
       '';
     const value = definition.parse(given);
-    // A secret's value is never repeated: faults end up in logs.
+    // A secret's value is never repeated, because error messages end up in logs.
     if (value === undefined)
       faults.push({
         name,

@@ -1,5 +1,5 @@
-/** The wiring, readable top to bottom. `main.ts` runs it; tests and the demo start it in their own
- * process. */
+/** Wires the controller together, in reading order. `main.ts` starts it; tests and the demo start
+ * it in their own process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { watchAccess } from './alarms/access-watch.ts';
@@ -31,7 +31,7 @@ export interface Controller {
 
 export const version = '0.1.0';
 
-/** Opens the city's database, brought up to date; `applied` names the migrations it took. */
+/** Opens the city's database and migrates it; `applied` names the migrations that ran. */
 export async function openCity(
   config: Environment,
 ): Promise<{ database: Database; applied: string[] }> {
@@ -47,7 +47,7 @@ export async function startController(
   config: Environment,
   clock: Clock = systemClock,
 ): Promise<Controller> {
-  // Before anything is opened: a fault in it stops the start.
+  // Read before anything is opened, so that an error in it prevents the start.
   const providers = readIdentity(config.PREAU_IDENTITY);
   const log = createLog(config.PREAU_LOG_LEVEL);
   const { database, applied } = await openCity(config);

@@ -1,7 +1,7 @@
-/** `node controller/src/main.ts`: the controller of a city. `node controller/src/main.ts
- * create-administrator LOGIN "Name"`: the first administrator, on the server itself only; the
- * password is read from standard input. `node controller/src/main.ts reset-second-factor LOGIN`:
- * for a technician who has lost telephone, paper and keys. */
+/** `node controller/src/main.ts`: runs the controller of a city. `node controller/src/main.ts
+ * create-administrator LOGIN "Name"`: creates the first administrator, on the server itself only;
+ * the password is read from standard input. `node controller/src/main.ts reset-second-factor
+ * LOGIN`: for a technician who has lost telephone, recovery codes and keys. */
 
 import { text } from 'node:stream/consumers';
 import { Account } from '@preau/contract/account.ts';
@@ -27,7 +27,8 @@ function configOrExit(): Environment {
   }
 }
 
-/** Whoever may run this on the server may read the database too: no password is asked for. */
+/** Asks for no password, because anyone who may run this on the server can also read the
+ * database. */
 async function forgetSecondFactor(config: Environment, login: string): Promise<void> {
   const { database } = await openCity(config);
   const id = await selectAccountIdByLogin(database, login);

@@ -1,13 +1,13 @@
-/** Wake-ups: after a commit, whoever may care is told which topics changed, here and in the other
- * controller processes (through one Redis channel). A topic is a name, never a fact; losing one
- * costs time, never truth. */
+/** Wake-ups: after a commit, subscribers learn which topics changed, here and in the other
+ * controller processes (through one Redis channel). A topic carries no data, so losing one delays
+ * an update but never loses it. */
 import { isTopic, type Topic } from '@preau/contract/topics.ts';
 import type { Redis } from 'ioredis';
 import type { Log } from '#src/platform/log.ts';
 
 export interface Wakeups {
   wake: (topics: readonly Topic[]) => void;
-  /** Calls back for each batch of topics; returns how to stop. */
+  /** Calls `listener` for each batch of topics; returns a function that unsubscribes. */
   listen: (listener: (topics: readonly Topic[]) => void) => () => void;
   /** Resolves when `topic` is woken, or after `timeoutMs`. */
   next: (topic: Topic, timeoutMs: number) => Promise<void>;
@@ -38,7 +38,8 @@ export function createWakeups(
     wake: (topics) => {
       if (topics.length === 0) return;
       dispatch(topics);
-      // Redis away: pages and agents of other processes notice at their next tick.
+      // While Redis is unreachable, pages and agents of other processes notice changes at their
+      // next poll.
       redis?.publisher
         .publish(channel, [origin, ...topics].join(' '))
         .catch((error: unknown) => log.debug({ error }, 'wake-up not published'));
