@@ -1,6 +1,6 @@
-/** What rules do to sessions that run: access that ends, time that is up, a place nobody uses. The
- * person sees `endsAt` beforehand; then the session ends. Checked whenever rules change,
- * and every sweep. Running it twice is a no-op. */
+/** Ends running sessions by the rules: access that ends, time that is up, a session left idle.
+ * The person sees `endsAt` beforehand; then the session ends. Checked whenever rules change, and at
+ * every sweep. Running it twice is a no-op. */
 import type { Role } from '@preau/contract/account.ts';
 import { changesAt, decide } from '@preau/contract/policy.ts';
 import type { Terms } from '@preau/contract/rule.ts';
@@ -14,7 +14,8 @@ import { saveEnd, selectSessionsToCheck } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-/** `endsAt` is set this long before. The page says it five minutes and one minute before the end. */
+/** `endsAt` is set this long before the end. The page warns five minutes and one minute before
+ * it. */
 const announceMs = 15 * 60_000;
 const minuteMs = 60_000;
 
@@ -23,8 +24,8 @@ export interface End {
   because: EndReason;
 }
 
-/** The first end in sight of a session; null when there is none. Pure. `accessEnds`: by the
- * rules. */
+/** The earliest known end of a session; null when there is none. Pure. `accessEnds`: when the
+ * rules end the access, epoch ms. */
 export function endOf(
   session: { startedAt: number; touchedAt: number | null; isAttached: boolean },
   terms: Terms,
@@ -34,7 +35,7 @@ export function endOf(
   if (accessEnds !== null) ends.push({ at: accessEnds, because: 'access_ended' });
   if (terms.maxMinutes !== null)
     ends.push({ at: session.startedAt + terms.maxMinutes * minuteMs, because: 'time_over' });
-  // Who has closed the page is waited for by the grace period.
+  // While no browser is attached, the grace period applies instead.
   if (terms.idleMinutes !== null && session.isAttached && session.touchedAt !== null)
     ends.push({ at: session.touchedAt + terms.idleMinutes * minuteMs, because: 'idle' });
   return ends.reduce<End | null>(

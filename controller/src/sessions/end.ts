@@ -33,7 +33,8 @@ export async function closeSession(
   outcome: Outcome,
 ): Promise<Topic[]> {
   const now = deps.clock.now();
-  // The server's row before the session's, as everywhere. A generation once taken is also written.
+  // The server's row is locked before the session's, everywhere in the same order. Every generation
+  // taken must also be published.
   const generation = await nextGeneration(rows, session.serverId);
   const moved = await moveSession(rows, session.id, liveStates, {
     state: outcome.state,

@@ -1,4 +1,4 @@
-/** Launching, and coming back: both end with a session and a one-use ticket to it. */
+/** Launching a session and reconnecting to it: both return the session and a one-use ticket. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { Launch } from '@preau/contract/portal.ts';
@@ -34,15 +34,16 @@ export interface Admission {
 }
 
 const ticketTtlMs = 30_000;
-/** `address`: of the person's device; null: not known. */
+/** `address`: IP address of the person's device; null when unknown. */
 export type LaunchRequest = Launch & { address?: string | null };
 
-/** An X server on a busy school takes seconds; beyond a minute something is wrong. */
+/** An X server at a busy school takes seconds to start; more than a minute is a failure. */
 const startWithinMs = 60_000;
 
-/** Starts the application for the actor, or takes up their running session of it: a double click is
- * one session. Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS, WRONG_DEVICE,
- * NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL, LICENCE_EXHAUSTED. */
+/** Starts the application for the actor, or returns their running session of it, so that a double
+ * click opens one session. Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS,
+ * WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
+ * LICENCE_EXHAUSTED. */
 export async function launch(
   deps: Deps,
   actor: AccountActor,
@@ -76,7 +77,8 @@ export async function launch(
   const { serverId } = placement;
 
   const outcome = await deps.database.transaction().execute(async (rows) => {
-    // Taking the generation locks the server's row: from here on its count of places is ours.
+    // Taking the generation locks the server's row: nobody else can start a session there until the
+    // commit.
     const generation = await nextGeneration(rows, serverId);
     const raced = await selectLiveSession(rows, actor.id, application.id);
     if (raced !== undefined)
@@ -89,8 +91,8 @@ export async function launch(
     );
     if ('refused' in recount)
       throw new AppError(recount.refused, { application: input.application });
-    // Then the application's row: across schools, and across controllers, its seats are counted one
-    // after the other.
+    // Then the application's row is locked, so that its seats are counted one launch at a time
+    // across schools and controllers.
     const seat = await takeSeat(rows, {
       application,
       siteSeats: answer.terms.seats,
@@ -99,7 +101,7 @@ export async function launch(
       now,
     });
     if ('refused' in seat) {
-      // A generation once taken is also written.
+      // Every generation taken must also be published.
       const topic = await publishDesiredState(deps, rows, serverId, generation);
       return { ...seat, topics: [topic] };
     }
@@ -131,7 +133,8 @@ export async function launch(
     };
   });
   deps.wakeups.wake(outcome.topics);
-  // Their place in the queue is kept. Who waits asks every few seconds: that is one refusal.
+  // The commit keeps their place in the queue. A waiting page asks every few seconds; only the
+  // first refusal is recorded.
   if ('refused' in outcome) {
     if (outcome.waited) throw outcome.refused;
     return refuse(outcome.refused);
@@ -139,9 +142,9 @@ export async function launch(
   return outcome.admission;
 }
 
-/** A new ticket to a running session, for coming back or for another browser: whoever was attached
- * is let go. Refuses with NOT_FOUND what is not the actor's, with SESSION_OVER what has ended, and
- * like `launch` what is not open any more. */
+/** A new ticket to a running session, for coming back or for another browser; a browser still
+ * attached is disconnected. Refuses with NOT_FOUND for a session that is not the actor's, with
+ * SESSION_OVER for one that has ended, and like `launch` when the rules no longer allow it. */
 export async function attach(
   deps: Deps,
   actor: AccountActor,
@@ -156,7 +159,7 @@ export async function attach(
   return admission;
 }
 
-/** Rules hold at every connection: also for a session that runs. */
+/** Checks the rules again at every connection, also to a running session. */
 export async function mayGoOn(
   deps: Pick<Platform, 'database' | 'clock'>,
   actor: AccountActor,
@@ -166,7 +169,7 @@ export async function mayGoOn(
   const session = await selectSession(deps.database, sessionId);
   if (session === undefined || session.accountId !== actor.id)
     throw new AppError('NOT_FOUND', { session: sessionId });
-  // First: a session that the rules have ended is over, and says why.
+  // Checked first, so that a session ended by the rules reports why it ended.
   mustBeLive(session);
   const application = (await catalogueBook(deps.database)).byId.get(session.applicationId);
   if (application === undefined)
@@ -180,7 +183,7 @@ async function admit(
   deps: Deps,
   rows: Rows,
   actor: AccountActor,
-  /** `generation`: of the server, where the caller has taken it already. */
+  /** `generation`: of the server, when the caller has already taken it. */
   { sessionId, terms, generation }: { sessionId: string; terms: Terms; generation?: number },
 ): Promise<{ admission: Admission; topics: Topic[] }> {
   const session = await selectSession(rows, sessionId);

@@ -26,7 +26,7 @@ export function place(candidates: readonly Candidate[], now: number): Placement 
   if (online.length === 0) return { refused: 'SERVER_OFFLINE' };
   const installed = online.filter((c) => c.installed);
   if (installed.length === 0) return { refused: 'APPLICATION_NOT_INSTALLED' };
-  // One that is to run empty takes nobody new.
+  // A draining server takes no new sessions.
   const free = installed.filter((c) => !c.draining && c.liveSessions < c.maxSessions);
   const share = (c: Candidate) => c.liveSessions / c.maxSessions;
   const best = free.sort((a, b) => share(a) - share(b) || a.serverId.localeCompare(b.serverId))[0];

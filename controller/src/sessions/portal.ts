@@ -8,11 +8,11 @@ import { policyBook } from '#src/rules/policy-book.ts';
 import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { publicView, selectLastUsed, selectLiveSessionsOf } from './store.ts';
 
-/** A tile says until when it is open when that is this soon. */
+/** A tile shows when access ends if that is less than this away. */
 const soonMs = 12 * 3_600_000;
 
-/** The applications open to the actor here and now, each with its running session; what still runs
- * is shown even if it is open no more. */
+/** The applications that the actor may open here and now, each with its running session; a
+ * running session is shown even when its application is no longer allowed. */
 export async function portal(
   deps: Pick<Platform, 'database' | 'clock'>,
   actor: AccountActor,

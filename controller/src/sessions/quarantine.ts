@@ -1,6 +1,6 @@
-/** Two machines use one identity: neither can be believed. From the commit on the key opens
- * nothing, links are cut, and what ran there is over. The way back is to retire the server and to
- * enrol each machine anew. */
+/** Two machines use one identity, so neither can be trusted. Once this commits, the key is
+ * refused, connections are cut, and the server's sessions are over. To recover, retire the server
+ * and enrol each machine anew. */
 import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';

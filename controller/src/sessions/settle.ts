@@ -1,4 +1,4 @@
-/** Takes in what an agent reports of its sessions. Running it twice is a no-op. */
+/** Applies what an agent reports of its sessions. Running it twice is a no-op. */
 import type { ReportedSession } from '@preau/contract/report.ts';
 import { isLive } from '@preau/contract/session.ts';
 import type { Topic } from '@preau/contract/topics.ts';
@@ -76,7 +76,7 @@ async function settle(
       changed();
   }
   if (session.state === 'starting') {
-    // From here the clock of the grace period runs until a browser attaches.
+    // The grace period starts here and runs until a browser attaches.
     if (
       await moveSession(rows, session.id, ['starting'], {
         state: 'ready',

@@ -9,7 +9,7 @@ import {
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
-/** A session with what verbs need beside what people see. */
+/** A session with the columns that verbs need beyond the public view. */
 export interface StoredSession extends Session {
   accountId: string;
   serverId: string;
@@ -154,7 +154,7 @@ export async function selectLastUsed(rows: Rows, accountId: string): Promise<Map
   return new Map(found.map((row) => [row.application_id, Number(row.at)]));
 }
 
-/** Sessions whose time has come: start overdue, grace over, tunnel silent since `tunnelBefore`. */
+/** Sessions to act on: start overdue, grace over, tunnel silent since `tunnelBefore`. */
 export async function selectDueSessions(
   rows: Rows,
   now: number,
@@ -172,7 +172,7 @@ export async function selectDueSessions(
   return found.map(toStored);
 }
 
-/** False when the session is no longer in one of the states `from`: somebody else was first. */
+/** False when the session is no longer in one of the states `from`: another caller was first. */
 export async function moveSession(
   rows: Rows,
   id: string,
@@ -213,7 +213,7 @@ export async function markOpened(rows: Rows, id: string, at: number): Promise<bo
   );
 }
 
-/** What it has for the person's device. False when it had it already. */
+/** Saves which files the session offers to the person's device. False when nothing changed. */
 export async function saveOffered(rows: Rows, id: string, offered: string): Promise<boolean> {
   return (
     (
@@ -268,7 +268,7 @@ export async function selectSessionRows(
   }));
 }
 
-/** Live sessions with what their rules are asked about. */
+/** Live sessions with everything needed to evaluate the rules for them. */
 export async function selectSessionsToCheck(rows: Rows): Promise<
   (StoredSession & {
     role: string;
@@ -295,7 +295,7 @@ export async function selectSessionsToCheck(rows: Rows): Promise<
   }));
 }
 
-/** Until when it may run, and why no longer. */
+/** Saves when the session will end and why; null: no end in sight. */
 export async function saveEnd(
   rows: Rows,
   id: string,
@@ -319,7 +319,8 @@ export async function countLiveBySite(rows: Rows): Promise<Map<string, number>> 
   return new Map(found.map((row) => [row.site_id, Number(row.n)]));
 }
 
-/** Sessions that are over and began in this span, with their tickets. Returns how many. */
+/** Deletes sessions that are over and started in this span, with their tickets. Returns how
+ * many. */
 export async function deleteSessionsOver(rows: Rows, from: number, until: number): Promise<number> {
   const over = rows
     .selectFrom('sessions')

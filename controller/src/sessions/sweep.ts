@@ -1,5 +1,5 @@
-/** Ends and removes what is due. Rows say what that is; the job only starts the check. Running it
- * twice is a no-op. */
+/** Ends and removes what is due. The rows decide what is due; the job only starts the check.
+ * Running it twice is a no-op. */
 import { deleteExpiredSignIns } from '#src/accounts/sign-ins/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -18,13 +18,13 @@ import { leaveSession } from './tunnel.ts';
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
 
 export const sweepEveryMs = 10_000;
-/** The gateway notes its tunnels every 10 s; one silent for this long belonged to a process that
- * died. */
+/** The gateway records its open tunnels every 10 s; one silent for this long belonged to a
+ * process that died. */
 const tunnelSilentMs = 35_000;
 
 export async function sweep(deps: Deps): Promise<void> {
   const actor: Actor = { kind: 'job', id: 'sweep', name: 'sweep' };
-  // First: nothing below may delay it.
+  // First, so that nothing below delays it.
   await noticeSilence(deps, actor);
   await endAbandonedAdditions(deps, actor);
   const now = deps.clock.now();

@@ -1,5 +1,5 @@
-/** What the gateway asks of a session: to admit a ticket, to hand over the one-use credentials, to
- * note that a browser came and went. The gateway itself knows no table. */
+/** The gateway's operations on a session: redeem a ticket, take the one-use credentials, record
+ * that a browser attached or left. The gateway itself reads no table. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { DisplayCredentials } from '@preau/contract/report.ts';
 import type { Terms } from '@preau/contract/rule.ts';
@@ -19,14 +19,14 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 export interface Grant {
   sessionId: string;
   serial: number;
-  /** Between the person's device and the application. */
+  /** Clipboard between the person's device and the application. */
   clipboard: Terms['clipboard'];
-  /** What the screen shows is kept. */
+  /** The screen is recorded. */
   recording: boolean;
 }
 
-/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with it, and what the rules
- * allow no more. */
+/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with the ticket, and like
+ * `launch` when the rules no longer allow the session. */
 export async function redeemTicket(
   deps: Deps,
   actor: AccountActor,
@@ -36,12 +36,12 @@ export async function redeemTicket(
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
   const { clipboard, recording } = await mayGoOn(deps, actor, grant.sessionId, address);
-  // Nobody is recorded whose page has not said so: with a new ticket, it will.
+  // Nobody is recorded unless their page announced it; the page will after a new ticket.
   if (recording && !grant.recording) throw new AppError('TICKET_REFUSED');
   return { ...grant, clipboard, recording };
 }
 
-/** Why a tunnel of this serial may not go on; null when it may. */
+/** Why a tunnel of this serial must close; null when it may stay open. */
 export async function reasonToClose(
   deps: Pick<Platform, 'database'>,
   grant: Grant,
@@ -52,9 +52,9 @@ export async function reasonToClose(
   return session.attachSerial > grant.serial ? 'superseded' : null;
 }
 
-/** Waits until the agent has prepared these credentials and takes them: they work once. Throws
- * SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was quicker, or
- * LAUNCH_TIMEOUT. */
+/** Waits until the agent has prepared the credentials of this serial, and takes them: they work
+ * once. Throws SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was
+ * quicker, or LAUNCH_TIMEOUT. */
 export async function takeCredentialsWhenReady(
   deps: Deps,
   grant: Grant,
@@ -108,8 +108,8 @@ export async function noteAttached(deps: Deps, actor: AccountActor, grant: Grant
 }
 
 /** In the caller's transaction: the application runs on without a browser for the grace period.
- * Returns the topics to wake; none when it was not attached, or when `serial` is given and a newer
- * browser has come. */
+ * Returns the topics to wake; none when no browser was attached, or when `serial` is given and a
+ * newer browser has attached. */
 export async function leaveSession(
   deps: Deps,
   rows: Rows,
@@ -138,7 +138,7 @@ export async function leaveSession(
   return [`session:${session.id}`, `person:${session.accountId}`, 'sessions', 'audit'];
 }
 
-/** The tab closed or the line broke. A newer browser is not disturbed. */
+/** The tab was closed or the connection broke. A newer browser is not disturbed. */
 export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): Promise<void> {
   const session = await selectSession(deps.database, grant.sessionId);
   if (session === undefined) return;
@@ -149,8 +149,8 @@ export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): P
   );
 }
 
-/** `touched`: sessions somebody pressed a key or moved a pointer in since the last time, and
- * when. */
+/** `touched`: per session, when somebody last pressed a key or moved a pointer since the previous
+ * call. */
 export async function noteAlive(
   deps: Pick<Platform, 'database' | 'clock'>,
   sessionIds: readonly string[],

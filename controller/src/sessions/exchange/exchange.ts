@@ -1,5 +1,5 @@
-/** What a person does with the files and printed pages of their session. Bytes wait at the city
- * until the other side takes them. */
+/** File transfers and printed pages of a session, as its person uses them. The controller keeps
+ * the bytes until the other side fetches them. */
 import { AppError } from '@preau/contract/errors.ts';
 import {
   type Exchange,
@@ -35,10 +35,11 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>;
 
-/** Of one person, under way. */
+/** Transfers that one person may have under way at once. */
 const maxPending = 20;
 
-/** Refuses with NOT_FOUND what is not the actor's. A session that may not go on offers nothing. */
+/** Refuses with NOT_FOUND for a session that is not the actor's. A session that the rules no
+ * longer allow offers nothing. */
 export async function readExchange(
   deps: Deps,
   actor: AccountActor,
@@ -89,7 +90,8 @@ export async function bringFile(
     name: file.name,
     bytes: file.size,
   } as const;
-  // The row first: what has a row is found again and thrown away, whatever happens to the bytes.
+  // The row is written first, so that the sweep finds the transfer and deletes its bytes even when
+  // the upload fails.
   await deps.database.transaction().execute(async (rows) => {
     await mayAdd(deps, rows, actor, file.size);
     await insertTransfer(rows, { ...transfer, sha256: null, state: 'asked' }, deps.clock.now());
@@ -99,7 +101,8 @@ export async function bringFile(
     const sha256 = await files.receive(id, { sha256: null, size: file.size }, file.body);
     const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
       const generation = await nextGeneration(rows, session.serverId);
-      // Swept away meanwhile: a line of 200 MiB in an hour is too slow.
+      // The sweep deleted the transfer meanwhile (the upload took longer than an hour), or failed
+      // it (the session is over).
       if (!(await moveTransfer(rows, id, 'asked', { state: 'here', sha256 }, deps.clock.now())))
         throw new AppError('FILE_GONE', { name: file.name });
       await recordEffect(deps, rows, actor, {
@@ -124,8 +127,9 @@ export async function bringFile(
   return publicTransfer(await ownTransfer(deps.database, actor, id));
 }
 
-/** Asking for the same again while it is on its way is asking once. Refuses with NOT_FOUND,
- * SESSION_OVER, FILES_NOT_ALLOWED, FILE_GONE, PAYLOAD_TOO_LARGE, TOO_MANY_FILES, BUSY. */
+/** Idempotent: asking again for a file already under way returns the same transfer. Refuses with
+ * NOT_FOUND, SESSION_OVER, FILES_NOT_ALLOWED, FILE_GONE, PAYLOAD_TOO_LARGE, TOO_MANY_FILES,
+ * BUSY. */
 export async function askForFile(
   deps: Deps,
   actor: AccountActor,
@@ -143,7 +147,7 @@ export async function askForFile(
   if (file.bytes > maxTransferBytes)
     throw new AppError('PAYLOAD_TOO_LARGE', { maxMiB: maxTransferBytes / 1_048_576 });
   const { id, topics } = await deps.database.transaction().execute(async (rows) => {
-    // The server's row is locked from here on: a second click waits, and finds the first.
+    // The server's row is locked from here on: a second click waits, then finds the first transfer.
     const generation = await nextGeneration(rows, session.serverId);
     const underWay = (await selectTransfersOf(rows, { sessionId })).find(
       (other) =>
@@ -183,8 +187,8 @@ export async function askForFile(
   return publicTransfer(await ownTransfer(deps.database, actor, id));
 }
 
-/** What of the actor's is here to be taken: until it is swept away, as often as they like. Refuses
- * with NOT_FOUND, FILE_GONE. */
+/** A file of the actor's that is ready for download: as often as they like, until it is swept
+ * away. Refuses with NOT_FOUND, FILE_GONE. */
 export async function findTaken(
   deps: Deps,
   actor: AccountActor,

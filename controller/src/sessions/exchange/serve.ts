@@ -1,5 +1,5 @@
-/** The school's side of transfers: what its server fetches from the city, sends there and says of
- * it; and what time sweeps away. */
+/** The server's side of transfers: its downloads from the controller, its uploads and its
+ * reports; and the periodic clean-up. */
 import { AppError } from '@preau/contract/errors.ts';
 import { maxTransferBytes } from '@preau/contract/exchange.ts';
 import type { Report } from '@preau/contract/report.ts';
@@ -26,10 +26,10 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-/** Bytes that nobody took wait no longer than this. */
+/** Bytes that nobody fetched are deleted after this delay. */
 export const keptMs = 3_600_000;
 
-/** What this server is to put down. Refuses with NOT_FOUND. */
+/** A file that this server is to download and store. Refuses with NOT_FOUND. */
 export async function findBrought(
   deps: Pick<Platform, 'database'>,
   actor: AgentActor,
@@ -46,8 +46,8 @@ export async function findBrought(
   return transfer;
 }
 
-/** What this server was asked for. Sending it again is safe. Refuses with NOT_FOUND,
- * PAYLOAD_TOO_LARGE, UPLOAD_REFUSED, DISK_FULL. */
+/** Receives a file that this server was asked for. Sending it again is safe. Refuses with
+ * NOT_FOUND, PAYLOAD_TOO_LARGE, UPLOAD_REFUSED, DISK_FULL. */
 export async function receiveAsked(
   deps: Deps,
   actor: AgentActor,
@@ -84,13 +84,13 @@ export async function receiveAsked(
       ];
     });
   if (topics !== null) return deps.wakeups.wake(topics);
-  // Nobody waits for it any more.
+  // The transfer is no longer wanted.
   await files.remove(transferId);
   throw new AppError('NOT_FOUND', { transfer: transferId });
 }
 
-/** What an agent says of its transfers, in the caller's transaction. Running it twice is a no-op.
- * Returns the topics to wake. */
+/** Applies what an agent reports of its transfers, in the caller's transaction. Running it twice
+ * is a no-op. Returns the topics to wake. */
 export async function settleTransfers(
   deps: Deps,
   rows: Rows,
@@ -107,7 +107,7 @@ export async function settleTransfers(
   const topics: Topic[] = [];
   for (const { transferId, code, message } of reported) {
     const transfer = pending.get(transferId);
-    // What is to come from the server ends with its bytes, or with a failure.
+    // An outgoing transfer ends when its bytes arrive, or with a reported failure.
     if (
       transfer === undefined ||
       (transfer.direction === 'out' && (code === null || transfer.state !== 'asked'))
@@ -131,8 +131,8 @@ export async function settleTransfers(
   return topics;
 }
 
-/** Throws away what is too old, and bytes that have arrived; ends what waits for a session that is
- * over. The audit remembers. */
+/** Deletes transfers that are too old, and bytes that have arrived; fails transfers whose session
+ * is over. The audit log keeps its entries. */
 export async function sweepTransfers(deps: Deps, actor: Actor): Promise<void> {
   const now = deps.clock.now();
   const files = transferFiles(deps.config.PREAU_DATA);
@@ -144,7 +144,7 @@ export async function sweepTransfers(deps: Deps, actor: Actor): Promise<void> {
     await files.remove(id);
     await forgetBytes(deps.database, id);
   }
-  // Bytes whose row is gone with its person, or with a controller that died.
+  // Bytes without a row: their person was erased, or a controller died during the upload.
   const stray = await files.strays(now - keptMs);
   const known = stray.length === 0 ? new Set<string>() : await selectKnownIds(deps.database, stray);
   for (const id of stray) if (!known.has(id)) await files.remove(id);

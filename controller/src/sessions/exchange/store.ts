@@ -112,8 +112,8 @@ export async function selectTransfersOf(
   return found.map(toStored);
 }
 
-/** How many of this person are on their way (what lies here to be taken has arrived), and the bytes
- * of everybody that lie here or are to come. */
+/** `own`: how many transfers of this person are under way, without those ready for download.
+ * `bytes`: the total size of everybody's transfers that are stored or expected. */
 export async function countPending(
   rows: Rows,
   accountId: string,
@@ -130,7 +130,7 @@ export async function countPending(
   return { own: Number(own.n), bytes: Number(all.bytes ?? 0) };
 }
 
-/** False when it is no longer in state `from`: somebody else was first. */
+/** False when it is no longer in state `from`: another caller was first. */
 export async function moveTransfer(
   rows: Rows,
   id: string,
@@ -150,7 +150,7 @@ export async function moveTransfer(
   );
 }
 
-/** Whose bytes have arrived at the school, or never will. */
+/** Incoming transfers that are done or failed, whose bytes can be deleted. */
 export async function selectSpent(rows: Rows): Promise<string[]> {
   const found = await rows
     .selectFrom('transfers')
@@ -162,7 +162,7 @@ export async function selectSpent(rows: Rows): Promise<string[]> {
   return found.map((row) => row.id);
 }
 
-/** Those of them that have a row. */
+/** The ids among these that have a row; at most 500 ids are looked up. */
 export async function selectKnownIds(rows: Rows, ids: readonly string[]): Promise<Set<string>> {
   return new Set(
     (
@@ -175,7 +175,7 @@ export async function forgetBytes(rows: Rows, id: string): Promise<void> {
   await rows.updateTable('transfers').set({ sha256: null }).where('id', '=', id).execute();
 }
 
-/** Waiting for something of a session that is over. */
+/** Unfinished transfers whose session is over. */
 export async function selectStranded(rows: Rows): Promise<StoredTransfer[]> {
   const found = await rows
     .selectFrom('transfers as t')

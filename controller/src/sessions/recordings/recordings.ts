@@ -1,5 +1,6 @@
-/** Recordings: begun and ended by the gateway, watched and erased by technicians, swept away by
- * age. `<data>/recordings/<id>` holds what guacd said to the browser, as it said it. */
+/** Recordings: started and ended by the gateway, watched and deleted by technicians, deleted
+ * automatically by age. `<data>/recordings/<id>` holds the Guacamole instructions exactly as guacd
+ * sent them to the browser. */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,10 +25,10 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups' | 'log'>;
 
-/** An hour of drawing is a few hundred MiB at the most; a film all day is not what recordings are
- * for. */
+/** An hour of drawing is a few hundred MiB at most; recordings are not meant for a day of video. */
 const maxBytes = 2 ** 30;
-/** What the disk has not taken yet. Beyond, the picture matters more than the recording. */
+/** Bytes not yet written to disk. Beyond this, the recording is given up rather than the live
+ * picture. */
 const maxWaiting = 32 * 2 ** 20;
 
 const folderOf = (deps: Pick<Platform, 'config'>): string =>
@@ -36,13 +37,13 @@ export const recordingPath = (deps: Pick<Platform, 'config'>, id: string): strin
   join(folderOf(deps), id);
 
 export interface Recorder {
-  /** Whole instructions. */
+  /** Takes whole Guacamole instructions only. */
   write: (frame: Buffer) => void;
   end: () => void;
 }
 
-/** From the first picture on. A full disk does not stop anybody's work: it is logged, and the
- * recording says that it is incomplete. Throws NOT_FOUND alone. */
+/** Records from the first picture on. A full disk does not interrupt the session: it is logged,
+ * and the recording is marked incomplete. Throws NOT_FOUND only. */
 export async function startRecording(
   deps: Deps,
   actor: AccountActor,
@@ -55,10 +56,10 @@ export async function startRecording(
   try {
     mkdirSync(folderOf(deps), { recursive: true, mode: 0o700 });
   } catch (error) {
-    // What follows fails as well, and says why.
+    // Opening the file below fails as well, and reports the reason.
     deps.log.error({ err: error }, 'no folder for recordings');
   }
-  // The row first: what has a row is found, shown and erased.
+  // The row is written first, so that every file can be found, shown and deleted.
   await deps.database.transaction().execute(async (rows) => {
     await insertRecording(rows, {
       id,
@@ -181,8 +182,8 @@ export async function watchRecording(
 
 export async function deleteRecording(deps: Deps, actor: AccountActor, id: string): Promise<void> {
   const recording = await readRecording(deps, actor, id);
-  // The bytes first: a row without bytes is seen and deleted again, bytes without a row are found
-  // at night.
+  // Bytes first: a row without bytes is still listed and can be deleted again; bytes without a row
+  // are removed by the nightly prune.
   await rm(recordingPath(deps, id), { force: true });
   await deps.database.transaction().execute(async (rows) => {
     if (await deleteRecordingRow(rows, id))
@@ -197,8 +198,8 @@ export async function deleteRecording(deps: Deps, actor: AccountActor, id: strin
   deps.wakeups.wake(['recordings', 'audit']);
 }
 
-/** Those of a controller that died are ended: nobody is attached any more, and nothing was written
- * for a minute. What is there can be played. */
+/** Ends the recordings of a controller that died: no browser is attached, and nothing was written
+ * for a minute. What was written can be played. */
 export async function closeAbandoned(deps: Deps): Promise<void> {
   const now = deps.clock.now();
   const closed: string[] = [];
@@ -216,14 +217,15 @@ export async function closeAbandoned(deps: Deps): Promise<void> {
 }
 const quietMs = 60_000;
 
-/** Once a day: what is too old, and bytes whose row is gone (their person was erased). */
+/** Daily: deletes recordings that are too old, and files without a row (their person was
+ * erased). */
 export async function pruneRecordings(deps: Deps, actor: Actor, before: number): Promise<void> {
   const old = await selectRecordingIds(deps.database, before);
   for (const id of old) {
     await rm(recordingPath(deps, id), { force: true });
     await deleteRecordingRow(deps.database, id);
   }
-  // The folder first: one that begins meanwhile has its row before its file.
+  // List the folder before the rows: a recording that starts meanwhile has its row before its file.
   const files = await readdir(folderOf(deps)).catch(() => []);
   const known = new Set(await selectRecordingIds(deps.database));
   const orphans = files.filter((name) => !known.has(name));

@@ -68,7 +68,7 @@ export async function selectRecording(rows: Rows, id: string): Promise<Recording
   return row && toRecording(row);
 }
 
-/** Newest first, after this one. `siteIds` null: of the whole city. */
+/** Newest first, after this cursor. `siteIds` null: the whole city. */
 export async function selectRecordings(
   rows: Rows,
   asked: {
@@ -113,7 +113,7 @@ export async function selectRecordingIds(rows: Rows, older?: number): Promise<st
   ).map((row) => row.id);
 }
 
-/** Begun before then, not ended, of sessions nobody is attached to. */
+/** Recordings that started before this time and have not ended, though no browser is attached. */
 export async function selectUnattached(rows: Rows, before: number): Promise<string[]> {
   const found = await rows
     .selectFrom('recordings as r')

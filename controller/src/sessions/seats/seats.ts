@@ -1,27 +1,26 @@
-/** Licence seats: of the whole city (the application's licence) and of one school (the rule's
- * terms). Who finds none waits in a queue, first come, first served, as long as their page asks
- * again. */
+/** Licence seats: for the whole city (the application's licence) and for one school (the rule's
+ * terms). A person who finds none waits in a queue, first come, first served, as long as their page
+ * keeps asking. */
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { lockSeats } from '#src/applications/store.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { countAhead, countLiveOf, deleteFromQueue, joinQueue } from './store.ts';
 
-/** A page asks again every five seconds; one silent for this long has gone, and its place with
- * it. */
+/** A page asks again every five seconds; after this long without a request, it loses its place. */
 export const queuePatienceMs = 20_000;
 
 interface Ask {
   application: Pick<Application, 'id' | 'slug' | 'seats'>;
-  /** Sessions of it that the person's school may run at once; null: as many as there are. */
+  /** Sessions of this application that the person's school may run at once; null: no limit. */
   siteSeats: number | null;
   accountId: string;
   siteId: string;
   now: number;
 }
 
-/** In the caller's transaction: counts under a lock, across controllers. The refusal says how many
- * are before the person; `waited`: that they are in the queue already. */
+/** In the caller's transaction: counts under a lock, across controllers. The refusal says how
+ * many people are ahead; `waited`: the person was in the queue already. */
 export async function takeSeat(
   rows: Rows,
   { application, siteSeats, accountId, siteId, now }: Ask,

@@ -1,4 +1,4 @@
-/** All SQL of seats: how many sessions an application has, and who waits for one. */
+/** All SQL of seats: how many sessions an application has, and its queue. */
 import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 
@@ -27,7 +27,8 @@ interface Waiting {
   seenSince: number;
 }
 
-/** How many wait before this person, or before they came if they do not wait yet. */
+/** How many people are ahead of this person in the queue; all of them when this person is not in
+ * it yet. */
 export async function countAhead(
   rows: Rows,
   { applicationId, accountId, siteId, seenSince }: Waiting,
@@ -56,8 +57,8 @@ export async function countAhead(
   return Number((await query.executeTakeFirst())?.n ?? 0);
 }
 
-/** Keeps the place of who waits already, and says whether they did; who was away too long begins
- * anew. */
+/** Keeps an existing place in the queue, and says whether there was one; a place not renewed in
+ * time is lost. */
 export async function joinQueue(
   rows: Rows,
   { applicationId, accountId, siteId, now, seenSince }: Waiting & { siteId: string; now: number },
