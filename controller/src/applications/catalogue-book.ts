@@ -1,5 +1,5 @@
-/** The catalogue as people see it: newest versions, without what is learnt from history or counted
- * over the fleet. Kept from one question to the next, until something of it changes. */
+/** The catalogue as people see it: newest versions, without history estimates or fleet counts.
+ * Cached until the catalogue's stamp changes. */
 import { keptByStamp } from '#src/platform/stamps/kept.ts';
 import { selectApplications } from './store.ts';
 

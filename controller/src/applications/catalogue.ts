@@ -1,5 +1,5 @@
-/** The catalogue as a whole: to keep, to take to another city, to have in a repository of one's
- * own. */
+/** Export and import of the whole catalogue: for backup, for another city, or for version
+ * control. */
 import { ApplicationDraft } from '@preau/contract/application.ts';
 import {
   type Catalogue,
@@ -22,7 +22,7 @@ const draftCheck = Compile(ApplicationDraft);
 const slugCheck = Compile(ApplicationDraft.properties.slug);
 const versionCheck = Compile(ApplicationDraft.properties.version);
 
-/** What another city can take in: the agent's own bundle is each city's own. */
+/** Everything another city can import. The agent is left out: each city has its own bundle. */
 export async function exportCatalogue(deps: Pick<Platform, 'database'>): Promise<Catalogue> {
   return {
     format: catalogueFormat,
@@ -30,7 +30,7 @@ export async function exportCatalogue(deps: Pick<Platform, 'database'>): Promise
   };
 }
 
-/** Ends a transaction that was only to be looked at. */
+/** Rolls back the transaction of a dry run and carries its result. */
 class NotKept extends Error {
   readonly result: ImportedItem['result'];
   constructor(result: ImportedItem['result']) {
@@ -39,10 +39,11 @@ class NotKept extends Error {
   }
 }
 
-/** Each item is added whole or not at all, and a fault in one leaves the others alone. What an item
- * requires may come later in the list: whoever waits for it is tried again. On a dry run each is
- * judged by what is there now and by the rest of the list. Repeating is safe: what is there is
- * `unchanged`, and so is what was taken out of the catalogue and is brought again as it was. */
+/** Each item is added whole or not at all, and a fault in one does not affect the others. What an
+ * item requires may come later in the list: an item that waits for it is tried again. On a dry run,
+ * each item is evaluated against the current catalogue and the rest of the list. Repeating is safe:
+ * a version that exists is `unchanged`, and so is a withdrawn version that is imported again
+ * without changes. */
 export async function importCatalogue(
   deps: Deps,
   actor: Actor,
@@ -84,7 +85,7 @@ export async function importCatalogue(
       if (attempt.refusal === null) known.add(draft.slug);
       if (isLater) again.push({ index, draft });
     }
-    // Without progress another round would end the same.
+    // Without progress, another round would give the same result.
     round = again.length < round.length ? again : [];
   }
 
@@ -131,7 +132,8 @@ async function tryOne(
   }
 }
 
-/** What a refusal means for the item. `isLater`: what it requires may still come in this list. */
+/** Turns a refusal into the item's result. `isLater`: what it requires may still come in this
+ * list. */
 function judge(
   refusal: AppError,
   draft: ApplicationDraft,
@@ -179,7 +181,7 @@ async function importOne(
   }
 }
 
-/** Slug and version of something that is not a draft, if they at least are well formed. */
+/** The slug and version of a value that is not a valid draft; each null unless well formed. */
 function named(value: unknown): { slug: string | null; version: string | null } {
   const fields =
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
@@ -190,7 +192,7 @@ function named(value: unknown): { slug: string | null; version: string | null } 
   };
 }
 
-/** Where it is wrong, in our words only. */
+/** Where the draft is invalid: JSON pointer and schema keyword only, never the imported text. */
 function faultOf(value: unknown): string {
   const [first] = draftCheck.Errors(value);
   return first === undefined

@@ -18,17 +18,17 @@ import {
   upsertApplication,
 } from './store.ts';
 
-/** Rules look at category and labels, on the servers too: they are told, in the caller's
- * transaction, when one of them changes. Asked first (servers are locked before applications, as
- * when a session is launched), told by what comes back, which returns the topics to wake. */
+/** Rules use category and labels, on the servers too, so the servers get a new state in the
+ * caller's transaction when either changes. The first call locks the servers (before applications,
+ * as in a launch); the function it returns publishes the change and returns the topics to wake. */
 export type TellServers = (rows: Rows, applicationId: string) => Promise<() => Promise<Topic[]>>;
 export const tellNobody: TellServers = async () => async () => [];
 
-/** Kept by the controller itself: nobody else may say what the agent is. */
+/** Only the controller itself may change the agent's application. */
 export const agentSlug = 'preau-agent';
 
-/** Adds an application, or a version to the one of that slug. Refuses with ALREADY_EXISTS a version
- * that is there, and with whatever `addVersion` refuses. */
+/** Adds an application, or a version to the application with that slug. Refuses with
+ * ALREADY_EXISTS a version that exists, and with whatever `addVersion` refuses. */
 export async function createApplication(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,
@@ -47,9 +47,10 @@ export async function createApplication(
   return application;
 }
 
-/** In the caller's transaction. `added` is false when that version is there already; `topics` are
+/** In the caller's transaction. `added` is false when that version exists already; `topics` are
  * to be woken after the commit. Refuses with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR,
- * PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and FORBIDDEN the agent's own recipe. */
+ * PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and with FORBIDDEN the agent's own
+ * recipe. */
 export async function addVersion(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,
@@ -87,7 +88,7 @@ export async function addVersion(
   return { id, added, topics: publish === null ? [] : await publish() };
 }
 
-/** To rules. Pure. */
+/** Whether rules see no difference between the two. Pure. */
 const looksTheSame = (
   a: Pick<Application, 'category' | 'labels'>,
   b: Pick<Application, 'category' | 'labels'>,

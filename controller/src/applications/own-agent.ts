@@ -1,5 +1,5 @@
-/** The agent as an application of the catalogue, so that a rollout brings it to every school like
- * anything else. */
+/** The agent as an application of the catalogue, so that a rollout updates it at every school
+ * like any other. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApplicationDraft } from '@preau/contract/application.ts';
@@ -16,9 +16,9 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'log' | 'wakeups'>;
 const actor: Actor = { kind: 'job', id: 'agent-bundle', name: 'agent bundle' };
 const bundleName = 'preau-agent.mjs';
 
-/** At each start: the newest version of `preau-agent` is the bundle that lies in PREAU_AGENT_FILES.
- * An older controller that is started again makes its own bundle the newest again. Repeating is
- * safe. Without a bundle it changes nothing. */
+/** At each start: makes the bundle in PREAU_AGENT_FILES the newest version of `preau-agent`. An
+ * older controller that is started again makes its own bundle the newest again. Repeating is safe.
+ * Without a bundle it changes nothing. */
 export async function keepAgentApplication(deps: Deps): Promise<void> {
   const folder = deps.config.PREAU_AGENT_FILES;
   const bundle = folder === '' ? null : await readFile(join(folder, bundleName)).catch(() => null);
@@ -59,8 +59,8 @@ export async function keepAgentApplication(deps: Deps): Promise<void> {
   deps.log.info({ version }, 'agent bundle in the catalogue');
 }
 
-/** What the build says, with the beginning of the hash, so that two bundles never share a version.
- * Pure. */
+/** The version of the build, with the start of the hash appended, so that two bundles never share
+ * a version. Pure. */
 export function versionOf(file: string | null, hash: string): string {
   let said: unknown;
   try {

@@ -1,4 +1,4 @@
-/** What an application needs first, and in which order. */
+/** Which applications an application requires, and in which order they are installed. */
 
 export interface Requiring {
   id: string;
@@ -12,9 +12,9 @@ export type Expansion =
   | { refused: 'REQUIREMENTS_CIRCULAR' | 'REQUIREMENT_MISSING'; path: string[] };
 
 /** Adds to `wanted` (ids) everything it requires, each application once and after all that it
- * requires; otherwise in the order of `wanted`, so the same question has one answer. `becauseOf`:
- * slug of the first that asked; null for what was wanted itself. `path`: slugs from the wanted one
- * to the fault. An id that the catalogue does not hold is missing too. Pure. */
+ * requires; otherwise in the order of `wanted`, so the result is deterministic. `becauseOf`: slug
+ * of the first application that required it; null for members of `wanted`. `path`: slugs from the
+ * wanted application to the fault. An id that is not in the catalogue is missing too. Pure. */
 export function expandRequirements(
   catalogue: readonly Requiring[],
   wanted: readonly string[],

@@ -11,8 +11,8 @@ import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
 
-/** What installing has cost: of the last 200 on record, by application. One query, of one
- * application or of all. */
+/** Installation cost by application, from the last 200 installations of each. One query, for one
+ * application or for all. */
 export async function selectLearnt(
   rows: Rows,
   applicationId: string | null = null,
@@ -50,7 +50,7 @@ export async function selectLearnt(
   );
 }
 
-/** Measured where there is history, the draft's where there is none. */
+/** The measured cost where there is history, otherwise the draft's. */
 function estimateOf(
   draft: string | null,
   learnt: { samples: number; p50Ms: number; p95Ms: number; bytes: number | null } | undefined,
@@ -68,9 +68,9 @@ function estimateOf(
   };
 }
 
-/** Each application of the catalogue with its newest version. `among`: those that have left the
- * catalogue, with the version that left last, or both. `learnt: false` does not look at history:
- * for what pupils wait for. */
+/** Each application of the catalogue with its newest version. `among`: 'withdrawn' selects those
+ * that have left the catalogue, with the version that left last; 'all' selects both. `learnt:
+ * false` skips the history query, for requests that pupils wait for. */
 export async function selectApplications(
   rows: Rows,
   filter: {
@@ -193,7 +193,7 @@ export async function upsertApplication(
       .where('withdrawn_at', 'is', null)
       .executeTakeFirst();
     if (same !== undefined) return { id, added: false };
-    // What comes later is newer, whatever the clock says.
+    // A later version must sort as newer even when the clock went back.
     const last = await rows
       .selectFrom('application_versions')
       .select((e) => e.fn.max<number>('created_at').as('at'))
@@ -272,7 +272,7 @@ export async function selectVersions(
   }));
 }
 
-/** Newest version of each, as the drafts that would make them. */
+/** The newest version of each application, as the draft that would create it. */
 export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
   const given = new Map(
     (
@@ -330,7 +330,7 @@ export async function selectRequirements(
   return [...found.values()];
 }
 
-/** The version that counts is the newest: this one becomes it again. */
+/** Makes this version the newest again; the newest is the one that is offered. */
 export async function renewVersion(
   rows: Rows,
   applicationId: string,
@@ -345,7 +345,7 @@ export async function renewVersion(
     .execute();
 }
 
-/** Was just this taken out of the catalogue? Whoever brings it again by habit does not mean to undo
+/** Whether exactly this version was withdrawn. Importing it again by habit is not meant to undo
  * that. */
 export async function isWithdrawn(rows: Rows, draft: ApplicationDraft): Promise<boolean> {
   const found = await rows
@@ -361,7 +361,7 @@ export async function isWithdrawn(rows: Rows, draft: ApplicationDraft): Promise<
   return found !== undefined;
 }
 
-/** `withdrawnAt`: an instant, or null to put them back. */
+/** `withdrawnAt`: epoch ms, or null to put them back. */
 export async function saveWithdrawal(
   rows: Rows,
   versionIds: readonly string[],
@@ -374,8 +374,8 @@ export async function saveWithdrawal(
     .execute();
 }
 
-/** Holds the application's row until the transaction ends, so that two who count its seats count
- * one after the other. */
+/** Locks the application's row until the transaction ends, so that launches count its seats one
+ * after the other. Returns its seats; null: no limit. */
 export async function lockSeats(rows: Rows, applicationId: string): Promise<number | null> {
   const row = await rows
     .updateTable('applications')

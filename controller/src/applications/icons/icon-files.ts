@@ -1,6 +1,6 @@
-/** Pictures out of Windows files: an .ico, or the icon of a program. Every number in them is
- * hostile: each read is checked against the end of the file, each loop has an end, and what cannot
- * be read is "no icon", never an exception that leaves. */
+/** Extracts pictures from Windows files: an .ico, or the icon of a program. The files are
+ * untrusted: each read is checked against the end of the file, each loop is bounded, and an
+ * unreadable file has no icon; no other exception escapes. */
 import { crc32, deflateSync } from 'node:zlib';
 import { AppError } from '@preau/contract/errors.ts';
 
@@ -16,7 +16,7 @@ export function pngFrom(file: Buffer): Buffer {
       return best(picturesOfProgram(file));
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // A read past the end: the file does not hold what it promises.
+    // A read past the end: the file is shorter than its headers say.
     if (!(error instanceof RangeError)) throw error;
   }
   throw new AppError('ICON_REFUSED', { why: 'neither a picture nor a program with an icon' });
@@ -35,7 +35,8 @@ function best(pictures: Buffer[]): Buffer {
   return found.png;
 }
 
-/** Pictures of an .ico: a header of 6 bytes, then entries of 16 with size and place of each. */
+/** Pictures of an .ico: a header of 6 bytes, then entries of 16 bytes with size and offset of
+ * each. */
 function picturesOfIco(file: Buffer): Buffer[] {
   const count = Math.min(file.readUInt16LE(4), 64);
   return Array.from({ length: count }, (_, index) =>
@@ -69,7 +70,7 @@ function picturesOfProgram(file: Buffer): Buffer[] {
       place: file.readUInt32LE(at + 20),
     };
   });
-  /** Where in the file something is that the loader would put at `address`. */
+  /** File offset of what the loader would map at `address`. */
   const placeOf = (address: number): number => {
     const section = sections.find(
       (one) => address >= one.address && address < one.address + one.size,
@@ -107,7 +108,7 @@ function picturesOfProgram(file: Buffer): Buffer[] {
     const entry = entriesOf(base).find((one) => one.id === type && one.deeper);
     return entry === undefined ? [] : entriesOf(base + entry.offset);
   };
-  // The first group is the one that Windows shows.
+  // Windows shows the first group.
   const group = dataOf(namesOf(iconGroupType)[0]);
   if (group === null) return [];
   const icons = namesOf(iconType);
@@ -119,7 +120,7 @@ function picturesOfProgram(file: Buffer): Buffer[] {
 
 // ---- bitmaps inside of icons ----------------------------------------------------------------------------------------------
 
-/** Where the parts of a bitmap are. Every line is padded to four bytes. */
+/** Layout of a bitmap, as byte offsets. Every line is padded to four bytes. */
 interface Bitmap {
   bytes: Buffer;
   width: number;
@@ -130,17 +131,17 @@ interface Bitmap {
   line: number;
   mask: number;
   maskLine: number;
-  /** The mask is all there. */
+  /** The file holds the whole mask. */
   masked: boolean;
 }
 
 const paletteAt = 40;
 
-/** Null for what is too rare to be read: compressed, or 16 bits. */
+/** Null for rare formats that are not supported: compressed, or 16 bits per pixel. */
 function bitmapOf(bytes: Buffer): Bitmap | null {
   if (bytes.length < paletteAt || bytes.readUInt32LE(0) !== 40) return null;
   const width = bytes.readInt32LE(4);
-  // The header says twice the height, for a mask of one bit follows the colours.
+  // The header gives twice the height, because a 1-bit mask follows the colours.
   const height = bytes.readInt32LE(8) / 2;
   const bits = bytes.readUInt16LE(14);
   const isSquare = width >= 1 && width <= 256 && height === width;
@@ -156,8 +157,8 @@ function bitmapOf(bytes: Buffer): Bitmap | null {
   return { bytes, width, height, bits, colours, pixels, line, mask, maskLine, masked };
 }
 
-/** Where the colour of a pixel is: in the palette, or in the picture itself. Lines are upside
- * down. */
+/** Offset of a pixel's colour: in the palette, or in the pixels themselves. Lines are stored
+ * bottom-up. */
 function colourAt(bitmap: Bitmap, x: number, y: number): number {
   const { bytes, height, bits, colours, pixels, line } = bitmap;
   const at = pixels + (height - 1 - y) * line + (x * bits) / 8;
@@ -183,7 +184,7 @@ function pngOfBitmap(bytes: Buffer): Buffer | null {
         to: y * (1 + width * 4) + 1 + x * 4,
         hidden: isHidden(bitmap, x, y),
       });
-  // Old programs leave the fourth byte empty: without any alpha, the mask decides.
+  // Old programs leave the fourth byte zero: when no pixel has alpha, the mask decides.
   const hasAlpha = bits === 32 && pixels.some(({ at }) => (bytes[at + 3] ?? 0) !== 0);
   const rows = Buffer.alloc(height * (1 + width * 4));
   for (const { at, to, hidden } of pixels) {

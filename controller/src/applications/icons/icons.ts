@@ -42,8 +42,8 @@ export async function setIcon(
   const [application] = await selectApplications(deps.database, { id: input.applicationId });
   if (application === undefined)
     throw new AppError('NOT_FOUND', { application: input.applicationId });
-  // An agent fills an empty place; only a technician replaces: one hostile school cannot repaint
-  // the city.
+  // An agent may only set a missing icon; only a technician may replace one. Otherwise one hostile
+  // school could change the icons of the whole city.
   if (actor.kind === 'agent' && application.iconHash !== null) return application;
   const hash = sha256(png);
   await deps.database.transaction().execute(async (rows) => {
@@ -59,7 +59,7 @@ export async function setIcon(
   return { ...application, iconHash: hash };
 }
 
-/** Programs are read into memory for it. */
+/** Programs are read into memory to find their icon, so their size is bounded. Bytes. */
 const maxIconSource = 64 * 1_048_576;
 
 /** The icon inside an uploaded .exe, .ico or .png becomes the application's. Refuses with

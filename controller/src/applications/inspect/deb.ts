@@ -1,5 +1,5 @@
-/** Looks into a Debian package without installing anything: who it is, what can be clicked in it.
- * Hostile until read: every size is bounded, and what cannot be read is left out. */
+/** Reads a Debian package without installing it: its identity and its desktop entries. The
+ * package is untrusted: every size is bounded, and what cannot be read is left out. */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -9,7 +9,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import * as xz from 'xz-decompress';
 
-// CommonJS without names that Node could see.
+// A CommonJS module whose export names Node cannot detect.
 const { XzReadableStream: XzReader } = (xz as unknown as { default: typeof xz }).default;
 
 export interface DebContents {
@@ -19,9 +19,9 @@ export interface DebContents {
     architecture: string | null;
     summary: string | null;
   };
-  /** By path, without the leading `./`: .desktop files, and PNG pictures that could be icons. */
+  /** By path, without the leading `./`: .desktop files, and PNG pictures that may be icons. */
   files: Map<string, Buffer>;
-  /** Not read to its end. */
+  /** The package was not read to its end. */
   cutShort: boolean;
 }
 
@@ -39,7 +39,7 @@ interface Member {
   size: number;
 }
 
-/** The parts of an `ar` archive; it has three, and more are no reason to refuse it. */
+/** The members of an `ar` archive. A package has three; more are tolerated. */
 async function membersOf(path: string): Promise<Member[]> {
   const file = await open(path);
   try {
@@ -83,8 +83,8 @@ function unpacked(path: string, { name, start, size }: Member): Readable {
   return packed;
 }
 
-/** Files of a packed tar, at most `maxBytes` each; 0: not wanted. False when it was not read to its
- * end. */
+/** Passes files of a compressed tar to `take`. `maxBytes`: the largest size accepted for a file;
+ * 0 skips it. False when the tar was not read to its end. */
 async function eachFile(
   source: Readable,
   maxBytes: (path: string, size: number) => number,
@@ -119,8 +119,8 @@ async function eachFile(
   }
 }
 
-/** Null when it is no Debian package. `onControl`: as soon as it is known who it is; the rest may
- * take long. */
+/** Null when the file is not a Debian package. `onControl`: called as soon as the identity is
+ * known, because the rest may take long. */
 export async function readDeb(
   path: string,
   onControl: (control: DebContents['control']) => void = () => undefined,
@@ -172,8 +172,8 @@ export async function readDeb(
   return { control: who, files, cutShort: !knowsWho || !whole || leftOut };
 }
 
-/** The picture an icon's name means: the largest up to 256 pixels; null when the package has only
- * drawings, or none. Pure. */
+/** The PNG that an icon name refers to: the largest up to 256 pixels; null when the package has
+ * only vector icons, or none. Pure. */
 export function iconIn(files: ReadonlyMap<string, Buffer>, icon: string): Buffer | null {
   const name = posix.basename(icon).replace(/\.(png|svg|xpm)$/, '');
   const candidates = [...files]

@@ -1,19 +1,18 @@
-/** What a .desktop file says: names, a sentence, what to run. Desktop Entry Specification 1.5.
- * Pure. */
+/** Parses a .desktop file: names, description, command. Desktop Entry Specification 1.5. Pure. */
 import type { Category } from '@preau/contract/application.ts';
 
 export interface DesktopEntry {
   name: { fr: string; en: string } | null;
   description: { fr: string; en: string } | null;
   command: string[];
-  /** The nearest of ours. */
+  /** The closest category of the catalogue. */
   category: Category | null;
   /** A name of the icon theme, or an absolute path. */
   icon: string | null;
 }
 
-/** Null for what is no program that people start: a link, a folder, something hidden, a program of
- * the terminal. */
+/** Null for an entry that is no program for people to start: a link, a folder, a hidden entry, a
+ * terminal program. */
 export function parseDesktopEntry(text: string): DesktopEntry | null {
   const values = new Map<string, string>();
   let group = '';
@@ -49,7 +48,7 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
   };
 }
 
-/** From the registered categories of the Desktop Menu Specification; the more particular come
+/** From the registered categories of the Desktop Menu Specification; the most specific come
  * first. */
 const nearest: readonly [RegExp, Category][] = [
   [/^(Math|NumericalAnalysis|Calculator)$/, 'mathematics'],
@@ -68,7 +67,7 @@ function categoryOf(categories: string): Category | null {
   return nearest.find(([pattern]) => given.some((one) => pattern.test(one)))?.[1] ?? null;
 }
 
-/** One line as people read it, without escapes and control characters. */
+/** One line of readable text, without escapes and control characters. */
 function line(value: string | undefined): string | null {
   const plain = (value ?? '')
     .replace(/\\[sntr]/g, ' ')
@@ -78,10 +77,11 @@ function line(value: string | undefined): string | null {
   return plain === '' ? null : plain;
 }
 
-/** Exec as argv: quotes taken off, field codes (`%U`) left out, for nothing is opened with it. */
+/** Exec as argv: quotes removed, and field codes (`%U`) left out, because no file is opened with
+ * it. */
 function words(exec: string): string[] {
   const found: string[] = [];
-  // What cannot be seen is not shown to be read.
+  // Invisible characters are removed: a technician reviews this text.
   for (const [, quoted, plain] of exec
     .replace(/[\p{Cc}\p{Cf}]/gu, '')
     .replace(/\\\\/g, '\\')

@@ -1,5 +1,4 @@
-/** What an uploaded file says of itself. Read in a thread of its own, with bounds on memory and
- * time. */
+/** Inspects an uploaded file, in a separate thread with bounds on memory and time. */
 import { Worker } from 'node:worker_threads';
 import { InspectedPackage } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -10,11 +9,12 @@ import { selectPackages } from '../packages/store.ts';
 
 const withinMs = 30_000;
 const maxMiB = 256;
-/** One after the other: who comes second waits for a moment. */
+/** Inspections run one at a time; others wait in this queue. */
 const queues = new WeakMap<object, Promise<unknown>>();
 const isInspected = Compile(InspectedPackage);
 
-/** Refuses with NOT_FOUND. What takes too long is `cutShort`, with what was known by then. */
+/** Refuses with NOT_FOUND. An inspection that takes too long is `cutShort`, with what was known
+ * by then. */
 export async function inspectPackage(
   deps: Pick<Platform, 'config' | 'database'>,
   sha256: string,

@@ -1,5 +1,5 @@
-/** Runs beside the controller: a package made to be endless costs this thread, and it is ended from
- * outside. */
+/** Runs in its own thread, so that an endless package blocks only this thread, which the
+ * controller can end. */
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -19,7 +19,7 @@ const nothing: InspectedPackage = {
   cutShort: false,
 };
 const maxPrograms = 20;
-/** Programs are read into memory for their icon. */
+/** Programs are read into memory to find their icon, so their size is bounded. */
 const maxProgramBytes = 64 * 1024 ** 2;
 
 const isPng = (png: Buffer): boolean => {
@@ -31,7 +31,7 @@ const isPng = (png: Buffer): boolean => {
   }
 };
 
-/** `onControl`: what is known before the rest has been read. */
+/** `onControl`: receives what is known before the rest has been read. */
 export async function inspect(
   path: string,
   name: string,

@@ -1,4 +1,5 @@
-/** Files of recipes, uploaded to the city. The row comes after the file, and goes before it. */
+/** Package files uploaded for recipes. The file is written before its row; the row is deleted
+ * before its file. */
 import type { PackageFile, Recipes } from '@preau/contract/application.ts';
 import type { PackageUpload, UploadedPackage } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -18,8 +19,8 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>;
 
-/** A technician's desk sends one; a script of the town may send a few. More would fill the disk
- * side by side. */
+/** A technician's browser sends one file at a time; a script may send a few. More in parallel
+ * could fill the disk. */
 const uploadsAtOnce = 4;
 const underWay = new WeakMap<object, number>();
 
@@ -52,7 +53,7 @@ export async function uploadPackage(
   return found;
 }
 
-/** The file is there: from now on it may be used. */
+/** Records the row once the file is stored; only then can recipes use it. */
 async function keepPackage(
   deps: Deps,
   actor: Actor,
@@ -69,7 +70,7 @@ async function keepPackage(
   deps.wakeups.wake(['applications', 'audit']);
 }
 
-/** A small file of our own making: a script, the agent's bundle. */
+/** Stores a small file that the controller itself produced: a script, the agent's bundle. */
 export async function storeFile(
   deps: Deps,
   actor: Actor,
@@ -91,7 +92,7 @@ export async function storeFile(
 export const listPackages = (deps: Pick<Platform, 'database'>): Promise<UploadedPackage[]> =>
   selectPackages(deps.database);
 
-/** Refuses with STATE_FORBIDS what a version or a script still names. */
+/** Refuses with STATE_FORBIDS a file that a version or a script still uses. */
 export async function deletePackage(deps: Deps, actor: Actor, sha256: string): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
     const known = await lockPackage(rows, sha256);
@@ -109,15 +110,15 @@ export async function deletePackage(deps: Deps, actor: Actor, sha256: string): P
   deps.wakeups.wake(['applications', 'audit']);
 }
 
-/** Every file a recipe brings. */
+/** Every file that a recipe uses to install or remove. */
 export function filesOf(recipes: Recipes): PackageFile[] {
   return Object.values(recipes).flatMap((recipe) =>
     recipe === undefined ? [] : [...filesFor(recipe, 'present'), ...filesFor(recipe, 'absent')],
   );
 }
 
-/** In the transaction that adds a version: its uploaded files are there, and stay. Refuses with
- * PACKAGE_NOT_FOUND. */
+/** In the transaction that adds a version: locks its uploaded files, so that they exist and
+ * cannot be deleted meanwhile. Refuses with PACKAGE_NOT_FOUND. */
 export async function mustHaveFiles(rows: Rows, recipes: Recipes): Promise<void> {
   for (const file of filesOf(recipes)) {
     if (file.url !== undefined) continue;

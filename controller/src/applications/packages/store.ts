@@ -1,8 +1,8 @@
-/** SQL of uploaded files, and of what uses them. */
+/** SQL of uploaded files and of their users. */
 import type { UploadedPackage } from '@preau/contract/catalogue.ts';
 import type { Rows } from '#src/platform/database.ts';
 
-/** False when it was known. */
+/** False when the file was known. */
 export async function insertPackage(
   rows: Rows,
   file: { sha256: string; name: string; size: number; createdBy: string | null; now: number },
@@ -25,7 +25,7 @@ export async function insertPackage(
   );
 }
 
-/** Who uses it and who deletes it wait for each other. */
+/** Locks the row, so that using a file and deleting it exclude each other. */
 export async function lockPackage(
   rows: Rows,
   sha256: string,
@@ -42,8 +42,8 @@ export async function deletePackageRow(rows: Rows, sha256: string): Promise<void
   await rows.deleteFrom('package_files').where('sha256', '=', sha256).execute();
 }
 
-/** A version that has left the catalogue keeps its files if it was ever installed: a server may
- * have it, or go back to it. */
+/** A withdrawn version keeps its files if it was ever installed: a server may still have it, or
+ * go back to it. */
 const packageUsers = (rows: Rows) => ({
   versions: rows
     .selectFrom('application_versions as v')

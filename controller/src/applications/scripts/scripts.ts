@@ -1,6 +1,6 @@
-/** Install scripts: free text that runs as root on every server, so it takes two people. One
- * proposes, another one reads and signs; the signature binds the name to both files, and agents run
- * nothing else. */
+/** Install scripts: free text that runs as root on every server, so each needs two people. One
+ * proposes it, another reads and signs it; the signature covers the name and both files, and agents
+ * run nothing else. */
 import { type Recipes, scriptReviewText } from '@preau/contract/application.ts';
 import {
   maxScriptBytes,
@@ -36,7 +36,7 @@ async function withText(deps: Pick<Platform, 'config'>, script: StoredScript): P
   };
 }
 
-/** A new text under a known name has to be reviewed anew; versions made with the old one keep it.
+/** A new text under a known name must be reviewed again; versions made with the old text keep it.
  * Proposing the same text again changes nothing. Refuses with PAYLOAD_TOO_LARGE beyond 64 KiB. */
 export async function createScript(
   deps: Deps,
@@ -79,8 +79,8 @@ export async function createScript(
   return mustFind(deps, { name: draft.name });
 }
 
-/** Refuses with OWN_APPROVAL one's own, with FORBIDDEN a token (nobody has read it then), with
- * STATE_FORBIDS a text that is not the one that was read. Repeating is safe. */
+/** Refuses with OWN_APPROVAL the author's own review, with FORBIDDEN a token (no person has read
+ * the text), with STATE_FORBIDS when the text has changed since it was read. Repeating is safe. */
 export async function reviewScript(
   deps: Deps,
   actor: AccountActor,
@@ -131,7 +131,7 @@ async function mustFind(
   return withText(deps, script);
 }
 
-/** A recipe may only repeat what was reviewed. Refuses with SCRIPT_REFUSED. */
+/** A recipe may use only the reviewed script, unchanged. Refuses with SCRIPT_REFUSED. */
 export async function mustBeReviewed(rows: Rows, recipes: Recipes): Promise<void> {
   for (const recipe of Object.values(recipes)) {
     const named = recipe === undefined ? null : (factsOf(recipe)?.reviewed(recipe) ?? null);

@@ -27,7 +27,7 @@ export async function selectScripts(
   }));
 }
 
-/** A new text takes the place of the old one, and has to be read anew. */
+/** A new text replaces the old one and must be reviewed again. */
 export async function saveScript(
   rows: Rows,
   script: {
@@ -56,7 +56,7 @@ export async function saveScript(
     .execute();
 }
 
-/** False when its text, or its author, is not what was read any more. */
+/** False when the text or its author has changed since it was read. */
 export async function markReviewed(
   rows: Rows,
   script: StoredScript,
