@@ -1,5 +1,5 @@
-/** What those who answer may do: write, approve, refuse, say which application is meant, bring
- * it. */
+/** What contacts and technicians may do with a request: write, approve, refuse, link the
+ * application it means, install it. */
 
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -36,8 +36,7 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 const forbid = (request: StoredRequest): never => {
   throw new AppError('STATE_FORBIDS', { state: stateOf(request) });
 };
-/** Without a mail server nothing is kept to be sent: whoever sets one up later would send last
- * year's news. */
+/** Without a mail server, no mail is queued: a server set up later would send last year's news. */
 export const sendsMail = (deps: Pick<Platform, 'config'>): boolean =>
   deps.config.PREAU_SMTP_URL !== '';
 
@@ -87,9 +86,10 @@ export async function answerRequest(
   return readRequest(deps.database, actor, id);
 }
 
-/** Approving makes the rule in the same transaction. A school's contact approves what is on the
- * school's servers; anything else goes on to the city's technicians with the school's word. Refuses
- * with STATE_FORBIDS, WITHDRAWN (not in the catalogue), OUT_OF_SCOPE a group of another school. */
+/** Approving creates the rule in the same transaction. A school's contact approves what is on the
+ * school's servers; any other request goes on to the city's technicians with the school's approval.
+ * Refuses with STATE_FORBIDS, WITHDRAWN (not in the catalogue), OUT_OF_SCOPE (a group of another
+ * school). */
 export async function approveRequest(
   deps: Deps,
   actor: AccountActor,
@@ -133,8 +133,9 @@ async function mustBeOfSchool(
     throw new AppError('OUT_OF_SCOPE', { group: audience.groupId });
 }
 
-/** `there`: it is on the school's servers. `passesOn`: a school's contact cannot bring it there, so
- * technicians decide. Refuses with WITHDRAWN what is neither there nor in the catalogue. */
+/** `there`: the application is on the school's servers. `passesOn`: a school's contact cannot
+ * install it, so technicians decide. Refuses with WITHDRAWN an application that is neither there
+ * nor in the catalogue. */
 async function wayOf(
   rows: Rows,
   actor: AccountActor,
@@ -152,7 +153,7 @@ async function wayOf(
   return { passesOn, there };
 }
 
-/** The rule by which each person who asked is allowed: one for all, or one for each of them. */
+/** The rule that allows each person who asked: one for all, or one per person. */
 async function rulesOf(
   makeRule: (whom: RuleAudience) => Promise<string>,
   audience: Approval['audience'],
@@ -199,7 +200,8 @@ async function decide(
   });
 }
 
-/** Makes a rule that allows what was asked for, and adds the topics to wake to `topics`. */
+/** Creates a rule that allows the requested application, and adds the topics to wake to
+ * `topics`. */
 const ruleMaker =
   (
     deps: Deps,
@@ -265,7 +267,7 @@ export async function refuseRequest(
   return readRequest(deps.database, actor, id);
 }
 
-/** Those who asked for the same in the same words mean the same. */
+/** Also links the other requests for the same program in the same words. */
 export async function linkRequest(
   deps: Deps,
   actor: AccountActor,
@@ -303,7 +305,7 @@ export async function linkRequest(
   return readRequest(deps.database, actor, id);
 }
 
-/** For what was approved and is not there: the rollout could not begin, or has failed. */
+/** For an approved application that is not installed: its rollout could not start, or failed. */
 export async function installRequest(
   deps: Deps,
   actor: AccountActor,

@@ -1,4 +1,4 @@
-/** What the one who asks may do: ask, answer, withdraw, see that there is news. */
+/** What the person who asks may do: ask, answer, withdraw, mark news as read. */
 import { AppError } from '@preau/contract/errors.ts';
 import { decide } from '@preau/contract/policy.ts';
 import {
@@ -32,7 +32,7 @@ import {
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
-/** More at once are a list for a meeting, not requests. */
+/** Undecided requests that one person may have at once. */
 const mostUndecided = 20;
 
 export const newsTopics = (request: Pick<StoredRequest, 'accountId'>): Topic[] => [
@@ -80,8 +80,8 @@ export async function listPrograms(
     }));
 }
 
-/** Refuses with NO_SITE, NOT_FOUND, ALREADY_EXISTS what they have asked for already, BUSY more than
- * twenty undecided ones. */
+/** Refuses with NO_SITE, with NOT_FOUND, with ALREADY_EXISTS a program they have asked for
+ * already, and with BUSY beyond twenty undecided requests. */
 export async function askForProgram(
   deps: Deps,
   actor: AccountActor,

@@ -1,5 +1,5 @@
-/** From approved to really there: the rollout for the school, and noticing that the icon is there
- * for the one who asked. */
+/** From approval to availability: starts the school's rollout, and detects when the application
+ * is available to the person who asked. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { decide } from '@preau/contract/policy.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
@@ -32,15 +32,15 @@ const draftFor = (
   startAt,
 });
 
-/** Refuses with NEEDS_APPROVAL, and as `startRollout`. */
+/** Refuses with NEEDS_APPROVAL, and like `startRollout`. */
 async function begin(deps: Deps, actor: AccountActor, rolloutId: string): Promise<void> {
   const rollout = await selectRollout(deps.database, rolloutId);
   if (rollout === undefined) throw new AppError('NOT_FOUND', { rollout: rolloutId });
   await startRollout(deps, actor, rolloutId, { planHash: rollout.plan.hash, force: false });
 }
 
-/** In the name of whoever approved. What stands in its way is kept with the request, for the
- * technicians; nothing is undone. */
+/** Starts the rollout in the name of the person who approved. A failure is saved with the
+ * request, for the technicians; nothing is undone. */
 export async function bring(
   deps: Deps,
   actor: AccountActor,
@@ -59,7 +59,7 @@ export async function bring(
     await begin(deps, actor, rolloutId).catch(async (error: unknown) => {
       if (!(error instanceof AppError) || error.code !== 'SCHOOL_ARRIVES' || rolloutId === null)
         throw error;
-      // Programmed, it waits until the classes are in.
+      // A scheduled rollout may be started now: it waits until the school's classes have arrived.
       await changeDraft(
         deps,
         actor,
@@ -90,9 +90,9 @@ export async function bring(
   deps.wakeups.wake(topics);
 }
 
-/** Looks whether what was approved is there now, on the school's servers and open for the one who
- * asked, and tells them once. Running it anywhere, at any time, twice, is safe. Returns how many
- * were told. */
+/** Checks whether approved applications are now installed at the school and allowed for the
+ * person who asked, and notifies each person once. Safe to run anywhere, at any time, twice.
+ * Returns how many were notified. */
 export async function noticeReady(deps: Deps): Promise<number> {
   const awaited = await selectAwaited(deps.database);
   if (awaited.length === 0) return 0;

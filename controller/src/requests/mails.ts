@@ -1,6 +1,6 @@
-/** Mails about requests: their words, and sending what is in the outbox. A mail that was handed
- * over is not sent again; one whose server is away is tried again, less and less often, for three
- * days. */
+/** Mails about requests: their texts, and delivery from the outbox. A mail that was handed over
+ * is not sent again; while the mail server is unreachable, it is retried with growing delays for
+ * three days. */
 import type { Mail, Mailer } from '#src/platform/mail.ts';
 import { MailRefused, oneLine } from '#src/platform/mail.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -15,7 +15,7 @@ import {
 } from './store.ts';
 
 const giveUpAfterMs = 3 * 86_400_000;
-/** Longer than one attempt takes: whoever took it and died is replaced after that. */
+/** Longer than one attempt takes: after that, another process takes over from one that died. */
 const leaseMs = 120_000;
 const forgetAfterMs = 90 * 86_400_000;
 
@@ -23,7 +23,7 @@ const forgetAfterMs = 90 * 86_400_000;
 export const waitMs = (attempts: number): number =>
   Math.min(30_000 * 2 ** Math.min(attempts, 12), 6 * 3_600_000);
 
-/** Pure. `url`: of the portal; empty when nobody has said where it is. */
+/** Pure. `url`: of the portal; empty when it is not configured. */
 export function wordsFor(
   mail: Pick<DueMail, 'kind' | 'language' | 'personName'>,
   request: Pick<StoredRequest, 'name' | 'applicationName' | 'siteName' | 'reason'>,
@@ -91,8 +91,8 @@ export function wordsFor(
   };
 }
 
-/** Sends what is due. Never throws for a mail server that is away. Returns how many were handed
- * over. */
+/** Sends the mails that are due. Never throws when the mail server is unreachable. Returns how
+ * many were handed over. */
 export async function sendMails(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'log'>,
   mailer: Mailer,
@@ -127,7 +127,7 @@ export async function sendMails(
     } catch (error) {
       if (!(error instanceof MailRefused)) throw error;
       const over = error.permanent || now - mail.createdAt > giveUpAfterMs;
-      // The address is personal data: the log does without.
+      // The address is personal data and stays out of the log.
       deps.log.warn(
         {
           mail: mail.id,
@@ -141,7 +141,7 @@ export async function sendMails(
         next_at: over ? null : deps.clock.now() + waitMs(mail.attempts),
         problem: error.message.replaceAll(mail.address, '…'),
       });
-      // A server that is away is away for the others too.
+      // An unreachable server is unreachable for the other mails too.
       if (!error.permanent) break;
     }
   }

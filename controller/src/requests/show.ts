@@ -1,4 +1,4 @@
-/** A request as its asker, and as those who answer, may see it. */
+/** A request as shown to the person who asked, and to those who answer. */
 import { AppError } from '@preau/contract/errors.ts';
 import {
   type MyRequest,
@@ -81,7 +81,7 @@ async function summaries(
   const installed = new Map<string, Set<string>>();
   for (const siteId of new Set(requests.map((request) => request.siteId)))
     installed.set(siteId, await selectInstalledAtSite(rows, siteId));
-  // Of the whole school, not of this page only.
+  // Counts over the whole school, not only this page.
   const undecided = Map.groupBy(
     (
       await selectRequests(rows, { siteIds: [...installed.keys()], open: true, limit: 1000 })

@@ -1,4 +1,4 @@
-/** All SQL of requests, of what is written about them, and of the mails that are to be sent. */
+/** All SQL of requests, of their messages, and of the mail outbox. */
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import {
   type Decision,
@@ -27,12 +27,12 @@ export interface StoredRequest extends RequestDraft, RequestFacts {
   problem: string | null;
   createdAt: number;
   updatedAt: number;
-  /** Of what happened last, and they have not seen. */
+  /** Time of the latest change that they have not seen, epoch ms. */
   newsAt: number | null;
   messages: number;
 }
 
-/** A rollout in one of these brings what it has not brought yet. */
+/** A rollout in one of these states may still install the application. */
 const bringing = ['awaiting_approval', 'approved', 'scheduled', 'running', 'paused'];
 
 const requests = (rows: Rows) =>
@@ -124,12 +124,12 @@ export async function selectRequest(rows: Rows, id: string): Promise<StoredReque
   return row && toRequest(row);
 }
 
-/** Undecided ones first, then the newest. `siteIds` null: of the whole city. */
+/** Undecided ones first, then the newest. `siteIds` null: the whole city. */
 export async function selectRequests(
   rows: Rows,
   filter: { siteIds: readonly string[] | null; open: boolean; limit: number },
 ): Promise<StoredRequest[]> {
-  // PostgreSQL knows no empty list.
+  // PostgreSQL accepts no empty list.
   if (filter.siteIds?.length === 0) return [];
   let query = requests(rows)
     .orderBy((e) => e.case().when('q.decision', 'in', ['open', 'passed_on']).then(0).else(1).end())
@@ -158,7 +158,7 @@ export async function selectRequestsOf(rows: Rows, accountId: string): Promise<S
   ).map(toRequest);
 }
 
-/** Undecided ones for the same program at the same school, this one too, oldest first. */
+/** Undecided requests for the same program at the same school, including this one, oldest first. */
 export async function selectAlike(rows: Rows, request: StoredRequest): Promise<StoredRequest[]> {
   const found = await requests(rows)
     .where('q.site_id', '=', request.siteId)
@@ -169,7 +169,7 @@ export async function selectAlike(rows: Rows, request: StoredRequest): Promise<S
   return found.map(toRequest).filter((other) => sameProgram(other) === sameProgram(request));
 }
 
-/** Approved, and not there for them yet. */
+/** Approved requests whose application is not yet available to the person. */
 export async function selectAwaited(
   rows: Rows,
   of: { siteId: string; applicationId: string } | null = null,
@@ -200,7 +200,7 @@ export interface RequestChange {
   news_at?: number;
 }
 
-/** False when it is no longer as it was read: somebody else was first. */
+/** False when the request has changed since it was read: another caller was first. */
 export async function changeRequest(
   rows: Rows,
   request: Pick<StoredRequest, 'id' | 'decision' | 'readyAt'>,
@@ -219,7 +219,7 @@ export async function changeRequest(
   return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
-/** What came after `upTo` stays news: they have not seen it. */
+/** News after `upTo` stays unread: they have not seen it. */
 export async function markRead(rows: Rows, accountId: string, upTo: number): Promise<void> {
   await rows
     .updateTable('requests')
@@ -309,7 +309,7 @@ export async function countUndecided(rows: Rows, accountId: string): Promise<num
 export const mailKinds = ['request.ready', 'request.refused', 'request.answered'] as const;
 export type MailKind = (typeof mailKinds)[number];
 
-/** Nothing when they have no address, or were told of it before. */
+/** Queues nothing when the person has no address, or was already notified of this. */
 export async function insertMail(
   rows: Rows,
   mail: { accountId: string; kind: MailKind; about: string; now: number },
@@ -371,7 +371,7 @@ export async function selectDueMails(rows: Rows, now: number, limit: number): Pr
   }));
 }
 
-/** Takes it on until `until`; false when another process has. */
+/** Reserves the mail until `until`; false when another process has it. */
 export async function claimMail(
   rows: Rows,
   mail: Pick<DueMail, 'id' | 'nextAt'>,
