@@ -1,4 +1,4 @@
-/** Which providers are asked about a name and a password, in which order. Pure. */
+/** Which providers check a login and password, and in which order. Pure. */
 import { addressOf, subnetOf } from '@preau/contract/network.ts';
 import type { PasswordProvider, Provider } from './provider.ts';
 
@@ -6,7 +6,7 @@ export interface Choice {
   /** Whether the city's own accounts are tried first. */
   local: boolean;
   ask: { provider: PasswordProvider; login: string }[];
-  /** Signs in through a page of its own. */
+  /** Id of the provider whose own page the person must use. */
   elsewhere: string | null;
 }
 
@@ -16,16 +16,16 @@ export function isHere(provider: Pick<Provider, 'networks'>, address: string): b
   return at !== null && provider.networks.some((network) => subnetOf(network)?.holds(at) === true);
 }
 
-/** Those of the caller's network first, in the order of the file; then those of no network; those
- * of other networks last. */
+/** Providers of the caller's network first; then those without networks; those of other networks
+ * last. Otherwise in the order of the file. */
 export function inOrder<P extends Provider>(providers: readonly P[], address: string): P[] {
   const rank = (provider: P) =>
     isHere(provider, address) ? 0 : provider.networks.length === 0 ? 1 : 2;
   return [...providers].sort((a, b) => rank(a) - rank(b));
 }
 
-/** A name with a domain that some provider has is asked there only, without it where the directory
- * knows no `@`. */
+/** A login with a provider's domain is checked only by the providers of that domain, with the
+ * domain removed. */
 export function choose(
   providers: readonly Provider[],
   asked: { login: string; provider: string | undefined; address: string },

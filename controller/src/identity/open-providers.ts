@@ -1,4 +1,4 @@
-/** From the settings to providers that can be asked. */
+/** Creates the providers from their settings. */
 import type { Platform } from '#src/platform/platform.ts';
 import { ldapProvider } from './directories/ldap-provider.ts';
 import type { Provider } from './provider.ts';

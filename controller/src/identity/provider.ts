@@ -1,4 +1,4 @@
-/** Ports: what a provider of identities can do, whichever protocol it speaks. */
+/** Ports: the operations of an identity provider, whatever its protocol. */
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Translated } from '@preau/contract/schema.ts';
 import type { ProviderPerson } from './admission/vouch.ts';
@@ -7,17 +7,17 @@ import type { Mapping } from './settings-schema.ts';
 interface Described {
   id: string;
   name: Translated;
-  /** For technicians. */
+  /** Shown to technicians. */
   address: string;
   domains: readonly string[];
   networks: readonly string[];
   mapping: Mapping;
-  /** Does it answer? Throws with a reason for technicians. */
+  /** Checks that the provider answers. Throws with a reason for technicians. */
   check: () => Promise<void>;
 }
 
-/** `unknown`: nobody of that name; `wrong`: the name, but not the password. `refused`: the password
- * was right, and yet. */
+/** `unknown`: no such login; `wrong`: the login exists, but the password is wrong. `refused`: the
+ * password is right, but the account may not sign in. */
 export type PasswordAnswer =
   | { kind: 'known'; person: ProviderPerson }
   | { kind: 'unknown' }
@@ -26,26 +26,26 @@ export type PasswordAnswer =
 
 export interface PasswordProvider extends Described {
   kind: 'ldap';
-  /** Throws AppError DIRECTORY_UNAVAILABLE when it cannot tell, within its time. */
+  /** Throws AppError DIRECTORY_UNAVAILABLE when the directory gives no clear answer in time. */
   ask: (login: string, password: string) => Promise<PasswordAnswer>;
-  /** Null: read only when somebody signs in. */
+  /** Null: no synchronisation; people are read only when they sign in. */
   syncEveryMs: number | null;
   everybody: () => Promise<ProviderPerson[]>;
 }
 
-/** What is kept beside a sign-in, so that its provider can end it and be told of its end. */
+/** Stored with a sign-in, so that either side can tell the other that it has ended. */
 export interface ProviderSession {
   subject: string | null;
   session: string | null;
   idToken: string | null;
 }
 
-/** One way to the provider's page and back: random values, each used once. */
+/** One round trip to the provider's page: random values, each used once. */
 export interface Redirect {
   state: string;
   nonce: string;
   verifier: string;
-  /** Our address that the browser comes back to. */
+  /** Our URL that the browser returns to. */
   back: string;
 }
 
@@ -57,14 +57,15 @@ export interface RedirectProvider extends Described {
     redirect: Redirect,
     returned: Readonly<Record<string, string>>,
   ) => Promise<{ person: ProviderPerson; session: ProviderSession }>;
-  /** Whose sign-ins end, by what the provider's program sends; `once`: must not have been seen
-   * before. Null: not a message of it. */
+  /** Which sign-ins a back-channel logout message ends; `once`: must not have been seen before.
+   * Null: not a logout message. */
   gone: (
     form: Readonly<Record<string, string>>,
   ) => Promise<{ subject: string | null; session: string | null; once: string | null } | null>;
-  /** By way of the browser: only what names the session, and comes from this provider. */
+  /** Front-channel logout, through the browser: the session it names, if it comes from this
+   * provider; otherwise null. */
   goneInBrowser: (query: Readonly<Record<string, string>>) => Promise<string | null>;
-  /** Its own page to sign out at; null: it has none. */
+  /** URL of its own sign-out page; null: it has none. */
   leave: (session: ProviderSession, afterwards: string) => Promise<string | null>;
 }
 

@@ -1,4 +1,4 @@
-/** What the file of providers may say (`PREAU_IDENTITY`, TOML), by kind of provider. */
+/** Schema of the providers file (`PREAU_IDENTITY`, TOML), by kind of provider. */
 import { roles } from '@preau/contract/account.ts';
 import { ProviderId } from '@preau/contract/identity.ts';
 import { OneOf, Strict, Translated } from '@preau/contract/schema.ts';
@@ -8,8 +8,8 @@ const Word = Type.String({ minLength: 1, maxLength: 200 });
 const Text = Type.String({ minLength: 1, maxLength: 2000 });
 const optional = <T extends TSchema>(schema: T) => Type.Optional(schema);
 
-/** Where a value is: an attribute or claim; a part of it, by the first group of a pattern; what it
- * stands for, by a table. */
+/** Where a value comes from: an attribute or claim; optionally the first group of a pattern;
+ * optionally translated by a table. */
 const Source = Strict({
   attribute: Word,
   pattern: optional(Word),
@@ -17,13 +17,13 @@ const Source = Strict({
 });
 export type Source = Static<typeof Source>;
 
-/** On a group (its name, or its DN in a directory) or on an attribute's value; capitals do not
- * matter. */
+/** A condition on a group (its name, or its DN in a directory) or on an attribute's value,
+ * without regard to case. */
 const conditionKeys = { group: optional(Text), attribute: optional(Word), value: optional(Word) };
 const ConditionSchema = Strict(conditionKeys);
 export type Condition = Static<typeof ConditionSchema>;
 const RoleRule = Strict({ role: OneOf(roles), ...conditionKeys });
-/** What is not named here is no group of ours. `as`: its name in Préau. */
+/** Groups without a rule are ignored. `as`: the group's name in Préau. */
 const GroupRule = Strict({
   ...conditionKeys,
   as: optional(Type.String({ minLength: 1, maxLength: 80 })),
@@ -32,9 +32,9 @@ const GroupRule = Strict({
 const Common = {
   id: ProviderId,
   name: Translated(60),
-  /** Names that end in `@` and one of these are asked here only. */
+  /** Logins that end in `@` and one of these are checked by this provider only. */
   domains: optional(Type.Array(Type.String({ pattern: '^[a-z0-9.-]{1,120}$' }), { maxItems: 50 })),
-  /** From these addresses, this one comes first. */
+  /** For callers in these networks, this provider comes first. */
   networks: optional(Type.Array(Type.String({ maxLength: 49 }), { maxItems: 500 })),
   /** The role of people to whom no rule gives one; without it they are not admitted. */
   default_role: optional(OneOf(['teacher', 'pupil'])),
@@ -97,7 +97,7 @@ export const CasSettings = Strict({
 export type CasSettings = Static<typeof CasSettings>;
 
 export type ProviderSettings = LdapSettings | OidcSettings | CasSettings;
-/** What every kind says of people. */
+/** The mapping of people, common to every kind. */
 export type Mapping = Pick<
   ProviderSettings,
   | 'id'

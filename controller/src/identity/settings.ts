@@ -1,6 +1,6 @@
-/** Reads the file that says who vouches for people (`PREAU_IDENTITY`, TOML). Every fault is reported
- * at once, by where it stands; what was written there is never repeated, because it may be a
- * password. Without a file there are local accounts only. */
+/** Reads the file of providers (`PREAU_IDENTITY`, TOML). All faults are reported together, each
+ * with its position; the text of the file is never quoted, because it may be a password. Without a
+ * file there are local accounts only. */
 import { readFileSync } from 'node:fs';
 import { isSubnet } from '@preau/contract/network.ts';
 import { parse as parseToml } from 'smol-toml';
@@ -36,7 +36,7 @@ const checks = {
   cas: Compile(CasSettings),
 };
 type Kind = keyof typeof checks;
-/** One entry as it was written, before anything is known of it. */
+/** One entry as written, before validation. */
 type Given = { [K in keyof LdapSettings | keyof OidcSettings | keyof CasSettings]?: unknown };
 type ReadText = (path: string) => string | null;
 /** `where` is the key. */
@@ -56,7 +56,7 @@ const isOnThisMachine = (address: string) =>
 const faultIf = (isWrong: boolean, where: string, expected: string): Faults =>
   isWrong ? [{ where, expected }] : [];
 
-/** Puts the secret of a file beside the keys, where the file names one. */
+/** Adds the secret from a file to the entry, where the entry names such a file. */
 function withSecret(
   kind: Kind,
   given: Given,
@@ -82,7 +82,7 @@ const certificateFaults = ({ ca_file: path }: Given, readText: ReadText): Faults
     'a file of certificates (PEM) that can be read',
   );
 
-/** What the schema says; nothing when it is content. */
+/** Violations of the schema; empty when there are none. */
 function shapeFaults(kind: Kind, entry: Given): Faults {
   const check = checks[kind];
   if (check.Check(entry)) return [];
@@ -94,7 +94,7 @@ function shapeFaults(kind: Kind, entry: Given): Faults {
       expected: `${message}${namesIn(keyword, params)}`,
     }));
 }
-/** Names of keys are no secrets. */
+/** Key names are not secret and may be quoted. */
 function namesIn(keyword: string, params: object): string {
   if (keyword === 'additionalProperties' && 'additionalProperties' in params)
     return ` (${String(params.additionalProperties)})`;
@@ -108,7 +108,7 @@ const isCondition = ({ group, attribute, value }: NonNullable<Mapping['group']>[
   (group === undefined) !== (attribute === undefined) &&
   (attribute === undefined) === (value === undefined);
 
-/** What no schema says of every kind. */
+/** Checks common to every kind that a schema cannot express. */
 const mappingFaults = (settings: ProviderSettings): Faults => [
   ...(settings.networks ?? []).flatMap((network) =>
     faultIf(!isSubnet(network), 'networks', 'address ranges such as 10.4.0.0/16'),
@@ -153,7 +153,8 @@ function kindFaults(settings: ProviderSettings): Faults {
     : addressFaults('url', settings.url);
 }
 
-/** `others`: ids of the providers before it. `settings` null: not even the shape is right. */
+/** `others`: ids of the providers before it. `settings` null: the entry does not even match the
+ * schema. */
 function parseProvider(
   given: Given,
   others: readonly string[],
@@ -182,8 +183,8 @@ function parseProvider(
   };
 }
 
-/** Pure but for `readText`, which reads files of passwords and certificates. Secrets of files stand
- * in the settings afterwards. Throws IdentityFaults. */
+/** Pure except for `readText`, which reads files of passwords and certificates. Secrets from
+ * files are part of the returned settings. Throws IdentityFaults. */
 export function parseIdentity(
   file: Record<string, unknown>,
   readText: ReadText,
@@ -225,7 +226,7 @@ export function readIdentity(path: string): ProviderSettings[] {
   try {
     file = parseToml(text);
   } catch (cause) {
-    // The message quotes the line, which may hold a password: only its place is told.
+    // The parser's message quotes the line, which may hold a password: only its number is reported.
     const line = cause instanceof Error && 'line' in cause ? ` (line ${String(cause.line)})` : '';
     throw new IdentityFaults([{ where: 'PREAU_IDENTITY', expected: `TOML${line}` }]);
   }

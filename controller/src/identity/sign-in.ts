@@ -1,5 +1,5 @@
-/** Signing in with a name and a password: the city's own accounts, then directories. Nobody is let
- * in because somebody did not answer. */
+/** Signing in with a login and a password: the city's own accounts first, then directories. A
+ * directory that does not answer never lets anybody in. */
 import { type Account, isTechnician, type SignIn } from '@preau/contract/account.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import {
@@ -42,7 +42,7 @@ export const createIdentity = (
 export const nobody: Actor = { kind: 'nobody', id: null, name: '?' };
 const stepMs = 300_000;
 
-/** The name is kept only if it looks like one: people type passwords into the wrong field. */
+/** The login is recorded only if it looks like one: people type passwords into the wrong field. */
 const named = (login: string) => (/^[a-z0-9][a-z0-9._-]{1,62}$/.test(login) ? login : '?');
 async function refuse(
   deps: IdentityDeps,
@@ -58,9 +58,9 @@ async function refuse(
   throw new AppError(code, details);
 }
 
-/** Refuses with SIGN_IN_REFUSED, the same for a wrong name and a wrong password; with the
- * directory's own reason once the password was right; with DIRECTORY_UNAVAILABLE when one that
- * might know them did not answer; with SECOND_FACTOR_REQUIRED and its step. */
+/** Refuses with SIGN_IN_REFUSED, the same for a wrong login and a wrong password; with the
+ * directory's own reason once the password was right; with DIRECTORY_UNAVAILABLE when a directory
+ * that might know them did not answer; with SECOND_FACTOR_REQUIRED and its step. */
 export async function signIn(
   deps: IdentityDeps,
   input: SignIn,
@@ -77,8 +77,7 @@ export async function signIn(
   });
   if (elsewhere !== null) throw new AppError('PROVIDER_ELSEWHERE', { provider: elsewhere });
 
-  // An account of the city itself does not wait for any directory: that is what it is for when they
-  // are away.
+  // Local accounts are checked first, so that they work while the directories are unreachable.
   const own = local ? await selectPasswordHash(deps.database, login) : undefined;
   const hash = own?.passwordHash ?? null;
   if (hash !== null && own !== undefined && (await passwords.verify(hash, input.password)))
@@ -97,14 +96,14 @@ export async function signIn(
     }
   }
   if (away !== null) throw away;
-  // Every refusal costs one hash: timing tells nobody which names the city has.
+  // Every refusal costs one hash, so that timing does not reveal which logins exist.
   if (hash === null) await passwords.verify(null, input.password);
   slowDown.failed(login);
   return refuse(deps, login, 'SIGN_IN_REFUSED');
 }
 
-/** Admits a person a provider vouches for, and answers their account. Refuses with NOT_ADMITTED
- * people to whom the configuration gives no role. */
+/** Admits a person a provider vouches for, and returns their account id. Refuses with
+ * NOT_ADMITTED people without an id, a usable login, or a role (see `NotVouched`). */
 export async function letIn(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups' | 'log'>,
   provider: Pick<Provider, 'id' | 'mapping'>,
@@ -121,14 +120,14 @@ export async function letIn(
       .execute((rows) =>
         admit(deps, rows, { kind: 'job', id: provider.id, name: provider.id }, vouched),
       );
-  // Two first sign-ins at the same time: the second finds the account of the first, or another
-  // free login.
+  // Two first sign-ins at the same time: the retry finds the account that the other one created, or
+  // another free login.
   const { accountId, change } = await once().catch(once);
   if (change !== 'same') deps.wakeups.wake([`person:${accountId}`, 'people']);
   return accountId;
 }
 
-/** From a recognised person to a sign-in, by way of their second factor if they have one. */
+/** Opens a sign-in for an identified person, after their second factor if they have one. */
 export async function finish(
   deps: IdentityDeps,
   login: string,

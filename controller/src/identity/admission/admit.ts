@@ -1,6 +1,6 @@
-/** Gives people a provider vouches for an account: made at their first sign-in, brought up to date at
- * each. An account belongs to one provider and one name there; somebody of the same login elsewhere
- * is somebody else. */
+/** Gives the people a provider vouches for an account: created at their first sign-in, updated at
+ * each one. An account belongs to one provider and one identifier there; the same login at another
+ * provider is another person. */
 import { insertAccounts } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
@@ -25,7 +25,8 @@ export interface Admitted {
   accountId: string;
   change: Change;
 }
-/** Ids of schools by UAI and of groups by the provider's name for them: read once for many people. */
+/** Ids of schools by UAI, and of groups by the provider's id for them: read once for many
+ * people. */
 export interface KnownIds {
   sites: Map<string, string>;
   groups: Map<string, string>;
@@ -34,7 +35,7 @@ export const readKnownIds = async (rows: Rows, provider: string): Promise<KnownI
   sites: await selectSitesByUai(rows),
   groups: await selectProviderGroups(rows, provider),
 });
-/** What admitting one person needs. */
+/** Context for admitting one person. */
 interface Admission {
   deps: { clock: Clock };
   rows: Rows;
@@ -49,7 +50,7 @@ export function freeLogin(wish: string, taken: ReadonlySet<string>): string {
   return login;
 }
 
-/** What is kept of somebody differs from what the provider says. Pure. */
+/** Whether the stored account differs from what the provider says. Pure. */
 export const differs = (known: KnownPerson, vouched: Vouched, siteId: string | null): boolean =>
   known.displayName !== vouched.displayName ||
   known.mail !== vouched.mail ||
@@ -57,8 +58,8 @@ export const differs = (known: KnownPerson, vouched: Vouched, siteId: string | n
   known.attributes !== JSON.stringify(vouched.attributes) ||
   (!known.roleByHand && known.role !== vouched.role);
 
-/** In one transaction of the caller's. `ids`: as they were read before; groups that are made are put
- * into it. */
+/** In the caller's transaction. `ids`: from `readKnownIds`; newly created groups are added to
+ * it. */
 export async function admit(
   deps: { clock: Clock },
   rows: Rows,
@@ -70,7 +71,7 @@ export async function admit(
   const { sites, groups } = ids ?? (await readKnownIds(rows, vouched.provider));
   const mapped = vouched.uai === null ? null : (sites.get(vouched.uai) ?? null);
   const known = await selectKnownPerson(rows, vouched.provider, vouched.externalId);
-  // Where an administrator put somebody by hand, they stay.
+  // An administrator's choice of school takes precedence over the provider's.
   const siteId = known?.roleByHand === true ? known.siteId : mapped;
   const { accountId, change } =
     known === undefined
@@ -114,7 +115,7 @@ async function addAccount(
   return { accountId, change: 'added' };
 }
 
-/** Brings an account up to date; a disabled person may sign in again. */
+/** Updates an account; a disabled person may sign in again. */
 async function renewAccount(
   { deps, rows, actor, vouched }: Admission,
   known: KnownPerson,
@@ -143,12 +144,12 @@ async function renewAccount(
   return { accountId, change: known.disabled ? 'returned' : 'changed' };
 }
 
-/** Ids of the groups the provider says they are in; those that are missing are made. */
+/** Ids of the groups the provider puts this person in; missing groups are created. */
 async function groupIdsOf({ rows, vouched }: Admission, ids: KnownIds): Promise<Set<string>> {
   const wanted = new Set<string>();
   for (const group of vouched.groups) {
     const siteId = group.uai === null ? null : (ids.sites.get(group.uai) ?? null);
-    // A class of a school that is not ours is none.
+    // Classes of schools outside this city are ignored.
     if (group.uai !== null && siteId === null) continue;
     const id =
       ids.groups.get(group.externalId) ??
@@ -159,7 +160,8 @@ async function groupIdsOf({ rows, vouched }: Admission, ids: KnownIds): Promise<
   return wanted;
 }
 
-/** False: they are in exactly these already. Groups of others stay. */
+/** False when the memberships are already exactly these. Groups of other providers are left
+ * alone. */
 async function changeGroups(
   { rows, vouched }: Admission,
   accountId: string,

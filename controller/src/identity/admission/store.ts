@@ -57,8 +57,8 @@ export async function selectKnownPerson(
 }
 export const selectKnownPeople = async (rows: Rows, provider: string): Promise<KnownPerson[]> =>
   (await known(rows, provider).execute()).map(toKnown);
-/** Logins that begin like this one, to find one that is free; none when it is free itself, which is
- * nearly always. */
+/** Logins that begin like this one, to find a free one; empty when this login is itself free, the
+ * usual case. */
 export async function selectLoginsLike(rows: Rows, login: string): Promise<Set<string>> {
   if ((await selectAccountIdByLogin(rows, login)) === undefined) return new Set();
   return new Set(
@@ -122,7 +122,7 @@ export async function selectSitesByUai(rows: Rows): Promise<Map<string, string>>
   );
 }
 
-/** By the id the provider gives them. */
+/** Maps the provider's ids of its groups to ours. */
 export async function selectProviderGroups(
   rows: Rows,
   provider: string,
@@ -144,7 +144,7 @@ export async function insertProviderGroup(
   siteId: string | null,
 ): Promise<string> {
   const id = newId('grp');
-  // Two sign-ins at once may find that it is missing: the first one's stays.
+  // Two concurrent sign-ins may both create the group: the first insert wins.
   await rows
     .insertInto('groups')
     .values({
@@ -166,7 +166,7 @@ export async function insertProviderGroup(
       .executeTakeFirstOrThrow()
   ).id;
 }
-/** Which groups of this provider somebody is in. */
+/** Which groups of this provider people are in; `accountId` null: memberships of everybody. */
 export async function selectMemberships(
   rows: Rows,
   provider: string,

@@ -1,6 +1,5 @@
-/** From what a provider says of a person to what Préau makes of it. Pure. Only what the
- * configuration maps is believed: a claim or a group that nobody mapped gives nothing, whatever it
- * is called. */
+/** Turns a provider's description of a person into the account's data. Pure. Only what the
+ * configuration maps is used: an unmapped claim or group grants nothing, whatever its name. */
 import type { Person, Role } from '@preau/contract/account.ts';
 import { fold } from '@preau/contract/fold.ts';
 import type { Condition, Mapping, Source } from '../settings-schema.ts';
@@ -12,7 +11,7 @@ export interface ProviderPerson {
   /** `id`: a DN, or a name. */
   groups: readonly { id: string; name: string }[];
   photo: Buffer | null;
-  /** The provider itself says that they may not sign in now. */
+  /** The provider says that they may not sign in now. */
   barred: boolean;
 }
 
@@ -26,30 +25,30 @@ export interface VouchedGroup {
 export interface Vouched {
   provider: string;
   externalId: string;
-  /** A wish: the account's may differ, when somebody else has it. */
+  /** The preferred login: the account gets another one when it is taken. */
   login: string;
   displayName: string;
   mail: string | null;
   photo: Buffer | null;
   role: Role;
-  /** Of their school; null: none is named. */
+  /** UAI code of their school; null when none is given. */
   uai: string | null;
   groups: VouchedGroup[];
   attributes: Person['attributes'];
 }
-/** Why a person is not admitted: no id, no name that fits, or no role. */
+/** Why a person is not admitted: no id, no usable login, or no role. */
 export type NotVouched = 'no_id' | 'no_login' | 'no_role';
 
 const maxPhoto = 200_000;
-/** Values of a directory are the same whatever their capitals; their accents matter. */
+/** Directory values compare without case; accents matter. */
 const sameCase = (text: string) => text.normalize('NFC').trim().toLowerCase();
-/** The same DN is written in many ways: capitals, and spaces around its commas and equal signs. */
+/** The same DN has many spellings: case, and spaces around commas and equal signs. */
 const sameName = (text: string) => sameCase(text).replace(/\s*([,=])\s*/g, '$1');
 
-/** Control characters, and those that turn text around. */
+/** Control characters, and those that change text direction. */
 const unsafe = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
-/** One line that is safe to keep and show; null when nothing is left. */
+/** One line that is safe to store and show; null when nothing is left. */
 export function lineOf(text: string | undefined, maxLength: number): string | null {
   const clean = (text ?? '')
     .normalize('NFC')
@@ -61,7 +60,7 @@ export function lineOf(text: string | undefined, maxLength: number): string | nu
   return clean === '' ? null : clean;
 }
 
-/** A login that fits ours: `Élodie Noël@ecole.fr` becomes `elodie.noel`. */
+/** A valid login made from this text: `Élodie Noël@ecole.fr` becomes `elodie.noel`. */
 export function loginOf(text: string): string | null {
   const login = fold(text.split('@')[0] ?? '')
     .replace(/['’]/g, '')
@@ -75,7 +74,7 @@ export function loginOf(text: string): string | null {
 function valuesAt(values: ProviderPerson['values'], source: Source): string[] {
   const pattern = source.pattern === undefined ? null : new RegExp(source.pattern, 'iu');
   return (values[source.attribute.toLowerCase()] ?? []).flatMap((value) => {
-    // Bounded before a pattern sees it.
+    // Cut to 500 characters before the pattern runs on it.
     const found =
       pattern === null
         ? value
@@ -100,7 +99,7 @@ function holds(condition: Condition, person: ProviderPerson): boolean {
   );
 }
 
-/** The first school that is named; null: none is. */
+/** The first valid UAI code; null when there is none. */
 function uaiOf(mapping: Mapping, person: ProviderPerson): string | null {
   const named = mapping.site === undefined ? [] : valuesAt(person.values, mapping.site);
   return (
@@ -110,7 +109,7 @@ function uaiOf(mapping: Mapping, person: ProviderPerson): string | null {
   );
 }
 
-/** A class is a class of a school: two schools have a CM2 each. */
+/** Classes are identified per school: two schools may each have a CM2. */
 function classesOf(mapping: Mapping, person: ProviderPerson, uai: string | null): VouchedGroup[] {
   if (mapping.class === undefined || uai === null) return [];
   return valuesAt(person.values, mapping.class).flatMap((value): VouchedGroup[] => {
@@ -121,7 +120,8 @@ function classesOf(mapping: Mapping, person: ProviderPerson, uai: string | null)
   });
 }
 
-/** Its name in Préau: as the rule says, else the value, else what stands first in the DN. */
+/** The group's name in Préau: the rule's `as`, else its value, else the first component of the
+ * DN. */
 function nameOfGroup(rule: NonNullable<Mapping['group']>[number]): string | null {
   const inDn = /^(?:cn|ou)=((?:[^,\\]|\\.)+)/i.exec(rule.group ?? '')?.[1];
   return lineOf(rule.as ?? rule.value ?? inDn ?? rule.group, 80);
@@ -146,7 +146,7 @@ function attributesOf(mapping: Mapping, person: ProviderPerson): Vouched['attrib
   return attributes;
 }
 
-/** The first of these that says something; `givenName sn` is made of two. */
+/** The first of these that is not empty; `givenName sn` joins two values. */
 function displayNameOf(mapping: Mapping, person: ProviderPerson): string | null {
   const names = (mapping.display_name ?? ['displayName', 'name', 'cn']).map((name) =>
     name.includes(' ')
@@ -170,7 +170,7 @@ function mailOf(mapping: Mapping, person: ProviderPerson): string | null {
   return mail !== undefined && /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}$/.test(mail) ? mail : null;
 }
 
-/** A JPEG of a size that can be kept. */
+/** The photo when it is a JPEG of at most 200 kB; otherwise null. */
 function photoOf({ photo }: ProviderPerson): Buffer | null {
   const isJpeg = photo?.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff])) === true;
   return isJpeg && photo.length <= maxPhoto ? photo : null;

@@ -1,7 +1,7 @@
-/** What stands in a directory's entry against signing in. Pure. */
+/** Reasons in a directory entry that forbid signing in. Pure. */
 import type { LdapEntry } from '#src/platform/ldap.ts';
 
-/** Attributes it needs. */
+/** Attributes that `stateOf` reads. */
 export const stateAttributes = [
   'userAccountControl',
   'accountExpires',
@@ -16,7 +16,7 @@ const dayMs = 86_400_000;
 /** Active Directory counts in 100 ns since 1601. */
 const since1601Ms = 11_644_473_600_000;
 
-/** Null: nothing. */
+/** Null: signing in is allowed. */
 export function stateOf(
   values: LdapEntry['values'],
   now: number,

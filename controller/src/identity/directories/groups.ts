@@ -3,7 +3,8 @@ import type { ProviderPerson } from '../admission/vouch.ts';
 
 const maxGroups = 500;
 
-/** Every group above these, each once, however they hold each other. */
+/** These groups and all their ancestors, each once, even when they contain each other in a cycle;
+ * at most 500. */
 export async function above(
   start: readonly string[],
   parentsOf: (dn: string) => Promise<readonly string[]>,
@@ -22,7 +23,7 @@ export async function above(
 const nameOfDn = (dn: string) =>
   (/^[^=]+=((?:[^,\\]|\\.)+)/.exec(dn)?.[1] ?? dn).replace(/\\(.)/g, '$1');
 export const asGroup = (dn: string) => ({ id: dn, name: nameOfDn(dn) });
-/** Both by their DN. */
+/** Both are DNs. */
 export interface Membership {
   person: string;
   group: string;

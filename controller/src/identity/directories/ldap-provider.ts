@@ -1,5 +1,5 @@
-/** A directory (OpenLDAP, Active Directory) as a provider: finds the person with its own account,
- * then tries their password. */
+/** A directory (OpenLDAP, Active Directory) as a provider: finds the person with its service
+ * account, then binds with their password. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { Clock } from '#src/platform/clock.ts';
 import {
@@ -134,8 +134,8 @@ export function ldapProvider(
     }
   };
 
-  /** Who is in each group that the configuration names, by DN of the person in lower case: one
-   * question per group, not one per person. */
+  /** Members of each group that the configuration names, by DN of the person in lower case: one
+   * query per group, not one per person. */
   async function membersOfNamedGroups(
     ldap: Ldap,
   ): Promise<Map<string, ProviderPerson['groups'][number][]>> {
@@ -147,7 +147,7 @@ export function ldapProvider(
     );
   }
 
-  /** Active Directory follows groups in groups itself. */
+  /** Active Directory resolves nested groups itself. */
   async function membersInChain(ldap: Ldap): Promise<Membership[]> {
     const found: Membership[] = [];
     for (const named of new Set(conditions.flatMap(({ group }) => group ?? []))) {
@@ -168,7 +168,7 @@ export function ldapProvider(
     return group?.dn ?? null;
   }
 
-  /** Other directories: every group with its members is read, then followed upwards here. */
+  /** Other directories: reads every group with its members, then follows nesting upwards here. */
   async function membersByEntries(ldap: Ldap): Promise<Membership[]> {
     const filter = allOf('(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))');
     const parents = new Map<string, string[]>();
@@ -204,7 +204,7 @@ export function ldapProvider(
       ),
     ask: (login, password) =>
       visit(async (ldap) => {
-        // Two entries of one name: neither can be told from the other.
+        // Asks for two entries: when two share a login, neither is accepted.
         const entries = await ldap.search(
           settings.base,
           allOf(people, anyOf(loginAttributes, login)),
@@ -240,7 +240,7 @@ export function ldapProvider(
             for (const entry of page)
               all.push(personOf(entry, groups.get(entry.dn.toLowerCase()) ?? []));
           return all;
-          // Ten thousand people take longer than one.
+          // Reading ten thousand people takes longer than a sign-in.
         },
         300_000,
         timeoutMs * 2,

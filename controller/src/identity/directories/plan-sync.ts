@@ -1,21 +1,22 @@
-/** What reading a whole directory would change. Pure. */
+/** What a synchronisation with a directory would change. Pure. */
 import type { KnownPerson } from '../admission/store.ts';
 import type { Vouched } from '../admission/vouch.ts';
 
 export interface SyncPlan {
-  /** To be admitted: new ones, and those already known, who may have changed. */
+  /** People to admit: new ones, and known ones, who may have changed. */
   present: Vouched[];
-  /** Signed in no more: gone from the directory, barred there, or without a role. */
+  /** Active accounts to disable: gone from the directory, barred there, or without a role. */
   vanished: KnownPerson[];
   added: number;
   returned: number;
-  /** Of those that could sign in before. */
+  /** Fraction of the active accounts that would be disabled, from 0 to 1. */
   share: number;
   /** Too many would vanish: a technician must confirm first. */
   braked: boolean;
 }
 
-/** One in ten; and never for a handful, or a small directory could not lose anybody. */
+/** Brakes when more than one in ten would vanish, but not for a handful, or a small directory
+ * could not lose anybody. */
 export const brakeShare = 0.1;
 const handful = 3;
 
@@ -35,7 +36,7 @@ export function planSync(
     share,
     added: [...present.keys()].filter((id) => !before.has(id)).length,
     returned: [...present.keys()].filter((id) => before.get(id)?.disabled === true).length,
-    // A directory that has lost everybody answers wrongly, however small it is.
+    // A directory that lost everybody is assumed faulty, however small it is.
     braked:
       (share > brakeShare && vanished.length > handful) ||
       (active.length > 0 && vanished.length === active.length),

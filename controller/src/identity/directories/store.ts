@@ -1,4 +1,4 @@
-/** All SQL of directories: when each was read, and what was found. */
+/** All SQL of directories: when each was synchronised, and the result. */
 import { type Differences, noDifferences, type syncStates } from '@preau/contract/identity.ts';
 import type { Rows } from '#src/platform/database.ts';
 
@@ -40,8 +40,8 @@ export async function selectDirectory(rows: Rows, id: string): Promise<Directory
     planHash: row.plan_hash,
   };
 }
-/** One process at a time, and only when it is due; false: not now. `now` is when it was due, or
- * asked for. */
+/** Reserves the directory for one process until `until`. False when another process holds it, or
+ * when it is not due; `asked`: also when it is not due. */
 export async function claimDirectory(
   rows: Rows,
   id: string,

@@ -1,6 +1,6 @@
-/** Reads a whole directory and updates accounts. People who have vanished from it are disabled, never
- * deleted; when more than one in ten would be, nothing happens until a technician has read the list
- * and confirmed exactly that. */
+/** Reads a whole directory and updates accounts. People who have vanished from it are disabled,
+ * never deleted; when more than one in ten would be, nothing changes until a technician has read
+ * the list and confirmed exactly that list. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { Directory, DirectoryCheck } from '@preau/contract/identity.ts';
 import type { Topic } from '@preau/contract/topics.ts';
@@ -28,10 +28,10 @@ import {
 type Deps = Pick<Platform, 'database' | 'clock' | 'log' | 'wakeups'> & {
   identity: Pick<Identity, 'providers'>;
 };
-/** Longer than any reading takes; a process that died is not waited for longer. */
+/** Longer than any synchronisation takes; after that, a process is assumed dead. */
 const leaseMs = 600_000;
 const retryMs = 300_000;
-/** A transaction for so many people: sign-ins wait for none of them for long. */
+/** People per transaction, so that sign-ins wait only briefly. */
 const atOnce = 100;
 const job: Actor = { kind: 'job', id: 'synchronise', name: 'synchronise' };
 
@@ -41,7 +41,7 @@ function findDirectory(deps: Deps, id: string): Provider {
   return provider;
 }
 
-/** What is due now. Called by the sweep; running it twice is a no-op. */
+/** Synchronises the directories that are due. Called by the sweep; running it twice is a no-op. */
 export async function synchroniseDue(deps: Deps): Promise<void> {
   const now = deps.clock.now();
   await deleteOldSteps(deps.database, now);
@@ -56,8 +56,8 @@ export async function synchroniseDue(deps: Deps): Promise<void> {
   }
 }
 
-/** `confirm`: the plan whose brake a technician releases. Refuses with SYNC_RUNNING, and with
- * SYNC_BRAKED when it is another plan now. */
+/** `confirm`: hash of the plan whose brake a technician releases. Refuses with SYNC_RUNNING, and
+ * with SYNC_BRAKED when the plan has changed. */
 export async function synchroniseNow(
   deps: Deps,
   actor: Actor,
@@ -124,7 +124,7 @@ async function synchronise(
       problem: reason.slice(0, 300),
       nextAt: deps.clock.now() + Math.min(provider.syncEveryMs ?? retryMs, retryMs),
     });
-    // Once for each time that it goes away, not for each attempt.
+    // Recorded once per outage, not once per attempt.
     if (past.state !== 'failed')
       await record('directory.sync_failed', { reason: reason.slice(0, 300) });
     deps.wakeups.wake(['directories']);
@@ -192,8 +192,8 @@ async function synchronise(
   deps.wakeups.wake([...woken, 'directories', 'people', 'audit']);
 }
 
-/** Disabled, and out at once: their sign-ins end, and with them their tunnels. Woken before
- * anything else is done. */
+/** Disables these people and ends their sign-ins, which closes their tunnels. Wakes listeners at
+ * once, before the rest of the synchronisation. */
 async function vanish(
   deps: Deps,
   actor: Actor,

@@ -1,5 +1,5 @@
-/** People as contacts and technicians see them, and the one thing an administrator decides by hand:
- * role and schools. */
+/** People as contacts and technicians see them, and what an administrator sets by hand: role and
+ * schools. */
 import { isTeacher, isTechnician, type Role } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { PersonRow, RoleChange } from '@preau/contract/identity.ts';
@@ -34,7 +34,7 @@ export async function listPeople(
   return { items: shown, next: items.length > search.limit ? (shown.at(-1)?.id ?? null) : null };
 }
 
-/** Which field of a change of role cannot be, and why; null: the change can be. Pure. */
+/** Which field of a change of role is invalid, and why; null when the change is valid. Pure. */
 export function problemOfRole(
   person: Pick<PersonRow, 'role' | 'provider'>,
   change: RoleChange,
@@ -50,7 +50,7 @@ export function problemOfRole(
   return null;
 }
 
-/** Pure. */
+/** Whether the change leaves role and schools as they are. Pure. */
 export const reachesTheSame = (person: PersonRow, role: Role, change: RoleChange): boolean =>
   person.role === role &&
   person.siteId === change.siteId &&
@@ -68,9 +68,9 @@ async function mustLeaveAnAdministrator(rows: Rows, person: PersonRow, role: Rol
     throw new AppError('LAST_ADMINISTRATOR');
 }
 
-/** A person whose reach changes is signed out, so that nothing open outlives it. Refuses with
- * LAST_ADMINISTRATOR when the city would have none left; with VALIDATION_FAILED as problemOfRole
- * says; with NOT_FOUND unknown people and schools. */
+/** A person whose reach changes is signed out, so that no open page or tunnel keeps the old
+ * reach. Refuses with LAST_ADMINISTRATOR when the city would have none left; with VALIDATION_FAILED
+ * as problemOfRole says; with NOT_FOUND unknown people and schools. */
 export async function changeRole(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,
@@ -118,7 +118,8 @@ export async function changeRole(
   return person;
 }
 
-/** One's own photo; teachers and technicians: those of people they reach, which the edge has checked. */
+/** Anybody may read their own photo; teachers and technicians also those of people within their
+ * reach, which the edge has checked. */
 export async function readPhoto(
   deps: Pick<Platform, 'database'>,
   actor: AccountActor,

@@ -1,4 +1,4 @@
-/** All SQL of people as the console shows them: pages of them, their roles, their photos. */
+/** All SQL of people as the console shows them: paged lists, roles, photos. */
 import type { Role } from '@preau/contract/account.ts';
 import { fold } from '@preau/contract/fold.ts';
 import type { PersonRow } from '@preau/contract/identity.ts';
@@ -43,8 +43,8 @@ export async function selectPeoplePage(rows: Rows, search: PeopleSearch): Promis
     .filter((part) => part !== '')
     .slice(0, 5)) {
     const like = (text: string) => `%${text.replace(/[\\%_]/g, '')}%`;
-    // SQLite knows no capitals but those of English: a name with an accent is found as it is
-    // written, by its login, or without capital.
+    // SQLite folds the case of ASCII letters only: a name with an accent is found as typed, by its
+    // login, in lower case, or with a capital first letter.
     const ways = [
       like(word.toLowerCase()),
       like(word),

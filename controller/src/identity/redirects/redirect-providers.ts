@@ -1,4 +1,4 @@
-/** OpenID Connect and CAS as providers: the browser goes to a page of theirs and comes back. */
+/** OpenID Connect and CAS as providers: the browser goes to their page and comes back. */
 import { AppError } from '@preau/contract/errors.ts';
 import {
   CasRefused,
@@ -14,7 +14,7 @@ import { sha256 } from '#src/platform/secrets.ts';
 import type { RedirectProvider } from '../provider.ts';
 import type { CasSettings, OidcSettings } from '../settings-schema.ts';
 
-/** Claims, by name in lower case; what is inside an object by its path with dots. Pure. */
+/** Claims by name in lower case; nested values by their dotted path. Pure. */
 export function flatten(
   claims: Readonly<Record<string, unknown>>,
   prefix = '',
@@ -114,7 +114,7 @@ export function casProvider(deps: { log: Log }, settings: CasSettings): Redirect
     protocol: settings.protocol ?? '3',
     timeoutMs: settings.timeout_ms ?? 3000,
   };
-  // CAS has no state of its own: ours is part of the service's address.
+  // CAS has no state parameter: ours is part of the service URL.
   const service = (redirect: { back: string; state: string }) =>
     `${redirect.back}?state=${redirect.state}`;
   const mapping = {
@@ -153,8 +153,8 @@ export function casProvider(deps: { log: Log }, settings: CasSettings): Redirect
           session: { subject: user, session: sha256(ticket), idToken: null },
         };
       }),
-    // The message bears no signature: naming the ticket, which only the CAS server and we know, is
-    // what proves it.
+    // The message is not signed: knowing the ticket, which only the CAS server and we do, is the
+    // proof.
     gone: async (form) => {
       const ticket = readLogout(form['logoutRequest'] ?? '');
       return ticket === null ? null : { subject: null, session: sha256(ticket), once: null };

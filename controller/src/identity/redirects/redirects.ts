@@ -1,5 +1,5 @@
-/** To a provider's own page and back, and what that provider says later: that somebody has signed
- * out there. */
+/** The redirect to a provider's own page and back, and the provider's later messages that
+ * somebody has signed out there. */
 
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { Topic } from '@preau/contract/topics.ts';
@@ -21,20 +21,19 @@ function redirecting(deps: IdentityDeps, id: string): RedirectProvider {
   return provider;
 }
 
-/** Our own pages only, whatever was asked: `//elsewhere` and `/\elsewhere` are other sites to a
- * browser. */
+/** Allows paths of our own only: browsers treat `//elsewhere` and `/\elsewhere` as other sites. */
 export function ownPage(to: string | undefined): string {
   return to !== undefined && /^\/(?![/\\])[A-Za-z0-9/_.?=&%-]*$/.test(to) && !to.startsWith('/api/')
     ? to
     : '/';
 }
-/** The sign-in page says why. */
+/** The sign-in page shows the reason. */
 export const refusedPage = (code: ErrorCode): string => `/?refused=${code}`;
 
 const backOf = (deps: IdentityDeps, provider: RedirectProvider) =>
   `${deps.publicUrl()}/api/sign-in/back/${provider.id}`;
 
-/** `step`: for a short cookie, which binds the redirect to this browser. */
+/** `step`: value of a short-lived cookie that binds the redirect to this browser. */
 export async function beginRedirect(
   deps: IdentityDeps,
   id: string,
@@ -66,8 +65,8 @@ export async function beginRedirect(
   return { step, expiresAt, address };
 }
 
-/** Only the browser that began the redirect, once, with the state it was given. Refuses with
- * STEP_EXPIRED, PROVIDER_REFUSED, NOT_ADMITTED… */
+/** Accepts only the browser that began the redirect, once, with the state it was given. Refuses
+ * with STEP_EXPIRED, PROVIDER_REFUSED, NOT_ADMITTED… */
 export async function finishRedirect(
   deps: IdentityDeps,
   id: string,
@@ -125,8 +124,8 @@ async function end(
   deps.wakeups.wake(gone.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`));
 }
 
-/** A message of the provider's program. Refuses with VALIDATION_FAILED whatever is not one, or was
- * seen before. */
+/** A back-channel logout message from the provider. Refuses with VALIDATION_FAILED an invalid
+ * message, or one seen before. */
 export async function backChannelLogout(
   deps: IdentityDeps,
   id: string,
@@ -162,8 +161,8 @@ export async function frontChannelLogout(
   if (session !== null) await end(deps, id, { subject: null, session });
 }
 
-/** Signs out here; answers the provider's own page to sign out at, so that the next child at this
- * PC does not come in as the last one. */
+/** Signs out here and returns the URL of the provider's own sign-out page, so that the next child
+ * at this PC is not signed in as the previous one. */
 export async function leave(deps: IdentityDeps, actor: AccountActor): Promise<string | null> {
   const origin = await selectOrigin(deps.database, actor.signIn);
   await signOut(deps, actor);

@@ -1,4 +1,4 @@
-/** How a second factor ends: in a sign-in, or in a refusal that is recorded. */
+/** How a second factor ends: in a sign-in, or in a recorded refusal. */
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { openSignIn, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
@@ -9,7 +9,7 @@ import type { Rows } from '#src/platform/database.ts';
 import { type IdentityDeps, nobody } from '../sign-in.ts';
 
 /** Opens a sign-in for the account as it is now. `origin` is JSON; empty: none. Refuses with
- * STEP_EXPIRED an account that is no technician’s any more. */
+ * STEP_EXPIRED when the account is no longer a technician’s. */
 export async function openAfterSecondFactor(
   deps: IdentityDeps,
   rows: Rows,

@@ -1,4 +1,4 @@
-/** A person's own second factors: what they see of them, and the password that changes need. */
+/** A person's own second factors: their list, and the password that changes require. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { MySecurity } from '@preau/contract/identity.ts';
 import { selectPasswordHashOf } from '#src/accounts/store.ts';
@@ -29,8 +29,8 @@ export async function mySecurity(deps: IdentityDeps, actor: AccountActor): Promi
   };
 }
 
-/** A sign-in left open on a desk must not be enough to add a key or take one off. Only accounts of
- * the city have a password here: the second factors of others are their provider's. */
+/** A sign-in left open on a desk must not be enough to add or remove a second factor. Only local
+ * accounts have a password here; for other accounts, the provider handles second factors. */
 export async function requirePassword(
   deps: IdentityDeps,
   actor: AccountActor,

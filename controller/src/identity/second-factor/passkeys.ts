@@ -1,4 +1,4 @@
-/** Passkeys: signing in with one, adding one, taking one off. */
+/** Passkeys: signing in with one, adding one, removing one. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { MySecurity, PasskeyAnswer, PasskeyQuestion } from '@preau/contract/identity.ts';
 import type { SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
@@ -36,7 +36,7 @@ function partyOf(deps: IdentityDeps): RelyingParty {
 }
 
 /** With the step of a right password: only this person's passkeys; without: any passkey of the
- * city, which says by itself whose it is. */
+ * city, which itself identifies its owner. */
 export async function askPasskey(
   deps: IdentityDeps,
   first: string | undefined,
@@ -69,7 +69,7 @@ export async function askPasskey(
   return { step, options: { ...options } };
 }
 
-/** A passkey is two factors by itself: the device, and the finger or number that unlocks it.
+/** A passkey is two factors in one: the device, and the fingerprint or PIN that unlocks it.
  * Refuses with PASSKEY_REFUSED. */
 export async function answerPasskey(deps: IdentityDeps, answer: PasskeyAnswer): Promise<SignedIn> {
   const now = deps.clock.now();

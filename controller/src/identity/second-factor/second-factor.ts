@@ -1,5 +1,5 @@
-/** The second step of signing in, for technicians who have one; and its end for those who have lost
- * everything. */
+/** The second step of signing in, for technicians who have one; and its reset for those who have
+ * lost every factor. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { SecondFactor } from '@preau/contract/identity.ts';
 import type { SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
@@ -16,7 +16,7 @@ import { useCode } from './totp.ts';
 
 const maxTries = 5;
 
-/** Refuses with STEP_EXPIRED, or with SECOND_FACTOR_REFUSED, five times for one right password. */
+/** Refuses with STEP_EXPIRED, or with SECOND_FACTOR_REFUSED; five attempts per right password. */
 export async function giveSecondFactor(deps: IdentityDeps, input: SecondFactor): Promise<SignedIn> {
   const now = deps.clock.now();
   const hash = sha256(input.step);
@@ -26,7 +26,7 @@ export async function giveSecondFactor(deps: IdentityDeps, input: SecondFactor):
   await deps.identity.slowDown.before(`2 ${accountId}`);
   const signedIn = await deps.database.transaction().execute(async (rows) => {
     if (!(await useCode(deps, rows, accountId, input.code))) return null;
-    // Taken out only now: a wrong digit does not cost the password again.
+    // The step is used up only now, so that a mistyped code does not require the password again.
     if ((await takeStep(rows, hash, 'second_factor', now)) === undefined)
       throw new AppError('STEP_EXPIRED');
     return openAfterSecondFactor(deps, rows, accountId, body['by'] ?? 'password', body['origin']);

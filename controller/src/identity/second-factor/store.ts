@@ -1,4 +1,4 @@
-/** All SQL of second factors: telephones, codes on paper, passkeys. */
+/** All SQL of second factors: TOTP secrets, recovery codes, passkeys. */
 import type { Rows } from '#src/platform/database.ts';
 import type { KnownPasskey } from '#src/platform/passkeys.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -32,7 +32,7 @@ export async function insertTotp(
     )
     .execute();
 }
-/** False: that period, or a later one, was used meanwhile. */
+/** False when this period, or a later one, has been used already. */
 export async function usePeriod(
   rows: Rows,
   accountId: string,
@@ -47,7 +47,7 @@ export async function usePeriod(
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
-/** The telephone and the codes on paper. */
+/** Deletes the TOTP secret and the recovery codes. */
 export async function deleteTotp(rows: Rows, accountId: string): Promise<boolean> {
   await rows.deleteFrom('recovery_codes').where('account_id', '=', accountId).execute();
   return (
@@ -169,7 +169,7 @@ export async function deletePasskeys(
     (await (id === null ? query : query.where('id', '=', id)).executeTakeFirst()).numDeletedRows,
   );
 }
-/** Which second factors somebody has, in one query each. */
+/** Which kinds of second factor this account has. */
 export async function selectFactors(
   rows: Rows,
   accountId: string,

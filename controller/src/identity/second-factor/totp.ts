@@ -1,4 +1,4 @@
-/** A telephone's codes and the codes on paper: offered, confirmed, removed, checked. */
+/** TOTP codes of a telephone and recovery codes on paper: offered, confirmed, removed, checked. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { TotpOffer } from '@preau/contract/identity.ts';
 import { toBuffer } from 'qrcode';
@@ -20,12 +20,12 @@ import {
 
 const recoveryCount = 10;
 
-/** 80 bits each: no table of hashes finds them again. Made to be read out, written down, typed. */
+/** 80 bits each, too many to precompute their hashes. Easy to read out, write down and type. */
 const newRecoveryCode = () => newEnrolmentCode().slice(0, 19);
 const hashOf = (accountId: string, code: string) =>
   sha256(`${accountId} ${code.toUpperCase().replace(/[^A-Z2-7]/g, '')}`);
 
-/** An offer replaces the secret that was there, so it is refused while one is in use. */
+/** An offer replaces the stored secret, so it is refused while one is in use. */
 export async function offerTotp(
   deps: IdentityDeps,
   actor: AccountActor,
@@ -85,7 +85,7 @@ export async function removeTotp(
   });
 }
 
-/** Checks a telephone's code, or one on paper, and uses it up: each is right once. */
+/** Checks a TOTP or recovery code and uses it up: each works once. */
 export async function useCode(
   deps: IdentityDeps,
   rows: Rows,

@@ -1,4 +1,4 @@
-/** All SQL of the steps of a sign-in: what is remembered, for some minutes, between two calls of one
+/** All SQL of the steps of a sign-in: state kept for some minutes between two calls of one
  * browser. */
 import type { Rows } from '#src/platform/database.ts';
 
@@ -18,7 +18,7 @@ export async function insertStep(
     })
     .execute();
 }
-/** Takes it out: it works once, whatever becomes of it. */
+/** Deletes the step and returns it: it works once, whatever the outcome. */
 export async function takeStep(
   rows: Rows,
   hash: string,
