@@ -1,4 +1,4 @@
-/** The language mails to somebody are written in: the one they last read the pages in. */
+/** The language of the mails a person gets: the one they last used for the pages. */
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';

@@ -1,5 +1,6 @@
-/** How far a caller reaches. Technicians reach the schools they look after, which may be all;
- * everybody else their own; a token never more than its owner, and often less. Pure. */
+/** Which schools a caller can access. Technicians reach the schools they look after, which may be
+ * all; everybody else reaches their own; a token never reaches more than its owner, and often less.
+ * Pure. */
 import { type Account, isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { AccountActor, Actor, TokenScope } from '#src/platform/actor.ts';
@@ -10,7 +11,7 @@ export function actorOf(
   signIn: string,
   token: TokenScope | null = null,
 ): AccountActor {
-  // A token is never more than a technician.
+  // A token has at most a technician's rights.
   const role = token !== null && account.role === 'administrator' ? 'technician' : account.role;
   const own = isTechnician(account)
     ? account.siteIds
@@ -41,15 +42,15 @@ export function reaches(actor: Actor, siteId: string | null): boolean {
   return own === null || (siteId !== null && own.includes(siteId));
 }
 
-/** Refuses with OUT_OF_SCOPE. `siteId` null: something of the whole city. One foreign school
- * refuses the whole call: give all of them before anything is done. */
+/** Refuses with OUT_OF_SCOPE. `siteId` null: something of the whole city. One school out of reach
+ * refuses the whole call, so pass all of them before changing anything. */
 export function mustReach(actor: Actor, ...siteIds: readonly (string | null)[]): void {
   const foreign = siteIds.find((siteId) => !reaches(actor, siteId));
   if (foreign !== undefined)
     throw new AppError('OUT_OF_SCOPE', foreign === null ? {} : { site: foreign });
 }
 
-/** What of a list the caller may see. */
+/** The items of a list that the caller may see. */
 export const within = <T>(
   actor: Actor,
   items: readonly T[],

@@ -10,7 +10,7 @@ export interface NewAccount {
   role: Role;
   siteId: string | null;
   passwordHash: string | null;
-  /** Who vouches for them, and by which name; this city itself when left out. */
+  /** The provider that vouches for them, and its id for them; local when left out. */
   provider?: string;
   externalId?: string | null;
   mail?: string | null;
@@ -129,7 +129,7 @@ export async function selectPasswordHashOf(rows: Rows, id: string): Promise<stri
   );
 }
 
-/** What the decision about access needs to know of an account, in one query. */
+/** What evaluating the rules needs to know of an account, in one query. */
 export async function selectPerson(
   rows: Rows,
   account: { id: string; role: Role; siteId: string | null },
@@ -149,7 +149,7 @@ export async function selectPerson(
   };
 }
 
-/** Everybody who may sign in, as rules see them, with their names; `siteIds` null: of the whole
+/** Everybody who may sign in, as rules see them, with their names; `siteIds` null: the whole
  * city. */
 export async function selectPeople(
   rows: Rows,
@@ -188,7 +188,7 @@ export const attributesOf = (text: string | undefined): Person['attributes'] =>
   text === undefined || text === '{}' ? noAttributes : (JSON.parse(text) as Person['attributes']);
 const noAttributes: Person['attributes'] = {};
 
-/** False when it was that already. */
+/** False when the language was this one already. */
 export async function saveLanguage(
   rows: Rows,
   accountId: string,
@@ -216,7 +216,7 @@ export async function countSites(rows: Rows, ids: readonly string[]): Promise<nu
   ).length;
 }
 
-/** Null: of an account that belongs to no school. */
+/** Null stands for accounts that belong to no school. */
 export async function selectSitesOfAccounts(
   rows: Rows,
   ids: readonly string[],
@@ -230,7 +230,7 @@ export async function selectSitesOfAccounts(
   return found.map((row) => row.site_id);
 }
 
-/** Null: of a group that belongs to no school. */
+/** Null stands for groups that belong to no school. */
 export async function selectSitesOfGroups(
   rows: Rows,
   ids: readonly string[],

@@ -1,16 +1,17 @@
-/** All SQL of searching people and groups by name, to be named in a rule. */
+/** All SQL of searching people and groups by name, to select them in a rule. */
 import type { Account, Group } from '@preau/contract/account.ts';
 import { withoutAccents } from '@preau/contract/fold.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { accountsWithSite, toAccount } from '../store.ts';
 
-/** `siteIds`: people and groups of these schools only; null: of all. */
+/** `siteIds`: people and groups of these schools only; null: of the whole city. */
 export async function searchAudiences(
   rows: Rows,
   search: string,
   siteIds: readonly string[] | null = null,
 ): Promise<{ people: Account[]; groups: Group[] }> {
-  // Each word is found somewhere in the name; without its accents in the login, which has none.
+  // Each word must occur in the name; for people also in the login, compared without accents; for
+  // groups also in the name of the school.
   const words = search
     .toLowerCase()
     .replace(/[\\%_]/g, '')

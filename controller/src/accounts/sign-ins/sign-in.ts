@@ -1,4 +1,4 @@
-/** The end of every way to sign in: a sign-in of our own begins, whichever provider vouched for the
+/** The last step of every way to sign in: creates the sign-in, whichever provider vouched for the
  * person. identity/ knows the providers. */
 import type { Account } from '@preau/contract/account.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -11,8 +11,8 @@ import { selectAccount } from '../store.ts';
 import { deleteSignIn, insertSignIn, type Origin } from './store.ts';
 
 /** Slows down, never locks: a whole school shares one address, and a prank must not shut a
- * classmate out. From the third failure on an account, each attempt waits 250 ms, doubling up to 4
- * s; forgotten after 10 minutes. */
+ * classmate out. After three failures on an account, each attempt waits 250 ms, doubling up to 4 s;
+ * failures are forgotten after 10 minutes. */
 export function createSlowDown(
   now: () => number,
   wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
@@ -30,7 +30,7 @@ export function createSlowDown(
       const count = past !== undefined && now() - past.at <= forgetAfterMs ? past.count + 1 : 1;
       failures.delete(login);
       failures.set(login, { count, at: now() });
-      // Bounded whatever names are tried: the oldest is forgotten first.
+      // Bounded however many logins are tried: the oldest is forgotten first.
       if (failures.size > 20_000) failures.delete(failures.keys().next().value ?? '');
     },
     succeeded: (login: string) => failures.delete(login),
@@ -40,7 +40,7 @@ export type SlowDown = ReturnType<typeof createSlowDown>;
 
 export interface SignedIn {
   account: Account;
-  /** For the cookie; kept here only as a hash. */
+  /** For the cookie; the controller stores only its hash. */
   token: string;
   expiresAt: number;
 }
@@ -90,7 +90,7 @@ export async function signOut(
   deps.wakeups.wake([`sign-in:${actor.signIn}`]);
 }
 
-/** Somebody else said so: the provider, or a synchronisation. */
+/** Records a sign-out that the person did not request: by the provider, or by a synchronisation. */
 export async function tellSignedOut(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,

@@ -3,12 +3,12 @@ import type { Account } from '@preau/contract/account.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { accountsWithSite, toAccount } from '../store.ts';
 
-/** Who vouched for a sign-in, and how they name it. */
+/** Which provider vouched for a sign-in, and its identifiers for it. */
 export interface Origin {
   provider: string;
   subject: string | null;
   session: string | null;
-  /** Sealed. */
+  /** Encrypted with the controller's key. */
   idToken: string | null;
 }
 const ownOrigin: Origin = { provider: 'local', subject: null, session: null, idToken: null };
@@ -49,7 +49,7 @@ export async function selectOrigin(rows: Rows, tokenHash: string): Promise<Origi
   );
 }
 
-/** Sign-ins that end now; answers them, to be woken. */
+/** Ends these sign-ins and returns them, so that the caller wakes their topics. */
 export async function deleteSignInsOf(
   rows: Rows,
   which:
@@ -65,7 +65,7 @@ export async function deleteSignInsOf(
   if ('accountIds' in which)
     for (let at = 0; at < which.accountIds.length; at += 500)
       await end(from().where('account_id', 'in', which.accountIds.slice(at, at + 500)));
-  // The session is the more precise name of the two.
+  // When both are given, the session id is the more precise.
   else if (which.session !== null)
     await end(
       from().where('provider', '=', which.provider).where('provider_session', '=', which.session),

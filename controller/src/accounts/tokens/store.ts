@@ -71,7 +71,7 @@ export async function selectToken(rows: Rows, id: string): Promise<ApiToken | un
   return row && toToken(row);
 }
 
-/** False when it was revoked before. */
+/** False when it was revoked already. */
 export async function markTokenRevoked(rows: Rows, id: string, now: number): Promise<boolean> {
   return (
     (

@@ -1,4 +1,4 @@
-/** API tokens: made and revoked by a person who has signed in, never by a token. */
+/** API tokens: created and revoked by a person who has signed in, never by a token. */
 import { isTechnician } from '@preau/contract/account.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { ApiToken, ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
@@ -18,7 +18,7 @@ import {
 } from './store.ts';
 
 const dayMs = 86_400_000;
-/** A token that calls ten times a second is written down once a minute. */
+/** The last use of a token is saved at most once a minute, however often it calls. */
 const touchEveryMs = 60_000;
 
 export const listTokens = (
@@ -27,8 +27,8 @@ export const listTokens = (
 ): Promise<ApiToken[]> =>
   selectTokens(deps.database, actor.role === 'administrator' ? null : actor.id);
 
-/** Refuses with FORBIDDEN a token for somebody else, unless an administrator makes it; with
- * NOT_FOUND unknown schools and whoever is no technician. */
+/** Refuses with FORBIDDEN a token for somebody else, unless an administrator creates it; with
+ * NOT_FOUND unknown schools, and owners who are not technicians. */
 export async function createToken(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,
@@ -37,7 +37,7 @@ export async function createToken(
   const accountId = draft.accountId ?? actor.id;
   if (actor.token !== null || (accountId !== actor.id && actor.role !== 'administrator'))
     throw new AppError('FORBIDDEN');
-  // Nobody gives away more than they have.
+  // A token cannot reach more than the person who creates it.
   if (actor.siteIds !== null) mustReach(actor, ...(draft.siteIds ?? [null]));
   const secret = `preau_${newToken()}`;
   const token = await deps.database.transaction().execute(async (rows) => {
@@ -74,7 +74,7 @@ export async function createToken(
   return { token, secret };
 }
 
-/** From the commit on it opens nothing: each call asks the row. Repeating is safe. */
+/** Takes effect at the commit: each call reads the token's row. Repeating is safe. */
 export async function revokeToken(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,
@@ -96,8 +96,8 @@ export async function revokeToken(
   deps.wakeups.wake(['audit']);
 }
 
-/** Its owner as they are today, and never more than a technician. Refuses with TOKEN_REFUSED
- * whatever is wrong with it. */
+/** The actor of a token: its owner as they are now, with at most a technician's rights. Refuses
+ * with TOKEN_REFUSED whatever is wrong with the token. */
 export async function actorOfToken(
   deps: Pick<Platform, 'database' | 'clock'>,
   secret: string,
