@@ -1,4 +1,4 @@
-/** Classes of a school and who is in them. */
+/** Classes of a school and their pupils. */
 import {
   type ClassDetail,
   type ClassDraft,
@@ -104,7 +104,7 @@ export async function readClass(
   };
 }
 
-/** Two classes of one name in a school: nobody could tell which is meant. Refuses with
+/** Class names are unique per school, so that a name identifies one class. Refuses with
  * ALREADY_EXISTS. */
 async function mustBeNew(
   rows: Rows,
@@ -183,7 +183,7 @@ export async function listOtherPupils(
     .map(({ id, displayName, classes }) => ({ id, displayName, classes }));
 }
 
-/** What the person may open can follow from their class. */
+/** Rules may depend on the class, so a change of class also wakes the portal and the person. */
 const topicsOf = (accountId: string): Topic[] => [
   'classes',
   'audit',
@@ -239,7 +239,8 @@ export async function removePupil(
   return readClass(deps, groupId);
 }
 
-/** Somebody who came during the year. They have no password: they come in by badge or pictures. */
+/** A pupil who arrives during the year. They have no password: they sign in by badge or
+ * pictures. */
 export async function addPupil(
   deps: Deps,
   actor: Actor,

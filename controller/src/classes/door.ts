@@ -1,4 +1,4 @@
-/** The doors of schools: where and when badges and picture passwords open anything. */
+/** The doors of schools: where and when badges and picture passwords work. */
 import { type Door, type DoorState, doorAt } from '@preau/contract/badge.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
@@ -41,7 +41,8 @@ export async function selectDoors(rows: Rows): Promise<Map<string, SchoolDoor>> 
 export const stateOfDoor = (door: SchoolDoor, address: string, now: number): DoorState =>
   doorAt(frenchCalendar, door, address, now);
 
-/** Refuses with BADGE_NO_NETWORK, BADGE_ELSEWHERE or BADGE_OUT_OF_HOURS. Answers when it closes. */
+/** Refuses with BADGE_NO_NETWORK, BADGE_ELSEWHERE or BADGE_OUT_OF_HOURS. Returns when the door
+ * closes, epoch ms; null when it does not. */
 export function mustBeOpen(state: DoorState): number | null {
   if (state.open) return state.until;
   if (state.why === 'out_of_hours')

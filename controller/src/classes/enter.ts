@@ -1,6 +1,6 @@
-/** How children who cannot type sign in: with their badge, or with three pictures on their class's
- * page. Only from within their school, only in its hours, and for half a day: tablets are
- * shared. */
+/** Sign-in for children who cannot type yet: with their badge, or with three pictures on their
+ * class's page. It works only inside their school and during its hours, and lasts half a day,
+ * because tablets are shared. */
 import type { Account } from '@preau/contract/account.ts';
 import { type Badge, isCurrent, isInside, readBadge } from '@preau/contract/badge.ts';
 import {
@@ -26,9 +26,9 @@ import { selectPictureHash } from './badges/store.ts';
 import { mustBeOpen, type SchoolDoor, selectDoors, stateOfDoor } from './door.ts';
 import { isMember, selectClasses, selectPupil, selectPupils } from './store.ts';
 
-/** A morning or an afternoon. */
+/** Maximum duration of a sign-in, in hours: a morning or an afternoon. */
 const hoursIn = 4;
-/** Attempts of one child that may wait for their turn; more than that is no child. */
+/** Attempts of one child that may be queued; no child sends more. */
 const maxWaiting = 4;
 const nobody = { kind: 'nobody', id: null, name: '?' } as const;
 
@@ -43,7 +43,8 @@ export interface ClassEntry {
   hashPictures: (accountId: string, pictures: PicturePassword) => Promise<string>;
 }
 
-/** The same three pictures of two children are two different passwords. */
+/** The account id is part of the password, so that the same three pictures of two children give
+ * different hashes. */
 const spoken = (accountId: string, pictures: PicturePassword): string =>
   `${accountId} ${pictures.join(' ')}`;
 
@@ -53,7 +54,8 @@ export function createClassEntry(
   slowDown = createSlowDown(deps.clock.now),
 ): ClassEntry {
   const turns = new Map<string, { last: Promise<unknown>; waiting: number }>();
-  /** One attempt of a child at a time: waiting together would be waiting once. */
+  /** One attempt per child at a time; otherwise concurrent attempts would share one slow-down
+   * delay. */
   async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const turn = turns.get(key) ?? { last: Promise.resolve(), waiting: 0 };
     if (turn.waiting >= maxWaiting) throw new AppError('BUSY');
@@ -116,8 +118,8 @@ export function createClassEntry(
     const doors = await selectDoors(deps.database);
     if (reading.kind === 'forged') {
       const door = doors.get(reading.claims.siteId);
-      // From elsewhere anybody may send anything: no line of the audit, and no waiting place, for
-      // that.
+      // Outside the school's networks anybody may send anything: such a forgery gets no audit entry
+      // and no place in the queue.
       if (door === undefined || !isInside(door, address)) throw new AppError('BADGE_FORGED');
       return inTurn(reading.claims.accountId, async () => {
         await slowDown.before(reading.claims.accountId);
@@ -142,7 +144,7 @@ export function createClassEntry(
   async function admit(badge: Badge, account: Account, until: number | null): Promise<SignedIn> {
     const pupil = await selectPupil(deps.database, account.id);
     if (pupil === undefined) throw new AppError('ACCOUNT_DISABLED');
-    // A child who changed schools has a card of the old one.
+    // A child who changed schools still has the old school's card.
     if (account.siteId !== badge.siteId || !isCurrent(badge, pupil.badge))
       return refuseBadge(badge, account, 'BADGE_VOIDED');
     slowDown.succeeded(account.id);

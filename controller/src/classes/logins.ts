@@ -1,10 +1,9 @@
-/** Names to sign in with, for people who come without one. */
+/** Generates logins for people who have none. */
 import { foldName } from '@preau/contract/fold.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { selectTakenLogins } from './store.ts';
 
-/** `jean-marie d'Amico` → `jeanmarie.damico`; letters of other alphabets leave nothing: `eleve`.
- * Pure. */
+/** `jean-marie d'Amico` → `jeanmarie.damico`; names without Latin letters give `eleve`. Pure. */
 export function loginBase({
   firstName,
   lastName,
@@ -21,7 +20,7 @@ export function loginBase({
   return base.length < 2 ? 'eleve' : base;
 }
 
-/** One per person, in their order, taken by nobody and by none of the others. */
+/** One free login per person, in their order, all different. */
 export async function freeLogins(
   rows: Rows,
   people: readonly { firstName: string; lastName: string }[],
@@ -30,7 +29,7 @@ export async function freeLogins(
   const needed = new Map<string, number>();
   for (const base of bases) needed.set(base, (needed.get(base) ?? 0) + 1);
   const free = new Map<string, string[]>([...needed.keys()].map((base) => [base, []]));
-  // Asked for by whole names, in growing handfuls: most people are the only one of their name.
+  // Looks up exact candidate logins, in growing batches: most people have a unique name.
   for (
     let [open, from, step] = [[...needed.keys()], 1, 1];
     open.length > 0;
@@ -53,7 +52,7 @@ export async function freeLogins(
         );
     open = open.filter((base) => (free.get(base)?.length ?? 0) < (needed.get(base) ?? 1));
   }
-  // `lea1` of somebody may be the first name of somebody else.
+  // A numbered login such as `lea1` may equal another person's base name.
   const given = new Set<string>();
   return bases.map((base) => {
     let login = free.get(base)?.shift() ?? '';

@@ -1,5 +1,5 @@
-/** All SQL of classes and their pupils. A class is a group of the kind `class`; its
- * pupils are the accounts in it of that role. */
+/** All SQL of classes and their pupils. A class is a group of the kind `class`; its pupils are
+ * its members with the role `pupil`. */
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -33,7 +33,7 @@ const toClass = (row: RawClass): ClassRow => ({
   provider: row.provider,
 });
 
-/** By school, then by name; `siteIds` null: of the whole city. */
+/** By school, then by name; `siteIds` null: the whole city. */
 export async function selectClasses(
   rows: Rows,
   siteIds: readonly string[] | null,
@@ -139,7 +139,7 @@ const toPupil = (row: RawPupil): PupilRow => ({
         },
 });
 
-/** Of a class, by name as a person sorts them, whatever the database does with accents. */
+/** Pupils of a class, in French alphabetical order, independent of the database's collation. */
 export async function selectPupils(rows: Rows, groupId: string): Promise<PupilRow[]> {
   return (
     await pupilRows(rows)
@@ -152,7 +152,7 @@ export async function selectPupils(rows: Rows, groupId: string): Promise<PupilRo
     .sort((a, b) => a.displayName.localeCompare(b.displayName, 'fr'));
 }
 
-/** Undefined also for accounts that are no pupil’s, or disabled. */
+/** Undefined also when the account is disabled or not a pupil’s. */
 export async function selectPupil(rows: Rows, id: string): Promise<PupilRow | undefined> {
   const row = await pupilRows(rows).where('a.id', '=', id).executeTakeFirst();
   return row && toPupil(row);
@@ -219,7 +219,8 @@ export async function updateClassName(rows: Rows, id: string, name: string): Pro
   await rows.updateTable('groups').set({ name }).where('id', '=', id).execute();
 }
 
-/** `groupId` null: in none. Groups that are no classes stay as they are. */
+/** Moves a person to this class; `groupId` null: removes them from every class. Groups that are
+ * not classes stay as they are. */
 export async function setClass(
   rows: Rows,
   accountId: string,
@@ -274,7 +275,7 @@ export async function selectSiteNames(
     .execute();
 }
 
-/** Which of these names are somebody's. */
+/** Which of these logins are taken. */
 export async function selectTakenLogins(
   rows: Rows,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Making badges, printing them, and making them worthless. */
+/** Issuing, renewing, voiding and printing badges. */
 
 import { badgeText } from '@preau/contract/badge.ts';
 import {
@@ -22,7 +22,7 @@ import { markBadgeVoided, raiseBadge, savePictureHash } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
-/** The date on the school's own wall. */
+/** Today's date in the school's time zone, as YYYY-MM-DD. */
 const today = (timeZone: string, now: number): string =>
   new Intl.DateTimeFormat('en-CA', {
     timeZone,
@@ -31,7 +31,7 @@ const today = (timeZone: string, now: number): string =>
     day: '2-digit',
   }).format(now);
 
-/** Refuses with NOT_FOUND an account that is no pupil of a school. */
+/** Refuses with NOT_FOUND an account that is not a pupil of a school. */
 async function pupilAndDoor(
   deps: Deps,
   accountId: string,
@@ -43,8 +43,8 @@ async function pupilAndDoor(
   return { pupil, door };
 }
 
-/** For those of a class who never had one. Repeating is safe: badges that are there, and those that
- * were voided, stay as they are. */
+/** Issues badges to the pupils of a class who never had one. Repeating is safe: existing and
+ * voided badges stay as they are. */
 export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Promise<ClassDetail> {
   const group = await selectClass(deps.database, groupId);
   const door = (await selectDoors(deps.database)).get(group?.siteId ?? '');
@@ -52,7 +52,7 @@ export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Pr
     throw new AppError('NOT_FOUND', { class: groupId });
   const now = deps.clock.now();
   await deps.database.transaction().execute(async (rows) => {
-    // A pupil who comes from another school has a badge of that one.
+    // A pupil whose account belongs to another school uses that school's badge.
     for (const pupil of (await selectPupils(rows, groupId)).filter(
       ({ badge, siteId }) => badge === null && siteId === group.siteId,
     )) {
@@ -70,7 +70,7 @@ export async function issueBadges(deps: Deps, actor: Actor, groupId: string): Pr
   return readClass(deps, groupId);
 }
 
-/** The old badge is refused from now on, and its sign-ins end. */
+/** Issues a new badge: the old one is refused from now on, and its sign-ins end. */
 export async function renewBadge(deps: Deps, actor: Actor, accountId: string): Promise<void> {
   const { pupil, door } = await pupilAndDoor(deps, accountId);
   const now = deps.clock.now();
@@ -92,7 +92,7 @@ export async function renewBadge(deps: Deps, actor: Actor, accountId: string): P
   ]);
 }
 
-/** Refuses with STATE_FORBIDS when there is none to void. */
+/** Refuses with STATE_FORBIDS when there is no badge to void. */
 export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Promise<void> {
   const { pupil, door } = await pupilAndDoor(deps, accountId);
   const ended = await deps.database.transaction().execute(async (rows) => {

@@ -1,5 +1,5 @@
-/** Badges on paper: A4, eight cards, lines to cut along. Everything on it is drawn: no picture from
- * elsewhere, no font to be found missing. */
+/** Printed badges: A4, eight cards, cutting lines. Everything is drawn as paths or with standard
+ * PDF fonts, so that no external image or font can be missing. */
 import type { ChildPicture } from '@preau/contract/classes.ts';
 import { colours, drawings } from '@preau/contract/drawings.ts';
 import { withoutAccents } from '@preau/contract/fold.ts';
@@ -12,11 +12,11 @@ export interface Card {
   siteName: string;
   picture: ChildPicture;
   serial: number;
-  /** What the code says. */
+  /** Content of the QR code. */
   text: string;
 }
 
-/** Points, of which there are 72 to the inch. */
+/** Millimetres to points (72 per inch). */
 const mm = (length: number): number => (length * 72) / 25.4;
 const page = { width: mm(210), height: mm(297) };
 const card = { width: mm(95), height: mm(68), columns: 2, rows: 4 };
@@ -27,7 +27,7 @@ const margin = {
 const ink = '#17282f';
 const soft = '#4a5f68';
 
-/** `size`: smaller where the words need it. */
+/** `size`: in points; reduced when the text is too wide. */
 interface LineStyle {
   font?: string;
   size: number;
@@ -35,8 +35,8 @@ interface LineStyle {
   colour: string;
 }
 
-/** The fonts that every reader of PDF has know the letters of western Europe only: of others, what
- * stays without their marks. Pure. */
+/** The standard PDF fonts cover western European letters only: other letters lose their
+ * diacritics where possible, and are dropped otherwise. Pure. */
 export function printable(text: string): string {
   const known =
     /[\u0020-\u007e\u00a0-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013\u2014\u2018\u2019\u2026]/;
@@ -62,8 +62,8 @@ export function printable(text: string): string {
   );
 }
 
-/** Dark squares of the code, as one path of rows; `quiet` squares of white around it are left to
- * the caller. */
+/** Dark modules of the QR code, as one path of row runs; the caller leaves the white quiet zone
+ * around it. */
 function codePath(text: string): { size: number; path: string } {
   const { modules } = QrCode.create(text, { errorCorrectionLevel: 'M' });
   let path = '';
@@ -77,7 +77,7 @@ function codePath(text: string): { size: number; path: string } {
   return { size: modules.size, path };
 }
 
-/** The largest size at which it fits, down to half. */
+/** The largest size at which the text fits, down to half; beyond that the text is shortened. */
 function fitted(
   document: PDFKit.PDFDocument,
   text: string,
@@ -188,7 +188,7 @@ export async function drawSheet(cards: readonly Card[]): Promise<Buffer> {
       margin.x + (place % card.columns) * card.width,
       margin.y + Math.floor(place / card.columns) * card.height,
     );
-    // A school of a thousand must not hold up a class that signs in.
+    // Yields after each page, so that printing a thousand badges does not delay sign-ins.
     if (place === perPage - 1) await new Promise((resolve) => setImmediate(resolve));
   }
   document.end();

@@ -2,8 +2,8 @@
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 
-/** The next serial, and valid again. Two who do it at once get two serials, and the last card
- * printed is the one that works. */
+/** Raises the serial and makes the badge valid again. Two concurrent calls get two serials; only
+ * the card with the higher one works. */
 export async function raiseBadge(
   rows: Rows,
   accountId: string,
@@ -32,7 +32,7 @@ export async function raiseBadge(
   return serial;
 }
 
-/** False when there was none to void. */
+/** False when there was no badge to void. */
 export async function markBadgeVoided(
   rows: Rows,
   accountId: string,

@@ -1,5 +1,5 @@
-/** Applies an import, some people in each transaction: other work does not wait long, and an import
- * that was cut off is finished by importing the file again. */
+/** Applies an import in batches, one transaction each: other work is not delayed for long, and an
+ * interrupted import is completed by importing the file again. */
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/fold.ts';
 import type { ImportChoices, ImportReport } from '@preau/contract/people-import.ts';
@@ -22,7 +22,7 @@ import { disablePerson, insertClassesOf, insertMembers, updatePerson } from './s
 type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups'>;
 const atATime = 200;
 
-/** Refuses with IMPORT_CHANGED when the preview that was read is not what would be done now.
+/** Refuses with IMPORT_CHANGED when the confirmed preview no longer matches what would be done.
  * Importing the same file again changes nothing. */
 export async function applyImport(
   deps: Deps,
@@ -109,7 +109,8 @@ async function makeSites(
   return made;
 }
 
-/** Every class of the schools concerned, by school and folded name. */
+/** Creates the missing classes and returns every class of the schools concerned, by school and
+ * folded name. */
 async function makeClasses(
   deps: Deps,
   plan: Plan,
@@ -141,7 +142,7 @@ async function change(
     const groupId = classOf(update.site, update.className);
     if (update.role === 'teacher' && groupId !== null)
       await insertMembers(rows, [{ groupId, accountId: update.accountId }]);
-    // Who changes schools leaves the classes of the old one.
+    // A person who changes schools leaves the classes of the old one.
     else if (groupId !== null || update.changes.includes('site'))
       await setClass(rows, update.accountId, groupId);
   }
@@ -179,7 +180,7 @@ async function add(
   return logins;
 }
 
-/** One line of the audit for each school. */
+/** One audit event per school. */
 async function record(
   deps: Deps,
   actor: Actor,
@@ -211,7 +212,7 @@ async function record(
   });
 }
 
-/** Who was added, for the person who hands out user names. */
+/** CSV of the added people, for whoever distributes the logins. */
 async function csvOf(added: readonly { addition: Addition; login: string }[]): Promise<string> {
   let csv = toCsv([['École', 'Classe', 'Nom', 'Identifiant']], { lineEnd: '\r\n' });
   for (let at = 0; at < added.length; at += 1000) {

@@ -1,5 +1,5 @@
-/** Tables as offices save them: whatever encoding, whatever separator. What is in a cell is text,
- * and never anything else. */
+/** Reads tables as school offices save them, in any common encoding and with any common
+ * separator. Cells are always plain text. */
 import { Readable } from 'node:stream';
 import type { ImportPreview } from '@preau/contract/people-import.ts';
 import { CsvError, parse } from 'csv-parse';
@@ -15,8 +15,8 @@ const maxCell = 400;
 const chunkSize = 65_536;
 export const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** UTF-8 if it can be that; else what Windows of western Europe writes, where every byte is a
- * letter. Marks at the beginning are believed. */
+/** Decodes as UTF-8 when valid, otherwise as windows-1252, in which every byte is a character. A
+ * UTF-16 byte order mark decides first. */
 export async function decodeText(
   bytes: Buffer,
 ): Promise<{ text: string[]; encoding: ImportPreview['encoding'] }> {
@@ -43,7 +43,7 @@ export async function decodeText(
   }
 }
 
-/** The one that stands most often in the first line, outside of quotes. Pure. */
+/** The separator that occurs most often in the first line, outside quotes. Pure. */
 export function separatorOf(start: string): Exclude<ImportPreview['separator'], 'tab'> | '\t' {
   const line =
     /^[^\r\n]*/.exec(start.replace(/^[\uFEFF\r\n\s]*/, '').replace(/"[^"]*"/g, ''))?.[0] ?? '';
@@ -54,8 +54,8 @@ export function separatorOf(start: string): Exclude<ImportPreview['separator'], 
   return counted.reduce((best, next) => (next.count > best.count ? next : best)).sign;
 }
 
-/** Calls `row` for each line under the first; `at` is the line's number in the file, as an editor
- * counts it. Throws CsvError. */
+/** Calls `row` for each line after the header; `at` is the line's number in the file, as an
+ * editor counts it. Throws CsvError. */
 export async function readTable(
   bytes: Buffer,
   row: (cells: string[], at: number) => void,
@@ -74,7 +74,7 @@ export async function readTable(
     trim: true,
   });
   let header: string[] | null = null;
-  // Cells are cut, not refused: a long one is no name.
+  // Overlong cells are cut, not refused: no name is that long.
   const tidy = (cells: string[]) =>
     cells.slice(0, maxColumns).map((cell) => cell.slice(0, maxCell));
   let count = 0;

@@ -1,4 +1,4 @@
-/** Everybody and everything a file of people is compared with. */
+/** Everything an imported file of people is compared with. */
 import { reachOf } from '#src/accounts/reach.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';

@@ -1,7 +1,8 @@
-/** Names, levels and addresses as the files of offices write them. Pure. */
+/** Names, levels and addresses as school offices write them. Pure. */
 
 const levels = ['TPS', 'PS', 'MS', 'GS', 'CP', 'CE1', 'CE2', 'CM1', 'CM2', '6E', '5E', '4E', '3E'];
-/** `CM2 - cours moyen 2e année` and `CM2 B` are both CM2. Null: none is named, or several. */
+/** `CM2 - cours moyen 2e année` and `CM2 B` are both CM2. Null when no level is named, or
+ * several. */
 export function levelOf(text: string): string | null {
   const named = new Set(
     text
@@ -12,14 +13,14 @@ export function levelOf(text: string): string | null {
   );
   return named.size === 1 ? ([...named][0] ?? null) : null;
 }
-/** The same year again, or the next; a level that is not known speaks against nothing. */
+/** Whether the level is the same or the next one; an unknown level rules nothing out. */
 export function follows(before: string | null, now: string | null): boolean {
   if (before === null || now === null || before === now) return true;
   const [from, to] = [levels.indexOf(before), levels.indexOf(now)];
   return from >= 0 && to === from + 1;
 }
 
-/** `DUPONT-LÉON` → `Dupont-Léon`; what is not all capitals was written with care. */
+/** `DUPONT-LÉON` → `Dupont-Léon`; a name that is not all capitals is kept as written. */
 export const titled = (text: string): string => {
   const tidy = text.replace(/\s+/g, ' ').trim();
   return tidy !== tidy.toUpperCase()

@@ -1,5 +1,5 @@
-/** A line of the file beside a person who is known: what would change, and whether they are the
- * same at all. Pure. */
+/** Compares a line of the file with a known person: what would change, and whether they may be
+ * the same person. Pure. */
 import { foldName } from '@preau/contract/fold.ts';
 import type { Change } from '@preau/contract/people-import.ts';
 import { follows, mailOf } from './names.ts';
@@ -8,8 +8,8 @@ import type { Addition, ImportFacts, KnownPerson, Plan, Update } from './plan-sh
 
 const sameName = (a: string, b: string) => foldName(a) === foldName(b);
 
-/** Whether the class the line names is another than theirs. A teacher may stand in front of several
- * classes; a pupil is in one. */
+/** Whether the line changes the person's class. A teacher may have several classes; a pupil has
+ * one. */
 export function changesClass(one: PlacedRow, person: KnownPerson, className: string | null) {
   if (className === null) return false;
   if (one.row.role === 'teacher')
@@ -86,7 +86,7 @@ export const additionOf = (one: PlacedRow, className: string | null): Addition =
   mail: mailOf(one.row.mail),
 });
 
-/** Names classes as the school writes them already, where it does; others are collected in
+/** Uses the school's existing spelling of a class name; new classes are collected in
  * `newClasses`. */
 export function createClassNames(classes: ImportFacts['classes']) {
   const bySite = new Map<string, Map<string, string>>();
@@ -112,18 +112,18 @@ export function createClassNames(classes: ImportFacts['classes']) {
   };
 }
 
-/** Two different identifiers are two people; an account known by another identifier is somebody
- * else. */
+/** Two different identifiers are two different people. */
 export const mayBeOne = (a: string | null, b: string | null): boolean => a === null || b === null;
 
-/** What is done with a line that only its name identifies. `match` of somebody who was not asked
- * about is `certain`. */
+/** What to do with a line that is identified by its name only. A `match` is `certain` when it
+ * needed no answer from the user. */
 export type NameDecision =
   | { kind: 'skip' | 'add' | 'ask' }
   | { kind: 'match'; person: KnownPerson; certain: boolean };
 
-/** `people`: who it may be; `twins`: lines that may be the same person; `sharing`: how many lines
- * have this name; `answer`: what was chosen before: a person’s id, `new` or `skip`. */
+/** `people`: known people it may be; `twins`: lines that may be the same person; `sharing`: how
+ * many lines have this name; `answer`: the user's earlier choice: a person’s id, `new` or
+ * `skip`. */
 export function decideByName(
   level: string | null,
   found: { people: readonly KnownPerson[]; twins: number; sharing: number },

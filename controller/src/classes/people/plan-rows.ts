@@ -1,4 +1,4 @@
-/** Which school a line of the file is of, and whether its names can be kept. Pure. */
+/** Finds the school of each line of the file, and validates its names. Pure. */
 import { foldName } from '@preau/contract/fold.ts';
 import type { ImportChoices, ImportRole, RowProblem } from '@preau/contract/people-import.ts';
 import { Line } from '@preau/contract/schema.ts';
@@ -6,7 +6,7 @@ import { Compile } from 'typebox/compile';
 import { levelOf, titled } from './names.ts';
 import type { ImportFacts, ImportRow, Plan } from './plan-shapes.ts';
 
-/** A line whose names are tidy and whose school is known. */
+/** A line with normalised names and a known school. */
 export interface PlacedRow {
   row: ImportRow;
   site: string;
@@ -21,11 +21,11 @@ interface Problem {
 }
 type NewSite = Plan['newSites'][number];
 
-/** What accounts, classes, schools and audit lines can hold. */
+/** Lengths that accounts, classes, schools and audit events can hold. */
 const isName = Compile(Line(120));
 const isShortName = Compile(Line(80));
 
-/** People of one key may be one person. */
+/** People with the same key may be the same person. */
 export const keyOf = (site: string, role: ImportRole, name: string): string =>
   `${site} ${role} ${foldName(name)}`;
 
@@ -39,7 +39,7 @@ export const tidied = (row: ImportRow): ImportRow => ({
   className: row.className.replace(/\s+/g, ' ').trim(),
 });
 
-/** Of a tidied row. */
+/** Takes a normalised row. Null when its names are valid. */
 export function problemOfNames(row: ImportRow): Problem | null {
   const name = nameOf(row);
   if (row.firstName === '' || row.lastName === '') return { problem: 'no_name', text: name };
@@ -49,7 +49,7 @@ export function problemOfNames(row: ImportRow): Problem | null {
   return null;
 }
 
-/** A school the city does not know, as the line that names it first describes it. */
+/** A school the city does not know, as described by the first line that names it. */
 export function newSiteOf(row: ImportRow, uai: string, isWanted: boolean): NewSite {
   const [name, city] = [titled(row.siteName) || uai, titled(row.city) || '?'];
   return {
@@ -62,7 +62,7 @@ export function newSiteOf(row: ImportRow, uai: string, isWanted: boolean): NewSi
   };
 }
 
-/** Finds the school of each row; schools to be made are collected in `newSites`. */
+/** Finds the school of each row; schools to be created are collected in `newSites`. */
 export function createSiteFinder(
   facts: Pick<ImportFacts, 'sites' | 'siteId' | 'foreignUais' | 'mayCreateSites'>,
   createSites: ImportChoices['createSites'],

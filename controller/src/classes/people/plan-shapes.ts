@@ -1,4 +1,4 @@
-/** What planning an import reads, and what it answers. */
+/** Input and output types of planning an import. */
 import type {
   Change,
   ImportCounts,
@@ -6,8 +6,7 @@ import type {
   RowProblem,
 } from '@preau/contract/people-import.ts';
 
-/** A line of the file, as its columns say. Empty text: nothing there. `externalId` is a fingerprint
- * already. */
+/** A line of the file, by column. Empty text: no value. `externalId` is already a fingerprint. */
 export interface ImportRow {
   line: number;
   lastName: string;
@@ -29,7 +28,7 @@ export interface KnownPerson {
   name: string;
   login: string;
   externalId: string | null;
-  /** A directory looks after them: it says when they leave. */
+  /** A directory manages this account and reports when the person leaves. */
   byDirectory: boolean;
   level: string | null;
   classes: readonly { id: string; name: string }[];
@@ -37,21 +36,21 @@ export interface KnownPerson {
 }
 
 export interface ImportFacts {
-  /** Those the caller looks after. */
+  /** Schools that the caller looks after. */
   sites: readonly { id: string; uai: string; name: string }[];
-  /** The school every line without one is of; null: lines must say. */
+  /** The school of lines that name none; null: every line must name one. */
   siteId: string | null;
-  /** UAI codes of schools that are in the city and not the caller's. */
+  /** UAI codes of schools of the city that are out of the caller's reach. */
   foreignUais: ReadonlySet<string>;
   people: readonly KnownPerson[];
-  /** Identifiers of people in schools that are not the caller's. */
+  /** Identifiers of people in schools out of the caller's reach. */
   foreignIds: ReadonlySet<string>;
   classes: readonly { id: string; siteId: string; name: string }[];
   mayCreateSites: boolean;
 }
 
-/** `site`: an id, or `new:` and the UAI of a school to be made. `className`, `level` null: they stay
- * as they are. */
+/** `site`: an id, or `new:` and the UAI of a school to be created. `className`, `level` null:
+ * unchanged. */
 export interface Addition {
   line: number;
   site: string;

@@ -1,10 +1,10 @@
-/** What a file of people would change. Pure, and in steps: the caller may let other work run between
- * two of them.
+/** Plans what a file of people would change. Pure, and in steps, so that the caller may let other
+ * work run between them.
  *
- *  A person is recognised by their identifier, else by school, role and name, if they have not left
- * and the level does not speak against it: the same, or one more than last year. A line that could
- * be two people becomes a question; they are never merged. People who are not in the file are
- * listed; nobody leaves because of that alone. */
+ * A person is recognised by their identifier, otherwise by school, role and name, if they have not
+ * left and the level is compatible: the same as last year, or the next. A line that could be two
+ * people becomes a question; people are never merged. People who are not in the file are listed;
+ * none is removed for that reason alone. */
 import type { ImportChoices, RowProblem } from '@preau/contract/people-import.ts';
 import { additionOf, createClassNames, decideByName, mayBeOne, updateOf } from './plan-matches.ts';
 import { createSiteFinder, keyOf, type PlacedRow, placeRow } from './plan-rows.ts';
@@ -19,16 +19,16 @@ import {
 type Steps<T> = Generator<undefined, T>;
 type Choices = Pick<ImportChoices, 'same' | 'leave' | 'createSites'>;
 
-/** A plan that is being made. */
+/** A plan under construction. */
 interface Draft {
   plan: Plan;
   facts: ImportFacts;
   classNames: ReturnType<typeof createClassNames>;
   byExternalId: Map<string, KnownPerson>;
   byKey: Map<string, KnownPerson[]>;
-  /** Which line each person is matched with. */
+  /** Line number that each person is matched with, by account id. */
   claimed: Map<string, number>;
-  /** Who may be somebody in the file. */
+  /** People whom an open question may concern. */
   asked: Set<string>;
 }
 
@@ -107,7 +107,7 @@ function match({ plan, classNames, claimed }: Draft, one: PlacedRow, person: Kno
   else plan.updates.push(update);
 }
 
-/** Answers the rows that no identifier decides. */
+/** Matches rows by identifier; returns those that no identifier decides. */
 function* matchByIdentifier(draft: Draft, placed: readonly PlacedRow[]): Steps<PlacedRow[]> {
   const rest: PlacedRow[] = [];
   const seen = new Set<string>();
@@ -142,7 +142,7 @@ function* matchByName(draft: Draft, rest: readonly PlacedRow[], choices: Choices
   }
 }
 
-/** `same`: every line of this name, this one too. */
+/** `same`: every line with this key, including this one. */
 function matchOneByName(
   draft: Draft,
   one: PlacedRow,
@@ -169,7 +169,7 @@ function matchOneByName(
     plan.counts.undecided += 1;
     for (const person of people) asked.add(person.id);
   }
-  // Answered or not, the question stays on the page: an answer can be taken back.
+  // The question stays on the page even when answered, so that the answer can be changed.
   const isQuestion = people.length > 0 || twins.length > 0;
   if (!isQuestion || (decision.kind === 'match' && decision.certain)) return;
   plan.questions.push({
@@ -185,7 +185,7 @@ function matchOneByName(
   });
 }
 
-/** Lists people who are not in the file, of the schools and roles that are. */
+/** Lists people missing from the file, for the schools and roles that the file covers. */
 function* listMissing(draft: Draft, placed: readonly PlacedRow[], choices: Choices): Steps<void> {
   const { plan, facts, claimed, asked } = draft;
   const siteNames = new Map(facts.sites.map(({ id, name }) => [id, name]));

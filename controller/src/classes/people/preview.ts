@@ -1,5 +1,5 @@
-/** Reads a file of people and says what it would change, without changing anything. The file is
- * kept nowhere: it is sent again to be applied. */
+/** Reads a file of people and returns what it would change, without changing anything. The file
+ * is not stored: the browser sends it again to apply it. */
 import { type ImportChoices, type ImportPreview, shownMax } from '@preau/contract/people-import.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -15,13 +15,14 @@ const sliceMs = 8;
 
 export interface PlannedFile {
   table: ImportTable;
-  /** Null while columns are absent. */
+  /** Null while required columns are missing. */
   plan: Plan | null;
-  /** Names this plan: another file, other choices or other people give another. */
+  /** Identifies this plan: another file, other choices or changed accounts give another hash.
+   * Null without a plan. */
   hash: string | null;
 }
 
-/** Runs a decision made of steps, and gives the event loop back every few milliseconds. */
+/** Runs a generator of steps, and yields to the event loop every few milliseconds. */
 async function inSteps<T>(steps: Generator<undefined, T>): Promise<T> {
   let began = performance.now();
   for (let step = steps.next(); ; step = steps.next()) {

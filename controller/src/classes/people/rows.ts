@@ -1,5 +1,5 @@
-/** From the bytes of a file to the lines an import is planned from. Columns nobody named (dates of
- * birth) are forgotten here. */
+/** Parses the bytes of a file into the lines an import is planned from. Unmapped columns (dates
+ * of birth, for example) are dropped here. */
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/fold.ts';
 import {
@@ -23,11 +23,11 @@ export interface ImportTable extends Table {
 }
 interface TableLine {
   cells: string[];
-  /** Its number in the file. */
+  /** Line number in the file. */
   at: number;
 }
 
-/** What a cell of the column `role` says; `otherwise` when it says nothing we know. */
+/** The role in a cell of the column `role`; `otherwise` when it is not recognised. */
 export function roleOf(text: string, otherwise: ImportRole): ImportRole {
   const folded = foldName(text);
   if (/^(eleve|pupil|student)/.test(folded)) return 'pupil';
@@ -35,8 +35,8 @@ export function roleOf(text: string, otherwise: ImportRole): ImportRole {
   return otherwise;
 }
 
-/** Which field each column holds, and which fields a plan needs that none holds. `siteId` null:
- * lines must say which school they are of. */
+/** Which field each column holds, and which required fields have no column. `siteId` null: lines
+ * must name their school. */
 export function columnsOf(
   header: readonly string[],
   chosen: ImportChoices['columns'],
@@ -49,7 +49,7 @@ export function columnsOf(
   return { columns, absent: needed.filter((field) => !columns.includes(field)) };
 }
 
-/** Answers what reads one line; `fingerprint` hides identifiers. */
+/** Returns a function that reads one line; `fingerprint` pseudonymises identifiers. */
 export function rowReader(
   columns: ImportTable['columns'],
   who: ImportRole,
@@ -113,7 +113,8 @@ async function readLines(bytes: Buffer): Promise<{ table: Table; lines: TableLin
   }
 }
 
-/** Refuses with IMPORT_REFUSED what is no table. No rows while columns are absent. */
+/** Refuses with IMPORT_REFUSED a file that is not a table. No rows while required columns are
+ * missing. */
 export async function readRows(
   deps: Pick<Platform, 'secrets'>,
   bytes: Buffer,
@@ -123,8 +124,8 @@ export async function readRows(
   const { table, lines } = await readLines(bytes);
   if (table.header.length === 0) throw refused('Ce fichier est vide.', 'This file is empty.');
   const { columns, absent } = columnsOf(table.header, choices.columns, siteId);
-  // Identifiers of children are few enough to be guessed one by one: their fingerprints need a
-  // secret. As fast as a hash.
+  // Children's identifiers are few enough to be guessed by trying all of them, so their
+  // fingerprints need a secret salt. A salted hash is fast enough for a whole file.
   const salt = sha256(deps.secrets.sign('preau fingerprints of people'));
   const read = rowReader(
     columns,

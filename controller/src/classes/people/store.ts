@@ -1,4 +1,4 @@
-/** All SQL of importing people: reading those who are known, writing what changes. */
+/** All SQL of importing people: reading known people, writing changes. */
 import type { ImportRole } from '@preau/contract/people-import.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
@@ -75,7 +75,7 @@ export async function selectKnownPeople(rows: Rows, siteId: string): Promise<Kno
   return withClasses(rows, await peopleRows(rows).where('site_id', '=', siteId).execute());
 }
 
-/** By identifiers of ours, in whatever school; not those of these schools. */
+/** Local accounts with these identifiers, outside these schools. */
 export async function selectKnownElsewhere(
   rows: Rows,
   externalIds: readonly string[],
@@ -136,7 +136,7 @@ export interface AccountChange {
   enable: boolean;
 }
 
-/** Null: as it is. */
+/** Null fields stay unchanged. */
 export async function updatePerson(rows: Rows, change: AccountChange): Promise<void> {
   const row = await rows
     .selectFrom('accounts')
@@ -157,7 +157,7 @@ export async function updatePerson(rows: Rows, change: AccountChange): Promise<v
       site_id: change.siteId,
       attributes,
       ...(change.newName === null ? {} : { display_name: change.newName }),
-      // A directory's own identifier is not ours to replace.
+      // A directory's own identifier must not be replaced.
       ...(change.externalId === null || row.external_id !== null || row.provider !== 'local'
         ? {}
         : { external_id: change.externalId }),
@@ -167,7 +167,7 @@ export async function updatePerson(rows: Rows, change: AccountChange): Promise<v
     .execute();
 }
 
-/** False when they were disabled before. */
+/** False when they were disabled already. */
 export async function disablePerson(rows: Rows, accountId: string, now: number): Promise<boolean> {
   const { numUpdatedRows } = await rows
     .updateTable('accounts')
