@@ -1,4 +1,4 @@
-/** What is held about a person, as one file for them. */
+/** Exports everything held about a person as one file. */
 import { AppError } from '@preau/contract/errors.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -7,7 +7,7 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectEverything, selectHeld, selectPrivacy } from './store.ts';
 
-/** Names of others are left out of what they did to this person's account: it is their data. */
+/** Names of people who acted on this account are left out: they are those people's data. */
 export async function exportPerson(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,

@@ -1,4 +1,4 @@
-/** How long things are kept: settings, and what the sweep does about them. */
+/** Retention: its settings, and the daily clean-up. */
 import {
   type ChainVerdict,
   type Link,
@@ -66,8 +66,8 @@ export async function readAuditChain(deps: Deps): Promise<ChainState> {
   };
 }
 
-/** Without a place to pass through, what came out is kept for the console. Refuses with
- * VALIDATION_FAILED half a place. */
+/** Without a known position, the verdict is saved for the console. Refuses with VALIDATION_FAILED
+ * when only one of `seq` and `hash` is given. */
 export async function verifyAudit(
   deps: Deps,
   asked: { seq?: string | undefined; hash?: string | undefined },
@@ -89,8 +89,7 @@ export async function verifyAudit(
   return verdict;
 }
 
-/** Sessions of months that are over for long enough go, month by month; what they came to stays, in
- * figures. */
+/** Deletes sessions by whole months, once a month is old enough; its statistics are kept. */
 async function removeOldSessions(deps: Deps, actor: Actor, before: number): Promise<void> {
   for (let guard = 0; guard < 24; guard += 1) {
     const oldest = await selectOldestSession(deps.database);
@@ -112,9 +111,9 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
   }
 }
 
-/** Once a day, by one of the city's processes: removes what is too old, and verifies the chain.
- * With a million events that takes a while: never part of the sweep, for which sessions wait. Safe
- * to run anywhere, twice. */
+/** Once a day, in one of the city's processes: deletes what is too old, and verifies the chain.
+ * This takes a while with a million events, so it is not part of the sweep, which sessions depend
+ * on. Safe to run anywhere, twice. */
 export async function keepAges(deps: Deps & Pick<Platform, 'config' | 'log'>): Promise<void> {
   const now = deps.clock.now();
   if (!(await claimDay(deps.database, now, dayMs))) return;

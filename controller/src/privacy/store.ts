@@ -1,4 +1,4 @@
-/** All SQL of what is held of people, and of the settings that say for how long. */
+/** All SQL of the data held about people, and of the retention settings. */
 
 import type { Role } from '@preau/contract/account.ts';
 import { defaultPrivacy, type PersonHeld, type PrivacySettings } from '@preau/contract/privacy.ts';
@@ -37,7 +37,7 @@ export async function selectPrivacy(rows: Rows): Promise<PrivacySettings> {
   };
 }
 
-/** True for the first who asks in a day. */
+/** True for the first caller of a day. */
 export async function claimDay(rows: Rows, now: number, dayMs: number): Promise<boolean> {
   await rows
     .insertInto('city')
@@ -121,7 +121,7 @@ export async function selectHeld(rows: Rows, ids: readonly string[]): Promise<Pe
   return found;
 }
 
-/** `siteIds` null: of the whole city. */
+/** `siteIds` null: the whole city. */
 export async function searchHeld(
   rows: Rows,
   search: string,
@@ -164,14 +164,14 @@ export async function selectLeavers(
   return (await query.execute()).map(toPerson);
 }
 
-/** What an export leaves out, for whoever has it could sign in. */
+/** Columns left out of an export, because whoever has them could sign in. */
 const isSecret = (column: string): boolean =>
   /hash|secret|token|password|sealed|public_key|credential|counter|attachment|provider_session|^body$/.test(
     column,
   );
 
-/** Every table that says `account_id`, whoever made it: what comes later is exported and erased
- * without being thought of. */
+/** Every table with an `account_id` column, so that tables added later are exported and erased
+ * automatically. */
 export async function tablesOfAccounts(
   rows: Rows,
 ): Promise<{ name: keyof Tables; columns: string[] }[]> {
@@ -197,7 +197,7 @@ const shownOf = (row: object): Record<string, unknown> =>
       .map(([column, value]) => [column, plainValue(value)]),
   );
 
-/** Everything that is kept under this account, table by table, without secrets. */
+/** All rows stored under this account, table by table, without secrets. */
 export async function selectEverything(rows: Rows, id: string): Promise<Record<string, unknown>> {
   const account = await rows
     .selectFrom('accounts')

@@ -1,5 +1,5 @@
-/** Erasing who somebody was. Their account, sessions and the audit stay, and say "an erased person"
- * from then on. */
+/** Erases a person's identity. Their account, sessions and audit events stay, under the name "an
+ * erased person". */
 import { erasedName } from '@preau/contract/audit-chain.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Erased, PersonHeld } from '@preau/contract/privacy.ts';
@@ -45,7 +45,7 @@ export async function listLeavers(
 }
 
 /** Refuses with NOT_FOUND; with VALIDATION_FAILED when `login` is not theirs; with STATE_FORBIDS
- * oneself, and who has an application open. */
+ * the caller's own account, and a person who has an application open. */
 export async function erasePerson(
   deps: Deps,
   actor: AccountActor,
@@ -65,7 +65,8 @@ export async function erasePerson(
   return eraseAccounts(deps, actor, [id], []);
 }
 
-/** Those of them who are no leavers (any more) are kept, and named in the answer. */
+/** Erases those who are still leavers and have no application open; the others are kept, and
+ * listed in the answer. */
 export async function eraseLeavers(
   deps: Deps,
   actor: AccountActor,
@@ -85,9 +86,9 @@ export async function eraseLeavers(
   );
 }
 
-/** In steps, each safe to repeat: should the controller stop in between, the accounts still stand
- * to be erased. The audit records the erasure before it loses the names, so that whoever verifies
- * it meanwhile finds every missing name accounted for. */
+/** In steps, each safe to repeat: if the controller stops in between, the accounts can still be
+ * erased. The audit records the erasure before it loses the names, so that a verification at any
+ * time finds every missing name accounted for. */
 async function eraseAccounts(
   deps: Deps,
   actor: AccountActor,
@@ -122,7 +123,7 @@ async function eraseAccounts(
   for (const [at, group] of inGroups(ids, 200).entries())
     signIns.push(...(await record(group, at === 0 ? seen.unnamed : 0)));
   await chainEvents(deps);
-  // What was written while the chain was read.
+  // Events written while the chain was read.
   const since = await passOver(deps, erasing, seen.seq, 'count');
   if (since.unnamed > 0) await record(ids.slice(0, 1), since.unnamed);
   await chainEvents(deps);

@@ -1,4 +1,4 @@
-/** All SQL that takes a person's name out of the rows. */
+/** All SQL that removes a person's name from the rows. */
 import { erasedName } from '@preau/contract/audit-chain.ts';
 import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
@@ -24,8 +24,8 @@ export async function selectNames(rows: Rows, ids: readonly string[]): Promise<N
   }));
 }
 
-/** Kept, for they count or are answered by others: without words of the person. Everything else
- * under an account goes. */
+/** Tables whose rows are kept, without text written by the person: they count in statistics, or
+ * other people answered them. All other rows of an account are deleted. */
 const kept = ['sessions', 'requests', 'request_messages'];
 
 const namedBeside = [
@@ -36,7 +36,7 @@ const namedBeside = [
   ['scripts', 'reviewed_by', 'reviewed_by_name'],
 ] as const;
 
-/** What stays of an account: that somebody of that role was at that school. */
+/** Columns of an account that stay: they say only that somebody of that role was at that school. */
 const staysOfAccount = [
   'id',
   'login',
@@ -63,7 +63,7 @@ export async function closeAccounts(
     .execute();
 }
 
-/** The last reading of a directory lists by name who was in it no longer. */
+/** Removes these names from the list of vanished people that the last synchronisation left. */
 export async function forgetVanished(rows: Rows, names: readonly string[]): Promise<void> {
   for (const { id, vanished_names } of await rows
     .selectFrom('directories')
@@ -83,7 +83,7 @@ export async function forgetVanished(rows: Rows, names: readonly string[]): Prom
   }
 }
 
-/** Who it was is gone from every table but the audit's, which has a way of its own. */
+/** Removes the identity from every table except the audit, which is erased separately. */
 export async function pseudonymise(rows: Rows, ids: readonly string[], now: number): Promise<void> {
   const tables = await rows.introspection.getTables();
   const others = (tables.find((table) => table.name === 'accounts')?.columns ?? [])
@@ -112,7 +112,7 @@ export async function pseudonymise(rows: Rows, ids: readonly string[], now: numb
       await sql`update ${sql.table(table)} set ${sql.ref(name)} = ${erasedName} where ${sql.ref(by)} = ${id}`.execute(
         rows,
       );
-    // Drawn, not derived: nobody finds the way back from it.
+    // The login is random, not derived from the person, so it cannot be traced back.
     await rows
       .updateTable('accounts')
       .set({

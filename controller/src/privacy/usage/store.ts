@@ -1,9 +1,9 @@
-/** All SQL of statistics, and of the sessions they are made of. */
+/** All SQL of usage statistics, and of the sessions they are computed from. */
 import { smallestGroup, type UsageRow } from '@preau/contract/privacy.ts';
 import type { Rows } from '#src/platform/database.ts';
 
-/** How many, and of how many people, by school, application and month. Months as `dates` cuts
- * them. */
+/** Number of sessions and of distinct people, by school and application, for sessions started in
+ * this span. */
 export async function selectUsage(
   rows: Rows,
   filter: { from: number; until: number; siteIds: readonly string[] | null },
@@ -81,7 +81,8 @@ export async function selectOldestSession(rows: Rows): Promise<number | null> {
   );
 }
 
-/** Keeps what a month came to, without the small groups. Repeating it adds nothing. */
+/** Saves the statistics of a month, without the numbers of small groups. Repeating it adds
+ * nothing. */
 export async function keepUsage(
   rows: Rows,
   month: string,

@@ -1,12 +1,13 @@
-/** Statistics: how much an application is used at a school, month by month, without saying by
- * whom. */
+/** Usage statistics: how much an application is used at a school, month by month, without saying
+ * by whom. */
 import { smallestGroup, type UsageRow } from '@preau/contract/privacy.ts';
 import { reachOf } from '#src/accounts/reach.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectKeptUsage, selectUsage, selectUsageNames } from './store.ts';
 
-/** In UTC: no class sits at midnight. Pure, as all below but `readUsage`. */
+/** Months in UTC, because no class takes place around midnight. Pure, as all below but
+ * `readUsage`. */
 export const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7);
 export function monthStart(month: string, later = 0): number {
   const [year = 1970, number = 1] = month.split('-').map(Number);
@@ -24,7 +25,8 @@ export function monthsBetween(from: string, until: string): string[] {
   return months;
 }
 
-/** Newest month first. Of what fewer than five people used, only that it was used. */
+/** Newest month first. With fewer than five people, a row says only that the application was
+ * used. */
 export async function readUsage(
   deps: Pick<Platform, 'database' | 'clock'>,
   actor: AccountActor,
