@@ -1,5 +1,6 @@
-/** Linking events into the chain, following it, and proving how long it is. Events are linked after
- * their commit, by whoever holds the chain's row: a launch never waits for another's. */
+/** Linking events into the chain, verifying it, and signing its length. Events are linked after
+ * their commit, by the process that holds the chain's row, so that launches never wait for each
+ * other. */
 import {
   type ChainVerdict,
   followChain,
@@ -25,11 +26,11 @@ import {
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets'>;
 
-/** A transaction of this many takes some ten milliseconds: on SQLite nobody else writes
- * meanwhile. */
+/** Events per transaction. This many take about ten milliseconds, during which nobody else can
+ * write on SQLite. */
 const atOnce = 200;
 
-/** In the caller's transaction, which holds the chain. Returns how many were linked. */
+/** In the caller's transaction, which holds the lock on the chain. Returns how many were linked. */
 export async function linkPending(
   deps: Pick<Deps, 'clock' | 'secrets'>,
   rows: Rows,
@@ -53,11 +54,11 @@ export async function linkPending(
   return { linked: pending.length, head };
 }
 
-/** Links everything that is committed by now. Safe to run anywhere, at any time, twice. */
+/** Links every event committed so far. Safe to run anywhere, at any time, twice. */
 export async function chainEvents(deps: Deps): Promise<number> {
   let total = 0;
   for (let linked = atOnce; linked === atOnce; total += linked) {
-    // Nothing to do is the common case, and takes no lock.
+    // The common case is that nothing is pending; it takes no lock.
     if ((await selectPending(deps.database, 1)).length === 0) break;
     ({ linked } = await deps.database
       .transaction()
@@ -68,9 +69,9 @@ export async function chainEvents(deps: Deps): Promise<number> {
 
 const pageSize = 500;
 
-/** Follows the whole chain, from what was removed by age to its head, and checks what the city
- * signed. `known`: a place noted elsewhere (an export's end, say): who rewrote everything after it
- * is found too. Events that are being written meanwhile are not waited for. */
+/** Verifies the whole chain, from where retention cut it to its head, and the controller's
+ * signatures. `known`: a link noted elsewhere, such as the end of an export, which also reveals a
+ * chain rewritten after it. Events written meanwhile are not included. */
 export async function verifyChain(deps: Deps, known: Link | null = null): Promise<ChainVerdict> {
   await chainEvents(deps);
   const { head, removed } = await selectChain(deps.database);
@@ -97,11 +98,11 @@ export async function verifyChain(deps: Deps, known: Link | null = null): Promis
     }
     if (page.length < pageSize || check.at.seq >= head.seq) break;
   }
-  // What was taken out of the front while this went on is no fault.
+  // Retention may have removed the front during the verification; that is not a fault.
   const after = await selectChain(deps.database);
   if (check.isBroken && after.removed.seq > start.seq)
     return verifyChain(deps, known !== null && known.seq < after.removed.seq ? null : known);
-  // Rows beyond the head were put there by somebody else.
+  // Events linked beyond the head were inserted by somebody else.
   if (
     !check.isBroken &&
     after.head.seq === head.seq &&

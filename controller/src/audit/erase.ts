@@ -1,5 +1,5 @@
-/** Two ways out of the audit: a name that must go, and age. The chain stays provable through
- * both. */
+/** The two ways to remove data from the audit: erasing a name, and retention. The chain remains
+ * verifiable after both. */
 import {
   type ChainedEvent,
   erasedDetails,
@@ -18,11 +18,11 @@ import {
   selectPlaceBefore,
 } from './store.ts';
 
-/** Whose names go: by id, and by what they were called. */
+/** The people to erase: their ids, and the names they had. */
 export interface Erasing {
   ids: ReadonlySet<string>;
   names: ReadonlySet<string>;
-  /** Names by their first word: thousands of people are looked for in one pass. */
+  /** Patterns of names by their first word, so that one pass can search for thousands of people. */
   byWord: ReadonlyMap<string, readonly RegExp[]>;
 }
 
@@ -52,7 +52,8 @@ const strings = (value: unknown): string[] =>
 const namesSomebody = (text: string, { byWord }: Erasing): boolean =>
   words(text).some((word) => byWord.get(word)?.some((name) => name.test(text)) === true);
 
-/** What is left of an event once the names are gone; null when it names none of them. Pure. */
+/** The event without the names; null when it contains none of them. `unnamed`: see `passOver`.
+ * Pure. */
 export function withoutNames(
   event: ChainedEvent,
   erasing: Erasing,
@@ -82,9 +83,9 @@ export function withoutNames(
 
 const pageSize = 400;
 
-/** One pass over the chain, from after that place on. `count` counts; `erase` takes names and their
- * salts out, page by page, so that nobody waits for long. `unnamed`: fields that no id accounts
- * for: the caller records them with `account.erased`, before they are erased. */
+/** One pass over the chain, starting after `afterSeq`. `count` only counts; `erase` removes names
+ * and their salts, page by page, so that nobody waits for long. `unnamed`: number of erased fields
+ * that no id accounts for: the caller records it with `account.erased` before they are erased. */
 export async function passOver(
   deps: Pick<Platform, 'database'>,
   erasing: Erasing,
@@ -111,11 +112,11 @@ export async function passOver(
   }
 }
 
-/** Events a run removes at most: the rest goes with the next. */
+/** Events that one run removes at most; the next run removes more. */
 const atOnce = 5000;
 
-/** Removes from the front of the chain what is older than `before`, and signs where it begins now.
- * Returns how many went. */
+/** Removes events older than `before` from the front of the chain, and signs its new beginning.
+ * Returns how many were removed. */
 export async function removeOldEvents(
   deps: Pick<Platform, 'database' | 'clock' | 'secrets'>,
   actor: Actor,

@@ -1,4 +1,4 @@
-/** The audit as files: lines that prove themselves, and a table for people. */
+/** The audit as files: self-verifying JSON Lines, and CSV for people. */
 
 import type { AuditEvent } from '@preau/contract/audit.ts';
 import {
@@ -17,17 +17,18 @@ import { type AuditFilter, selectAuditEvents, selectChain, selectChained } from 
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-/** One file holds at most so many; the next begins where it ends. */
+/** Maximum number of events per file; the next file continues where it ends. */
 export const eventsPerFile = 100_000;
 
-/** JSON Lines: where it begins, the events as the chain holds them, and its signed end. `after`: 0
- * for the whole of what is kept. Refuses with NOT_FOUND a place beyond the end. */
+/** JSON Lines: the starting link, the events as the chain holds them, and the signed end.
+ * `after`: sequence number to start after; 0 for everything that is kept. Refuses with NOT_FOUND a
+ * number beyond the end. */
 export async function exportChain(deps: Deps, actor: Actor, after: number): Promise<Buffer> {
   await chainEvents(deps);
   const { head, removed } = await selectChain(deps.database);
   const from = Math.max(after, removed.seq);
   const [before] = from === removed.seq ? [] : await selectChained(deps.database, from - 1, 1);
-  // The city signs no place that is not in its chain.
+  // Never signs a position that is not in the chain.
   if (from !== removed.seq && before?.seq !== from) throw new AppError('NOT_FOUND', { after });
   let at: Link =
     before === undefined
@@ -66,8 +67,8 @@ export async function exportChain(deps: Deps, actor: Actor, after: number): Prom
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** What the filter finds, newest first, as CSV. No cell begins a formula, whatever somebody is
- * called. */
+/** The events that match the filter, newest first, as CSV. Cells are escaped so that no name can
+ * start a spreadsheet formula. */
 export async function exportAuditCsv(
   deps: Deps,
   actor: Actor,

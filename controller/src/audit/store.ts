@@ -1,5 +1,5 @@
-/** All SQL of the audit. Events are inserted, then linked into the chain once; what else may happen
- * to them is erasing a name, and removal by age. The database refuses everything else (migration
+/** All SQL of the audit. Events are inserted, then linked into the chain once; after that, only
+ * erasing a name and retention may change them. The database refuses everything else (migration
  * 0006). */
 
 import type { AuditEvent } from '@preau/contract/audit.ts';
@@ -8,8 +8,8 @@ import type { Rows } from '#src/platform/database.ts';
 import { newSalt } from '#src/platform/secrets.ts';
 import type { Tables } from '#src/platform/tables.ts';
 
-/** Ids sort by time: 10 digits of base 36 milliseconds, 4 that count within the same millisecond of
- * this process, then randomness. */
+/** Ids sort by time: 10 base-36 digits of milliseconds, 4 that count within the same millisecond
+ * of this process, then random characters. */
 function eventIds(): (at: number) => string {
   let last = 0;
   let count = 0;
@@ -83,9 +83,9 @@ export interface AuditFilter {
   limit: number;
   search: string | null;
   siteIds?: readonly string[] | null;
-  /** Words an action begins with: `rollout.` or the whole of it. */
+  /** Prefix of the action: `rollout.`, or a whole action. */
   action?: string | null;
-  /** Of an account: what it did, and what was done to it. */
+  /** Events of an account: what it did, and what was done to it. */
   personId?: string | null;
   from?: number | null;
   until?: number | null;
@@ -126,7 +126,7 @@ export async function selectAuditEvents(rows: Rows, filter: AuditFilter): Promis
 
 export interface ChainRow {
   head: Link & { at: number; signature: string | null };
-  /** Everything up to there was removed by age. */
+  /** Everything up to this link was removed by retention. */
   removed: Link & { signature: string | null };
 }
 
@@ -154,8 +154,8 @@ export async function selectChain(rows: Rows): Promise<ChainRow> {
   );
 }
 
-/** Until the transaction ends nobody else links, erases or removes. First in each transaction that
- * does, so that none waits crosswise. */
+/** Locks the chain: until the transaction ends, nobody else links, erases or removes. Every
+ * transaction that does so calls it first, so that none deadlock. */
 export async function lockChain(
   rows: Rows,
   open: 'erasure' | 'retention' | null = null,
@@ -174,7 +174,7 @@ export async function closeChain(rows: Rows): Promise<void> {
   await rows.updateTable('audit_chain').set({ open: null }).where('id', '=', 1).execute();
 }
 
-/** Committed and not linked yet, in the order of their ids. */
+/** Committed events that are not linked yet, in the order of their ids. */
 export async function selectPending(rows: Rows, limit: number): Promise<AuditEvent[]> {
   return (
     await rows
@@ -218,7 +218,7 @@ const toChained = (row: Tables['audit_events']): ChainedEvent => ({
   marks: (row.marks ?? '').split('.'),
 });
 
-/** In the chain's order, after that place. */
+/** Linked events after `afterSeq`, in the chain's order. */
 export async function selectChained(
   rows: Rows,
   afterSeq: number,
@@ -249,8 +249,8 @@ export async function countEvents(rows: Rows): Promise<{ linked: number; pending
   return { linked: await count(false), pending: await count(true) };
 }
 
-/** The last place before which everything is older than `at`; undefined when the first event
- * is younger. */
+/** The last link before which every event is older than `at`; undefined when the first event is
+ * younger. */
 export async function selectPlaceBefore(
   rows: Rows,
   at: number,
@@ -274,7 +274,7 @@ export async function selectPlaceBefore(
   return row === undefined || row.seq === null ? undefined : { seq: row.seq, hash: row.hash ?? '' };
 }
 
-/** Between `lockChain('retention')` and the end of the transaction. */
+/** Call only between `lockChain('retention')` and the end of the transaction. */
 export async function removeUpTo(rows: Rows, link: Link, signature: string): Promise<number> {
   const { numDeletedRows } = await rows
     .deleteFrom('audit_events')
@@ -293,7 +293,7 @@ export async function removeUpTo(rows: Rows, link: Link, signature: string): Pro
   return Number(numDeletedRows);
 }
 
-/** Between `lockChain('erasure')` and the end of the transaction. */
+/** Call only between `lockChain('erasure')` and the end of the transaction. */
 export async function saveErased(rows: Rows, event: ChainedEvent): Promise<void> {
   await rows
     .updateTable('audit_events')
