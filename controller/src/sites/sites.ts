@@ -1,4 +1,4 @@
-/** Schools at a glance, and adding one. */
+/** Overview of schools, and adding one. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { ServerSummary } from '@preau/contract/server.ts';
 import type { SiteDraft, SiteSummary } from '@preau/contract/site.ts';
@@ -8,7 +8,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
 import { countPeopleBySite, insertSite, selectGroups, selectSites, uaiIsTaken } from './store.ts';
 
-/** The worst of its servers; `none` without one. Pure. */
+/** The worst health of its servers; `none` without servers. Pure. */
 export function siteHealth(
   servers: readonly Pick<ServerSummary, 'health'>[],
 ): SiteSummary['health'] {
@@ -44,7 +44,7 @@ export async function listSites(
   });
 }
 
-/** Refuses with ALREADY_EXISTS a UAI code that is taken. */
+/** Refuses with ALREADY_EXISTS when the UAI code is taken. */
 export async function createSite(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,

@@ -141,12 +141,13 @@ export async function saveSiteSettings(
     .execute();
 }
 
-/** These schools as rules see them; without a list, every school. A launch asks for one. */
+/** These schools as rules see them; without a list, every school. A launch asks for one only. */
 export async function selectPolicySites(
   rows: Rows,
   siteIds: readonly string[] | null = null,
 ): Promise<Map<string, PolicySite>> {
-  // Databases limit how many values one statement takes; of so many, all are as quick.
+  // Databases limit the number of parameters of a statement; beyond 500, reading all schools is as
+  // quick.
   const few = siteIds !== null && siteIds.length <= 500 ? [...siteIds] : null;
   const [sites, members, settings] = [
     await rows
@@ -186,7 +187,7 @@ export async function selectPolicySites(
   );
 }
 
-/** Every member of these groups of schools. */
+/** Schools that belong to any of these groups. */
 export async function selectSitesOfSiteGroups(
   rows: Rows,
   ids: readonly string[],
@@ -200,7 +201,7 @@ export async function selectSitesOfSiteGroups(
   return found.map((row) => row.site_id);
 }
 
-/** The document of rules that these schools follow from now on. */
+/** Saves the hash of the rules document that these schools follow from now on. */
 export async function savePolicyHash(
   rows: Rows,
   siteIds: readonly string[],
