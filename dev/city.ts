@@ -215,7 +215,8 @@ async function bringUp(
     const bytes = crypto.getRandomValues(new Uint32Array(3));
     writeFileSync(
       passwordPath,
-      `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-${1000 + ((bytes[2] ?? 0) % 9000)}`,
+      `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-` +
+        `${1000 + ((bytes[2] ?? 0) % 9000)}`,
       { mode: 0o600 },
     );
   }

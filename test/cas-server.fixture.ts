@@ -70,7 +70,9 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
       )
       .join('');
     return serviceResponse(
-      `<cas:authenticationSuccess><cas:user>${xmlOf(ticket.user)}</cas:user>${attributes ? `<cas:attributes>${more}</cas:attributes>` : ''}</cas:authenticationSuccess>`,
+      `<cas:authenticationSuccess><cas:user>${xmlOf(ticket.user)}</cas:user>` +
+        `${attributes ? `<cas:attributes>${more}</cas:attributes>` : ''}` +
+        '</cas:authenticationSuccess>',
     );
   };
   const server = createServer((request, response) => {
@@ -149,7 +151,8 @@ export async function startCas(people: Readonly<Record<string, CasPerson>>): Pro
       const logoutRequest =
         '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ' +
         `ID="LR-${told}" Version="2.0" IssueInstant="${new Date().toISOString()}"><saml:NameID ` +
-        `xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
+        'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID><samlp:SessionIndex>' +
+        `${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
       if (
         (await fetch(service, { method: 'POST', body: new URLSearchParams({ logoutRequest }) })).ok
       )

@@ -476,13 +476,17 @@ describe('a page of their own', () => {
     }
 
     for (const xml of [
-      '<cas:serviceResponse ' +
-        'xmlns:cas="x"><cas:authenticationSuccess><cas:user>a</cas:user><cas:user>admin</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
+      '<cas:serviceResponse xmlns:cas="x"><cas:authenticationSuccess>' +
+        '<cas:user>a</cas:user><cas:user>admin</cas:user>' +
+        '</cas:authenticationSuccess></cas:serviceResponse>',
       'yes\nlea.martin\n',
-      '<!DOCTYPE x [<!ENTITY e "admin">]><cas:serviceResponse ' +
-        'xmlns:cas="x"><cas:authenticationSuccess><cas:user>&e;</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
-      '<cas:serviceResponse xmlns:cas="x"><cas:authenticationFailure ' +
-        'code="X">no</cas:authenticationFailure><cas:authenticationSuccess><cas:user>admin</cas:user></cas:authenticationSuccess></cas:serviceResponse>',
+      '<!DOCTYPE x [<!ENTITY e "admin">]><cas:serviceResponse xmlns:cas="x">' +
+        '<cas:authenticationSuccess><cas:user>&e;</cas:user></cas:authenticationSuccess>' +
+        '</cas:serviceResponse>',
+      '<cas:serviceResponse xmlns:cas="x">' +
+        '<cas:authenticationFailure code="X">no</cas:authenticationFailure>' +
+        '<cas:authenticationSuccess><cas:user>admin</cas:user></cas:authenticationSuccess>' +
+        '</cas:serviceResponse>',
     ]) {
       cas.answerWith(xml);
       expect((await tab.go(`${publicUrl}/api/sign-in/with/ent`)).address).toBe(
@@ -586,7 +590,16 @@ describe('a page of their own', () => {
       // An identity token is signed by the same provider for us, and is no logout token; nor is one
       // without a signature.
       expect(await refusedToken(unseal)).toBe(400);
-      const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: oidc.issuer, aud: 'preau', sub: 'prof-sub', jti: 'x', iat: Math.floor(Date.now() / 1000), events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })).toString('base64url')}.`;
+      const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const claims = {
+        iss: oidc.issuer,
+        aud: 'preau',
+        sub: 'prof-sub',
+        jti: 'x',
+        iat: Math.floor(Date.now() / 1000),
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      };
+      const unsigned = `${encoded({ alg: 'none' })}.${encoded(claims)}.`;
       expect(await refusedToken(unsigned)).toBe(400);
       expect(await teacher.me()).toMatchObject({ role: 'teacher' });
 

@@ -108,7 +108,7 @@ export function createAgent(deps: AgentDeps): Agent {
     wanted: () => desired.state()?.applications ?? [],
   });
 
-  // ---- steps --------------------------------------------------------------------------------------------------
+  // ---- steps --------------------------------------------------------------------------------
 
   const start = (step: Step, wanted: DesiredState) => {
     switch (step.kind) {
@@ -179,7 +179,7 @@ export function createAgent(deps: AgentDeps): Agent {
       });
   };
 
-  // ---- reports ------------------------------------------------------------------------------------------------
+  // ---- reports ------------------------------------------------------------------------------
 
   const actual = (): Actual => ({
     applications: applications.actual,
@@ -222,7 +222,7 @@ export function createAgent(deps: AgentDeps): Agent {
     }
   };
 
-  // ---- the loop -----------------------------------------------------------------------------------------------
+  // ---- the loop -----------------------------------------------------------------------------
 
   /** One pass at a time. The controller away is no reason to stop serving: steps go on from the
    * state on disk. */

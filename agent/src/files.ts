@@ -102,7 +102,7 @@ export const entries = (folder: string): { name: string; link: string | null }[]
     link: entry.isSymbolicLink() ? readlinkSync(`${folder}/${entry.name}`) : null,
   }));
 
-// ---- large files: streamed, never held in memory -------------------------------------------------------------------
+// ---- large files: streamed, never held in memory --------------------------------------------
 
 /** 0 when there is none. */
 export const sizeOf = (path: string): number =>

@@ -62,10 +62,15 @@ export const hashOf = (
   previous: Link,
   event: Linked,
   marks: readonly string[],
-): string =>
-  sha256(
-    `${previous.hash}\n${JSON.stringify([previous.seq + 1, event.id, event.at, event.action, event.actorKind, event.actorId, event.subjectId, event.siteId, ...marks])}`,
-  );
+): string => {
+  const { id, at, action, actorKind, actorId, subjectId, siteId } = event;
+  const hashed = [
+    previous.seq + 1,
+    ...[id, at, action, actorKind, actorId, subjectId, siteId],
+    ...marks,
+  ];
+  return sha256(`${previous.hash}\n${JSON.stringify(hashed)}`);
+};
 
 /** `missing`: events were removed or moved. `changed`: a hashed field was altered. `name_changed`,
  * `details_changed`: a value beside the hash was altered. `erased`: no erasure event accounts for

@@ -24,8 +24,19 @@ export type Badge = Static<typeof Badge>;
  * here. */
 export const BadgeText = Type.String({ minLength: 1, maxLength: 400 });
 
-const shape =
-  /^PB1\.(acc_[A-Za-z0-9_-]{22})\.(sit_[A-Za-z0-9_-]{22})\.([1-9][0-9]{0,5})\.(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([A-Za-z0-9_-]{86})$/;
+/** `PB1.<account>.<school>.<serial>.<day>.<signature>` */
+const shape = new RegExp(
+  [
+    /^PB1/,
+    /(acc_[A-Za-z0-9_-]{22})/,
+    /(sit_[A-Za-z0-9_-]{22})/,
+    /([1-9][0-9]{0,5})/,
+    /(20[0-9]{2}-[0-9]{2}-[0-9]{2})/,
+    /([A-Za-z0-9_-]{86})$/,
+  ]
+    .map(({ source }) => source)
+    .join('\\.'),
+);
 
 /** The signed text. Its prefix keeps it apart from everything else that the city signs. */
 const signedText = ({ accountId, siteId, serial, issuedOn }: Badge): string =>

@@ -136,7 +136,7 @@ function kindOf(
 export const dayKind = (calendar: Calendar, place: Place, date: string): DayKind =>
   kindOf(bookOf(calendar), place.holidayZone, daySetOf(place.closures), dayOfDate(date));
 
-// ---- clocks ---------------------------------------------------------------------------------------------------------
+// ---- clocks ---------------------------------------------------------------------------------
 
 /** A period with a constant UTC offset in a time zone: local = UTC + offset; `end` excluded. */
 interface Stretch {
@@ -177,7 +177,7 @@ function firstMomentOf(timeZone: string, local: number): number {
 export const momentOfDay = (place: Place, day: number): number =>
   firstMomentOf(place.timeZone, day * dayMs);
 
-// ---- opening hours --------------------------------------------------------------------------------------------------
+// ---- opening hours --------------------------------------------------------------------------
 
 /** Milliseconds from the day's local midnight; `to` may reach into the next day. */
 interface Hours {

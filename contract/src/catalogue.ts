@@ -51,7 +51,7 @@ export const Withdrawal = Strict({
 });
 export type Withdrawal = Static<typeof Withdrawal>;
 
-// ---- import and export ------------------------------------------------------------------------------------------------
+// ---- import and export ----------------------------------------------------------------------
 
 /** Raised when older drafts can no longer be read. */
 export const catalogueFormat = 1;
@@ -81,7 +81,7 @@ export const ImportedItem = Strict({
 });
 export type ImportedItem = Static<typeof ImportedItem>;
 
-// ---- uploaded files -----------------------------------------------------------------------------------------------------
+// ---- uploaded files -------------------------------------------------------------------------
 
 /** The body is the file itself (application/octet-stream). These fields announce it and are checked
  * while it streams. */
@@ -141,7 +141,7 @@ export type InspectedPackage = Static<typeof InspectedPackage>;
 /** Extracts an icon from an uploaded program (.exe), icon (.ico) or picture (.png). */
 export const IconFromPackage = Strict({ applicationId: ApplicationId, sha256: Sha256 });
 
-// ---- scripts --------------------------------------------------------------------------------------------------------------
+// ---- scripts --------------------------------------------------------------------------------
 
 export const ScriptId = Id('scr');
 export const maxScriptBytes = 65_536;

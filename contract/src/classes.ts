@@ -90,7 +90,7 @@ export function shortNames(
   return told;
 }
 
-// ---- at the door ----------------------------------------------------------------------------------------------------------
+// ---- at the door ----------------------------------------------------------------------------
 
 /** Shown before anybody has signed in, so names are given only to addresses within the school.
  * `siteName` null: this address is in no school. `problem`: why sign-in is refused now. */
@@ -123,7 +123,7 @@ export const PictureEntry = Strict({
 });
 export type PictureEntry = Static<typeof PictureEntry>;
 
-// ---- for those who stand in front of it -----------------------------------------------------------------------------------
+// ---- for those who stand in front of it -----------------------------------------------------
 
 export const ClassSummary = Strict({
   id: GroupId,

@@ -6,7 +6,7 @@ import { ServerId } from './report.ts';
 import { Id, Line, Nullable, OneOf, Slug, Strict, Translated } from './schema.ts';
 import { SiteId } from './site.ts';
 
-// ---- adding a server over SSH ----------------------------------------------------------------------------------------
+// ---- adding a server over SSH ---------------------------------------------------------------
 
 export const AdditionId = Id('add');
 const Host = Type.String({ minLength: 1, maxLength: 255, pattern: '^[A-Za-z0-9][A-Za-z0-9.:-]*$' });
@@ -78,7 +78,7 @@ export type AdditionSummary = Static<typeof AdditionSummary>;
 export const Addition = Strict({ ...AdditionSummary.properties, log: Type.String() });
 export type Addition = Static<typeof Addition>;
 
-// ---- who differs from what is asked ----------------------------------------------------------------------------------
+// ---- who differs from what is asked ---------------------------------------------------------
 
 /** `none`: neither wanted nor installed. `missing`: Préau installed it and somebody removed it by
  * hand. `extra`: installed but not wanted. `arriving`: being installed or removed. */

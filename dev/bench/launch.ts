@@ -100,7 +100,8 @@ async function prepareLimit(stateFolder: string): Promise<Limit> {
   write(
     script,
     `#!/bin/sh
-export LANG=fr_FR.UTF-8 LANGUAGE=fr NO_AT_BRIDGE=1 GTK_A11Y=none GTK_USE_PORTAL=0 GDK_BACKEND=x11 LIBGL_ALWAYS_SOFTWARE=1
+export LANG=fr_FR.UTF-8 LANGUAGE=fr NO_AT_BRIDGE=1 GTK_A11Y=none
+export GTK_USE_PORTAL=0 GDK_BACKEND=x11 LIBGL_ALWAYS_SOFTWARE=1
 export XDG_RUNTIME_DIR="$HOME"
 exec dbus-run-session -- /bin/sh -c 'openbox --config-file ${layout.run}/openbox.xml & exec ${application}'
 `,

@@ -189,7 +189,9 @@ async function measureAnsible(lab: Lab, tell: (text: string) => void) {
     `StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'`;
   writeFileSync(
     inventory,
-    `[schools]\n${lab.servers.map((server) => `${server.name} ansible_host=${server.address} ${options}`).join('\n')}\n`,
+    `[schools]\n${lab.servers
+      .map((server) => `${server.name} ansible_host=${server.address} ` + `${options}`)
+      .join('\n')}\n`,
   );
   const once = async (update: boolean) => {
     writeFileSync(
@@ -276,7 +278,13 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
           });
           throw new GivenUp(
             `${rollout.state}: ${rollout.note?.en ?? ''} ` +
-              `${JSON.stringify(bad.items.map((target) => [target.serverName, target.code, target.message?.slice(0, 300)]))}`,
+              JSON.stringify(
+                bad.items.map(({ serverName, code, message }) => [
+                  serverName,
+                  code,
+                  message?.slice(0, 300),
+                ]),
+              ),
           );
         }
         endedAt = rollout.endedAt ?? Number.NaN;

@@ -140,7 +140,7 @@ function measureDecisions(tell: (text: string) => void) {
   };
 }
 
-// ---- over HTTP --------------------------------------------------------------------------------------------------------
+// ---- over HTTP ------------------------------------------------------------------------------
 
 /** Puts people, classes and rules of the world into a seeded city: ids are the world's, schools are
  * taken in order. */
@@ -318,7 +318,7 @@ async function measurePortal(tell: (text: string) => void) {
   }
 }
 
-// ---- to the schools ---------------------------------------------------------------------------------------------------
+// ---- to the schools -------------------------------------------------------------------------
 
 async function measurePush(servers: number, tell: (text: string) => void) {
   const folder = join(tmpdir(), 'preau-bench-push');

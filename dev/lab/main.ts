@@ -55,7 +55,11 @@ function describe(lab: Lab): string {
   const rows = lab.servers.map(
     (server) =>
       `${String(server.school).padStart(2)}.${server.number}  ${server.address.padEnd(12)} ` +
-      `${server.agent.pid() === 0 ? 'no agent ' : `${String(Math.round(server.residentKib() / 1024)).padStart(4)} MiB`} ` +
+      `${
+        server.agent.pid() === 0
+          ? 'no agent '
+          : `` + `${String(Math.round(server.residentKib() / 1024)).padStart(4)} MiB`
+      } ` +
       `${String(lab.mirror.bytesOf([server.address])).padStart(12)} B  ` +
       `${lab.schools[server.school - 1]?.name ?? ''}`,
   );

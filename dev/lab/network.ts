@@ -233,7 +233,10 @@ export async function sweep(slot: Slot, folder: string | null): Promise<void> {
   const cables = links.filter((name) => name !== names.bridge(slot));
   if (namespaces.length + cables.length > 0)
     await run(['ip', '-force', '-batch', '-'], {
-      input: `${[...cables.map((name) => `link del ${name}`), ...namespaces.map((name) => `netns del ${name}`)].join('\n')}\n`,
+      input: `${[
+        ...cables.map((name) => `link del ${name}`),
+        ...namespaces.map((name) => `netns del ` + `${name}`),
+      ].join('\n')}\n`,
     });
   if (links.includes(names.bridge(slot))) await must(['ip', 'link', 'del', names.bridge(slot)]);
 }

@@ -216,7 +216,7 @@ export class Agent {
     return this.#working.size > 0 || [...this.#book.values()].some(({ doing }) => doing !== null);
   }
 
-  // ---- orders -------------------------------------------------------------------------------------------------------
+  // ---- orders -------------------------------------------------------------------------------
 
   #tell(orderId: string, event: OrderEvent): void {
     const next = step(this.#book.get(orderId) ?? null, event, this.#now);
@@ -370,7 +370,7 @@ export class Agent {
     fetch(0);
   }
 
-  // ---- applications -------------------------------------------------------------------------------------------------
+  // ---- applications -------------------------------------------------------------------------
 
   #find(application: Installable, purpose: 'before' | 'after'): Found {
     const version = this.machine.version(application.applicationId);
@@ -451,7 +451,7 @@ export class Agent {
     });
   }
 
-  // ---- the controller -----------------------------------------------------------------------------------------------
+  // ---- the controller -----------------------------------------------------------------------
 
   #obey(signed: SignedState, newestGeneration: number): boolean {
     const verdict = acceptState(

@@ -56,7 +56,13 @@ registerHooks({
     ].filter((name) => !have.has(name));
     return {
       ...loaded,
-      source: `${text}\n${missing.map((name) => `export const ${name} = () => { throw new Error('the simulation has no ${name}'); };`).join('\n')}`,
+      source: `${text}\n${missing
+        .map(
+          (name) =>
+            `export const ` +
+            `${name} = () => { throw new Error('the simulation has no ${name}'); };`,
+        )
+        .join('\n')}`,
     };
   },
 });

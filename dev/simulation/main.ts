@@ -70,7 +70,14 @@ const found = Object.fromEntries(
 );
 if (values.json)
   process.stdout.write(
-    `${JSON.stringify({ seeds: done, broken: found, events, virtualHours: virtualMs / 3_600_000, seconds, faults: Object.fromEntries(faults) })}\n`,
+    `${JSON.stringify({
+      seeds: done,
+      broken: found,
+      events,
+      virtualHours: virtualMs / 3_600_000,
+      seconds,
+      faults: Object.fromEntries(faults),
+    })}\n`,
   );
 else {
   process.stdout.write(

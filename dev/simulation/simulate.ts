@@ -354,7 +354,9 @@ function unrest(
       return (
         `${name} settled ${agent?.isSettled()} generation ` +
         `${agent?.generation}/${of.servers.get(id)?.generation} wants ${wishes.join()} has ` +
-        `${[...(machines.find((machine) => machine.id === id)?.installed ?? [])].map(([app, { versionId }]) => `${app.slice(-1)}: ${versionId.slice(-2)}`).join()}`
+        `${[...(machines.find((machine) => machine.id === id)?.installed ?? [])]
+          .map(([app, { versionId }]) => `` + `${app.slice(-1)}: ${versionId.slice(-2)}`)
+          .join()}`
       );
     });
   return (

@@ -27,7 +27,7 @@ const lookEveryMs = 400;
 /** The first server that moves nothing for this long is not waited for. */
 const patienceMs = 90_000;
 
-// ---- asking the first server -------------------------------------------------------------------------------------------
+// ---- asking the first server ----------------------------------------------------------------
 
 export interface Neighbour {
   /** Tells what will be fetched, all of it at once. False: it cannot be reached, or does not know
@@ -131,7 +131,7 @@ export function neighbourAt(
   };
 }
 
-// ---- being the first server ----------------------------------------------------------------------------------------------
+// ---- being the first server -----------------------------------------------------------------
 
 export interface PeerServer {
   port: number;

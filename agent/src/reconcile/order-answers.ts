@@ -54,7 +54,7 @@ export function answered(
   }
 }
 
-// ---- looking ---------------------------------------------------------------------------------
+// ---- looking --------------------------------------------------------------------------------
 
 function lookFailed(
   journal: OrderJournal,
@@ -142,7 +142,7 @@ function looked(
   }));
 }
 
-// ---- fetching --------------------------------------------------------------------------------
+// ---- fetching -------------------------------------------------------------------------------
 
 function fetched(
   journal: OrderJournal,
@@ -185,7 +185,7 @@ function stageFailed(
   return end({ ...journal, doing: null }, { state: 'failed', code, message, items: left }, now);
 }
 
-// ---- installing ------------------------------------------------------------------------------
+// ---- installing -----------------------------------------------------------------------------
 
 const itemProgressed = (journal: OrderJournal, event: AnswerOf<'item'>): Transition =>
   told(journal, {

@@ -89,7 +89,7 @@ describe('all orders of one server', () => {
   });
 });
 
-// ---- a machine in virtual time --------------------------------------------------------------------------------------
+// ---- a machine in virtual time --------------------------------------------------------------
 
 interface Guards {
   journal: boolean;

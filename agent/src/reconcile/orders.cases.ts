@@ -116,8 +116,9 @@ export function brief(next: Transition | null): string {
   if (next === null) return '-';
   const { journal, effects } = next;
   const { report } = journal;
-  return (
-    `${journal.dropped ? 'dropped' : `${report.state}${report.code === null ? '' : ` ${report.code}`}`}${journal.doing === null ? '' : `/${journal.doing}`}${report.tooLate ? ' late' : ''}${report.recovered ? ' recovered' : ''}: ` +
-    `${effects.map(({ kind }) => kind).join(' ')}`
-  ).trim();
+  const code = report.code === null ? '' : ` ${report.code}`;
+  const state = journal.dropped ? 'dropped' : `${report.state}${code}`;
+  const doing = journal.doing === null ? '' : `/${journal.doing}`;
+  const marks = `${report.tooLate ? ' late' : ''}${report.recovered ? ' recovered' : ''}`;
+  return `${state}${doing}${marks}: ${effects.map(({ kind }) => kind).join(' ')}`.trim();
 }

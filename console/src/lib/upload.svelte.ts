@@ -101,7 +101,8 @@ export class PackageUpload {
       request.onabort = () => reject(new Stopped());
       request.open(
         'POST',
-        `${pathOf(routeTable.uploadPackage)}?${new URLSearchParams({ name: this.name, sha256: hash, size: String(file.size) })}`,
+        `${pathOf(routeTable.uploadPackage)}?` +
+          `${new URLSearchParams({ name: this.name, sha256: hash, size: String(file.size) })}`,
       );
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);

@@ -1,4 +1,5 @@
-/** The states of rollouts, waves and servers, and lists of them, in both languages; the compiler keeps them complete. */
+/** The states of rollouts, waves and servers, and lists of them, in both languages; the compiler
+ * keeps them complete. */
 
 import type {
   BlockReason,

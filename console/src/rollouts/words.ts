@@ -149,7 +149,7 @@ export function whyWaits(target: Target): string | null {
   return words[target.reason] ?? target.reason;
 }
 
-// ---- errors -----------------------------------------------------------------------------------------------------------
+// ---- errors ---------------------------------------------------------------------------------
 
 export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code);
 /** What went wrong and what to do next, from the one table of errors. */
@@ -163,7 +163,7 @@ export function errorWords(code: string | null): { says: string; next: string } 
   };
 }
 
-// ---- amounts ----------------------------------------------------------------------------------------------------------
+// ---- amounts --------------------------------------------------------------------------------
 
 export function bytesWords(bytes: number): string {
   const format = (value: number) =>
@@ -248,7 +248,7 @@ export function waveWords({ size, gate, soakMinutes }: WaveSpec, alone = false):
     .join(', ');
 }
 
-// ---- the one button -----------------------------------------------------------------------------------------------------
+// ---- the one button -------------------------------------------------------------------------
 
 export type Primary =
   | 'start'

@@ -156,7 +156,8 @@ export class SessionFiles {
       };
       request.open(
         'POST',
-        `${pathOf(routeTable.bringFile, { id: this.sessionId })}?${new URLSearchParams({ name, size: String(file.size) })}`,
+        `${pathOf(routeTable.bringFile, { id: this.sessionId })}?` +
+          `${new URLSearchParams({ name, size: String(file.size) })}`,
       );
       request.setRequestHeader('content-type', 'application/octet-stream');
       request.send(file);

@@ -25,18 +25,25 @@ export async function selectLearnt(
     bytes: number | null;
   }>`
     with recent as (
-      select application_id, ms, bytes, row_number() over (partition by application_id order by at desc, id) as age from install_history
+      select application_id, ms, bytes,
+        row_number() over (partition by application_id order by at desc, id) as age
+      from install_history
       ${applicationId === null ? sql`` : sql`where application_id = ${applicationId}`}
     ), ranked as (
-      select application_id, ms, bytes, count(*) over (partition by application_id) as n, count(bytes) over (partition by application_id) as b,
+      select application_id, ms, bytes,
+        count(*) over (partition by application_id) as n,
+        count(bytes) over (partition by application_id) as b,
         row_number() over (partition by application_id order by ms) as by_ms,
-        row_number() over (partition by application_id order by case when bytes is null then 1 else 0 end, bytes) as by_bytes
+        row_number() over (
+          partition by application_id order by case when bytes is null then 1 else 0 end, bytes
+        ) as by_bytes
       from recent where age <= 200
     )
-    select application_id, max(n) as samples, max(case when by_ms = (n + 1) / 2 then ms end) as p50, max(case when by_ms = (n * 95 + 99) / 100 then ms end) as p95,
-      max(case when by_bytes = (b + 1) / 2 then bytes end) as bytes from ranked group by application_id`.execute(
-    rows,
-  );
+    select application_id, max(n) as samples,
+      max(case when by_ms = (n + 1) / 2 then ms end) as p50,
+      max(case when by_ms = (n * 95 + 99) / 100 then ms end) as p95,
+      max(case when by_bytes = (b + 1) / 2 then bytes end) as bytes
+    from ranked group by application_id`.execute(rows);
   return new Map(
     found.rows.map((row) => [
       row.application_id,

@@ -122,7 +122,7 @@ export async function selectAuditEvents(rows: Rows, filter: AuditFilter): Promis
   return (await query.execute()).map(toEvent);
 }
 
-// ---- the chain ------------------------------------------------------------------------------------------------------------
+// ---- the chain ------------------------------------------------------------------------------
 
 export interface ChainRow {
   head: Link & { at: number; signature: string | null };

@@ -23,7 +23,9 @@ export class IdentityFaults extends Error {
   constructor(faults: readonly IdentityFault[]) {
     super(
       `The identity file has ${faults.length} ` +
-        `fault${faults.length > 1 ? 's' : ''}:\n${faults.map(({ where, expected }) => `  ${where}: expected ${expected}`).join('\n')}`,
+        `fault${faults.length > 1 ? 's' : ''}:\n${faults
+          .map(({ where, expected }) => `  ` + `${where}: expected ${expected}`)
+          .join('\n')}`,
     );
     this.name = 'IdentityFaults';
     this.faults = faults;

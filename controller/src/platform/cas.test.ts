@@ -11,8 +11,9 @@ describe('what a CAS server answers', () => {
     expect(readValidation(success('<cas:user>l&#233;a</cas:user>')).attributes).toEqual({});
     const { user, attributes } = readValidation(
       success(
-        '<cas:user>007</cas:user><cas:attributes><cas:ENTPersonProfils>National_ELV</cas:ENTPersonProfils><cas:classe>CM2 ' +
-          'A</cas:classe><cas:classe>Chorale &amp; cie</cas:classe><cas:vide/></cas:attributes>',
+        '<cas:user>007</cas:user><cas:attributes>' +
+          '<cas:ENTPersonProfils>National_ELV</cas:ENTPersonProfils><cas:classe>CM2 A</cas:classe>' +
+          '<cas:classe>Chorale &amp; cie</cas:classe><cas:vide/></cas:attributes>',
       ),
     );
     // Not the number 7.
@@ -31,14 +32,16 @@ describe('what a CAS server answers', () => {
     [
       'both at once',
       answer(
-        '<cas:authenticationFailure>x</cas:authenticationFailure><cas:authenticationSuccess><cas:user>a</cas:user></cas:authenticationSuccess>',
+        '<cas:authenticationFailure>x</cas:authenticationFailure>' +
+          '<cas:authenticationSuccess><cas:user>a</cas:user></cas:authenticationSuccess>',
       ),
     ],
     ['two people', success('<cas:user>a</cas:user><cas:user>b</cas:user>')],
     [
       'two answers',
       answer(
-        '<cas:authenticationSuccess><cas:user>a</cas:user></cas:authenticationSuccess><cas:authenticationSuccess><cas:user>b</cas:user></cas:authenticationSuccess>',
+        '<cas:authenticationSuccess><cas:user>a</cas:user></cas:authenticationSuccess>' +
+          '<cas:authenticationSuccess><cas:user>b</cas:user></cas:authenticationSuccess>',
       ),
     ],
     ['somebody inside somebody', success('<cas:user><cas:user>a</cas:user></cas:user>')],
@@ -62,7 +65,8 @@ describe('what a CAS server answers', () => {
 test('the ticket of a logout message, and nothing else', () => {
   const message = (ticket: string) =>
     '<samlp:LogoutRequest ' +
-    `xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"><samlp:SessionIndex>${ticket}</samlp:SessionIndex></samlp:LogoutRequest>`;
+    `xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"><samlp:SessionIndex>${ticket}` +
+    '</samlp:SessionIndex></samlp:LogoutRequest>';
   expect(readLogout(message('ST-12-abcdefgh'))).toBe('ST-12-abcdefgh');
   for (const wrong of [
     message(''),

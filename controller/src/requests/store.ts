@@ -304,7 +304,7 @@ export async function countUndecided(rows: Rows, accountId: string): Promise<num
   return Number(row?.n ?? 0);
 }
 
-// ---- mails ----------------------------------------------------------------------------------------------------------------
+// ---- mails ----------------------------------------------------------------------------------
 
 export const mailKinds = ['request.ready', 'request.refused', 'request.answered'] as const;
 export type MailKind = (typeof mailKinds)[number];

@@ -24,7 +24,7 @@ const tablesOf = (rows: Rows) => connectionOf(rows).tables.of;
 const all = <T>(table: ReadonlyMap<string, T>, is: (row: T) => boolean): T[] =>
   [...table.values()].filter(is);
 
-// ---- rollouts -------------------------------------------------------------------------------------------------------
+// ---- rollouts -------------------------------------------------------------------------------
 
 export const selectPlanEntries: typeof rollouts.selectPlanEntries = async (rows, id) =>
   tablesOf(rows).rollouts.get(id)?.entries ?? [];
@@ -118,7 +118,7 @@ export const holdsFence: typeof rollouts.holdsFence = async (rows, id, fence, ev
   return true;
 };
 
-// ---- waves ----------------------------------------------------------------------------------------------------------
+// ---- waves ----------------------------------------------------------------------------------
 
 const waveKey = (rolloutId: string, number: number) => `${rolloutId} ${number}`;
 
@@ -156,7 +156,7 @@ export const changeWave: typeof waves.changeWave = async (rows, rolloutId, wave,
   return true;
 };
 
-// ---- targets --------------------------------------------------------------------------------------------------------
+// ---- targets --------------------------------------------------------------------------------
 
 const targetKey = (rolloutId: string, serverId: string) => `${rolloutId} ${serverId}`;
 
@@ -275,7 +275,7 @@ export const saveLog: typeof running.saveLog = async () => undefined;
 export const saveEvidence: typeof running.saveEvidence = async () => undefined;
 export const insertHistory: typeof running.insertHistory = async () => undefined;
 
-// ---- what is known of servers and applications ----------------------------------------------------------------------
+// ---- what is known of servers and applications ----------------------------------------------
 
 export const selectFleet: typeof plan.selectFleet = async (rows) =>
   [...tablesOf(rows).servers.values()].map(
@@ -342,7 +342,7 @@ export const selectVersions: typeof plan.selectVersions = async (rows, versionId
       ]),
   );
 
-// ---- the city -------------------------------------------------------------------------------------------------------
+// ---- the city -------------------------------------------------------------------------------
 
 export const selectCity: typeof rollouts.selectCity = async <T>(
   rows: Rows,

@@ -9,6 +9,13 @@ import { run } from '#src/command.ts';
 import { exists, makeFolder, readText, remove, stamp, write } from '#src/files.ts';
 import { type AptFile, parsePending, parseUnknown, parseUris } from './apt-output.ts';
 
+/** What apt says of a source that is not signed, or by somebody else; apt 3 has words of its own. */
+const badSignature = [
+  /not signed|NO_PUBKEY|BADSIG|Clearsigned|is not (valid|signed)/i,
+  /signatures? (couldn't|could not|were invalid|was invalid)/i,
+  /OpenPGP signature verification failed/i,
+];
+
 /** Another apt may hold the lock: wait for it. A configuration file somebody has changed stays. */
 export const quiet = [
   '-y',
@@ -160,12 +167,7 @@ export function createApt(deps: {
       if (answer.code !== 0) {
         const text = `${answer.stdout}\n${answer.stderr}`;
         const why = (text.match(/^(E|W|Err): ?.*$/gm) ?? [text]).join('\n').slice(-1200);
-        if (
-          onlySource !== undefined &&
-          /not signed|NO_PUBKEY|signatures? (couldn't|could not|were invalid|was invalid)|BADSIG|Clearsigned|is not (valid|signed)|OpenPGP signature verification failed/i.test(
-            text,
-          )
-        )
+        if (onlySource !== undefined && badSignature.some((pattern) => pattern.test(text)))
           throw new AppError('SOURCE_REFUSED', { why });
         throw new AppError('DOWNLOAD_FAILED', { why: `apt-get update: ${why}` });
       }

@@ -172,10 +172,16 @@ if [ -n "$PREAU_EXCHANGE" ]; then
   mkdir -p "$HOME/$PREAU_EXCHANGE" "$HOME/.config/gtk-3.0"
   # The exchange folder stands in the side bar of file dialogs.
   place="file://$HOME/$(printf '%s' "$PREAU_EXCHANGE" | sed 's/ /%20/g')"
-  grep -qsF "$place" "$HOME/.config/gtk-3.0/bookmarks" || printf '%s %s\\n' "$place" "$PREAU_EXCHANGE" >> "$HOME/.config/gtk-3.0/bookmarks"
+  bookmarks="$HOME/.config/gtk-3.0/bookmarks"
+  grep -qsF "$place" "$bookmarks" || printf '%s %s\\n' "$place" "$PREAU_EXCHANGE" >> "$bookmarks"
 fi
 if [ -d ${printerFolder} ]; then
-  (cd ${printFolder} && mkdir -p server spool/tmp cache state out && cp -r ${printerFolder}/server/. server/ && exec ${printerFolder}/cupsd -f -c ${printFolder}/server/cupsd.conf -s ${printFolder}/server/cups-files.conf) > /dev/null 2>&1 &
+  (
+    cd ${printFolder} && mkdir -p server spool/tmp cache state out &&
+      cp -r ${printerFolder}/server/. server/ &&
+      exec ${printerFolder}/cupsd -f -c ${printFolder}/server/cupsd.conf \\
+        -s ${printFolder}/server/cups-files.conf
+  ) > /dev/null 2>&1 &
 fi
 "$@"
 code=$?
@@ -206,6 +212,8 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 /** The sandbox knows its person and nobody else. `displayName` may hold anything a name may: colons
  * and commas would break the line. */
 export const passwdFile = (login: string, uid: number, displayName: string): string =>
-  `root:x:0:0:root:/root:/usr/sbin/nologin\n${login}:x:${uid}:${uid}:${displayName.replace(/[:,\n]/g, ' ')}:/home/${login}:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n`;
+  `root:x:0:0:root:/root:/usr/sbin/nologin\n${login}:x:${uid}:${uid}:` +
+  `${displayName.replace(/[:,\n]/g, ' ')}:/home/${login}` +
+  ':/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n';
 export const groupFile = (login: string, uid: number): string =>
   `root:x:0:\n${login}:x:${uid}:\nnogroup:x:65534:\n`;

@@ -50,11 +50,16 @@ code=20
 
 const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 
+const listens = (sesman: Sesman): string[] =>
+  sesman.kind === 'port'
+    ? ['ListenAddress=127.0.0.1', `ListenPort=${sesman.port}`]
+    : [`ListenPort=${sesman.path}`];
+
 /** Matching by account and colour depth: with one account per display, a second connection finds
  * the same display. xrdp 0.10 gives a display's sockets to the group named here; in any other group
  * than xrdp's own, no picture comes. */
 export const sesmanIni = (sesman: Sesman): string => `[Globals]
-${lines(sesman.kind === 'port' ? ['ListenAddress=127.0.0.1', `ListenPort=${sesman.port}`] : [`ListenPort=${sesman.path}`])}EnableUserWindowManager=false
+${lines(listens(sesman))}EnableUserWindowManager=false
 DefaultWindowManager=/etc/xrdp/wait
 ReconnectScript=/etc/xrdp/reconnectwm.sh
 [Security]

@@ -49,7 +49,7 @@ function slice(file: Buffer, start: number, length: number): Buffer {
   return file.subarray(start, start + length);
 }
 
-// ---- Portable Executable: resources are a tree of three levels, type → name → language -------------------------------------
+// ---- Portable Executable: resources are a tree of three levels, type → name → language ------
 
 const iconType = 3;
 const iconGroupType = 14;
@@ -118,7 +118,7 @@ function picturesOfProgram(file: Buffer): Buffer[] {
   }).filter((bytes) => bytes !== null);
 }
 
-// ---- bitmaps inside of icons ----------------------------------------------------------------------------------------------
+// ---- bitmaps inside of icons ----------------------------------------------------------------
 
 /** Layout of a bitmap, as byte offsets. Every line is padded to four bytes. */
 interface Bitmap {

@@ -41,7 +41,8 @@ function ar(members: Record<string, Buffer>): Buffer {
   for (const [name, content] of Object.entries(members))
     parts.push(
       Buffer.from(
-        `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(content.length).padEnd(10)}\`\n`,
+        `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}` +
+          `${'100644'.padEnd(8)}${String(content.length).padEnd(10)}\`\n`,
       ),
       content,
       Buffer.alloc(content.length % 2),
@@ -143,7 +144,8 @@ describe('a Debian package', () => {
       './usr/share/applications/../../../etc/x.desktop': entry,
       './usr/share/applications/a.desktop':
         '[Desktop ' +
-        `Entry]\nName=\u202e${'x'.repeat(500)}\nName[fr]=../../etc\nComment=\u0007\nExec=${'a '.repeat(300)}\nIcon=/etc/passwd\n`,
+        `Entry]\nName=\u202e${'x'.repeat(500)}\nName[fr]=../../etc\nComment=\u0007\nExec=` +
+        `${'a '.repeat(300)}\nIcon=/etc/passwd\n`,
       '/etc/passwd': 'root',
     };
     const told = await look(await deb((bytes) => bytes, '', evil));

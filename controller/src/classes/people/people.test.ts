@@ -223,7 +223,8 @@ describe('an import', () => {
 
   test('lines that cannot be kept are told, each with its reason', async () => {
     const { problems, counts } = await preview(
-      `Nom;Prénom;Classe;INE;UAI\nPETIT;;CP;1;\nA\u202eB;Zoé;CP;2;\nROUX;Tom;CP;3;0999999Z\nBLANC;Mia;CP;4;0380001A\nBLANC;Mia;CP;4;\nVIDAL;Eva;${'x'.repeat(90)};5;\n`,
+      'Nom;Prénom;Classe;INE;UAI\nPETIT;;CP;1;\nA\u202eB;Zoé;CP;2;\nROUX;Tom;CP;3;0999999Z\n' +
+        `BLANC;Mia;CP;4;0380001A\nBLANC;Mia;CP;4;\nVIDAL;Eva;${'x'.repeat(90)};5;\n`,
     );
     expect(problems.map(({ line, problem }) => [line, problem])).toEqual([
       [2, 'no_name'],

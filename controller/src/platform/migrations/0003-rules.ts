@@ -62,9 +62,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
       a on a.id = r.created_by`.execute(database);
   for (const rule of old.rows) {
     await sql`insert into rule_versions (rule_id, version, body, since, until, changed_by, changed_by_name)
-      values (${rule.id}, 1, ${bodyOf(rule)}, ${Number(rule.created_at)}, null, ${rule.created_by}, ${rule.changed_by_name ?? '?'})`.execute(
-      database,
-    );
+      values (${rule.id}, 1, ${bodyOf(rule)}, ${Number(rule.created_at)}, null,
+        ${rule.created_by}, ${rule.changed_by_name ?? '?'})`.execute(database);
   }
   await schema.dropTable('publication_rules').execute();
 
