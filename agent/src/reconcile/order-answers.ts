@@ -1,4 +1,4 @@
-/** An order at work: what was begun has answered, and the next step follows. Pure. */
+/** An order in progress: each answer to a started effect leads to the next step. Pure. */
 
 import type { Order, ReportedItem } from '@preau/contract/order.ts';
 import type { OrderJournal } from './order-journal.ts';
@@ -22,7 +22,7 @@ const tellProgressEveryMs = 2000;
 type Answer = Extract<OrderEvent, { run: number }>;
 type AnswerOf<K extends Answer['kind']> = Extract<Answer, { kind: K }>;
 
-/** Null: an answer to something that is not done any more. */
+/** Null: the answer is to something that is no longer in progress. */
 export function answered(
   journal: OrderJournal,
   order: Order,
@@ -66,8 +66,8 @@ function lookFailed(
   return end(journal, { state: takenBack(journal) ? 'cancelled' : 'failed', code, message }, now);
 }
 
-/** Before anything is changed. There may be nothing to do, something to fetch, or all is ready to
- * be installed. */
+/** Detection before anything is changed: there is nothing to do, something to fetch, or all is
+ * ready to be installed. */
 function looked(
   journal: OrderJournal,
   order: Order,
@@ -130,7 +130,7 @@ function looked(
     Math.max(order.deadlineAt - now, 2 * order.expectedMs, installWithinMs.least),
     installWithinMs.most,
   );
-  // The agent itself comes last: what follows it would not be done.
+  // The agent itself comes last: installing it ends this agent, so nothing after it would be done.
   return begin(installing, 'applying', (run) => ({
     kind: 'apply',
     run,
@@ -220,8 +220,9 @@ function applied(
   );
 }
 
-/** After a crash nobody knows whether an older version was replaced: only what differs from it
- * counts as there. */
+/** After a crash it is unknown whether an older version was replaced. `before` therefore also
+ * compares recipes: where another recipe was installed last, the application does not count as
+ * installed. */
 const verify = (journal: OrderJournal, order: Order): Transition =>
   begin(journal, 'verifying', (run) => ({
     kind: 'detect',

@@ -1,5 +1,5 @@
-/** An order until it is begun, and again after the agent died: accepted or refused, waiting for its
- * turn and its window. Pure. */
+/** An order until it starts, and again after a crash: accepted or refused, waiting for its turn and
+ * its window. Pure. */
 
 import type { CancelKind, Order } from '@preau/contract/order.ts';
 import type { OrderJournal } from './order-journal.ts';
@@ -29,7 +29,7 @@ export function arrive(
 ): Transition {
   const { order } = event;
   const journal = freshJournal(past, order, now);
-  // How far it was is not known: as if the agent had died in the midst of installing.
+  // Its progress is unknown: treated as if the agent had died while installing.
   if (event.lost === true)
     return begin(
       tell(
@@ -63,7 +63,7 @@ const clockSkewed = ({ skewMs }: OrderFacts) =>
     message: `this clock is ${Math.round((skewMs ?? 0) / 1000)} s off the controller’s`,
   }) as const;
 
-/** An order that is wanted still: it is called off, goes on waiting, or is begun. */
+/** An order that is still wanted: it is cancelled, goes on waiting, or starts. */
 export function goOn(
   journal: OrderJournal,
   event: Extract<OrderEvent, { kind: 'wanted' }>,
@@ -111,7 +111,7 @@ function freshJournal(past: OrderJournal | null, order: Order, now: number): Ord
     dropped: false,
     endedAt: null,
     report: {
-      // Higher than any number reached by a journal that was lost, alone or with its disk.
+      // `seq` starts at the current time: higher than any that a lost journal had reached.
       orderId: order.orderId,
       attempt: order.attempt,
       seq: past?.report.seq ?? now,
@@ -137,7 +137,7 @@ function freshJournal(past: OrderJournal | null, order: Order, now: number): Ord
   };
 }
 
-/** What is reported when this server cannot do all of it; null: it can. */
+/** The rejection to report when this server cannot carry out the whole order; null: it can. */
 function refusalOf(journal: OrderJournal, order: Order, { refuses }: OrderFacts) {
   const refused = order.applications.flatMap((application) => {
     const code = refuses(application);
@@ -160,11 +160,11 @@ function refusalOf(journal: OrderJournal, order: Order, { refuses }: OrderFacts)
   } as const;
 }
 
-/** Before installing begins everything may be repeated; afterwards only looking tells what became
- * of it. */
+/** After a restart. Before installing begins, every step may be repeated; afterwards only detection
+ * shows the result. */
 export function restart(journal: OrderJournal, order: Order, now: number): Transition | null {
   if (journal.doing === null) return null;
-  // An agent that brings its own next version ends in the midst of it: that once is no crash.
+  // An agent that installs its own next version ends during the installation: no crash.
   const expected =
     journal.stopped || (journal.doing === 'applying' && bringsAgent(order, journal.bringing));
   const counted = { ...journal, crashes: journal.crashes + (expected ? 0 : 1), stopped: false };

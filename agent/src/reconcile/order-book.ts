@@ -1,4 +1,4 @@
-/** All orders of one server: which may work now, what is told of them, what is forgotten. Pure, as
+/** All orders of one server: which may run now, what is reported, what is forgotten. Pure, like
  * orders.ts. */
 import type { Order, ReportedOrder } from '@preau/contract/order.ts';
 import type { OrderJournal } from './order-journal.ts';
@@ -6,11 +6,12 @@ import { hasBegun, hasEnded, type OrderFacts, type Transition } from './order-tr
 import { step } from './orders.ts';
 
 export type OrderBook = ReadonlyMap<string, OrderJournal>;
-/** So many finished orders are remembered: one that comes again is answered, not carried out. */
+/** Number of finished orders kept: one that comes again gets its stored result and does not run
+ * twice. */
 export const keptOrders = 100;
 
-/** One order works at a time, and none beside other work on packages: the others wait for their
- * turn, in the order given. `lost`: their journals cannot be read. */
+/** One order runs at a time, and none during other package work; the others wait for their turn, in
+ * the order given. `lost`: orders whose journals cannot be read. */
 export function pass(
   book: OrderBook,
   orders: readonly Order[],
@@ -43,8 +44,8 @@ export function pass(
   return steps;
 }
 
-/** Of each order that is wanted or worked on: the present truth, or the stored result. `untold`:
- * ended, and no report has said so yet. */
+/** Reports of all orders that are wanted or in progress: the current state, or the stored result.
+ * `untold`: ended, and not yet reported. */
 export function tellOrders(
   book: OrderBook,
   orders: readonly Order[],
@@ -60,8 +61,8 @@ export function tellOrders(
     .slice(-40);
 }
 
-/** Applications that are an order's business now: an order works on them, or has worked and is
- * still wanted. Whatever else is said of them waits, or two wishes would fight. */
+/** Applications held by an order: it is changing them, or has changed them and is still wanted.
+ * Other requests for them wait, or the two would undo each other. */
 export function heldApplications(book: OrderBook, orders: readonly Order[]): Set<string> {
   const wanted = new Set(orders.map(({ orderId }) => orderId));
   const busy = [...book].filter(
@@ -74,7 +75,7 @@ export function heldApplications(book: OrderBook, orders: readonly Order[]): Set
   );
 }
 
-/** The oldest of those that are over and wanted no more. */
+/** Finished orders that are no longer wanted, except the newest `keptOrders`. */
 export function forgettable(book: OrderBook, orders: readonly Order[]): string[] {
   const wanted = new Set(orders.map(({ orderId }) => orderId));
   const over = [...book].filter(

@@ -1,5 +1,5 @@
-/** What an agent must know of one order after it died: on disk before each step is taken. Only
- * orders have a journal; applications.ts looks again instead. */
+/** What an agent must know about one order after a crash: on disk before each step is taken. Only
+ * orders have a journal; applications.ts detects again instead. */
 
 import { ApplicationId } from '@preau/contract/application.ts';
 import { cancelKinds, Order, ReportedOrder } from '@preau/contract/order.ts';
@@ -7,8 +7,8 @@ import { Nullable, OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 
 /** What runs for the order now. `looking`: detection, before anything is changed; `verifying`:
- * detection afterwards. `attaching`: waits for an installer that a dead agent began. `undoing`:
- * takes away what the order brought. */
+ * detection afterwards. `attaching`: waits for an installer that an agent started before it died.
+ * `undoing`: removes what the order installed. */
 export const doings = [
   'looking',
   'staging',
@@ -23,21 +23,22 @@ export const OrderJournal = Strict({
   /** What is to be done; null when there is nothing left to do: the order ended, or was dropped
    * before it began. */
   order: Nullable(Order),
-  /** As told to the controller; its `seq` is the last one used. */
+  /** As reported to the controller; its `seq` is the last one used. */
   report: ReportedOrder,
   doing: Nullable(OneOf(doings)),
-  /** Counts what was begun: an answer to something older is not heard. */
+  /** Number of the effect started last; answers to earlier ones are ignored. */
   run: Count,
   fetched: Strict({ done: Count, total: Nullable(Count), wan: Count }),
-  /** When progress was last told. */
+  /** When progress was last reported. */
   progressAt: Count,
-  /** What was fetched for. */
+  /** Applications whose files were fetched. */
   staged: Type.Array(ApplicationId),
-  /** What the installer was given; and which of these were there, in whatever version, before. */
+  /** `bringing`: what the installer was given. `before`: those of it that were installed before, in
+   * any version. */
   bringing: Type.Array(ApplicationId),
   before: Type.Array(ApplicationId),
   cancel: Nullable(OneOf(cancelKinds)),
-  /** Taking away what was brought has begun: it is not begun twice. */
+  /** Removal of what was installed has started; it is not started twice. */
   undone: Type.Boolean(),
   /** Times the agent died while it worked on this order. */
   crashes: Count,

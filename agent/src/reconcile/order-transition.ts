@@ -1,5 +1,5 @@
-/** The terms in which an order's course is written: what can happen to it, what it makes the agent
- * do, and the few ways in which a journal changes. Pure. */
+/** The order state machine's vocabulary: events, effects, and the few ways in which a journal
+ * changes. Pure. */
 
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type {
@@ -16,8 +16,8 @@ import type { Found } from './wanted.ts';
 
 export type Effect =
   | { kind: 'save' }
-  /** `before`: a recipe that differs from what was brought last counts as not there. `after`: the
-   * rule alone. */
+  /** `before`: a recipe that differs from the one installed last counts as not installed. `after`:
+   * only the detection rule counts. */
   | { kind: 'detect'; run: number; purpose: 'before' | 'after'; applications: OrderedApplication[] }
   | {
       kind: 'stage';
@@ -26,16 +26,17 @@ export type Effect =
       kibibytesPerSecond: number | null;
     }
   | { kind: 'apply'; run: number; applications: OrderedApplication[]; timeoutMs: number }
-  /** Wait until the installer that a dead agent began is gone; at once when there is none. */
+  /** Wait until the installer of an agent that died has ended; answers at once when there is
+   * none. */
   | { kind: 'attach'; run: number }
-  /** Stop what runs: fetching, or the installer. Its answer still comes. */
+  /** Abort the running download or installer. Its answer still comes. */
   | { kind: 'abort' }
-  /** These recipes are in force now (or what they brought is gone). */
+  /** Record these recipes as installed (or removed, where `want` is `absent`). */
   | { kind: 'remember'; applications: OrderedApplication[] }
   | { kind: 'discard' };
 
 export interface OrderFacts {
-  /** No other work on packages goes on. */
+  /** No other package work is in progress. */
   free: boolean;
   /** This clock minus the controller's; null: not known. */
   skewMs: number | null;
@@ -47,18 +48,18 @@ interface Failure {
   message: string;
 }
 export type OrderEvent =
-  /** The order is in the desired state: told at every pass. `lost`: there was a journal, and it
+  /** The order is in the desired state; sent at every pass. `lost`: there was a journal, and it
    * cannot be read. */
   | ({ kind: 'wanted'; order: Order; lost?: boolean } & OrderFacts)
   | { kind: 'unwanted' }
-  /** The agent begins to run, with this journal on its disk. */
+  /** The agent has started and found this journal on disk. */
   | { kind: 'restarted' }
   | { kind: 'stopping' }
   | { kind: 'looked'; run: number; found: Readonly<Record<string, Found>> }
   | ({ kind: 'look_failed'; run: number } & Failure)
   | { kind: 'progress'; run: number; done: number; total: number | null; wan: number }
   | { kind: 'staged'; run: number }
-  /** `slug`: whose fault it is, when it is one's. */
+  /** `slug`: the application at fault; empty when it is not one application's. */
   | ({ kind: 'stage_failed'; run: number; slug: string } & Failure)
   | { kind: 'item'; run: number; applicationId: string; state: 'installing' | 'failed' }
   | { kind: 'applied'; run: number; results: readonly Applied[]; log: string }
@@ -71,18 +72,18 @@ export interface Transition {
 }
 
 export const hasEnded = (journal: OrderJournal): boolean => journal.endedAt !== null;
-/** The server may have changed: from here on the order is carried to an end, wanted or not. */
+/** The server may have changed: from here on the order runs to its end, wanted or not. */
 export const hasBegun = ({ doing }: OrderJournal): boolean =>
   doing === 'applying' || doing === 'attaching' || doing === 'verifying' || doing === 'undoing';
 
-/** The agent that brings it does not see the end of it. */
+/** The agent that installs this recipe is replaced by it, and does not see the result. */
 export const replacesAgent = ({ recipes: { linux } }: OrderedApplication): boolean =>
   linux !== undefined && factsOf(linux)?.replacesAgent === true;
 
 /** How long an installer may run. */
 export const installWithinMs = { least: 10 * 60_000, most: 120 * 60_000 };
 
-/** A change the controller shall hear of. */
+/** Changes what is reported to the controller, and raises `seq`. */
 export const tell = (
   journal: OrderJournal,
   change: Partial<ReportedOrder>,
@@ -113,7 +114,7 @@ export const items = (
   change: (item: ReportedItem) => Partial<ReportedItem>,
 ): ReportedItem[] => journal.report.items.map((item) => ({ ...item, ...change(item) }));
 
-/** Something is begun: the journal says so first. */
+/** Starts an effect; the journal is saved first. */
 export const begin = (
   journal: OrderJournal,
   doing: NonNullable<OrderJournal['doing']>,
@@ -140,8 +141,8 @@ export const end = (
   ],
 });
 
-/** May installing begin now? Not what would not be done in time: the controller finds another
- * window. */
+/** Whether installing may begin now. False too when it would not finish within the window: the
+ * controller then finds another one. */
 export const isTime = (order: Order, now: number): boolean =>
   order.phase === 'install' &&
   (order.installFrom === null || order.installFrom <= now) &&

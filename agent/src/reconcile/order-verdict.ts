@@ -1,4 +1,4 @@
-/** The end of an order: what detection found decides, what the installer said explains. Pure. */
+/** The end of an order: detection decides the result, the installer's answer explains it. Pure. */
 
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type {
@@ -64,9 +64,9 @@ function afterInstalling(
   const { applicationId, want } = application;
   const version = versionFound(found);
   const asWanted = found?.asWanted === true;
-  // Was as wanted before: unless what was done beside it took it away.
+  // It needed no work and is still as wanted.
   if (!journal.bringing.includes(applicationId) && asWanted) return { version };
-  // An older version answers to the same rule: there the installer must have been content, too.
+  // An older version may satisfy the same rule: then the installer must have succeeded, too.
   const mayTrust =
     item.code === null || want === 'absent' || !journal.before.includes(applicationId);
   if (asWanted && mayTrust)
@@ -74,7 +74,7 @@ function afterInstalling(
   return { state: 'failed', version, code: item.code ?? codeOf(journal, application) };
 }
 
-/** Why it is not as wanted, when the installer had nothing to say. */
+/** Error code of an application that is not as wanted, when the installer reported none. */
 function codeOf(journal: OrderJournal, application: OrderedApplication): ErrorCode {
   if (journal.recovering) return replacesAgent(application) ? 'INSTALL_FAILED' : 'AGENT_CRASHED';
   return application.want === 'absent' ? 'REMOVE_FAILED' : 'NOT_DETECTED';
@@ -93,8 +93,8 @@ function afterUndoing(
     : { state: 'failed', version, code: item.code ?? 'REMOVE_FAILED' };
 }
 
-/** Takes away what the order brought, when it was called off so; null: there is nothing of it, or it
- * was done already. */
+/** Removes what the order installed, when it was cancelled with `remove`; null: there is nothing to
+ * remove, or it was done already. */
 function undo(
   journal: OrderJournal,
   order: Order,
@@ -118,7 +118,7 @@ function undo(
   }));
 }
 
-/** Recipes that are in force from now on, and what is gone. */
+/** Recipes to record as installed from now on, or as removed. */
 function inForce(order: Order, settled: readonly ReportedItem[]): Effect[] {
   const stateOf = statesOf(settled);
   const applications = order.applications.flatMap((application): OrderedApplication[] => {
@@ -145,7 +145,7 @@ function resultOf(
   return { state: 'failed', code, message: failed.message || (slug ?? applicationId) };
 }
 
-/** What could be taken away again: updates and the agent itself cannot. */
+/** Whether the order installed it and could remove it again; updates and the agent itself stay. */
 const brought = (
   journal: OrderJournal,
   { applicationId, want, recipes }: OrderedApplication,

@@ -1,13 +1,13 @@
-/** One order of a rollout from its arrival to its end: what happened in, the next journal and what
- * to do out. `order-arrival.ts` decides until it is begun, `order-answers.ts` while it works,
- * `order-verdict.ts` what became of it. `../orders.ts` carries the effects out; `plan.ts` decides
- * what is wanted without a rollout. Pure, with no clock of its own, so that a simulation can crash
- * it between any two effects.
+/** State machine of one rollout order, from its arrival to its end: an event in, the next journal
+ * and the effects out. `order-arrival.ts` decides until the order starts, `order-answers.ts` while
+ * it is in progress, `order-verdict.ts` how it ends. `../orders.ts` carries the effects out;
+ * `plan.ts` decides what is wanted without a rollout. Pure, with no clock of its own, so that a
+ * simulation can crash it between any two effects.
  *
- * Whoever runs it keeps two promises. *The journal*: effects are carried out one after the other,
- * and `save` has reached the disk before the next begins or a report tells of it. *The order id*:
- * `step` is given the journal that order id has, ended ones included; from null it begins anew.
- * Each can be broken on purpose to see that it is needed. */
+ * The caller keeps two promises. *The journal*: effects are carried out one after the other, and
+ * `save` has reached the disk before the next one starts or a report mentions it. *The order id*:
+ * `step` gets the journal stored for that order id, even an ended one; null starts a new one. Each
+ * promise can be broken on purpose to see that it is needed. */
 import { AppError } from '@preau/contract/errors.ts';
 import { answered } from './order-answers.ts';
 import { arrive, goOn, restart } from './order-arrival.ts';

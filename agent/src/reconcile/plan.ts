@@ -19,7 +19,7 @@ export type Step =
   | { kind: 'refuse_session'; session: DesiredSession };
 
 export interface ActualApplication {
-  /** The version that was worked through; null before the first look. */
+  /** The version handled last; null before the first detection. */
   versionId: string | null;
   state: 'unknown' | 'installed' | 'absent' | 'failed';
   askedAt: number;
@@ -37,13 +37,13 @@ export interface Actual {
   applications: ReadonlyMap<string, ActualApplication>;
   sessions: ReadonlyMap<string, ActualSession>;
   displays: { ready: number; preparing: number; retryAt: number | null };
-  /** True while apt works: one at a time, dpkg has one lock. */
+  /** True while package work is in progress: one at a time, because dpkg has one lock. */
   packagesBusy: boolean;
-  /** Applications that are an order's business now. */
+  /** Applications held by an order. */
   held: ReadonlySet<string>;
 }
 
-/** `now` in epoch ms. `decide`: what the school's rules say of a session, here and now. */
+/** `now` in epoch ms. `decide`: evaluates the school's rules for a session, here and now. */
 export function plan(
   desired: DesiredState,
   actual: Actual,
@@ -54,7 +54,7 @@ export function plan(
   const opening = steps.filter(({ kind }) => kind === 'open_session').length;
   const { ready, preparing, retryAt } = actual.displays;
   if (retryAt === null || retryAt <= now) {
-    // A session that opens takes one of those standing by: fill up behind it.
+    // Each opening session takes a standby display: prepare another in its place.
     const missing = desired.standbyDisplays - (Math.max(ready - opening, 0) + preparing);
     for (let count = 0; count < Math.min(missing, 2 - preparing); count += 1)
       steps.push({ kind: 'prepare_display' });
@@ -66,7 +66,7 @@ export function plan(
   return steps;
 }
 
-/** Sessions that are here and wanted no more. */
+/** Ends sessions that are here and no longer wanted. */
 function endings(desired: DesiredState, actual: Actual, now: number): Step[] {
   const wanted = new Set(desired.sessions.map(({ sessionId }) => sessionId));
   return [...actual.sessions].flatMap(([sessionId, { phase, retryAt }]): Step[] => {
@@ -76,8 +76,8 @@ function endings(desired: DesiredState, actual: Actual, now: number): Step[] {
   });
 }
 
-/** Only what is wanted on this server, and what its school's rules allow this person, is opened
- * here, whatever a session asks for. */
+/** Opens a session only for an application that is wanted on this server and that the school's
+ * rules allow this person; refuses all others. */
 function sessionSteps(desired: DesiredState, actual: Actual, decide: DecideHere): Step[] {
   return desired.sessions.flatMap((session): Step[] => {
     const running = actual.sessions.get(session.sessionId);
@@ -118,7 +118,7 @@ function due(
 ): boolean {
   if (known === undefined || known.state === 'unknown' || known.versionId !== application.versionId)
     return true;
-  // A technician asked again: past failures count no more.
+  // A technician asked again: earlier failures no longer count.
   if (known.state === 'failed')
     return (
       known.askedAt !== application.askedAt || (known.retryAt !== null && known.retryAt <= now)

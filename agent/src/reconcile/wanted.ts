@@ -1,5 +1,4 @@
-/** Is an application as it is wanted? The detection rule finds what is there; this says whether
- * that will do. Pure. */
+/** Decides whether what the detection rule found is what is wanted. Pure. */
 import { createHash } from 'node:crypto';
 import type { RecipePlatform } from '@preau/contract/application.ts';
 import { factsOf, packagesOf, pinsOf } from '@preau/contract/recipe-kinds.ts';
@@ -11,11 +10,11 @@ export interface Found {
   asWanted: boolean;
 }
 
-/** As a report tells it. */
+/** The version for a report: at most 80 characters; null when nothing was found. */
 export const versionFound = (found: Found | undefined): string | null =>
   found?.version?.slice(0, 80) || null;
 
-/** Names what was brought: two versions with one recipe are the same work. */
+/** Identifies an installed recipe; two versions with the same recipe need no work between them. */
 export const recipeMark = (
   { recipes }: Pick<Installable, 'recipes'>,
   platform: RecipePlatform,
@@ -46,9 +45,10 @@ export function mayMissOthers(
   return factsOf(recipe)?.missesOtherVersions !== 'when_pinned' || pinOf(recipes, version) !== null;
 }
 
-/** `mark` is that of what was brought last, undefined when we brought nothing: what somebody put
- * there counts as it is. A recipe that differs is work to be done although an older version answers
- * to the same rule. After the work, and where only the rule counts, leave `mark` out. */
+/** `mark`: that of the recipe installed last, undefined when the agent installed none: what
+ * somebody else installed counts as found. A recipe that differs from the mark is work to be done,
+ * even where an older version satisfies the same rule. Leave `mark` out after the work, and where
+ * only the rule counts. */
 export function isAsWanted(
   application: Installable,
   version: string | null,
@@ -62,7 +62,7 @@ export function isAsWanted(
   return mark === undefined || mark === recipeMark(application, platform);
 }
 
-/** Packages that stay whatever is taken away: others list them. */
+/** Packages that stay whatever is removed: other wanted applications list them. */
 export function packagesToKeep(
   changing: readonly Installable[],
   wanted: readonly Pick<Installable, 'applicationId' | 'recipes'>[],
