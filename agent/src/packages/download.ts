@@ -1,24 +1,24 @@
-/** One download, watched from outside: by the size of the file it fills. Bounds what a source can
- * do to this server: it can be slow, stop, lie or never end, and costs a minute, never the disk. */
+/** Supervises a download by the size of the file it fills. A source that is slow, stalls, lies or
+ * never ends costs a minute, never the disk. */
 import { AppError, errors } from '@preau/contract/errors.ts';
 import { remove, sizeOf } from '#src/files.ts';
 
 export interface Limits {
-  /** Slower than this for `windowMs`: given up. */
+  /** Slower than this for `windowMs`: the download fails. */
   slowestBytesPerSecond: number;
   windowMs: number;
-  /** How long a failed source is left alone; grows with each time that brought nothing. */
+  /** Pause after a failed attempt; doubles with each attempt without progress. */
   pauseMs: number;
 }
 export const usualLimits = { windowMs: 60_000, pauseMs: 1000 };
 
-/** Fills `path`, going on from what is there. Resolves with null when the source is done, or with
+/** Fills `path`, resuming from what is there. Resolves with null when the source is done, or with
  * why it stopped. */
 export type Download = (path: string, signal: AbortSignal) => Promise<string | null>;
 
 const lookEveryMs = 200;
 const triesWithoutProgress = 3;
-/** A source that breaks off again and again is followed as long as each time brings this much. */
+/** An attempt that brings this much is progress; only attempts without progress are limited. */
 const progressBytes = 65_536;
 
 export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
@@ -35,9 +35,9 @@ export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', stop, { once: true });
   });
 
-/** Until the file has its announced size. `onBytes` is given what came over the line since the last
- * time. Throws AppError DOWNLOAD_FAILED or HASH_MISMATCH (larger than announced; the part is
- * gone). */
+/** Downloads until the file has its announced size. `onBytes` gets the bytes that came since its
+ * last call. Throws AppError DOWNLOAD_FAILED, DISK_FULL or HASH_MISMATCH (not the announced size;
+ * the partial file is deleted). */
 export async function watchDownload(
   file: { path: string; name: string; size: number },
   download: Download,
@@ -47,7 +47,7 @@ export async function watchDownload(
   let last = sizeOf(file.path);
   const look = (): number => {
     const size = sizeOf(file.path);
-    // Smaller than before: the source began anew.
+    // Smaller than before: the source started over.
     const grown = size >= last ? size - last : size;
     last = size;
     if (grown > 0) options.onBytes(grown);
@@ -124,9 +124,9 @@ export async function watchDownload(
   }
 }
 
-/** Several small files in one go of the downloader: starting it for each costs more than they do.
- * Watched as one: broken off when a file grows beyond what was announced, or when nothing comes any
- * more. What it did not bring is nobody's failure yet: it is then fetched alone. */
+/** Downloads several small files in one run of the downloader, whose start costs more than they do.
+ * Stops it when a file grows beyond its announced size or nothing comes for `windowMs`. Missing
+ * files are no failure yet: the caller fetches them one by one. */
 export async function watchTogether(
   files: readonly { path: string; size: number }[],
   download: (signal: AbortSignal) => Promise<unknown>,
@@ -154,7 +154,7 @@ export async function watchTogether(
   options.signal.throwIfAborted();
 }
 
-/** Lets at most so many bytes through per second. */
+/** Limits a stream to `kibibytesPerSecond`; null: no limit. */
 export async function* throttled(
   source: AsyncIterable<Buffer>,
   kibibytesPerSecond: number | null,

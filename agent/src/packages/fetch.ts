@@ -1,7 +1,6 @@
-/** Brings files into the store: what is there is not fetched, what the site's first server has or
- * can get comes from there, the rest from its source. One file is fetched once at a time whoever
- * asks, and one source download runs at a time, so that the cap of the school's line holds for all
- * of them together. */
+/** Fetches missing files into the store: from the site's first server when it has or can get them,
+ * otherwise from their source. Callers that want the same file share one download, and one source
+ * download runs at a time, so that the bandwidth cap holds for all of them together. */
 import { AppError } from '@preau/contract/errors.ts';
 import { remove, sizeOf, writeFrom } from '#src/files.ts';
 import { type Limits, throttled, watchDownload, watchTogether } from './download.ts';
@@ -10,13 +9,15 @@ import type { Store } from './store.ts';
 import type { FileToFetch } from './wanted.ts';
 
 export interface Sources {
-  /** The driver's own way to an address. Resolves with null when done, or with why not. */
+  /** Downloads an address in the driver's own way. Resolves with null when done, or with why it
+   * failed. */
   download: (
     uri: string,
     path: string,
     options: { kibibytesPerSecond: number | null; sha256: string; signal: AbortSignal },
   ) => Promise<string | null>;
-  /** Several at once, as far as it gets: what is missing or wrong afterwards is asked for alone. */
+  /** Downloads several files, best effort: the caller then fetches missing or wrong ones one by
+   * one. */
   downloadTogether: (
     files: readonly { uri: string; path: string; sha256: string }[],
     options: { kibibytesPerSecond: number | null; signal: AbortSignal },
@@ -31,15 +32,15 @@ export interface Sources {
 
 export interface FetchOptions {
   kibibytesPerSecond: number | null;
-  /** Bytes since the last call, from anywhere; and those that came over the school's line for
-   * us. */
+  /** `onBytes`: bytes since the last call, from any source. `onWan`: those that came over the
+   * school's line for this server. */
   onBytes: (bytes: number) => void;
   onWan: (bytes: number) => void;
   signal: AbortSignal;
 }
 
 export interface Fetcher {
-  /** All of them, through the neighbour when there is one. Throws AppError. */
+  /** Fetches all files, through the neighbour when there is one. Throws AppError. */
   fetchAll: (
     files: readonly FileToFetch[],
     neighbour: Neighbour | null,
@@ -54,8 +55,7 @@ export interface Fetcher {
     neighbour: Neighbour | null,
     options: FetchOptions,
   ) => Promise<void>;
-  /** Bytes that came over the line since the start: tells a neighbour that waits that something
-   * moves. */
+  /** Bytes that came over the line since the start: shows progress to a waiting neighbour. */
   moved: () => number;
 }
 
@@ -65,7 +65,7 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
   let line: Promise<unknown> = Promise.resolve();
   let moved = 0;
 
-  /** One after the other; what waits can be called off. */
+  /** Runs tasks one after the other. A waiting task checks its abort signal when its turn comes. */
   const onTheLine = <T>(task: () => Promise<T>): Promise<T> => {
     const turn = line.then(task, task);
     line = turn.catch(() => undefined);
@@ -124,8 +124,8 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
   const fromSource = (file: FileToFetch, options: FetchOptions): Promise<void> =>
     onTheLine(async () => {
       options.signal.throwIfAborted();
-      // A part left by an earlier attempt may be of a file that has changed since: from nothing,
-      // once more.
+      // The partial file of an earlier attempt may belong to content that has changed since: start
+      // over once.
       const resumed = sizeOf(store.partOf(file.sha256)) > 0;
       await fill(file, options).catch(async (error: unknown) => {
         if (!resumed || !(error instanceof AppError) || error.code !== 'HASH_MISMATCH') throw error;
@@ -145,7 +145,7 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
       const answer = await neighbour.read(file.sha256, from, signal);
       if (answer === null) throw new AppError('NOT_FOUND');
       await writeFrom(path, from, answer.stream, signal);
-      // Fetched over the line on our behalf: it counts, once, and here.
+      // The neighbour fetched these bytes over the line for this server, so they count here, once.
       options.onWan(answer.fetchedForUs);
       return null;
     };
@@ -164,7 +164,7 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
     }
   };
 
-  /** Whoever asks second waits for the first, and tries for itself only when that failed. */
+  /** A second caller for the same file waits for the first, and fetches it only if that failed. */
   const fetchOne = async (
     file: FileToFetch,
     neighbour: Neighbour | null,
@@ -186,8 +186,8 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
     await flight;
   };
 
-  /** Small files of the source, a batch at a time. Whoever else asks for one of them meanwhile
-   * waits for its batch. */
+  /** Fetches a batch of small files from their source. Other callers for one of them wait for the
+   * batch. */
   const bringTogether = async (
     batch: readonly FileToFetch[],
     options: FetchOptions,
@@ -265,7 +265,7 @@ export function createFetcher(deps: { store: Store; sources: Sources; limits: Li
       }
       for (const file of missing) {
         if (store.has(file.sha256)) continue;
-        // What an earlier attempt brought counts as done.
+        // Bytes of an earlier attempt count as done.
         let current = Math.min(sizeOf(store.partOf(file.sha256)), file.size);
         const tell = () => progress(finished + Math.min(current, file.size), total, wan);
         await fetchOne(file, helper, {
@@ -291,8 +291,8 @@ const smallBytes = 8_000_000;
 const batchBytes = 24_000_000;
 const batchFiles = 40;
 
-/** Files of a source that are small, in batches of some seconds each: so a neighbour that waits for
- * one does not wait long. Pure. */
+/** Groups small files that have an address into batches of some seconds each, so that a neighbour
+ * that waits for one does not wait long. Pure. */
 export function batchesOf(files: readonly FileToFetch[]): FileToFetch[][] {
   const batches: FileToFetch[][] = [];
   let bytes = 0;
@@ -307,11 +307,11 @@ export function batchesOf(files: readonly FileToFetch[]): FileToFetch[][] {
       bytes += file.size;
     }
   }
-  // One alone is no batch.
+  // A single file needs no batch.
   return batches.filter((batch) => batch.length > 1);
 }
 
-/** Never resolves: it breaks off what it races with. */
+/** Never resolves; rejects on abort, for use in a race. */
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);

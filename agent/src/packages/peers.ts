@@ -1,7 +1,7 @@
-/** Servers of one site and their first server: each package comes over the school's line once. The
- * second user of the network in the agent. Nothing is served but content by its hash, and only to
- * calls signed by a key that the city's signed state names; whoever receives it checks the hash, so
- * that the link needs no secrecy of its own. */
+/** Shares packages between the servers of one site, so that each package comes over the school's
+ * line once: the site's first server fetches it, the others read it from there. Serves only content
+ * by its hash, and only to calls signed by a key that the city's signed state names. The receiver
+ * checks the hash, so the connection needs no encryption. */
 import { createHash } from 'node:crypto';
 import {
   createServer,
@@ -24,21 +24,21 @@ const isRequest = Compile(NeighbourRequest);
 const maxBodyBytes = 1_000_000;
 const answerWithinMs = 15_000;
 const lookEveryMs = 400;
-/** The first server that moves nothing for this long is not waited for. */
+/** Without progress of the first server for this long, the wait ends. */
 const patienceMs = 90_000;
 
 // ---- asking the first server ----------------------------------------------------------------
 
 export interface Neighbour {
-  /** Tells what will be fetched, all of it at once. False: it cannot be reached, or does not know
-   * us. */
+  /** Announces everything that will be fetched, at once. False: the first server cannot be reached,
+   * or does not know this server. */
   ask: (
     files: readonly FileToFetch[],
     kibibytesPerSecond: number | null,
     signal: AbortSignal,
   ) => Promise<boolean>;
-  /** From byte `from` on, waiting while the first server fetches it itself; null: it has not got it
-   * and will not. */
+  /** Reads from byte `from` on, waiting while the first server still fetches the file. Null: it
+   * does not have the file and is not fetching it, or makes no progress. */
   read: (
     sha256: string,
     from: number,
@@ -141,17 +141,17 @@ export interface PeerServer {
 export interface Serving {
   store: Store;
   peers: () => DesiredState['peers'];
-  /** Begins to fetch what is missing; returns at once. */
+  /** Starts fetching what is missing; returns at once. */
   want: (serverId: string, request: NeighbourRequest) => void;
-  /** Still being fetched? */
+  /** Whether the file is still being fetched. */
   coming: (sha256: string) => boolean;
-  /** Bytes over the line that were spent for this server and this file, told once. */
+  /** Bytes over the line that were spent on this file for this server; 0 when asked again. */
   charge: (serverId: string, sha256: string) => number;
   moved: () => number;
   now: () => number;
 }
 
-/** Who calls, or null. */
+/** Id of the peer that signed the call; null when none did, or its clock is too far off. */
 export function callerOf(
   call: { authorization: string | undefined; method: string; path: string; body: string | null },
   peers: DesiredState['peers'],
@@ -250,7 +250,7 @@ async function answer(
   await pipeline(readFrom(file, from), response);
 }
 
-/** Null when it is larger than any honest one. */
+/** Null when the body exceeds `maxBodyBytes`. */
 async function readBody(incoming: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -1,10 +1,10 @@
-/** Files known by what is in them, kept for this server and its neighbours. Bounded: what was used
- * longest ago goes first. What an order has staged is a second name for the same file and stays
- * until the order is forgotten.
+/** Content-addressed files, kept for this server and its neighbours. The store is bounded: least
+ * recently used files go first. A file staged for an order is a hard link to the stored one, and
+ * stays until the order is forgotten.
  *
- *  Nobody waits for the disk. A name vouches for its content until the machine starts anew; then
- * what came last has to prove itself again when it is next wanted, and is fetched anew if it
- * cannot. */
+ * Files are not synced to disk. A name vouches for its content until the machine reboots; then the
+ * newest files must pass the hash check again when next wanted, and are fetched again if they
+ * fail. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import {
@@ -24,23 +24,22 @@ import {
 
 export interface Store {
   has: (sha256: string) => boolean;
-  /** Where the file is; only to be read. */
+  /** Path of the file, for reading only. */
   pathOf: (sha256: string) => string;
-  /** Where it is collected until it is whole; what is there already is kept, so that fetching goes
-   * on. */
+  /** Path of the partial file; what is already there is kept, so that the download resumes. */
   partOf: (sha256: string) => string;
-  /** Takes in the parts that are what they should be; throws HASH_MISMATCH for the first that is
-   * not, and those parts are gone. */
+  /** Checks size and SHA-256 of partial files and stores those that match. Deletes the others, and
+   * throws HASH_MISMATCH for the first of them. */
   adopt: (files: readonly { sha256: string; size: number }[]) => Promise<void>;
   link: (sha256: string, to: string) => void;
 }
 
 const partsForMs = 7 * 86_400_000;
 const countEveryMs = 3_600_000;
-/** The system writes what it was given within a minute. */
+/** The kernel writes back within a minute; an hour is certainly enough. */
 const surelyWrittenMs = 3_600_000;
 
-/** `boot`: another one each time the machine starts. */
+/** `boot`: an id that differs after each boot. */
 export function openStore(deps: {
   folder: string;
   maxBytes: number;
@@ -64,12 +63,13 @@ export function openStore(deps: {
     write(bootPath, deps.boot, 0o600);
   }
 
-  /** Of whole files, as far as we know, and when that was counted; null: not yet. */
+  /** Bytes of complete files, by the last count plus what was added since; null: not counted
+   * yet. */
   let held: number | null = null;
   let countedAt = 0;
   const makeRoom = (added: number) => {
     if (held !== null) held += added;
-    // Looking at every file for each that comes would be most of the work.
+    // Counting all files each time one is added would be most of the work.
     if (held !== null && held <= deps.maxBytes && deps.now() - countedAt < countEveryMs) return;
     const files = names(deps.folder).map((name) => ({
       path: join(deps.folder, name),

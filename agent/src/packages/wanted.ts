@@ -1,12 +1,12 @@
-/** A file to bring, and from where: what a server says of it to itself and to its site's first
+/** Files to fetch and their origin, as a server describes them to itself and to its site's first
  * server. */
 import { type PackageFile, Sha256 } from '@preau/contract/application.ts';
 import { Id, OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 
-/** `apt`: of Debian's packages; `url`: the recipe says where; `controller`: uploaded to the city. A
- * neighbour is told the origin and never an address: it asks its own apt, or looks into its own
- * recipes, so that nobody can send it anywhere. */
+/** `apt`: a Debian package; `url`: the recipe has the address; `controller`: uploaded to the city.
+ * A request to a neighbour has the origin and never an address: the neighbour finds the address in
+ * its own apt or recipes, so that nobody can make it fetch from anywhere else. */
 export const WantedFile = Strict({
   sha256: Sha256,
   size: Type.Integer({ minimum: 1, maximum: 8_589_934_592 }),
@@ -21,7 +21,7 @@ export const NeighbourRequest = Strict({
 export type NeighbourRequest = Static<typeof NeighbourRequest>;
 export const ServerId = Id('srv');
 
-/** With the address this server itself would fetch it from. */
+/** A wanted file with the address from which this server itself would fetch it. */
 export interface FileToFetch extends WantedFile {
   /** Null: from the controller. */
   uri: string | null;
