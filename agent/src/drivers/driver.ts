@@ -1,4 +1,4 @@
-/** The port between reconciling and an operating system: the only code that knows what a school's
+/** The interface between reconciling and an operating system: only drivers know what a school's
  * server runs. */
 import type {
   DesiredApplication,
@@ -11,24 +11,23 @@ import type { DisplayCredentials, Health, Inventory } from '@preau/contract/repo
 import type { Terms } from '@preau/contract/rule.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 
-/** Something to bring or to take away. An order's application, or one that was asked for on this
- * server alone. */
+/** An application to install or to remove, ordered by a rollout or wanted on this server alone. */
 export interface Installable
   extends Pick<DesiredApplication, 'applicationId' | 'versionId' | 'slug' | 'version' | 'recipes'> {
   want: 'present' | 'absent';
 }
 
 export interface StageOptions {
-  /** Cap of the site's line while fetching; null: none. */
+  /** Bandwidth cap of the site's line while fetching; null: none. */
   kibibytesPerSecond: number | null;
-  /** Bytes fetched so far, of how many (null: not known yet), and how many of them came over the
-   * line to the city. */
+  /** Bytes fetched so far, the total (null: not known yet), and how many came over the line to the
+   * city. */
   progress: (done: number, total: number | null, wan: number) => void;
   signal: AbortSignal;
 }
 
 export interface ApplyOptions {
-  /** Called when work on one of them begins. */
+  /** Called when work on an application begins, and when it ends. */
   progress: (
     applicationId: string,
     state: 'installing' | 'installed' | 'removed' | 'failed',
@@ -36,12 +35,12 @@ export interface ApplyOptions {
   /** Kills the installer and everything it started. */
   signal: AbortSignal;
   timeoutMs: number;
-  /** Packages that other wanted applications list: they stay, whatever is taken away. */
+  /** Packages that other wanted applications list: they stay, whatever is removed. */
   keep?: readonly string[];
 }
 
-/** What became of one of them; `code` null: the installer was content. Whether it worked, `detect`
- * says. */
+/** Result for one application; `code` null: the installer reported success. Whether it worked,
+ * `detect` shows. */
 export interface Applied {
   applicationId: string;
   code: ErrorCode | null;
@@ -49,7 +48,7 @@ export interface Applied {
   ms: number;
 }
 
-/** Tells a running session's story. Each is called at most once. */
+/** Events of a running session. Each is called at most once. */
 export interface SessionEvents {
   /** The application's window is on its display. */
   opened: () => void;
@@ -60,83 +59,86 @@ export type SessionOutcome =
   | { state: 'ended'; reason: EndReason }
   | { state: 'failed'; code: ErrorCode; message: string };
 
-/** Lets guacd attach once to a session's display; the controller numbers them by `serial`. */
+/** Lets guacd attach once to a session's display; the controller numbers credentials by
+ * `serial`. */
 export type IssuedCredentials = Omit<DisplayCredentials, 'serial'>;
 
 export interface Driver {
-  /** Makes ready what displays need, and sweeps away what a dead agent left. Returns the sessions
+  /** Prepares what displays need, and removes what an agent that died left. Returns the sessions
    * that still run. */
   start: () => Promise<string[]>;
   inventory: () => Promise<Inventory>;
   health: () => Promise<Omit<Health, 'sessions'>>;
 
-  /** Why this driver cannot do it at all (`NOT_APPLICABLE`: no recipe for this platform, or of a
-   * kind of another one; `SCRIPT_REFUSED`: not reviewed); null when it can. Pure. */
+  /** Why this driver cannot handle the application at all (`NOT_APPLICABLE`: no recipe for this
+   * platform, or of a kind for another one; `SCRIPT_REFUSED`: not reviewed); null when it can.
+   * Pure. */
   refuses: (application: Installable) => ErrorCode | null;
-  /** The installed version by the recipe's detection rule, or null; null too when another version
-   * is there than the recipe pins (unless it is wanted `absent`: then any version counts). Cheap
-   * enough to ask for all of them at each tick. */
+  /** The installed version by the recipe's detection rule, or null. Null too when another version
+   * is there than the recipe pins, unless `want` is `absent`: then any version counts. Cheap enough
+   * to call for all applications at each tick. */
   detect: (
     application: Pick<Installable, 'slug' | 'version' | 'recipes'> &
       Partial<Pick<Installable, 'want'>>,
   ) => Promise<string | null>;
-  /** Fetches all that bringing these will need, checked by hash, and holds it under `key`. Resumes;
-   * safe to repeat. Throws AppError: PACKAGE_NOT_FOUND, SOURCE_REFUSED, HASH_MISMATCH,
-   * DOWNLOAD_FAILED, DISK_FULL; `details.element` is the slug of the guilty one when there is
-   * one. */
+  /** Fetches everything that installing these needs, checked by hash, and keeps it under `key`.
+   * Resumes; safe to repeat. Throws AppError: PACKAGE_NOT_FOUND, SOURCE_REFUSED, HASH_MISMATCH,
+   * DOWNLOAD_FAILED, DISK_FULL; `details.element` is the slug of the application at fault when
+   * there is one. */
   stage: (
     key: string,
     applications: readonly Installable[],
     options: StageOptions,
   ) => Promise<void>;
-  /** Brings and takes away, in this order, in as few runs of the installer as possible; one that
-   * fails does not spoil the others. The installer outlives the agent. Throws only when nothing
-   * could be begun. */
+  /** Installs and removes, in this order, in as few runs of the installer as possible; one that
+   * fails does not affect the others. The installer outlives the agent. Throws only when nothing
+   * could be started. */
   apply: (
     key: string,
     applications: readonly Installable[],
     options: ApplyOptions,
   ) => Promise<Applied[]>;
-  /** Resolves when an installer begun under `key` (by an agent that died) has ended; null when none
+  /** Resolves when an installer started under `key` by an agent that died has ended; null when none
    * runs. A new agent on trial counts as one: it has ended once the controller has accepted a
    * report from it, and `detect` then finds it. */
   installerOf: (key: string) => Promise<void> | null;
   /** The end of what the installer wrote under `key`. */
   logOf: (key: string) => string;
-  /** Forgets what was staged under `key`; what others need stays in the cache, and so does the part
-   * of a file that was fetched already, for a while: the next attempt goes on from there. */
+  /** Deletes what was staged under `key`. What others need stays in the cache, and so do partial
+   * files, for a while: the next attempt resumes them. */
   discard: (key: string) => void;
-  /** From whom packages are fetched, and whose requests for packages are answered. Called again at
-   * each change. */
+  /** Sets from which server packages are fetched, and whose requests for packages are answered.
+   * Called again at each change. */
   setNeighbours: (neighbours: Pick<DesiredState, 'cache' | 'peers'>) => void;
   /** A PNG of at most 256 KB, or null when the application has none. */
   readIcon: (application: DesiredApplication) => Promise<Buffer | null>;
 
-  /** Starts one more display to stand by. Throws AppError DISPLAY_FAILED. */
+  /** Starts one more standby display. Throws AppError DISPLAY_FAILED. */
   prepareDisplay: () => Promise<void>;
   displaysReady: () => number;
-  /** Takes a display (a standing one, or a new one) and starts the application on it, for this
-   * person, alone; with an exchange folder in their home, and a printer, as `terms` say. Repeating
-   * for a session that runs is an error of the caller. Throws AppError DISPLAY_FAILED. */
+  /** Takes a display (standby or new) and starts the application on it for this person alone, with
+   * an exchange folder in their home and a printer as `terms` allow. Must not be called twice for a
+   * session that runs. Throws AppError DISPLAY_FAILED. */
   openSession: (
     session: DesiredSession,
     application: DesiredApplication,
     events: SessionEvents,
     terms: Pick<Terms, 'files' | 'printing'>,
   ) => Promise<void>;
-  /** Takes up again a session that `start` found running. */
+  /** Resumes watching a session that `start` found running. */
   adoptSession: (sessionId: string, events: SessionEvents) => Promise<void>;
-  /** A fresh one-use password for the session's display; the one before is void. */
+  /** A new one-use password for the session's display; the previous one becomes void. */
   issueCredentials: (sessionId: string) => Promise<IssuedCredentials>;
   /** False once the password of the last `issueCredentials` was used. */
   credentialsPending: (sessionId: string) => boolean;
-  /** What a running session has for its person's device: files of the exchange folder, pages that
+  /** What a running session offers to its person's device: files of the exchange folder, pages that
    * were printed. */
   offeredFiles: (
     sessionId: string,
     which: { files: boolean; pages: boolean },
   ) => Promise<OfferedFile[]>;
-  /** A copy at `to`, ours. One byte more than `maxBytes` at the most. Throws AppError FILE_GONE. */
+  /** Copies the file to `to`, at most one byte more than `maxBytes`. The agent owns the copy.
+   * Throws AppError FILE_GONE. */
   copyOffered: (
     sessionId: string,
     file: Pick<OfferedFile, 'kind' | 'name'>,
@@ -150,6 +152,6 @@ export interface Driver {
   /** Ends whatever is left of the session: processes, account, credentials, files. Safe to
    * repeat. */
   endSession: (sessionId: string) => Promise<void>;
-  /** Ends everything: sessions, standing displays, the display server. */
+  /** Ends everything: sessions, standby displays, the display server. */
   stop: () => Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** A driver without an operating system: for the agent's tests and for simulated fleets. Failures
- * are asked for by name. */
+ * are requested by name. */
 import { randomBytes } from 'node:crypto';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
@@ -7,24 +7,24 @@ import { readText, write } from '#src/files.ts';
 import type { Applied, Driver, Installable, SessionEvents, SessionOutcome } from './driver.ts';
 
 export interface MemoryDriver extends Driver {
-  /** What was asked of it, in order, as `verb subject`. */
+  /** Calls made to it, in order, as `verb subject`. */
   readonly calls: readonly string[];
   /** Slugs. */
   readonly installed: ReadonlySet<string>;
   readonly running: ReadonlySet<string>;
-  /** The next call of this name (for this application alone, when a slug is given), or every one
-   * with `always`, throws. `apply`: nothing is begun. `install`, `remove`: the installer fails for
-   * this one. */
+  /** The next call of this name throws, or every one with `always`; with a slug, only for this
+   * application. `apply`: nothing is started. `install`, `remove`: the installer fails for this
+   * application. */
   fail: (call: FailingCall, error: AppError, more?: { always?: boolean; slug?: string }) => void;
   mend: (call: FailingCall) => void;
-  /** Applications whose installation ends well and installs nothing. */
+  /** Applications whose installation or removal reports success and changes nothing. */
   hollow: Set<string>;
-  /** What the driver cannot do at all, by slug. */
+  /** Error codes for `refuses`, by slug. */
   refusals: Map<string, ErrorCode>;
   /** Installed or removed by hand. */
   byHand: (slug: string, present: boolean) => void;
-  /** What another driver finds on this machine after the agent was killed: installers run on, the
-   * rest is remembered. */
+  /** The driver of the next agent on this machine after a crash: installers run on, and what the
+   * machine held remains. */
   afterCrash: () => MemoryDriver;
   /** The application's window appears. */
   showWindow: (sessionId: string) => void;
@@ -50,7 +50,7 @@ export interface MemoryOptions {
   installed?: readonly string[];
   running?: readonly string[];
   icon?: Buffer | null;
-  /** How long fetching for one application takes, and bringing or taking away one. */
+  /** How long fetching for one application takes, and installing or removing one. */
   stageMs?: number;
   installMs?: number;
   /** Size of each application's packages. */
@@ -187,7 +187,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       note('detect', slug);
       mayFail('detect', [slug]);
       const found = installed.get(slug);
-      // Put there before anybody looked: in whatever version is asked for.
+      // Installed from the start: answers with whatever version is asked for.
       return found === undefined ? null : found || version;
     },
     stage: async (key, applications, { progress, signal }) => {
@@ -209,7 +209,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
         'apply',
         applications.map(({ slug }) => slug),
       );
-      // The loop is the installer: it goes on whatever becomes of the agent that began it.
+      // This loop is the installer: it continues whatever happens to the agent that started it.
       const installer = (async () => {
         const applied: Applied[] = [];
         for (const application of applications) {

@@ -1,5 +1,6 @@
-/** Brings and takes away what was staged, in the order that was asked for: neighbours that go by
- * apt-get together, everything else one by one. What a kind of recipe needs, `recipes/` says. */
+/** Installs and removes what was staged, in the given order: consecutive applications share a run
+ * of apt-get, everything else goes one by one. `recipes/` defines what each kind of recipe
+ * needs. */
 import { AppError } from '@preau/contract/errors.ts';
 import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts';
@@ -9,7 +10,7 @@ import { mend } from './mend.ts';
 import type { Outcome } from './recipes/recipe.ts';
 import { driverOf } from './recipes/table.ts';
 
-/** What can share a run of apt-get with its neighbours. */
+/** How an application shares a run of apt-get with its neighbours in the order, if at all. */
 type Lane = 'bring' | 'take' | 'alone';
 
 export const laneOf = ({
@@ -22,8 +23,8 @@ export const laneOf = ({
   return driver.goes === 'never' ? 'alone' : 'take';
 };
 
-/** Consecutive ones of a lane together: the order is kept. An agent's own bundle comes last,
- * whatever the order says: nothing comes after it. Pure. */
+/** Groups consecutive applications of the same lane; the order is kept. The agent's own bundle
+ * comes last, whatever the order says, because installing it ends the agent. Pure. */
 export function runsOf<A extends Pick<Installable, 'recipes' | 'want'>>(
   applications: readonly A[],
 ): { lane: Lane; applications: A[] }[] {
@@ -44,9 +45,9 @@ export function runsOf<A extends Pick<Installable, 'recipes' | 'want'>>(
 }
 
 export interface ApplierDeps extends ChangeDeps {
-  /** Archives are unpacked below. */
+  /** Folder in which archives are unpacked. */
   applications: string;
-  /** Does not return when all is well: the agent ends, and begins again as the new one. */
+  /** Does not return on success: the agent exits, and the launcher starts the new bundle. */
   beginTrial: (key: string, sha256: string, path: string) => Promise<never>;
 }
 
@@ -119,13 +120,13 @@ async function single(
 ): Promise<Outcome> {
   const { linux: recipe } = application.recipes;
   const driver = driverOf(recipe);
-  // `refuses` has said so already; but what nobody knows how to do must never count as done.
+  // `refuses` excludes this already; but an unknown kind must never count as done.
   if (recipe === undefined || driver === null)
     return {
       code: 'NOT_APPLICABLE',
       message: `no way to install a recipe of kind ${recipe?.kind ?? 'none'}`,
     };
-  // Only what cannot be taken away comes here.
+  // Only a recipe that is never removed comes here.
   if (driver.by === 'apt-get') return null;
   return driver[application.want === 'present' ? 'install' : 'remove'](recipe, application, {
     staged,

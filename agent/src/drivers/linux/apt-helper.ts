@@ -1,6 +1,6 @@
-/** apt's own downloader: also for addresses of recipes, so that the school's proxy holds for them
- * too. Stopped gently: it leaves what it has, with the source's date, and goes on from there next
- * time. */
+/** Downloads with apt's own downloader, even for addresses in recipes, so that the school's proxy
+ * settings apply to them too. It is stopped gently: it then keeps the partial file with the
+ * source's date, and resumes next time. */
 import { AppError } from '@preau/contract/errors.ts';
 import { runUntil } from '#src/command.ts';
 import { remove } from '#src/files.ts';
@@ -52,10 +52,10 @@ export function createAptHelper(
     },
     download: async (uri, path, { kibibytesPerSecond, sha256, signal }) => {
       const done = await helper([{ uri, path, sha256 }], kibibytesPerSecond, signal);
-      // What it found wrong it keeps under another name.
+      // apt-helper keeps a wrong file under this name.
       remove(`${path}.FAILED`);
-      // It looks at the hash itself, and keeps nothing of what is wrong: asking again would bring the
-      // same.
+      // apt-helper checks the hash itself and keeps no part of a wrong file: retrying would fetch
+      // the same content.
       if (/Hash Sum mismatch/i.test(done.output))
         throw new AppError('HASH_MISMATCH', { why: `${uri} is not what was announced` });
       return done.code === 0

@@ -1,16 +1,16 @@
-/** Reads what apt and dpkg print. Pure. */
+/** Parses what apt and dpkg print. Pure. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 
 export interface AptFile {
   uri: string;
-  /** As apt wants to find it in its archives folder. */
+  /** File name that apt expects in its archives folder. */
   name: string;
   size: number;
   sha256: string;
 }
 
-/** `--print-uris`: `'uri' name size hash`. A line without SHA-256 is no answer: it could not be
- * checked. */
+/** Parses `--print-uris`: `'uri' name size hash`. A line without SHA-256 is skipped: the file could
+ * not be checked. */
 export function parseUris(text: string): AptFile[] {
   return [...text.matchAll(/^'([^']+)' (\S+) (\d+) (\S*)$/gm)].flatMap(
     ([, uri = '', name = '', size = '', hash = '']) => {
@@ -61,7 +61,7 @@ export function codeOf(
     : otherwise;
 }
 
-/** What a person should read of it. */
+/** The end of the output, without warnings, for a person to read. */
 export const lastWords = ({ tail }: { tail: string }): string =>
   tail
     .replace(/^W: .*\n?/gm, '')

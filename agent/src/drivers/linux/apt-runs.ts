@@ -1,6 +1,6 @@
-/** Brings and takes away by apt-get. dpkg is slow to begin and quick to go on, so a group shares one
- * run; when that run fails, whoever dpkg names is set aside, the system is mended, and the others go
- * again. */
+/** Installs and removes with apt-get. dpkg is slow to start, so a group shares one run. When that
+ * run fails, the applications that dpkg names are set aside, the system is repaired, and the others
+ * are tried again. */
 import type { LinuxRecipe } from '@preau/contract/application.ts';
 import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import { run } from '#src/command.ts';
@@ -12,14 +12,14 @@ import type { Ran } from './installer.ts';
 import { gone, mend } from './mend.ts';
 import type { AptGetRecipe, Outcome } from './recipes/recipe.ts';
 
-/** What goes by apt-get, with what is known of its kind. */
+/** An application that apt-get installs, with its recipe and the driver of that kind. */
 export interface ByAptGet {
   application: Installable;
   recipe: LinuxRecipe;
   driver: AptGetRecipe<LinuxRecipe>;
 }
 
-/** Whoever hangs leaves the others time of their own. */
+/** A group gets 60 % of the time left: if it hangs, its members can still be tried again. */
 const timeFor = (group: readonly unknown[], change: Change): number =>
   group.length > 1 ? change.left() * 0.6 : change.left();
 
@@ -61,13 +61,13 @@ export async function bring(group: readonly ByAptGet[], change: Change): Promise
   }
   for (const application of done) settle(application, null, share());
   if (others.length === 0) return;
-  // Nobody was named: each for itself.
+  // dpkg named none of them: try each alone.
   if (others.length < group.length) await bring(others, change);
   else for (const one of others) await bring([one], change);
 }
 
-/** Packages that failed by themselves, and those together with packages that hung. To be asked
- * before the system is mended. */
+/** `failing`: packages that failed by themselves; `named`: these and the packages that hung. Call
+ * it before the system is repaired. */
 async function blame(
   ran: Ran,
   { dpkg }: Change,
@@ -84,7 +84,7 @@ async function blame(
   return { failing, named: new Set([...failing, ...hanging]) };
 }
 
-/** Who failed by itself before somebody else hung is not the one whose time is over. */
+/** A package that failed by itself before another one hung did not time out. */
 const verdict = (ran: Ran, packages: readonly string[], failing: ReadonlySet<string>): Outcome => ({
   code: codeOf({
     tail: ran.tail,
@@ -128,7 +128,8 @@ export async function take(group: readonly ByAptGet[], change: Change): Promise<
     );
 }
 
-/** Of these updates, the packages that nobody chose. An update is no choice either. */
+/** Those of these updates whose packages were installed automatically. An update must not mark them
+ * as chosen. */
 async function automaticOf(updates: readonly string[]): Promise<string[]> {
   const names = updates.map((update) => update.split('=')[0] ?? update);
   if (names.length === 0 || !exists('/usr/bin/apt-mark')) return [];

@@ -1,6 +1,6 @@
-/** apt, asked and told. Which file belongs to which package, from where, of what size and hash, is
- * apt's own answer; its downloader fetches them, so that the school's proxies, certificates and
- * passwords hold. Never a question: there is nobody to answer. */
+/** Wrapper around apt. apt itself says which file belongs to which package, its address, size and
+ * hash; its downloader fetches the files, so that the school's proxies, certificates and passwords
+ * apply. apt must never ask a question: nobody is there to answer. */
 
 import { join } from 'node:path';
 import type { AptSource } from '@preau/contract/application.ts';
@@ -31,7 +31,8 @@ export const quiet = [
   '--no-install-recommends',
   '--allow-downgrades',
 ];
-/** For installers: packages must not wait for an answer, whatever front end they prefer. */
+/** Environment of installers: packages must not wait for an answer, whatever front end they
+ * prefer. */
 export const unattended: Record<string, string> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',
@@ -45,8 +46,8 @@ export const unattended: Record<string, string> = {
   UCF_FORCE_CONFFOLD: '1',
 };
 
-/** deb822, with the key inside: this source is trusted by this key only, and this key for this
- * source only. */
+/** A source in deb822 format with its key inside: only this key is trusted for this source, and
+ * only for this source. */
 export const sourceFile = (source: AptSource): string =>
   [
     'Types: deb',
@@ -62,19 +63,20 @@ export const sourceFile = (source: AptSource): string =>
   ].join('\n');
 
 export interface Apt {
-  /** What bringing these would fetch, all together. `unknown` names what apt does not know;
-   * `refusal` is why it cannot. */
+  /** Files that installing these together would fetch. `unknown`: packages that apt does not know;
+   * `refusal`: why apt cannot install them. */
   plan: (
     args: readonly string[],
   ) => Promise<{ files: AptFile[]; unknown: string[]; refusal: string | null }>;
   pending: (scope: 'security' | 'all') => Promise<{ name: string; version: string }[]>;
-  /** Files of these packages (`name:arch=version`), by its own sources. */
+  /** Files of these packages (`name:arch=version`), from apt's own sources. */
   filesOf: (packages: readonly string[]) => Promise<AptFile[]>;
-  /** Reads the lists of packages anew. Throws AppError DOWNLOAD_FAILED or SOURCE_REFUSED. */
+  /** Updates the package lists. Throws AppError DOWNLOAD_FAILED or SOURCE_REFUSED. */
   update: (onlySource?: string) => Promise<void>;
-  /** When lists were last read with success; 0: never. */
+  /** When the lists were last updated successfully, epoch ms; 0: never. */
   updatedAt: () => number;
-  /** Writes the source and reads its list. Nothing is done when it is there already. */
+  /** Writes the source and reads its package list. Does nothing when the source is there
+   * already. */
   addSource: (slug: string, source: AptSource) => Promise<void>;
   removeSource: (slug: string) => void;
   listsStamp: () => string;
@@ -84,7 +86,7 @@ export interface Apt {
 export function createApt(deps: {
   options?: readonly string[];
   sourcesFolder?: string;
-  /** Remembers that the lists are fresh. */
+  /** File that records when the lists were last updated. */
   stampFile: string;
   now: () => number;
 }): Apt {
@@ -98,8 +100,8 @@ export function createApt(deps: {
   const apt: Apt = {
     options,
     plan: async (args) => {
-      // apt says nothing of what lies in its own archives; what is staged must be whole without
-      // them.
+      // apt leaves out files that lie in its own archives. An empty folder makes it list all of
+      // them, because what is staged must be complete.
       makeFolder(join(nothing, 'partial'), 0o700);
       const answer = await get(
         [
@@ -133,7 +135,7 @@ export function createApt(deps: {
       const files: AptFile[] = [];
       const answer = await get(['-qq', '--print-uris', ...force, 'download', ...packages], 120_000);
       if (answer.code === 0) return parseUris(answer.stdout);
-      // One that is not known spoils the whole answer: the rest one by one.
+      // One unknown package makes the whole call fail: ask for each alone.
       if (packages.length > 1)
         for (const name of packages) files.push(...(await apt.filesOf([name])));
       return files;
@@ -182,7 +184,7 @@ export function createApt(deps: {
       try {
         await apt.update(path);
       } catch (error) {
-        // A source that was refused must not spoil every later update of this server.
+        // A refused source must not break every later update of this server.
         remove(path);
         throw error;
       }

@@ -1,5 +1,5 @@
-/** Unpacks archives that we do not trust into one folder: every entry is looked at before a byte of
- * it is written, all of it in a folder beside, which takes its name at the very end. */
+/** Unpacks untrusted archives into one folder. Each entry is checked before it is written, and
+ * everything goes into a temporary folder beside, which is renamed at the very end. */
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
@@ -23,7 +23,7 @@ import {
 export interface Bounds {
   entries: number;
   bytes: number;
-  /** Unpacked to packed; asked only beyond `ratioFromBytes`. */
+  /** Largest ratio of unpacked to packed bytes; checked only beyond `ratioFromBytes`. */
   ratio: number;
   ratioFromBytes: number;
 }
@@ -38,7 +38,7 @@ const refuse = (why: string) => new AppError('ARCHIVE_REFUSED', { why });
 
 type EntryKind = 'file' | 'folder' | 'other';
 
-/** The parts of an entry's path, without what says nothing. Throws ARCHIVE_REFUSED. */
+/** The parts of an entry's path, without empty ones. Throws ARCHIVE_REFUSED. */
 function partsOf({ name, kind }: { name: string; kind: EntryKind }): string[] {
   const shown = JSON.stringify(name.slice(0, 120));
   if (kind === 'other') throw refuse(`${shown} is a link or a device`);
@@ -53,7 +53,8 @@ function partsOf({ name, kind }: { name: string; kind: EntryKind }): string[] {
   return parts;
 }
 
-/** Says of each entry where it goes, or throws ARCHIVE_REFUSED. Pure but for what it has seen. */
+/** Decides where each entry goes, or throws ARCHIVE_REFUSED. Pure, except that it remembers earlier
+ * entries. */
 export function doorkeeper(packedBytes: number, bounds: Bounds) {
   const files = new Set<string>();
   const folders = new Set<string>();
@@ -78,7 +79,7 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
       (entry.kind === 'file' ? files : folders).add(path);
       return path;
     },
-    /** Counts what really comes out, whatever the archive announces. */
+    /** Counts the bytes actually unpacked, whatever the archive announces. */
     count: (length: number): void => {
       bytes += length;
       if (bytes > bounds.bytes) throw refuse(`more than ${bounds.bytes} bytes`);
@@ -89,8 +90,8 @@ export function doorkeeper(packedBytes: number, bounds: Bounds) {
 }
 type Doorkeeper = ReturnType<typeof doorkeeper>;
 
-/** Brings the archive to `<root>/<slug>/<version>`; the version before stays beside it, older ones
- * go. Throws ARCHIVE_REFUSED, and nothing was written then. */
+/** Unpacks the archive to `<root>/<slug>/<version>`. The previous version stays beside it, older
+ * ones are removed. Throws ARCHIVE_REFUSED or DISK_FULL; the target is then unchanged. */
 export async function unpack(
   archive: { path: string; format: 'appimage' | 'zip' | 'tar'; name: string },
   place: { root: string; slug: string; version: string },
@@ -137,7 +138,7 @@ export async function unpack(
   }
 }
 
-/** Where an archive is unpacked, and who lets its entries in. */
+/** Where an archive is unpacked, and what checks its entries. */
 interface Opening {
   path: string;
   folder: string;
@@ -160,7 +161,7 @@ async function put(
       yield chunk;
     }
   };
-  // Executable or not: nothing else of an archive's modes is kept, no setuid above all.
+  // Of an archive's modes only the executable bit is kept: above all, no setuid.
   await writeNew(to, counted(), (mode & 0o111) === 0 ? 0o644 : 0o755);
 }
 
@@ -220,7 +221,7 @@ async function unpackTar(opening: Opening): Promise<void> {
   }
 }
 
-/** Gzip and Zstandard are known by their first bytes. */
+/** Detects gzip and Zstandard by their first bytes. */
 async function unzipped(path: string): Promise<Readable> {
   let magic = Buffer.alloc(0);
   for await (const chunk of readFrom(path, 0, 5)) magic = Buffer.concat([magic, chunk as Buffer]);

@@ -1,4 +1,4 @@
-/** One call of `apply`: the time it has left, and what became of each application so far. */
+/** One call of `apply`: the time left, and the result of each application so far. */
 import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts';
 import { type Apt, quiet } from './apt.ts';
 import type { Dpkg } from './dpkg.ts';
@@ -7,7 +7,7 @@ import type { Outcome } from './recipes/recipe.ts';
 import { type Staged, stagedUnder } from './staged.ts';
 
 export interface ChangeDeps {
-  /** What orders keep is below. */
+  /** Root of the staging folders. */
   root: string;
   dpkg: Dpkg;
   apt: Apt;
@@ -20,8 +20,8 @@ export interface Change {
   options: ApplyOptions;
   dpkg: Dpkg;
   apt: Apt;
-  /** Whole milliseconds. Whoever comes after one that hung still gets a fair try, though the time is
-   * over. */
+  /** Time left in whole milliseconds, and at least a fifth of the limit: applications after one
+   * that hung still get a fair try. */
   left: () => number;
   begin: (application: Installable) => void;
   settle: (application: Installable, outcome: Outcome, ms: number) => void;
@@ -31,7 +31,7 @@ export interface Change {
     args: readonly string[],
     limits: { timeoutMs: number; signal: AbortSignal; env?: Record<string, string> },
   ) => Promise<Ran>;
-  /** Without network: only what was staged. */
+  /** Runs apt-get without network: it uses only what was staged. */
   aptGet: (args: readonly string[], timeoutMs: number) => Promise<Ran>;
 }
 

@@ -1,5 +1,5 @@
-/** Is it there? Each rule costs a look at a file, so that all applications can be asked for at each
- * tick. */
+/** Detects installed versions. Each rule costs no more than a file access, so that all applications
+ * can be checked at each tick. */
 import type { DetectionRule } from '@preau/contract/application.ts';
 import type { Driver } from '#src/drivers/driver.ts';
 import { exists, readText, sha256Of, stamp } from '#src/files.ts';
@@ -27,7 +27,7 @@ export function createDetector(deps: {
     const known = pending.get(scope);
     if (known?.key === key) return known.none;
     const none = deps.apt.pending(scope).then((updates) => updates.length === 0);
-    // What could not be asked is asked again.
+    // A failed query is repeated next time.
     none.catch(() => pending.delete(scope));
     pending.set(scope, { key, none });
     return none;
@@ -46,7 +46,7 @@ export function createDetector(deps: {
         const line = readText(rule.path)?.split('\n', 1)[0]?.trim().slice(0, 80);
         return line === undefined || line === '' ? null : line;
       }
-      // Rules of one kind of recipe: it answers them itself. There is no registry here.
+      // Kinds of recipe with such a rule detect by themselves. Linux has no registry.
       case 'updates':
       case 'agent':
       case 'registry':

@@ -1,4 +1,4 @@
-/** xrdp and xrdp-sesman of our own, in a private mount and pid namespace: the host's xrdp, its
+/** The agent's own xrdp and xrdp-sesman, in a private mount and pid namespace: the host's xrdp, its
  * files, ports and display numbers are never touched, and ending one process ends every display. */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -35,14 +35,14 @@ const programs = [
   '/usr/bin/xauth',
 ];
 
-/** xrdp 0.10 is known by a program that earlier versions do not have. */
+/** xrdp 0.10 is recognised by a program that earlier versions do not have. */
 export const sesmanKind = (): Sesman['kind'] =>
   names('/usr/lib').some((name) => exists(join('/usr/lib', name, 'xrdp/xrdp-sesexec')))
     ? 'socket'
     : 'port';
 
 /** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a
- * free one. Throws AppError DISPLAY_FAILED and names what is missing. */
+ * free one. Throws AppError DISPLAY_FAILED, which names missing programs. */
 export async function startDisplayServer(layout: Layout, wantedPort: number): Promise<Ports> {
   const missing = programs.filter((program) => !exists(program));
   if (missing.length > 0)
@@ -55,7 +55,7 @@ export async function startDisplayServer(layout: Layout, wantedPort: number): Pr
   const known = readText(join(layout.run, 'ports.json'));
   const isOurs = known !== undefined && exists(join(layout.xrdpEtc, 'sesman.ini'));
   if (running.length > 0 && isOurs) return JSON.parse(known) as Ports;
-  // An agent that kept its files elsewhere started this one: it would hold our port.
+  // An agent with other folders started this one: it would keep our port.
   if (running.length > 0) await stopDisplayServer(layout);
 
   const ports = { rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort };
@@ -78,7 +78,7 @@ export async function startDisplayServer(layout: Layout, wantedPort: number): Pr
   return ports;
 }
 
-/** The bwrap that holds the display server of this agent. */
+/** The bwrap process that contains this agent's display server. */
 const findServer = (layout: Layout): Process[] =>
   listProcesses().filter(
     (process) =>
@@ -87,7 +87,7 @@ const findServer = (layout: Layout): Process[] =>
 
 export const displayServerRuns = (layout: Layout): boolean => findServer(layout).length > 0;
 
-/** Ends the display server and with it every display. */
+/** Ends the display server and every display with it. */
 export async function stopDisplayServer(layout: Layout): Promise<void> {
   const servers = findServer(layout);
   const pids = new Set(servers.map((process) => process.pid));
@@ -130,9 +130,9 @@ async function writeConfiguration(layout: Layout, ports: Ports, sesman: Sesman):
   makeFolder(layout.credentials, 0o700);
   makeFolder(layout.displayTmp, 0o1777);
   makeFolder(layout.x11, 0o1777);
-  // Sockets of displays get the group that xrdp connects with.
+  // Sockets of displays inherit this group, with which xrdp connects.
   makeFolder(join(layout.xrdpRun, 'sockdir'), 0o3777, { uid: 0, gid: xrdp.gid });
-  // Keyboard tables are the package's own.
+  // Keyboard tables are copied from the package.
   for (const name of names('/etc/xrdp'))
     if (/^(km-.*|xrdp_keyboard)\.ini$/.test(name))
       write(join(layout.xrdpEtc, name), readBytes(join('/etc/xrdp', name)).toString('utf8'), 0o644);
@@ -161,7 +161,7 @@ async function writeConfiguration(layout: Layout, ports: Ports, sesman: Sesman):
   if (made.code !== 0)
     throw new AppError('DISPLAY_FAILED', { why: `openssl: ${made.stderr.slice(0, 300)}` });
   write(key, readText(key) ?? '', 0o600, xrdp);
-  // xrdp insists on this key pair too, though legacy encryption is off.
+  // xrdp requires this key pair too, though legacy encryption is off.
   const legacyKeys = join(layout.xrdpEtc, 'rsakeys.ini');
   await run('/usr/bin/xrdp-keygen', ['xrdp', legacyKeys, '2048'], { timeoutMs: 20_000 });
   write(legacyKeys, readText(legacyKeys) ?? '', 0o600, xrdp);
@@ -197,7 +197,7 @@ function freePort(host: string): Promise<number> {
   });
 }
 
-/** Asked of the kernel's table, not by connecting: xrdp forks for each caller. */
+/** Reads the kernel's table instead of connecting, because xrdp forks for each connection. */
 async function isListening(host: string, port: number): Promise<boolean> {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const table = readText(host === '::1' ? '/proc/net/tcp6' : '/proc/net/tcp') ?? '';

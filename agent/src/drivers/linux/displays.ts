@@ -1,5 +1,6 @@
-/** Displays: a throw-away account and an X server waiting under it. One display serves one session
- * and is destroyed. Starting X takes most of a second on a busy school, so a few stand by. */
+/** Displays: a throw-away account and an X server that runs under it. One display serves one
+ * session and is then destroyed. Starting X takes most of a second on a busy server, so a few stand
+ * by. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
@@ -19,7 +20,8 @@ export interface Display {
   number: number;
 }
 
-/** useradd and userdel hold one lock on the machine's accounts: ours queue up rather than fail. */
+/** useradd and userdel share one lock on the machine's accounts: calls queue here rather than
+ * fail. */
 let accountsLock: Promise<unknown> = Promise.resolve();
 const withAccounts = <T>(change: () => Promise<T>): Promise<T> => {
   const next = accountsLock.then(change, change);
@@ -34,7 +36,7 @@ export const cookieOf = (layout: Layout, account: string) =>
 export const socketOf = (layout: Layout, display: Display) =>
   join(layout.x11, `X${display.number}`);
 
-/** Throws AppError DISPLAY_FAILED, and leaves nothing behind then. */
+/** Throws AppError DISPLAY_FAILED, and leaves nothing behind in that case. */
 export async function createDisplay(layout: Layout): Promise<Display> {
   const account = `${layout.prefix}-${randomBytes(5).toString('hex')}`;
   const home = homeOf(layout, account);
@@ -83,7 +85,7 @@ export async function createDisplay(layout: Layout): Promise<Display> {
         throw new AppError('DISPLAY_FAILED', { why: `X server :${number} did not come up` });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    // Without it no program could open here, today or later.
+    // Without the cookie no program can connect to this display.
     if (!exists(cookieOf(layout, account)))
       throw new AppError('DISPLAY_FAILED', {
         why: `display :${number} has no cookie: apt-get install xauth`,
@@ -95,7 +97,7 @@ export async function createDisplay(layout: Layout): Promise<Display> {
   }
 }
 
-/** True while its X server lives and lets programs in. */
+/** True while its X server runs and accepts clients. */
 export const displayLives = (layout: Layout, display: Display): boolean =>
   exists(socketOf(layout, display)) &&
   exists(cookieOf(layout, display.account)) &&
@@ -103,8 +105,8 @@ export const displayLives = (layout: Layout, display: Display): boolean =>
     (process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true,
   );
 
-/** A fresh password that opens the account once; 128 random bits, of which only the hash touches
- * the disk. */
+/** A new password that opens the account once: 128 random bits. Only its hash is written to
+ * disk. */
 export function grantOnce(
   layout: Layout,
   account: string,
@@ -117,8 +119,8 @@ export function grantOnce(
 export const grantPending = (layout: Layout, account: string): boolean =>
   exists(credentialOf(layout, account));
 
-/** Processes, password, sockets, account, home. Safe to repeat, also for what exists only in
- * part. */
+/** Removes the display's processes, password, sockets, account and home. Safe to repeat, also when
+ * only some of them exist. */
 export async function destroyDisplay(
   layout: Layout,
   account: string,
@@ -135,8 +137,8 @@ export async function destroyDisplay(
         throw new AppError('DISPLAY_FAILED', { why: `userdel: ${removed.stderr.slice(0, 300)}` });
     });
   }
-  // The number may be another display's by now: an X server exists before its socket does, so none
-  // means ours is stale.
+  // Another display may use the number by now. An X server exists before its socket does, so
+  // without a server the socket is stale.
   if (
     number !== undefined &&
     !listProcesses().some(
@@ -149,7 +151,8 @@ export async function destroyDisplay(
   remove(homeOf(layout, account));
 }
 
-/** Accounts of displays that exist, by the system's own list: also those a dead agent forgot. */
+/** Display accounts that exist in the system's own list, including those that an agent that died
+ * left behind. */
 export async function listDisplayAccounts(layout: Layout): Promise<string[]> {
   const { stdout } = await run('/usr/bin/getent', ['passwd'], { timeoutMs: 5000 });
   const pattern = new RegExp(`^${layout.prefix}-[0-9a-f]{10}$`);

@@ -1,6 +1,6 @@
-/** What dpkg knows, read in this process: asking dpkg-query costs a process each time, and
- * detection asks hundreds of times a minute. The file is trusted only while dpkg is at rest: during
- * a run the newest facts are in its `updates` folder. */
+/** What dpkg knows, read in this process: dpkg-query costs a process each time, and detection runs
+ * hundreds of times a minute. The status file is trusted only while dpkg is idle: during a run the
+ * newest facts are in its `updates` folder. */
 import { run } from '#src/command.ts';
 import { names, readText, stamp } from '#src/files.ts';
 
@@ -9,7 +9,7 @@ export interface Package {
   /** `installed`, or one of the states in which an interrupted or failed run leaves a package. */
   status: string;
   architecture: string;
-  /** Comes with the system, whatever anyone chose. */
+  /** Part of the base system (essential, or priority standard and above). */
   base: boolean;
 }
 export type Packages = ReadonlyMap<string, Package>;
@@ -21,8 +21,8 @@ export const versionOf = (packages: Packages, name: string): string | null => {
 
 const native = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Pure. One name may be there for several architectures: the installed one, then the machine's
- * own, counts. */
+/** Parses dpkg's status file. Of several architectures of one name, the installed one counts, then
+ * the machine's own. Pure. */
 export function parseStatus(text: string): Map<string, Package> {
   const found = new Map<string, Package>();
   for (const paragraph of text.split('\n\n')) {
@@ -50,7 +50,7 @@ function add(found: Map<string, Package>, name: string, entry: Package): void {
   if (other === undefined || rank(entry) > rank(other)) found.set(name, entry);
 }
 
-/** Names that came along as a dependency (apt's extended_states). Pure. */
+/** Packages that were installed as a dependency, from apt's extended_states. Pure. */
 export const parseAutomatic = (text: string): Set<string> =>
   new Set(
     text
@@ -63,9 +63,10 @@ export const parseAutomatic = (text: string): Set<string> =>
   );
 
 export interface Dpkg {
-  /** While dpkg works, as it was up to two seconds ago: what looks on must not slow it down. */
+  /** Installed packages. While dpkg runs, the answer may be two seconds old, because reading must
+   * not slow it down. */
   packages: () => Promise<Packages>;
-  /** As it is now, whatever it costs. */
+  /** The current state, whatever it costs to read. */
   packagesNow: () => Promise<Packages>;
   /** Changes when anything dpkg knows changes. */
   stamp: () => string;

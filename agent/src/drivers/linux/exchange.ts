@@ -1,14 +1,14 @@
-/** Files of people, touched with nobody's rights but their own: the agent is root, and whatever
- * lies in a child's home may be a link to anywhere. Each look and each copy is a program that runs
- * as the person, and sees their folder and the system's programs, nothing else. */
+/** Accesses people's files with their own rights only: the agent is root, and anything in a child's
+ * home may be a link to anywhere. Each listing and each copy is a program that runs as the person,
+ * and sees their folder and the system's programs, nothing else. */
 import { randomBytes } from 'node:crypto';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
 import { type RunOptions, run } from '#src/command.ts';
 
-/** `base`: a folder of ours that the person owns or may enter; `folder`: a path within it, the
- * person's own. */
+/** `base`: a folder made by the agent that the person owns or may enter; `folder`: a path within
+ * it, owned by the person. */
 export interface PersonFolder {
   uid: number;
   base: string;
@@ -66,13 +66,13 @@ const as = (
     options,
   );
 
-/** Newest first. What has a name that no device should see is passed over. */
+/** The files, newest first. A name that no device should see is skipped. */
 export async function listFiles(
   of: PersonFolder,
   kind: OfferedFile['kind'],
 ): Promise<OfferedFile[]> {
-  // The slash: a link that the person made there is followed with the person's rights. `-type f`:
-  // never a pipe, a device, a link.
+  // The trailing slash follows a link that the person made there, with the person's rights. Pipes,
+  // devices and links are excluded by `-type f`.
   const found = await as(
     of,
     '/usr/bin/find',
@@ -84,21 +84,21 @@ export async function listFiles(
     .flatMap((entry): OfferedFile[] => {
       const [, size = '', at = '', name = ''] = /^(\d+) (\d+)[.\d]* (.*)$/s.exec(entry) ?? [];
       const file = { kind, name, bytes: Number(size), changedAt: Number(at) * 1000 };
-      // One that no report may hold must not spoil the report.
+      // A file that a report may not contain must not make the whole report invalid.
       return isOffered.Check(file) && (kind === 'file' || name.endsWith('.pdf')) ? [file] : [];
     })
     .toSorted((a, b) => b.changedAt - a.changedAt || (a.name < b.name ? -1 : 1))
     .slice(0, maxOffered);
 }
 
-/** One byte more than `maxBytes` at the most. Throws AppError FILE_GONE. */
+/** Copies at most one byte more than `maxBytes`. Throws AppError FILE_GONE. */
 export async function copyOut(
   of: PersonFolder,
   name: string,
   to: string,
   maxBytes: number,
 ): Promise<void> {
-  // `nonblock`: a pipe put in its place meanwhile does not hold us.
+  // `nonblock`: a pipe put in its place meanwhile does not block the agent.
   const copied = await as(
     of,
     '/usr/bin/dd',
@@ -115,8 +115,8 @@ export async function copyOut(
     throw new AppError('FILE_GONE', { name, why: copied.stderr.slice(0, 200) });
 }
 
-/** Makes the folder if need be; a name that is taken gets a number. Throws AppError DISK_FULL,
- * INTERNAL. */
+/** Puts the file at `from` into the folder, which is created when missing; a name that is taken
+ * gets a number. Throws AppError DISK_FULL, INTERNAL. */
 export async function placeIn(of: PersonFolder, name: string, from: string): Promise<void> {
   const folder = `./${of.folder}`;
   await as(of, '/bin/mkdir', ['-p', '--', folder], { timeoutMs: lookWithinMs });
@@ -134,7 +134,7 @@ export async function placeIn(of: PersonFolder, name: string, from: string): Pro
         why: copied.stderr.slice(0, 200),
       });
     for (let number = 1; number <= 100; number += 1) {
-      // A second name is made only where there is none yet.
+      // `ln` fails when the name is taken.
       const linked = await as(
         of,
         '/bin/ln',
@@ -153,7 +153,7 @@ export async function removeFile(of: PersonFolder, name: string): Promise<void> 
   await as(of, '/bin/rm', ['-f', '--', `./${of.folder}/${name}`], { timeoutMs: lookWithinMs });
 }
 
-/** "devoir.odt", "devoir (2).odt". Pure. */
+/** Adds a number to a name: "devoir.odt", "devoir (2).odt". Pure. */
 export function numbered(name: string, number: number): string {
   if (number === 1) return name;
   const dot = name.lastIndexOf('.');

@@ -1,4 +1,4 @@
-/** Vital signs and inventory, from /proc. */
+/** Load and inventory of the machine, from /proc. */
 
 import { statfsSync } from 'node:fs';
 import { cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
@@ -23,7 +23,7 @@ export function createHealthMeter(
   return () => {
     const current = busyTicks();
     const all = current.all - last.all;
-    // Two reports in the same blink share one measurement.
+    // Reports in quick succession share one measurement: too few ticks give no useful ratio.
     if (all > 100) {
       cpu = Math.min(Math.max(1 - (current.idle - last.idle) / all, 0), 1);
       last = current;

@@ -1,5 +1,5 @@
-/** The real icon of an installed program: from its .desktop file, the largest PNG up to 256 pixels,
- * or its SVG turned into a PNG. What comes out is a PNG or nothing. */
+/** The icon of an installed program: from its .desktop file, the largest PNG up to 256 pixels, or
+ * its SVG converted to PNG. The result is a PNG or nothing. */
 import { basename, join } from 'node:path';
 import type { DesiredApplication } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';

@@ -1,6 +1,6 @@
-/** One run of an installer: in a session of its own, its output in a file, its pid and start time
- * in another, so that an agent that dies does not leave dpkg half-way and the next agent finds it
- * still at work. */
+/** Runs an installer in a process session of its own, with its output in one file, its pid and
+ * start time in another. When the agent dies, dpkg is not left half-way, and the next agent finds
+ * the installer still running. */
 import { join } from 'node:path';
 import { startDetached } from '#src/command.ts';
 import {
@@ -25,26 +25,26 @@ export interface Ran {
 }
 
 export interface Installers {
-  /** Throws the signal's reason when it is called off; the installer and all it started are gone
-   * then. */
+  /** Throws the signal's reason when aborted; the installer and everything it started are then
+   * killed. */
   run: (
     key: string,
     file: string,
     args: readonly string[],
     options: { timeoutMs: number; signal: AbortSignal; env?: Record<string, string> },
   ) => Promise<Ran>;
-  /** Resolves when an installer of an agent that died has ended, killed at its limit if need be;
+  /** Resolves when an installer of an agent that died has ended, or was killed at its time limit;
    * null when none runs. */
   resume: (key: string) => Promise<void> | null;
   logOf: (key: string) => string;
-  /** Words of our own between those of installers. */
+  /** Adds the agent's own text to the log. */
   note: (key: string, text: string) => void;
 }
 
 const lookEveryMs = 250;
 const keptLogs = 60;
 const logBytes = 8000;
-/** Orders have names of their own; nothing else becomes part of a path. */
+/** Makes a key safe as part of a path. */
 export const safeKey = (key: string): string =>
   key.replace(/[^A-Za-z0-9_.-]/g, '_').replace(/^\.+/, '_');
 
@@ -135,7 +135,7 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
   };
 }
 
-/** The process, its group, and whatever it started since, in groups of their own too. */
+/** Kills the process, its group, and everything it started, in groups of their own too. */
 function killTree(pid: number): void {
   const children = new Map<number, number[]>();
   for (const process of listProcesses())

@@ -1,15 +1,15 @@
-/** Where the Linux driver keeps things. One place, so that what is made is also what is swept
- * away. */
+/** Where the Linux driver keeps its files. One place, so that all that is created is also
+ * removed. */
 import { join } from 'node:path';
 import type { AgentConfig } from '#src/config.ts';
 
 export interface Layout {
   prefix: string;
   rdpHost: string;
-  /** Root of everything that is gone at reboot. */
+  /** Root of everything that does not survive a reboot. */
   run: string;
-  /** Private /etc/xrdp of the display server; holds programs, and Debian mounts /run without
-   * the right to execute. */
+  /** Private /etc/xrdp of the display server. It holds programs, so it cannot be below /run, which
+   * Debian mounts noexec. */
   xrdpEtc: string;
   /** Private /run/xrdp and /tmp of the display server. */
   xrdpRun: string;
@@ -24,11 +24,11 @@ export interface Layout {
   sessions: string;
   /** People's home directories: the only thing that outlives a session. */
   homes: string;
-  /** Applications that came as archives, one folder each; recipes name it. */
+  /** Applications unpacked from archives, one folder each; recipes name this path. */
   applications: string;
   /** What every session's printer needs; executable, so not below /run. */
   printer: string;
-  /** Pages of one session each, until they are fetched: not in memory. */
+  /** Printed pages, one folder per session, until they are fetched; on disk, not in memory. */
   prints: string;
   logs: string;
 }

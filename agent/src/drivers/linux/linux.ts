@@ -1,6 +1,6 @@
-/** The Linux driver: Debian packages, xrdp displays, applications in sandboxes. What runs is read
- * from the process table and from the folders named in layout.ts, so a driver that starts anew
- * finds all of it. */
+/** The Linux driver: Debian packages, xrdp displays, applications in sandboxes. It reads what runs
+ * from the process table and from the folders named in layout.ts, so a driver that restarts finds
+ * all of it. */
 import { join } from 'node:path';
 import type { DesiredSession } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -54,17 +54,17 @@ import { processesOf } from './sandbox-processes.ts';
 import { watchSession } from './session-watch.ts';
 import { createSoftware, type SoftwareDeps } from './software.ts';
 
-/** As file dialogs show it. */
+/** Name of the exchange folder, as file dialogs show it. */
 const exchangeFolders: Record<DesiredSession['language'], string> = {
   fr: 'Mon appareil',
   en: 'My device',
 };
 const readJson = <T>(path: string): T | null => JSON.parse(readText(path) ?? 'null') as T | null;
 
-/** People's files belong to user ids from here on; the id is the owner of the home directory, there
- * is no other list. */
+/** First user id for people's files. The owner of a home directory is the only record of a person's
+ * user id. */
 const firstPersonUid = 700_000;
-/** A file that is written anew under its name leaves its folder as it was. */
+/** Overwriting a file does not change its folder's stamp, so folders are read again this often. */
 const lookAgainMs = 10_000;
 
 /** Whose session it is. */
@@ -81,7 +81,7 @@ interface Running {
   stopWatching: () => void;
 }
 
-/** What the driver is given besides its settings: who this server is, the city's files, and its own
+/** What the driver gets besides its settings: this server's identity, the city's files, and its own
  * bundle. */
 export type LinuxDeps = Pick<
   SoftwareDeps,
@@ -112,7 +112,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
   let starting: Promise<Ports> | null = null;
   const ensureServer = async (): Promise<Ports> => {
     if (ports !== null && displayServerRuns(layout)) return ports;
-    // Several displays may ask at once: one start serves all.
+    // Several displays may start at once: they share one start of the display server.
     starting ??= startDisplayServer(layout, config.rdpPort).finally(() => {
       starting = null;
     });
@@ -129,8 +129,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       if (displayLives(layout, display)) return display;
       await destroyDisplay(layout, display.account, display.number);
     }
-    // Right after a crash the display server may still be letting go of the past: one more try
-    // costs less than a refusal.
+    // Right after a crash the display server may still be cleaning up: retry once before failing.
     return createDisplay(layout).catch(() => createDisplay(layout));
   };
 
@@ -149,8 +148,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       ? 'fr_FR.UTF-8'
       : 'C.UTF-8';
 
-  /** What was offered at the last look: a folder in which no name has changed is looked into now
-   * and then only. */
+  /** What was offered at the last listing. A folder in which no name has changed is listed again
+   * only after `lookAgainMs`. */
   const looks = new Map<string, { seen: string; at: number; found: OfferedFile[] }>();
   const personOf = (sessionId: string): Person => {
     const person = running.get(sessionId)?.person;
@@ -186,8 +185,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
             ? 0o755
             : 0o700,
         );
-      // A session survives this agent when its sandbox, its display and its file are all there; the
-      // rest is swept away.
+      // A session survives a restart of the agent when its sandbox, its display and its file are
+      // all there; the rest is removed.
       const surviving: string[] = [];
       const kept = new Set<string>();
       for (const sessionId of names(layout.sessions)) {

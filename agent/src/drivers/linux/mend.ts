@@ -1,9 +1,9 @@
-/** After a run that failed or hung: the system as dpkg can leave it. What is broken and was not
- * there before is taken away again. */
+/** Repairs the packages after a run that failed or hung, as far as dpkg can. Broken packages that
+ * were not there before are removed. */
 import type { Change } from './change.ts';
 import { type Packages, versionOf } from './dpkg.ts';
 
-/** States of a package that is not there. */
+/** States of a package that is not installed. */
 export const gone = new Set(['config-files', 'not-installed']);
 const restful = new Set(['installed', ...gone]);
 const mendWithinMs = 120_000;
@@ -13,7 +13,7 @@ export async function mend(
   before: Packages,
   hung: boolean,
 ): Promise<void> {
-  // Mending is not called off, whatever is: it leaves a system that works.
+  // Never aborted: the repair must leave a system that works.
   const limits = { timeoutMs: mendWithinMs, signal: new AbortController().signal };
   const broken = async (only?: string) =>
     [...(await dpkg.packagesNow())]
@@ -32,7 +32,7 @@ export async function mend(
         limits,
       );
   };
-  // Half-configured: its own script was at work when it was killed, and would hang again.
+  // A half-configured package's script was killed while it ran, and would hang again.
   if (hung) await drop(await broken('half-configured'));
   if ([...(await dpkg.packagesNow()).values()].some(({ status }) => !restful.has(status)))
     await run('/usr/bin/dpkg', ['--configure', '-a', '--force-confold'], limits);

@@ -1,5 +1,6 @@
-/** Servers of one school fetch from each other: whom this one asks, and whom it answers. A neighbour
- * can make it fetch only what its own apt or its own recipes name, or what the city keeps. */
+/** Package sharing between the servers of one school: which server this one asks, and which it
+ * answers. A neighbour can make it fetch only what its own apt or recipes name, or what the city
+ * keeps. */
 import { join } from 'node:path';
 import type { PackageFile } from '@preau/contract/application.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
@@ -18,21 +19,22 @@ import {
 import type { Apt } from './apt.ts';
 
 export interface Neighbours {
-  /** From whom packages are fetched, and whose requests are answered. */
+  /** Sets from which server packages are fetched, and whose requests are answered. */
   set: (neighbours: Pick<DesiredState, 'cache' | 'peers'>) => void;
-  /** Whom to ask first; null: nobody. */
+  /** The server to ask first; null: none. */
   first: () => Neighbour | null;
   /** Files that neighbours may ask for. */
   remember: (files: readonly PackageFile[]) => void;
-  /** Where neighbours are answered, once the last change has been made. */
+  /** Where this server answers neighbours, after the last change has taken effect. */
   serving: () => Promise<Inventory['cache']>;
   stop: () => Promise<void>;
 }
 
-/** A neighbour may make us read our lists anew this often, and no more. */
+/** Shortest time between two updates of the package lists on a neighbour's behalf. */
 const updateForNeighboursEveryMs = 600_000;
 const rememberedFiles = 5000;
-/** What was fetched for somebody who never came for it is forgotten. */
+/** Beyond this number, records of bytes fetched for neighbours are cleared: some never come for
+ * them. */
 const rememberedWishes = 10_000;
 
 export function createNeighbours(deps: {
@@ -51,13 +53,14 @@ export function createNeighbours(deps: {
   let server: PeerServer | null = null;
   let changing: Promise<void> = Promise.resolve();
   const portFile = join(deps.stateFolder, 'cache-port');
-  /** Files of this server's own recipes: the only addresses a neighbour can make it fetch. */
+  /** Files of this server's own recipes: no other address can be fetched for a neighbour. */
   const known = new Map<string, PackageFile>();
   const coming = new Set<string>();
   const charges = new Map<string, { serverId: string; bytes: number }>();
   let updatedForNeighboursAt = 0;
 
-  /** Addresses for what a neighbour wants: from our own apt, our own recipes, or the city. */
+  /** Finds addresses for what a neighbour wants: from this server's apt or recipes, or from the
+   * city. */
   const resolve = async (files: NeighbourRequest['files']): Promise<FileToFetch[]> => {
     const found = files.flatMap((file): FileToFetch[] => {
       const own = known.get(file.sha256);
@@ -130,7 +133,8 @@ export function createNeighbours(deps: {
         return charge.bytes;
       },
     };
-    // The port of last time may be somebody else's now; a port that was asked for is not exchanged.
+    // Another program may use last time's port by now, so take a free one; a configured port is
+    // never replaced.
     server = await servePeers({ host: deps.cache.host, port: wish }, serving).catch(
       (error: unknown) => {
         if (deps.cache.port !== 0) throw error;

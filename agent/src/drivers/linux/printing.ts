@@ -1,11 +1,11 @@
 /** A printer for one session: CUPS itself, run inside the sandbox as the person, with one queue
- * whose pages end as PDF files in a folder of the session. No service of the machine is asked, no
- * right is gained, and nobody sees anybody else's pages. */
+ * that turns pages into PDF files in a folder of the session. It uses no service of the machine,
+ * gains no rights, and nobody sees anybody else's pages. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { copyTo, exists, linkNamed, makeFolder, names, remove, stamp, write } from '#src/files.ts';
 
-/** In the sandbox: what is the same for every session, and what is this one's own. */
+/** Paths in the sandbox: files that all sessions share, and files of this session. */
 export const printerFolder = '/run/preau-printer';
 export const printFolder = '/run/preau-print';
 export const printSocket = `${printFolder}/state/cups.sock`;
@@ -14,8 +14,9 @@ const filters = '/usr/lib/cups/filter';
 const daemon = '/usr/sbin/cupsd';
 export const canPrint = (): boolean => exists(daemon) && exists(join(filters, 'pdftopdf'));
 
-/** Writes what every printer needs, unless it is there; answers where. Sessions that outlive an
- * agent print on with what they began with: that goes only when none is left. */
+/** Writes the files that every printer needs, unless they are there, and returns their folder.
+ * Sessions that outlive an agent go on printing with older files: these are removed only when no
+ * such session is left (`keepOthers` false). */
 export function preparePrinter(root: string, keepOthers: boolean): string {
   const version = createHash('sha256')
     .update([stamp(daemon), backend, filesConf, daemonConf, printersConf, description].join('\0'))
@@ -28,8 +29,7 @@ export function preparePrinter(root: string, keepOthers: boolean): string {
   remove(folder);
   for (const part of ['', 'bin', 'bin/backend', 'server', 'server/ppd'])
     makeFolder(join(folder, part), 0o755);
-  // A copy: where AppArmor guards the program of that name, it lets it touch the machine's own
-  // printers only.
+  // A copy: AppArmor may confine the program at its original path to the machine's own printers.
   copyTo(daemon, join(folder, 'cupsd'), 0o755);
   linkNamed(filters, join(folder, 'bin/filter'));
   linkNamed('/usr/lib/cups/daemon', join(folder, 'bin/daemon'));
@@ -42,8 +42,8 @@ export function preparePrinter(root: string, keepOthers: boolean): string {
   return folder;
 }
 
-/** Called by CUPS with: job, user, title, copies, options and, for a job of several files, a file.
- * Without any: what it is. */
+/** CUPS calls it with job, user, title, copies, options and, for a job of several files, a file.
+ * Without arguments it describes itself. */
 const backend = `#!/bin/sh
 export LC_ALL=C.UTF-8
 if [ $# -eq 0 ]; then echo 'direct preau "Unknown" "Preau"'; exit 0; fi
@@ -103,14 +103,15 @@ ErrorPolicy abort-job
 </DefaultPrinter>
 `;
 
-/** In points, portrait. */
+/** Paper sizes in points, portrait. */
 const papers = { A4: [595, 842], A3: [842, 1191], A5: [420, 595], Letter: [612, 792] } as const;
 const each = (line: (name: string, width: number, height: number) => string) =>
   Object.entries(papers)
     .map(([name, [width, height]]) => line(name, width, height))
     .join('\n');
 
-/** What programs read of a printer (PPD 4.3): colour, four papers to their edge, pages as PDF. */
+/** Printer description for programs (PPD 4.3): colour, four borderless paper sizes, pages as
+ * PDF. */
 const description = `*PPD-Adobe: "4.3"
 *FormatVersion: "4.3"
 *FileVersion: "1.0"

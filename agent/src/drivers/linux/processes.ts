@@ -1,5 +1,5 @@
-/** What runs on this machine, read from /proc: the truth after any crash, where files of pids would
- * lie. */
+/** The machine's processes, read from /proc, which is right after any crash; pid files may be
+ * stale. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Process {
@@ -16,7 +16,7 @@ export function listProcesses(): Process[] {
     if (!/^\d+$/.test(name)) continue;
     try {
       const status = readFileSync(`/proc/${name}/status`, 'utf8');
-      // Zombies are only waiting to be counted: they hold nothing.
+      // Zombies only wait to be reaped: they hold nothing.
       if (/^State:\s+Z/m.test(status)) continue;
       processes.push({
         pid: Number(name),
@@ -25,7 +25,7 @@ export function listProcesses(): Process[] {
         args: readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1),
       });
     } catch {
-      // It ended while we looked.
+      // It ended while it was being read.
     }
   }
   return processes;
@@ -40,8 +40,8 @@ export function pidNamespace(pid: number): string | undefined {
   }
 }
 
-/** When it started, in ticks since boot: with the pid, it names a process once and for all. Null
- * when it has ended; a zombie has. */
+/** When it started, in ticks since boot: pid and start time together identify a process. Null when
+ * it has ended; a zombie has. */
 export function startTimeOf(pid: number): string | null {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -63,8 +63,8 @@ export function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Asks, waits up to `graceMs`, then kills, until `find` finds none. Throws when something survives
- * for 5 s. */
+/** Sends SIGTERM, waits up to `graceMs`, then kills, until `find` finds none. Throws when a process
+ * survives for 5 s. */
 export async function endAll(find: () => Process[], graceMs: number): Promise<void> {
   for (const process of find()) signal(process.pid, 'SIGTERM');
   const started = Date.now();

@@ -1,4 +1,4 @@
-/** Processes of a sandbox, as the system tells them: what an agent that starts anew finds again. */
+/** Finds the processes of a sandbox in the process table, also after a restart of the agent. */
 import { listProcesses, type Process, pidNamespace } from './processes.ts';
 import { sessionMarker } from './sandbox.ts';
 

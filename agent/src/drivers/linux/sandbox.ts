@@ -1,7 +1,7 @@
 /** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system
- * is read-only; homes and run files of everybody else are not there; programs know one account,
- * their person's; its processes are alone in their pid namespace, so that ending the first ends
- * all; it holds no capability and can gain none. */
+ * is read-only; other people's homes and run files are not visible; programs know one account, that
+ * of their person. The application's processes are alone in their pid namespace, so that ending the
+ * first ends all; they hold no capability and can gain none. */
 import { printerFolder, printFolder, printSocket } from './printing.ts';
 
 export interface Sandbox {
@@ -19,7 +19,7 @@ export interface Sandbox {
   etc: readonly { name: string; link: string | null }[];
   locale: string;
   command: readonly string[];
-  /** Name of the exchange folder in the home, to be made; null: none. */
+  /** Name of the exchange folder to create in the home; null: none. */
   exchangeFolder: string | null;
   /** Host folder with what a printer needs; null: none. */
   printer: string | null;
@@ -46,20 +46,20 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     XDG_RUNTIME_DIR: runtime,
     LANG: sandbox.locale,
     LANGUAGE: sandbox.locale.slice(0, 2) === 'C.' ? 'en' : sandbox.locale.slice(0, 2),
-    // No accessibility bus is offered yet: without this, each start waits for one.
+    // There is no accessibility bus yet: without this, each start waits for one.
     NO_AT_BRIDGE: '1',
     GTK_A11Y: 'none',
     GTK_USE_PORTAL: '0',
     GDK_BACKEND: 'x11',
     QT_QPA_PLATFORM: 'xcb',
-    // Shared memory would need the X server's own user.
+    // Shared memory works only for the X server's own user.
     QT_X11_NO_MITSHM: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
     SDL_AUDIODRIVER: 'dummy',
-    // A display that nobody looks at yet has no RandR output, and SDL gives up: it takes the plain
-    // screen size instead.
+    // A display without a viewer has no RandR output, and SDL gives up. Without RandR, SDL takes
+    // the plain screen size.
     SDL_VIDEO_X11_XRANDR: '0',
-    // Without a printer of its own a program must not find the machine's.
+    // A program without a printer of its own must not find the machine's.
     CUPS_SERVER: printSocket,
     ...(sandbox.exchangeFolder === null ? {} : { PREAU_EXCHANGE: sandbox.exchangeFolder }),
   };
@@ -75,9 +75,9 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '0755',
     '--tmpfs',
     '/run',
-    // A private /etc that points to the host's: were passwd bound over the host's own file, the
-    // next useradd, which renames a new file into its place, would take the mount away
-    // (detach_mounts in the kernel's fs/namespace.c).
+    // A private /etc that links to the host's. If passwd were bound over the host's own file, the
+    // next useradd, which renames a new file into its place, would remove the mount (detach_mounts
+    // in the kernel's fs/namespace.c).
     '--perms',
     '0755',
     '--tmpfs',
@@ -133,7 +133,7 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--ro-bind',
     `${sandbox.files}/group`,
     '/etc/group',
-    // The host's name stays: X finds its cookie by it.
+    // The host name stays: X finds its cookie by it.
     '--unshare-pid',
     '--unshare-ipc',
     '--as-pid-1',
@@ -194,8 +194,8 @@ done
 exit $code
 `;
 
-/** Full screen, no decoration, no menu, no key of the window manager's own: there is nothing but
- * the application. */
+/** Full screen, no decoration, no menu, no key binding of the window manager: only the
+ * application. */
 export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc">
   <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
@@ -209,8 +209,8 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 </openbox_config>
 `;
 
-/** The sandbox knows its person and nobody else. `displayName` may hold anything a name may: colons
- * and commas would break the line. */
+/** The sandbox knows its person and nobody else. Colons and line breaks in `displayName` would
+ * break the passwd line, and commas would split the field. */
 export const passwdFile = (login: string, uid: number, displayName: string): string =>
   `root:x:0:0:root:/root:/usr/sbin/nologin\n${login}:x:${uid}:${uid}:` +
   `${displayName.replace(/[:,\n]/g, ' ')}:/home/${login}` +

@@ -1,5 +1,5 @@
-/** Tells a session's story from its display: a window that opens, the last one that closes, an
- * application or an X server that ends. */
+/** Derives a session's events from its display: a window opens, the last one closes, the
+ * application or the X server ends. */
 import { join } from 'node:path';
 import { follow } from '#src/command.ts';
 import type { SessionEvents } from '#src/drivers/driver.ts';
@@ -9,7 +9,7 @@ import type { Layout } from './layout.ts';
 import { processesOf } from './sandbox-processes.ts';
 
 const windowWithinMs = 90_000;
-/** Between a splash screen and the main window there may be none. */
+/** Grace period without a window: between a splash screen and the main window there may be none. */
 const noWindowForMs = 8000;
 
 interface Watched {
@@ -18,11 +18,12 @@ interface Watched {
   display: Display;
   /** The session's folder: its log, and whether its window has opened already. */
   files: string;
-  /** The exit code to come; null: another agent started it, only its processes can be asked for. */
+  /** Resolves with the exit code; null: another agent started it, so only its processes can be
+   * checked. */
   exited: Promise<number | null> | null;
 }
 
-/** Watches the display's list of windows, and whether the sandbox still lives. */
+/** Watches the display's list of windows, and whether the sandbox still runs. */
 export function watchSession(
   { layout, sessionId, display, files, exited }: Watched,
   events: SessionEvents,

@@ -1,5 +1,4 @@
-/** The half of the Linux driver that knows software: what is there, what is fetched from where,
- * what is brought and taken away. */
+/** The software half of the Linux driver: detects, fetches, installs and removes. */
 import { join } from 'node:path';
 import { scriptReviewText } from '@preau/contract/application.ts';
 import { factsOf } from '@preau/contract/recipe-kinds.ts';
@@ -26,18 +25,18 @@ import { createTrials } from './trials.ts';
 export interface SoftwareDeps {
   stateFolder: string;
   runFolder: string;
-  /** Archives are unpacked below. */
+  /** Folder in which archives are unpacked. */
   applications: string;
   cache: { host: string; port: number; maxBytes: number; slowestBytesPerSecond: number };
   identity: Identity;
   readPackage: Sources['readPackage'];
   bundles: Bundles;
-  /** SHA-256 of the bundle that runs, and whether a launcher watches over it. */
+  /** SHA-256 of the running bundle, and whether a launcher started it. */
   running: { sha256: string | null; launched: boolean };
   /** Ends this agent so that the launcher starts the next one. */
   restart: () => void;
   now: () => number;
-  /** For tests: apt narrowed to sources of their own; less patience. */
+  /** For tests: apt restricted to the tests' own sources; shorter limits. */
   aptOptions?: readonly string[];
   sourcesFolder?: string;
   limits?: Partial<Limits>;
@@ -48,7 +47,7 @@ export interface Software
     Driver,
     'refuses' | 'detect' | 'stage' | 'apply' | 'installerOf' | 'logOf' | 'discard' | 'setNeighbours'
   > {
-  /** What it adds to the inventory. */
+  /** This part's share of the inventory. */
   inventory: () => Promise<Pick<Inventory, 'packages' | 'chosen' | 'cache'>>;
   stop: () => Promise<void>;
 }
@@ -148,8 +147,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
     discard: (key) => remove(stagedUnder(stageRoot, safeKey(key)).folder),
     setNeighbours: neighbours.set,
     inventory: async () => {
-      // In the midst of it the answer changes many times a second, and each costs what the
-      // installer could use.
+      // During an installation the answer changes many times a second, and computing it would slow
+      // the installer.
       if (applying === 0 || lastInventory === null)
         lastInventory = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
       return { ...lastInventory, cache: await neighbours.serving() };

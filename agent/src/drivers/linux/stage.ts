@@ -1,6 +1,6 @@
-/** Fetches and holds what an order needs. What that is, apt says, for all of its applications
- * together; what is kept is a second name for files of the store, so that applying needs no network
- * at all. */
+/** Fetches and keeps what an order needs. apt says what that is, for all of the order's
+ * applications together. Staged files are hard links to files of the store, so that applying needs
+ * no network at all. */
 
 import { join } from 'node:path';
 import { AppError, errorAsTold } from '@preau/contract/errors.ts';
@@ -15,7 +15,7 @@ import type { AptFile } from './apt-output.ts';
 import { driverOf } from './recipes/table.ts';
 import { filesOf, type Staged, stagedUnder } from './staged.ts';
 
-/** Beyond the packages themselves: what unpacking them may take before dpkg says so itself. */
+/** Free space required beyond the packages themselves; dpkg checks the rest when unpacking. */
 const spareBytes = 128 * 1024 ** 2;
 const freshMs = 60_000;
 
@@ -28,13 +28,13 @@ interface StagerDeps {
   now: () => number;
 }
 
-/** Reads apt's lists anew, at most once for an order. */
+/** Updates apt's lists, at most once per order. */
 interface Lists {
   read: () => boolean;
   update: () => Promise<void>;
 }
 
-/** What apt-get is to fetch for one application. */
+/** What apt-get has to fetch for one application. */
 interface ViaApt {
   application: Installable;
   args: string[];
@@ -76,8 +76,8 @@ export function createStager(deps: StagerDeps) {
           options.signal.throwIfAborted();
           throw blame(application, error);
         });
-        // Before it has this name: a power cut must not leave half a program that nobody looks at
-        // again. Packages of apt are looked at by dpkg.
+        // Flushed before it gets this name: after a power cut a partial file here would go
+        // unnoticed. dpkg checks packages of apt itself.
         await flush(store.pathOf(file.sha256));
         store.link(file.sha256, to);
       }
@@ -116,7 +116,7 @@ export function createStager(deps: StagerDeps) {
   };
 }
 
-/** The source is newer than the list that was read of it. */
+/** Whether the source may have changed since its list was read. */
 const mayHaveMovedOn = (error: unknown): boolean =>
   error instanceof AppError &&
   /\b404\b|Not Found|HASH_MISMATCH/i.test(`${error.code} ${error.details['why']}`);
@@ -126,7 +126,7 @@ function aptArguments({ recipes: { linux } }: Installable, staged: Staged): stri
   return linux !== undefined && driver?.by === 'apt-get' ? driver.arguments(linux, staged) : [];
 }
 
-/** Fetches files into the store, and tells progress over all of them. */
+/** Fetches files into the store, and reports progress over all of them. */
 function createHolder(
   { store, fetcher, neighbour }: StagerDeps,
   staged: Staged,
@@ -156,7 +156,8 @@ function createHolder(
   };
 }
 
-/** Files for all of them. What clashes is planned one by one: who is guilty, applying will tell. */
+/** Files for all applications together. When they conflict, each is planned alone; applying then
+ * shows which one is at fault. */
 async function plan(apt: Apt, viaApt: readonly ViaApt[], lists: Lists): Promise<AptFile[]> {
   if (viaApt.length === 0) return [];
   const all = viaApt.flatMap(({ args }) => args);

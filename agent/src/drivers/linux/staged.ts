@@ -1,4 +1,4 @@
-/** Where an order keeps what it fetched, until it is applied. */
+/** Where an order's fetched files stay until it is applied. */
 import { join } from 'node:path';
 import type { PackageFile } from '@preau/contract/application.ts';
 import { filesFor } from '@preau/contract/recipe-kinds.ts';
@@ -23,7 +23,7 @@ export function stagedUnder(root: string, key: string): Staged {
   return {
     folder,
     archives: join(folder, 'archives'),
-    // apt tells a file from a package by how its name begins and ends.
+    // apt recognises a file argument by its leading path and its `.deb` ending.
     pathOf: ({ sha256, name }) =>
       join(folder, `${sha256.slice(0, 16)}${name.endsWith('.deb') ? '.deb' : ''}`),
     updates: (scope) =>
@@ -31,7 +31,7 @@ export function stagedUnder(root: string, key: string): Staged {
   };
 }
 
-/** Files of its own that an application's change needs. */
+/** Files of the recipe itself that installing or removing needs. */
 export const filesOf = ({
   recipes: { linux },
   want,

@@ -1,4 +1,4 @@
-/** A new agent of this server on trial: it has proved itself once the city has heard from it. */
+/** Trial of a new agent on this server: it succeeds once the city has received a report from it. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Bundles } from '#src/bundles.ts';
@@ -6,11 +6,11 @@ import { readText, write } from '#src/files.ts';
 import { stagedUnder } from './staged.ts';
 
 export interface Trials {
-  /** Does not return when all is well: the agent ends, and its launcher starts the next one. Throws
+  /** Does not return on success: the agent exits, and its launcher starts the next one. Throws
    * AppError INSTALL_FAILED. */
   begin: (key: string, sha256: string, path: string) => Promise<never>;
-  /** Begun under `key` by the agent before this one: this one is it, and has ended its trial once
-   * the city has heard it. */
+  /** Resolves when the trial begun under `key` by the previous agent has ended, which is once the
+   * city has accepted a report from this one; null when no such trial runs. */
   under: (key: string) => Promise<void> | null;
 }
 

@@ -1,12 +1,12 @@
-/** The files that xrdp and xrdp-sesman of our own read and run. Pure. */
+/** Configuration files and scripts for the agent's own xrdp and xrdp-sesman. Pure. */
 
-/** Where sesman takes requests: on a TCP port of the loopback before xrdp 0.10, on a Unix socket
+/** Where sesman accepts requests: on a TCP port of the loopback before xrdp 0.10, on a Unix socket
  * since. */
 export type Sesman = { kind: 'port'; port: number } | { kind: 'socket'; path: string };
 
-/** One back end, chosen without asking; no other module, so that nobody turns xrdp into a proxy to
- * elsewhere. The dynamic channel carries resizing, another the clipboard: text only, and only where
- * guacd is told to let it through. */
+/** One back end, selected without asking; no other module, so that nobody can use xrdp as a proxy
+ * to another host. Resizing uses the dynamic channel. The clipboard channel passes text only, and
+ * only where guacd is told to let it through. */
 export const xrdpIni = (host: string, port: number): string => `[Globals]
 ini_version=1
 fork=true
@@ -105,13 +105,13 @@ xrdp-sesman -n &
 exec setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n
 `;
 
-/** All that a display account ever runs: nothing, until it is told to go. */
+/** All that a display account ever runs: a process that does nothing until it is ended. */
 export const waitScript = `#!/bin/sh
 exec sleep infinity
 `;
 
-/** The account has no password in the system: this file is its only way in, and opening removes it.
- * \`rm\` without -f fails for whoever comes second. */
+/** The account has no password in the system: this file is its only way in, and signing in removes
+ * it. \`rm\` without -f fails for the second of two attempts. */
 export const oneUsePassword = `#!/bin/sh
 IFS= read -r given
 case "$PAM_USER" in *[!a-z0-9-]*|'') exit 1;; esac
@@ -128,8 +128,8 @@ session required pam_permit.so
 password required pam_deny.so
 `;
 
-/** Asks sesman for a display of 1280 × 720. xrdp-sesrun 0.10 knows the socket from the file and has
- * no option for a host. */
+/** Arguments that ask sesman for a display of 1280 × 720. xrdp-sesrun 0.10 reads the socket from
+ * the file and has no option for a host. */
 export const sesrunArguments = (
   sesman: Sesman['kind'],
   host: string,

@@ -6,7 +6,7 @@ export const agent: SingleRecipe<AgentRecipe> = {
   by: 'itself',
   install: ({ file }, _application, { beginTrial, staged }) =>
     beginTrial(file.sha256, staged.pathOf(file)),
-  // A server without an agent could be told nothing any more.
+  // Never removed: a server without an agent could not receive anything any more.
   remove: async () => null,
   detect: async ({ detect, file }, { version, want }, detection) => {
     if (detect.kind !== 'agent') return detection.byRule(detect, version);

@@ -1,4 +1,4 @@
-/** Packages of Debian, or of a source of the recipe's own. */
+/** Packages of Debian, or of the recipe's own source. */
 import type { AptRecipe } from '@preau/contract/application.ts';
 import { pinsOf } from '@preau/contract/recipe-kinds.ts';
 import { versionOf } from '../dpkg.ts';
@@ -18,7 +18,7 @@ export const apt: AptGetRecipe<AptRecipe> = {
   isThere: async (recipe, packages) => packagesAreThere(recipe, packages),
   detect: async (recipe, { version, want }, detection) => {
     const rule = recipe.detect;
-    // The rule looks at one package; the recipe may hold others.
+    // The rule checks one package; the recipe may pin others.
     const others =
       want === 'absent'
         ? []

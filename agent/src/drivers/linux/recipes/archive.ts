@@ -20,7 +20,7 @@ export const archive: SingleRecipe<ArchiveRecipe> = {
     return null;
   },
   detect: async ({ detect }, { slug, version, want }, detection) => {
-    // The file of the rule may be another version's.
+    // The file that the rule names may belong to another version.
     const isMissing =
       detect.kind === 'file' &&
       want === 'present' &&

@@ -1,4 +1,4 @@
-/** One Debian package from a file; apt finds what it depends on. */
+/** One Debian package from a file; apt finds its dependencies. */
 import type { DebRecipe } from '@preau/contract/application.ts';
 import { run } from '#src/command.ts';
 import { type Packages, versionOf } from '../dpkg.ts';
@@ -6,7 +6,7 @@ import type { Staged } from '../staged.ts';
 import { packagesAreThere } from './packages.ts';
 import type { AptGetRecipe, Outcome } from './recipe.ts';
 
-/** apt-get is content, too, when a newer version than the file's was there. */
+/** apt-get also succeeds when a newer version than the file's is installed. */
 async function isThere(recipe: DebRecipe, packages: Packages, staged: Staged): Promise<Outcome> {
   const missing = packagesAreThere(recipe, packages);
   if (missing !== null) return missing;

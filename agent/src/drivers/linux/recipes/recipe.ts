@@ -1,5 +1,5 @@
-/** What a kind of recipe means on a Debian server. Everything the agent decides by kind is a member
- * of these, and `table.ts` has one for each kind. */
+/** What a kind of recipe means on a Debian server. Everything that depends on the kind is a member
+ * of these interfaces, and `table.ts` has one entry for each kind. */
 import type { DetectionRule, LinuxRecipe } from '@preau/contract/application.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Installable } from '#src/drivers/driver.ts';
@@ -8,70 +8,70 @@ import type { Packages } from '../dpkg.ts';
 import type { Ran } from '../installer.ts';
 import type { Staged } from '../staged.ts';
 
-/** What became of one application; null: the installer was content. */
+/** Result for one application; null: the installer reported success. */
 export type Outcome = { code: ErrorCode; message: string } | null;
 
-/** Help for `prepare`. */
+/** What `prepare` gets. */
 export interface Staging {
   apt: Apt;
   staged: Staged;
-  /** Reads apt's lists anew, unless that was done a moment ago. */
+  /** Updates apt's lists, unless that was done just before. */
   freshLists: () => Promise<void>;
-  /** The error, with this application named as the guilty one. */
+  /** The error, with this application named as the one at fault. */
   blame: (error: unknown) => Error;
 }
 
-/** Help for `detect`. */
+/** What `detect` gets. */
 export interface Detection {
   packages: () => Promise<Packages>;
-  /** What the rule alone finds: rules that any kind of recipe may have. */
+  /** What the rule alone finds, for rules that any kind of recipe may have. */
   byRule: (rule: DetectionRule, version: string) => Promise<string | null>;
   nothingPending: (scope: 'security' | 'all') => Promise<boolean>;
-  /** Archives are unpacked below. */
+  /** Folder in which archives are unpacked. */
   applications: string;
   /** SHA-256 of the bundle that runs. */
   runningAgent: string | null;
 }
 
-/** Help for `install` and `remove`. */
+/** What `install` and `remove` get. */
 export interface Work {
   staged: Staged;
-  /** Archives are unpacked below. */
+  /** Folder in which archives are unpacked. */
   applications: string;
   signal: AbortSignal;
   /** One run of an installer, within the time that is left. */
   run: (file: string, args: readonly string[], env: Record<string, string>) => Promise<Ran>;
-  /** Does not return when all is well: the agent ends, and begins again as the new one. */
+  /** Does not return on success: the agent exits, and the launcher starts the new bundle. */
   beginTrial: (sha256: string, path: string) => Promise<never>;
 }
 
 type Sought = Pick<Installable, 'slug' | 'version' | 'want'>;
 
 interface AnyRecipe<R> {
-  /** Before files are fetched for bringing it: what apt must know to find them. */
+  /** Called before files are fetched for installing: tells apt what it needs to find them. */
   prepare?(recipe: R, slug: string, staging: Staging): Promise<void>;
   /** The version that is there, or null (see `Driver.detect`). */
   detect(recipe: R, application: Sought, detection: Detection): Promise<string | null>;
 }
 
-/** Brought by apt-get, in one run with its neighbours in the order. */
+/** Installed by apt-get, in one run with its neighbours in the order. */
 export interface AptGetRecipe<R> extends AnyRecipe<R> {
   by: 'apt-get';
-  /** What `apt-get install` is told. */
+  /** Arguments for `apt-get install`. */
   arguments(recipe: R, staged: Staged): string[];
-  /** Whether it is there although the run failed. */
+  /** Whether it is installed although the run failed; null: it is. */
   isThere(recipe: R, packages: Packages, staged: Staged): Promise<Outcome>;
-  /** What success of apt-get does not prove. */
+  /** Checks what success of apt-get does not prove. */
   confirm?(recipe: R, packages: Packages, staged: Staged): Promise<Outcome>;
-  /** Arguments of the form `name=version` that must not turn a dependency into a choice. */
+  /** Arguments of the form `name=version` that must not mark a dependency as manually installed. */
   nobodysChoice?(recipe: R, staged: Staged): string[];
-  /** How it goes: its packages are removed, or it cannot be taken away and nothing is done. */
+  /** How it is removed: with its packages, or never, and then nothing is done. */
   goes: 'with its packages' | 'never';
-  /** After its packages are gone. */
+  /** Called after its packages are removed. */
   gone?(recipe: R, slug: string, apt: Apt): void;
 }
 
-/** Brought in a way of its own, alone. */
+/** Installed in its own way, alone. */
 export interface SingleRecipe<R> extends AnyRecipe<R> {
   by: 'itself';
   /** May throw an AppError instead. */

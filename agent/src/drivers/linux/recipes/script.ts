@@ -7,7 +7,8 @@ import { readText } from '#src/files.ts';
 import { codeOf } from '../apt-output.ts';
 import type { Outcome, SingleRecipe, Work } from './recipe.ts';
 
-/** The interpreter that the first line names runs it: the file itself is not executable. */
+/** The command that runs the script: the interpreter of its first line, since the file itself is
+ * not executable; /bin/sh without one. */
 function interpreterOf(path: string): string[] {
   const [line = ''] = (readText(path) ?? '').split('\n', 1);
   const named = /^#! *(\/[^\s]+)(?: +(\S+))? *$/.exec(line)?.slice(1);

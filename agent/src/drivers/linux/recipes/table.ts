@@ -1,5 +1,5 @@
-/** Every kind of recipe this driver can carry out. The compiler asks for the entry of a kind that is
- * new in the contract. */
+/** Every kind of recipe this driver can carry out. The compiler requires an entry for each kind
+ * that the contract adds. */
 import type { LinuxRecipe } from '@preau/contract/application.ts';
 import { agent } from './agent.ts';
 import { apt } from './apt.ts';
@@ -13,7 +13,7 @@ export const recipes: {
   [K in LinuxRecipe['kind']]: RecipeDriver<Extract<LinuxRecipe, { kind: K }>>;
 } = { apt, deb, archive, script, updates, agent };
 
-/** Null: no recipe for Linux, or of a kind that this agent does not know. Nothing can be done then,
- * and nothing may be said to be done. */
+/** Null: no recipe for Linux, or a kind that this agent does not know. Nothing can then be done,
+ * and nothing may be reported as done. */
 export const driverOf = (recipe: LinuxRecipe | undefined): RecipeDriver<LinuxRecipe> | null =>
   recipe !== undefined && Object.hasOwn(recipes, recipe.kind) ? recipes[recipe.kind] : null;

@@ -1,5 +1,5 @@
-/** Pending updates of the system itself. Which ones, staging writes down: what is announced between
- * fetching and installing waits for the next time. */
+/** Pending updates of the system itself. Staging records which ones: updates published between
+ * fetching and installing wait for the next time. */
 import type { UpdatesRecipe } from '@preau/contract/application.ts';
 import { write } from '#src/files.ts';
 import { versionOf } from '../dpkg.ts';
@@ -33,7 +33,7 @@ export const updates: AptGetRecipe<UpdatesRecipe> = {
   },
   detect: async ({ detect, scope }, { version, want }, detection) => {
     if (detect.kind !== 'updates') return detection.byRule(detect, version);
-    // Updates are never taken away: there is nothing to find then.
+    // Updates are never removed: with `absent` nothing is found.
     return want === 'present' && (await detection.nothingPending(scope)) ? version : null;
   },
 };
