@@ -22,10 +22,11 @@ export type Acceptance =
   | { accepted: DesiredState; policy: KnownPolicy }
   | { refused: Extract<ErrorCode, `STATE_${string}`>; why: string };
 
-/** Is this a state to obey? Pure but for `verify`. In this order: the pinned controller signed it,
- * every field is known and in bounds, it is for this server, it is not older than the newest one
- * obeyed (the same one again is fine), and the rules it names are at hand: they came with it, or
- * are the ones already known. */
+/** Decides whether to accept a signed state; pure except for `verify`. Checks in this order: the
+ * pinned controller signed it (else STATE_SIGNATURE_INVALID); every field is known and in bounds
+ * (STATE_MALFORMED); it is for this server (STATE_FOR_ANOTHER_SERVER); it is not older than the
+ * newest accepted one, though the same generation again is fine (STATE_OLDER); its rules came with
+ * it or are known already (STATE_MALFORMED). */
 export function acceptState(
   facts: {
     serverId: string;
@@ -63,8 +64,8 @@ export function acceptState(
     : { accepted: state, policy };
 }
 
-/** Null when the change is from other rules than these. What was known and what was added have each
- * passed their schema. */
+/** Applies a policy change; null when it starts from other rules than `known`. Needs no schema
+ * check: the known rules and the added ones have each passed theirs. */
 function changed(
   known: KnownPolicy | null,
   { from, removed, added }: PolicyChange,
@@ -75,7 +76,8 @@ function changed(
   return { text: policyText(rules), document: { rules } };
 }
 
-/** The signature covers the hash, and the hash covers the rules. A text: why they cannot be had. */
+/** Finds the rules with this hash. The state's signature covers the hash, so the rules need none of
+ * their own. Returns a string that says why when they are not available. */
 function policyOf(
   hash: string,
   { policy, change }: SignedState,

@@ -32,12 +32,12 @@ export interface AgentDeps {
   >;
   verify: (text: string, signature: string) => boolean;
   now: () => number;
-  /** In place of what the city says of it. */
+  /** Overrides the delay that the controller sets (tests). */
   momentMs?: number;
   log: { info: (facts: object, text: string) => void; warn: (facts: object, text: string) => void };
 }
 
-/** How long a moment is, the city says; before it has: */
+/** Delay before the first desired state; the controller then sets it. */
 const firstMomentMs = 1000;
 
 export interface Agent {
@@ -68,7 +68,7 @@ export function createAgent(deps: AgentDeps): Agent {
     pass: anotherPass,
   });
 
-  /** `report`: when its end is told. */
+  /** `report`: when the end of the task is reported. */
   const work = (task: () => Promise<void>, report: true | 'soon' = true) => {
     const promise = task()
       .catch((error: unknown) => log.warn({ err: error }, 'a step broke'))
@@ -82,7 +82,8 @@ export function createAgent(deps: AgentDeps): Agent {
   const failures = createFailures(now, log);
   const { failed, mended } = failures;
   const desired = createDesired({ ...deps, failures, pace });
-  // A long file is no step that the school's state waits for.
+  // Transfers run outside `work`: a long one must not delay the generation that is reported as
+  // reached.
   const aside = (task: () => Promise<void>) =>
     void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
   const exchange = createExchange({ stateFolder, driver, link, now, work: aside, tell: pace.tell });
@@ -140,7 +141,8 @@ export function createAgent(deps: AgentDeps): Agent {
     }
   };
 
-  /** Of a session that runs here, by the rules as they are now. */
+  /** Terms of a session that runs here, by the current rules; null: it does not run, or is not
+   * allowed. */
   const termsOf =
     (wanted: DesiredState): TermsOf =>
     (session) => {
@@ -165,7 +167,8 @@ export function createAgent(deps: AgentDeps): Agent {
     }
   };
 
-  /** Is what was installed still there? Not while something is being changed. */
+  /** Checks that installed applications are still there: at most once per tick, never while
+   * packages change. */
   const lookAgain = (wanted: DesiredState) => {
     const busy = () => changing || orders.working();
     if (looking || busy() || now() - lastLookAt < tickMs) return;
@@ -191,7 +194,8 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const report = async () => {
     const [health, inventory] = [await driver.health(), await driver.inventory()];
-    // Looked at in one moment: whatever asked for a report until now is in this one.
+    // Nothing is awaited from here until the body is complete, so it holds every change announced
+    // so far.
     pace.reporting();
     const wanted = desired.state();
     const steps = wanted === null ? [] : plan(wanted, actual(), now(), desired.decide);
@@ -214,7 +218,7 @@ export function createAgent(deps: AgentDeps): Agent {
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
     pace.heard();
-    // Whoever is in a hurry rings.
+    // Not urgent: for urgent changes the controller sends a wake-up.
     if (!stopping && reply.generation > (desired.state()?.generation ?? 0)) pace.readAtLeisure();
     for (const applicationId of reply.icons) {
       const png = applications.iconOf(applicationId);
@@ -224,8 +228,8 @@ export function createAgent(deps: AgentDeps): Agent {
 
   // ---- the loop -----------------------------------------------------------------------------
 
-  /** One pass at a time. The controller away is no reason to stop serving: steps go on from the
-   * state on disk. */
+  /** Passes never overlap. While the controller is unreachable, steps go on from the state on
+   * disk. */
   const pass = async () => {
     if (pace.takeRead())
       await desired

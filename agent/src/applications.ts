@@ -1,9 +1,10 @@
-/** Installs what is wanted on this server without a rollout, and keeps it there: no journal, no
- * window, one attempt after the other. What a rollout orders, orders.ts installs; an application
- * that is an order's business now is left to it.
+/** Installs the applications wanted on this server without a rollout, and keeps them installed: no
+ * journal, no window, one attempt after the other. What a rollout orders, orders.ts installs; an
+ * application that an order holds is left to that order.
  *
- * One that somebody took away by hand is reported as failed with NOT_DETECTED, and installed once
- * more after the usual delay; when it then still is not found, that is left to a technician. */
+ * An application that somebody removed by hand is reported as failed with NOT_DETECTED, and
+ * installed once more after the usual delay. If it is still not found then, a technician has to
+ * act. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecipePlatform } from '@preau/contract/application.ts';
@@ -35,11 +36,12 @@ export interface Applications {
     application: DesiredApplication,
     wanted: Pick<DesiredState, 'applications'>,
   ) => Promise<void>;
-  /** Tells those of `wanted` that were there and are gone. */
+  /** Checks installed applications again and reports those of `wanted` that are gone
+   * (NOT_DETECTED). */
   lookAgain: (wanted: readonly DesiredApplication[], busy: () => boolean) => Promise<void>;
-  /** By the rule alone; or, `before` work, also by the recipe that was brought last. */
+  /** `after`: detects by the rule alone; `before`: also compares with the recipe installed last. */
   find: (application: Installable, purpose: 'before' | 'after') => Promise<Found>;
-  /** These recipes are in force, or what they brought is gone. Durable. */
+  /** Saves durably which recipes are installed now, or removed. */
   remember: (applications: readonly Installable[]) => void;
   recall: (platform: RecipePlatform) => void;
   reported: () => ReportedApplication[];
@@ -63,14 +65,14 @@ export function createApplications({
   const marksPath = join(stateFolder, 'brought.json');
   const applications = new Map<string, LocalApplication>();
   const icons = new Map<string, { hash: string; png: Buffer }>();
-  /** applicationId → what was brought last. */
+  /** applicationId → mark of the recipe installed last. */
   let marks: Record<string, string> = {};
   let platform: RecipePlatform = 'linux';
 
   const find: Applications['find'] = async (application, purpose) => {
     const answer = await driver.detect(application);
-    // A recipe that is particular about the version is told null of another one; what is there
-    // matters all the same.
+    // For some recipes `detect` answers null when another version is there. That version matters
+    // too, so ask again for any version.
     const missed =
       answer === null && application.want === 'present' && mayMissOthers(application, platform);
     const version = missed ? await driver.detect({ ...application, want: 'absent' }) : answer;
@@ -91,7 +93,7 @@ export function createApplications({
       if (application.want === 'present')
         next[application.applicationId] = recipeMark(application, platform);
       else delete next[application.applicationId];
-      // Somebody else's work: what we knew is looked at anew.
+      // An order changed it: what was known here must be detected again.
       const local = applications.get(application.applicationId);
       if (local !== undefined) local.state = 'unknown';
     }
@@ -104,7 +106,7 @@ export function createApplications({
     const key = `want-${application.slug}`;
     const refusal = driver.refuses(application);
     if (refusal !== null) throw new AppError(refusal, { why: application.slug });
-    // One that an agent before this one began: two do not work on the same thing.
+    // An earlier agent's installer may still run: two must not work on the same application.
     await driver.installerOf(key);
     const { signal } = new AbortController();
     await driver.stage(key, [application], {
@@ -172,8 +174,7 @@ export function createApplications({
       if (past !== undefined && past.askedAt !== askedAt) mended(step, slug);
       const installable: Installable = { ...application, want };
       try {
-        // Looked at before and after: what is there is not installed twice, and exit code 0 is not
-        // proof.
+        // Detect before and after: nothing is installed twice, and exit code 0 is no proof.
         let found = await find(installable, 'before');
         if (!found.asWanted) {
           note(
@@ -211,11 +212,11 @@ export function createApplications({
       for (const application of wanted) {
         const local = applications.get(application.applicationId);
         if (local?.state !== 'installed' || local.versionId !== application.versionId) continue;
-        // That new updates are pending is nobody's deed.
+        // New pending updates are expected and no sign of a manual change.
         const { linux } = application.recipes;
         if (linux !== undefined && factsOf(linux)?.staysFound === false) continue;
         const found = await find({ ...application, want: 'present' }, 'after');
-        // Work that began meanwhile may be why.
+        // Work on packages that began meanwhile may be the cause.
         if (busy()) return;
         if (
           found.asWanted ||
@@ -247,7 +248,8 @@ export function createApplications({
       try {
         marks = JSON.parse(readText(marksPath) ?? '{}') as Record<string, string>;
       } catch {
-        // Everything there then counts as it is; what is brought from now on is known again.
+        // Software found on the server then counts as wanted; later installations are recorded
+        // again.
         marks = {};
       }
     },

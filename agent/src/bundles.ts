@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { copyTo, exists, makeFolder, names, readText, remove, writeDurably } from './files.ts';
 
-/** An agent that ends with this asks to be started anew, as the bundle on trial. */
+/** Exit code by which the agent asks its launcher to start the bundle on trial. */
 export const restartCode = 75;
 
 export interface Bundles {
@@ -12,7 +12,7 @@ export interface Bundles {
   current: () => string | null;
   trial: () => string | null;
   isBad: (sha256: string) => boolean;
-  /** Has the bundle on trial told the controller a report that was accepted? */
+  /** Whether the controller has accepted a report from this bundle on trial. */
   isConfirmed: (sha256: string) => boolean;
   begin: (sha256: string, from: string) => void;
   confirm: (sha256: string) => void;
@@ -55,7 +55,7 @@ export function openBundles(stateFolder: string): Bundles {
       const previous = read('current');
       note('current', sha256);
       remove(join(folder, 'trial'));
-      // The one before stays, to be looked at; older ones go.
+      // The previous bundle stays for inspection; older ones are removed.
       for (const name of names(folder))
         if (name.endsWith('.mjs') && name !== `${sha256}.mjs` && name !== `${previous}.mjs`)
           remove(join(folder, name));

@@ -18,8 +18,7 @@ export interface RunOptions {
   input?: string;
   env?: Record<string, string>;
   signal?: AbortSignal;
-  /** Read from this file instead of `input`; written to that file, made or emptied, instead of
-   * `stdout`. */
+  /** `stdinFile` replaces `input`; `stdoutFile`, created or truncated, replaces `stdout`. */
   stdinFile?: string;
   stdoutFile?: string;
 }
@@ -63,8 +62,8 @@ export function run(file: string, args: readonly string[], options: RunOptions):
   });
 }
 
-/** Runs until it ends, or until `signal`: asked to end then, killed after a moment. Dies with this
- * agent: nobody else may write where it writes. */
+/** Runs until the program ends or `signal` aborts (SIGTERM, then SIGKILL after 3 s). Dies with this
+ * agent, so that nothing else writes to its files afterwards. */
 export function runUntil(
   file: string,
   args: readonly string[],
@@ -130,7 +129,7 @@ export function startDetached(
   });
 }
 
-/** Starts a process that shares our output and dies with us, however we die. */
+/** Starts a process that shares the launcher's output and dies with it, however that dies. */
 export function startChild(
   file: string,
   args: readonly string[],
@@ -171,7 +170,7 @@ export function follow(
   return { stop: () => child.kill('SIGKILL'), ended };
 }
 
-/** What children inherit: nothing of the agent's own configuration. */
+/** Environment of child processes: nothing of the agent's own configuration. */
 const cleanEnvironment: Record<string, string> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',

@@ -1,18 +1,18 @@
-/** Configuration of an agent: the sole reader of its environment. All faults at once. */
+/** Configuration of an agent: the only reader of its environment. Reports all faults at once. */
 export interface AgentConfig {
   /** Identity, journals, home directories: survives reboots. */
   stateFolder: string;
   /** Sockets, displays, credentials: gone at reboot. */
   runFolder: string;
-  /** Starts the names of display accounts, so that two agents on one machine never meet. */
+  /** Prefix of display account names; keeps two agents on one machine apart. */
   prefix: string;
   /** Where guacd reaches this server's displays. */
   rdpHost: string;
-  /** 0 picks a free one, once. */
+  /** 0: the agent picks a free port. */
   rdpPort: number;
   /** Where the site's first server answers its neighbours' requests for packages. */
   cacheHost: string;
-  /** 0 picks a free one, once. */
+  /** 0: the agent picks a free port. */
   cachePort: number;
   cacheMiB: number;
   /** A download slower than this for a minute is given up. */

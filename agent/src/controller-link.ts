@@ -1,5 +1,5 @@
-/** The only user of the network. Everything is dialled from here; the controller can only ring a
- * bell. */
+/** The connection to the controller. The agent opens every connection; the controller can only send
+ * wake-ups. */
 import { randomInt } from 'node:crypto';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -19,27 +19,26 @@ export interface ControllerLink {
   readDesiredState: (knownPolicy: string | null) => Promise<SignedState>;
   sendReport: (report: Body<'sendReport'>) => Promise<Reply<'sendReport'>>;
   sendIcon: (icon: Body<'sendIcon'>) => Promise<void>;
-  /** A file that was uploaded to the city, from byte `from` on. Whoever reads it checks length and
+  /** A file that was uploaded to the city, from byte `from` on. The caller checks length and
    * hash. */
   readPackage: (
     sha256: string,
     from: number,
     signal: AbortSignal,
   ) => Promise<AsyncIterable<Buffer>>;
-  /** A file that a person brings to one of their sessions. Whoever reads it checks length and
-   * hash. */
+  /** A file that a person sends to one of their sessions. The caller checks length and hash. */
   readTransfer: (transferId: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
-  /** A file, or pages, that a person asked for. */
+  /** Sends a file, or printed pages, that a person asked for. */
   sendTransfer: (
     transferId: string,
     announced: { sha256: string; size: number },
     content: Readable,
   ) => Promise<void>;
-  /** Rings on each wake-up and on each (re)connection. */
+  /** Called on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
-  /** This clock minus the controller's, by its last answer, to about a second; null before the
-   * first. */
+  /** This clock minus the controller's in ms, from its last answer, to about a second; null before
+   * the first. */
   clockSkewMs: () => number | null;
   close: () => void;
 }
@@ -53,7 +52,7 @@ const maxAnswerBytes = 8_000_000;
 
 interface Wire {
   controllerUrl: string;
-  /** One connection stays open between reports: 2,700 schools must not shake hands anew every 20
+  /** One connection stays open between reports, to spare 2,700 schools a TLS handshake every 20
    * s. */
   connections: HttpAgent;
   skewMs: number | null;
@@ -90,13 +89,13 @@ export function openLink(identity: Identity): ControllerLink {
     reconnectionDelayMax: 60_000,
     randomizationFactor: 1,
   });
-  // A refusal by the hub's own check is final for socket.io; for us it may be a wrong clock that
-  // gets mended.
+  // socket.io does not retry after the hub's own check refuses. Here the cause may be a wrong clock
+  // that is corrected later, so the agent retries.
   socket.on('connect_error', () => {
     if (!socket.active) setTimeout(() => socket.connect(), randomInt(1000, 60_000)).unref();
   });
-  // After many attempts the next one is far away. Whoever answers a call can be linked with: soon,
-  // and not everyone at once.
+  // After many failed attempts the next one may be a minute away. An answered call shows that the
+  // controller is reachable: reconnect soon, at a random time so that not every agent does at once.
   let waits = false;
   let joining: NodeJS.Timeout | undefined;
   socket.io.on('error', () => {
@@ -111,7 +110,7 @@ export function openLink(identity: Identity): ControllerLink {
     if (!waits) return;
     joining ??= setTimeout(() => {
       joining = undefined;
-      // An attempt that is under way is left alone.
+      // An attempt in progress is left alone.
       if (waits) socket.disconnect().connect();
     }, randomInt(joinWithinMs)).unref();
   };
@@ -155,7 +154,7 @@ export function openLink(identity: Identity): ControllerLink {
       );
     },
     sendTransfer: async (transferId, { sha256, size }, content) => {
-      // The hash is part of what is signed: nobody else's bytes pass under this signature.
+      // The hash is part of the signed path: nobody else's bytes pass under this signature.
       const path = `/api/agent/transfers/${transferId}?sha256=${sha256}&size=${size}`;
       const headers = {
         authorization: authorization('POST', path, null),
@@ -201,8 +200,8 @@ export async function enrolWithController(
   }
 }
 
-/** Compiled at the first answer of each route: an agent uses four of them, a thousand times a
- * day. */
+/** Validators, each compiled at its route's first answer: an agent uses only a few of the routes,
+ * but a thousand times a day. */
 const checks = new Map<RouteName, (answer: unknown) => boolean>();
 function isReply(name: RouteName, answer: unknown): boolean {
   const known = checks.get(name);
@@ -256,8 +255,8 @@ async function callController<N extends RouteName>(
   return answer as Reply<N>;
 }
 
-/** No redirect is followed. A connection that the other end closed while it was idle is no failure:
- * asked once more. */
+/** Follows no redirect. A connection that the other end closed while it was idle is no failure: the
+ * call is sent once more. */
 function exchange(
   wire: Wire,
   call: { method: string; path: string; headers: Record<string, string>; body: string | null },
@@ -276,7 +275,7 @@ function exchange(
         signal: AbortSignal.timeout(callTimeoutMs),
       },
       (response) => {
-        // Its clock tells whole seconds, and told them on the way.
+        // The Date header has whole seconds, hence 500 ms; it was written between sending and now.
         const told = Date.parse(response.headers.date ?? '');
         if (!Number.isNaN(told)) wire.skewMs = Math.round((sentAt + Date.now()) / 2 - (told + 500));
         readAnswer(response).then(
@@ -294,7 +293,7 @@ function exchange(
   });
 }
 
-/** Throws AppError with the city's code when it answers otherwise. */
+/** Throws AppError with the city's error code when the status is not the expected one. */
 async function bytesOf(
   response: IncomingMessage,
   status: number,
@@ -340,7 +339,7 @@ function openStream(
   });
 }
 
-/** Null for what is not JSON. Throws when the answer is endless or breaks off. */
+/** Null for what is not JSON. Throws when the answer is too long or breaks off. */
 async function readAnswer(response: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;

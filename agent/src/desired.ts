@@ -1,5 +1,5 @@
-/** What the controller wants of this server: fetched, accepted, kept on disk, obeyed. With it come
- * the rules of the school. */
+/** Fetches, accepts, saves and applies the desired state of this server, and the school's rules
+ * that come with it. */
 import { join } from 'node:path';
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -13,13 +13,13 @@ import type { Pace } from './pace.ts';
 import { createDecideHere, type DecideHere } from './policy.ts';
 
 export interface Desired {
-  /** The newest that was accepted; null before the first. */
+  /** The newest accepted state; null before the first. */
   state: () => DesiredState | null;
-  /** By the rules of the school, as they are now. Until they are known nothing is allowed. */
+  /** Decides by the school's current rules; until they are known, nothing is allowed. */
   decide: DecideHere;
-  /** Throws when the controller cannot be reached. A state that is refused is a failed step. */
+  /** Throws when the controller cannot be reached. A refused state is recorded as a failed step. */
   renew: () => Promise<void>;
-  /** What was accepted last, after a restart. */
+  /** Restores the state accepted last, after a restart. */
   recall: () => void;
 }
 
@@ -67,7 +67,7 @@ export function createDesired(deps: {
       },
       signed,
     );
-    // Whatever went wrong with the difference does not go wrong with the whole.
+    // A malformed state may come from the policy change: ask for the whole policy next time.
     wholePolicy = 'refused' in verdict && verdict.refused === 'STATE_MALFORMED';
     if ('refused' in verdict) {
       failures.failed(
@@ -82,7 +82,8 @@ export function createDesired(deps: {
     pace.accepted();
     failures.mendedAll('refuse_state');
     if (verdict.accepted.generation === desired?.generation) return;
-    // On disk before it is obeyed: after a crash this server goes on from here, city or no city.
+    // Saved before it is applied: after a crash this server continues from it, even without the
+    // controller.
     const { document, signature } = signed;
     writeDurably(
       statePath,

@@ -4,9 +4,9 @@ import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { enrolWithController } from './controller-link.ts';
 import { type Identity, newKeyPair, saveIdentity } from './identity.ts';
 
-/** Exchanges a one-use code for an identity. The controller's key comes with the code, from the
- * console: a controller that answers with another key is not ours, and nothing is kept. Refuses
- * with ENROLMENT_CODE_REFUSED or AGENT_REFUSED. */
+/** Exchanges a one-use code for an identity. The controller's key comes from the console, with the
+ * code: a controller that answers with another key is refused, and nothing is saved. Throws
+ * AppError ENROLMENT_CODE_REFUSED or AGENT_REFUSED. */
 export async function enrol(
   stateFolder: string,
   input: { controllerUrl: string; controllerKey: string; code: string },

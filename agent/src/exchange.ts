@@ -1,5 +1,5 @@
-/** Files and printed pages of sessions: what the city asks for is brought and sent, what sessions
- * have for their person's device is told. */
+/** Transfers files and printed pages between the city and sessions, and reports what sessions offer
+ * to the person's device. */
 import { join } from 'node:path';
 import type { DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
@@ -25,15 +25,16 @@ import {
   writeFrom,
 } from './files.ts';
 
-/** What this server itself finds that a session may exchange; null: it does not run here. */
+/** Terms of a session by this server's own evaluation of the rules; null: it does not run here, or
+ * is not allowed. */
 export type TermsOf = (session: DesiredSession) => Terms | null;
 
 export interface Exchange {
-  /** Begins what is asked for, and looks what sessions offer. Returns without waiting. */
+  /** Starts the requested transfers and reads what sessions offer. Returns without waiting. */
   pass: (desired: DesiredState, termsOf: TermsOf) => void;
   offered: (sessionId: string) => OfferedFile[];
   reported: () => Report['transfers'];
-  /** Throws away what an agent that died was carrying. */
+  /** Deletes the partial files of an agent that died. */
   recall: () => void;
 }
 
@@ -74,7 +75,7 @@ export function createExchange({
   const carry = async (transfer: DesiredTransfer, terms: Terms): Promise<void> => {
     const { transferId, sessionId, direction, kind, name, sha256, bytes } = transfer;
     const path = join(folder, transferId);
-    // The school's rules are asked here too: what the city says is not enough.
+    // The school's rules are checked here too: the controller's word is not enough.
     if (!mayPass(terms, transfer)) throw new AppError('FILES_NOT_ALLOWED', { direction });
     try {
       makeFolder(folder, 0o700);
@@ -97,7 +98,7 @@ export function createExchange({
           { sha256: await sha256Of(path), size: sizeOf(path) },
           readFrom(path),
         );
-        // Pages are printed once; the file in the folder stays where its person put it.
+        // Printed pages are deleted once sent; a file in the exchange folder stays.
         if (kind === 'print') await driver.dropOffered(sessionId, { kind, name });
       }
     } finally {
@@ -115,7 +116,7 @@ export function createExchange({
       } catch (error) {
         const code = error instanceof AppError ? error.code : 'DOWNLOAD_FAILED';
         state.retryAt = now() + lookEveryMs * 2 ** state.attempts;
-        // What the line spoilt may go better; the rest would fail the same way.
+        // Transfer errors and a busy controller may pass; other errors would repeat.
         if (!passing.has(code) || state.attempts >= attempts)
           state.over = {
             code,

@@ -1,12 +1,13 @@
-/** Steps that failed and have not been mended: what a report tells of them, and when they are tried
- * again. */
+/** Failed steps that have not succeeded since: what a report says about them, and when they are
+ * retried. */
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
 import type { FailedStep } from '@preau/contract/report.ts';
 
 export const maxRetryMs = 3_600_000;
 
 export interface Failures {
-  /** `if_useful`: tried again when an error of this kind may pass. */
+  /** `if_useful`: retried when the error code is retryable. Delays double from 30 s up to an
+   * hour. */
   failed: (
     step: FailedStep['step'],
     element: string,
@@ -18,7 +19,7 @@ export interface Failures {
   list: () => FailedStep[];
 }
 
-/** The code and the sentence that say why. */
+/** Error code and message for a report; INTERNAL for anything that is no AppError. */
 export function reasonOf(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof AppError)
     return {

@@ -1,5 +1,5 @@
-/** The only writer of files. What must survive a power cut is written beside, synced and
- * renamed. */
+/** The only module that writes files. What must survive a power cut is written to a temporary file
+ * beside, synced and renamed. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -44,7 +44,7 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
   sync(dirname(path));
 }
 
-/** For files that need not survive a reboot. The mode is set whatever the umask. */
+/** For files that need not survive a reboot. The mode is set regardless of the umask. */
 export function write(
   path: string,
   text: string,
@@ -67,7 +67,7 @@ export function makeFolder(path: string, mode: number, owner?: { uid: number; gi
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
 }
 
-/** What cannot be read is kept for whoever wonders, out of the way. */
+/** Keeps an unreadable file for inspection, as `<path>.bad`. */
 export const moveAside = (path: string): void => renameSync(path, `${path}.bad`);
 export const remove = (path: string): void => rmSync(path, { recursive: true, force: true });
 export const exists = existsSync;
@@ -114,7 +114,7 @@ export function folderStamp(path: string): string | undefined {
   const seen = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   return seen?.isDirectory() === true ? `${seen.mtimeNs} ${seen.ino}` : undefined;
 }
-/** The file begins so. */
+/** Whether the file begins with this text. */
 export function beginsWith(path: string, text: string): boolean {
   const file = openSync(path, 'r');
   try {
@@ -142,14 +142,14 @@ export function touch(path: string, at: number): void {
 }
 /** A symbolic link. */
 export const linkNamed = (target: string, path: string): void => symlinkSync(target, path);
-/** A second name for the same file: no copy, and it stays when the first name goes. */
+/** A hard link: a second name for the same file, which stays when the first name is removed. */
 export function linkTo(from: string, to: string): void {
   rmSync(to, { force: true });
   linkSync(from, to);
 }
 export const readFrom = (path: string, from = 0, to?: number): Readable =>
   createReadStream(path, { start: from, ...(to === undefined ? {} : { end: to }) });
-/** Adds to the file from byte `from` on; what was behind it is gone. */
+/** Writes to the file from byte `from` on; 0 creates or truncates it. */
 export const writeFrom = (
   path: string,
   from: number,
@@ -164,7 +164,7 @@ export const writeFrom = (
     ),
     signal === undefined ? {} : { signal },
   );
-/** Makes a file that must not be there yet; follows no link. */
+/** Creates a file that must not exist yet; follows no link. */
 export async function writeNew(
   path: string,
   source: AsyncIterable<Buffer>,
@@ -173,8 +173,7 @@ export async function writeNew(
   await pipeline(source, createWriteStream(path, { flags: 'wx', mode }));
   chmodSync(path, mode);
 }
-/** Used again: new memory for each piece of hundreds of packages costs more than the hashing
- * does. */
+/** Reused buffer: allocating one for each of hundreds of packages costs more than hashing them. */
 let spare: Buffer | null = null;
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -190,7 +189,7 @@ export async function sha256Of(path: string): Promise<string> {
   }
   return hash.digest('hex');
 }
-/** Content and size of a file, on the disk. */
+/** Flushes content and size of a file to disk. */
 export async function flush(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {

@@ -1,5 +1,5 @@
-/** Who this server is: its own key pair, made here and never sent, and the controller's key it
- * trusts. */
+/** This server's identity: its own key pair, made here and never sent, and the controller's key
+ * that it trusts. */
 import {
   createHash,
   createPrivateKey,

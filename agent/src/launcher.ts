@@ -1,7 +1,7 @@
 /** Runs the agent, and nothing else: small enough never to need an update itself. A new bundle is
- * on trial until the controller has accepted a report from it; when it ends or stays silent before,
- * the one before runs again and the new one is never tried a second time. `preau-agent-launcher.mjs
- * run`, with the agent's own settings. */
+ * on trial until the controller has accepted a report from it. If it ends or does not report in
+ * time, the previous bundle runs again and the new one is never retried. Usage:
+ * `preau-agent-launcher.mjs run`, with the agent's own settings. */
 import { join } from 'node:path';
 import { openBundles, restartCode } from './bundles.ts';
 import { startChild } from './command.ts';
@@ -21,7 +21,8 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-/** One life of the agent. Its exit code; a trial that was not confirmed in time is killed. */
+/** Runs the agent once and returns its exit code, or `restartCode` after a failed trial. A trial
+ * that is not confirmed in time is killed. */
 async function live(trial: string | null): Promise<number> {
   const current = bundles.current();
   const child = startChild(process.execPath, [
@@ -47,7 +48,7 @@ async function live(trial: string | null): Promise<number> {
   }, 200);
   const code = await child.exited;
   clearInterval(timer);
-  // It may have been confirmed and ended between two looks.
+  // It may have been confirmed and have ended between two checks.
   if (!verdict.confirmed && bundles.isConfirmed(trial)) bundles.promote(trial);
   else if (!verdict.confirmed && !stopping) {
     say(

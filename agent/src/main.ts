@@ -1,5 +1,5 @@
-/** `node main.ts enrol --controller URL --key KEY --code CODE` (or `--code-file FILE`, which no
- * list of processes shows) once, then `node main.ts run`. */
+/** `node main.ts enrol --controller URL --key KEY --code CODE` (or `--code-file FILE`, which keeps
+ * the code out of the process list) once, then `node main.ts run`. */
 import { parseArgs } from 'node:util';
 import { AppError } from '@preau/contract/errors.ts';
 import pino from 'pino';
@@ -87,7 +87,7 @@ if (positionals[0] === 'enrol') {
     }),
     link: {
       ...link,
-      // An agent that the city has heard is no longer on trial.
+      // An accepted report ends the trial of this bundle.
       sendReport: async (report) => {
         const reply = await link.sendReport(report);
         bundles.confirm(bundle);

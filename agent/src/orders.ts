@@ -1,9 +1,9 @@
-/** Installs what a rollout orders, step by step, with a journal: the shell around
- * reconcile/orders.ts. What is wanted on this server without a rollout, applications.ts installs;
- * both use the same driver, and never work at the same time.
+/** Installs what a rollout orders, step by step, with a journal: carries out the effects that
+ * reconcile/orders.ts decides. What is wanted on this server without a rollout, applications.ts
+ * installs; both use the same driver, and never work at the same time.
  *
- * Each journal is on disk before the step it announces is taken. A disk that refuses holds the step
- * up, and is asked again at the next pass. */
+ * Each journal is on disk before the step it announces is taken. When the disk refuses the write,
+ * the step waits and the write is retried at the next pass. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Order, OrderedApplication, ReportedOrder } from '@preau/contract/order.ts';
@@ -32,15 +32,15 @@ import { type Found, packagesToKeep } from './reconcile/wanted.ts';
 
 export interface Orders {
   recall: () => void;
-  /** `busy`: other work on packages goes on. Returns without waiting for what it begins. */
+  /** `busy`: other package work is in progress. Returns without waiting for what it starts. */
   pass: (wanted: readonly Order[], busy: boolean) => void;
   working: () => boolean;
   held: (wanted: readonly Order[]) => Set<string>;
   tell: (wanted: readonly Order[]) => ReportedOrder[];
-  /** A report with these has arrived. */
+  /** The controller has received a report with these. */
   heard: (orders: readonly ReportedOrder[]) => void;
-  /** Fetching ends, an installer goes on: it outlives the agent, and the next one finds out what
-   * became of it. */
+  /** Stops downloads. A running installer outlives the agent, and the next agent finds out its
+   * result. */
   stop: () => Promise<void>;
 }
 
@@ -54,7 +54,8 @@ interface OrdersDeps {
   again: () => void;
   skewMs: () => number | null;
   applications: Pick<Applications, 'find' | 'remember'>;
-  /** Everything this server should have: what it shares with an application that goes, stays. */
+  /** Every application this server should have: packages they share with one that is removed
+   * stay. */
   wanted: () => readonly Pick<Installable, 'applicationId' | 'recipes'>[];
 }
 
@@ -75,14 +76,15 @@ export function createOrders({
   const folder = join(stateFolder, 'orders');
   const pathOf = (orderId: string) => join(folder, `${orderId}${ending}`);
   const book = new Map<string, OrderJournal>();
-  /** As on disk: no report tells more than the next agent will know. */
+  /** Journals as on disk. Only these are reported: a restarted agent must know all that was
+   * reported. */
   const saved = new Map<string, OrderJournal>();
   /** Orders whose journal cannot be read. */
   const lost = new Set<string>();
   const untold = new Set<string>();
   /** Effects not carried out yet, per order. */
   const backlog = new Map<string, Effect[]>();
-  /** What runs, per order. */
+  /** Running effects, per order. */
   const outstanding = new Map<string, { promise: Promise<void>; abort: AbortController }>();
   let stopped = false;
 
@@ -254,7 +256,7 @@ export function createOrders({
           );
         }
       }
-      // Moved aside by an agent that died before it could begin a new one.
+      // An agent moved these aside and died before it could start new journals.
       const aside = files.filter((name) => name.endsWith(`${ending}.bad`));
       for (const name of aside.slice(0, Math.max(0, aside.length - keptOrders)))
         remove(join(folder, name));
@@ -293,7 +295,7 @@ export function createOrders({
 function parse(text: string | undefined): OrderJournal | null {
   try {
     const journal: unknown = JSON.parse(text ?? '');
-    // Nothing to do and not over: no journal of ours.
+    // Every valid journal has an order, was dropped, or has ended.
     return isJournal.Check(journal) &&
       (journal.order !== null || journal.dropped || hasEnded(journal))
       ? journal

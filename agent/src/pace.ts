@@ -1,41 +1,42 @@
-/** When this agent speaks: at once, when an order is over, or within a moment and together with
- * what else happens; and when it reads what it should be. A thousand servers that are woken at once
- * do not all speak at once, while others still wait to be told; twenty-seven may. */
+/** Decides when the agent reports and when it reads its desired state. A report goes out at once,
+ * soon after an order has ended, or after a random delay together with other changes. The delay
+ * grows with the city: a thousand servers woken together must not all report at once while others
+ * still wait for their wake-up. */
 import { randomInt } from 'node:crypto';
 import { reportEveryMs } from '@preau/contract/server.ts';
 
 export const tickMs = 2000;
-/** What a moment is in a small city: there nobody waits for anybody. */
+/** The delay in a small city, where no spreading is needed. */
 const leastMomentMs = 300;
 
-/** When something is told. */
+/** When to report: at once; soon after an order has ended; or after a random delay. */
 export type Tell = true | 'over' | 'soon';
 
 export interface Pace {
-  /** Something has happened. What is told earlier takes with it what was to be told later. */
+  /** Something has happened. An earlier report also covers what was due later. */
   tell: (when: Tell) => void;
-  /** What this server should be is read at once. */
+  /** Reads the desired state at once. */
   read: () => void;
-  /** The city rings: it is there, and has something to say. */
+  /** A wake-up from the city: it is reachable and has something new. */
   rung: () => void;
-  /** It is read within a moment: nobody waits for it. Not at all while a refused state would be
-   * refused again. */
+  /** Reads the desired state after a random delay, as nobody waits for it. Does nothing while a
+   * refused state would be refused again. */
   readAtLeisure: () => void;
   refused: () => void;
   accepted: () => void;
-  /** Is it to be read in this pass? Answering takes the wish away. */
+  /** Whether to read the desired state in this pass; clears the request. */
   takeRead: () => boolean;
   mayReport: () => boolean;
-  /** A report is made of what is now: whatever was to be told until now is in it. */
+  /** A report of the current state is being made: it covers everything that was due until now. */
   reporting: () => void;
   heard: () => void;
-  /** Asked again at the next tick, then ever later and each server at its own moment, whatever
-   * happens meanwhile: a controller that has too much to do must not get more. */
+  /** The report did not arrive. Retries after random, growing delays, whatever happens meanwhile:
+   * an overloaded controller must not get more calls. */
   unheard: () => void;
   stop: () => void;
 }
 
-/** `momentMs`: how long a moment is now. `pass`: asks for a pass of the loop. */
+/** `momentMs`: the current delay. `pass`: asks for a pass of the loop. */
 export function createPace({
   now,
   momentMs,
@@ -63,7 +64,7 @@ export function createPace({
     tell: (when) => {
       const restMs = 2 * (momentMs() - leastMomentMs);
       if (when === true || (when === 'over' && restMs <= 0)) toReport = true;
-      // A second order that is over does not put off the first.
+      // A second order that ends does not postpone the report of the first.
       else if (when === 'over' && !overIsNear) {
         clearTimeout(telling);
         telling = tellIn(randomInt(restMs));

@@ -1,5 +1,5 @@
-/** The school's rules, decided by once more on the school's own server: a controller that is stale
- * or worse cannot open what they forbid. */
+/** Evaluates the school's rules once more on the school's own server: a stale or compromised
+ * controller cannot open what they forbid. */
 import type {
   DesiredApplication,
   DesiredSession,
@@ -14,13 +14,13 @@ export type DecideHere = (
   application: DesiredApplication,
 ) => Pick<Decision, 'allowed' | 'terms'>;
 
-/** `now` is read at each question. */
+/** `now` is called for each decision. */
 export function createDecideHere(
   { rules }: PolicyDocument,
   site: DesiredSite,
   now: () => number,
 ): DecideHere {
-  // Compiled at the first question: most servers are asked nothing before the rules change again.
+  // Compiled on first use: most servers decide nothing before the rules change again.
   let policy: ReturnType<typeof compilePolicy> | null = null;
   const compiled = () => {
     policy ??= compilePolicy(rules, frenchCalendar);

@@ -1,5 +1,5 @@
-/** People's sessions on this server: opened, attached to, ended; what a dead agent left is taken up
- * or told as lost. */
+/** People's sessions on this server: opens, attaches and ends them. After a restart it adopts those
+ * that still run and reports the others as lost. */
 import { join } from 'node:path';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
@@ -23,11 +23,11 @@ export interface Sessions {
   actual: ReadonlyMap<string, ActualSession>;
   /** Returns without waiting for the step. */
   start: (step: SessionStep) => void;
-  /** Takes up what still runs (`alive`), tells what does not. */
+  /** Adopts sessions that still run (`alive`) and reports the others as lost. */
   recall: (alive: ReadonlySet<string>, desired: DesiredState | null) => Promise<void>;
   running: () => number;
   reported: () => ReportedSession[];
-  /** All that has not ended yet ends with this agent. */
+  /** Marks every session that has not ended as ended with this agent (`agent_stopped`). */
   endAll: () => void;
 }
 
@@ -38,7 +38,7 @@ interface SessionsDeps {
   failures: Failures;
   work: (task: () => Promise<void>) => void;
   tell: (when: true) => void;
-  /** What a session has for its person's device. */
+  /** Files and pages that a session offers to the person's device. */
   offered: (sessionId: string) => OfferedFile[];
 }
 
@@ -65,7 +65,7 @@ export function createSessions({
       const session = sessions.get(sessionId);
       if (session === undefined || session.phase === 'ending' || session.phase === 'over') return;
       session.phase = 'ending';
-      // Nothing of it stays while the controller has not heard yet.
+      // Cleans up at once, before the controller knows that it ended.
       work(async () => {
         await tidyUp(sessionId);
         session.phase = 'over';
@@ -93,7 +93,7 @@ export function createSessions({
       await tidyUp(session.sessionId);
       local.phase = 'over';
       local.outcome = { state: 'failed', code: failure.code, message: failure.message };
-      // The session carries its own failure; a list of past ones would only grow.
+      // The session's own report carries the failure; the list of failed steps would only grow.
       mended('open_session', session.sessionId);
     }
   };
@@ -110,12 +110,13 @@ export function createSessions({
       await grant(sessionId, serial);
       mended('attach_session', sessionId);
     } catch (error) {
-      // The person asks again with a new serial: nothing to retry here.
+      // The person's next attempt has a new serial: nothing to retry here.
       failed('attach_session', sessionId, error, 'no');
     }
   };
 
-  /** False when something of the session is left: told, and due again at its `retryAt`. */
+  /** False when something of the session is left: recorded as a failed step, retried at
+   * `retryAt`. */
   const tidyUp = async (sessionId: string): Promise<boolean> => {
     try {
       await driver.endSession(sessionId);
@@ -179,8 +180,8 @@ export function createSessions({
       makeFolder(folder, 0o700);
       for (const sessionId of names(folder)) {
         const lives = alive.has(sessionId);
-        // A password nobody has used yet is replaced; one that was used needs no other until
-        // somebody asks.
+        // An unused password is replaced (serial 0). After a used one, a new one is issued only on
+        // request.
         const serial = driver.credentialsPending(sessionId)
           ? 0
           : (desired?.sessions.find((session) => session.sessionId === sessionId)?.attachSerial ??
