@@ -1,5 +1,5 @@
-/** Why somebody has, or has not, an application: for the person in one sentence, for a technician
- * rule by rule, as whom, where and when. */
+/** Explains why a person has, or lacks, access to an application: to the person in one sentence, to
+ * a technician rule by rule, for a chosen device and time. */
 import type { Role } from '@preau/contract/account.ts';
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -25,7 +25,8 @@ import { selectInstalledAtSite } from '#src/servers/store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock'>;
 
-/** Refuses with NOT_FOUND, OUT_OF_SCOPE. */
+/** Explains one application, or all of them when `applicationId` is null. A past `at` is answered
+ * with the rules in force then. Refuses with NOT_FOUND, OUT_OF_SCOPE. */
 export async function explainAccess(
   deps: Deps,
   actor: AccountActor,
@@ -91,8 +92,8 @@ export async function explainAccess(
   };
 }
 
-/** A rule that is to be added is shown as the draft to save: for this person, this application, at
- * their school. */
+/** When the remedy is a new rule, returns the draft to save: for this person and this application,
+ * at their school. */
 function shownRemedy(
   remedy: Remedy,
   application: Pick<Application, 'id'>,
@@ -117,7 +118,8 @@ function shownRemedy(
   return remedy;
 }
 
-/** For the person in front of the icon, in a word that has one sentence. Refuses with NOT_FOUND. */
+/** Tells the person who calls why they may not open an application, as one reason code for which
+ * the console has a sentence. Refuses with NOT_FOUND. */
 export async function whyNot(
   deps: Deps,
   actor: AccountActor,

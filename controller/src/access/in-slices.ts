@@ -1,6 +1,6 @@
-/** Work over everybody, in slices, so that nobody else waits. */
+/** Long computations in slices, so that other requests are served in between. */
 
-/** Gives the event loop back every few milliseconds. */
+/** Calls `work` on each item and yields to the event loop every `sliceMs` milliseconds. */
 export async function inSlices<T>(
   items: readonly T[],
   work: (item: T) => void,

@@ -1,4 +1,5 @@
-/** Applications × schools at a glance, and who could reach what over a period, as a file. */
+/** Access as a matrix of applications × schools, and a CSV export of who could open what over a
+ * period. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { AccessMatrix } from '@preau/contract/explanation.ts';
@@ -86,9 +87,10 @@ export async function readAccessMatrix(
 const maxPeriodMs = 400 * 86_400_000;
 const hourMs = 3_600_000;
 
-/** Every version of the rules that was in force in the period counts for the time it was. Refuses
- * with VALIDATION_FAILED a period that is none, longer than 400 days, or of the whole city and
- * every application at once: that would be millions of lines. */
+/** CSV, one line per person and application. Each version of the rules counts for the part of the
+ * period in which it was in force. Refuses with VALIDATION_FAILED a period that is empty or longer
+ * than 400 days, and a request for the whole city and every application at once: that would be
+ * millions of lines. */
 export async function exportAccess(
   deps: Deps,
   actor: AccountActor,
@@ -106,7 +108,7 @@ export async function exportAccess(
   const { database } = deps;
   const { sites } = await policyBook(database);
   const names = new Map((await selectSites(database)).map((site) => [site.id, site.name]));
-  // What has left the catalogue since could be opened then.
+  // Applications withdrawn since then could still be opened in the period.
   const applications = await selectApplications(database, {
     learnt: false,
     among: 'all',
@@ -156,7 +158,7 @@ export async function exportAccess(
         ]);
     }
   });
-  // A cell never starts a formula, whatever somebody is called.
+  // `toCsv` escapes cells that a spreadsheet would read as a formula, such as a crafted name.
   return Buffer.from(toCsv(lines, { lineEnd: '\n' }));
 }
 
@@ -176,7 +178,7 @@ async function policiesBetween(deps: Deps, from: number, until: number) {
   return policies;
 }
 
-/** When the answer is yes, from `question.now` until `end`. */
+/** The spans, from `question.now` until `end`, in which access is allowed. Epoch ms. */
 function openSpans(
   policy: ReturnType<typeof compilePolicy>,
   question: Question,

@@ -1,5 +1,5 @@
-/** What a rule would do, before it is saved: who gains, who loses, at which schools, and which
- * rules it meets. */
+/** Shows the effect of a rule before it is saved: who gains access, who loses it, at which schools,
+ * and which rules conflict with it. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { Preview, PreviewRequest } from '@preau/contract/explanation.ts';
@@ -36,7 +36,7 @@ const concerns = (rule: Pick<RuleDraft, 'target'>, application: PolicyApplicatio
       : rule.target.category === application.category;
 
 type Site = Parameters<typeof decide>[1]['site'];
-/** Only the hours of a rule, to be asked by `anybody`. */
+/** A policy with only the hours of this rule; evaluate it with a question from `anybody`. */
 const hoursOnly = (rule: PolicyRule): Policy =>
   compilePolicy(
     [
@@ -71,14 +71,15 @@ const yearMs = 366 * 86_400_000;
 const sameHours = (a: PolicyRule, b: PolicyRule): boolean =>
   JSON.stringify(a.when) === JSON.stringify(b.when);
 
-/** A rule whose hours change is also compared at a time that only the old hours contain, and at one
- * that only the new hours contain: who loses an afternoon loses access. */
+/** The times at which to compare. When the hours of a rule change, also a time that only the old
+ * hours contain and one that only the new hours contain: a person who loses an afternoon loses
+ * access. */
 function timesOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: number): number[] {
   const times = [timeOf(rule, site, now)];
   if (past === null || sameHours(rule, past)) return times;
   const [was, is] = [hoursOnly(past), hoursOnly(rule)];
   const found = new Map<boolean, number>();
-  // Boundaries of both, one after the other: weeks of hours by the quarter of a day are far fewer.
+  // Steps through the boundaries of both schedules in turn; weekly hours need far fewer than 200.
   for (
     let [at, steps] = [now, 0];
     steps < 200 && found.size < 2 && Number.isFinite(at);
@@ -95,7 +96,8 @@ function timesOf(rule: PolicyRule, past: PolicyRule | null, site: Site, now: num
   return [...new Set([...times, ...found.values()])];
 }
 
-/** Refuses with NOT_FOUND, RULE_REFUSED, OUT_OF_SCOPE. */
+/** Refuses with NOT_FOUND, RULE_REFUSED, OUT_OF_SCOPE, and with VALIDATION_FAILED when neither a
+ * rule nor a draft is given. */
 export async function previewRule(
   deps: Pick<Platform, 'database' | 'clock'>,
   actor: AccountActor,
@@ -128,7 +130,7 @@ export async function previewRule(
   const applications = (await selectApplications(database, { learnt: false })).filter(
     (application) => sides.some((side) => concerns(side, application)),
   );
-  // A rule for a person without a school holds everywhere.
+  // Only rules for every place apply to a person without a school.
   const people = (await selectPeople(database, null)).filter(
     (person) =>
       (person.siteId === null
@@ -191,7 +193,8 @@ export async function previewRule(
   };
 }
 
-/** A device on which the rule holds, so that its effect is seen. */
+/** For each school, the address of a device that the rule applies to; null when the rule names no
+ * device. */
 function addressFor(
   rule: PolicyRule | null,
 ): (
@@ -206,7 +209,7 @@ function addressFor(
       : firstOf(site?.networks.find(({ labels }) => labels.includes(client.label))?.subnet);
 }
 
-/** Notes the rules of the opposite effect that fit the same person and application as this one. */
+/** Adds to `met` the rules of the opposite effect that match the same person and application. */
 function meet(
   policy: Policy,
   rule: PolicyRule,

@@ -1,4 +1,5 @@
-/** Rules reach the agents of the schools they touch, and no others, as part of a new generation. */
+/** Sends changed rules to the agents of the schools they affect, as part of a new generation of
+ * their desired states. */
 import type { PushProgress } from '@preau/contract/explanation.ts';
 import { concernsSite, type PolicySite } from '@preau/contract/policy.ts';
 import type { RulePlace } from '@preau/contract/rule.ts';
@@ -20,7 +21,7 @@ import { nextGenerations } from '#src/servers/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
-/** Which schools a rule of that place touches. */
+/** The ids of the schools that rules with these places affect. */
 export const touchedBy = (
   places: readonly RulePlace[],
   sites: ReadonlyMap<string, PolicySite>,
@@ -29,8 +30,9 @@ export const touchedBy = (
     .filter((site) => places.some((place) => concernsSite({ place }, site)))
     .map((site) => site.siteId);
 
-/** In the transaction that changed rules (`changed`: which), or how rules see these schools: writes
- * their documents and their servers' new states. Returns the topics to wake. */
+/** Writes the policy documents of these schools and new desired states for their servers. Called in
+ * the transaction that changed rules (`changed`: their ids), or that changed facts about these
+ * schools which rules read. Returns the topics to wake. */
 export async function publishPolicy(
   deps: Deps,
   rows: Rows,
@@ -45,7 +47,7 @@ export async function publishPolicy(
   return [...(await publishDesiredStates(deps, rows, generations)), 'rules', 'audit', 'portal'];
 }
 
-/** A server that is on line and has not followed for this long is late. */
+/** An online server that has not applied the rules after this time is late. */
 const lateAfterMs = 60_000;
 
 export async function readPush(

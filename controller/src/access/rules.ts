@@ -1,5 +1,5 @@
-/** Publishing, changing, withdrawing, bringing back. Open portals and the agents of the schools
- * concerned follow by themselves. */
+/** Creating, changing, withdrawing and restoring rules. Each verb also wakes open portals and the
+ * agents of the schools concerned. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { RuleVersion } from '@preau/contract/explanation.ts';
 import type { Rule, RuleDraft, RulePlace } from '@preau/contract/rule.ts';
@@ -26,8 +26,8 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 
 const siteOf = (place: RulePlace): string | null => (place.kind === 'site' ? place.siteId : null);
 
-/** What a schema cannot see. Refuses with RULE_REFUSED, naming the field, and with NOT_FOUND what
- * it names and is not there. */
+/** Checks what the schema cannot express. Refuses with RULE_REFUSED, naming the field, and with
+ * NOT_FOUND when the rule names something that does not exist. */
 export async function checkDraft(rows: Rows, draft: RuleDraft): Promise<void> {
   const problem = ruleProblem(draft);
   if (problem !== null) throw new AppError('RULE_REFUSED', { ...problem });
@@ -62,8 +62,8 @@ async function publishFor(
   return publishPolicy(deps, rows, touchedBy(places, await selectPolicySites(rows)), [ruleId]);
 }
 
-/** In the caller's transaction: for whoever makes a rule as part of something larger. Returns the
- * topics to wake too. */
+/** Adds a rule in the caller's transaction, for callers that do so as part of a larger change. Also
+ * returns the topics to wake. */
 export async function addRule(
   deps: Deps,
   rows: Rows,
@@ -105,8 +105,8 @@ async function inForce(rows: Rows, actor: Actor, id: string): Promise<StoredRule
   return rule;
 }
 
-/** Refuses with RULE_CHANGED when `version` is not the one in force: nobody overwrites what they
- * have not read. */
+/** Refuses with RULE_CHANGED when `version` is no longer in force, so that nobody overwrites a
+ * change they have not read. */
 export async function changeRule(
   deps: Deps,
   actor: Actor,
@@ -159,8 +159,8 @@ export async function withdrawRule(deps: Deps, actor: Actor, id: string): Promis
   deps.wakeups.wake(topics);
 }
 
-/** The undo of `withdrawRule`. Refuses with STATE_FORBIDS a rule that is in force, with NOT_FOUND
- * one whose names are gone. */
+/** Undoes `withdrawRule`. Refuses with STATE_FORBIDS a rule that is in force, and with NOT_FOUND a
+ * rule that names something that no longer exists. */
 export async function restoreRule(deps: Deps, actor: Actor, id: string): Promise<Rule> {
   const { rule, topics } = await deps.database.transaction().execute(async (rows) => {
     const [past] = await selectRuleVersions(rows, id);
@@ -201,7 +201,8 @@ export const draftOf = ({
   note,
 }: RuleDraft): RuleDraft => ({ effect, target, audience, place, client, when, how, note });
 
-/** Rules of the whole city decide in every school, so whoever looks after one sees them. */
+/** A caller limited to some schools also sees the rules that are not for one school, because they
+ * may apply at theirs. */
 export async function listRules(
   deps: Pick<Platform, 'database'>,
   actor: AccountActor,
@@ -213,7 +214,7 @@ export async function listRules(
   );
 }
 
-/** For whoever wants one back. */
+/** The last version of each withdrawn rule, for restoring one. */
 export async function listWithdrawnRules(
   deps: Pick<Platform, 'database'>,
   actor: AccountActor,

@@ -1,5 +1,5 @@
-/** Groups of schools, by which a technician names many at once. A group owns nothing; but rules may
- * name it, so that its schools' servers follow when it changes. */
+/** Groups of schools, so that a technician can name many at once. Rules may name a group, so when
+ * it changes, the servers of its schools get new desired states. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { SiteGroup, SiteGroupDraft } from '@preau/contract/site.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -18,7 +18,7 @@ import { publishPolicy } from './push.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-/** Refuses with ALREADY_EXISTS a name that is taken, and with NOT_FOUND the whole when one school
+/** Refuses with ALREADY_EXISTS when the name is taken, and with NOT_FOUND when any of the schools
  * is unknown. */
 async function check(rows: Rows, draft: SiteGroupDraft, except: string | null): Promise<void> {
   if (

@@ -1,4 +1,4 @@
-/** What a school says of itself that rules look at: its networks, its closures, the hours of its
+/** The settings of a school that rules read: its networks, its closures, the hours of its
  * badges. */
 
 import { AppError } from '@preau/contract/errors.ts';
@@ -25,7 +25,7 @@ export async function readSiteSettings(
   return { siteId, ...noSettings, ...settings };
 }
 
-/** Refuses with RULE_REFUSED what is no address range, and hours that make no sense. */
+/** Refuses with RULE_REFUSED an invalid address range or invalid hours. */
 export async function changeSiteSettings(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   actor: Actor,
