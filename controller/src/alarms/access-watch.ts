@@ -1,10 +1,10 @@
-/** Ends sessions that a change of rules no longer allows at once, not at the next sweep, whichever
- * controller process made the change. */
+/** When rules change, in any controller process, ends the sessions they no longer allow at once
+ * instead of at the next sweep. */
 import type { Platform } from '#src/platform/platform.ts';
 import { weighSessions } from '#src/sessions/end-of-access.ts';
 import { runAgain } from './run-again.ts';
 
-/** Changes that follow each other within this time are looked at together. */
+/** Pause after each check, in ms: changes during it are checked together. */
 const restMs = 250;
 
 export function watchAccess(deps: Platform): { close: () => Promise<void> } {

@@ -1,5 +1,5 @@
-/** The alarm clock. Jobs hold no facts: each reads the rows and does what is due, and may run
- * twice, late or never. */
+/** Periodic jobs. A job carries no data: each run reads from the database what is due. So a job may
+ * run twice, late or not at all. */
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { chainEvents } from '#src/audit/chain.ts';
@@ -17,8 +17,8 @@ export async function startJobs(
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
   let sweptAt = performance.now();
-  // Directories run by themselves: ten thousand people take a minute, and silent servers must be
-  // noticed meanwhile.
+  // Directories are synchronised apart from the sweep: ten thousand people take a minute, and
+  // silent servers must be noticed meanwhile.
   const directories = runAgain(
     () => synchroniseDue(deps),
     (error) => deps.log.error({ err: error }, 'directories'),
@@ -47,8 +47,8 @@ export async function startJobs(
   const schedule = () =>
     queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
   await schedule();
-  // Redis emptied or away: the alarm is set anew, and until it rings again this process sweeps by
-  // itself.
+  // When Redis was emptied or is unreachable, sets the schedule again, and sweeps in this process
+  // until the queue triggers sweeps again.
   const watch = setInterval(() => {
     if (performance.now() - sweptAt < sweepEveryMs * 2.5) return;
     void sweepAll();
@@ -65,7 +65,7 @@ export async function startJobs(
       await worker.close(true);
       await queue.close();
       await everythingElse.close();
-      // A directory that hangs does not keep a controller from ending.
+      // A directory that hangs must not keep the controller from stopping.
       await Promise.race([
         directories.close(),
         new Promise((resolve) => setTimeout(resolve, 3000).unref()),

@@ -1,7 +1,7 @@
-/** Mails, news and retention: background work that no request waits for. Tells people that what
- * they asked for is there, as soon as something was installed or published in any controller
- * process; sends the mails in the outbox; removes what is too old. Everything is done every ten
- * seconds besides, so a lost wake-up costs seconds. */
+/** Mails, news and retention: background work that no request waits for. Notifies people that an
+ * application they asked for is available, as soon as something is installed or published in any
+ * controller process; sends the mails in the outbox; deletes data older than its retention period.
+ * Each also runs every ten seconds, so a lost wake-up costs only seconds. */
 import { createMailer } from '#src/platform/mail.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { keepAges } from '#src/privacy/keep.ts';
@@ -10,7 +10,7 @@ import { sendMails } from '#src/requests/mails.ts';
 import { runAgain } from './run-again.ts';
 
 const everyMs = 10_000;
-/** Changes that follow each other within this time are looked at together. */
+/** Delay before each run, in ms: changes during it are handled together. */
 const settleMs = 250;
 
 export function startNotices(deps: Platform & { publicUrl: () => string }): {

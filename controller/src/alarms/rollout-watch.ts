@@ -1,14 +1,16 @@
-/** Advances a rollout as soon as something of it has changed, in whichever controller process.
- * Losing a wake-up costs the time until the next sweep. */
+/** Evaluates a rollout as soon as any controller process reports a change of it. If a wake-up is
+ * lost, the next sweep does it. */
 
 import type { Platform } from '#src/platform/platform.ts';
 import { evaluateRollout } from '#src/rollouts/run/evaluate.ts';
 
 import { runAgain } from './run-again.ts';
 
-/** A thousand reports in a second are a few runs, not a thousand… */
+/** Shortest time between the starts of two runs, in ms: a thousand reports in a second cause a few
+ * runs. */
 const atLeastMs = 60;
-/** …and they are a small part of what this process does, however many targets there are. */
+/** Each run is followed by a pause of this many times its duration (at most `longestRestMs`), so
+ * that evaluation stays a small share of this process's load. */
 const restPerRun = 5;
 const longestRestMs = 2000;
 

@@ -1,24 +1,23 @@
-/** Work that runs one at a time: whoever asks while it runs gets one more run after it, however
- * many ask. */
+/** Runs work one run at a time. Any number of requests during a run cause one more run after it. */
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface RunAgain<K> {
-  /** Runs `key`'s work, now or after the run that is under way. Resolves when no run of this key is
-   * left to do; never rejects. */
+  /** Runs the work of `key`, now or after the current run. Resolves when no run of this key is
+   * pending; never rejects. */
   ask: (key: K) => Promise<void>;
-  /** No run begins any more. Resolves when those under way are over. */
+  /** Starts no further runs. Resolves when the current ones have ended. */
   close: () => Promise<void>;
 }
 
 export interface Pace {
-  /** Milliseconds before a run: what is asked meanwhile is part of it. */
+  /** Delay before a run, in ms: requests during the delay are covered by that run. */
   settleMs?: number;
-  /** Milliseconds after a run, by how long it took. */
+  /** Pause after a run, in ms, given its duration. */
   restMs?: (tookMs: number) => number;
 }
 
-/** `K` void: there is one piece of work. Else each key's work runs by itself. `failed` is given what
- * the work throws. */
+/** With `K` void there is a single piece of work; otherwise the work of each key runs
+ * independently. `failed` receives the errors that the work throws. */
 export function runAgain<K = void>(
   work: (key: K) => Promise<unknown>,
   failed: (error: unknown, key: K) => void,
