@@ -1,5 +1,5 @@
-/** Takes in what an agent reports of its server, sessions, transfers and orders. Running it twice
- * is a no-op. */
+/** Accepts an agent's report about its server, sessions, transfers and orders. Accepting the same
+ * report twice is a no-op. */
 
 import type { Reply } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -47,7 +47,7 @@ export async function acceptReport(
         reply: null,
       };
     if (check.verdict === 'stale') {
-      // Late or repeated: answer with the present truth, change nothing else.
+      // Late or repeated: answer with the current generation, change nothing else.
       if (check.past !== server.pastEpochs) await savePastEpochs(rows, server.id, check.past);
       return { topics: new Set<Topic>(), reply: { generation: server.generation, icons: [] } };
     }
