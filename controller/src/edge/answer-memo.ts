@@ -1,7 +1,7 @@
-/** Sends an answer again as it was, before Fastify sees the call: where the answer is the caller's
- * own and a wake-up tells when it changes, and for two seconds at most, because a wake-up from
- * another process may be lost. When a rule changes, a whole school reloads its portal at once, and
- * each page asks a few times. */
+/** A cache of answers, per caller, that replies before Fastify handles the request. When a rule
+ * changes, a whole school reloads its portal at once, and each page sends several requests. A
+ * wake-up invalidates an entry, and each expires after two seconds because a wake-up from another
+ * process may be lost. */
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
@@ -11,11 +11,11 @@ import type { AddressOf } from './client-address.ts';
 import { cookieOf } from './sign-in.ts';
 
 const ttlMs = 2000;
-/** Some kilobytes each. */
+/** Each takes a few kilobytes. */
 const maxAnswers = 4000;
-/** Smaller ones are not worth it, here as in the rest of the API. */
+/** In characters. As in the rest of the API, shorter answers are not compressed. */
 const gzipFrom = 2048;
-/** Topics that change everybody's answers. */
+/** Topics that invalidate every caller's answers. */
 const everybodys: ReadonlySet<Topic> = new Set<Topic>(['portal', 'applications', 'sites', 'rules']);
 
 interface Remembered {
@@ -28,11 +28,11 @@ interface Remembered {
 }
 
 export interface AnswerMemo {
-  /** True when it has answered. */
+  /** Answers from the cache when it can; true when it did. */
   answer: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Read it before the facts of an answer that is to be kept. */
+  /** Counts invalidations. Read it before reading the data for an answer that `keep` will store. */
   epoch: () => number;
-  /** Keeps nothing when somebody was woken since `epoch`: the answer may be out of date. */
+  /** Stores nothing when an invalidation came after `epoch`: the answer may be out of date. */
   keep: (
     request: IncomingMessage,
     epoch: number,
@@ -63,8 +63,8 @@ export function createAnswerMemo(
         if (own.includes(`person:${accountId}`) || own.includes(`sign-in:${signIn}`))
           answers.delete(key);
   });
-  /** Null when the caller has not signed in with a cookie. The address counts: rules look at where
-   * somebody is. */
+  /** Null when the caller has not signed in with a cookie. The address is part of the key because
+   * rules depend on it. */
   const keyOf = (request: IncomingMessage): string | null => {
     const secret = request.headers.authorization === undefined ? cookieOf(request) : null;
     return secret === null ? null : `${request.url} ${secret} ${addressOf(request)}`;

@@ -1,4 +1,4 @@
-/** Who is calling, and may they call this route at all? */
+/** Identifies the caller and checks that the route admits this kind of caller. */
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import type { Route } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';

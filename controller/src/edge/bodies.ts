@@ -1,14 +1,14 @@
-/** Which bodies a call may have, and how they are read. */
+/** Parsers of request bodies: which content types are accepted and how they are read. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes a form. */
+    /** The route accepts a URL-encoded form. */
     form?: boolean;
   }
   interface FastifyRequest {
-    /** The body as it came: agents sign it. */
+    /** The body's bytes as received, to verify the agent's signature. */
     rawBody: Buffer | null;
   }
 }
@@ -27,8 +27,8 @@ export function acceptBodies(app: FastifyInstance): void {
       void parseJson(request, body.toString('utf8'), done);
     },
   );
-  // Only where the route says so: elsewhere a form, which any page can send, must not be taken for
-  // a call.
+  // Only on routes that declare it: any web page can submit a form, so other routes must not accept
+  // one.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 32_768 },

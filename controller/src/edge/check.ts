@@ -1,9 +1,9 @@
-/** Checks what came from outside against its schema. */
+/** Validates input from outside against its schema. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** Compiling costs a thousand checks: each schema is compiled once, whoever asks. */
+/** Compiled schemas, shared by all callers: compiling one costs as much as a thousand checks. */
 const checks = new WeakMap<TSchema, ReturnType<typeof Compile>>();
 
 export function checker(schema: TSchema | undefined, where: string): (value: unknown) => unknown {

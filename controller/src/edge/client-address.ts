@@ -1,5 +1,5 @@
-/** Where a call comes from: the socket's other end, or what a trusted proxy says of it. Nobody else
- * is believed. */
+/** The client's address: the remote end of the socket, or what a trusted proxy reports. Forwarding
+ * headers from anybody else are ignored. */
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 

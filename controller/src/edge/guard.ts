@@ -1,6 +1,6 @@
-/** What a token, or a person of some schools, may do with a route, in one place and closed unless
- * opened: a new route that forgets to filter is refused to them, instead of telling them about the
- * other schools. */
+/** Limits what a token, or a person limited to some schools, may do with any route. Access is
+ * denied by default: a new route that forgets to filter refuses them instead of disclosing other
+ * schools. */
 import type { Route } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { isOfSchool, isOfSchoolInAnswers, isReachedByVerb } from '@preau/contract/ids.ts';
@@ -9,7 +9,7 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectSitesOf } from './sites-of.ts';
 
-/** Every string in a value that came from, or becomes, JSON. Pure. */
+/** Collects every string in a JSON value. Pure. */
 export function stringsIn(value: unknown): Set<string> {
   const found = new Set<string>();
   const look = [value];
@@ -22,8 +22,8 @@ export function stringsIn(value: unknown): Set<string> {
   return found;
 }
 
-/** Before the verb. Refuses with FORBIDDEN what a token never does, with OUT_OF_SCOPE whatever
- * names one school too many. */
+/** Runs before the verb. Refuses with FORBIDDEN a call that no token, or no read-only token, may
+ * make, and with OUT_OF_SCOPE input that concerns a school beyond the caller's. */
 export async function guardInput(
   deps: Pick<Platform, 'database'>,
   actor: Actor,
@@ -39,7 +39,7 @@ export async function guardInput(
   const named = [...stringsIn(input)];
   const ids = named.filter(isOfSchool);
   mustReach(actor, ...(await selectSitesOf(deps.database, ids)));
-  // Nothing named is everything meant.
+  // Input that names nothing would mean the whole city.
   if (
     route.reach !== 'city' &&
     route.method !== 'GET' &&
@@ -49,8 +49,8 @@ export async function guardInput(
     throw new AppError('OUT_OF_SCOPE');
 }
 
-/** Before the answer leaves. Refuses with OUT_OF_SCOPE an answer that names a school, a server or a
- * session of elsewhere. */
+/** Runs before the answer is sent. Refuses with OUT_OF_SCOPE an answer that names a school, server
+ * or session beyond the caller's. */
 export async function guardReply(
   deps: Pick<Platform, 'database'>,
   actor: Actor,

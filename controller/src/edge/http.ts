@@ -32,7 +32,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
     bodyLimit: 4_194_304,
     trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES],
     forceCloseConnections: true,
-    // The routes' schemas are compiled while it starts: on a busy machine that takes its time.
+    // The routes' schemas are compiled at startup, which may take long on a busy machine.
     pluginTimeout: 60_000,
     routerOptions: { maxParamLength: 200 },
   });

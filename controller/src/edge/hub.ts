@@ -1,5 +1,5 @@
-/** The doorbell: wake-ups over socket.io. It carries names of what changed, never what it is now;
- * the contract's table of topics says who hears which. */
+/** Delivers wake-ups over socket.io. A wake-up names what changed and never contains its data; the
+ * contract's table of topics says who receives which. */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { isTeacher, isTechnician, type Role } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
@@ -17,14 +17,14 @@ import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
 
-/** Whose pages these are, beyond their own. */
+/** The audiences this account belongs to, besides its own `person` and `sign-in` rooms. */
 function audiencesOf(actor: { role: Role }): Audience[] {
   if (isTechnician(actor)) return ['everyone', 'teachers', 'contacts', 'technicians'];
   if (actor.role === 'contact') return ['everyone', 'teachers', 'contacts'];
   return isTeacher(actor) ? ['everyone', 'teachers'] : ['everyone'];
 }
 
-/** A room for each audience, and for each one that a topic names. */
+/** One room per audience, and one per agent, person or sign-in that a topic names. */
 const roomOf = (to: Audience, topic: Topic): string =>
   to === 'agent' || to === 'person' || to === 'sign-in' ? `${to}:${namedBy(topic)}` : to;
 
@@ -41,7 +41,7 @@ export function createHub(
         null,
         request.headers.origin === undefined || deps.originAllowed(request.headers.origin),
       ),
-    // Other upgrades are the gateway's business.
+    // Other upgrades belong to the gateway.
     destroyUpgrade: false,
     maxHttpBufferSize: 16_384,
     pingInterval: 20_000,
@@ -93,8 +93,8 @@ export function createHub(
     socket.conn.on('heartbeat', () => watch.answered(socket.id));
     socket.on('disconnect', () => watch.closed(socket.id));
   });
-  // Nothing is heard on either namespace: reports and verbs come over HTTP, where they have schemas
-  // and policies.
+  // Neither namespace listens to messages from clients: reports and verbs come over HTTP, where
+  // schemas and access checks apply.
 
   const stop = deps.wakeups.listen((topics) => {
     for (const topic of topics) {

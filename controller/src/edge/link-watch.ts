@@ -1,7 +1,7 @@
-/** Two live links of one server are two machines: an agent keeps one. An old link may linger for a
- * while after its machine lost power or its line broke; but such a link answers no ping. So the
- * older of two must answer twice after the newer came (the first answer may have been on its way),
- * and the newer once. No I/O: told of what happens, tells of clones. */
+/** Detects clones by their links. An agent keeps one link, so two live links of one server are two
+ * machines. An old link may remain open after its machine lost power or its connection, but it
+ * answers no ping. So the older link must answer twice after the newer one opened (the first answer
+ * may already have been on its way), and the newer one once. No I/O. */
 
 export interface LinkWatch {
   opened: (serverId: string, link: string) => void;
@@ -12,7 +12,7 @@ export interface LinkWatch {
 interface Link {
   serverId: string;
   answers: number;
-  /** Older links, and how often each had answered when this one came. */
+  /** Links that were open before this one, each with its count of answers at that time. */
   older: Map<string, number>;
 }
 

@@ -1,6 +1,6 @@
-/** Mounts the contract's routes that carry JSON, forms or small files: each gets its caller check,
- * its schemas and its verb in one loop, and none can be forgotten. streams.ts does the same for
- * those that carry streams of bytes. */
+/** Mounts the contract's routes for JSON, forms and small files. One loop gives each route its
+ * caller check, its schemas and its verb, so that none is forgotten. streams.ts does the same for
+ * routes that stream bytes. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -24,8 +24,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
       body: checker(route.body, 'body'),
     };
     const mustBeReply = replyChecker(name, route);
-    // The one place where the table's types meet a request: the checks above are what makes this
-    // true.
+    // This cast is sound because the checks above validate the request against the route's schemas.
     const verb = verbs[name as Exclude<RouteName, StreamRouteName>] as (
       deps: EdgeDeps,
       actor: Actor,
@@ -75,14 +74,15 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
   }
 }
 
-/** `next`: where the verb sends the browser, or null. */
+/** `next` returns the address the verb redirects the browser to, or null. */
 function answerOf(
   deps: EdgeDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): { answer: Answer; next: () => string | null } {
   const setCookie = (cookie: string, path: string) => (token: string | null, expiresAt: number) => {
-    // Lax: a provider's page sends the browser back to us by a link.
+    // `lax`, because the browser returns from an identity provider's page by a cross-site
+    // navigation.
     const options = {
       path,
       httpOnly: true,
@@ -118,12 +118,13 @@ function sendFile(
       .header('cache-control', 'no-store')
       .header('content-disposition', `attachment; filename="${download}"`)
       .send(content);
-  // A file is named by the hash of what is in it; one that is named otherwise may change.
+  // A file whose path is the hash of its contents never changes; other files may.
   const age = path.endsWith('/:hash') ? 'max-age=31536000, immutable' : 'max-age=300';
   return reply.header('cache-control', `private, ${age}`).send(content);
 }
 
-/** An answer that breaks its contract is a bug of ours, and might leak what no schema names. */
+/** An answer that does not match its schema is a bug of the controller, and could leak fields that
+ * the schema does not name. */
 function replyChecker(name: string, route: Route): (result: unknown) => void {
   const compiled = Compile(route.reply);
   return (result) => {

@@ -1,4 +1,4 @@
-/** `/api/openapi.json`, printed from the contract's route table. */
+/** `/api/openapi.json`, generated from the contract's route table. */
 import { api, type Route } from '@preau/contract/api.ts';
 import { errorCodes, errors } from '@preau/contract/errors.ts';
 

@@ -10,11 +10,11 @@ import { sha256Base64 } from '#src/platform/secrets.ts';
 
 interface ConsoleFiles {
   folder: string;
-  /** `index.html`: every path of the console is answered with it. */
+  /** The text of `index.html`, served for every path of the console. */
   page: string;
 }
 
-/** Null when there is none to serve. */
+/** Null when no console is configured or its `index.html` is missing. */
 export function readConsole({ PREAU_CONSOLE: given }: Environment): ConsoleFiles | null {
   const folder = resolve(given);
   const index = join(folder, 'index.html');
@@ -35,7 +35,7 @@ export async function sendSecurityHeaders(
           "'self'",
           ...inlineScripts(files?.page ?? '').map((script) => `'sha256-${sha256Base64(script)}'`),
         ],
-        // Guacamole draws from blobs and data addresses, and places its layers with style
+        // Guacamole draws images from `blob:` and `data:` URLs, and positions its layers with style
         // attributes.
         imgSrc: ["'self'", 'data:', 'blob:'],
         styleSrc: ["'self'", "'unsafe-inline'"],
@@ -70,7 +70,7 @@ export async function servePages(
     await app.register(serveStatic, {
       root: files.folder,
       wildcard: false,
-      // Built files carry a hash in their name; the page itself must be asked for again.
+      // Built files have a hash in their name; the page itself must be revalidated.
       setHeaders: (reply, path) =>
         reply.header(
           'cache-control',

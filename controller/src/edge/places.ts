@@ -1,8 +1,8 @@
 import { AppError } from '@preau/contract/errors.ts';
 import type { Places } from './verbs/verb.ts';
 
-/** Runs `work` in one of the places, and cuts the call off when it takes longer than they allow.
- * `places` undefined: there is no limit. Refuses with BUSY. */
+/** Runs `work` in one of the places, and destroys the call when it takes longer than they allow. No
+ * limit when `places` is undefined. Refuses with BUSY when all are taken. */
 export type TakePlace = <T>(
   places: Places | undefined,
   call: { destroy: () => unknown },

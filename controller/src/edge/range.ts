@@ -1,7 +1,8 @@
 import { parse } from 'range-parser';
 
-/** The bytes a `Range` header asks for; `end` is the last one, included. What is no single range is
- * as if nothing were asked (RFC 9110, 14.2): the whole file. Null: nothing of it exists. Pure. */
+/** The bytes a `Range` header asks for; `end` is inclusive. A header that is not a single valid
+ * range is ignored (RFC 9110, 14.2), which gives the whole file. Null when the range lies outside
+ * the file. Pure. */
 export function rangeOf(
   header: string | undefined,
   size: number,

@@ -1,4 +1,4 @@
-/** How a refusal, or a fault of ours, is answered. */
+/** The HTTP answers to refusals and internal errors. */
 import { AppError, errors } from '@preau/contract/errors.ts';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import type { Log } from '#src/platform/log.ts';

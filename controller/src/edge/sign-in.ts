@@ -1,4 +1,4 @@
-/** From cookie or signature to actor. */
+/** Authentication: from cookie, token or agent signature to actor. */
 import type { IncomingMessage } from 'node:http';
 import { agentCallText, clockToleranceMs } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -12,7 +12,7 @@ import { sha256, verifySignature } from '#src/platform/secrets.ts';
 import { selectServerKey } from '#src/servers/store.ts';
 
 export const cookieName = 'preau_sign_in';
-/** Goes to the sign-in routes only, and lives for one trip. */
+/** Sent to the sign-in routes only, and valid for one redirect. */
 export const stepCookieName = 'preau_step';
 
 const cookiesOf = (request: IncomingMessage) => parseCookie(request.headers.cookie ?? '');
@@ -38,9 +38,9 @@ export async function actorOfCookie(
   return actorOf(account, tokenHash);
 }
 
-/** `Authorization: Bearer preau_…`, or the cookie; never both, so that nobody is confused about who
- * is calling. An agent's key opens no page of a person's. A token stands in this header only: a
- * query string is never looked at. */
+/** Accepts `Authorization: Bearer preau_…` or the cookie, and refuses both together with FORBIDDEN,
+ * so that the caller is never ambiguous. An agent's signature is refused on these routes. A token
+ * is read from this header only, never from a query string. */
 export async function actorOfCookieOrToken(
   deps: Pick<Platform, 'database' | 'clock'>,
   request: IncomingMessage,
@@ -71,8 +71,9 @@ export function readAgentHeader(
     : { serverId: parts[1] ?? '', at: Number(parts[2]), signature: parts[3] ?? '' };
 }
 
-/** Each call is signed with the server's own key: it opens this call only, within five minutes.
- *  Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time is wrong. */
+/** Each call is signed with the server's own key; a signature is valid for that call only, within
+ * five minutes. Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time
+ * is wrong. */
 export async function actorOfAgentCall(
   deps: Pick<Platform, 'database' | 'clock'>,
   call: AgentCall,

@@ -1,4 +1,5 @@
-/** Which schools things belong to, by the ids of things. Every noun knows its own. */
+/** Finds the schools that ids of any kind belong to; each module provides the query for its own
+ * kind. */
 import { selectSitesOfAccounts, selectSitesOfGroups } from '#src/accounts/store.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { selectSitesOfRequests } from '#src/requests/store.ts';
@@ -11,7 +12,7 @@ import { selectSitesOfSiteGroups } from '#src/sites/store.ts';
 
 type SitesOf = (rows: Rows, ids: readonly string[]) => Promise<readonly (string | null)[]>;
 
-/** By what an id begins with. */
+/** By the prefix of the id. */
 const readers: Readonly<Record<string, SitesOf>> = {
   sit: async (_rows, ids) => ids,
   sgr: selectSitesOfSiteGroups,
@@ -25,7 +26,7 @@ const readers: Readonly<Record<string, SitesOf>> = {
   req: selectSitesOfRequests,
 };
 
-/** Null stands for the whole city. Ids of things that belong to no school, and unknown ids, give
+/** Null stands for the whole city. Unknown ids, and ids of things that belong to no school, add
  * nothing. */
 export async function selectSitesOf(
   rows: Rows,

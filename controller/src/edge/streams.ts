@@ -1,6 +1,6 @@
-/** Mounts the routes that carry files: bytes go from socket to disk and from disk to socket, never
- * through memory as a whole. Each gets its caller check, its schemas, its guard, its limits and its
- * verb in one loop. */
+/** Mounts the routes that stream files between socket and disk, never holding a whole file in
+ * memory. One loop gives each route its caller check, its schemas, its guard, its limits and its
+ * verb. */
 import type { IncomingMessage } from 'node:http';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -14,9 +14,11 @@ import { rangeOf } from './range.ts';
 import { streamVerbs } from './verbs/table.ts';
 import type { DownloadVerb, EdgeDeps, UploadVerb } from './verbs/verb.ts';
 
-/** A line may be slow; one that carries nothing for this long is cut, and its place freed. */
+/** A connection may be slow, but one that transfers nothing for this long is closed and its place
+ * freed. */
 const silentMs = 60_000;
-/** A refused body that may be larger than this is not read to its end. */
+/** On routes whose bodies may be larger than this, the connection is closed after the answer, so
+ * that the rest of a refused body is not read. */
 const readAnywayBytes = 33_554_432;
 const bytesType = 'application/octet-stream';
 
@@ -32,15 +34,15 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<Fastify
 export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
   const takePlace = createPlaces();
   await app.register(async (scope) => {
-    // Bytes alone: another kind of body would be collected in memory before anybody has asked who
-    // sends it.
+    // Only raw bytes are accepted: a body of another type would be buffered in memory before the
+    // caller is authenticated.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(bytesType, (_request, payload, done) => done(null, payload));
     for (const name of Object.keys(api) as RouteName[]) {
       const route: Route = api[name];
       if (route.stream === undefined) continue;
       const admit = admission(deps, route);
-      // As in mount.ts: the checks make true what the table's types promise.
+      // As in mount.ts, the checks make the cast to the route's types sound.
       const verb: unknown = streamVerbs[name as StreamRouteName];
       scope.route({
         method: route.method,
@@ -68,8 +70,8 @@ function admission(deps: EdgeDeps, route: Route): Admit {
 const receiving =
   (deps: EdgeDeps, route: Route, admit: Admit, verb: AnyUpload, takePlace: TakePlace): Handler =>
   async (request, reply) => {
-    // Refused before the end of the body: what still comes is not read, and the connection is of
-    // no use any more.
+    // A call may be refused before its body ends; the rest is not read, so the connection cannot be
+    // reused.
     if (verb.maxBytes > readAnywayBytes) reply.header('connection', 'close');
     const { actor, input } = await admit(request);
     if (request.headers['content-type'] !== bytesType)
@@ -114,7 +116,8 @@ const sending =
     return reply.send(file.read({ start, end: Math.max(end, 0) }));
   };
 
-/** What arrives, until nothing does for too long. Refuses with PAYLOAD_TOO_LARGE. */
+/** Yields the body as it arrives; destroys the connection after `silentMs` without data. Refuses
+ * with PAYLOAD_TOO_LARGE. */
 async function* untilSilent(body: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
   const silence = setTimeout(() => body.destroy(), silentMs);
   let size = 0;

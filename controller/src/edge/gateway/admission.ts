@@ -1,4 +1,4 @@
-/** What the HTTP upgrade of a tunnel says, and how one is refused. */
+/** Reads the HTTP upgrade request of a tunnel, and refuses it when it is invalid. */
 import type { Duplex } from 'node:stream';
 import { AppError, errors } from '@preau/contract/errors.ts';
 import { TunnelQuery } from '@preau/contract/session.ts';
@@ -22,8 +22,8 @@ export function readQuery(url: string): TunnelQuery {
   return query;
 }
 
-/** `Sec-WebSocket-Protocol: guacamole, ticket.…`: a URL would be logged. Refuses with
- * TICKET_REFUSED. */
+/** Reads the ticket from `Sec-WebSocket-Protocol: guacamole, ticket.…`; it is not in the URL
+ * because URLs are logged. Refuses with TICKET_REFUSED. */
 export function readTicket(protocols: string): string {
   const [, ticket] = /(?:^|,)\s*ticket\.([A-Za-z0-9_-]{43})\s*(?:,|$)/.exec(protocols) ?? [];
   if (ticket === undefined || !/(^|,)\s*guacamole\s*(,|$)/.test(protocols))

@@ -1,4 +1,4 @@
-/** What of a tunnel is let through: to guacd, and into a recording. */
+/** Filters the instructions of a tunnel: those sent to guacd, and those written to a recording. */
 import { decode, encode, type Instruction } from '#src/platform/guacamole.ts';
 
 const isInteger = (text: string | undefined): text is string =>
@@ -8,10 +8,10 @@ const isNumber = (text: string | undefined) =>
 const isPixels = (text: string | undefined) =>
   isInteger(text) && Number(text) >= 200 && Number(text) <= 8192;
 
-/** What a browser may say to guacd: opcode → do its arguments look right? guacd reads arguments
- * without counting them (libguac/user-handlers.c), so a short instruction never reaches it. Files,
- * pipes, audio and the like are not offered, so they are not on the list; the clipboard is where a
- * rule says so. */
+/** The instructions a browser may send to guacd: opcode → whether the arguments are valid. guacd
+ * reads arguments without counting them (libguac/user-handlers.c), so an instruction with too few
+ * must not reach it. Files, pipes, audio and the like are not offered, so they are not listed;
+ * `createForwarder` adds the clipboard where a rule allows it. */
 const allowed: Record<string, (args: readonly string[]) => boolean> = {
   key: (a) => a.length === 2 && isInteger(a[0]) && (a[1] === '0' || a[1] === '1'),
   mouse: (a) => a.length === 3 && a.every(isInteger),
@@ -27,12 +27,13 @@ const allowed: Record<string, (args: readonly string[]) => boolean> = {
 export const mayForward = ([opcode, ...args]: Instruction): boolean =>
   Object.hasOwn(allowed, opcode) && allowed[opcode]?.(args) === true;
 
-/** As much text as guacd keeps, too. */
+/** The limit that guacd itself has for clipboard text. */
 const maxPasteBytes = 262_144;
 const maxPastes = 4;
 
-/** What one browser may say over the life of its tunnel. `paste`: its clipboard may go into the
- * application: text, so much at once, and bytes only for a stream that was opened for it. */
+/** Decides which instructions of one browser are forwarded during its tunnel. With `paste`, it may
+ * also send clipboard text: at most `maxPastes` streams at once, `maxPasteBytes` each, and data
+ * only on a stream that it has opened. */
 export function createForwarder(may: { paste: boolean }): (instruction: Instruction) => boolean {
   const left = new Map<string, number>();
   return (instruction) => {
@@ -58,8 +59,8 @@ export function createForwarder(may: { paste: boolean }): (instruction: Instruct
   };
 }
 
-/** Passes frames of whole instructions on without what was copied in the application: a recording
- * holds what was seen. */
+/** Forwards frames of whole instructions without clipboard contents: a recording holds only what
+ * was on the screen. */
 export function pictureOnly(write: (frame: Buffer) => void): (frame: Buffer) => void {
   const copied = new Set<string>();
   return (frame) => {

@@ -1,5 +1,5 @@
 /** Browser ↔ WebSocket ↔ guacd. Origin, cookie and one-use ticket are checked at the HTTP upgrade,
- * before guacd hears anything; the connection's settings and guacd's own ids never leave this
+ * before anything is sent to guacd; the connection's settings and guacd's own ids never leave this
  * process. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -33,7 +33,7 @@ interface Tunnel {
 }
 
 export interface Gateway {
-  /** True when the request is a tunnel's: the gateway answers it, well or badly. */
+  /** True when the request is for a tunnel: the gateway then accepts or refuses it. */
   handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   close: () => void;
 }
@@ -43,7 +43,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     noServer: true,
     maxPayload: maxFromBrowser,
     perMessageDeflate: false,
-    // Only the name of the protocol is echoed: the ticket beside it must not come back.
+    // Echoes only the protocol's name: the ticket beside it must not be sent back.
     handleProtocols: (protocols) => (protocols.has('guacamole') ? 'guacamole' : false),
   });
   const tunnels = new Map<WebSocket, Tunnel>();
@@ -89,7 +89,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
 }
 
-/** Ends tunnels whose browser has not answered since the last beat, and notes the others. */
+/** Terminates tunnels whose browser has not answered the last ping, and records which sessions are
+ * still connected. */
 function beat(deps: Platform, tunnels: ReadonlyMap<WebSocket, Tunnel>): void {
   const touched = new Map<string, number>();
   for (const [socket, tunnel] of tunnels) {

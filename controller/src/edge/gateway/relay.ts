@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { InstructionFramer } from '#src/platform/guacamole.ts';
 
-/** Bytes waiting for a slow browser: above the first guacd is paused, below the second it goes
- * on. */
+/** Bytes buffered for a slow browser: above `highWater` reading from guacd pauses, below `lowWater`
+ * it resumes. */
 const highWater = 1_000_000;
 const lowWater = 250_000;
 const batchBytes = 16_384;
 
-/** guacd → browser: whole instructions only, batched until the event loop turns or 16 KB, paused
- * when the browser is slow. `tap` is given the same. */
+/** Forwards whole instructions from guacd to the browser, batched until the next turn of the event
+ * loop or 16 KB, and pauses guacd when the browser is slow. `tap` receives the same frames. */
 export function pump(
   guacd: { socket: Socket; early: Buffer },
   browser: WebSocket,

@@ -24,7 +24,7 @@ interface TunnelEnds {
   grant: Grant;
   query: TunnelQuery;
   browser: WebSocket;
-  /** Called when the person uses key or mouse. */
+  /** Called when the person uses the keyboard or the mouse. */
   touch: () => void;
 }
 
@@ -82,18 +82,18 @@ export function runTunnel(
     if (instructions === null) return close(status.clientBadRequest, 'VALIDATION_FAILED');
     const forward = instructions.filter((instruction) => {
       const [opcode] = instruction;
-      // The browser measures the line with `ping` on the nameless channel; the answer is the same
-      // words.
+      // The browser measures latency with `ping` on Guacamole's internal channel (empty opcode);
+      // the reply is the same instruction.
       if (opcode === '' && instruction[1] === 'ping') browser.send(encode(instruction));
       if (opcode === 'key' || opcode === 'mouse') touch();
       return mayForward(instruction);
     });
-    // Before guacd is ready there is nothing to draw on, so nothing to press.
+    // Until guacd is connected the screen is empty, so input is dropped.
     if (forward.length > 0) guacd?.say(forward.map(encode).join(''));
   });
 
   const join = async (): Promise<Guacd> => {
-    // guacd loads its RDP part while the school's server prepares the session.
+    // guacd loads its RDP plug-in while the school's server prepares the session.
     const prepared = takeCredentialsWhenReady(deps, grant, prepareWithinMs, abort.signal);
     prepared.catch(() => undefined);
     const handshake = await dialGuacd(
@@ -118,8 +118,8 @@ export function runTunnel(
       log.error({ error }, 'arrival not noted'),
     );
     if (grant.recording) {
-      // guacd 1.3 may tell the size before it counts anybody among its users: a recording begins
-      // with it.
+      // guacd 1.3 may send the size before this browser counts as one of its users, so the
+      // recording is started with one.
       const size = encode(['size', '0', String(query.width), String(query.height)]);
       recorder = await startRecording(deps, actor, grant.sessionId, Buffer.from(size));
       if (abort.signal.aborted) return recorder.end();

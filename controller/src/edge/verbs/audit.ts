@@ -26,7 +26,8 @@ export const auditVerbs = {
   readAuditChain: (deps) => readAuditChain(deps),
   verifyAudit: (deps, _actor, { query }) => verifyAudit(deps, query),
   exportAudit: async (deps, actor, { query }) => {
-    // A chain cannot leave out the other schools' events.
+    // The hash chain cannot be verified without the events of all schools, so the caller must reach
+    // the whole city.
     mustReach(actor, null);
     return exportChain(deps, actor, Number(query.after ?? 0));
   },

@@ -19,13 +19,13 @@ export const exchangeVerbs = {
     askForFile(deps, actor, params.id, body, address),
 } satisfies Partial<Verbs>;
 
-/** 200 MiB at 350 kB/s. */
+/** Time for 200 MiB at 350 kB/s. */
 const withinMs = 600_000;
 
 export const exchangeStreams = {
   bringFile: {
     maxBytes: maxTransferBytes,
-    // Two classes at once, and a few more; servers have places of their own.
+    // Enough for two classes at once; servers have their own places below.
     places: { most: 60, withinMs },
     receive: (deps, actor, { params, query }, { body, address }) =>
       bringFile(
@@ -41,8 +41,8 @@ export const exchangeStreams = {
       const transfer = await findTaken(deps, actor, params.id);
       await noteTaken(deps, actor, transfer);
       const name = `filename*=${encodeExtended(transfer.name)}`;
-      // What people keep is saved, never shown under our address. Printed pages alone are shown,
-      // by the browser's own reader of PDF.
+      // People's own files are downloaded, never displayed from our origin. Only printed pages are
+      // displayed, by the browser's PDF viewer.
       return transfer.kind === 'print'
         ? { ...bytesOf(deps, transfer), type: 'application/pdf', disposition: `inline; ${name}` }
         : { ...bytesOf(deps, transfer), disposition: `attachment; ${name}` };

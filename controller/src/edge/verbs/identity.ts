@@ -35,14 +35,16 @@ const begun = async (answer: Answer, signingIn: Promise<SignedIn>) => {
   answer.setSignIn(token, expiresAt);
   return account;
 };
-/** In the browser's address bar there is a person: they are sent to our page, which says why. */
+/** These routes are opened in the browser's address bar, so a refusal redirects to a page that
+ * explains it instead of returning JSON. */
 const orRefused = async (answer: Answer, trip: () => Promise<string>): Promise<null> => {
   try {
     answer.redirect(await trip());
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { step, methods } = error.details;
-    // The rest of a sign-in stays behind the #, which no server and no log is told.
+    // The state of the sign-in goes into the fragment (#), which browsers send to no server, so no
+    // log contains it.
     answer.redirect(
       error.code === 'SECOND_FACTOR_REQUIRED'
         ? `/#step=${String(step)}&methods=${(methods as string[]).join(',')}`

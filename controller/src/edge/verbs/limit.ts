@@ -1,3 +1,3 @@
-/** How many rows of a list the caller asked for: 50 unless told, 200 at most. */
+/** The number of rows the caller asked for: 50 by default, 200 at most. */
 export const limitOf = (query: { limit?: string | undefined }): number =>
   Math.min(Number(query.limit ?? 50), 200);

@@ -1,5 +1,5 @@
-/** A file of people is one line of choices as JSON, then the file's own bytes. Nothing of the file
- * is kept. */
+/** The body of an import is one line of choices as JSON, then the bytes of the file of people. The
+ * file is not stored. */
 
 import { buffer } from 'node:stream/consumers';
 import { AppError } from '@preau/contract/errors.ts';
@@ -10,10 +10,10 @@ import { previewImport } from '#src/classes/people/preview.ts';
 import { checker } from '../check.ts';
 import type { EdgeDeps, Places, StreamVerbs, Upload } from './verb.ts';
 
-/** Who leaves, and who is who, in a file of a hundred thousand. */
+/** Room for the choices about departures and matches in a file of a hundred thousand people. */
 const maxChoicesBytes = 6_000_000;
 const maxBytes = maxImportBytes + maxChoicesBytes;
-/** Each holds a file in memory. */
+/** Few, because each call holds a whole file in memory. */
 const places: Places = { most: 3 };
 
 export const importStreams = {
@@ -64,7 +64,8 @@ function parsed(text: string): unknown {
 }
 
 const applying = new WeakSet<EdgeDeps['database']>();
-/** Two at once could add one child twice. Refuses with BUSY. */
+/** Runs one import at a time, because two at once could add the same child twice. Refuses with
+ * BUSY. */
 async function alone<T>({ database }: EdgeDeps, work: () => Promise<T>): Promise<T> {
   if (applying.has(database)) throw new AppError('BUSY');
   applying.add(database);

@@ -21,7 +21,7 @@ export const recordingVerbs = {
 export const recordingStreams = {
   watchRecording: {
     send: async (deps, actor, { params }) => {
-      // While the session runs it grows: what is there now is sent.
+      // The file grows while the session runs; its current contents are sent.
       const { path, size } = await watchRecording(deps, actor, params.id);
       return { size, read: (range) => createReadStream(path, range) };
     },

@@ -1,7 +1,7 @@
-/** Looking for a verb? Its route names it: `createRule` of the contract is `createRule` in the file
- * of its noun beside this one. Here they are two tables, one for routes that carry JSON and one for
- * those that carry files: the compiler refuses them when a route has no verb, or when a verb answers
- * in another shape than its route. */
+/** All verbs, by the names of their routes: `createRule` of the contract is `createRule` in the
+ * file of its noun beside this one. There are two tables, one for JSON routes and one for stream
+ * routes. The compiler rejects them when a route has no verb, or when a verb's reply has another
+ * type than its route's. */
 import { accountVerbs } from './accounts.ts';
 import { agentVerbs } from './agents.ts';
 import { applicationStreams, applicationVerbs } from './applications.ts';

@@ -1,4 +1,4 @@
-/** What a verb at the edge is given, and what it owes. */
+/** The types of verbs at the edge: their dependencies, input and results. */
 import type { Readable } from 'node:stream';
 import type {
   Api,
@@ -24,15 +24,16 @@ export interface EdgeDeps extends Platform {
   classEntry: ClassEntry;
 }
 
-/** Whose call it is beside the actor, and what a verb may do to the answer beside its body. */
+/** Facts about the call besides the actor, and ways to set cookies or redirect besides the body. */
 export interface Answer {
   /** Of the device. */
   address: string;
   setSignIn: (token: string | null, expiresAt: number) => void;
-  /** Binds a trip to another page to this browser: what it came back with, and what it is given. */
+  /** The cookie that binds a redirect to another page to this browser: its value in the request. */
   step: string | null;
   setStep: (step: string | null, expiresAt: number) => void;
-  /** Of a route that says it may: an address that the verb, not the caller, has made. */
+  /** Only for routes that declare `redirect`; the address must be made by the verb, never taken
+   * from the caller. */
   redirect: (address: string) => void;
 }
 
@@ -51,21 +52,22 @@ export type Verbs = {
   ) => Promise<ReplyOf<N>>;
 };
 
-/** How many calls may be under way at once; one more is refused with BUSY. Routes that name the
- * same object share it. */
+/** How many calls may run at once; further ones are refused with BUSY. Routes that use the same
+ * object share the limit. */
 export interface Places {
   most: number;
-  /** A call that takes longer is cut off, so that its place becomes free. */
+  /** A call that takes longer is closed, so that its place becomes free. */
   withinMs?: number;
 }
 
 /** The body of a call, while it arrives. */
 export interface Upload {
-  /** Ends with PAYLOAD_TOO_LARGE after the most a verb takes, and is cut off after a silence. */
+  /** Throws PAYLOAD_TOO_LARGE after the verb's `maxBytes`, and is closed when no data arrives for a
+   * while. */
   body: AsyncIterable<Buffer>;
   /** Of the device. */
   address: string;
-  /** Refuses input that only the body holds, as other input was refused before. */
+  /** Checks input found inside the body as `guardInput` checked the other input. */
   guard: (input: unknown) => Promise<void>;
 }
 export interface UploadVerb<A, I, R> {
@@ -77,13 +79,13 @@ export interface UploadVerb<A, I, R> {
 /** A file on its way out. */
 export interface Download {
   size: number;
-  /** `end` is the last byte, included. */
+  /** `end` is inclusive. */
   read: (range: { start: number; end: number }) => Readable;
-  /** SHA-256 of bytes that never change: a part of them may be asked for. */
+  /** SHA-256 of bytes that never change; allows range requests. */
   hash?: string;
-  /** The header of the answer, where it is not `attachment`. */
+  /** The `content-disposition` header; `attachment` by default. */
   disposition?: string;
-  /** The content type, where it is not the route's. */
+  /** The content type; the route's by default. */
   type?: string;
 }
 export interface DownloadVerb<A, I> {
@@ -94,7 +96,7 @@ interface StreamInput<N extends StreamRouteName> {
   params: Params<N>;
   query: Query<N>;
 }
-/** Says where the bytes of a stream route come from or go to. The rest is streams.ts. */
+/** Says where the bytes of a stream route come from or go to; streams.ts does the rest. */
 export type StreamVerb<N extends StreamRouteName> = Api[N]['stream'] extends 'up'
   ? UploadVerb<ActorOf<N>, StreamInput<N>, Reply<N>>
   : DownloadVerb<ActorOf<N>, StreamInput<N>>;
