@@ -1,4 +1,4 @@
-/** What the console and the command line see of rollouts. */
+/** Rollouts as the console and the command line show them. */
 
 import type { Rollout, RolloutSummary } from '@preau/contract/rollout.ts';
 import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
@@ -111,8 +111,9 @@ export async function readRollout(deps: Deps, actor: Actor, id: string): Promise
   };
 }
 
-/** From what the first ones took, or from the plan's minutes; what waits for a silent school is
- * counted apart, not estimated. */
+/** Estimates the remaining time from the durations of successful targets, or from the plan's
+ * minutes when there are none. Targets waiting for a silent school are counted separately and not
+ * estimated. */
 async function etaOf(deps: Deps, rows: Rows, rollout: StoredRollout): Promise<Rollout['eta']> {
   if (rollout.startedAt === null) return null;
   const { took, left, inFlight, silent } = await selectPace(

@@ -1,4 +1,4 @@
-/** What holds for all rollouts of the city: their settings, and the brake that stops them. */
+/** Settings for all rollouts of the city, and the brake that stops them. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import { type Brake, defaultSettings, type RolloutSettings } from '@preau/contract/rollout.ts';
@@ -35,7 +35,7 @@ export async function changeSettings(
   await deps.database.transaction().execute(async (rows) => {
     const past = await readSettings(rows);
     await saveCity(rows, 'rollouts', settings, deps.clock.now());
-    // The city's closures are days without class for rules too.
+    // Rules also treat the city's closures as days without class, so they are published again.
     if (past.closures.join() !== settings.closures.join())
       topics.push(
         ...(await publishPolicy(
@@ -70,7 +70,7 @@ const brakeOff: Brake = {
   servers: 0,
 };
 
-/** As it was set; how many servers are silent is counted at that moment. */
+/** The brake as stored; its numbers of servers are those when it was set. */
 const selectBrake = (rows: Rows): Promise<Brake> => selectCity(rows, 'brake', brakeOff);
 
 export const isBrakeOn = async (rows: Rows): Promise<boolean> => (await selectBrake(rows)).on;
@@ -80,13 +80,13 @@ export async function mustNotBeBraked(rows: Rows): Promise<void> {
   if (await isBrakeOn(rows)) throw new AppError('BRAKE_ON');
 }
 
-/** The brake, and how many servers are silent now. */
+/** The brake, with the numbers of servers and silent servers now. */
 export async function readBrake(deps: Pick<Platform, 'database' | 'clock'>): Promise<Brake> {
   return { ...(await selectBrake(deps.database)), ...(await countSilent(deps)) };
 }
 
-/** Servers that reported within the last day, and how many of them are silent now. One that has
- * been dead for weeks is no alarm. */
+/** Counts the servers that reported within the last day, and how many of them are silent now. A
+ * server that has been dead for weeks must not set the brake. */
 async function countSilent(
   deps: Pick<Platform, 'database' | 'clock'>,
 ): Promise<{ silentServers: number; servers: number }> {
@@ -102,8 +102,8 @@ async function countSilent(
   };
 }
 
-/** On: every rollout stands still, verdicts too. Off: they go on where they were. Safe to
- * repeat. */
+/** On: pauses every running rollout, including its timeouts. Off: they go on where they stopped.
+ * Safe to repeat. */
 export async function setBrake(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,
@@ -119,7 +119,7 @@ export async function setBrake(
     await saveCity(rows, 'brake', brake, now);
     const woken: Topic[] = [];
     for (const rollout of await selectActiveRollouts(rows)) {
-      // An evaluation that read the old brake can no longer write.
+      // An evaluation that read the old value of the brake can no longer write.
       await takeFence(rows, rollout.id);
       await (on ? stop(rows, rollout, now) : release(rows, rollout, now));
       woken.push(`rollout:${rollout.id}`);
@@ -153,7 +153,7 @@ async function release(rows: Rows, rollout: StoredRollout, now: number): Promise
   });
 }
 
-/** Too small a fleet to tell a city's fault from a school's. */
+/** In a smaller fleet, a fault of the whole city cannot be told from a fault of one school. */
 const fewestServers = 5;
 
 /** Sets the brake when most of the fleet falls silent, and releases it when most of it is back. */

@@ -1,5 +1,5 @@
-/** Steering a rollout that runs: pause, resume, gates, cancel, retry, roll back, finish without the
- * silent. */
+/** Controls a rollout: pause, resume, open gates, cancel, retry, roll back, and finish without the
+ * silent servers. */
 
 import type { AuditAction } from '@preau/contract/audit.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -38,7 +38,7 @@ async function steer(
     const set = await change(rows, rollout);
     if (!(await changeRollout(rows, id, rollout.version, set)))
       throw new AppError('STATE_FORBIDS', { state: rollout.state });
-    // An evaluation that decided before can no longer write.
+    // An evaluation that decided before this change can no longer write.
     await takeFence(rows, id);
     await recordEffect(deps, rows, actor, {
       action: audited.action,
@@ -54,7 +54,8 @@ const must = (allowed: boolean, rollout: StoredRollout) => {
   if (!allowed) throw new AppError('STATE_FORBIDS', { state: rollout.state });
 };
 
-/** No new offers; what runs finishes; what has not begun is held, and its time stands still. */
+/** No new offers; running installations finish; orders that have not begun are held, and their
+ * deadlines stand still. */
 export const pauseRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(
     deps,
@@ -68,7 +69,7 @@ export const pauseRollout = (deps: Deps, actor: Actor, id: string): Promise<void
   );
 
 /** Also opens a gate, and accepts the failures that tripped a wave: the wave goes on, and trips
- * anew only on further ones. */
+ * again only on further failures. */
 export const resumeRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(deps, actor, id, { action: 'rollout.resumed' }, async (rows, rollout) => {
     must(rolloutCan.resume(rollout), rollout);
@@ -78,7 +79,8 @@ export const resumeRollout = (deps: Deps, actor: Actor, id: string): Promise<voi
     return { state: 'running', pauseReason: null, pausedAt: null, note: null };
   });
 
-/** `again`: waves in which something begins anew; a cancelled rollout had left them out. */
+/** Reopens tripped waves. `tolerate`: accept their failures so far. `again`: waves with new
+ * attempts, reopened also when a cancelled rollout had skipped them. */
 async function openTripped(
   rows: Rows,
   rollout: StoredRollout,
@@ -123,8 +125,8 @@ export const cancelRollout = (
     },
   );
 
-/** Only what failed, timed out or was refused begins a new attempt; what went well is left
- * alone. */
+/** Begins a new attempt only on targets that failed, timed out or were refused. Refuses with
+ * NOTHING_TO_RETRY when there are none. */
 export const retryRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(deps, actor, id, { action: 'rollout.retried' }, async (rows, rollout) => {
     must(rolloutCan.retry(rollout), rollout);
@@ -158,8 +160,8 @@ export const retryRollout = (deps: Deps, actor: Actor, id: string): Promise<void
     };
   });
 
-/** Restores on servers what they had before this rollout, where that is known to have worked:
- * all it touched, or one wave. */
+/** Restores on the servers of one wave, or of all, what they had before this rollout, where that is
+ * known to have worked. Refuses with NOTHING_TO_ROLL_BACK. */
 export const rollBackRollout = (
   deps: Deps,
   actor: Actor,
@@ -195,8 +197,8 @@ export const rollBackRollout = (
     },
   );
 
-/** A version that has left the catalogue can be gone back to; an application that has left it would
- * be there and nobody could open it. */
+/** A rollback may restore a withdrawn version, but not an application that is withdrawn altogether,
+ * because nobody could open it. Refuses with WITHDRAWN. */
 async function mustBeThere(
   rows: Rows,
   rollout: StoredRollout,
@@ -218,7 +220,7 @@ async function mustBeThere(
   if (gone.length > 0) throw withdrawn(gone);
 }
 
-/** Ends it without the schools that never answered. */
+/** Ends the rollout without the servers that are still waiting. */
 export const finishRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(deps, actor, id, { action: 'rollout.finished' }, async (rows, rollout) => {
     must(rolloutCan.finish(rollout), rollout);

@@ -1,5 +1,5 @@
-/** SQL of rollouts: their rows, the fencing numbers of their evaluations, and what the city has set
- * for all of them. */
+/** SQL of rollouts: their rows, the fencing numbers of their evaluations, and the city's
+ * settings. */
 
 import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import type { PlanEntry, RolloutPlan } from '@preau/contract/rollout-plan.ts';
@@ -245,8 +245,8 @@ export type RolloutChange = Partial<{
   supersededBy: string | null;
 }>;
 
-/** Compare-and-set: false when the rollout has moved on since it was read. A field that is not
- * named stays as it is. */
+/** Compare-and-set: false when the rollout was changed since it was read. Fields that are not given
+ * stay as they are. */
 export async function changeRollout(
   rows: Rows,
   id: string,
@@ -290,7 +290,7 @@ export async function deleteRollout(rows: Rows, id: string): Promise<void> {
   await rows.deleteFrom('rollouts').where('id', '=', id).execute();
 }
 
-/** A new evaluation begins: whoever evaluated before can no longer write. */
+/** Starts a new evaluation: earlier ones can no longer write. */
 export async function takeFence(rows: Rows, id: string): Promise<number | undefined> {
   return (
     await rows
@@ -302,8 +302,8 @@ export async function takeFence(rows: Rows, id: string): Promise<number | undefi
   )?.fence;
 }
 
-/** First in each evaluation's transaction: locks the rollout's row, and says whether the evaluation
- * is still the newest. */
+/** Must come first in each transaction of an evaluation: locks the rollout's row, and returns
+ * whether the evaluation is still the newest. */
 export async function holdsFence(
   rows: Rows,
   id: string,

@@ -1,4 +1,5 @@
-/** What time alone brings about. Rows say what is due; running it twice does nothing more. */
+/** Does what becomes due by time alone. The rows say what is due, so running it twice does nothing
+ * more. */
 import type { Platform } from '#src/platform/platform.ts';
 import { evaluateRollout } from './run/evaluate.ts';
 import type { RolloutDeps } from './run/read-facts.ts';
@@ -9,7 +10,7 @@ import { selectActiveRolloutIds } from './store.ts';
 export async function sweepRollouts(deps: RolloutDeps & Pick<Platform, 'log'>): Promise<void> {
   await watchFleet(deps);
   await runDueSchedules(deps);
-  // One that cannot be evaluated keeps nobody else waiting.
+  // A rollout whose evaluation fails must not hold up the others.
   for (const id of await selectActiveRolloutIds(deps.database))
     await evaluateRollout(deps, id).catch((error: unknown) =>
       deps.log.error({ err: error, rollout: id }, 'rollout not evaluated'),

@@ -1,5 +1,5 @@
-/** Versions leave the catalogue and come back. It stands here, and not with applications, because
- * it has to know who still needs them. */
+/** Withdraws versions from the catalogue and restores them. It is here, not among applications,
+ * because it must know which rollouts and schedules still need them. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { ApplicationVersion, Withdrawal } from '@preau/contract/catalogue.ts';
 import { AppError, errorAsTold } from '@preau/contract/errors.ts';
@@ -17,11 +17,11 @@ import { countServersHaving } from '#src/servers/store.ts';
 import { selectSchedules } from './schedules/store.ts';
 import { selectActiveRollouts } from './store.ts';
 
-/** What leaves stays where it is installed, and is installed nowhere else; an application leaves with
- * its last version, and is installed nowhere by then. Repeating is safe. Refuses with NOT_FOUND,
- * FORBIDDEN (the agent), STILL_NEEDED (`why`: by what), and on the way back ALREADY_EXISTS (another
- * version has this number by now), PACKAGE_NOT_FOUND, SCRIPT_REFUSED and REQUIREMENT_MISSING (what
- * it names is gone). */
+/** A withdrawn version stays where it is installed and is installed nowhere else. An application is
+ * withdrawn with its last version, and must then be installed nowhere. Safe to repeat. Refuses with
+ * NOT_FOUND, FORBIDDEN (the agent), STILL_NEEDED (`why`: by what), and when restoring also with
+ * ALREADY_EXISTS (another version has this number by now), PACKAGE_NOT_FOUND, SCRIPT_REFUSED and
+ * REQUIREMENT_MISSING (something it names is gone). */
 export async function withdrawVersions(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: Actor,
@@ -42,7 +42,8 @@ export async function withdrawVersions(
     )
       throw new AppError('NOT_FOUND', { application: applicationId });
     if (application.slug === agentSlug) throw new AppError('FORBIDDEN', { slug: agentSlug });
-    // Files before the catalogue, as when a version is added; from then on nobody else changes it.
+    // Files are locked before the catalogue, in the same order as when a version is added. From
+    // then on nobody else can change the catalogue.
     if (!withdrawn)
       for (const { versionId, recipes } of versions)
         if (versionIds.includes(versionId)) await mustBeWhole(rows, recipes);
@@ -143,7 +144,7 @@ async function mustBeWhole(rows: Rows, recipes: Recipes): Promise<void> {
   await mustBeReviewed(rows, recipes);
 }
 
-/** The catalogue holds whatever its applications require, before and after. */
+/** Checks that the catalogue still contains whatever its applications require. */
 async function mustHaveRequirements(rows: Rows, slug: string): Promise<void> {
   const catalogue = await selectApplications(rows, { learnt: false });
   const mine = catalogue.find((application) => application.slug === slug);
@@ -157,7 +158,7 @@ async function mustHaveRequirements(rows: Rows, slug: string): Promise<void> {
       `“${by.name.en}” requires it. First take that one out of the catalogue.`,
       { requiredBy: by.slug },
     );
-  // The version that is now the newest may ask for something else.
+  // The version that is now the newest may have other requirements.
   const expanded = mine === undefined ? { order: [] } : expandRequirements(catalogue, [mine.id]);
   if (!('refused' in expanded)) return;
   const path = expanded.path.join(' → ');

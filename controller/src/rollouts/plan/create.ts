@@ -1,4 +1,4 @@
-/** From a draft to an approved plan: create, edit, approve, throw away. */
+/** From a draft to an approved plan: create, edit, approve, delete. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
@@ -25,8 +25,8 @@ const mustReachPlan = (actor: Actor, draft: RolloutDraft, plan: FullPlan) =>
       : [...draft.where.siteIds, ...plan.entries.map((entry) => entry.siteId)]),
   );
 
-/** Plans and keeps it. Refuses with PLAN_EMPTY what concerns no server, with OUT_OF_SCOPE what
- * reaches beyond the caller. */
+/** Plans the draft and stores it as a rollout. Refuses with PLAN_EMPTY a draft that concerns no
+ * server, and with OUT_OF_SCOPE one that concerns schools beyond the caller's. */
 export async function createRollout(
   deps: Deps,
   actor: Actor,
@@ -65,7 +65,8 @@ export async function createRollout(
   return id;
 }
 
-/** Edits, or plans again without a change: either way plan and approval are void. */
+/** Edits the draft, or plans it again unchanged. Either way the former plan and its approval become
+ * void. */
 export async function changeDraft(
   deps: Deps,
   actor: Actor,
@@ -101,8 +102,8 @@ export async function changeDraft(
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-/** Binds to the plan that was read: `planHash`. Refuses with OWN_APPROVAL the one who planned it,
- * with FORBIDDEN a token: nobody has read the plan then. */
+/** Approves the plan with this `planHash`, the one that was read. Refuses with OWN_APPROVAL its
+ * author, and with FORBIDDEN a token, because a script has not read the plan. */
 export async function approveRollout(
   deps: Deps,
   actor: Actor,
@@ -134,7 +135,7 @@ export async function approveRollout(
   deps.wakeups.wake(['rollouts', 'audit']);
 }
 
-/** A rollout that never began may be thrown away. */
+/** Deletes a rollout that never began. */
 export async function removeRollout(deps: Deps, actor: Actor, id: string): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
     const rollout = await mustFind(rows, actor, id);

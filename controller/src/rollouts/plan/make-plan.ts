@@ -14,7 +14,7 @@ import { selectTargets } from '../targets/store.ts';
 import { type FullPlan, planEntries, planText } from './plan.ts';
 import { plannedApplications, readPlanFacts } from './plan-facts.ts';
 
-/** Refuses with VALIDATION_FAILED (windows that make no sense) and as `plannedApplications`. */
+/** Refuses with VALIDATION_FAILED (invalid windows), and as `plannedApplications` does. */
 export async function makePlan(rows: Rows, draft: RolloutDraft, now: number): Promise<FullPlan> {
   for (const windows of [draft.windows.install, draft.windows.download]) {
     const problem = windows === null ? null : windowsProblem(windows);
@@ -52,8 +52,9 @@ export async function makePlan(rows: Rows, draft: RolloutDraft, now: number): Pr
   };
 }
 
-/** An active rollout whose every application and every remaining server this one covers gives way
- * to it; with another that meets it on some server, it waits for its turn there. */
+/** Finds active rollouts that share servers with this one. `supersedes`: this one covers all its
+ * applications and remaining servers, so the other ends. `waits_for`: any other; this one waits for
+ * it on each shared server. */
 async function findClashes(
   rows: Rows,
   applications: RolloutPlan['applications'],

@@ -1,4 +1,4 @@
-/** Reads what a plan is made of: the catalogue and the fleet. */
+/** Reads the input of a plan: the catalogue and the fleet. */
 
 import type { Recipes } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -13,8 +13,8 @@ import type { PlanFacts, PlannedApplication } from './plan.ts';
 import { selectFleet, selectGroupSites, selectKnownApplications, selectVersions } from './store.ts';
 import { withdrawn } from './withdrawn.ts';
 
-/** Everything the draft asks for and everything that needs, in the order in which it is installed.
- * Refuses with NOT_FOUND, WITHDRAWN, REQUIREMENTS_CIRCULAR, REQUIREMENT_MISSING. */
+/** The applications of the draft and all their requirements, in the order of installation; removals
+ * come last. Refuses with NOT_FOUND, WITHDRAWN, REQUIREMENTS_CIRCULAR, REQUIREMENT_MISSING. */
 export async function plannedApplications(
   rows: Rows,
   draft: Pick<RolloutDraft, 'items'>,
@@ -28,7 +28,7 @@ export async function plannedApplications(
   const missing = draft.items.find((item) => !byId.has(item.applicationId));
   if (missing !== undefined)
     throw new AppError('NOT_FOUND', { application: missing.applicationId });
-  // What has left the catalogue can still be removed.
+  // A withdrawn application can still be removed from servers.
   const gone = left.filter(({ id }) =>
     elsewhere.some((item) => item.applicationId === id && item.want === 'present'),
   );

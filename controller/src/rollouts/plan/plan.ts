@@ -1,4 +1,5 @@
-/** The plan of a rollout: who gets what, who not and why, in which wave, at what cost. Pure. */
+/** The plan of a rollout: which servers get what, in which wave and at what cost; which are left
+ * out, and why. Pure. */
 import type { Application, RecipePlatform } from '@preau/contract/application.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type { PlanEntry, RolloutPlan } from '@preau/contract/rollout-plan.ts';
@@ -24,8 +25,7 @@ export interface PlanServer {
   quarantined: boolean;
   platform: RecipePlatform;
   labels: readonly string[];
-  /** What its last report and our wishes say: application → version installed, null when not
-   * there. */
+  /** The applications that are installed: application id → version. */
   installed: ReadonlyMap<string, { versionId: string; version: string | null }>;
 }
 
@@ -33,11 +33,11 @@ export interface PlanFacts {
   sites: readonly { id: string; name: string }[];
   servers: readonly PlanServer[];
   applications: readonly PlannedApplication[];
-  /** Sites of the draft's groups. */
+  /** Ids of the sites in the draft's groups. */
   groupSites: ReadonlySet<string>;
 }
 
-/** Without an estimate: a middling program. */
+/** Assumed when there is no estimate: an average program. */
 const unknownCost = { bytes: 20_000_000, minutes: 1 };
 
 export function planEntries(
@@ -131,8 +131,9 @@ function itemOf(planned: PlannedApplication, server: PlanServer): PlanEntry['ite
   return answer(there.versionId === planned.versionId ? 'nothing_to_do' : 'change_version');
 }
 
-/** Whole sites go together. Who answers goes first, so that the first wave proves something; the
- * last wave is everyone left. */
+/** Assigns entries to waves. All servers of a site are in the same wave. Sites whose servers are
+ * all online come first, so that the first wave is a real test; the last wave takes all that
+ * remain. */
 export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
   const sites = new Map<string, PlanEntry[]>();
   for (const entry of entries) sites.set(entry.siteId, [...(sites.get(entry.siteId) ?? []), entry]);
@@ -157,7 +158,7 @@ export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[])
   }
 }
 
-/** Share of the plan that is no longer true: servers that came, went, or get something else. */
+/** The share of servers for which the plan has changed: added, gone, or due different actions. */
 export function planDrift(
   before: Pick<FullPlan, 'entries'>,
   after: Pick<FullPlan, 'entries'>,
@@ -172,7 +173,7 @@ export function planDrift(
   return { share: servers.length / Math.max(then.size, 1), servers };
 }
 
-/** What approval and start are bound to. */
+/** The text whose hash approval and start are bound to. */
 export const planText = (
   draft: RolloutDraft,
   plan: Pick<FullPlan, 'applications' | 'entries'>,

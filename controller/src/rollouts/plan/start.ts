@@ -1,4 +1,4 @@
-/** Starts a planned rollout, now or at its hour. */
+/** Starts a planned rollout, now or at its start time. */
 
 import { arrivalTimeEnds } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -28,8 +28,9 @@ import { mustBeOffered } from './withdrawn.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
-/** `force`: in spite of the morning arrival. Refuses with BRAKE_ON, NEEDS_APPROVAL, WITHDRAWN,
- * PLAN_DRIFTED (with the servers that differ), SCHOOL_ARRIVES. */
+/** `force` starts it even while classes arrive in the morning. Refuses with BRAKE_ON,
+ * NEEDS_APPROVAL, STATE_FORBIDS, WITHDRAWN, PLAN_DRIFTED (with the servers that differ),
+ * SCHOOL_ARRIVES. */
 export async function startRollout(
   deps: Deps,
   actor: Actor,
@@ -87,7 +88,7 @@ function mustNotHaveDrifted(
     });
 }
 
-/** Refuses with SCHOOL_ARRIVES while the classes of a school come in. */
+/** Refuses with SCHOOL_ARRIVES while the classes of a school arrive. */
 async function mustNotArrive(
   rows: Rows,
   entries: readonly PlanEntry[],
@@ -121,7 +122,8 @@ async function insertWavesAndTargets(
       size: entries.filter((entry) => entry.wave === index + 1).length,
     })),
   );
-  // What left the fleet since the plan is not a target: its plan would never be carried out.
+  // Servers that have left the plan since it was made become no targets: their orders would never
+  // be carried out.
   const there = new Set(present.entries.map((entry) => entry.serverId));
   await insertTargets(
     rows,
@@ -132,8 +134,8 @@ async function insertWavesAndTargets(
   );
 }
 
-/** Active rollouts of which this one covers every application and every server that is left give way
- * to it. */
+/** Marks as superseded the active rollouts whose applications and remaining servers are all covered
+ * by this one. Returns the topics to wake. */
 async function supersede(
   rows: Rows,
   rollout: StoredRollout,

@@ -1,4 +1,4 @@
-/** SQL of what a plan is made of: servers, and what is known of applications. */
+/** SQL for the input of a plan: servers, and what is known of applications on them. */
 import type { Rows } from '#src/platform/database.ts';
 
 export interface FleetServer {
@@ -72,7 +72,7 @@ export async function selectKnownApplications(
   }));
 }
 
-/** Versions that have left the catalogue too: a rollback may restore them. */
+/** Includes withdrawn versions: a rollback may restore them. */
 export async function selectVersions(
   rows: Rows,
   versionIds: readonly string[],

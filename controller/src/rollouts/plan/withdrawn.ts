@@ -1,4 +1,4 @@
-/** What a rollout installs must be in the catalogue. */
+/** Checks that everything a rollout installs is still in the catalogue. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { RolloutPlan } from '@preau/contract/rollout-plan.ts';
@@ -7,7 +7,8 @@ import type { Rows } from '#src/platform/database.ts';
 import { holdStamp } from '#src/platform/stamps/store.ts';
 import { selectVersions } from './store.ts';
 
-/** Names what is meant: whoever reads it made the plan some time ago. */
+/** Builds the WITHDRAWN error. It names the versions, because the plan may have been made some time
+ * ago. */
 export function withdrawn(gone: readonly { slug: string; version: string }[]): AppError {
   const names = gone.map(({ slug, version }) => `${slug} ${version}`).join(', ');
   return new AppError('WITHDRAWN', {
@@ -19,8 +20,8 @@ export function withdrawn(gone: readonly { slug: string; version: string }[]): A
   });
 }
 
-/** A plan may be older than the catalogue. Refuses with WITHDRAWN; nothing leaves the catalogue
- * until the transaction ends. */
+/** Refuses with WITHDRAWN when a version was withdrawn after the plan was made. Holds the
+ * catalogue, so that nothing is withdrawn before the transaction ends. */
 export async function mustBeOffered(rows: Rows, plan: RolloutPlan): Promise<void> {
   await holdStamp(rows, 'catalogue');
   const wanted = plan.applications.filter((planned) => planned.want === 'present');

@@ -1,6 +1,6 @@
-/** What happens next in a rollout: bookkeeping of what is in flight, trips, gates, offers, the end.
- * Pure: facts and a moment in, a decision out. Deciding twice on the same facts gives the same
- * answer; deciding on what the answer led to gives nothing new. */
+/** Decides the next changes of a rollout: overdue targets, trips, gates, offers, the end. Pure:
+ * takes facts and a time, returns a decision. The same facts give the same decision; once a
+ * decision is carried out, deciding again changes nothing. */
 
 import { isFinal, isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout-states.ts';
 import {
@@ -26,7 +26,8 @@ export function advance(facts: RolloutFacts, now: number): Decision {
         ? { ...nothing, rollout: { to: 'paused', pauseReason: 'brake' } }
         : run(facts, now);
     case 'paused':
-      // The brake stops verdicts too: when everybody is silent, the fault is not theirs.
+      // The brake also stops timeouts: when most of the fleet is silent, the servers are not at
+      // fault.
       return facts.pauseReason === 'brake' || facts.braked
         ? nothing
         : withNextEvaluation(
@@ -69,7 +70,7 @@ function run(facts: RolloutFacts, now: number): Decision {
   );
 }
 
-/** Superseded by another rollout: offers nothing more, and ends with its last order. */
+/** A superseded rollout offers nothing more and ends when its last order has ended. */
 function giveWay(facts: RolloutFacts): Decision | null {
   const left = facts.targets.filter((target) => isWaiting(target.state));
   if (left.length > 0)
@@ -95,7 +96,7 @@ function stopWave(facts: RolloutFacts, wave: WaveFacts): Decision | null {
 
 const isActive = ({ state }: WaveFacts) => state === 'open' || state === 'soaking';
 const isUnfinished = (wave: WaveFacts) => wave.state === 'pending' || isActive(wave);
-/** What is not finished is left out from now on. */
+/** Marks the unfinished waves as skipped. */
 const skipUnfinished = (facts: RolloutFacts): WaveChange[] =>
   facts.waves.filter(isUnfinished).map(({ number }) => ({ number, to: 'skipped' }));
 
@@ -111,8 +112,8 @@ function cancel(facts: RolloutFacts): Decision {
   const kind = facts.cancelKind ?? 'finish';
   const targets: TargetChange[] = [];
   for (const target of facts.targets) {
-    // Nobody has it, or nobody knows who has: at once. Should it come to an end all the same, the
-    // inventory will say so.
+    // No agent has accepted the order, or the server does not answer or is gone: cancel at once. If
+    // the agent carries it out anyway, its report updates the inventory.
     if (
       isWaiting(target.state) ||
       target.state === 'offered' ||
@@ -156,7 +157,7 @@ function rollBack(facts: RolloutFacts, now: number): Decision {
       },
     };
   }
-  // The way back is open to all at once, within the budget; no window holds it up.
+  // A rollback covers all waves at once, within the budget, and waits for no window.
   return withNextEvaluation(
     { ...nothing, targets: offers(facts, now, new Set(facts.waves.map((wave) => wave.number))) },
     facts,
@@ -164,7 +165,7 @@ function rollBack(facts: RolloutFacts, now: number): Decision {
   );
 }
 
-/** Restores what was installed; whatever has not begun is given up. */
+/** Cancels targets that have not begun, and queues a restore for those that were changed. */
 function restore(facts: RolloutFacts, target: TargetFacts, now: number): TargetChange[] {
   if (target.action === 'restore') return [];
   if (isWaiting(target.state) || target.state === 'offered' || target.state === 'unknown')

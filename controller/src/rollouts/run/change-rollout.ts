@@ -1,4 +1,4 @@
-/** Carries out what was decided about a rollout and its waves, and records it. */
+/** Writes the decided changes of a rollout and its waves, and records them in the audit log. */
 
 import type { AuditAction } from '@preau/contract/audit.ts';
 import type { RolloutState } from '@preau/contract/rollout-states.ts';
@@ -52,8 +52,7 @@ export async function changeWaveState(
   return [`rollout:${rollout.id}`, 'audit'];
 }
 
-/** The last wave is everyone left, whoever joined since the plan included. Returns how many
- * joined. */
+/** Adds servers that joined since the plan was made to the last wave. Returns how many. */
 async function insertLateJoiners(
   rows: Rows,
   { rollout, targets }: Snapshot,

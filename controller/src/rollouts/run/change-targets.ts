@@ -1,4 +1,4 @@
-/** Carries out what was decided about targets. */
+/** Writes the decided changes of targets. */
 
 import { isFinal } from '@preau/contract/rollout-states.ts';
 import type { Topic } from '@preau/contract/topics.ts';
@@ -19,8 +19,8 @@ import { offerLeaseMs } from './leases.ts';
 import { type OrderWriter, orderWriter } from './order-writer.ts';
 import type { RolloutDeps, Snapshot } from './read-facts.ts';
 
-/** Locks are taken in one order, rollout → servers → targets → counters, so that no two
- * transactions wait for each other. Returns the topics to wake. */
+/** Locks are always taken in the order rollout → servers → targets → counters, so that transactions
+ * cannot deadlock. Returns the topics to wake. */
 export async function changeTargets(
   deps: RolloutDeps,
   rows: Rows,
@@ -41,7 +41,7 @@ export async function changeTargets(
   const counts: Count[] = [];
   let changed = false;
   for (const step of steps) {
-    // False when somebody was faster: the next evaluation reads what is.
+    // False when the target was changed concurrently; the next evaluation reads its new state.
     const done = await changeTarget(rows, step.target, rowOf(step, write, now), now, counts);
     changed ||= done;
   }
@@ -50,7 +50,7 @@ export async function changeTargets(
   return changed ? [...topics, `rollout:${snapshot.rollout.id}`] : topics;
 }
 
-/** A change, and its target with the attempt and the action it has from then on. */
+/** A change, and its target with the attempt and action that the change gives it. */
 interface Step {
   change: TargetChange;
   target: StoredTarget;

@@ -1,4 +1,4 @@
-/** What is decided about a rollout: changes of targets, of waves and of itself. */
+/** A decision about a rollout: changes of its targets, of its waves and of the rollout itself. */
 
 import type { CancelKind } from '@preau/contract/order.ts';
 import type { TargetReason } from '@preau/contract/rollout-states.ts';
@@ -18,8 +18,8 @@ export interface OrderTerms {
   cancel: CancelKind | null;
 }
 
-/** One change of one target. `attempt`: a new one begins, so its old order is dead. `offer`: give
- * it an order on these terms. `terms`: rewrite those of the order it has. */
+/** One change of one target. `newAttempt`: a new attempt begins, so its old order is void. `offer`:
+ * give it an order with these terms. `terms`: replace the terms of its present order. */
 export interface TargetChange {
   serverId: string;
   version: number;
@@ -53,7 +53,7 @@ export interface Decision {
   evaluateAt: number | null;
 }
 
-/** To be spread into what is decided. */
+/** The empty decision, to spread into others. */
 export const nothing: Decision = { targets: [], waves: [], rollout: null, evaluateAt: null };
 
 export const change = (
@@ -69,7 +69,8 @@ export const change = (
   ...more,
 });
 
-/** The earliest moment at which time alone changes the answer. */
+/** Sets `evaluateAt` to the earliest time at which the decision would change without any other
+ * event. */
 export function withNextEvaluation(decision: Decision, facts: RolloutFacts, now: number): Decision {
   let at = decision.evaluateAt ?? Number.POSITIVE_INFINITY;
   const consider = (moment: number | null) => {

@@ -1,6 +1,6 @@
-/** Evaluates one rollout: reads what is, decides, carries out, until nothing more is to be done.
- * Safe to run twice, late, or in two processes at once: each evaluation takes a fencing number, and
- * every change is compare-and-set. */
+/** Evaluates one rollout: reads its state, decides, writes the changes, and repeats until nothing
+ * changes. Safe to run twice, late, or in two processes at once: each evaluation takes a fencing
+ * number, and every change is compare-and-set. */
 import { holdsFence, takeFence } from '../store.ts';
 import { advance } from './advance.ts';
 import { changeRolloutState, changeWaveState } from './change-rollout.ts';
@@ -8,7 +8,7 @@ import { changeTargets } from './change-targets.ts';
 import type { Decision } from './decision.ts';
 import { type RolloutDeps, readSnapshot, type Snapshot } from './read-facts.ts';
 
-/** Targets changed in one transaction: others get their turn in between. */
+/** Most targets changed in one transaction, so that other transactions can run in between. */
 const chunk = 50;
 const maxPasses = 100;
 
@@ -22,7 +22,7 @@ export async function evaluateRollout(deps: RolloutDeps, rolloutId: string): Pro
   }
 }
 
-/** False when there was nothing to do, or somebody else has taken over. */
+/** False when there was nothing to do, or a newer evaluation has begun. */
 async function carryOut(
   deps: RolloutDeps,
   snapshot: Snapshot,

@@ -1,4 +1,4 @@
-/** What decisions about a rollout are made of. Plain data, read at one moment; no rows, no I/O. */
+/** The facts that decisions about a rollout are based on. Plain data, read at one time; no I/O. */
 import type { CancelKind } from '@preau/contract/order.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
 import type {
@@ -14,7 +14,8 @@ export interface TargetFacts {
   siteId: string;
   wave: number;
   state: TargetState;
-  /** Compare-and-set: a change made from these facts lands only while the row has this number. */
+  /** For compare-and-set: a change based on these facts is written only while the row has this
+   * version. */
   version: number;
   attempt: number;
   action: 'install' | 'restore';
@@ -31,7 +32,8 @@ export interface TargetFacts {
     installUntil: number | null;
     cancel: CancelKind | null;
   } | null;
-  /** There is a proven earlier set to go back to, and it differs from what was installed. */
+  /** An earlier working state to restore is known, and it differs from what this rollout installs.
+   * Set only during a rollback. */
   canRestore: boolean;
   server: {
     online: boolean;
@@ -39,7 +41,7 @@ export interface TargetFacts {
     draining: boolean;
     /** An order of another rollout is in flight there. */
     busy: boolean;
-    /** It has reported all that is wanted, in the wanted versions, and is online. */
+    /** It is online and has reported every planned application in the planned version. */
     hasAll: boolean;
   };
   /** The install window of its school that is open now or opens next; null: any time. */
@@ -47,7 +49,8 @@ export interface TargetFacts {
   download: Span | null;
 }
 
-/** `from` at or before now: open. `from` null: never within a year. */
+/** Epoch ms. The window is open when `from` is not after now; `from` null: it does not open within
+ * a year. */
 export interface Span {
   from: number | null;
   until: number | null;
@@ -57,7 +60,7 @@ export interface WaveFacts {
   number: number;
   state: WaveState;
   spec: WaveSpec;
-  /** Failures, and those that ran out of time, which a technician has accepted. */
+  /** Numbers of failures and of timeouts that a technician has accepted. */
   tolerated: number;
   toleratedLate: number;
   soakUntil: number | null;
@@ -69,15 +72,15 @@ export interface RolloutFacts {
   state: RolloutState;
   pauseReason: PauseReason | null;
   cancelKind: CancelKind | null;
-  /** Only this wave is rolled back; null: all that was touched. */
+  /** The only wave to roll back; null: all waves. */
   rollbackWave: number | null;
   superseded: boolean;
   startAt: number | null;
   startedAt: number | null;
   draft: Pick<RolloutDraft, 'trip' | 'onTrip' | 'budget' | 'timeoutMinutes' | 'catchUpDays'>;
-  /** How long installing takes at most, as measured (p95 × 1.3); a window must leave room for it. */
+  /** Expected longest time to install (measured p95 × 1.3); a window must leave room for it. */
   expectedMs: number;
-  /** When the morning arrival in one of its schools is over; null: nobody arrives now. */
+  /** When the morning arrival at its schools is over; null: no school has one now. */
   arrivalEnds: number | null;
   braked: boolean;
   /** In the order of the plan. */

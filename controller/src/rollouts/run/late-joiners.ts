@@ -5,7 +5,7 @@ import type { Rows } from '#src/platform/database.ts';
 import { planEntries } from '../plan/plan.ts';
 import { plannedApplications, readPlanFacts } from '../plan/plan-facts.ts';
 
-/** Those the draft reaches that are not `known`: they go with the last wave. */
+/** Servers that the draft covers and that are not in `known`; they join the last wave. */
 export async function findLateJoiners(
   rows: Rows,
   draft: RolloutDraft,

@@ -10,18 +10,19 @@ import {
 import { change, type TargetChange } from './decision.ts';
 import type { RolloutFacts } from './facts.ts';
 
-/** An order that no agent has accepted is withdrawn. */
+/** An order that no agent accepts within this time is withdrawn. */
 export const offerLeaseMs = 90_000;
-/** An order that was accepted and is not reported on becomes `unknown`. Agents report every 20 s. */
+/** A target whose accepted order is not reported on for this time becomes `unknown`. Agents report
+ * every 20 s. */
 export const runLeaseMs = 180_000;
 const dayMs = 86_400_000;
 
-/** Servers that are offline at first have so long to come back. */
+/** Until when a server that is offline may come back and still get its order. Epoch ms. */
 export const catchUpUntil = (facts: RolloutFacts, now: number) =>
   (facts.startedAt ?? now) + facts.draft.catchUpDays * dayMs;
 
-/** Targets whose lease or deadline has passed. While paused, what has not started keeps its time
- * (`counting` false). */
+/** Changes for targets whose lease or deadline has passed. While paused (`counting` false), targets
+ * that have not started do not expire. */
 export function overdue(facts: RolloutFacts, now: number, counting: boolean): TargetChange[] {
   return facts.targets.flatMap((target) => {
     if (isFinal(target.state)) return [];
@@ -42,7 +43,7 @@ export function overdue(facts: RolloutFacts, now: number, counting: boolean): Ta
 
 const expectsReports = (state: TargetState) => state !== 'offered' && state !== 'unknown';
 
-/** While paused, whatever has not begun to install is held where it is. */
+/** While paused, orders that have not begun to install may only download. */
 export function hold(facts: RolloutFacts): TargetChange[] {
   return facts.targets
     .filter(

@@ -5,7 +5,7 @@ import { isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout-sta
 import { change, type OrderTerms, type TargetChange } from './decision.ts';
 import type { RolloutFacts, Span, TargetFacts } from './facts.ts';
 
-/** Servers that come back at the same moment do not all begin at once. */
+/** Spreads the starts of servers that come back online together. */
 const catchUpJitterMs = 20_000;
 const dayMs = 86_400_000;
 
@@ -19,7 +19,7 @@ export const reachedWaves = (facts: RolloutFacts) =>
       .map((wave) => wave.number),
   );
 
-/** The terms an order has while its rollout runs. Null: it may not be given now. */
+/** The terms of an order while its rollout runs, or `wait` when it may not be given now. */
 function termsOf(
   facts: RolloutFacts,
   target: TargetFacts,
@@ -35,8 +35,8 @@ function termsOf(
   const fits = open(install) && (install.until === null || now + facts.expectedMs <= install.until);
   if (fits)
     return { phase: 'install', installFrom: null, installUntil: install.until, cancel: null };
-  // Not now: fetch ahead when the line may be used, and let the agent begin by itself when its hour
-  // comes.
+  // The install window is closed but downloading is allowed: the agent downloads ahead, and starts
+  // installing by itself when the window opens.
   if (!open(install) && open(download) && install.from !== null && install.from - now < dayMs)
     return {
       phase: 'install',
@@ -47,7 +47,7 @@ function termsOf(
   return { wait: 'window', opensAt: open(install) ? null : install.from };
 }
 
-/** Orders out there whose terms no longer fit: resumed, or their window has moved on. */
+/** New terms for given orders that need them: after a resume, or because their window has moved. */
 export function retime(facts: RolloutFacts, now: number): TargetChange[] {
   const changes: TargetChange[] = [];
   for (const target of facts.targets) {
@@ -85,7 +85,8 @@ const deadlineOf = (facts: RolloutFacts, terms: OrderTerms, now: number) =>
   Math.max(now, terms.installFrom === null ? 0 : (terms.installUntil ?? terms.installFrom)) +
   facts.draft.timeoutMinutes * 60_000;
 
-/** Orders for the servers of these waves that may begin now; of the others, why they wait. */
+/** Offers orders to the servers of these waves that may begin now, and records why the others
+ * wait. */
 export function offers(
   facts: RolloutFacts,
   now: number,
@@ -97,7 +98,7 @@ export function offers(
     if (target.action === 'install' && target.server.hasAll)
       return [change(target, 'already_installed')];
     if (!target.server.online) return wait(target, 'offline');
-    // Back again: within the next seconds, not all of them in the same one.
+    // Back online: starts within the next 20 seconds, spread out.
     if (target.state === 'blocked' && target.reason === 'offline')
       return wait(target, 'catching_up', {
         notBefore: now + spread(target.serverId, catchUpJitterMs),
@@ -111,7 +112,7 @@ export function offers(
   });
 }
 
-/** Says why a target waits, unless its row says so already. */
+/** Sets the reason why a target waits, unless it is already set. */
 function wait(
   target: TargetFacts,
   reason: BlockReason,
@@ -124,7 +125,7 @@ function wait(
     : [change(target, 'blocked', { reason, ...more })];
 }
 
-/** What is left of the budget: schools at once, and servers at once in each. */
+/** Tracks what is left of the budget: schools at once, and servers at once in each. */
 class Places {
   readonly #budget: RolloutFacts['draft']['budget'];
   readonly #inFlight = new Map<string, number>();
@@ -149,7 +150,8 @@ class Places {
   }
 }
 
-/** The same server always waits the same share: repeatable, and spread over all of them. */
+/** A delay below `withinMs` from a hash of the id: the same for a server each time, and evenly
+ * spread over servers. */
 function spread(id: string, withinMs: number): number {
   let hash = 2166136261;
   for (const letter of id) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619);

@@ -1,4 +1,4 @@
-/** Writes orders: what a server installs or restores, and what it had before. */
+/** Builds orders: what a server installs or restores, and what it had before. */
 
 import { createHash } from 'node:crypto';
 import type { Recipes } from '@preau/contract/application.ts';
@@ -12,7 +12,7 @@ import type { OrderTerms } from './decision.ts';
 import type { Snapshot } from './read-facts.ts';
 import { itemsToRestore } from './restore.ts';
 
-/** Names an order by what it asks: the same question has the same name. */
+/** Derives the id of an order from its contents, so that the same request has the same id. */
 function orderIdOf(order: {
   rolloutId: string;
   serverId: string;
@@ -36,7 +36,8 @@ export type OrderWriter = (
   deadlineAt: number,
 ) => { order: Order; before: BeforeItem[] };
 
-/** Reads once what the orders of these targets are made of. */
+/** Reads the data for the orders of these targets at once, and returns a function that builds each
+ * order. */
 export async function orderWriter(
   rows: Rows,
   { rollout, facts }: Snapshot,
@@ -53,7 +54,7 @@ export async function orderWriter(
       known.set(`${item.serverId} ${item.applicationId}`, item);
   const wantedBy = (target: StoredTarget) =>
     target.action === 'install'
-      ? // What is removed is the version that is there, by its own recipe.
+      ? // Removal uses the recipe of the installed version.
         plan.applications.map(({ applicationId, versionId, want }) => ({
           applicationId,
           versionId:
@@ -62,7 +63,7 @@ export async function orderWriter(
               : versionId,
           want,
         }))
-      : // Last in, first out.
+      : // In reverse order of installation.
         itemsToRestore(rollout, target)
           .reverse()
           .map((item) => ({

@@ -1,4 +1,4 @@
-/** What an order left behind on its server: inventory, audit lines, and what installing cost. */
+/** Records the outcome of an order: inventory, audit events, and the cost of installing. */
 
 import type { ReportedOrder } from '@preau/contract/order.ts';
 import { isKept } from '@preau/contract/recipe-kinds.ts';
@@ -12,7 +12,7 @@ import { saveOutcome } from '#src/servers/desired/store.ts';
 import type { StoredTarget } from '../targets/store.ts';
 import { insertHistory } from './store.ts';
 
-/** The inventory follows what is really there, whatever the verdict was. */
+/** Updates the inventory to what is really installed, whatever the verdict on the order. */
 export async function saveOutcomes(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,

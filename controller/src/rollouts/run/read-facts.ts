@@ -1,4 +1,4 @@
-/** Reads what the next decision about a rollout is made of. */
+/** Reads the facts for the next decision about a rollout. */
 
 import type { Recipes } from '@preau/contract/application.ts';
 import { arrivalTimeEnds, type Place, windowAt } from '@preau/contract/calendar.ts';
@@ -30,7 +30,7 @@ export interface Snapshot {
   facts: RolloutFacts;
 }
 
-/** One rollout as it is at this moment: its rows, and the facts a decision is made of. */
+/** Reads the present state of one rollout: its rows, and the facts for a decision. */
 export async function readSnapshot(deps: RolloutDeps, rolloutId: string): Promise<Snapshot | null> {
   const rows = deps.database;
   const now = deps.clock.now();
@@ -120,7 +120,7 @@ function targetFacts(
     notBefore: target.notBefore,
     opensAt: target.opensAt,
     finishedAt: target.finishedAt,
-    // What is over has no terms any more, and what is not restored needs nothing to go back to.
+    // `order` matters only in flight, and `canRestore` only during a rollback.
     order: isInFlight(target.state) ? target.order : null,
     canRestore: rollout.state === 'rolling_back' && itemsToRestore(rollout, target).length > 0,
     server: {
@@ -145,7 +145,8 @@ function spanOf(windows: Windows | null, place: Place | undefined, now: number):
   return { from: state.opensAt, until: then.open ? then.until : null };
 }
 
-/** When the last of the schools that arrive now is in; null: none arrives, or nobody asks. */
+/** When the morning arrival ends at the last of its schools that have one now. Null when no school
+ * has one, or when it does not matter: the rollout is not waiting to start, or was forced. */
 function arrivalEnds(
   { rollout, places, now }: FactsRead,
   targets: readonly StoredTarget[],
@@ -159,7 +160,8 @@ function arrivalEnds(
   return ends.length === 0 ? null : Math.max(0, ...ends);
 }
 
-/** Whether a server has all that the plan wants there, as far as its reports say. */
+/** Returns a function that says whether a server, by its reports, already has everything the plan
+ * wants there. */
 async function readHasAll(
   rows: Rows,
   { plan }: StoredRollout,
@@ -168,7 +170,7 @@ async function readHasAll(
     rows,
     plan.applications.map((planned) => planned.versionId),
   );
-  // Whether updates are pending only the server itself can say.
+  // Only the server itself knows whether updates are pending.
   if (![...versions.values()].every(({ recipes }) => isKept(JSON.parse(recipes) as Recipes)))
     return () => false;
   const known = new Map<string, KnownApplication>();
@@ -189,8 +191,8 @@ async function readHasAll(
     });
 }
 
-/** The slow end of what these applications took before, with a margin; at most half of the shortest
- * window, or it would never begin. */
+/** The p95 of earlier installations of these applications plus 30 %, in ms. At most half of the
+ * shortest window, because otherwise the rollout would never begin. */
 async function expectedMs(rows: Rows, rollout: StoredRollout): Promise<number> {
   const costs = new Map(
     (await selectApplications(rows)).map((application) => [application.id, application.estimate]),

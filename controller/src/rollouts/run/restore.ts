@@ -2,8 +2,8 @@
 import type { StoredRollout } from '../store.ts';
 import type { BeforeItem, StoredTarget } from '../targets/store.ts';
 
-/** What going back would change: only what this rollout touched, and only to what was there and
- * known to work. */
+/** The applications that a rollback changes: those of this rollout whose state before it is known
+ * and differs. `versionId` null: the application was not installed. */
 export function itemsToRestore(
   rollout: Pick<StoredRollout, 'plan'>,
   target: Pick<StoredTarget, 'before'>,

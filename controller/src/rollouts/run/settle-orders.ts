@@ -1,5 +1,5 @@
-/** What an agent reports of its orders: each target gets its new state, and what came of it is
- * written where everyone reads it. Running it twice changes nothing more. */
+/** Applies an agent's report on its orders: updates the state of each target and records the
+ * outcome. Applying a report twice changes nothing more. */
 
 import type { ReportedOrder } from '@preau/contract/order.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
@@ -18,8 +18,8 @@ import { saveEvidence, saveLog } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
-/** In the transaction of the report, which holds the server's row. Returns the topics to wake, and
- * the generation of the state that was written because an order is over; null: none was. */
+/** Called in the transaction of the report, which holds the server's row. Returns the topics to
+ * wake, and the generation of the desired state written because an order ended, or null. */
 export async function settleOrders(
   deps: Deps,
   rows: Rows,
@@ -30,7 +30,8 @@ export async function settleOrders(
   const now = deps.clock.now();
   const topics = new Set<Topic>();
   let over = false;
-  // By the server's own orders only: a name is not enough to speak for a neighbour.
+  // Only the server's own orders are matched: knowing an order's id must not let it report for
+  // another server.
   const targets = await selectTargetsByOrder(
     rows,
     actor.id,
@@ -51,7 +52,7 @@ export async function settleOrders(
     over ||= ended;
     if (moved) topics.add(`rollout:${target.rolloutId}`);
   }
-  // What was installed is wanted from here on, and the order leaves the desired state.
+  // The installed version is now part of the desired state, and the finished order is not.
   const generation = over ? await nextGeneration(rows, actor.id) : null;
   if (generation !== null) {
     await publishDesiredState(deps, rows, actor.id, generation);
@@ -66,8 +67,8 @@ interface Heard {
   settlement: Settlement;
 }
 
-/** Writes what a report does to its target. `moved`: the target has a new state. `ended`: the order
- * is over, and what it left behind is to be written. */
+/** Applies a settlement to its target. `moved`: the target has a new state. `ended`: the order is
+ * over, and its outcome must be recorded. */
 async function apply(
   rows: Rows,
   { target, order, settlement }: Heard,
@@ -86,7 +87,7 @@ async function apply(
         text: `${settlement.why}: ${order.code ?? ''} ${order.message}`.trim().slice(0, 500),
         now,
       });
-      // The verdict stands; what was installed all the same is there.
+      // The verdict stands, but what was installed anyway must reach the inventory.
       return {
         moved: false,
         ended:
@@ -111,7 +112,7 @@ async function apply(
   }
 }
 
-/** Nothing new, and a sign of life: a long installation has little to report. */
+/** A repeated report is a sign of life: a long installation may have nothing new to report. */
 async function extendLease(
   rows: Rows,
   target: StoredTarget,

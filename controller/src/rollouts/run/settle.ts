@@ -1,5 +1,5 @@
-/** What an agent's word about an order does to its target. Pure. Anything late, repeated or out of
- * order changes no verdict. */
+/** Decides how an agent's report on an order changes its target. Pure. Repeated and out-of-order
+ * reports change no verdict; a late success counts only while the wave is open. */
 import type { ReportedOrder } from '@preau/contract/order.ts';
 import { isFinal, type TargetState, targetMoves } from '@preau/contract/rollout-states.ts';
 
@@ -8,23 +8,23 @@ export interface SettledTarget {
   action: 'install' | 'restore';
   attempt: number;
   lastSeq: number;
-  /** End of the window its order may begin in. */
+  /** End of the window in which its order may begin; epoch ms. */
   installUntil: number | null;
 }
 
 export type Settlement =
   /** Reported before: nothing to do. */
   | { kind: 'known' }
-  /** Not of the present attempt, or not a legal move: kept as evidence. */
+  /** From another attempt, or not an allowed transition: stored as evidence. */
   | { kind: 'stale'; why: string }
-  /** The verdict stands; the truth about the server is noted. */
+  /** The verdict stands; the target gets a badge that says what really happened. */
   | { kind: 'noted'; badge: 'late' | 'installed_after_cancel' }
   | { kind: 'moved'; to: TargetState; badge: 'late' | 'recovered' | 'window_overrun' | null };
 
 const good = (state: ReportedOrder['state']) =>
   state === 'succeeded' || state === 'already_installed';
 
-/** `waveIsOpen`: a verdict that is late may still count. `now` in epoch ms. */
+/** `waveIsOpen`: whether a success after a timeout still counts. `now` in epoch ms. */
 export function settle(
   target: SettledTarget,
   report: ReportedOrder,
@@ -33,7 +33,7 @@ export function settle(
 ): Settlement {
   if (report.attempt !== target.attempt)
     return { kind: 'stale', why: `attempt ${report.attempt}, now ${target.attempt}` };
-  // Reported before, by a server that was unknown meanwhile: it is back.
+  // A repeated report from a server whose target had become `unknown`: it is back.
   const isBack = target.state === 'unknown' && report.seq === target.lastSeq;
   if (report.seq <= target.lastSeq && !isBack) return { kind: 'known' };
   if (target.state === 'cancelled')

@@ -1,4 +1,4 @@
-/** SQL of a running rollout: how its servers are, and how long installing took. */
+/** SQL for a running rollout: the state of its servers, and how long installing took. */
 
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -15,7 +15,7 @@ export async function selectBusyServers(rows: Rows, exceptRolloutId: string): Pr
   return new Set(found.map((row) => row.server_id));
 }
 
-/** How each target's server is now. */
+/** The present state of each target's server. */
 export async function selectReach(
   rows: Rows,
   rolloutId: string,
@@ -76,7 +76,7 @@ export async function saveLog(
     .execute();
 }
 
-/** Kept once per order and serial, at most 20 for one target. */
+/** Stored once per order and sequence number, at most 20 for one target. */
 export async function saveEvidence(
   rows: Rows,
   evidence: {

@@ -3,11 +3,12 @@
 import { isGood } from '@preau/contract/rollout-states.ts';
 import type { RolloutFacts, TargetFacts, WaveFacts } from './facts.ts';
 
-/** Given up while it worked; one that never came is another matter. */
+/** Whether it exceeded its deadline while working. A server that never came online has another
+ * reason, and does not count. */
 export const ranOutOfTime = ({ state, reason }: Pick<TargetFacts, 'state' | 'reason'>): boolean =>
   state === 'timed_out' && reason === 'deadline';
 
-/** Why the wave must stop; null: it need not. */
+/** Returns the reason why the wave must stop, or null. */
 export function trip(facts: RolloutFacts, wave: WaveFacts): { fr: string; en: string } | null {
   const members = facts.targets.filter(
     (target) => target.wave === wave.number && target.state !== 'skipped',
@@ -50,7 +51,7 @@ export function trip(facts: RolloutFacts, wave: WaveFacts): { fr: string; en: st
   return null;
 }
 
-/** How many of those that ended last have failed, without a good one between them. */
+/** The number of failures since the last success, by time of finishing. */
 function failuresInARow(members: readonly TargetFacts[]): number {
   const ended = members
     .filter((target) => target.finishedAt !== null && (isGood(target.state) || hasFailed(target)))

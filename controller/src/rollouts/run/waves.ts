@@ -5,7 +5,7 @@ import { type Decision, nothing, withNextEvaluation } from './decision.ts';
 import type { RolloutFacts, TargetFacts, WaveFacts } from './facts.ts';
 import { offers, reachedWaves, retime } from './offers.ts';
 
-/** Waits for an answer that does not come. */
+/** Its order waits for a server that is offline. */
 const isSilent = (target: TargetFacts) => isWaiting(target.state) && !target.server.online;
 
 export function moveWaves(
@@ -21,8 +21,8 @@ export function moveWaves(
     return pass(current, isLast);
   }
   if (!members.every((target) => isFinal(target.state) || isSilent(target))) return null;
-  // A wave that nobody answered in proves nothing: the next one waits for it, unless it is the
-  // last.
+  // A wave without a single success proves nothing while servers are silent, so the next one waits;
+  // only the last wave may pass like this.
   if (!isLast && members.some(isSilent) && !members.some((target) => isGood(target.state)))
     return null;
   const changed = members.some((target) => target.state === 'succeeded');

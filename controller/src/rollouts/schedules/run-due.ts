@@ -9,13 +9,13 @@ import { selectRollout } from '../store.ts';
 import { nextRun } from './schedules.ts';
 import { moveSchedule, noteScheduleRun, selectSchedules } from './store.ts';
 
-/** Rows say what is due: running it twice starts nothing twice. */
+/** The rows say what is due, so running this twice starts nothing twice. */
 export async function runDueSchedules(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
 ): Promise<void> {
   const now = deps.clock.now();
   for (const schedule of await selectSchedules(deps.database, { dueAt: now })) {
-    // Whoever moves it on runs it: another controller finds it moved.
+    // The controller that moves the schedule to its next time runs it; others then find it moved.
     if (
       !(await moveSchedule(deps.database, schedule.id, schedule.nextAt, {
         nextAt: await nextRun(deps.database, schedule, now),
@@ -26,7 +26,8 @@ export async function runDueSchedules(
     let rolloutId: string | null = null;
     let problem: string | null = null;
     try {
-      // Begun a moment later: should the classes be arriving just then, it waits until they are in.
+      // The start is one second ahead, so that the rollout is scheduled: if classes are arriving,
+      // it waits until they are in instead of being refused.
       rolloutId = await createRollout(
         deps,
         job,

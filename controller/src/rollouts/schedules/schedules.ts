@@ -1,4 +1,4 @@
-/** Rollouts that repeat: kept, paused, removed. */
+/** Recurring rollouts: create, pause, remove. */
 
 import { nextOccurrence, type Place } from '@preau/contract/calendar.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -16,7 +16,8 @@ import { deleteSchedule, insertSchedule, moveSchedule, selectSchedules } from '.
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
-/** The clock of the first school it names; a city has one. */
+/** The next time it is due, in the time zone of the first school it names; all schools of a city
+ * share one. */
 export async function nextRun(
   rows: Rows,
   draft: ScheduleDraft,

@@ -52,7 +52,7 @@ export async function selectSchedules(
   return (await query.execute()).map(scheduleOf);
 }
 
-/** Compare-and-set on the moment it was due: of two controllers one runs it. */
+/** Compare-and-set on the time it was due, so that only one of two controllers runs it. */
 export async function moveSchedule(
   rows: Rows,
   id: string,

@@ -1,12 +1,12 @@
-/** Deadlines of targets that stood still. */
+/** Deadlines of targets whose rollout was paused. */
 
 import { isFinal, isNotStarted } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { StoredRollout } from '../store.ts';
 import { changeTarget, selectTargets } from './store.ts';
 
-/** Gives targets back the time for which their rollout was paused: those that had not started, or
- * `all` of them behind a brake, where everything stood still. */
+/** Extends the deadlines and leases of targets by the time for which their rollout was paused: of
+ * those that had not started, or of `all` after a brake, which stops every timeout. */
 export async function extendDeadlines(
   rows: Rows,
   rollout: Pick<StoredRollout, 'id' | 'pausedAt'>,

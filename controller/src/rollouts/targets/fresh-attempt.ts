@@ -1,4 +1,5 @@
-/** How a target begins a new attempt: without an order, and without what came of the last one. */
+/** The fields of a target at the start of a new attempt: no order, and no results of the last
+ * one. */
 export const freshAttempt = {
   orderId: null,
   order: null,

@@ -1,4 +1,4 @@
-/** SQL of targets, and of the counters that follow them. */
+/** SQL of targets, and of the counters of targets per wave and state. */
 
 import type { Order, ReportedItem } from '@preau/contract/order.ts';
 import type { TargetReason, TargetState } from '@preau/contract/rollout-states.ts';
@@ -26,7 +26,8 @@ export interface StoredTarget {
   items: ReportedItem[];
   before: BeforeItem[] | null;
 }
-/** What a server had of one application when its order was written: `versionId` null: nothing. */
+/** The version of one application that a server had when its order was written; `versionId` null:
+ * none. */
 export interface BeforeItem {
   applicationId: string;
   versionId: string | null;
@@ -67,7 +68,7 @@ const targetOf = (row: TargetRow): StoredTarget => ({
   opensAt: row.opens_at,
   reason: row.reason as TargetReason | null,
   finishedAt: row.finished_at,
-  // Read when asked for: an evaluation of thousands needs few of them.
+  // Parsed on access: an evaluation of thousands of targets needs few orders.
   get order() {
     return row.order_body === null ? null : (JSON.parse(row.order_body) as Order);
   },
@@ -148,7 +149,7 @@ export async function selectTarget(
   return row && targetOf(row);
 }
 
-/** By the order it has now; the orders of past attempts name nothing any more. */
+/** Targets by the ids of their present orders; orders of past attempts match nothing. */
 export async function selectTargetsByOrder(
   rows: Rows,
   serverId: string,
@@ -187,9 +188,9 @@ export type TargetSet = Partial<{
   finishedAt: number | null;
 }>;
 
-/** The one way a target changes: compare-and-set, and its counters in the same transaction. False
- * when it has moved on. `counts`: whoever changes many gathers what they do to the counters, and
- * saves it last. */
+/** The only way to change a target: compare-and-set, and its counters in the same transaction.
+ * False when it was changed since it was read. `counts`: a caller that changes many targets
+ * collects the counter changes here and saves them last. */
 export async function changeTarget(
   rows: Rows,
   target: Pick<StoredTarget, 'rolloutId' | 'serverId' | 'version' | 'state' | 'wave'>,
@@ -248,8 +249,8 @@ export interface Count {
   by: number;
 }
 
-/** One statement, in one order of the counters: many want the same ones, and hold them from here to
- * their commit. */
+/** Updates the counters in one statement and always in the same order, because concurrent
+ * transactions change the same counters and lock them until they commit. */
 export async function saveCounts(rows: Rows, counts: readonly Count[]): Promise<void> {
   const sums = new Map<string, number>();
   for (const { rolloutId, wave, state, by } of counts)
@@ -291,7 +292,7 @@ export async function selectCounts(
   ).map((row) => ({ rolloutId: row.rollout_id, wave: row.wave, state: row.state, n: row.n }));
 }
 
-/** What the counters should say. */
+/** Counts the targets themselves, to check the counters. */
 export async function recount(
   rows: Rows,
   rolloutId: string,
@@ -307,7 +308,7 @@ export async function recount(
   return found.map((row) => ({ wave: row.wave, state: row.state, n: Number(row.n) }));
 }
 
-/** Before it began: an edited rollout has no targets. */
+/** Called before the rollout begins: an edited rollout has no targets. */
 export async function deleteTargets(rows: Rows, rolloutId: string): Promise<void> {
   for (const table of ['rollout_targets', 'rollout_counts'] as const)
     await rows.deleteFrom(table).where('rollout_id', '=', rolloutId).execute();

@@ -104,7 +104,7 @@ export async function changeWave(
   return Number(done.numUpdatedRows) === 1;
 }
 
-/** Before it began: an edited rollout has no waves. */
+/** Called before the rollout begins: an edited rollout has no waves. */
 export async function deleteWaves(rows: Rows, rolloutId: string): Promise<void> {
   await rows.deleteFrom('rollout_waves').where('rollout_id', '=', rolloutId).execute();
 }

@@ -1,4 +1,4 @@
-/** A rollout as a table, for a spreadsheet. */
+/** Exports a rollout as CSV for a spreadsheet. */
 import type { Actor } from '#src/platform/actor.ts';
 import { toCsv } from '#src/platform/csv.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -7,7 +7,8 @@ import { selectTargetPage } from './store.ts';
 
 type Deps = Pick<Platform, 'database'>;
 
-/** One line per server and application. A cell never begins like a formula. */
+/** One line per server and application. Cells that a spreadsheet would read as a formula are
+ * escaped. */
 export async function exportRollout(deps: Deps, actor: Actor, id: string): Promise<Buffer> {
   const rollout = await mustFind(deps.database, actor, id);
   const names = new Map(

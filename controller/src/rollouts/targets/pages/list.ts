@@ -1,4 +1,4 @@
-/** What the console and the command line see of targets. */
+/** Targets as the console and the command line show them. */
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { Target, TargetDetail } from '@preau/contract/rollout.ts';

@@ -1,4 +1,4 @@
-/** SQL of what the console reads about targets. */
+/** SQL for what the console shows about targets. */
 
 import type { ReportedItem } from '@preau/contract/order.ts';
 import type { Target } from '@preau/contract/rollout.ts';
@@ -15,7 +15,7 @@ export interface TargetFilter {
   serverId?: string;
 }
 
-/** By school's name, then server; strictly after `after`. */
+/** Sorted by the school's name, then by server; only those after `after`. */
 export async function selectTargetPage(
   rows: Rows,
   filter: TargetFilter,
@@ -90,7 +90,8 @@ export async function selectEvidence(
     .execute();
 }
 
-/** How long the good ones took, from offer to end, and who waits for a silent school. */
+/** The durations of successful targets from offer to end, and how many targets wait for a silent
+ * school. */
 export async function selectPace(
   rows: Rows,
   rolloutId: string,
