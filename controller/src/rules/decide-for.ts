@@ -1,4 +1,4 @@
-/** The decision for one person and one application, with facts read from rows. */
+/** The access decision for one person and one application, with facts read from the database. */
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { addressOf } from '@preau/contract/network.ts';
@@ -41,17 +41,17 @@ export async function decideFor(
   return { ...decide(policy, question), policy, question };
 }
 
-/** How far ahead a person sees that their access ends. */
+/** How far ahead a person is told that their access ends. */
 const horizonMs = 24 * 3_600_000;
 export const closesAt = ({ policy, question, allowed }: Answer): number | null =>
   allowed ? changesAt(policy, question, question.now + horizonMs) : null;
 
-/** Why not, in a word that has a sentence for the person. */
+/** The error code for a refusal, for which the person is shown a sentence. */
 export function refusalOf({ policy, question }: Answer, slug: string): AppError {
   const { reason, at } = reasonOf(explain(policy, question));
   if (reason === 'out_of_hours')
     return new AppError('OUTSIDE_HOURS', { application: slug, opensAt: at });
-  // Where nobody knows the device, another one is no advice.
+  // When the device is unknown, advising another one would not help.
   if (reason === 'other_device' && addressOf(question.address) !== null)
     return new AppError('WRONG_DEVICE', { application: slug });
   return new AppError('APPLICATION_NOT_ALLOWED', { application: slug });

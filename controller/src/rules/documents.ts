@@ -1,5 +1,5 @@
-/** What agents decide by: for each school, every rule that says anything there. Most schools follow
- * the same rules, and so one document. */
+/** The policy documents that agents decide by: for each school, every rule that concerns it. Most
+ * schools follow the same rules, and so share one document. */
 import {
   type PolicyChange,
   type PolicyDocument,
@@ -17,7 +17,8 @@ import {
   selectRules,
 } from './store.ts';
 
-/** Pure. */
+/** The difference between two documents: ids of rules that were removed or changed, and rules that
+ * were added or changed. Pure. */
 export function policyChange(
   from: string,
   before: PolicyDocument,
@@ -34,7 +35,7 @@ export function policyChange(
   };
 }
 
-/** Hundreds of servers ask for the same step at once. */
+/** Cache of differences by their two hashes: hundreds of servers ask for the same one at once. */
 const steps = new Map<string, PolicyChange>();
 const keptSteps = 3000;
 function keepStep(from: string, to: string, change: PolicyChange): void {
@@ -42,7 +43,8 @@ function keepStep(from: string, to: string, change: PolicyChange): void {
   steps.set(`${from} ${to}`, change);
 }
 
-/** Null when the rules of `from` are not known any more: then the whole document is sent. */
+/** The difference from the document with hash `from` to the one with hash `to`. Null when either is
+ * unknown; then the whole document is sent. */
 export async function readPolicyChange(
   rows: Rows,
   from: string,
@@ -59,14 +61,14 @@ export async function readPolicyChange(
           JSON.parse(before) as PolicyDocument,
           JSON.parse(after) as PolicyDocument,
         );
-  // What is not there may come: only what was found is kept.
+  // A missing document may still be written, so only a difference that was found is cached.
   if (change !== null) keepStep(from, to, change);
   return change;
 }
 
-/** In the caller's transaction. Returns the hash that each of these schools follows from now on.
- * `changed`: the rules that are others than when these documents were last written, where whoever
- * asks knows; then the step from there need not be found by comparing. */
+/** Writes the documents of these schools in the caller's transaction. Returns the hash that each
+ * school follows from now on. `changed`: ids of the rules that changed since the documents were
+ * last written, if the caller knows them; the difference then needs no comparison. */
 export async function writePolicies(
   rows: Rows,
   siteIds: readonly string[],

@@ -1,5 +1,5 @@
-/** The rules of the city, prepared once for many questions: what a colleague saved elsewhere counts
- * from the next question on. */
+/** The city's rules, compiled once for many decisions. A change saved by any process applies from
+ * the next decision on. */
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { compilePolicy, type Policy, type PolicySite } from '@preau/contract/policy.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -23,5 +23,5 @@ async function load(rows: Rows, _stamp: number, at?: number): Promise<PolicyBook
 
 export const policyBook = keptByStamp('policy', load);
 
-/** The rules in force at that time, from their versions; schools as they are today. */
+/** The rules in force at that time, with schools as they are today. */
 export const policyBookAt = (rows: Rows, at: number): Promise<PolicyBook> => load(rows, 0, at);

@@ -24,8 +24,8 @@ interface Row {
   changed_by_name: string;
 }
 
-/** Fields that came later are as if they had been left out. A body that is no rule any more decides
- * nothing, and says so loudly. */
+/** A row written before a field existed reads as if that field had been left out. Throws when the
+ * body is no longer a valid rule. */
 function toRule(row: Row): StoredRule {
   const body: unknown = JSON.parse(row.body);
   if (!isDraft.Check(body))
@@ -40,7 +40,7 @@ function toRule(row: Row): StoredRule {
   };
 }
 
-/** In force now, newest first; with `at`: in force then. */
+/** Rules in force now, or at the time `at`; newest first. */
 export async function selectRules(
   rows: Rows,
   filter: { at?: number; id?: string } = {},
@@ -61,7 +61,7 @@ export async function selectRules(
   return (await query.execute()).map(toRule);
 }
 
-/** The last version of each rule that is in force no longer, the latest first. */
+/** The last version of each withdrawn rule, most recently withdrawn first; at most 200. */
 export async function selectWithdrawn(rows: Rows): Promise<StoredRule[]> {
   const found = await rows
     .selectFrom('rule_versions as v')
@@ -100,7 +100,7 @@ export async function selectChanges(rows: Rows, from: number, until: number): Pr
   ].sort((a, b) => a - b);
 }
 
-/** Newest first. */
+/** Newest first; at most 200. */
 export async function selectRuleVersions(rows: Rows, id: string): Promise<StoredRule[]> {
   return (
     await rows
@@ -133,7 +133,8 @@ export const policyRuleOf = ({
   how,
 });
 
-/** The version in force ends when the next begins: nothing is ever overwritten. */
+/** Inserts a version; versions are never overwritten. Call `endRuleVersion` for the previous one
+ * first. */
 export async function insertRuleVersion(
   rows: Rows,
   rule: {
@@ -160,7 +161,7 @@ export async function insertRuleVersion(
   return id;
 }
 
-/** False when that version is not in force: somebody else was first. */
+/** False when that version is no longer in force because somebody else changed the rule first. */
 export async function endRuleVersion(
   rows: Rows,
   id: string,
@@ -180,7 +181,7 @@ export async function endRuleVersion(
   );
 }
 
-/** Before these schools follow it. */
+/** Saves a document. Must be called before `savePolicyHash` makes these schools follow it. */
 export async function savePolicy(
   rows: Rows,
   hash: string,
@@ -193,7 +194,8 @@ export async function savePolicy(
     .values({ hash, document, used_until: null })
     .onConflict((conflict) => conflict.column('hash').doNothing())
     .execute();
-  // What they leave is kept for a while: their servers have it, and are sent the difference.
+  // The documents they followed until now are kept for a while: their servers have those, and are
+  // sent the difference.
   for (let at = 0; at < siteIds.length; at += 500)
     await rows
       .updateTable('policies')
@@ -208,7 +210,7 @@ export async function savePolicy(
       .execute();
 }
 
-/** What these schools follow, as far as it was written. */
+/** The hashes of the documents these schools follow; schools without one are left out. */
 export async function selectPolicyHashes(
   rows: Rows,
   siteIds: readonly string[],
@@ -230,7 +232,7 @@ export async function selectPolicy(rows: Rows, hash: string): Promise<string | u
   )?.document;
 }
 
-/** Documents that no school follows any more, since `before`. */
+/** Deletes documents that no school has followed since `before`. */
 export async function deleteUnusedPolicies(rows: Rows, before: number): Promise<void> {
   await rows
     .deleteFrom('policies')
@@ -241,7 +243,7 @@ export async function deleteUnusedPolicies(rows: Rows, before: number): Promise<
     .execute();
 }
 
-/** A rule of one school belongs to that school, any other to the city: null. */
+/** A rule for one school belongs to that school; any other belongs to the city, which is null. */
 export async function selectSitesOfRules(
   rows: Rows,
   ids: readonly string[],

@@ -1,4 +1,4 @@
-/** All SQL of what rules name: applications, people, groups and schools. */
+/** All SQL for what rules name: applications, people, groups and schools. */
 import type { Rule, RuleAudience, RuleDraft, RulePlace, RuleTarget } from '@preau/contract/rule.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { StoredRule } from '../store.ts';
@@ -49,7 +49,7 @@ const namesOfSiteGroups: NamesOf = (rows, ids) =>
     .where('id', 'in', [...ids])
     .execute();
 
-/** By id. Databases limit how many values one statement takes. */
+/** Reads names by id, in batches, because databases limit how many values one statement takes. */
 async function read(
   rows: Rows,
   namesOf: NamesOf,
@@ -108,8 +108,8 @@ function placeName(place: RulePlace, sites: Names, siteGroups: Names): string | 
   }
 }
 
-/** The names of what rules are about, for people to read. A name is null when what it named no
- * longer exists. */
+/** Adds to rules the names to show for the ids in them. A name is null when the thing no longer
+ * exists. */
 export async function withNames(rows: Rows, rules: readonly StoredRule[]): Promise<Rule[]> {
   const targets = rules.map(({ target }) => target);
   const audiences = rules.map(({ audience }) => audience);
@@ -127,7 +127,7 @@ export async function withNames(rows: Rows, rules: readonly StoredRule[]): Promi
   }));
 }
 
-/** What the rule names and does not exist, as a path into the draft; null when all exists. */
+/** The path in the draft to an id that does not exist; null when all exist. */
 export async function missingName(
   rows: Rows,
   { target, audience, place }: RuleDraft,
