@@ -1,4 +1,4 @@
-/** What a technician sets on servers: name, roles, labels, places, draining. */
+/** The settings of servers that a technician changes: name, roles, labels, places, draining. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { DrainServers, LabelServers, Server, ServerChanges } from '@preau/contract/server.ts';
 import { mustReach } from '#src/accounts/reach.ts';
@@ -39,7 +39,8 @@ export async function changeServer(
   return changed;
 }
 
-/** All of them, or nobody: refuses with NOT_FOUND or OUT_OF_SCOPE before anything is done. */
+/** Reads all of these servers, or refuses with NOT_FOUND or OUT_OF_SCOPE before anything is
+ * changed. */
 async function selectAll(rows: Rows, actor: AccountActor, serverIds: readonly string[]) {
   const servers = await selectServerRows(rows, { ids: serverIds });
   const found = new Set(servers.map(({ id }) => id));
@@ -49,8 +50,8 @@ async function selectAll(rows: Rows, actor: AccountActor, serverIds: readonly st
   return servers;
 }
 
-/** A draining server takes no new session and no rollout; what runs on it goes on until people
- * close it. */
+/** A draining server takes no new sessions and no rollouts; running sessions go on until people
+ * close them. */
 export async function drainServers(
   deps: Deps,
   actor: AccountActor,
@@ -71,7 +72,8 @@ export async function drainServers(
   deps.wakeups.wake(['servers', 'sites', 'audit']);
 }
 
-/** Refuses with VALIDATION_FAILED when a server would have more than 20. */
+/** Refuses with NOT_FOUND, OUT_OF_SCOPE, and with VALIDATION_FAILED when a server would have more
+ * than `maxLabels`. */
 export async function labelServers(
   deps: Deps,
   actor: AccountActor,

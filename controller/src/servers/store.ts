@@ -1,4 +1,4 @@
-/** All SQL that every part of servers needs: their rows, their generations, what is installed. */
+/** SQL shared by all parts of servers: their rows, their generations, what is installed. */
 import type { FailedStep, Inventory } from '@preau/contract/report.ts';
 import type { ServerChanges } from '@preau/contract/server.ts';
 import { isSqlite, type Rows } from '#src/platform/database.ts';
@@ -54,8 +54,7 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
   );
 }
 
-/** In the order of their ids, which is the order of locking; the unknown and the retired are left
- * out. */
+/** Sorted by id, which is the order of locking. Unknown and retired servers are left out. */
 export async function selectServerRows(
   rows: Rows,
   filter: { ids: readonly string[] } | { siteId: string },
@@ -88,8 +87,8 @@ export async function selectServerRows(
   }));
 }
 
-/** What a signed call is checked by: not the whole row, which holds the inventory. Undefined when
- * unknown or retired. */
+/** Only the columns needed to verify a signed call, because the whole row includes the inventory.
+ * Undefined when unknown or retired. */
 export async function selectServerKey(
   rows: Rows,
   id: string,
@@ -122,15 +121,16 @@ export async function nextGeneration(rows: Rows, serverId: string): Promise<numb
   return row.generation;
 }
 
-/** Locks the rows of all these in the order of their ids, so that two who do so never wait for each
- * other. */
+/** Locks the rows of all these servers in the order of their ids, so that concurrent transactions
+ * cannot deadlock. */
 export async function nextGenerations(
   rows: Rows,
   serverIds: readonly string[],
 ): Promise<Map<string, number>> {
   if (serverIds.length === 0) return new Map();
   const ids = [...serverIds];
-  // An update of many locks in whatever order it finds them. SQLite has one writer at a time.
+  // An update of many rows locks them in an arbitrary order, so they are locked first. SQLite has
+  // only one writer at a time.
   if (!isSqlite(rows))
     await rows
       .selectFrom('servers')
@@ -175,7 +175,7 @@ export async function saveDraining(
     .execute();
 }
 
-/** Once: false when it is quarantined or retired already. */
+/** False when it is already quarantined or retired. */
 export async function markQuarantined(rows: Rows, serverId: string, now: number): Promise<boolean> {
   const done = await rows
     .updateTable('servers')
@@ -187,8 +187,8 @@ export async function markQuarantined(rows: Rows, serverId: string, now: number)
   return Number(done.numUpdatedRows) === 1;
 }
 
-/** Servers in service that have an application, are to have it, or do not yet say that it is
- * gone. */
+/** Counts servers in service that have the application, are to have it, or have not yet reported
+ * its removal. */
 export async function countServersHaving(rows: Rows, applicationId: string): Promise<number> {
   const found = await rows
     .selectFrom('server_applications as a')
@@ -215,7 +215,7 @@ export async function selectInstalledAtSite(rows: Rows, siteId: string): Promise
   return new Set(found.map((row) => row.application_id));
 }
 
-/** Of retired servers, too. */
+/** Includes retired servers. */
 export async function selectSitesOfServers(rows: Rows, ids: readonly string[]): Promise<string[]> {
   const found = await rows
     .selectFrom('servers')

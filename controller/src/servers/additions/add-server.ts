@@ -1,10 +1,10 @@
-/** What a technician may do about making a machine a server of a school over SSH. How it is done is
- * in run.ts.
+/** The verbs by which a technician makes a machine a server of a school over SSH. The steps are in
+ * run.ts.
  *
  * The technician's password or key stays in this process's memory while the work runs, and nowhere
- * else: in no row, no job and no log. A controller that dies therefore cannot go on; its row keeps
- * `alive_until`, and the sweep ends the addition. The row is the truth: whoever ends it (done,
- * failed, or cancelled from any process) ends it once, and the work stops. */
+ * else: in no row, no job and no log. So no controller can continue the work of one that died:
+ * `alive_until` in the row expires, and the sweep ends the addition. The row is authoritative: an
+ * addition ends once (done, failed, or cancelled from any process), and then the work stops. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { Addition, AdditionRequest } from '@preau/contract/fleet.ts';
 import { mustReach } from '#src/accounts/reach.ts';
@@ -27,7 +27,7 @@ export interface Additions {
   ) => Promise<string>;
   add: (actor: AccountActor, input: AdditionRequest) => Promise<Addition>;
   cancel: (actor: AccountActor, id: string) => Promise<Addition>;
-  /** Ends what runs here, and waits for it. */
+  /** Stops the additions that run in this process, and waits for them. */
   close: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** The end of an addition: whoever ends it first, in whatever process, ends it once. */
+/** Ends an addition exactly once, in whichever process does so first. */
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { Addition } from '@preau/contract/fleet.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -20,7 +20,7 @@ export async function mustRead(deps: Pick<Platform, 'database'>, id: string): Pr
   return addition;
 }
 
-/** False when it had ended before. */
+/** False when it had already ended. */
 export async function end(
   deps: Deps,
   actor: Actor,

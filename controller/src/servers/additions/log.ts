@@ -1,8 +1,8 @@
-/** What a machine says while it is made a server: text from outside, kept to be shown. Pure. */
+/** The output of a machine that becomes a server: untrusted text, stored for display. Pure. */
 import { maxAdditionLog } from '@preau/contract/fleet.ts';
 
-/** Without escape sequences, control characters and text-direction overrides; without the secrets,
- * should a machine repeat them. */
+/** Removes escape sequences, control characters and text-direction overrides, and masks the secrets
+ * in case the machine prints them. */
 export function cleanOutput(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) if (secret.length >= 4) clean = clean.replaceAll(secret, '•••');
@@ -16,8 +16,8 @@ export function cleanOutput(text: string, secrets: readonly string[]): string {
   );
 }
 
-/** The end matters: what is too much is dropped at the beginning, by whole lines, and a good part
- * of it at once, so that a machine that never stops talking costs no more than it says. */
+/** Appends, and keeps the end when the log grows too long. A quarter is dropped at once, by whole
+ * lines, so that the cost stays proportional to the output. */
 export function append(log: string, text: string): string {
   const whole = log + text;
   if (whole.length <= maxAdditionLog) return whole;

@@ -1,25 +1,25 @@
-/** What is written down of one addition while it runs, once a beat: a sign of life, the log, which
- * server has enrolled. Each beat also learns whether somebody ended the addition meanwhile. */
+/** Saves the progress of a running addition with each heartbeat: a sign of life, the log, and which
+ * server has enrolled. A heartbeat also stops the work when somebody has ended the addition. */
 import type { Addition } from '@preau/contract/fleet.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { append, cleanOutput } from './log.ts';
 import { saveProgress, selectEnrolledWith } from './store.ts';
 
-/** Many beats: a slow database does not mean that the controller died. */
+/** Many heartbeats long, because a slow database does not mean that the controller died. */
 export const aliveForMs = 60_000;
 
 export interface Progress {
   /** Adds to the log, without secrets and control characters. */
   say: (text: string) => void;
-  /** Hides the code from here on, and recognises the server that enrols with it. */
+  /** From now on masks the code in the log, and recognises the server that enrols with it. */
   expectEnrolment: (code: string) => void;
   /** Saves now, with a new state. Never rejects. */
   reach: (state: Addition['state']) => Promise<void>;
   log: () => string;
   /** The server that enrolled with the code, and whether it has reported. */
   enrolled: () => Promise<{ serverId: string; reported: boolean } | undefined>;
-  /** Stops the beats and waits for the last one. */
+  /** Stops the heartbeats and waits for the last one. */
   close: () => Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export function openProgress(
     if (changed) deps.wakeups.wake([`addition:${id}`]);
     if (!open) work.abort.abort();
   };
-  // One after the other: an older state must not overwrite a newer one.
+  // Saves run one after the other, so that an older state cannot overwrite a newer one.
   let last = Promise.resolve();
   const beat = (next?: Addition['state']): Promise<void> => {
     last = last

@@ -1,5 +1,5 @@
-/** Makes a machine a server, step by step: connect, bring the installer and a code, run it as root,
- * wait for the first report. */
+/** Makes a machine a server, step by step: connect, upload the installer and an enrolment code, run
+ * it as root, wait for the first report. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
@@ -36,14 +36,14 @@ export const additionTimes: AdditionTimes = {
   reportMs: 180_000,
   beatMs: 1000,
 };
-/** A script or a code is sent, not a package. */
+/** Time limit for short commands: they send a script or a code, never a package. */
 const shortMs = 60_000;
 const tidyMs = 20_000;
 
 export interface AdditionWork {
   id: string;
   actor: AccountActor;
-  /** With the technician's password or key. */
+  /** Contains the technician's password or key. */
   input: AdditionRequest;
   times: AdditionTimes;
   abort: AbortController;
@@ -64,7 +64,7 @@ export async function runAddition(deps: AdditionDeps, work: AdditionWork): Promi
   await progress.close();
   const addition = await selectAddition(deps.database, id).catch(() => undefined);
   if (addition === undefined) return;
-  // Whoever cancelled it has ended the row already: then this changes nothing.
+  // If it was cancelled, the row has already ended, and this changes nothing.
   await end(deps, work.actor, addition, { ...outcome, log: progress.log() }).catch(
     (error: unknown) =>
       deps.log.error({ err: error, addition: id }, 'the end of an addition was not saved'),
@@ -86,7 +86,8 @@ async function outcomeOf(
       sayFailure(progress, error.code, error.details['why'] ?? error.details['hostKey']);
       return { state: 'failed', code: error.code };
     }
-    // The message may hold what was sent: only the kind of error is kept.
+    // The error message may contain secrets that were sent, so only the name of the error is
+    // logged.
     deps.log.error(
       { addition: work.id, reason: error instanceof Error ? error.name : 'unknown' },
       'adding a server broke',
@@ -99,7 +100,7 @@ async function outcomeOf(
 const sayFailure = (progress: Progress, code: ErrorCode, why?: unknown): void =>
   progress.say(`✗ ${errors[code].fr}${why === undefined ? '' : ` (${String(why)})`}\n`);
 
-/** Refuses with what `openSsh` refuses with, SUDO_REFUSED and INSTALL_FAILED. */
+/** Refuses with the codes of `openSsh`, and with SUDO_REFUSED and INSTALL_FAILED. */
 async function install(deps: AdditionDeps, work: AdditionWork, progress: Progress): Promise<void> {
   const { input, times, abort } = work;
   progress.say(`→ ${input.login}@${input.host}:${input.port}\n`);

@@ -1,6 +1,6 @@
 /** The commands that are sent to a machine that becomes a server. Pure. */
 
-/** One word of a POSIX shell, whatever the text holds. */
+/** Quotes any text as one word of a POSIX shell. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Prints the path of a new folder that nobody else can read. */
@@ -22,8 +22,8 @@ export const asRoot = (login: string, command: string): string =>
 /** Fails when sudo refuses. */
 export const trySudo = "sudo -k -S -p '' -- true";
 
-/** Runs the installer, and removes the folder even when the connection breaks meanwhile. The code is
- * read from a file: any user of the machine can read the arguments of a process. */
+/** Runs the installer, and removes the folder even when the connection breaks meanwhile. The code
+ * is read from a file: any user of the machine can read the arguments of a process. */
 export const runInstaller = (given: {
   folder: string;
   controllerUrl: string;

@@ -1,4 +1,4 @@
-/** All SQL of servers being added. What is open changes; what is over never does. */
+/** All SQL of servers being added. Only open additions can change. */
 import {
   type Addition,
   type AdditionState,
@@ -81,7 +81,7 @@ export async function selectAdditions(rows: Rows, limit: number): Promise<Additi
   ).map(toSummary);
 }
 
-/** False when it is over already: whoever works on it then stops. */
+/** False when the addition is already over; the caller must then stop its work. */
 export async function saveProgress(
   rows: Rows,
   id: string,
@@ -108,7 +108,7 @@ export async function saveProgress(
   return Number(done.numUpdatedRows) === 1;
 }
 
-/** Ends it once, and spoils a code that was not used. False when it was over already. */
+/** Ends the addition, and expires its enrolment code if unused. False when it was already over. */
 export async function endAddition(
   rows: Rows,
   id: string,
@@ -143,7 +143,7 @@ export async function endAddition(
   return true;
 }
 
-/** Whose controller has not given a sign of life in time. */
+/** Open additions whose controller has not given a sign of life in time. */
 export async function selectAbandoned(rows: Rows, now: number): Promise<string[]> {
   return (
     await rows

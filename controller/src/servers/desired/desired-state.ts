@@ -1,5 +1,5 @@
-/** Writes what a server should be: read from rows, complete, numbered, signed, in the transaction
- * that changed them. */
+/** Writes the complete, numbered and signed desired state of a server, in the transaction that
+ * changed the rows it is built from. */
 import type { DesiredState, SignedState } from '@preau/contract/desired-state.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
@@ -22,7 +22,7 @@ import {
 
 type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
-/** `generation`: one already taken in this transaction with `nextGeneration`; without it the next
+/** `generation`: one already taken in this transaction with `nextGeneration`; by default the next
  * one is taken. Returns the topic to wake after the commit. */
 export async function publishDesiredState(
   deps: Deps,
@@ -44,7 +44,8 @@ export async function publishDesiredState(
 export const reportDelayFor = (servers: number): number =>
   Math.min(Math.max(servers * 4, 300), 20_000);
 
-/** Counting a thousand servers for each state of one of them would be a good part of the work. */
+/** The count of servers is cached for this long: counting a thousand servers to write the state of
+ * one would be a large part of the work. */
 const countedForMs = 10_000;
 const counts = new WeakMap<object, { at: number; servers: number }>();
 async function fleetSize(deps: Deps, rows: Rows): Promise<number> {
@@ -56,8 +57,8 @@ async function fleetSize(deps: Deps, rows: Rows): Promise<number> {
   return servers;
 }
 
-/** Of many at once: each is read with the others. `generations`: taken in this transaction, by
- * server. */
+/** As `publishDesiredState`, for many servers with shared queries. `generations`: by server id,
+ * taken in this transaction. */
 export async function publishDesiredStates(
   deps: Deps,
   rows: Rows,
@@ -88,8 +89,9 @@ export async function publishDesiredStates(
   return [...generations.keys()].map((serverId): Topic => `agent:${serverId}`);
 }
 
-/** What rules see of this application is about to change: holds every server whose state names it.
- * What is returned writes their new states, afterwards, and returns the topics to wake. */
+/** Call before changing facts about an application that rules read: locks every server whose state
+ * names it. Call the returned function after the change: it writes their new states and returns the
+ * topics to wake. */
 export const publishWhereNamed =
   (deps: Deps) =>
   async (rows: Rows, applicationId: string): Promise<() => Promise<Topic[]>> => {
@@ -97,7 +99,7 @@ export const publishWhereNamed =
     return () => publishDesiredStates(deps, rows, generations);
   };
 
-/** Takes the generations of all servers of a site. */
+/** Takes the next generations of all servers of a site, which locks them. */
 export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, number>> {
   return nextGenerations(
     rows,
@@ -105,8 +107,8 @@ export async function lockSite(rows: Rows, siteId: string): Promise<Map<string, 
   );
 }
 
-/** Who belongs to a site, and which of its servers keeps packages for the others, is part of the
- * state of each of them. Returns the topics to wake. */
+/** Publishes the states of all servers of a site: each contains the list of the site's servers and
+ * which of them caches packages for the others. Returns the topics to wake. */
 export async function publishForNeighbours(
   deps: Deps,
   rows: Rows,
@@ -116,8 +118,8 @@ export async function publishForNeighbours(
   return publishDesiredStates(deps, rows, generations ?? (await lockSite(rows, siteId)));
 }
 
-/** `knownPolicy`: the hash of the rules the agent has; they are sent again only when they are
- * others. */
+/** `knownPolicy`: the hash of the rules the agent has. Rules are sent only when they differ from
+ * those: as a difference if possible, otherwise whole. Refuses with NOT_FOUND. */
 export async function readDesiredState(
   deps: Pick<Platform, 'database'>,
   actor: AgentActor,
@@ -145,7 +147,7 @@ async function selectPolicyOf(
   const sites = await selectPolicySites(rows, [
     ...new Set([...servers.values()].map(({ siteId }) => siteId)),
   ]);
-  // A school that no rule was written for since it came follows what holds everywhere.
+  // A school for which no policy document was written since it was added gets one now.
   const without = [
     ...new Set(
       [...servers.values()]

@@ -1,5 +1,5 @@
-/** All SQL of desired states as documents, of what is wanted on servers, and of how far rules have
- * spread. What a state is made of is read in parts/store.ts. */
+/** All SQL of desired states as documents, of the applications wanted on servers, and of which
+ * servers have applied the rules. The contents of a state are read in parts/store.ts. */
 import type { Rows } from '#src/platform/database.ts';
 
 export async function saveDesiredStates(
@@ -30,7 +30,7 @@ export async function selectDesiredState(
     .executeTakeFirst();
 }
 
-/** In service. */
+/** Counts the servers in service. */
 export async function countServers(rows: Rows): Promise<number> {
   const row = await rows
     .selectFrom('servers')
@@ -97,7 +97,7 @@ export async function saveWanted(
       version: null,
       ...set,
     })
-    // What is taken away is the version that is there, by its own recipe.
+    // A removal keeps `version_id`, because it uses the recipe of the installed version.
     .onConflict((conflict) =>
       conflict
         .columns(['server_id', 'application_id'])
@@ -106,7 +106,8 @@ export async function saveWanted(
     .execute();
 }
 
-/** After an order ended: what is there now is also what is wanted. */
+/** Called when an order has ended: what it installed or removed is from then on the wanted
+ * state. */
 export async function saveOutcome(
   rows: Rows,
   outcome: {
@@ -154,7 +155,7 @@ export async function selectServersOfSites(
   return ids;
 }
 
-/** Notes which generations contain the newest rules. */
+/** Records that the present generations of these servers contain the newest rules. */
 export async function markPolicyAsked(
   rows: Rows,
   generations: ReadonlyMap<string, number>,
@@ -169,7 +170,8 @@ export async function markPolicyAsked(
       .execute();
 }
 
-/** Every school with its servers; one without has a row of its own. */
+/** One row per server of every school; a school without servers has one row with `serverId`
+ * null. */
 export async function selectPolicyProgress(rows: Rows): Promise<
   {
     siteId: string;

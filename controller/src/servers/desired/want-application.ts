@@ -9,8 +9,8 @@ import { nextGeneration, selectServerRow } from '../store.ts';
 import { publishDesiredState } from './desired-state.ts';
 import { saveWanted } from './store.ts';
 
-/** Asks for an application on a server, or for its removal. Asking again is safe and is how one
- * retries. */
+/** Requests that a server install or remove an application. Repeating is safe, and retries a failed
+ * attempt. Refuses with NOT_FOUND. */
 export async function wantApplication(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   actor: Actor,
@@ -21,7 +21,7 @@ export async function wantApplication(
     if (server === undefined) throw new AppError('NOT_FOUND', input);
     const generation = await nextGeneration(rows, server.id);
     await holdStamp(rows, 'catalogue');
-    // What has left the catalogue can still be taken away.
+    // A withdrawn application can still be removed.
     const [application] = await selectApplications(rows, {
       id: input.applicationId,
       among: input.wanted ? 'offered' : 'all',

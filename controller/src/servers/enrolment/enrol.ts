@@ -1,4 +1,4 @@
-/** How a server gets its identity, and loses it. */
+/** Gives a server its identity, and revokes it. */
 
 import {
   type Enrolment,
@@ -25,8 +25,8 @@ import {
   takeEnrolmentCode,
 } from './store.ts';
 
-/** The code is shown once and stored as a hash; it opens one enrolment, for this school, within 30
- * minutes. */
+/** The code is shown once and stored as a hash; it is valid for one enrolment, at this school,
+ * within 30 minutes. */
 export async function createEnrolmentCode(
   deps: Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'> & { publicUrl: () => string },
   actor: AccountActor,
@@ -65,8 +65,8 @@ export async function createEnrolmentCode(
   };
 }
 
-/** Refuses with ENROLMENT_CODE_REFUSED whatever is wrong with the code: a guesser learns
- * nothing. */
+/** Refuses a code with ENROLMENT_CODE_REFUSED whatever is wrong with it, so that somebody who
+ * guesses codes learns nothing. Refuses with PROTOCOL_UNSUPPORTED. */
 export async function enrol(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   _actor: Actor,
@@ -117,7 +117,7 @@ export async function enrol(
   return enrolment;
 }
 
-/** From the commit on, the server's key opens nothing. Its sessions are ended by the caller. */
+/** From the commit on, the server's key is refused. The caller ends its sessions. */
 export async function retireServer(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   actor: Actor,

@@ -1,4 +1,4 @@
-/** All SQL of enrolment: codes, and the row of a server from its first to its last day. */
+/** All SQL of enrolment: codes, and creating and retiring the rows of servers. */
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
@@ -30,8 +30,8 @@ export async function insertEnrolmentCode(
     .execute();
 }
 
-/** Takes the code if it is unused and in time. Of a hundred at once exactly one gets it: the update
- * is the lock. */
+/** Takes the code if it is unused and not expired. The update is the lock, so of many concurrent
+ * calls exactly one gets it. */
 export async function takeEnrolmentCode(
   rows: Rows,
   hash: string,

@@ -1,4 +1,4 @@
-/** All SQL of servers as lists and pages show them, and of choosing one for a session. */
+/** All SQL for servers in lists and on pages, and for choosing one for a session. */
 
 import type { InstalledApplication, Recipes } from '@preau/contract/application.ts';
 import type { Fleet } from '@preau/contract/fleet.ts';
@@ -25,7 +25,8 @@ const serverColumns = (rows: Rows) =>
 
 type ListedRow = Awaited<ReturnType<ReturnType<typeof serverColumns>['execute']>>[number];
 
-/** Out of the text: a list of 2,700 servers need not parse what is installed on each. */
+/** Extracted from the JSON text, because parsing the inventories of 2,700 servers for a list is
+ * slow. */
 const agentVersionOf = (inventory: string | null): string | null =>
   /"agentVersion":"([^"\\]*)"/.exec(inventory ?? '')?.[1] ?? null;
 

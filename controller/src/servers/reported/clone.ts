@@ -1,22 +1,22 @@
-/** Two machines with one identity: a disk was copied, or a snapshot started beside its original.
- * Each run of an agent has a random epoch and counts its reports; a run that has ended sends no
- * report again. So when an earlier run goes on counting after a report of a later one, both are
- * alive.
+/** Detects two machines with one identity: a disk was copied, or a snapshot started beside its
+ * original. Each run of an agent has a random epoch and numbers its reports; a run that has ended
+ * sends no further reports. So when an earlier run sends new reports after a later run has begun,
+ * both are alive.
  *
- * Once is not enough: the last report of a run may arrive after the first of the next. An agent
- * sends one report at a time, so at most one such report is late; the second is of a second
+ * One such report is no proof: the last report of a run may arrive after the first of the next. An
+ * agent sends one report at a time, so at most one can be late; a second one comes from a second
  * machine. */
 
 export interface PastEpoch {
   epoch: string;
-  /** The highest number received from it. */
+  /** The highest sequence number received from it. */
   seq: number;
-  /** How often it went on counting after a report of a later run. */
+  /** How many new reports it sent after a later run had begun. */
   spoke: number;
 }
 
-/** `accept`: newest of the present run, or the first of a new one. `stale`: late or repeated,
- * changes nothing. */
+/** `accept`: a new report of the present run, or the first of a new run. `stale`: late or repeated,
+ * changes nothing. `past`: the earlier runs to store. */
 export type ReportCheck = { verdict: 'accept' | 'stale' | 'clone'; past: readonly PastEpoch[] };
 
 const remembered = 8;

@@ -15,11 +15,11 @@ type Deps = Pick<Platform, 'config' | 'clock' | 'secrets'>;
 
 export interface RecordedReport {
   topics: Set<Topic>;
-  /** Installed applications whose icon the catalogue still lacks. */
+  /** Ids of installed applications whose icon the catalogue lacks. */
   iconsWanted: string[];
 }
 
-/** One report on its way into the rows. */
+/** The context of recording one report. */
 interface Recording {
   deps: Deps;
   rows: Rows;
@@ -51,7 +51,8 @@ async function recordVitals(
   pastEpochs: readonly PastEpoch[],
 ): Promise<void> {
   const cacheMoved = JSON.stringify(server.cache) !== JSON.stringify(report.inventory.cache);
-  // All rows of the site are locked in one order, before our own is.
+  // All servers of the site are locked in one order, before this server's own row, to avoid
+  // deadlocks.
   const generations = cacheMoved ? await lockSite(rows, server.siteId) : null;
   await saveVitals(rows, server.id, {
     epoch: report.epoch,
@@ -100,7 +101,7 @@ async function recordRefusedStates(recording: Recording): Promise<void> {
 
 type ReportedApplication = Report['applications'][number];
 
-/** Returns the applications whose icon is wanted. */
+/** Returns the ids of applications whose icon the catalogue lacks. */
 async function recordApplications(recording: Recording): Promise<string[]> {
   const { deps, rows, server, report, topics } = recording;
   const known = await selectServerApplicationStates(rows, server.id);
@@ -120,15 +121,15 @@ async function recordApplications(recording: Recording): Promise<string[]> {
       at: deps.clock.now(),
     });
     topics.add('applications').add('portal');
-    // It was removed and is there again: an older wish brought it back. A new state asks anew for
-    // its removal.
+    // It had been removed and was installed again, from an older desired state. A new state
+    // requests its removal again.
     if (before.state === 'removed') topics.add(await publishDesiredState(deps, rows, server.id));
     if (seen.state !== before.state) await recordApplicationState(recording, seen, before);
   }
   return iconsWanted;
 }
 
-/** Only what has come to an end is an effect: installing and removing are on their way. */
+/** Records only final states; `installing` and `removing` are still in progress. */
 async function recordApplicationState(
   { deps, rows, actor, server, topics }: Recording,
   seen: ReportedApplication,

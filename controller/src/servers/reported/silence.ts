@@ -1,11 +1,11 @@
-/** Notices servers that fell silent, and records each silence once. A report ends it. */
+/** Detects servers that fell silent, and records each silence once. The next report ends it. */
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { markNewlySilent } from './store.ts';
 
-/** Returns how many were noticed now. Running it twice, or in two processes at once, records
+/** Returns how many were newly detected. Running it twice, or in two processes at once, records
  * nothing twice. */
 export async function noticeSilence(
   deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,

@@ -1,4 +1,4 @@
-/** All SQL of what servers report of themselves. */
+/** All SQL for what servers report about themselves. */
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { PastEpoch } from './clone.ts';
@@ -46,8 +46,7 @@ export async function savePastEpochs(
     .execute();
 }
 
-/** Marks the servers last seen at `before` or earlier, and returns those that were not marked
- * yet. */
+/** Marks servers last seen at `before` or earlier, and returns those that were not yet marked. */
 export async function markNewlySilent(
   rows: Rows,
   before: number,

@@ -1,4 +1,4 @@
-/** All SQL of what desired states are made of: applications, sessions, transfers, orders and the
+/** All SQL for the contents of desired states: applications, sessions, transfers, orders and the
  * other servers of the school. Each is read for many servers at once. */
 
 import type { Recipes } from '@preau/contract/application.ts';
@@ -15,7 +15,7 @@ import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { cacheOf } from '../../store.ts';
 
-/** What the desired states of these servers are made of, but for what is the same for all. */
+/** The parts of desired states that differ from server to server. */
 export async function selectDesired(
   rows: Rows,
   serverIds: readonly string[],
@@ -189,7 +189,7 @@ async function selectDesiredTransfers(
   );
 }
 
-/** Orders of rollouts that these servers have, or are to have. */
+/** Orders of rollouts in flight on these servers. */
 async function selectDesiredOrders(
   rows: Rows,
   serverIds: readonly string[],
@@ -210,8 +210,8 @@ async function selectDesiredOrders(
   );
 }
 
-/** The oldest execution server of a site that says where its package cache listens fetches for the
- * others. */
+/** The servers of each site, and the one that downloads packages for the others: the oldest that
+ * reports where its package cache listens. */
 async function selectNeighbours(
   rows: Rows,
   serverIds: readonly string[],

@@ -1,22 +1,23 @@
-/** One application in one school: what is asked, what is there. */
+/** One application at one school: wanted compared with installed. */
 import { type DriftCell, type DriftState, driftStates } from '@preau/contract/fleet.ts';
 
 /** What is known of the application on one server. */
 export interface ServerFacts {
-  /** Null: not asked for there. */
+  /** Null: not wanted there. */
   wantedVersion: string | null;
   /** As last reported; null: never reported from there. */
   state: string | null;
   version: string | null;
   errorCode: string | null;
-  /** Debian packages its recipe brings; empty where it is not one of packages. */
+  /** Debian packages that its recipe installs; empty for recipes of other kinds. */
   packages: readonly string[];
-  /** What is installed on purpose, name → version; null where the server does not say. */
+  /** Packages marked as manually installed, name → version; null when the server does not report
+   * them. */
   chosen: ReadonlyMap<string, string> | null;
 }
 
-/** Pure. What the agent reports goes before what the list of packages suggests. Only the list shows
- * what was removed or installed by hand. */
+/** The agent's report takes precedence over the list of packages; only the list shows what was
+ * removed or installed by hand. Pure. */
 export function stateOn(facts: ServerFacts): DriftState {
   const { wantedVersion, state, packages, chosen } = facts;
   const isListed = chosen !== null && chosen.size > 0 && packages.length > 0;
@@ -41,7 +42,8 @@ export function stateOn(facts: ServerFacts): DriftState {
   return facts.version !== null && facts.version !== wantedVersion ? 'other_version' : 'installed';
 }
 
-/** The worst of a school's servers; `driftStates` goes from the best to the worst. Pure. */
+/** Takes the worst state among a school's servers; `driftStates` is sorted from best to worst.
+ * Pure. */
 export function cellOf(applicationId: string, servers: readonly ServerFacts[]): DriftCell {
   const states = servers.map(stateOn);
   const worst = states.reduce<DriftState>(

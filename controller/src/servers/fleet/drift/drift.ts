@@ -1,4 +1,5 @@
-/** Applications × schools: what is there beside what should be, a page of schools at a time. */
+/** Drift as a matrix of applications × schools: installed compared with wanted, in pages of
+ * schools. */
 import type { Drift, DriftRow } from '@preau/contract/fleet.ts';
 import { isDifference } from '@preau/contract/fleet.ts';
 import { reaches } from '#src/accounts/reach.ts';
@@ -13,18 +14,18 @@ import {
   selectSitePlace,
 } from './store.ts';
 
-/** So many schools are read and compared before other work gets its turn. */
+/** Schools read and compared before yielding to the event loop. */
 const pieceSize = 100;
 
 interface DriftFilter {
   search: string;
-  /** The id of the last school of the page before; null: the first page. */
+  /** The id of the last school of the previous page; null: the first page. */
   after: string | null;
   limit: number;
   onlyDifferences: boolean;
 }
 
-/** One page. The first page reads every school, for it also has the counts. */
+/** Reads one page. The first page reads every school, because it also returns the counts. */
 export async function readDrift(
   deps: Pick<Platform, 'database'>,
   actor: Actor,

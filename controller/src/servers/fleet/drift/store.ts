@@ -1,4 +1,5 @@
-/** SQL over the whole fleet, read in pieces: thousands of schools never stand in memory at once. */
+/** SQL over the whole fleet, read in batches, so that thousands of schools are never in memory at
+ * once. */
 
 import type { Recipes } from '@preau/contract/application.ts';
 import type { Drift } from '@preau/contract/fleet.ts';
@@ -9,8 +10,8 @@ import type { Rows } from '#src/platform/database.ts';
 
 export type Column = Drift['applications'][number] & { packages: string[] };
 
-/** Applications that some server in service is asked to have, with the packages their newest recipe
- * of the catalogue installs. */
+/** Applications wanted on at least one server in service, with the packages that their newest
+ * recipe in the catalogue installs. */
 export async function selectColumns(rows: Rows): Promise<Column[]> {
   const wanted = await rows
     .selectFrom('server_applications as s')
@@ -44,7 +45,7 @@ export async function selectColumns(rows: Rows): Promise<Column[]> {
   }));
 }
 
-/** Schools by name, those after the school `after` only. */
+/** Schools sorted by name, only those after the school `after`. */
 export async function selectSitePiece(
   rows: Rows,
   filter: { search: string; after: { name: string; id: string } | null; limit: number },
