@@ -1,5 +1,4 @@
-/** What the form of an application holds, how it is filled in from a file, and the draft it makes.
- * Pure. */
+/** The state of the application form, how a file fills it in, and the draft made from it. Pure. */
 
 import type {
   Application,
@@ -22,8 +21,8 @@ export type Origin = 'debian' | 'file' | 'script';
 
 type DetectKind = 'package' | 'file' | 'version_file';
 
-/** What follows from the rest of the form: replaced when the rest changes, until somebody types
- * something else there. */
+/** Fields derived from the rest of the form: recomputed when it changes, until somebody types
+ * another value. */
 interface Followed {
   nameFr: string;
   nameEn: string;
@@ -41,7 +40,7 @@ interface Followed {
 }
 
 export interface ApplicationForm extends Followed {
-  /** To add a version: what the form does not show stays as it is. */
+  /** When adding a version, the application: what the form does not show stays unchanged. */
   known: Application | null;
   origin: Origin;
   /** Debian packages, as typed. */
@@ -50,7 +49,7 @@ export interface ApplicationForm extends Followed {
   file: PackageFile | null;
   kind: InspectedPackage['kind'];
   told: InspectedPackage | null;
-  /** Of several in the file. */
+  /** The chosen program, when the file holds several. */
   program: InspectedProgram | null;
   script: Script | null;
   labels: string;
@@ -58,7 +57,7 @@ export interface ApplicationForm extends Followed {
   requires: string;
   seats: number | null;
   minutes: number | null;
-  /** As it followed last. */
+  /** The derived values as last computed. */
   followed: Followed;
 }
 
@@ -109,7 +108,7 @@ export const slugOf = (name: string): string =>
     .slice(0, 40)
     .replace(/-+$/, '');
 
-/** A command line as argv: spaces part words, quotes keep them together. No shell reads it. */
+/** A command line as argv: spaces separate words, quotes keep them together. No shell reads it. */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [whole] of line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g))
@@ -148,7 +147,7 @@ const allowedVersion = (version: string): string =>
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 61);
 
-/** Another file: what it says takes the place of what the file before it said. */
+/** Fills the form in from a file; values derived from the previous file are replaced. */
 export const filledFrom = (
   form: ApplicationForm,
   file: PackageFile,
@@ -164,11 +163,11 @@ export const filledFrom = (
   });
 export const withProgram = (form: ApplicationForm, program: InspectedProgram): ApplicationForm =>
   settled({ ...form, program });
-/** PNG in base64, found in the file. */
+/** The icon found in the file: PNG in base64. */
 export const iconOf = ({ origin, program }: ApplicationForm): string | null =>
   origin === 'file' ? (program?.icon ?? null) : null;
 
-/** What somebody typed; else what follows. */
+/** What somebody typed; otherwise the derived value. */
 const kept = <K extends keyof Followed>(
   form: ApplicationForm,
   next: Followed,
@@ -209,7 +208,7 @@ function following(form: ApplicationForm): Followed {
   return next;
 }
 
-/** With what follows from what was typed, where nobody has typed something else. */
+/** The form with its derived fields recomputed, except those where somebody typed another value. */
 export function settled(form: ApplicationForm): ApplicationForm {
   const next = following(form);
   const all = Object.fromEntries(
@@ -228,7 +227,7 @@ function detectionOf({
     : { kind, path: detectPath.trim() };
 }
 
-/** Null while there is nothing to install from. English words that nobody wrote are the French
+/** Null while there is nothing to install from. Missing English words default to the French
  * ones. */
 export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   const form = settled(typed);
@@ -274,7 +273,7 @@ export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   };
 }
 
-/** What every kind takes from the form. */
+/** Recipe fields that every kind takes from the form. */
 interface Typed {
   detect: DetectionRule;
   launch?: { command: string[] };
@@ -282,14 +281,14 @@ interface Typed {
 }
 
 interface RecipeForm<R extends Recipe> {
-  /** The recipe as typed: null while what it is made of is not there. A kind without `make` cannot
-   * be made here. */
+  /** The recipe as typed; null while what it is built from is missing. A kind without `make` cannot
+   * be created here. */
   make?(form: ApplicationForm, typed: Typed): R | null;
-  /** The form as it shows this recipe, for another version of it. */
+  /** The form filled in from this recipe, to add another version. */
   show(recipe: R): Partial<ApplicationForm>;
 }
 
-/** Kinds that are not made by hand. */
+/** Kinds that this form cannot create. */
 const notMade = {
   show: ({ detect }: Recipe): Partial<ApplicationForm> => ({
     origin: 'file',
@@ -297,8 +296,8 @@ const notMade = {
   }),
 };
 
-/** How the form makes and shows each kind. The compiler asks for the entry of a kind that is new in
- * the contract. */
+/** How the form makes and shows each kind. The compiler requires an entry for every kind in the
+ * contract. */
 export const recipeForms: { [K in RecipeKind]: RecipeForm<RecipeOf<K>> } = {
   apt: {
     make: ({ packages, source: { on, uri, suite, components, key } }, typed) => ({
@@ -345,7 +344,7 @@ export const recipeForms: { [K in RecipeKind]: RecipeForm<RecipeOf<K>> } = {
   archive: {
     make: ({ file, kind }, typed) =>
       file === null || !isArchive(kind) ? null : { kind: 'archive', format: kind, file, ...typed },
-    // A path with the version in it is the old version's.
+    // The command is cleared: its path may hold the old version.
     show: () => ({ origin: 'file', command: '' }),
   },
   script: {
@@ -399,10 +398,11 @@ export const recipeForms: { [K in RecipeKind]: RecipeForm<RecipeOf<K>> } = {
   },
 };
 
-/** Undefined: a page that was opened before an update of the city may not know every kind. */
+/** Undefined for an unknown kind: a page opened before an update of the city may not know every
+ * kind. */
 const recipeFormOf = (kind: RecipeKind): RecipeForm<Recipe> | undefined => recipeForms[kind];
 
-/** What a file is made a recipe of; null: of nothing we know. */
+/** The recipe kind made from each kind of file; null: unsupported. */
 const kindOfFile: Record<InspectedPackage['kind'], RecipeKind | null> = {
   deb: 'deb',
   appimage: 'archive',
@@ -416,7 +416,7 @@ const kindOfFile: Record<InspectedPackage['kind'], RecipeKind | null> = {
 const kindOf = ({ origin, kind }: ApplicationForm): RecipeKind | null =>
   origin === 'debian' ? 'apt' : origin === 'script' ? 'script' : kindOfFile[kind];
 
-/** What is typed as a recipe; null while what it is made of is not there. */
+/** The recipe as typed; null while what it is built from is missing. */
 function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
   const kind = kindOf(form);
   if (kind === null) return null;
@@ -430,17 +430,17 @@ function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
   return recipe === undefined || recipe === null ? null : { [recipeFacts[kind].platform]: recipe };
 }
 
-/** Kinds of recipes that the form can make another version of. */
+/** Whether the form can make another version of this application's kind of recipe. */
 export function canVersion({ recipes: { linux, windows } }: Application): boolean {
   const recipe = linux ?? windows;
   return recipe !== undefined && recipeFormOf(recipe.kind)?.make !== undefined;
 }
 
-/** The controller itself keeps it, and nobody else changes it. */
+/** Whether the controller itself maintains the application; nobody else changes it. */
 export const isOfController = ({ recipes: { linux } }: Application): boolean =>
   linux !== undefined && factsOf(linux)?.addedBy === 'controller';
 
-/** To add a version: everything as it is, but for what is installed. */
+/** The form to add a version: everything filled in except what is installed. */
 export function formOf(application: Application): ApplicationForm {
   const { linux, windows } = application.recipes;
   const recipe = linux ?? windows;

@@ -12,7 +12,7 @@ interface RecipeWords<R extends Recipe> {
 
 const named = (file: PackageFile): [string, string] => [file.name, bytesWords(file.size)];
 
-/** The words of each kind. The compiler asks for those of a kind that is new in the contract. */
+/** The words of each kind. The compiler requires an entry for every kind in the contract. */
 export const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
   apt: {
     words: ({ packages, source }) =>
@@ -29,7 +29,8 @@ export const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
   winget: { words: ({ packageId }) => catalogueWords().wingetRecipe(packageId) },
 };
 
-/** A page that was opened before an update of the city may be told of a kind it does not know. */
+/** Empty for an unknown kind: a page opened before an update of the city may not know every
+ * kind. */
 const wordsOf = (recipe: Recipe | undefined): string[] => {
   const kind: RecipeWords<Recipe> | undefined =
     recipe === undefined ? undefined : kindWords[recipe.kind];

@@ -1,5 +1,5 @@
-/** Reads badges: by the camera, frame by frame, and from a scanner that types. What is read is not
- * judged here. */
+/** Reads badges with the camera, frame by frame, and from a keyboard-emulating scanner. Does not
+ * validate what it reads. */
 import { scannedSign } from './scanned-sign.ts';
 
 type Decode = (frame: ImageData) => string | null;
@@ -14,7 +14,7 @@ type DetectorClass = {
 export type CameraProblem = 'denied' | 'none' | 'unsafe';
 
 /** Opens the camera into `video` and calls `found` with each text it reads. Throws CameraProblem.
- * Returns how to stop. */
+ * Returns a function that stops it. */
 export async function readCamera(
   video: HTMLVideoElement,
   found: (text: string) => void,
@@ -78,15 +78,15 @@ async function nativeDetector(): Promise<Detector | null> {
   return formats.includes('qr_code') ? new known({ formats: ['qr_code'] }) : null;
 }
 
-/** Loaded when needed only: most tablets read codes themselves. */
+/** Loaded only when needed: most tablets read codes themselves. */
 async function drawnDecoder(): Promise<Decode> {
   const { default: jsQR } = await import('jsqr');
   return (frame) =>
     jsQR(frame.data, frame.width, frame.height, { inversionAttempts: 'dontInvert' })?.data ?? null;
 }
 
-/** A scanner types much faster than a person and ends with Enter. Answers both what arrived and
- * what was meant on an American keyboard. Returns how to stop. */
+/** A scanner types much faster than a person and ends with Enter. Passes on both the text as it
+ * arrived and the text as an American keyboard would give it. Returns a function that stops it. */
 export function readScanner(found: (texts: string[]) => void): () => void {
   let typed = '';
   let meant = '';
@@ -104,7 +104,7 @@ export function readScanner(found: (texts: string[]) => void): () => void {
     }
     const sign = scannedSign(event.code, event.shiftKey);
     if (event.key.length !== 1 && sign === null) return;
-    // A person who begins to type is not the end of a badge.
+    // Keys before a long pause were typed by a person and are no part of a badge.
     if (pause > 500) typed = meant = '';
     last = event.timeStamp;
     if (typed.length < 400) {

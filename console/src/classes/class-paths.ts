@@ -1,5 +1,5 @@
-/** Classes stand in the portal for teachers, and under administration for technicians: the same
- * pages. */
+/** Teachers reach the class pages in the portal, technicians under administration: the pages are
+ * the same. */
 import { page } from '../lib/page.svelte.ts';
 import { isInAdmin, paths } from '../shell/paths.ts';
 

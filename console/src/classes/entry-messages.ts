@@ -1,4 +1,4 @@
-/** How a child comes in, in both languages; the compiler keeps them complete. */
+/** How a child signs in, in both languages; the compiler keeps them complete. */
 import type { Thing } from '@preau/contract/drawings.ts';
 import { messages } from '../lib/page.svelte.ts';
 import { enS, frS } from '../lib/plural.ts';

@@ -1,4 +1,4 @@
-/** A shared tablet comes back to its class's page when a child has signed out. */
+/** Remembers the class page, so that a shared tablet returns to it after a child signs out. */
 import { paths } from '../shell/paths.ts';
 
 const kept = 'class-page';

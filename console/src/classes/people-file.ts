@@ -1,4 +1,4 @@
-/** Sends a file of people: the choices on one line, the file's own bytes after it. */
+/** Uploads a file of people: a first line with the choices, then the file's bytes. */
 import type { ImportChoices, ImportPreview, ImportReport } from '@preau/contract/people-import.ts';
 import { routeTable } from '@preau/contract/route-table.ts';
 import { Refused, refusedBy } from '../lib/api.ts';

@@ -1,6 +1,6 @@
-/** A scanner types as if it were an American keyboard; on a French one other letters arrive. The
- * key's place on the keyboard tells what was meant: `code` as browsers name it. Null for keys that
- * write nothing. */
+/** A scanner acts as an American keyboard; with a French layout, other letters arrive. The physical
+ * key tells which character was meant: `code` as browsers name it. Null for keys that write
+ * nothing. */
 export function scannedSign(code: string, shift: boolean): string | null {
   const letter = /^Key([A-Z])$/.exec(code)?.[1];
   if (letter !== undefined) return shift ? letter : letter.toLowerCase();

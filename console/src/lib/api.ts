@@ -25,7 +25,7 @@ export class Refused extends Error {
   }
 }
 
-/** What the city refused with; a sign-in that has ended shows the sign-in page. */
+/** The error from a refused response; NOT_SIGNED_IN also shows the sign-in page. */
 export function refusedBy(answer: {
   code?: unknown;
   message?: unknown;
@@ -40,7 +40,7 @@ export function refusedBy(answer: {
   );
 }
 
-/** Of an answer that XMLHttpRequest brought. */
+/** The same from an XMLHttpRequest response body. */
 export function refusalOf(text: string): Refused {
   try {
     return refusedBy(JSON.parse(text) as object);
@@ -49,10 +49,10 @@ export function refusalOf(text: string): Refused {
   }
 }
 
-/** The sentence for the person, whatever went wrong. */
+/** The message shown to the person for any error. */
 export function sentence(error: unknown): string {
   if (error instanceof Refused) {
-    // What exactly is wrong, where the controller knows: that is the sentence.
+    // Where the controller gives a precise reason, that is the message.
     const why = error.details['why'] as
       | Partial<Record<typeof page.language, unknown>>
       | string

@@ -1,12 +1,12 @@
-/** Work that somebody asked for with a click: whether it is under way, and the sentence when it
- * went wrong. */
+/** An action started by a click: whether it is running, and the message if it failed. */
 import { sentence } from './api.ts';
 
 export class Attempt {
   busy = $state(false);
   problem = $state<string | null>(null);
 
-  /** Answers whether it was done. `words`: for who knows more of an error than everybody does. */
+  /** Resolves to whether it succeeded. `words`: makes the message, for callers that know more about
+   * an error. */
   async run(
     work: () => Promise<unknown>,
     words: (error: unknown) => string = sentence,

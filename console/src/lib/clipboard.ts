@@ -1,14 +1,15 @@
-/** The person's clipboard and the application's, as far as a rule lets text flow between them.
- * Browsers ask the person once; who says no, or whose browser has no such thing, types instead. */
+/** Synchronises the person's clipboard with the application's, as far as a rule allows. Browsers
+ * ask for permission once; without it, or without browser support, the person types instead. */
 import type { Ticket } from '@preau/contract/session.ts';
 import Guacamole from 'guacamole-common-js';
 
-/** As much as the gateway takes. */
+/** The gateway's limit. */
 const maxBytes = 262_144;
 
-/** Returns how to part them. What was copied elsewhere goes in when the page is come back to. */
+/** Returns a function that disconnects them. Text copied elsewhere is sent when the page regains
+ * focus. */
 export function joinClipboards(client: Guacamole.Client, flow: Ticket['clipboard']): () => void {
-  // The last text that went one way or the other: it is not sent back.
+  // The last text transferred in either direction: it is not sent back.
   let last = '';
   if (flow === 'out' || flow === 'both') {
     client.onclipboard = (stream, mimetype) => {

@@ -1,5 +1,5 @@
-/** Pages that change by themselves: the hub names what changed, the page reads it again. A slow
- * tick is the safety net. */
+/** Pages that refresh themselves: the hub names what changed, and the page reads it again. A slow
+ * timer is the safety net. */
 
 import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import type { PageTopic } from '@preau/contract/topics.ts';
@@ -10,15 +10,15 @@ import { page } from './page.svelte.ts';
 const safetyNetMs = 45_000;
 const retryMs = 10_000;
 let socket: Socket | null = null;
-/** Rises each time the hub is opened or closed: what comes late for an earlier wish is dropped. */
+/** Rises each time the hub is opened or closed: results that arrive late for an earlier call are
+ * dropped. */
 let wish = 0;
-/** Anything may have changed. */
+/** Stands for every topic: anything may have changed. */
 const everything = '*';
 type Heard = readonly (PageTopic | typeof everything)[];
 const listeners = new Set<(topics: Heard) => void>();
 
-/** The library is fetched after the page itself: what a page shows first, it has read without a
- * wake-up. */
+/** Loads the socket library after the page itself, whose first content needs no wake-up. */
 export function openHub(): void {
   closeHub();
   const mine = wish;
@@ -40,13 +40,14 @@ function listen(io: typeof import('socket.io-client').io): void {
   socket.on('wake', (topics: Heard) => {
     for (const listener of listeners) listener(topics);
   });
-  // Whatever was missed while away is read again.
+  // Changes missed while disconnected are read again.
   socket.on('connect', () => {
     page.online = true;
     for (const listener of listeners) listener([everything]);
   });
   socket.on('disconnect', (reason) => {
-    // The controller hung up: most likely this sign-in is over. Whatever is read next finds out.
+    // The controller closed the connection, most likely because the sign-in ended. The next read
+    // finds out.
     if (reason === 'io server disconnect') for (const listener of listeners) listener([everything]);
     else if (reason !== 'io client disconnect') page.online = false;
   });
@@ -58,8 +59,8 @@ export function closeHub(): void {
   socket = null;
 }
 
-/** Loads now, on each wake-up of a topic that `cares` names, and every 45 s. Call inside `$effect`;
- * returns how to stop. */
+/** Loads now, on each wake-up of a topic that `cares` accepts, and every 45 s. Call inside
+ * `$effect`; returns a function that stops it. */
 export function keepFresh(
   cares: (topic: PageTopic) => boolean,
   load: () => Promise<void>,
@@ -83,7 +84,7 @@ export function keepFresh(
   };
   listeners.add(listener);
   const timer = setInterval(() => void run(), safetyNetMs);
-  // What loading reads must not make the page's effect run again.
+  // Untracked: state that `load` reads must not run the page's effect again.
   untrack(() => void run());
   return () => {
     listeners.delete(listener);

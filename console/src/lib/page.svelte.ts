@@ -1,4 +1,4 @@
-/** Where we are, who we are, in which language. */
+/** The page's address, the signed-in account and the language. */
 import type { Account } from '@preau/contract/account.ts';
 import { type InOneLanguage, inLanguage, type Language, type Table } from './words.ts';
 
@@ -33,7 +33,8 @@ export function setLanguage(language: Language): void {
 }
 document.documentElement.lang = initial;
 
-/** The window is named after what the page shows, while it shows it. Call while it is set up. */
+/** Titles the window after what the page shows, until the page closes. Call during component
+ * set-up. */
 export function nameWindow(name: () => string | null | undefined): void {
   $effect(() => {
     page.name = name() ?? null;
@@ -41,10 +42,11 @@ export function nameWindow(name: () => string | null | undefined): void {
   });
 }
 
-/** Who is asked before one leaves: a page with something unsaved. */
+/** Asked before the page is left; null unless something on it is unsaved. */
 let keeper: ((leave: () => void) => void) | null = null;
 const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
-/** Leaving this page asks first, until what is returned is called. Call inside `$effect`. */
+/** Makes leaving this page ask first, until the returned function is called. Call inside
+ * `$effect`. */
 export function askBeforeLeaving(ask: (leave: () => void) => void): () => void {
   keeper = ask;
   addEventListener('beforeunload', warn);
@@ -79,7 +81,7 @@ addEventListener('popstate', () => {
   page.search = location.search;
 });
 
-/** For links: stays in the page unless the person asks for a new tab. */
+/** Click handler for links: navigates in the page unless the person asks for a new tab. */
 export function follow(event: MouseEvent): void {
   const link = event.currentTarget as HTMLAnchorElement;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;

@@ -1,4 +1,4 @@
-/** Moments, as the page's language tells them. */
+/** Times in words, in the page's language. */
 import { commonWords } from './messages.ts';
 import { page } from './page.svelte.ts';
 

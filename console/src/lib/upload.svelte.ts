@@ -1,5 +1,5 @@
-/** Brings a file of a recipe to the city: its hash is made here, a piece at a time, and checked
- * there while it arrives. What the city has already is not sent again. */
+/** Uploads a recipe's file to the city: the hash is computed here, piece by piece, and checked
+ * there during the upload. A file the city already has is not sent again. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
@@ -12,7 +12,7 @@ import { call, refusalOf, sentence } from './api.ts';
 import { page } from './page.svelte.ts';
 
 const pieceBytes = 4 * 1024 * 1024;
-/** What a file may be called in a recipe. */
+/** The file's name reduced to what a recipe allows. */
 export const packageNameOf = (name: string): string =>
   withoutAccents(name)
     .replace(/[^A-Za-z0-9._+~-]+/g, '-')
@@ -25,7 +25,7 @@ export class PackageUpload {
   step = $state<'idle' | 'reading' | 'sending' | 'done' | 'failed'>('idle');
   name = $state('');
   size = $state(0);
-  /** Of the step. */
+  /** Progress of the current step. */
   percent = $state(0);
   problem = $state<string | null>(null);
   #stopped = false;
@@ -36,7 +36,7 @@ export class PackageUpload {
     this.#request?.abort();
   }
 
-  /** Null when it was stopped or refused: `problem` tells which. */
+  /** Null when it was stopped or refused: `problem` says which. */
   async send(file: File): Promise<PackageFile | null> {
     this.name = packageNameOf(file.name);
     this.size = file.size;
@@ -81,7 +81,7 @@ export class PackageUpload {
     return bytesToHex(hash.digest());
   }
 
-  /** XMLHttpRequest, because fetch does not tell how far a body has gone. */
+  /** XMLHttpRequest, because fetch reports no upload progress. */
   #transfer(file: File, hash: string): Promise<UploadedPackage> {
     const request = new XMLHttpRequest();
     this.#request = request;
@@ -93,7 +93,7 @@ export class PackageUpload {
         request.status === 201
           ? resolve(JSON.parse(request.responseText) as UploadedPackage)
           : reject(refusalOf(request.responseText));
-      // Also when the city refuses before the end and hangs up.
+      // Also runs when the city refuses early and closes the connection.
       request.onerror = () =>
         reject(
           refusalOf(JSON.stringify({ code: 'UPLOAD_REFUSED', message: errors.UPLOAD_REFUSED })),

@@ -1,7 +1,7 @@
 /** Sentences in both languages, side by side. */
 
 export type Language = 'fr' | 'en';
-/** One sentence, a few in a row, or what makes one of a number or a name. */
+/** One sentence, several in a row, or a function that builds one from a number or a name. */
 type Sentence = string | readonly string[] | ((...of: never[]) => string | readonly string[]);
 export interface Both {
   readonly fr: string;
@@ -15,7 +15,7 @@ export interface Table {
   readonly [key: string]: Pair | Table;
 }
 
-/** The same table in one language. Both languages make a sentence of the same things. */
+/** The same table in one language. In both languages a sentence takes the same arguments. */
 export type InOneLanguage<T> = {
   readonly [K in keyof T]: T[K] extends { readonly fr: infer F; readonly en: infer E }
     ? F extends string

@@ -1,4 +1,4 @@
-/** Requests, as the home page tells of them, in both languages; the compiler keeps them complete. */
+/** Requests on the home page, in both languages; the compiler keeps them complete. */
 import { messages } from '../lib/page.svelte.ts';
 
 export const newsWords = messages({

@@ -3,7 +3,7 @@
 import { messages } from '../lib/page.svelte.ts';
 import { enBe, enS, frS, isMany } from '../lib/plural.ts';
 
-/** Nobody is silent. */
+/** Shown when every server answers. */
 const answering = {
   fr: (all: number): string =>
     isMany(all, 'fr') ? `Les ${all} serveurs répondent.` : `${all} serveur répond.`,

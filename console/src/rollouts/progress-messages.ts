@@ -78,7 +78,7 @@ export const progressWords = messages({
     en: 'Throw this draft away? Its plan will be lost.',
   },
   progress: { fr: 'Avancement', en: 'Progress' },
-  // What servers are, behind their number.
+  // The words behind a number of servers.
   done: { fr: (n: number) => `fait${frS(n)}`, en: () => 'done' },
   failed: { fr: () => 'en échec', en: () => 'failed' },
   working: { fr: () => 'au travail', en: () => 'at work' },

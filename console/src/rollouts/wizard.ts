@@ -1,5 +1,5 @@
-/** What the wizard holds. It outlives a reload: it is in the tab's own storage until it is started
- * or given up. */
+/** The state of the rollout wizard. It survives a reload: it stays in the tab's session storage
+ * until the rollout is started or given up. */
 
 import type { Rollout, ScheduleDraft } from '@preau/contract/rollout.ts';
 import { defaultDraft, type RolloutDraft, type WaveSpec } from '@preau/contract/rollout-draft.ts';
@@ -9,13 +9,13 @@ import { paths } from '../shell/paths.ts';
 
 export interface Wizard {
   step: number;
-  /** The plan made of it, once there is one. */
+  /** The rollout planned from it, once there is one. */
   rolloutId: string | null;
   name: string;
   items: RolloutDraft['items'];
   where: RolloutDraft['where'];
   start: 'now' | 'later' | 'repeat';
-  /** As the browser's field has it: local time. */
+  /** As the browser's field holds it: local time. */
   at: string;
   repeat: Recurrence;
   install: Windows | null;
@@ -59,7 +59,7 @@ export function storedWizard(): Wizard {
     if (typeof stored === 'object' && stored !== null && 'step' in stored)
       return { ...emptyWizard(), ...(stored as Wizard) };
   } catch {
-    // Of another release, or not ours: begin anew.
+    // From another release, or not ours: start anew.
   }
   return emptyWizard();
 }
@@ -113,8 +113,8 @@ export const scheduleOf = (wizard: Wizard): ScheduleDraft => ({
   draft: draftOf(wizard),
 });
 
-/** Opens the wizard on something chosen elsewhere: schools, servers, applications, or a rollout to
- * be made again. */
+/** Opens the wizard prefilled with schools, servers or applications chosen elsewhere, or with a
+ * rollout to repeat. */
 export function beginRollout(chosen: {
   siteIds?: readonly string[];
   serverIds?: readonly string[];

@@ -1,5 +1,5 @@
-/** How rollouts look and read: tones, marks, amounts, the time that is left. Colour never stands
- * alone: each tone has a mark and a word. */
+/** How rollouts are displayed: tones, marks, amounts, remaining time. Colour never stands alone:
+ * each tone has a mark and a word. */
 
 import { type ErrorCode, errors } from '@preau/contract/errors.ts';
 import type { Rollout, RolloutSummary, Target } from '@preau/contract/rollout.ts';
@@ -128,12 +128,12 @@ const itemBuckets: Readonly<Record<Target['items'][number]['state'], Bucket>> = 
   not_applicable: 'aside',
 };
 
-/** One cell: what the server says of the application; before it says anything, what the server
- * itself is doing. */
+/** One cell: the application's state on the server; before the first report, the server's own
+ * state. */
 export function cellLook(target: Target, applicationId: string): Look {
   const item = target.items.find((candidate) => candidate.applicationId === applicationId);
   if (item === undefined || target.state === 'rolled_back') return targetLook(target.state);
-  // Of what ended badly as a whole, an item that was still waiting never came.
+  // On a target that failed as a whole, waiting items were never installed.
   if (item.state === 'waiting' && isBad(target.state))
     return { tone: 'calm', mark: '–', word: stateWords().target.skipped };
   return {
@@ -152,7 +152,7 @@ export function whyWaits(target: Target): string | null {
 // ---- errors ---------------------------------------------------------------------------------
 
 export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code);
-/** What went wrong and what to do next, from the one table of errors. */
+/** What went wrong and what to do next, from the shared table of errors. */
 export function errorWords(code: string | null): { says: string; next: string } | null {
   if (code === null) return null;
   if (!isErrorCode(code)) return { says: code, next: rolloutWords().next_.retry };
@@ -194,7 +194,7 @@ export const momentWords = (at: number): string =>
     minute: '2-digit',
   }).format(at);
 
-/** Never more than is known: silent schools are waited for, not guessed at. */
+/** The remaining time as far as it is known; silent schools are named, never estimated. */
 export function etaWords(
   rollout: Pick<Rollout, 'state' | 'eta' | 'startedAt' | 'startAt' | 'draft'>,
 ): string | null {
@@ -263,7 +263,7 @@ export type Primary =
   | 'finish'
   | 'again'
   | null;
-/** What makes sense now: one thing, or nothing. */
+/** The one action that makes sense now, or null. */
 export function primaryOf(rollout: Rollout, me: string | undefined, now: number): Primary {
   if (rolloutCan.approve(rollout)) return awaitsApprovalBy(rollout, me) ? 'approve' : null;
   if (rolloutCan.start(rollout))

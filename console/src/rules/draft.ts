@@ -1,4 +1,4 @@
-/** A rule while it is being written, and how the list of rules is filtered. Pure. */
+/** A rule being edited, and how the list of rules is filtered. Pure. */
 
 import { type Calendar, momentOfDay, type Place, windowAt } from '@preau/contract/calendar.ts';
 import { dayOfDate } from '@preau/contract/days.ts';
@@ -16,7 +16,8 @@ import type { Translated } from '@preau/contract/schema.ts';
 import type { WindowSpec } from '@preau/contract/windows.ts';
 import type { Told } from './words.ts';
 
-/** What one chooses from, with its name: of a rule, the name is what the server gave. */
+/** A rule being edited, with the names of what it refers to; for a saved rule, the names the server
+ * gave. */
 export interface Writing extends Omit<RuleDraft, 'target' | 'audience'> {
   target: RuleTarget | null;
   audience: RuleAudience | null;
@@ -62,8 +63,8 @@ export const writingOf = ({
     placeName,
   });
 
-/** Null while something that must be chosen is not. A note of spaces is none; a rule that forbids
- * has no terms. */
+/** Null while a required choice is missing. A blank note becomes null; a rule that forbids has no
+ * terms. */
 export function draftOf({
   effect,
   target,
@@ -98,7 +99,7 @@ export interface WritingProblem {
 }
 const slug = /^[a-z0-9][a-z0-9-]{1,40}$/;
 
-/** The first thing that keeps it from being saved; null when nothing does. */
+/** The first problem that prevents saving; null when there is none. */
 export function writingProblem(writing: Writing): WritingProblem | null {
   const { target, audience, place, placeName, client, audienceName, targetName } = writing;
   if (target === null)
@@ -191,7 +192,7 @@ export type Pulse =
   | { state: 'off' | 'ended' | 'ahead'; opensAt: number | null }
   | { state: 'gone' };
 
-/** Whether a rule counts at this moment at `place`. */
+/** Whether a rule applies now at `place`. */
 export function pulseOf(
   rule: Pick<Rule, 'when' | 'targetName' | 'audienceName' | 'placeName'>,
   calendar: Calendar,
@@ -230,8 +231,8 @@ export const noFilter: RuleFilter = {
   state: '',
 };
 
-/** `sentence`: as it is read, so that whatever one sees can be searched for. A rule of the whole
- * city, or of a group a school is in, counts for that school. */
+/** `sentence`: the rule's text on screen, so that everything visible can be searched. A rule of the
+ * whole city, or of a group a school is in, matches that school. */
 export function passes(
   rule: Rule,
   filter: RuleFilter,
@@ -274,18 +275,18 @@ export function passes(
     .every((word) => sought.includes(word));
 }
 
-/** The hour somebody means who fills in a date and a time at a school: `2026-11-30T10:00` there. */
+/** Epoch ms of a local date and time at a school: `2026-11-30T10:00` there. */
 export function momentAt(local: string, timeZone: string): number | null {
   const wall = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? Date.parse(`${local}:00Z`) : Number.NaN;
   if (Number.isNaN(wall)) return null;
   let at = wall;
-  // The zone's offset depends on the moment it is asked for: two steps settle it but for an hour
-  // that does not exist.
+  // The zone's offset depends on the result: two iterations settle it, except for an hour that does
+  // not exist.
   for (let step = 0; step < 2; step += 1)
     at = wall - (Date.parse(`${wallClock(at, timeZone)}:00Z`) - at + (at % 60_000));
   return at;
 }
-/** `2026-11-30T10:00`, as the clock on the wall there shows this moment. */
+/** `2026-11-30T10:00`: local time in that zone. */
 export function wallClock(at: number, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,
@@ -299,7 +300,7 @@ export function wallClock(at: number, timeZone: string): string {
   const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '00';
   return `${part('year')}-${part('month')}-${part('day')}T${part('hour')}:${part('minute')}`;
 }
-/** Next time it is this weekday (ISO: Monday is 1) at this hour there; never today. */
+/** The next such weekday (ISO: Monday is 1) at this hour there; never today. */
 export function nextWeekday(weekday: number, clock: string, now: number, timeZone: string): string {
   const day = dayOfDate(wallClock(now, timeZone).slice(0, 10));
   const today = ((((day + 3) % 7) + 7) % 7) + 1;

@@ -1,5 +1,4 @@
-/** Links between rules, people and what they see: pages that a click, or a colleague's message,
- * opens filled in. Pure. */
+/** Links that open rules, people or explanations with the form filled in. Pure. */
 import type { Application } from '@preau/contract/application.ts';
 import type { RuleDraft } from '@preau/contract/rule.ts';
 import type { SiteSummary } from '@preau/contract/site.ts';
@@ -11,7 +10,7 @@ const idOf = (search: URLSearchParams, key: string, prefix: string): string | nu
   return value !== null && new RegExp(`^${prefix}_[A-Za-z0-9_-]{22}$`).test(value) ? value : null;
 };
 
-/** A new rule as a link has it; what the link names and nobody knows is left out. */
+/** A new rule filled in from a link; unknown applications or schools in the link are ignored. */
 export function prefilled(
   search: string,
   applications: readonly Application[],
@@ -43,7 +42,7 @@ export function prefilled(
   };
 }
 
-/** The editor filled in with what an explanation proposes. `name`: of the person, for the
+/** A link to the editor filled in with what an explanation proposes. `name`: the person's, for the
  * sentence. */
 export function newRuleLink(
   { effect, target, audience, place }: Pick<RuleDraft, 'effect' | 'target' | 'audience' | 'place'>,
@@ -59,7 +58,7 @@ export function newRuleLink(
   return withQuery(paths.newRule(), query);
 }
 
-/** As whom, of what, where from, when. `at` null: now. */
+/** The query of an explanation: person, application, place and time. `at` null: now. */
 export interface Asking {
   person: string | null;
   application: string | null;

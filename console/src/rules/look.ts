@@ -1,5 +1,5 @@
-/** How rules look: tones and marks of their state, moments as people say them. Colour never stands
- * alone. */
+/** How rules are displayed: tones and marks of their state, times in everyday words. Colour never
+ * stands alone. */
 
 import { page } from '../lib/page.svelte.ts';
 import { openingWords } from '../portal/messages.ts';
@@ -19,8 +19,7 @@ export const pulseLook = (pulse: Pulse): { tone: Tone; mark: string; word: strin
   word: ruleWords().pulse[pulse.state],
 });
 
-/** "mar. 24 nov. à 10:30", by the clock of that zone, or of this browser; the year when it is
- * another one. */
+/** "mar. 24 nov. à 10:30", in that zone, or the browser's; with the year unless it is this one. */
 export function momentIn(at: number, timeZone?: string): string {
   const year =
     new Date(at).getUTCFullYear() === new Date().getUTCFullYear()
@@ -43,7 +42,7 @@ export const clockOf = (at: number): string =>
     minute: '2-digit',
   }).format(at);
 
-/** As one tells a child: today, tomorrow, or the day. */
+/** As said to a child: today, tomorrow, or the day. */
 export function momentForChildren(at: number, now: number): string {
   const days = Math.round(
     (new Date(at).setHours(12, 0, 0, 0) - new Date(now).setHours(12, 0, 0, 0)) / 86_400_000,

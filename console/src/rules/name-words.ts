@@ -1,8 +1,8 @@
-/** Names as sentences need them: schools, groups, roles, what a directory says of somebody. */
+/** Names as sentences need them: schools, groups, roles, directory attributes. */
 import type { AttributeTest } from '@preau/contract/rule.ts';
 
 export type Language = 'fr' | 'en';
-/** Chooses between both languages: `say('oui', 'yes')`. */
+/** Chooses between the two languages: `say('oui', 'yes')`. */
 export const sayIn =
   (language: Language) =>
   <T>(french: T, english: T): T =>
@@ -34,7 +34,7 @@ export function atSchool(name: string): string {
         : `à ${name}`;
 }
 
-/** The names the server gives to groups end with their school: "CM2 A, École Jules Verne". */
+/** The controller's group names end with their school: "CM2 A, École Jules Verne". */
 export function groupAndSchool(name: string): { group: string; school: string | null } {
   const at = name.indexOf(', ');
   return at < 0
@@ -58,7 +58,7 @@ const roleWords = {
     administrator: 'administrators',
   },
 } as const;
-/** "Tous ne peuvent pas" would mean that some can: who forbids everybody names nobody. */
+/** Negative subjects: "Tous ne peuvent pas" would mean that some can. */
 export const noneWords = {
   fr: {
     pupil: 'Aucun élève',

@@ -1,4 +1,4 @@
-/** Under which terms, in words. */
+/** The terms of a rule, in words. */
 import type { Terms } from '@preau/contract/rule.ts';
 import { enS, frS } from '../lib/plural.ts';
 import { type Language, sayIn } from './name-words.ts';
@@ -12,7 +12,7 @@ const directionWords = {
   },
   en: { none: '', in: 'into the application', out: 'out of the application', both: 'both ways' },
 } as const;
-/** What a rule grants beyond, or takes away from, "nothing flows, as long as one likes". */
+/** The terms that differ from the default: no transfer, no time limit. */
 export function termsWords(terms: Terms, language: Language): string[] {
   const say = sayIn(language);
   const words: string[] = [];

@@ -50,7 +50,7 @@ function hoursWords({ from, to }: WindowSpec, language: Language): string {
   if (from === '00:00' && to === '24:00') return language === 'fr' ? 'toute la journée' : 'all day';
   return `${hour(from)}–${hour(to)}${to <= from ? (language === 'fr' ? ' (le lendemain)' : ' (the day after)') : ''}`;
 }
-/** Windows on the same days, in the same period, are told together. */
+/** Windows on the same days and in the same period are grouped. */
 export function windowsWords(open: readonly WindowSpec[], language: Language): string {
   const together: { days: readonly number[]; period: WindowSpec['period']; hours: string[] }[] = [];
   for (const spec of open) {
@@ -72,7 +72,7 @@ export function windowsWords(open: readonly WindowSpec[], language: Language): s
     .join(language === 'fr' ? ', et ' : ', and ');
 }
 
-/** "30 juin 2027", of a date without an hour. */
+/** "30 juin 2027": a date without an hour. */
 export function dateWords(date: string, language: Language): string {
   const at = Date.parse(`${date}T00:00:00Z`);
   if (Number.isNaN(at)) return date;

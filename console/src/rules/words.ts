@@ -1,6 +1,6 @@
-/** A rule as one sentence, in French and in English. Pure: the same rule always reads
- * the same. The sentence comes in parts, so that a page can show whom and what at a glance; joined
- * they are the sentence. */
+/** A rule as one sentence, in French and in English. Pure: the same rule always gives the same
+ * sentence. It comes in parts, so that a page can highlight whom and what; joined, they are the
+ * sentence. */
 import type { Rule, RuleAudience, RuleTarget } from '@preau/contract/rule.ts';
 import { categories } from '../lib/categories.ts';
 import {
@@ -19,12 +19,12 @@ import {
 import { termsWords } from './terms-words.ts';
 import { timesWords } from './time-words.ts';
 
-/** `gone`: named something that is there no longer. `hole`: not chosen yet. */
+/** `gone`: refers to something that no longer exists. `hole`: not chosen yet. */
 export interface Part {
   text: string;
   kind: 'plain' | 'whom' | 'what' | 'where' | 'when' | 'gone' | 'hole';
 }
-/** A rule, or one that is still being written: what is not chosen yet is null. */
+/** A rule, or one still being edited: what is not chosen yet is null. */
 export type Told = Pick<
   Rule,
   'effect' | 'place' | 'client' | 'when' | 'how' | 'targetName' | 'audienceName' | 'placeName'
@@ -46,7 +46,7 @@ const goneWords = {
   },
 } as const;
 
-/** Where, told after the person or after the application: null when it goes without saying. */
+/** The place, named after the person or after the application; null when it needs no mention. */
 function placeWords({ place, placeName }: Told, language: Language, isOf: boolean): Part | null {
   if (place.kind === 'everywhere') return null;
   if (placeName === null) return { text: ` (${goneWords[language].place})`, kind: 'gone' };
@@ -136,7 +136,7 @@ function roleOf(
   return peopleOfPlace(rule, language, { text: capital(`${all}${roleWord(role, language)}`) });
 }
 
-/** "Les élèves de l’École Jules Verne": the place is told right behind the people. */
+/** "Les élèves de l’École Jules Verne": the place directly follows the people. */
 function peopleOfPlace(
   rule: Told,
   language: Language,

@@ -1,5 +1,5 @@
-/** Every sentence about schools, servers, adding them and where they differ, in both languages; the
- * compiler keeps them complete. */
+/** Every sentence about schools, servers, adding them and drift, in both languages; the compiler
+ * keeps them complete. */
 import type { DriftState } from '@preau/contract/fleet.ts';
 import { messages } from '../lib/page.svelte.ts';
 import { enBe, enS, frS, isMany } from '../lib/plural.ts';

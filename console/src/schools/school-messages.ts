@@ -1,4 +1,4 @@
-/** What a school says of itself, in both languages; the compiler keeps them complete. */
+/** A school's settings, in both languages; the compiler keeps them complete. */
 import { messages } from '../lib/page.svelte.ts';
 
 export const schoolWords = messages({

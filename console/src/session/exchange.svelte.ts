@@ -1,5 +1,5 @@
-/** A session's files between this device and the school, as the panel shows them: what is offered,
- * what is on its way. */
+/** The files exchanged between this device and the school in a session, as the panel shows them:
+ * those offered and those being transferred. */
 
 import { errors } from '@preau/contract/errors.ts';
 import {
@@ -14,7 +14,7 @@ import { call, refusalOf, sentence } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
 import { sessionWords } from './messages.ts';
 
-/** A file that this page is sending, or could not send. */
+/** A file that this page is uploading, or failed to upload. */
 export interface Upload {
   key: number;
   name: string;
@@ -24,7 +24,7 @@ export interface Upload {
 }
 
 const sendAtOnce = 4;
-/** Over a reload of the page: what was printed is not offered again. */
+/** Survives a reload of the page, so that printed pages are not offered twice. */
 const seenKey = 'preau-pages-seen';
 const seenPages = (): Set<string> => new Set((sessionStorage.getItem(seenKey) ?? '').split(' '));
 const isFileName = new RegExp(fileNamePattern, 'u');
@@ -36,10 +36,10 @@ export class SessionFiles {
   exchange = $state<Exchange>({ files: 'none', printing: false, offered: [], transfers: [] });
   uploads = $state<Upload[]>([]);
   problem = $state<string | null>(null);
-  /** Pages that were asked for and not looked at yet, also those that will not come. */
+  /** Requested pages not viewed yet, including those that failed. */
   pages = $state<Transfer[]>([]);
   pagesProblem = $state<string | null>(null);
-  /** Asked for by a click here: saved as soon as they come. */
+  /** Requested by a click here: saved as soon as they arrive. */
   readonly #awaited = new Set<string>();
   readonly #asked = new Set<string>();
   readonly #waiting: (() => Promise<void>)[] = [];
@@ -65,7 +65,7 @@ export class SessionFiles {
     );
   }
 
-  /** Whoever prints wants the pages: they are fetched without another click. */
+  /** Printing implies wanting the pages: they are fetched without another click. */
   async #fetchPages({ kind, name, changedAt }: OfferedFile): Promise<void> {
     const key = `${name} ${changedAt}`;
     if (this.#asked.has(key)) return;
@@ -106,7 +106,8 @@ export class SessionFiles {
     for (const _ of files) void this.#sendWaiting();
   }
 
-  /** One of a few: a whole folder of photographs is more than the city takes at once. */
+  /** One of a few parallel senders: a whole folder of photographs is more than the city takes at
+   * once. */
   async #sendWaiting(): Promise<void> {
     if (this.#senders >= sendAtOnce) return;
     this.#senders += 1;
@@ -120,7 +121,7 @@ export class SessionFiles {
     this.uploads = this.uploads.filter(({ key }) => key !== upload.key);
   }
 
-  /** XMLHttpRequest, because fetch does not tell how far a body has gone. */
+  /** XMLHttpRequest, because fetch reports no upload progress. */
   #send(file: File, name: string): Promise<void> {
     const request = new XMLHttpRequest();
     this.#count += 1;
@@ -145,7 +146,7 @@ export class SessionFiles {
           .catch(() => undefined)
           .then(resolve);
       };
-      // Also when the city refuses before the end and hangs up.
+      // Also runs when the city refuses early and closes the connection.
       request.onerror = () => {
         set({ problem: errors.UPLOAD_REFUSED[page.language] });
         resolve();

@@ -1,4 +1,4 @@
-/** Keyboard, mouse and touch go to the application; the bar keeps its own. */
+/** Sends keyboard, mouse and touch to the application; the bar keeps its own input. */
 
 import Guacamole from 'guacamole-common-js';
 import { commonWords } from '../lib/messages.ts';
@@ -8,7 +8,7 @@ interface Target {
   isOpen: () => boolean;
 }
 
-/** Returns how to give the keyboard to the application, and how to end. */
+/** Returns a function that gives the keyboard to the application, and one that ends. */
 export function takeInput(
   screen: HTMLElement,
   { client, isOpen }: Target,

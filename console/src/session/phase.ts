@@ -1,4 +1,4 @@
-/** What the page of a session is about at the moment. */
+/** The current state of the session page. */
 export type Phase =
   | 'asking'
   | 'connecting'

@@ -1,12 +1,12 @@
-/** The browser's end of the gateway. Own class rather than Guacamole's WebSocketTunnel: the ticket
- * travels in the subprotocol list (not in the URL), lengths are counted in code points, and close
+/** The browser's end of the gateway. A class of our own rather than Guacamole's WebSocketTunnel:
+ * the ticket travels in the subprotocol list (not in the URL), lengths count code points, and close
  * reasons keep their codes. */
 import Guacamole from 'guacamole-common-js';
 
 const encode = (elements: readonly unknown[]): string =>
   `${elements.map((element) => `${[...String(element)].length}.${String(element)}`).join(',')};`;
 
-/** What the type package leaves out of Tunnel. */
+/** Members missing from the type package's Tunnel. */
 const Tunnel = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel & {
   setState: (state: number) => void;
   setUUID: (id: string) => void;
@@ -74,8 +74,8 @@ export class TicketTunnel extends Tunnel {
   }
 }
 
-/** The elements of the instruction that begins at `at`, and where the next one begins; null when the
- * text is none. */
+/** The elements of the instruction that begins at `at`, and where the next one begins; null when
+ * the text is not an instruction. */
 function instructionAt(text: string, at: number): { elements: string[]; end: number } | null {
   const elements: string[] = [];
   for (let from = at; ; ) {
@@ -88,7 +88,7 @@ function instructionAt(text: string, at: number): { elements: string[]; end: num
   }
 }
 
-/** Where an element of so many code points ends. */
+/** The end of an element of `length` code points. */
 function endOf(text: string, start: number, length: number): number {
   // Nearly everything is ASCII, where one unit is one code point.
   const guess = start + length;

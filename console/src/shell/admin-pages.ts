@@ -1,4 +1,4 @@
-/** What the addresses under administration show. */
+/** The page shown at each address under administration. */
 import type { PageRows } from './page-rows.ts';
 import type { AdminName } from './paths.ts';
 

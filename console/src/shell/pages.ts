@@ -1,4 +1,4 @@
-/** What the addresses of the portal show. */
+/** The page shown at each address of the portal. */
 import { isTeacher, isTechnician } from '@preau/contract/account.ts';
 import type { PageRows } from './page-rows.ts';
 import type { PortalName } from './paths.ts';
@@ -12,7 +12,7 @@ const myClasses = { fr: 'Mes classes', en: 'My classes' };
 
 export const portalPages: PageRows<PortalName> = {
   home: { load: home, title: myApplications },
-  // For who is not signed in yet: App.svelte shows the badge reader there.
+  // For people not signed in yet: App.svelte shows the badge reader there.
   badge: { load: home, title: myApplications },
   classEntry: { load: home, title: myApplications },
   launch: { load: session, title: { fr: 'Ouverture', en: 'Opening' } },

@@ -1,5 +1,5 @@
-/** Every address of the console, by name. A link is built here and recognised here; nobody else
- * writes a path. What each address shows is in pages.ts and admin-pages.ts. */
+/** Every address of the console, by name. Links are built and recognised only here. What each
+ * address shows is in pages.ts and admin-pages.ts. */
 
 /** The `:names` in a pattern. */
 type Names<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
@@ -8,7 +8,7 @@ type Names<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
     ? Name
     : never;
 
-/** `shapes`: for each `:name`, the regular expression of what may stand there. */
+/** `shapes`: for each `:name`, the regular expression of its allowed values. */
 interface Address<P extends string> {
   readonly pattern: P;
   readonly shapes: Readonly<Record<Names<P>, string>>;
@@ -75,7 +75,7 @@ const addresses = {
 
 export type PageName = keyof typeof addresses;
 type PatternOf<N extends PageName> = (typeof addresses)[N]['pattern'];
-/** What stands in the address of a page: `{ id: string }`, or nothing. */
+/** The parameters of a page's address: `{ id: string }`, or none. */
 export type ParamsOf<N extends PageName> = Record<Names<PatternOf<N>>, string>;
 export type AdminName = {
   [N in PageName]: PatternOf<N> extends `/admin${string}` ? N : never;
@@ -94,7 +94,7 @@ export const paths = Object.fromEntries(
   ]),
 ) as unknown as { readonly [N in PageName]: Builder<N> };
 
-/** A path with a question: `withQuery(paths.newRule(), { site })`. */
+/** A path with a query: `withQuery(paths.newRule(), { site })`. */
 export function withQuery(
   path: string,
   query: Readonly<Record<string, string>> | URLSearchParams,
@@ -127,7 +127,7 @@ export const isInAdmin = (path: string): boolean =>
 export const isAdminName = (name: PageName): name is AdminName =>
   isInAdmin(addresses[name].pattern);
 
-/** Every pattern, in the order in which they are recognised. */
+/** Every pattern, in matching order. */
 export const patterns: Readonly<Record<PageName, string>> = Object.fromEntries(
   Object.entries(addresses).map(([name, { pattern }]) => [name, pattern]),
 ) as Record<PageName, string>;
