@@ -1,12 +1,12 @@
 #!/bin/bash
-# The first process of a bare Debian: makes its root out of a shared base and a layer of its own, moves into it, and says
-# "up". It ends when nobody holds the other end of its input any more, and with it, as the kernel's rule for a first
-# process, everything in the root.
+# The first process of a bare Debian: mounts its root from a shared base and a layer of its own, moves into it, and says
+# "up". It ends when its input closes; the kernel then ends everything in the root, because this is the first process of
+# its namespace.
 #
 #   bare-root.sh BASE FOLDER MIB DEBS NPM
 #
-# FOLDER/seed: files it begins with. MIB: memory for the layer; 0: it is on the disk. DEBS, NPM: what apt and npm have
-# downloaded before.
+# FOLDER/seed: its initial files. MIB: memory for the layer; 0: the layer is on the disk. DEBS, NPM: the download caches
+# of apt and npm.
 set -eu
 base=$1 folder=$2 mib=$3 debs=$4 npm=$5
 mount --make-rprivate /
@@ -14,16 +14,16 @@ mkdir "$folder/layer"
 [ "$mib" = 0 ] || mount -t tmpfs -o "size=${mib}m" preau-layer "$folder/layer"
 cd "$folder/layer"
 mkdir upper work root checkout
-# Nothing of it outlives a power cut, so nothing waits for the disk.
+# The root need not survive a power cut, so writes do not wait for the disk.
 mount -t overlay preau-bare -o "lowerdir=$base,upperdir=upper,workdir=work,volatile" root
 cd root
-# A lab in the checkout makes overlays of its own, and the kernel lays none upon another's upper layer.
+# A lab in the checkout mounts overlays of its own, which the kernel refuses on another overlay's upper layer.
 mkdir -p root/preau
 mount --bind "$folder/layer/checkout" root/preau
 cp -r "$folder/seed/." .
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
-# As Debian mounts it on a real machine.
+# With the options Debian uses on a real machine.
 mount -t tmpfs -o mode=755,nosuid,nodev,noexec run run
 mount -t tmpfs -o mode=1777 tmp tmp
 mount -t tmpfs -o mode=755 dev dev

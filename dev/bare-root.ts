@@ -1,6 +1,6 @@
-/** A bare Debian on this machine, with git, Node and npm and nothing else: what somebody has who
- * reads the README for the first time. Processes, mounts and files are its own, and gone when it is
- * closed or when we are. */
+/** A bare Debian on this machine, with git, Node and npm and nothing else: what a newcomer who
+ * reads the README has. Its processes, mounts and files are isolated, and removed when it is closed
+ * or when this process ends. */
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -30,36 +30,36 @@ export const suites = ['bookworm', 'trixie'] as const;
 export type Suite = (typeof suites)[number];
 
 export interface BareRoot {
-  /** Runs a line of shell as root, in the clone of the repository. */
+  /** Runs a shell command as root, in the clone of the repository. */
   run: (line: string, timeoutMs?: number) => Promise<Done>;
-  /** The same, for what goes on; `onLine` hears what it says. */
+  /** The same for a long-running command; `onLine` receives its output. */
   start: (line: string, env?: Record<string, string>, onLine?: (said: string) => void) => Running;
-  /** Ends what runs in it; its files go too. */
+  /** Ends its processes and deletes its files. */
   close: () => Promise<void>;
 }
 
 export interface Running {
-  /** Both outputs, until now. */
+  /** The standard output and error so far. */
   said: () => string;
   /** null while it runs, and when a signal ended it. */
   code: () => number | null;
-  /** When all of its processes have ended that could say something. */
+  /** Resolves when every process that could write output has ended. */
   ended: Promise<void>;
-  /** As Ctrl-C in a terminal does: to all of its processes. */
+  /** Interrupts all of its processes, as Ctrl-C in a terminal does. */
   interrupt: () => void;
 }
 
-/** Set inside of a bare root, where no other is made. */
+/** Set inside a bare root, where no further one is made. */
 export const insideMarker = 'PREAU_BARE_ROOT';
 
 const included = ['git', 'nodejs', 'npm', 'ca-certificates'];
-/** bare-root.sh knows it, too. */
+/** Also hard-coded in bare-root.sh. */
 const home = '/root/preau';
 /** Bases and downloads are kept between runs. */
 const cache = process.env['PREAU_TEST_CACHE'] ?? '/var/cache/preau-test';
 const runs = join(cache, 'runs');
 
-/** How this machine reaches its registries: what holds here holds there. */
+/** This machine's network and registry settings, copied into the bare root. */
 const reachFiles = [
   join(homedir(), '.npmrc'),
   '/etc/ssl/certs/ca-certificates.crt',
@@ -69,14 +69,16 @@ const reachFiles = [
 const reachVariables = /^(https?_proxy|no_proxy|npm_config_registry|node_extra_ca_certs)$/i;
 
 export interface BareOptions {
-  /** `shared`: this machine's, so that a browser outside reaches what listens inside. `own`: reaches
-   * out only; a lab inside must not see this machine's, whose holders it would take for dead. */
+  /** `shared`: this machine's network, so that a browser outside reaches servers inside. `own`:
+   * outbound only; a lab inside must not see this machine's labs, whose holders it would take for
+   * dead. */
   network: 'shared' | 'own';
-  /** MiB of memory for what is written, which is faster and gone at once; 0: the disk. */
+  /** MiB of memory for the writable layer, which is faster and vanishes at once; 0: on the disk. */
   memory: number;
 }
 
-/** Holds a clone of our HEAD. Needs root and mmdebstrap, and slirp4netns for a network of its own. */
+/** Opens a bare root with a clone of our HEAD. Needs root, mmdebstrap, and slirp4netns for a
+ * network of its own. */
 export async function openBareRoot(suite: Suite, options: BareOptions): Promise<BareRoot> {
   const base = await prepareBase(suite);
   sweepRuns();
@@ -96,7 +98,7 @@ export async function openBareRoot(suite: Suite, options: BareOptions): Promise<
   }
 }
 
-/** Made once for each list of packages, in about a minute; answers where it is. */
+/** Built once per list of packages, in about a minute; returns its path. */
 export async function prepareBase(suite: Suite): Promise<string> {
   const recipe = {
     sources: sourcesList(suite),
@@ -114,7 +116,7 @@ export async function prepareBase(suite: Suite): Promise<string> {
     for (const [name, text] of Object.entries(recipe)) writeFileSync(join(work, name), text);
     await must(
       [
-        // Its mounts are nobody else's, and go with it if it is killed.
+        // In a mount namespace of its own, so that its mounts vanish if it is killed.
         ...['unshare', '--mount', 'mmdebstrap'],
         '--mode=root',
         '--variant=minbase',
@@ -129,7 +131,7 @@ export async function prepareBase(suite: Suite): Promise<string> {
       { env: { TMPDIR: work } },
     );
     const past = readdirSync(cache).filter((name) => name.startsWith(`base-${suite}-`));
-    // Another test may have made the same one meanwhile.
+    // Another test may have built the same base meanwhile.
     if (existsSync(base)) return base;
     for (const name of past) rmSync(join(cache, name), { recursive: true });
     renameSync(join(work, 'base'), base);
@@ -139,7 +141,7 @@ export async function prepareBase(suite: Suite): Promise<string> {
   return base;
 }
 
-/** Somebody who was killed could not tidy up. */
+/** Removes the folders of runs that were killed before they could clean up. */
 function sweepRuns(): void {
   if (!existsSync(runs)) return;
   for (const name of readdirSync(runs))
@@ -152,14 +154,14 @@ async function fill(seed: string): Promise<void> {
     mkdirSync(dirname(join(seed, path)), { recursive: true });
     copyFileSync(path, join(seed, path));
   }
-  // Whoever owns this checkout: it is ours to read.
+  // The checkout may belong to another user: git would refuse to read it.
   await must([
     ...['git', '-c', 'safe.directory=*', 'clone', '--quiet'],
     ...[`file://${checkout}`, join(seed, home)],
   ]);
 }
 
-/** What runs in the root hangs on two programs out here, which end when their input does. */
+/** Everything in the root depends on two processes outside, which end when their input closes. */
 async function enter(
   bootArguments: readonly string[],
   folder: string,
@@ -217,7 +219,7 @@ async function end(holder: Talking): Promise<void> {
   clearTimeout(late);
 }
 
-/** A line of shell as a program of this machine that runs it in the root. */
+/** Builds the argv that runs a shell command inside the root. */
 const commandsIn =
   (pid: number) =>
   (line: string, env: Record<string, string> = {}): string[] => [

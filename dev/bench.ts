@@ -3,7 +3,7 @@
  * measured, whatever it found. */
 import type { Figure } from './bench/figures.ts';
 
-/** `words`: the whole command line, for what only one benchmark understands. */
+/** `words`: the whole command line, for options of a single benchmark. */
 type Measure = (
   tell: (text: string) => void,
   signal: AbortSignal,
@@ -31,12 +31,11 @@ if (load === undefined) {
 }
 
 const measure = await load();
-// A benchmark that is called off still ends what it started.
+// An interrupted benchmark still ends what it started.
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => abort.abort(new Error(`called off by ${signal}`)));
-// Numbers that do not exist (a run without a single sample) must fail loudly rather than become
-// `null`.
+// Missing numbers (a run without a single sample) must fail loudly rather than become `null`.
 const figures = await measure((text) => console.error(`• ${text}`), abort.signal, words).catch(
   (error: unknown) => {
     console.error(error);

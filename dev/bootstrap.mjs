@@ -1,6 +1,5 @@
-/** Runs under whatever Node the machine has (18 or newer): installs what is missing, then hands
- * over to Node 24. Each step says what it does and how long it took; what is there already costs
- * nothing.
+/** Runs under the machine's own Node (18 or newer): installs what is missing, then hands over to
+ * Node 24. Each step reports what it does and how long it took; finished steps are skipped.
  *
  *    node dev/bootstrap.mjs start | test [--quick] | bench NAME [--json] | lab up|down|status|fault
  *    … | simulate | check | nightly | refresh-calendar | build */
@@ -57,14 +56,15 @@ if (packages !== null) checkSystem(`${again} ${rest.join(' ')}`.trim());
 const engine = await getNode();
 await installNpmPackages(engine);
 if (packages !== null) await installPackages(packages);
-// What runs by night is made inside of the roots it runs in.
+// The nightly cases build everything inside their own bare roots.
 if (packages !== null && command !== 'nightly') {
   await getGuacd();
   await makeFrenchLocale();
   await build(engine.node);
 }
 if (command === 'build') await build(engine.node);
-// Here, not in the test: a base system takes a minute to make, and says so while it is made.
+// Here rather than in the test: building a base system takes a minute, and here its progress is
+// shown.
 if (command === 'test' && !quick)
   must(engine.node, [join(root, 'dev/lab/main.ts'), 'prepare'], {
     cwd: root,

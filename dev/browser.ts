@@ -9,7 +9,7 @@ export interface OpenBrowser {
   close: () => Promise<void>;
 }
 
-/** A browser with a profile of its own: another device, as far as the controller can tell. */
+/** A browser with its own profile: to the controller, a separate device. */
 export async function openBrowser(
   width = 1280,
   height = 800,

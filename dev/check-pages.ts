@@ -1,4 +1,5 @@
-/** Part of `npm run check`: the first pages of the console stay as light as a school's line asks. */
+/** Part of `npm run check`: the first pages of the console stay small enough for a school's
+ * line. */
 import { buildConsole, limits } from './console-pages.ts';
 
 const sizes = await buildConsole(null);

@@ -48,10 +48,10 @@ export interface CityOptions {
   keepAlive: boolean;
   graceSeconds?: number;
   standbyDisplays?: number;
-  /** How teachers use what they have; pupils have the screen alone. */
+  /** The terms of teachers' rules; pupils have the screen alone. */
   teacherTerms?: Terms;
   tell?: (step: string, seconds: number) => void;
-  /** Gives up starting: what runs by then is ended in order. */
+  /** Aborts the start; parts that already run are ended in order. */
   signal?: AbortSignal;
 }
 
@@ -86,7 +86,7 @@ export function readCatalogue(): ApplicationDraft[] {
     });
 }
 
-/** Safe to repeat: a city that exists is left as it is. Answers the id of the own school. */
+/** Safe to repeat: an existing city stays as it is. Returns the id of the own school. */
 export async function seed(
   folder: string,
   people: CityOptions['people'],
@@ -100,7 +100,7 @@ export async function seed(
     if ((await database.selectFrom('sites').select('id').limit(1).execute()).length > 0) return;
     const city = buildCity(2026, people);
     const now = Date.now();
-    // One hash for everybody: it is a demo, and ten thousand of them would take minutes.
+    // One hash for everybody: this is a demo, and ten thousand hashes would take minutes.
     const passwordHash = await createPasswords().hash(password);
     await database.transaction().execute(async (rows) => {
       const siteIds: string[] = [];
@@ -151,20 +151,20 @@ export async function seed(
   }
 }
 
-/** Runs steps by name, and keeps what they start, the newest first. */
+/** Runs named steps, and keeps the services they start, newest first. */
 interface Start {
   timed: <T>(step: string, work: () => Promise<T>) => Promise<T>;
   keep: (service: Service) => Service;
 }
 
-/** Throws when a part does not come up; nothing of the city runs then. */
+/** Throws when a part does not start; then nothing of the city is left running. */
 export async function startCity(options: CityOptions): Promise<RunningCity> {
   const { folder, signal } = options;
   const running: Service[] = [];
   let over = false;
   const stop = async () => {
     over = true;
-    // The agent first: it ends sessions and displays and tells the controller so.
+    // The agent first: it ends sessions and displays and reports that to the controller.
     for (const service of running) await service.stop();
     rmSync(join(folder, 'processes.json'), { force: true });
   };
@@ -278,7 +278,7 @@ async function bringUp(
       });
     });
   } else {
-    // The port may differ from last time's.
+    // The port may differ from the last run's.
     const path = join(stateFolder, 'identity.json');
     const identity = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
     writeFileSync(path, JSON.stringify({ ...identity, controllerUrl: url }), { mode: 0o600 });
@@ -308,7 +308,7 @@ async function bringUp(
         const server = await technician.call('readServer', { params: { id: serverId } });
         const failed = server.applications.find((application) => application.state === 'failed');
         if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
-        // A display that fails once may be bad luck; twice, it is the machine.
+        // One failed display may be bad luck; two mean that the machine is at fault.
         const broken = server.failedSteps.find(
           ({ step, attempt }) => step === 'prepare_display' && attempt > 1,
         );

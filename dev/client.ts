@@ -1,4 +1,4 @@
-/** A person at the API: signs in, keeps the cookie, calls routes by name. For the demo's own
+/** An API client for one person: signs in, keeps the cookie, calls routes by name. For the demo's
  * set-up, tests and benchmarks. */
 import {
   api,

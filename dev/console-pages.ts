@@ -1,5 +1,5 @@
-/** The console as it is built: what a browser fetches for the first page of the portal, and for
- * that of administration. */
+/** The built console: what a browser fetches for the first page of the portal and of
+ * administration. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -8,18 +8,18 @@ import { root } from './services.ts';
 
 type Built = Extract<Awaited<ReturnType<typeof build>>, { output: unknown }>['output'];
 
-/** kB are 1,000 bytes, as the controller compresses them. */
+/** In kB of 1,000 bytes, compressed as by the controller. */
 export interface PageSizes {
-  /** From nothing to a child's icons: the sign-in form, the icons, the hub's library. */
+  /** From an empty cache to a child's icons: the sign-in form, the icons, the hub's library. */
   portal: number;
-  /** From nothing to a technician's dashboard. */
+  /** From an empty cache to a technician's dashboard. */
   admin: number;
-  /** Of each file that counts for either, the largest first. */
+  /** Each file counted in either, the largest first. */
   files: { name: string; kB: number }[];
 }
 export const limits = { portal: 95, admin: 150 } as const;
 
-/** Builds into `folder`, or nowhere, and measures. Takes seconds. */
+/** Builds into `folder`, or without writing, and measures. Takes seconds. */
 export async function buildConsole(folder: string | null): Promise<PageSizes> {
   if (folder !== null) rmSync(folder, { recursive: true, force: true });
   const built = await build({
@@ -45,7 +45,7 @@ function sizesOf(output: Built): PageSizes {
     return found;
   };
   if (entry === undefined) throw new Error('the console has no entry');
-  /** With all that these import, and their styles. */
+  /** The chunks with everything they import, and their styles. */
   const withImports = (first: typeof chunks): string[] => {
     const wanted = new Set<string>(['index.html']);
     const waiting = [...first];

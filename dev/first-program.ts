@@ -1,4 +1,5 @@
-/** Opens one program as a pupil does, up to its picture, and ends it: only then does a city work. */
+/** Opens one program as a pupil does, until its first picture, and ends it: this proves that the
+ * city works. */
 import { isLive, type Session } from '@preau/contract/session.ts';
 import { Client } from './client.ts';
 import { GivenUp, until } from './services.ts';
@@ -10,7 +11,7 @@ interface Address {
   password: string;
 }
 
-/** Throws an error that says what failed, and how far it came. */
+/** Throws an error that says what failed, and at which step. */
 export async function openFirstProgram(city: Address, application: string): Promise<void> {
   const pupil = new Client(city.url);
   await pupil.signIn(demoLogins.pupil, city.password);
@@ -36,7 +37,7 @@ export async function openFirstProgram(city: Address, application: string): Prom
   }
 }
 
-/** A pupil learns the code only; technicians read on in the audit. */
+/** A pupil sees only the error code; the audit tells a technician more. */
 async function whyOver(city: Address, session: Session): Promise<string> {
   const technician = new Client(city.url);
   await technician.signIn(demoLogins.technician, city.password);

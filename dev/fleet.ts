@@ -1,10 +1,10 @@
 /** Simulated servers: many real agents (their link, their reconcile loop, their signatures) in one
- * process, each with the memory driver instead of an operating system, in which installing takes as
- * long as it is told to. `startTalking` in services.ts starts it; it answers one question after the
- * other, and ends with whoever started it.
+ * process, each with the memory driver instead of an operating system, with a configured
+ * installation time. `startTalking` in services.ts starts it; it answers questions one by one, and
+ * ends with the process that started it.
  *
- *  Their states are written durably as everywhere, into a folder in memory: a thousand servers have
- * a thousand disks, and this machine has one. */
+ *  Agents write their state durably as on a real server, but to a folder in memory: a thousand
+ * servers have a thousand disks, and this machine has one. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -48,9 +48,9 @@ export type FleetQuestion =
       installMs: number;
     }
   | { do: 'count'; slug: string | null; forget: boolean }
-  /** When each agent had the application: installed, and found by its detection rule. */
+  /** When each agent had the application: installed and detected. */
   | { do: 'times'; slug: string }
-  /** When each agent obeyed a desired state of at least this generation: by server. */
+  /** When each server applied a desired state of at least this generation. */
   | { do: 'obeyed'; generations: Readonly<Record<string, number>> }
   | { do: 'stop' };
 
@@ -59,7 +59,7 @@ interface Simulated {
   stop: () => Promise<void>;
   /** slug → epoch ms. */
   appliedAt: Map<string, number>;
-  /** The last states obeyed: generation and epoch ms. */
+  /** The latest applied states: generation and epoch ms. */
   obeyed: { generation: number; at: number }[];
 }
 
@@ -69,7 +69,8 @@ let unanswered: FleetCounts['unanswered'] = {};
 const more = (counts: Record<string, number>, key: string) => {
   counts[key] = (counts[key] ?? 0) + 1;
 };
-// What the wire said, below the agent's own code: nothing it makes of an answer can hide one.
+// Counted at the HTTP client, below the agent's own code: whatever the agent makes of an answer, it
+// is counted.
 subscribe('http.client.response.finish', (message) => {
   const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
   more(answers, `${request.method} ${request.path} ${response.statusCode}`);
@@ -81,7 +82,7 @@ subscribe('http.client.request.error', (message) => {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Notes when an application is there, and found by its detection rule. */
+/** Records when an application is first detected. */
 function watchedDriver(installMs: number, appliedAt: Map<string, number>): Driver {
   const memory = createMemoryDriver({ installMs });
   return {
@@ -107,8 +108,8 @@ async function run(identity: Identity, stateFolder: string, installMs: number): 
     now: () => Date.now(),
     verify: (text, signature) => {
       const isSigned = isSignedByController(identity.controllerKey, text, signature);
-      // A state that is signed is checked, written and obeyed in the same turn: what is put off
-      // until after it is as late.
+      // A signed state is checked, written and applied in the same turn: a microtask runs just
+      // after it.
       const generation = Number(/"generation":(\d+)/.exec(text)?.[1]);
       if (isSigned) queueMicrotask(() => obeyed.push({ generation, at: Date.now() }));
       if (obeyed.length > 200) obeyed.shift();
@@ -143,7 +144,7 @@ async function answer(question: FleetQuestion): Promise<unknown> {
         const stateFolder = join(folder, serverId);
         makeFolder(stateFolder, 0o700);
         await run({ serverId, privateKey, controllerUrl, controllerKey }, stateFolder, installMs);
-        // Schools are not switched on in the same millisecond.
+        // Staggered: schools are not switched on in the same millisecond.
         if (index % 10 === 9) await pause(10);
       }
       return null;

@@ -1,6 +1,6 @@
-/** `npm run nightly [-- WORD]`: what takes too long for every change, each case on a bare Debian; with
- * a word, the cases that have it in their name. Writes one line of docs/nightly.md for each case, and
- * ends with 1 if one failed. */
+/** `npm run nightly [-- WORD]`: the tests that take too long to run for every change, each case on
+ * a bare Debian; with a word, only the cases whose name contains it. Writes one line to
+ * docs/nightly.md per case, and exits with 1 if one failed. */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBareRoot, type Suite } from './bare-root.ts';
@@ -10,7 +10,7 @@ import { root } from './services.ts';
 interface Case {
   name: string;
   suite: Suite;
-  /** A line of shell, in a clone of the repository; well if it ends with 0. */
+  /** A shell command in a clone of the repository; it passes if it exits with 0. */
   line: string;
   withinMinutes: number;
 }

@@ -1,9 +1,9 @@
-/** Who listens on a port of this machine. */
+/** Finds the process that listens on a port of this machine. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { until } from './services.ts';
 
-/** Throws an error that names the holder. A process that was ended a moment ago may keep its port for
- * another. */
+/** Throws an error that names the holder. Waits first, as a process that has just ended may hold
+ * its port a little longer. */
 export async function refuseTakenPort(port: number): Promise<void> {
   await until('', () => listeners(port).length === 0, 2000).catch(() => {
     throw new Error(
@@ -43,7 +43,7 @@ function openFiles(pid: string): string[] {
   }
 }
 
-/** A file may be closed while we look. */
+/** The link's target; empty when the file was closed meanwhile. */
 function target(link: string): string {
   try {
     return readlinkSync(link);
@@ -52,7 +52,7 @@ function target(link: string): string {
   }
 }
 
-/** Empty when it is not there, or not ours to read. */
+/** Empty when it does not exist or is not readable. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,11 +1,11 @@
-/** `npm run refresh-calendar`: reads the ministry's school calendar, says what changes, and writes
+/** `npm run refresh-calendar`: reads the ministry's school calendar, prints the changes, and writes
  * contract/src/french-calendar.ts.
  *
  *    npm run refresh-calendar -- [--from URL|FILE] [--source TEXT] [--dry-run]
  *
- *  What arrives is not trusted: it is bounded, checked, and only dates of it are written; names are
- *  ours. Anything that does
- *  not add up stops the command and leaves the file as it was. docs/runbooks/school-calendar.md */
+ *  The response is not trusted: its size is limited, it is checked, and only its dates are written;
+ *  names are ours. Any inconsistency stops the command and leaves the file as it was.
+ *  docs/runbooks/school-calendar.md */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,14 +22,14 @@ import { Temporal } from 'temporal-polyfill';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** Since the calendar is only ever read forward, the ministry's older years are not asked for. */
+/** The calendar is only read forward, so the ministry's older years are not requested. */
 const address =
   "https://data.education.gouv.fr/api/explore/v2.1/catalog/datasets/fr-en-calendrier-scolaire/exports/json?where=start_date%20%3E%3D%20date'2025-09-01'";
 const maxBytes = 8 * 1024 * 1024;
 const maxRecords = 20_000;
 
 /** One line of the dataset. `start_date` and `end_date` are midnights in Paris, written in UTC; the
- * end is the day classes begin again. Fields that are new to us are let through unread. */
+ * end is the day classes begin again. Unknown fields are ignored. */
 const Record_ = Type.Object({
   description: Type.String({ maxLength: 200 }),
   start_date: Type.String({ maxLength: 40 }),
@@ -41,8 +41,8 @@ const Record_ = Type.Object({
 });
 type CalendarRecord = Type.Static<typeof Record_>;
 const Records = Type.Array(Record_, { maxItems: maxRecords });
-/** The dataset as it is exported, as its records are answered (version 2), and as they were
- * (version 1). */
+/** The three accepted formats: the exported dataset, and the records API in version 2 and version
+ * 1. */
 const Answer = Compile(
   Type.Union([
     Records,
@@ -54,10 +54,10 @@ const Answer = Compile(
   ]),
 );
 
-/** What is wrong with the data, for whoever runs the command. */
+/** The data are wrong; the message is for the person who runs the command. */
 export class Refused extends Error {}
 
-/** The records of an answer, whichever of its three forms it has. */
+/** The records of an answer in any of the three formats. */
 export function recordsOf(text: string): CalendarRecord[] {
   if (Buffer.byteLength(text) > maxBytes)
     throw new Refused(`The answer is larger than ${maxBytes} bytes.`);
@@ -95,7 +95,7 @@ const names: readonly [RegExp, string][] = [
   [/[ée]t[ée]\b|[ée]t[ée]$/i, 'Été'],
   [/^pont\b.*ascension/i, 'Pont de l’Ascension'],
 ];
-/** Whole years have these four; a year without them is a mistake, or not published yet. */
+/** Every complete year has these four; a year without them is a mistake, or not published yet. */
 const everyYear = ['Toussaint', 'Noël', 'Hiver', 'Printemps'];
 
 function dateInParis(text: string, what: string): number {
@@ -131,8 +131,8 @@ function datedOf(record: CalendarRecord, zone: HolidayZone, year: string, name: 
   const named = dateInParis(record.start_date, what);
   const end = record.end_date === null ? named : dateInParis(record.end_date, what);
   const head = { zone, year, name, academy: record.location ?? '?' };
-  // Start and end are one and the same: a bridge is that day; of the summer only the beginning is
-  // known, and class begins again in September at the earliest.
+  // A bridge day starts and ends on the same day, which is itself free; of the summer only the
+  // beginning is known, and class begins again in September at the earliest.
   const from =
     weekdayOf(named) > 5 || (name.startsWith('Pont') && end === named) ? named : named + 1;
   const hasEnd = end !== named;
@@ -148,8 +148,8 @@ function datedOf(record: CalendarRecord, zone: HolidayZone, year: string, name: 
   return { ...head, from, back, hasEnd };
 }
 
-/** Academies of one zone have the same dates. Where one differs, most of them decide and the others
- * are told. */
+/** Academies of one zone have the same dates. Where one differs, the majority decides and the
+ * differences are reported. */
 function agreed(dated: readonly Dated[], warn: (text: string) => void): Dated {
   const votes = Map.groupBy(dated, ({ from, back }) => `${from} ${back}`);
   const [most, second] = [...votes.values()].toSorted((a, b) => b.length - a.length);
@@ -179,7 +179,7 @@ function readRecords(
   const unknown = new Set<string>();
   for (const record of records) {
     const zone = holidayZones.find((each) => record.zones === `Zone ${each}`);
-    // Lines of Corsica and overseas have other zones; teachers' dates are not the pupils'.
+    // Corsica and overseas have other zones; teachers' dates are not the pupils'.
     if (zone === undefined || /enseignant/i.test(record.population ?? '')) continue;
     const year = /^(20\d\d)-(20\d\d)$/.exec(record.annee_scolaire ?? '');
     if (year === null || Number(year[2]) !== Number(year[1]) + 1)
@@ -194,7 +194,8 @@ function readRecords(
   return found;
 }
 
-/** Each zone has every holiday of every year; of the `last` year, the summer is not known yet. */
+/** Each zone must have every holiday of every year; of the `last` year, the summer is not known
+ * yet. */
 function mustBeComplete(holidays: readonly Dated[], years: readonly string[], last: string): void {
   for (const year of years)
     for (const zone of holidayZones) {
@@ -209,7 +210,7 @@ function mustBeComplete(holidays: readonly Dated[], years: readonly string[], la
     }
 }
 
-/** Holidays of one zone by their beginning: none begins within another. */
+/** Sorted holidays of one zone: none may begin within another. */
 function mustBeInOrder(holidays: readonly Dated[], warn: (text: string) => void): void {
   for (const [at, { name, year, zone, from, back }] of holidays.entries()) {
     const before = holidays[at - 1];
@@ -225,8 +226,8 @@ function mustBeInOrder(holidays: readonly Dated[], warn: (text: string) => void)
   }
 }
 
-/** The calendar the records say, from the school year of `firstYear` (2025 is 2025-2026) on.
- * Pure. */
+/** Builds the calendar from the records, from the school year of `firstYear` (2025 is 2025-2026)
+ * on. Pure. */
 export function calendarOf(
   records: readonly CalendarRecord[],
   firstYear: number,
@@ -256,8 +257,8 @@ export function calendarOf(
       from: dateOfDay(from),
       back: dateOfDay(back),
     }));
-  // Without a summer that ends, the last day told of is the last one known; the summer's end is
-  // then the next September's matter.
+  // If the end of the last summer is unknown, the calendar ends with the last known day; the next
+  // school year's data bring the rest.
   const until =
     Math.min(...holidayZones.map((zone) => Math.max(...of(zone).map(({ back }) => back)))) - 1;
   const civilYears = Array.from(
@@ -284,7 +285,7 @@ function publicHolidaysOf(year: number): { date: string; name: string }[] {
   return found;
 }
 
-/** What changes, a line each. */
+/** The changes, one per line. */
 export function differences(before: Calendar, after: Calendar): string[] {
   const lines = (calendar: Calendar) => [
     ...holidayZones.flatMap((zone) =>

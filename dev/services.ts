@@ -1,6 +1,6 @@
 /** Starts and ends the parts of a city on one machine, each as a process of its own with its output
- * in a file: for the demo, the tests and the benchmarks. Ports are free ones, folders are given,
- * nothing of the host's is used. */
+ * in a file: for the demo, the tests and the benchmarks. Uses free ports and the given folders, and
+ * none of the host's services. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -21,9 +21,9 @@ const guacdRoot = join(root, '.data/tools/guacd-root');
 export interface Service {
   name: string;
   pid: () => number;
-  /** Asks it to end, then kills it; resolves when it is gone. */
+  /** Terminates it, then kills it if needed; resolves once it has ended. */
   stop: () => Promise<void>;
-  /** As a crash would: no time to tidy up. */
+  /** Kills it as a crash would, without time to clean up. */
   kill: () => Promise<void>;
   /** Starts it again after `kill` or a crash. */
   restart: () => void;
@@ -35,7 +35,7 @@ interface Definition {
   args: readonly string[];
   env?: Record<string, string>;
   logPath: string;
-  /** Started again when it ends by itself: the demo keeps itself alive. */
+  /** Restarted when it ends by itself: the demo keeps itself alive. */
   keepAlive?: boolean;
 }
 
@@ -45,8 +45,8 @@ export function startService(definition: Definition): Service {
   let wanted = true;
   const start = () => {
     const log = openSync(definition.logPath, 'a', 0o600);
-    // A group of its own: Ctrl-C in the terminal reaches only the parent, which ends everything in
-    // order.
+    // A process group of its own: Ctrl-C in the terminal reaches only the parent, which ends
+    // everything in order.
     child = spawn(definition.file, [...definition.args], {
       stdio: ['ignore', log, log],
       detached: true,
@@ -99,7 +99,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Waits for `ready`, asking every 30 ms. */
+/** Polls `ready` every 30 ms until it is true. */
 export async function until(
   what: string,
   ready: () => boolean | Promise<boolean>,
@@ -113,7 +113,7 @@ export async function until(
   }
 }
 
-/** Thrown inside `until` when waiting on would be pointless. */
+/** Thrown inside `until` when further waiting is pointless. */
 export class GivenUp extends Error {}
 
 async function attempt(ready: () => boolean | Promise<boolean>): Promise<boolean> {
@@ -125,7 +125,7 @@ async function attempt(ready: () => boolean | Promise<boolean>): Promise<boolean
   }
 }
 
-/** A private Redis on a unix socket: nothing of it is on the network. */
+/** A private Redis on a unix socket, unreachable from the network. */
 export function startRedis(
   folder: string,
   keepAlive = false,
@@ -184,7 +184,7 @@ function guacdAccount(): { uid: string; gid: string } {
 }
 
 /** guacd on loopback, in a root of its own, as its own user, which owns nothing but an empty home
- * (FreeRDP wants one). bubblewrap starts as root, because a checkout in a private home is closed to
+ * (FreeRDP needs one). bubblewrap starts as root, because a checkout in a private home is closed to
  * other users; ending it ends everything inside. */
 export function startGuacd(folder: string, port: number, keepAlive = false): Service {
   const { uid, gid } = guacdAccount();
@@ -263,11 +263,10 @@ export function enrolAgent(
   if (done.status !== 0) throw new Error(`enrolment: ${done.stdout}${done.stderr}`);
 }
 
-/** A process of our own that is asked questions and answers them, such as dev/fleet.ts. It ends
- * when we do. */
+/** A child process that answers questions, such as dev/fleet.ts. It ends when we do. */
 export interface Talking {
   pid: number;
-  /** Rejects with what went wrong over there. */
+  /** Rejects with the child's error. */
   ask: (question: object) => Promise<unknown>;
   end: () => Promise<void>;
 }
@@ -317,7 +316,7 @@ interface Remembered {
   started: string | null;
 }
 
-/** Remembers which processes belong to a folder, and who holds them, so that the next start can end
+/** Records which processes belong to a folder, and who holds them, so that the next start can end
  * what a crash left behind. */
 export function rememberProcesses(folder: string, services: readonly Service[]): void {
   const remembered = (pid: number): Remembered => ({ pid, started: startedAt(pid) });
@@ -330,13 +329,13 @@ export function rememberProcesses(folder: string, services: readonly Service[]):
   );
 }
 
-/** Throws when somebody else holds the folder now. */
+/** Throws when another live process holds the folder. */
 export function endLeftovers(folder: string): void {
   const path = join(folder, 'processes.json');
   if (!existsSync(path)) return;
-  // The same number may be another process by now: the start time tells.
+  // The pid may belong to another process by now: the start time tells.
   const lives = ({ pid, started }: Remembered) => started !== null && startedAt(pid) === started;
-  // Not an object in files of earlier days: they are forgotten.
+  // Older files hold no object: they are ignored.
   const { holder, services = [] } = JSON.parse(readFileSync(path, 'utf8')) as {
     holder?: Remembered;
     services?: Remembered[];

@@ -1,6 +1,6 @@
 /** A city whose 27 schools have simulated servers inside this process: real agents on the memory
- * driver, a real controller and Redis. Nothing is installed anywhere; what fails, fails because it
- * was asked to. For the console's tests and pictures. */
+ * driver, a real controller and Redis. Nothing is installed; failures happen only on request. For
+ * the console's tests and screenshots. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Agent, createAgent } from '../agent/src/agent.ts';
@@ -28,7 +28,7 @@ export interface SimulatedSchool {
   siteId: string;
   serverId: string;
   driver: MemoryDriver;
-  /** The school goes silent, as when its line is cut. */
+  /** Disconnects the school, as when its line is cut. */
   silence: () => Promise<void>;
 }
 export interface SimulatedCity {
@@ -46,7 +46,8 @@ export async function startSimulatedCity(options: {
   installMs: number;
   people?: { teachers: number; pupils: number };
   bytes?: number;
-  log?: (slugs: string) => string /** Of the city's 27, these alone have a server. */;
+  log?: (slugs: string) => string;
+  /** Only these of the city's 27 schools have a server. */
   only?: readonly string[];
   settings?: Record<string, string>;
 }): Promise<SimulatedCity> {

@@ -25,7 +25,7 @@ const interrupted = new Promise<void>((resolve) => {
 const tell = (step: string, seconds: number) =>
   console.error(`• ${step} … ${seconds.toFixed(1)} s`);
 
-/** Ends with the exit code 1, unless somebody asked for the end. */
+/** Exits with code 1, or with 0 if the person interrupted it. */
 function fail(what: string, error: unknown): never {
   if (interruption.signal.aborted) process.exit(0);
   console.error(`${what}: ${error instanceof Error ? error.message : String(error)}`);

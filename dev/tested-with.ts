@@ -1,5 +1,5 @@
-/** docs/tested-with.md: every real program Préau has to get along with, and which test met it. It
- * is made of what the tests of a whole `npm test` noted (test/met.ts) and is never written by hand.
+/** docs/tested-with.md: every real program Préau must work with, and which test uses it. It is
+ * generated from the notes of a whole `npm test` (test/met.ts) and never written by hand.
  *
  *    node dev/tested-with.ts write   after the tests: writes the page
  *    node dev/tested-with.ts check   compares the names on the page with the notes of the last run */
@@ -55,7 +55,7 @@ function recipeRows(kinds: readonly string[], notes: readonly Note[]): string[] 
   });
 }
 
-/** The page, from the notes of one whole run. Pure. */
+/** Builds the page from the notes of one whole run. Pure. */
 export function pageOf(notes: readonly Note[], kinds: readonly string[]): string {
   const groups = unique(Object.values(counterparts).map(({ group }) => group));
   const parts = groups.map((group) => {
@@ -86,7 +86,7 @@ ${[...parts, recipes].join('\n\n')}
 `;
 }
 
-/** What the page claims: names only, because versions and the system it ran on may differ. */
+/** The claims of the page: names only, because versions and the system may differ. */
 export const claimsOf = (text: string): string[] =>
   text
     .split('\n')
@@ -98,7 +98,7 @@ export const claimsOf = (text: string): string[] =>
         : cells.map((cell) => (cell.startsWith('✓') ? '✓' : cell)).join(' '),
     );
 
-/** The page that is committed, or about to be: a run of the tests has overwritten the file. */
+/** The page as staged in git: a test run has overwritten the file. */
 function committedPage(): string {
   const shown = spawnSync('git', ['show', ':docs/tested-with.md'], { cwd: root, encoding: 'utf8' });
   return shown.status === 0 ? shown.stdout : readFileSync(page, 'utf8');

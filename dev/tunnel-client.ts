@@ -1,4 +1,4 @@
-/** A browser's tunnel without a browser: opens it with a ticket, answers each `sync`, presses keys.
+/** A browser's tunnel without a browser: opens it with a ticket, answers each `sync`, sends keys.
  * For tests and benchmarks. */
 import type { Ticket } from '@preau/contract/session.ts';
 import { WebSocket } from 'ws';
@@ -16,11 +16,11 @@ export interface TunnelOptions {
 export class TunnelClient {
   readonly socket: WebSocket;
   readonly counts = new Map<string, number>();
-  /** Set when the connection was refused before it began. */
+  /** Set when the connection was refused before it opened. */
   refusedWith: { status: number; code: string } | null = null;
   closed: { code: number; reason: string } | null = null;
   bytes = 0;
-  /** Epoch of `performance.now()` at which a picture was first drawn on the visible screen. */
+  /** `performance.now()` when a picture was first drawn on the visible screen. */
   firstFrameAt: number | null = null;
   onInstruction: (instruction: Instruction) => void = () => undefined;
   readonly finished: Promise<void>;
@@ -106,8 +106,8 @@ export const drawsOnScreen = (opcode: string, args: readonly string[]): boolean 
   (opcode === 'cfill' && args[1] === '0') ||
   (opcode === 'copy' && args[6] === '0');
 
-/** A frame from the gateway holds whole instructions, but may be longer than what a browser may
- * send. */
+/** A frame from the gateway holds whole instructions, but may be longer than the limit for frames
+ * from browsers. */
 export function decodeUnbounded(text: string): Instruction[] {
   const instructions: Instruction[] = [];
   for (let at = 0; at < text.length; ) {

@@ -1,5 +1,5 @@
-/** The demo city, from a seed: 27 schools, 300 teachers, 10,000 pupils in classes. The same seed
- * gives the same city. */
+/** The demo city: 27 schools, 300 teachers, 10,000 pupils in classes. The same seed gives the same
+ * city. */
 import type { Role } from '@preau/contract/account.ts';
 import { fold } from '@preau/contract/fold.ts';
 import type { SiteDraft } from '@preau/contract/site.ts';

@@ -1,4 +1,4 @@
-/** The peer of `bench rules`: one Fastify route that answers the bytes it was sent, and nothing
+/** The baseline of `bench rules`: one Fastify route that returns the bytes it was sent, and nothing
  * else. */
 import Fastify from 'fastify';
 

@@ -1,4 +1,4 @@
-/** Our decision beside casbin's, on the same questions. */
+/** Compares our decision with casbin's on the same questions. */
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import { compilePolicy, decide } from '@preau/contract/policy.ts';
 import type { PolicyRule } from '@preau/contract/rule.ts';
@@ -6,8 +6,8 @@ import { newEnforcer, newModelFromString, StringAdapter } from 'casbin';
 import { median, round, timed } from './figures.ts';
 import { rulesWorld, tuesday } from './rules-world.ts';
 
-/** The same rules in casbin's words: its priority effect takes the first line that fits, so its
- * lines are given sorted by our order. Hours and PCs are left out on both sides; every answer is
+/** The same rules as a casbin policy: its priority effect takes the first matching line, so the
+ * lines are sorted by our order. Hours and PCs are left out on both sides; every answer is
  * compared. */
 export async function measureCasbin(tell: (text: string) => void) {
   const world = rulesWorld({
@@ -124,7 +124,8 @@ m = meant(r.sub, p.kind, p.who) && about(r.obj, p.what) && there(r.dom, p.where)
     if (ours) allowed += 1;
   }
   const asked = [...questions.keys()].map(ask);
-  // Ours is below a clock's tick: fifty different questions are one sample.
+  // One of our decisions takes less than the clock's resolution: fifty different questions are one
+  // sample.
   for (let from = 0; from + 50 <= asked.length; from += 1) {
     const some = asked.slice(from, from + 50);
     oursUs.push(

@@ -1,6 +1,6 @@
-/** The weight of the console's first pages, and how long a school's line makes one wait for the
- * sign-in form: headless Chromium with an empty cache, through a line of 1.5 Mbit/s and 150 ms each
- * way, from a real controller that compresses. */
+/** The size of the console's first pages, and the time to the sign-in form over a school's line:
+ * headless Chromium with an empty cache, through a line of 1.5 Mbit/s and 150 ms each way, from a
+ * real controller that compresses. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -92,7 +92,7 @@ interface Visit {
   requests: string[];
 }
 
-/** With a browser that knows nothing yet. */
+/** Visits with an empty cache. */
 async function visitSignIn(url: string): Promise<Visit> {
   const browser = await openBrowser(1280, 800);
   try {
@@ -111,7 +111,7 @@ async function visitSignIn(url: string): Promise<Visit> {
     await page.goto(url, { waitUntil: 'commit' });
     await page.waitForSelector('input[name=login]:enabled');
     const readySeconds = (performance.now() - began) / 1000;
-    // What comes behind the form counts, too.
+    // What loads after the form counts too.
     await page.waitForLoadState('networkidle');
     return { readySeconds, kB: bytes / 1000, requests };
   } finally {
@@ -119,8 +119,8 @@ async function visitSignIn(url: string): Promise<Visit> {
   }
 }
 
-/** A line to a port of this machine: both directions share nothing, all connections share a
- * direction. */
+/** A slow line to a port of this machine: the two directions are independent, and all connections
+ * share each direction. */
 async function openLine(to: number): Promise<{ port: number; close: () => void }> {
   const up = oneWay();
   const down = oneWay();
@@ -149,7 +149,7 @@ async function openLine(to: number): Promise<{ port: number; close: () => void }
 }
 
 const packetBytes = 1400;
-/** Carries packets one after the other, as fast as the line, each later by its delay. */
+/** Delivers packets in order at the line's speed, each after the line's delay. */
 function oneWay(): (bytes: Buffer, deliver: (piece: Buffer) => void) => void {
   const underWay: { due: number; arrive: () => void }[] = [];
   let free = 0;

@@ -1,4 +1,4 @@
-/** What a benchmark says, and the little arithmetic it takes. */
+/** The result of a benchmark, and its arithmetic. */
 export interface Figure {
   id: string;
   value: number;
@@ -9,7 +9,7 @@ export interface Figure {
   detail: Record<string, unknown>;
 }
 
-/** Nearest rank; NaN of nothing. */
+/** Quantile by nearest rank; NaN for an empty list. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return (

@@ -1,6 +1,6 @@
-/** A city whose servers are simulated: seeded straight into the database, with a real controller
- * and Redis, and the agents spread over a few processes. What `bench fleet` measures is done on it;
- * so can other tests. */
+/** A city with simulated servers: seeded straight into the database, with a real controller and
+ * Redis, and the agents spread over a few processes. Used by `bench fleet`, and usable by other
+ * tests. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,8 +37,7 @@ import {
 
 const technicianLogin = 'tech';
 const password = 'une-phrase-pour-mesurer';
-/** As in a school's day: the installation itself is the smaller part, so what is measured is
- * ours. */
+/** Short, so that the measurement shows our own overhead rather than the installation. */
 export const installMs = 200;
 
 export const applicationDraft = (slug: string): ApplicationDraft => ({
@@ -66,12 +65,12 @@ export interface FleetCity {
   serverIds: () => readonly string[];
   applicationIds: ReadonlyMap<string, string>;
   controller: Service;
-  /** The controller's own rows, read beside it. */
+  /** Direct access to the controller's database. */
   rows: Database;
   count: (slug?: string | null, forget?: boolean) => Promise<FleetCounts>;
-  /** Server → epoch ms at which it had the application. */
+  /** Server → epoch ms at which it had installed the application. */
   times: (slug: string) => Promise<Map<string, number>>;
-  /** Server → epoch ms at which it obeyed that generation, or a newer one. */
+  /** Server → epoch ms at which it applied that generation, or a newer one. */
   obeyed: (generations: Readonly<Record<string, number>>) => Promise<Map<string, number>>;
   runSeeded: () => Promise<void>;
   /** Through the API, as an installer does. */
@@ -82,13 +81,13 @@ export interface FleetCity {
 export interface FleetOptions {
   folder: string;
   sites: number;
-  /** Seeded with their keys, beside those that are enrolled over HTTP later. */
+  /** Seeded with their keys, in addition to those enrolled over HTTP later. */
   servers: number;
   slugs: readonly string[];
   processes: number;
-  /** More settings of the controller. */
+  /** Additional settings of the controller. */
   env?: Readonly<Record<string, string>>;
-  /** Written beside what is seeded, in the same transaction. */
+  /** Inserts further rows in the seeding transaction. */
   furnish?: (
     rows: Rows,
     siteIds: readonly string[],
@@ -285,7 +284,7 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
   }
 }
 
-/** Everyone linked, heard of, and done with what was asked. */
+/** Waits until every agent is linked, has reported and has applied its desired state. */
 export const settled = (city: FleetCity) =>
   until(
     'every agent linked and settled',

@@ -1,6 +1,7 @@
-/** MeshCentral beside us: its own server and its own agents on this machine, each agent in a folder
- * of its own, all told in one call to run a command that leaves a mark when it is done. It keeps no
- * order for who is away and no result: less than what is measured of ours. */
+/** MeshCentral as a comparison: its own server and its own agents on this machine, each agent in
+ * its own folder; one call tells all of them to run a command that leaves a mark when done. It
+ * keeps neither orders for absent machines nor results, so it does less than what is measured of
+ * ours. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ interface Answer {
 
 function read(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    // Its certificate is its own.
+    // Its certificate is self-signed.
     request(url, { rejectUnauthorized: false }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => {
@@ -106,7 +107,7 @@ async function measured(folder: string, size: number): Promise<Peer> {
       domains: { '': {} },
     }),
   );
-  // It runs in a child of its own, which ends when this one does.
+  // The server runs in a child process, which ends with its parent.
   const args = [program, '--datapath', data, '--filespath', files];
   for (const more of [
     ['--createaccount', login.name, '--pass', login.password, '--email', 'a@b.fr'],
@@ -143,7 +144,7 @@ async function measured(folder: string, size: number): Promise<Peer> {
     for (let index = 0; index < size; index += 1) {
       const at = join(folder, `agent-${index}`);
       mkdirSync(at, { mode: 0o700 });
-      // An agent takes what lies beside its own program.
+      // An agent reads the files beside its own program.
       copyFileSync(
         join(home, 'node_modules/meshcentral/agents/meshagent_x86-64'),
         join(at, 'meshagent'),
@@ -178,7 +179,7 @@ async function measured(folder: string, size: number): Promise<Peer> {
       90_000,
     );
     const took: number[] = [];
-    // The first one pays for what each agent fetches at its first command.
+    // The first round is not counted: each agent fetches something at its first command.
     for (let turn = 0; turn <= rounds; turn += 1) {
       const startedAt = performance.now();
       control.send({
@@ -203,7 +204,8 @@ async function measured(folder: string, size: number): Promise<Peer> {
   }
 }
 
-/** What it takes is installed by hand, for this alone: it is large, and nothing of it is ours. */
+/** MeshCentral is installed by hand for this benchmark alone: it is large, and we ship none of
+ * it. */
 export async function measureMesh(size: number): Promise<Peer> {
   if (!existsSync(program))
     return (

@@ -1,5 +1,5 @@
-/** What else brings one command to many machines, in the same run: ClusterShell over a private sshd
- * on this machine, and its own local workers without any network, each target running `sleep
+/** Other tools that run one command on many machines, in the same run: ClusterShell over a private
+ * sshd on this machine, and its local workers without any network, each target running `sleep
  * 0.2`. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ export async function measurePeers<N extends number>(
       'MaxStartups 500:1:1000',
       'MaxSessions 500',
       'LogLevel ERROR',
-      // Whatever the account's own shell settings do is not the peer's cost.
+      // Keeps the account's own shell settings out of the measured cost.
       `SetEnv HOME=${folder}`,
     ].join('\n'),
   );
@@ -103,7 +103,7 @@ export async function measurePeers<N extends number>(
       found[size] = {
         'clustershell over ssh': overSsh,
         'clustershell, local workers': local,
-        // Each of its agents is a process of its own, as ours are on a school's server and not
+        // Each MeshCentral agent is a process of its own, as ours are on a school's server but not
         // here: a few are enough to compare.
         meshcentral: size > 50 ? 'measured with 27 agents only' : await measureMesh(size),
       };

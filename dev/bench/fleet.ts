@@ -1,5 +1,5 @@
 /** How long a rollout takes to reach every server, what a thousand servers cost the controller, and
- * how they come back after it was killed. The agents are real but for the operating system
+ * how they reconnect after it was killed. The agents are real except for the operating system
  * (dev/fleet.ts); an installation takes 0.2 s in each. `--agents 5000` measures that many too. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -12,8 +12,8 @@ import { measurePeers } from './fleet-peers.ts';
 
 type Tell = (text: string) => void;
 
-/** Planned beforehand, as a technician does: one wave of everyone, no budget, nothing that stops
- * it. Returns what starts it. */
+/** Plans beforehand, as a technician does: one wave of all servers, no budget, no threshold.
+ * Returns what the start call needs. */
 async function plan(
   technician: Client,
   applicationId: string,
@@ -45,10 +45,10 @@ async function plan(
 interface Round {
   appliedMs: number[];
   storedMs: number[];
-  /** The start call itself. */
+  /** Duration of the start call itself. */
   startMs: number;
   controllerCpuS: number;
-  /** Answered calls of one agent, on average. */
+  /** Answered calls per agent, on average. */
   calls: Record<string, number>;
 }
 
@@ -132,7 +132,7 @@ function describe(rounds: readonly Round[]) {
 const slugsOf = (rounds: number) =>
   Array.from({ length: rounds }, (_, index) => `mesure-${index + 1}`);
 
-/** Starts so many agents, measures some orders, then whatever else is wanted of this city. */
+/** Starts that many agents, measures some orders, then runs the given measurement on the city. */
 async function withFleet<T>(
   tell: Tell,
   signal: AbortSignal,
@@ -188,7 +188,7 @@ async function withFleet<T>(
   }
 }
 
-/** A controller that dies without a word and comes back at once: nobody may be turned away. */
+/** A controller that is killed and restarts at once: no agent may be refused. */
 async function measureHerd(city: FleetCity, tell: Tell) {
   const agents = city.serverIds().length;
   await city.count(null, true);
@@ -242,7 +242,7 @@ async function measureHerd(city: FleetCity, tell: Tell) {
   };
 }
 
-/** One real agent as a school installs it: the bundle, the Linux driver, no display standing by. */
+/** One real agent as a school installs it: the bundle, the Linux driver, no standby display. */
 async function measureAgent(city: FleetCity, tell: Tell) {
   const folder = join(root, '.data/bench-fleet/agent');
   const env = {
@@ -274,7 +274,7 @@ async function measureAgent(city: FleetCity, tell: Tell) {
             .executeTakeFirst()
         )?.seq !== 0,
     );
-    // Two regular reports.
+    // Long enough for two regular reports.
     await pause(42_000);
     const mb = rssMb(agent.pid());
     tell(`one agent: ${round(mb, 1)} MB`);
@@ -290,7 +290,8 @@ export async function measureFleet(
   words: readonly string[],
 ): Promise<Figure[]> {
   const more = Number(words[words.indexOf('--agents') + 1]);
-  // Everything shares this machine's cores: figures of a busy one are not the product's.
+  // Everything shares this machine's cores: figures from a busy machine do not describe the
+  // product.
   const machine = {
     cores: availableParallelism(),
     load_before: round(loadavg()[0] ?? Number.NaN, 1),

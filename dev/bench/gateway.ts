@@ -1,8 +1,8 @@
-/** What the gateway costs beside a plain TCP pipe: the same streams, to the same number of clients,
- * in the same run. Three processes: FakeGuacd, which is not guacd (it answers the handshake and
- * replays generated instructions as fast as they are taken); the gateway's own `pump` over a real
- * WebSocket server, with the pipe in the same process; and the clients. This file is also the entry
- * of the three: `gateway.ts ROLE CONTROL_PORT …`. */
+/** What the gateway costs compared with a plain TCP pipe: the same streams, to the same number of
+ * clients, in the same run. Three processes: FakeGuacd, which is not guacd (it answers the
+ * handshake and replays generated instructions as fast as they are taken); the gateway's own `pump`
+ * over a real WebSocket server, with the pipe in the same process; and the clients. This file is
+ * also the entry point of all three: `gateway.ts ROLE CONTROL_PORT …`. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
@@ -17,10 +17,11 @@ import { type Figure, median, quantile, round } from './figures.ts';
 type Stream = 'image' | 'small' | 'sync';
 type Way = 'gateway' | 'pipe';
 
-/** What one client asks of FakeGuacd. It begins when all clients of the group are there. */
+/** What one client requests from FakeGuacd. It starts once all clients of the group are
+ * connected. */
 interface Order {
   stream: Stream;
-  /** Per client; for `sync`, how many. */
+  /** Bytes per client; for `sync`, the number of instructions. */
   amount: number;
   group: string;
   clients: number;
@@ -29,7 +30,7 @@ interface Order {
 interface Received {
   seconds: number;
   bytes: number;
-  /** Frames that did not end at the end of an instruction: must be none. */
+  /** Frames that did not end at an instruction boundary: must be 0. */
   torn: number;
   latenciesMs: number[];
 }
@@ -52,7 +53,7 @@ const clock = () => Number(process.hrtime.bigint()) / 1e6;
 
 // ————————————————————————————————————————————————————————————————— FakeGuacd
 
-/** A few MB of instructions, from a seed: the same in each run. */
+/** A few MB of instructions, generated from a seed: the same in each run. */
 function streamOf(stream: Stream): Buffer {
   let state = 2026;
   const random = (below: number) => {
@@ -108,7 +109,7 @@ async function runFakeGuacd(controlPort: number, port: number): Promise<void> {
     let at = 0;
     const more = () => {
       while (left > 0 && !socket.destroyed) {
-        // Whole rounds of the stream, then what is left: the last instruction may be cut, as when
+        // Whole rounds of the stream, then the remainder: the last instruction may be cut, as when
         // guacd is slow.
         const piece = bytes.subarray(at, Math.min(at + 65_536, bytes.length, at + left));
         at = (at + piece.length) % bytes.length;
@@ -139,7 +140,7 @@ async function runFakeGuacd(controlPort: number, port: number): Promise<void> {
     waiting.set(order.group, group);
     if (group.length < order.clients) return;
     waiting.delete(order.group);
-    // The last `ready` is through before the streams begin.
+    // Lets the last `ready` arrive before the streams begin.
     setTimeout(() => {
       for (const each of group) each();
     }, 100);
@@ -187,7 +188,7 @@ async function runGateway(
     socket.on('close', () => upstreams.delete(socket));
     return socket;
   };
-  // As createGateway opens it; sign-in and tickets are not what is measured.
+  // As createGateway opens it; sign-in and tickets are not measured.
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: 65_536,
@@ -247,8 +248,8 @@ interface Job {
 async function runClients(controlPort: number, wsPort: number, pipePort: number): Promise<void> {
   const stalled: WebSocket[] = [];
   const openSocket = (order: Order) =>
-    // Checking UTF-8 is the browser's work in its own process: left out, or the client would be
-    // what is measured.
+    // In production the browser checks UTF-8 in its own process: skipped here, so that the client
+    // is not what is measured.
     new WebSocket(
       `ws://127.0.0.1:${wsPort}/api/tunnel?order=${encodeURIComponent(JSON.stringify(order))}`,
       ['guacamole'],
@@ -291,7 +292,7 @@ async function runClients(controlPort: number, wsPort: number, pipePort: number)
   });
 }
 
-/** Counts what arrives, until it is all there. */
+/** Counts received bytes until all have arrived. */
 function receiver(
   way: Job['way'],
   order: Job['order'],
@@ -299,7 +300,7 @@ function receiver(
 ): (chunk: Buffer) => void {
   const received: Received = { seconds: 0, bytes: 0, torn: 0, latenciesMs: [] };
   const total = order.amount * order.clients;
-  // The gateway holds back an instruction that was cut; the pipe does not.
+  // The gateway holds back a cut instruction; the pipe does not.
   const tail = way === 'gateway' ? 6200 : 0;
   let startedAt = 0;
   const note = (chunk: Buffer) => {
@@ -324,7 +325,7 @@ function receiver(
   };
 }
 
-/** A connection past its handshake: `take` gets what follows. */
+/** Opens a connection and does the handshake; `take` receives everything after it. */
 function openPipe(port: number, order: Job['order'], take: (chunk: Buffer) => void): Socket {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const shake = (chunk: Buffer) => {
@@ -351,7 +352,7 @@ function ownState(): Omit<State, 'paused' | 'sent'> {
   };
 }
 
-/** One question at a time, as JSON over loopback HTTP. */
+/** Serves control requests, as JSON over loopback HTTP. */
 function control(port: number, answer: (job: Job | null) => unknown): void {
   createHttpServer((request, response) => {
     let text = '';
@@ -439,7 +440,7 @@ export async function measureGateway(
       const total = stream === 'image' ? 400_000_000 : 120_000_000;
       const runs: Record<Way, Awaited<ReturnType<typeof runOnce>>[]> = { gateway: [], pipe: [] };
       for (let each = 0; each < rounds; each += 1) {
-        // Whoever is first changes: a machine that warms up or slows down favours neither.
+        // The order alternates: a machine that warms up or slows down favours neither.
         for (const way of each % 2 === 0
           ? (['pipe', 'gateway'] as const)
           : (['gateway', 'pipe'] as const))
@@ -457,7 +458,7 @@ export async function measureGateway(
         pipe_mb_per_s: round(middle('pipe', 'mbPerSecond'), 1),
         gateway_cpu_s_per_gb: round(middle('gateway', 'cpuPerGb'), 2),
         pipe_cpu_s_per_gb: round(middle('pipe', 'cpuPerGb'), 2),
-        // Of runs beside each other, so that a machine that slows down halfway does not decide.
+        // Compares adjacent runs, so that a machine that slows down halfway does not decide.
         ratio: round(median(ratios), 3),
         ratios: ratios.map((ratio) => round(ratio, 3)),
       };
@@ -467,7 +468,7 @@ export async function measureGateway(
       return detail;
     };
 
-    // Compiled and warm before anything counts.
+    // Warms up both, so that compilation is not measured.
     for (const way of ['gateway', 'pipe'] as const)
       for (const stream of ['image', 'small'] as const) await runOnce(way, stream, 4, 15_000_000);
 
@@ -511,7 +512,7 @@ export async function measureGateway(
       },
     });
 
-    // Memory that earlier streams left is let go first.
+    // First lets the gateway release memory of earlier streams.
     for (let each = 0; each < 3; each += 1) await ask<State>(gateway);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const before = await ask<State>(gateway);

@@ -1,7 +1,7 @@
-/** How long a click takes, beside the least that the same parts can do: a bare client that talks to
- * guacd itself, on an xrdp that starts the display and the same program at sign-in, without
- * sandbox, ticket, queue or controller. One pair after the other in one run; guacd, machine and
- * program are the same. */
+/** How long a click takes, compared with the minimum the same parts can reach: a bare client that
+ * talks to guacd itself, on an xrdp that starts the display and the same program at sign-in,
+ * without sandbox, ticket, queue or controller. The pairs run one after the other in one run;
+ * guacd, machine and program are the same. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -32,7 +32,8 @@ const application = 'mousepad';
 const size = { width: 1280, height: 720 };
 const warmUps = 1;
 const wanted = 20;
-/** The city's start and end come on top; fewer pairs than wanted are said so in `n`. */
+/** Starting and ending the city takes extra time; `n` says if fewer pairs than wanted were
+ * measured. */
 const measureWithinMs = 230_000;
 
 interface Sample {
@@ -53,8 +54,8 @@ async function launchProduct(teacher: Client): Promise<Sample> {
   const tunnel = await openTunnel(teacher, reply.ticket, size);
   try {
     let session = reply.session;
-    // Asked every 40 ms: the controller notes the moment itself, so asking more often would only
-    // cost it time.
+    // Polled every 40 ms: the controller records the time itself, and more frequent polling would
+    // only cost it time.
     for (const deadline = clicked + 30_000; session.openedAt === null; await pause(40)) {
       session = await teacher.call('readSession', { params });
       if (session.failureCode !== null || Date.now() > deadline)
@@ -75,7 +76,7 @@ async function launchProduct(teacher: Client): Promise<Sample> {
 
 // ————————————————————————————————————————————————————————————————— the limit
 
-/** A private xrdp, and what runs in it: window manager and program, nothing around them. */
+/** A private xrdp and its session: window manager and program, nothing else. */
 interface Limit {
   layout: Layout;
   rdpPort: number;
@@ -96,7 +97,7 @@ async function prepareLimit(stateFolder: string): Promise<Limit> {
   const { rdp } = await startDisplayServer(layout, 0);
   const script = join(layout.run, 'program');
   write(join(layout.run, 'openbox.xml'), openboxConfiguration, 0o644);
-  // As the sandbox sets it: the same program with the same reasons to be slow or fast.
+  // The same environment as in the sandbox, so that the program is equally fast or slow.
   write(
     script,
     `#!/bin/sh
@@ -107,13 +108,13 @@ exec dbus-run-session -- /bin/sh -c 'openbox --config-file ${layout.run}/openbox
 `,
     0o755,
   );
-  // sesman hands a line with a space in it to the shell.
+  // sesman runs a command that contains a space through the shell.
   return { layout, rdpPort: rdp, program: `/bin/sh ${script}` };
 }
 
 let accounts = 0;
 
-/** An account that has never been used; its display starts when somebody signs in. */
+/** A fresh account; its display starts at sign-in. */
 async function makeAccount({ layout }: Limit): Promise<string> {
   accounts += 1;
   const account = `${layout.prefix}-${accounts.toString(16).padStart(10, '0')}`;
@@ -139,8 +140,8 @@ async function makeAccount({ layout }: Limit): Promise<string> {
   return account;
 }
 
-/** Sees the first window of a display that does not exist yet: X's socket appears, then the window
- * manager's list is followed, exactly as the agent does it. Epoch ms. */
+/** Detects the first window of a display that does not exist yet: waits for X's socket, then
+ * follows the window manager's list exactly as the agent does. Epoch ms. */
 function firstWindow(
   { layout }: Limit,
   account: string,
@@ -184,7 +185,7 @@ function firstWindow(
               resolve(Date.now());
           },
         );
-        // It could not connect yet, or X is gone.
+        // Either it could not connect yet, or X has ended.
         void spy.ended.then(() => resolve(null));
       });
       if (found !== null) return found;
@@ -311,7 +312,8 @@ export async function measureLaunch(
     const technician = new Client(city.url);
     await technician.signIn(demoLogins.technician, city.password);
     const { siteId, guacdPort } = city;
-    /** Both ways begin on a machine that is not still ending or preparing something. */
+    /** Waits until the machine is idle: neither ending nor preparing anything before a
+     * measurement. */
     const settled = () =>
       until(
         'two displays standing by and no session',

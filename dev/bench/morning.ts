@@ -26,8 +26,8 @@ interface Load {
   done: Promise<void>;
 }
 
-/** Open loop: `work` begins at each of these moments (ms from now), whatever became of those
- * before. */
+/** Open loop: `work` begins at each of these times (ms from now), whether or not earlier calls have
+ * finished. */
 function openLoop(moments: readonly number[], work: (at: number) => Promise<string | null>): Load {
   const histogram = build({
     lowestDiscernibleValue: 1,
@@ -131,7 +131,7 @@ export async function measureMorning(
     );
     await signIns.done;
     tell(`sign-in: ${JSON.stringify(told(signIns))}`);
-    // Who launches has signed in before; those of the two classes among them.
+    // Everyone who launches has signed in before, including the two classes.
     const [one, two] = [0, 1].map((school) =>
       Array.from({ length: 25 }, (_, at) => school + schools * (at + 10)),
     );
@@ -158,7 +158,7 @@ export async function measureMorning(
     );
     await Promise.all([steady.done, burst.done]);
     tell(`launches: ${JSON.stringify(told(steady))}, two classes: ${JSON.stringify(told(burst))}`);
-    // A decision is worth nothing when the schools' servers do not follow.
+    // A decision only counts if the schools' servers follow.
     await until(
       'every session ready',
       async () =>
@@ -220,7 +220,7 @@ export async function measureMorning(
   }
 }
 
-/** Whatever the directory answers comes this much later. */
+/** A proxy that delays every answer of the directory. */
 async function slowLine(to: URL, delayMs: number): Promise<{ port: number; close: () => void }> {
   const server = createServer((near) => {
     const far = connect(Number(to.port), to.hostname);
@@ -238,7 +238,7 @@ async function slowLine(to: URL, delayMs: number): Promise<{ port: number; close
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
-/** Every application on every server, and open to all pupils. */
+/** Puts every application on every server and opens it to all pupils. */
 async function prepare(city: FleetCity): Promise<void> {
   await city.runSeeded();
   for (const applicationId of city.applicationIds.values()) {

@@ -1,8 +1,8 @@
 /** Ten real programs on every school of the lab: by a rollout, by plain `apt-get` in all of them at
- * once, and by Ansible with as many forks. The same roots, made anew before each, the same package
- * source, the same run. Then again with nothing to do.
+ * once, and by Ansible with as many forks. The roots are recreated before each; package source and
+ * run are the same. Then each runs again with nothing to do.
  *
- *  `--sites 6` gives a short form. A school of two servers shows what crosses the school's line
+ *  `--sites 6` is a shorter run. A school of two servers shows what crosses the school's line only
  * once. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,8 @@ export async function measureRollout(
   });
   try {
     signal.throwIfAborted();
-    // Whoever comes first would read the packages from the disk, and the others from memory.
+    // Warms the page cache: otherwise the first method would read the packages from the disk, and
+    // the others from memory.
     await installPlainly(lab.servers.slice(0, 1));
     await renew(lab, tell);
     const plain = await measurePlain(lab, tell);
@@ -44,8 +45,7 @@ export async function measureRollout(
     const ansible = await measureAnsible(lab, tell);
     await renew(lab, tell);
     signal.throwIfAborted();
-    // Once more at the end: this machine is not as fast at all times, and what is compared is the
-    // mean of both.
+    // Measured again at the end, because this machine's speed varies; the mean of both is compared.
     const again = await measurePlain(lab, tell);
     const aptS = (plain.wallS + again.wallS) / 2;
     const figure = (
@@ -124,7 +124,7 @@ async function inPlaces<T>(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** Every root as new: nothing of the method before helps the next. */
+/** Recreates every root, so that nothing of one method helps the next. */
 async function renew(lab: Lab, tell: (text: string) => void): Promise<void> {
   const started = performance.now();
   await inPlaces(lab.servers, 4, (server) => server.reimage());
@@ -217,7 +217,7 @@ async function measureAnsible(lab: Lab, tell: (text: string) => void) {
   };
   const wallS = await once(true);
   await mustBeThere(lab);
-  // Its lists are fresh: the second time it need not read them again.
+  // The package lists are fresh: the second run need not read them again.
   const noopS = await once(false);
   tell(
     `Ansible with ${lab.servers.length} forks … ${wallS.toFixed(1)} s; with nothing to do … ${noopS.toFixed(1)} s`,
@@ -253,8 +253,8 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
     });
     return { id: planned.id, started, operatorS: seconds(operator) };
   };
-  /** Asked often until the first order is accepted, then seldom: whoever looks on must not cost
-   * what is measured, and when it ended the controller itself knows. Returns that instant. */
+  /** Polls often until the first order is accepted, then seldom: polling must not slow down what is
+   * measured, and the controller itself records the end. Returns the time of the end. */
   const finished = async (id: string, onAccepted: () => void, calmMs: number): Promise<number> => {
     let pauseMs = 20;
     let endedAt = Number.NaN;
@@ -329,7 +329,7 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
   return { wallS, firstS, controllerCpuS, operatorS, bytes, noopS };
 }
 
-/** Of the catalogue, or a small program that only this measurement knows. */
+/** An application of the catalogue, or a small program only for this measurement. */
 async function programId(lab: Lab, name: string): Promise<string> {
   const known = (await lab.technician.call('listApplications', {})).items.find(
     (application) => application.slug === name,

@@ -1,5 +1,5 @@
-/** 500 rules, 300 applications, 10,000 people, 27 schools: what `bench rules` asks about. From a
- * seed: the same each time. */
+/** 500 rules, 300 applications, 10,000 people, 27 schools: the data of `bench rules`. Generated
+ * from a seed: the same each time. */
 
 import type { Person } from '@preau/contract/account.ts';
 import { categories } from '@preau/contract/application.ts';
@@ -24,7 +24,7 @@ export interface RulesWorld {
 export const idOf = (prefix: string, number: number): string =>
   `${prefix}_${String(number).padStart(22, '0')}`;
 
-/** Plain arithmetic is random enough to spread rules with. */
+/** A simple generator is random enough to spread rules. */
 function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {
@@ -143,7 +143,7 @@ function placeOf(at: number, site: number, roll: Roll): RulePlace {
 
 export const tuesday = Date.parse('2026-11-24T10:00:00+01:00');
 
-/** A person, their school, and the address they ask from. */
+/** A person, their school, and the address their request comes from. */
 export const questionOf = (world: RulesWorld, at: number, now = tuesday) => {
   const person = world.people[at % world.people.length];
   const site = world.sites.find(({ siteId }) => siteId === person?.siteId);

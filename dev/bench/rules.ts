@@ -1,6 +1,6 @@
-/** What deciding costs: one question, a whole portal, beside casbin on the same questions; the
- * portal over HTTP beside a bare route that answers the same bytes; and how long a saved rule takes
- * to be obeyed by 27 and by 1,000 simulated servers. */
+/** What a decision costs: one question, a whole portal, compared with casbin on the same questions;
+ * the portal over HTTP compared with a bare route that returns the same bytes; and how long a saved
+ * rule takes to apply on 27 and on 1,000 simulated servers. */
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -107,7 +107,7 @@ function measureDecisions(tell: (text: string) => void) {
   };
   for (let at = 0; at < 20_000; at += 1) one(at);
   for (let at = 0; at < 200; at += 1) list(at);
-  // A clock's own tick is near what is measured: fifty questions are one sample.
+  // One decision takes about the clock's resolution: fifty questions are one sample.
   const decisions = Array.from(
     { length: 2000 },
     (_, sample) =>
@@ -142,8 +142,8 @@ function measureDecisions(tell: (text: string) => void) {
 
 // ---- over HTTP ------------------------------------------------------------------------------
 
-/** Puts people, classes and rules of the world into a seeded city: ids are the world's, schools are
- * taken in order. */
+/** Inserts people, classes and rules of the world into a seeded city: the world's ids are kept,
+ * schools are assigned in order. */
 function furnish(world: RulesWorld) {
   return async (
     rows: Rows,

@@ -1,4 +1,4 @@
-/** What is served: the console, and the agent and the command line in one file each. */
+/** Builds what is served: the console, and the agent and the command line as one file each. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, step } from './programs.mjs';

@@ -22,7 +22,7 @@ function missingOf(names) {
   return names.filter((name) => !installed.has(name));
 }
 
-/** Debian starts a service when it installs one: ours are private, so the packages' own must not
+/** Debian starts a service when it installs one: we run private ones, so the packages' own must not
  * take the usual ports. */
 function withoutStartingServices(work) {
   const policy = '/usr/sbin/policy-rc.d';
@@ -43,7 +43,7 @@ const apt = (args) =>
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
 
-/** The archive, and its security updates, as this machine's own apt knows them. */
+/** The addresses of the archive and its security updates, from this machine's apt configuration. */
 export function mirrors() {
   const folder = '/etc/apt/sources.list.d';
   const addresses = [

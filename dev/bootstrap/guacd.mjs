@@ -1,13 +1,14 @@
-/** guacd is in no Debian after 11. Debian 11's runs in a root of its own, with every library down to
- * libc, so it is the same on Debian 12 and 13 and leaves no trace in the machine's apt. It has
- * published faults (fixed in 1.6.0): demo and tests only, on loopback, as its own user. */
+/** Debian has no guacd after release 11. Debian 11's runs in a root of its own, with every library
+ * down to libc, so it is the same on Debian 12 and 13 and leaves no trace in the machine's apt. It
+ * has published vulnerabilities (fixed in 1.6.0): demo and tests only, on loopback, as its own
+ * user. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mirrors } from './debian.mjs';
 import { must, step } from './programs.mjs';
 import { tools } from './stamps.mjs';
 
-/** util-linux brings setpriv, by which guacd gives up being root. */
+/** util-linux provides setpriv, with which guacd drops root. */
 const wanted = ['guacd', 'libguac-client-rdp0', 'util-linux'];
 
 export async function getGuacd() {
@@ -20,7 +21,7 @@ export async function getGuacd() {
       rmSync(work, { recursive: true, force: true });
       download(work);
       unpack(join(work, 'cache/archives'), join(work, 'root'));
-      // The layout of earlier days, which used the machine's libraries.
+      // An earlier layout, which used the machine's libraries.
       rmSync(join(tools, 'guacd'), { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
       renameSync(join(work, 'root'), folder);
@@ -29,7 +30,7 @@ export async function getGuacd() {
   );
 }
 
-/** All packages, by an apt whose machine has nothing installed. */
+/** Downloads all packages, with an apt state in which nothing is installed. */
 function download(work) {
   for (const name of ['lists/partial', 'cache/archives/partial'])
     mkdirSync(join(work, name), { recursive: true });
@@ -49,7 +50,7 @@ function download(work) {
     `Dir::Cache=${join(work, 'cache')}`,
     `Dir::Cache::archives=${join(work, 'cache/archives')}`,
     'APT::Sandbox::User=root',
-    // Nothing is signed anew in a release that has ended.
+    // A release that has ended is no longer signed anew.
     'Acquire::Check-Valid-Until=false',
   ].flatMap((option) => ['-o', option]);
   must('apt-get', [...options, '-q', 'update']);

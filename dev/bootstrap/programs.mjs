@@ -1,5 +1,5 @@
-/** Starts programs, and says what is being done. A benchmark prints one JSON object and nothing else
- * on standard output, so everything is said on standard error. */
+/** Starts programs and reports progress. A benchmark prints one JSON object and nothing else on
+ * standard output, so all progress goes to standard error. */
 import { spawn, spawnSync } from 'node:child_process';
 
 export const say = (text) => process.stderr.write(`${text}\n`);
@@ -9,7 +9,7 @@ export function refuse(text) {
   process.exit(1);
 }
 
-/** Does `work` unless `isDone` answers true, and says how long it took. */
+/** Does `work` unless `isDone` returns true, and reports how long it took. */
 export async function step(title, isDone, work) {
   if (isDone()) return;
   const started = Date.now();
@@ -18,7 +18,7 @@ export async function step(title, isDone, work) {
   say(`${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
-/** Standard output of a program that has to succeed; without it, everything ends here. */
+/** Standard output of a program that must succeed; on failure this process exits. */
 export function must(file, args, options = {}) {
   const done = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 64e6, ...options });
   if (done.status === 0) return done.stdout ?? '';

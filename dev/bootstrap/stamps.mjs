@@ -1,4 +1,4 @@
-/** Where things are, and how one knows that what was made is up to date. */
+/** Paths, and hashes that tell whether build results are up to date. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 export const tools = join(root, '.data/tools');
 
-/** Of files and folders below the root; those that do not exist do not count. */
+/** Hashes files and folders below the root; missing ones are ignored. */
 export function hashOf(paths) {
   const hash = createHash('sha256');
   const add = (path) => {

@@ -1,6 +1,6 @@
-/** What all schools of a lab share, made once and kept in .data/lab: a small Debian, and the
- * packages of ten programs with everything they need beyond it. Both come from the sources this
- * machine's own apt is set up with. */
+/** What all schools of a lab share, built once and kept in .data/lab: a small Debian, and the
+ * packages of ten programs with their dependencies. Both come from the sources of this machine's
+ * own apt. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -20,9 +20,9 @@ export const labFolder = join(root, '.data/lab');
 export const baseFolder = join(labFolder, 'base');
 export const poolFolder = join(labFolder, 'pool');
 
-/** Ten small real programs, by the name of their package: the first six are of the catalogue.
- * Together about sixty packages for a school: a morning's work for one of them, and nothing that
- * takes half an hour to unpack twenty-seven times. */
+/** Ten small real programs, by package name: the first six are in the catalogue. Together about
+ * sixty packages per school: a morning's work for one school, yet quick enough to unpack
+ * twenty-seven times. */
 export const tenPrograms = [
   'galculator',
   'mousepad',
@@ -37,8 +37,8 @@ export const tenPrograms = [
 ] as const;
 export const lightApplications = tenPrograms.slice(0, 5);
 
-/** What the agent and its installer use, without the displays; the libraries a server with displays
- * has anyway; for Ansible and a person: Python and sshd. */
+/** What the agent and its installer use, without the displays; the libraries that a server with
+ * displays has anyway; Python and sshd for Ansible and for people. */
 const included = [
   'ca-certificates',
   'openssh-server',
@@ -51,7 +51,7 @@ const included = [
   'libsdl2-2.0-0',
   'libpulse0',
 ];
-/** Nobody reads manuals in a lab, and it shall be fast: dpkg does not wait for the disk. */
+/** A lab needs no manuals, and speed matters: dpkg does not wait for the disk. */
 const dpkgOptions = [
   ...['doc', 'man', 'info', 'locale'].map((name) => `path-exclude=/usr/share/${name}/*`),
   'force-unsafe-io',
@@ -63,7 +63,7 @@ const stamp = createHash('sha256')
 const stampPath = join(labFolder, 'base.stamp');
 const indexPath = join(labFolder, 'pool.json');
 
-/** What an index says of each package of the pool, by file name. */
+/** The index entry of each package in the pool, by file name. */
 export const readPoolIndex = () =>
   new Map(JSON.parse(readFileSync(indexPath, 'utf8')) as [string, string][]);
 
@@ -77,7 +77,7 @@ export async function prepareBase(
   try {
     const suite = hostSuite();
     writeFileSync(join(work, 'sources.list'), sourcesList(suite));
-    // Holds while the base is made.
+    // Used only while the base is built.
     writeFileSync(join(work, 'reach.conf'), await reachOptions());
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
     const fetch =
@@ -132,7 +132,8 @@ function hostSuite(): string {
   return suite;
 }
 
-/** How this machine reaches its sources (a proxy, a certificate, a check that is off), for apt. */
+/** apt options for this machine's access to its sources (a proxy, a certificate, a disabled
+ * check). */
 export async function reachOptions(): Promise<string> {
   const reaching = (await must(['apt-config', 'dump']))
     .split('\n')
@@ -142,7 +143,7 @@ export async function reachOptions(): Promise<string> {
   return `${reaching.join('\n')}\n`;
 }
 
-/** A Debian by its name, from the mirrors this machine uses. */
+/** The sources.list of a Debian release, with the mirrors this machine uses. */
 export function sourcesList(suite: string): string {
   const { main, security } = hostMirrors();
   const signed = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]';

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The first process of a school's server: makes its root out of the shared base and its own layer, moves into it, and then
-# starts in the background whatever line it is sent. When nobody holds the other end any more it ends, and with it, as the
-# kernel's rule for a first process, everything in the server.
+# The first process of a school's server: mounts its root from the shared base and its own layer, moves into it, and then
+# runs each line it receives in the background. It ends when its input closes; the kernel then ends everything in the
+# server, because this is the first process of its namespace.
 #
 #   boot.sh BASE DISK MIB SEED NODE AGENT HOSTNAME        (MIB 0: the layer is on the machine's own disk)
 set -eu

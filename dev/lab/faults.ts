@@ -1,11 +1,11 @@
-/** What can be made to go wrong in a lab, by name, each beside what undoes it: for the command
- * line. Code calls the parts. */
+/** The faults a lab can have, by name, each with what undoes it: for the command line. Code calls
+ * the parts directly. */
 import type { Lab } from './lab.ts';
 import { type SourceFault, sourceFaults } from './mirror.ts';
 import type { LabServer, School } from './school.ts';
 
 interface Fault {
-  /** What follows the name. */
+  /** The arguments after the name. */
   words: string;
   says: string;
   undo: string;

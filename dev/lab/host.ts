@@ -1,4 +1,4 @@
-/** The lab's only starter of programs on this machine, and its eyes on the process table. */
+/** Starts all the lab's programs on this machine, and reads its process table. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -51,7 +51,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   });
 }
 
-/** Standard output of a program that has to succeed. */
+/** Standard output of a program that must succeed. */
 export async function must(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const done = await run(argv, options);
   if (done.code !== 0)
@@ -64,8 +64,8 @@ export async function must(argv: readonly string[], options: RunOptions = {}): P
 
 export type Talking = ChildProcess;
 
-/** A program that reads lines from us and answers with lines; it is in a group of its own, so that
- * Ctrl-C reaches only us. */
+/** Starts a program that exchanges lines with us, in a process group of its own, so that Ctrl-C
+ * reaches only us. */
 export function startTalking(argv: readonly string[], onLine: (line: string) => void): Talking {
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {
@@ -85,7 +85,7 @@ export function startTalking(argv: readonly string[], onLine: (line: string) => 
   return child;
 }
 
-/** A copy of this lab that goes on without the terminal. */
+/** Starts a copy of this program that outlives the terminal. */
 export function startApart(argv: readonly string[], log: number): void {
   const [file = '', ...args] = argv;
   spawn(file, args, { detached: true, stdio: ['ignore', log, log] }).unref();
@@ -97,7 +97,7 @@ export interface HostProcess {
   args: string[];
 }
 
-/** The processes for which `belongs` is true; those that end while we look are not there. */
+/** The processes for which `belongs` returns true, except those that end meanwhile. */
 export function processesWhere(belongs: (pid: number) => boolean): HostProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -106,7 +106,7 @@ export function processesWhere(belongs: (pid: number) => boolean): HostProcess[]
       try {
         if (!belongs(pid)) return [];
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-        // A zombie only waits to be counted.
+        // A zombie has ended already and only awaits its parent.
         return stat[0] === 'Z'
           ? []
           : [
@@ -142,7 +142,7 @@ export function residentKib(pid: number): number {
   }
 }
 
-/** Tells a process from a later one with the same number. */
+/** Start time: distinguishes a process from a later one with the same pid. */
 export function startedAt(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? '';

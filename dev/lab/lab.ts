@@ -39,16 +39,15 @@ import { createSchool, type LabServer, type School } from './school.ts';
 export interface LabOptions {
   /** The first n of the demo city's 27 schools get servers; all 27 are in the database. */
   sites: number;
-  /** How many servers: for every school, or by the school's number, from 1; one where nothing is
-   * said. */
+  /** Servers per school: one number for all, or by the school's number, from 1; default 1. */
   serversPerSite?: number | Readonly<Record<number, number>>;
-  /** Made anew; removed by `stop` unless `keepFolder`. */
+  /** Created anew; removed by `stop` unless `keepFolder`. */
   folder: string;
   /** Gives each server a disk of this size in memory, which can be filled. */
   diskMib?: number;
-  /** These get a small disk, the others the machine's: school number → MiB. */
+  /** Only these schools get small disks, in MiB by school number; the others use the machine's. */
   diskMibOf?: Readonly<Record<number, number>>;
-  /** More of the controller's settings. */
+  /** Additional settings of the controller. */
   controllerEnv?: Readonly<Record<string, string>>;
   keepFolder?: boolean;
   tell?: (step: string, seconds: number) => void;
@@ -60,10 +59,10 @@ export interface Lab {
   url: string;
   password: string;
   technician: Client;
-  /** Private key that opens ssh as root on every server, and the file of their host keys. */
+  /** Private key for ssh as root on every server, and the file with their host keys. */
   ssh: { keyPath: string; knownHosts: string };
   schools: School[];
-  /** Of all schools, in order. */
+  /** The servers of all schools, in order. */
   servers: LabServer[];
   mirror: Mirror;
   controller: Service & {
@@ -72,12 +71,12 @@ export interface Lab {
     startAgain: () => Promise<void>;
   };
   redis: Service & { flush: () => Promise<void>; startAgain: () => Promise<void> };
-  /** Builds a package, offers it in the source and has an application for it in the catalogue.
-   * Answers the application's id. */
+  /** Builds a package, publishes it in the source and adds its application to the catalogue.
+   * Returns the application's id. */
   offer: (which: BadPackage | PackagePlan) => Promise<string>;
-  /** The id of a catalogue's application. */
+  /** The id of an application in the catalogue. */
   applicationId: (slug: string) => Promise<string>;
-  /** Asks for an application, or its removal, on servers (all of them, unless said). */
+  /** Requests an application, or its removal, on servers (by default all). */
   want: (applicationId: string, wanted?: boolean, servers?: readonly LabServer[]) => Promise<void>;
   stateOf: (server: LabServer, applicationId: string) => Promise<string | null>;
   leftovers: () => Leftovers;
@@ -134,8 +133,8 @@ async function build(
     ),
   );
 
-  // The present agent, in a copy: whoever builds anew while this lab is up does not change what its
-  // servers run.
+  // A copy of the current agent: a new build while this lab is up does not change what its servers
+  // run.
   const agentBundle = join(folder, 'preau-agent.mjs');
   await timed('agent bundle', async () => {
     await must([process.execPath, join(root, 'packaging/bundle-agent.ts')], { cwd: root });
@@ -192,7 +191,7 @@ async function build(
     { mode: 0o644 },
   );
   copyFileSync(`${keyPath}.pub`, join(seed, 'root/.ssh/authorized_keys'));
-  // There is no init system to start services with.
+  // There is no init system, so packages must not start services.
   writeFileSync(join(seed, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
 
   const { items: sites } = await technician.call('listSites', {});
@@ -218,7 +217,7 @@ async function build(
     await Promise.all(servers.map((server) => server.powerOff()));
   });
   await timed(`${servers.length} servers started and enrolled`, async () => {
-    // Four at a time: more at once only wait for each other, and the last of them for too long.
+    // Four at a time: more would only wait for each other, and the last of them too long.
     const waiting = [...servers];
     const worker = async () => {
       for (let server = waiting.shift(); server !== undefined; server = waiting.shift())

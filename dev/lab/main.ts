@@ -1,6 +1,6 @@
 /** `npm run lab -- up|down|status|fault …`. `up` leaves a process behind that holds the lab and
- * listens on a socket; `down` asks it to end, and then takes away whatever is there, also when that
- * process is long dead. */
+ * listens on a socket; `down` asks it to end and then removes what is left, even if that process
+ * died long ago. */
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
@@ -70,7 +70,7 @@ function describe(lab: Lab): string {
   );
 }
 
-/** Holds the lab until it is told to end. */
+/** Keeps the lab running until asked to end. */
 async function hold(): Promise<void> {
   mkdirSync(dirname(folder), { recursive: true });
   rmSync(socketPath, { force: true });
@@ -80,7 +80,7 @@ async function hold(): Promise<void> {
     if (ending) return;
     ending = true;
     rmSync(socketPath, { force: true });
-    // Still starting: `down` takes away what is there.
+    // The lab may still be starting: `down` removes what exists.
     Promise.resolve(lab?.stop()).then(
       () => process.exit(0),
       () => process.exit(1),
@@ -150,7 +150,7 @@ async function up(): Promise<void> {
   tell('up', (Date.now() - started) / 1000);
 }
 
-/** This lab, and every lab whose holder is dead. */
+/** Ends this lab, and every lab whose holder is dead. */
 async function down(): Promise<void> {
   const started = Date.now();
   for (const slot of slots) {

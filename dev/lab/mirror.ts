@@ -1,14 +1,14 @@
-/** The city's package source: serves one repository to the schools, counts what each of them takes,
- * and misbehaves when told. */
+/** The city's package source: serves one repository to the schools, counts each school's traffic,
+ * and can inject faults. */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream';
 
-/** `truncated`: half of what was announced, then the line is closed. `endless`: never stops.
- * `trickle`: one byte a second. `changed`: one byte is another. `missing`: 404. `mute`: takes the
- * question and says nothing. */
+/** `truncated`: half of the announced length, then the connection closes. `endless`: never stops.
+ * `trickle`: one byte a second. `changed`: one byte is altered. `missing`: 404. `mute`: accepts the
+ * request and never answers. */
 export type SourceFault = 'truncated' | 'endless' | 'trickle' | 'changed' | 'missing' | 'mute';
 export const sourceFaults: readonly SourceFault[] = [
   'truncated',
@@ -21,13 +21,13 @@ export const sourceFaults: readonly SourceFault[] = [
 
 export interface Mirror {
   url: string;
-  /** Bytes put on the wire towards these addresses, headers included. */
+  /** Bytes sent to these addresses, headers included. */
   bytesOf: (addresses: readonly string[]) => number;
-  /** Requests answered, for each file name, from these addresses. */
+  /** Answered requests from these addresses, by file name. */
   requestsOf: (addresses: readonly string[]) => ReadonlyMap<string, number>;
   resetCounts: () => void;
-  /** From now on, for packages (or for the file names that match), for everyone or for these
-   * addresses. Answers its end. */
+  /** Injects a fault from now on, for packages (or for matching file names), for everyone or for
+   * these addresses. Returns a function that ends it. */
   misbehave: (
     fault: SourceFault,
     where?: { addresses?: readonly string[]; files?: RegExp },
@@ -38,7 +38,7 @@ export interface Mirror {
 
 const clean = (address: string | undefined) => (address ?? '').replace(/^::ffff:/, '');
 
-/** The bytes a request asks for; null: none of the file's. */
+/** The requested byte range; null when it lies outside the file. */
 function spanOf(range: string | undefined, size: number): { from: number; to: number } | null {
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
   const from = Number(first ?? 0);
@@ -46,14 +46,14 @@ function spanOf(range: string | undefined, size: number): { from: number; to: nu
   return first !== undefined && from > to ? null : { from, to };
 }
 
-/** A file of the mirror; `size` -1: there is none of that name. */
+/** A file of the mirror; `size` -1: no such file. */
 function fileOf(folder: string, name: string): { path: string; size: number } {
   const path = join(folder, name);
   const isOurs = /^(InRelease|Packages(\.gz)?|[A-Za-z0-9.+~%_:-]+\.deb)$/.test(name);
   return { path, size: isOurs ? (statSync(path, { throwIfNoEntry: false })?.size ?? -1) : -1 };
 }
 
-/** Answers with a file, or as the fault makes it. */
+/** Answers with a file, altered by the fault if any. */
 function serve(
   { path, size }: { path: string; size: number },
   fault: SourceFault | undefined,
@@ -124,7 +124,7 @@ export async function startMirror(options: { host: string; folder: string }): Pr
   const open = new Map<Socket, { address: string; counted: number }>();
   let misdeeds: { fault: SourceFault; addresses: readonly string[] | null; files: RegExp }[] = [];
 
-  // What waits in our own memory for a slow school has not crossed its line.
+  // Bytes still buffered here for a slow school have not crossed its line.
   const count = (socket: Socket) => {
     const known = open.get(socket);
     if (known === undefined) return;
@@ -189,7 +189,7 @@ export async function startMirror(options: { host: string; folder: string }): Pr
     },
     behave: () => {
       misdeeds = [];
-      // Answers that never end are ended: the school asks again.
+      // Endless answers are cut off: the school requests the file again.
       for (const socket of open.keys()) socket.destroy();
     },
     close: () =>

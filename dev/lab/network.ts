@@ -1,7 +1,7 @@
 /** One city on one machine: a bridge in the root namespace is the city's network; each school is a
  * namespace with a switch, whose uplink joins that bridge; each server is a namespace with a cable
- * to its school's switch. What is there tells which lab it belongs to: nothing is remembered in a
- * file that could be lost. */
+ * to its school's switch. The names on the machine tell which lab they belong to: no state file
+ * could be lost. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { must, namespaceOf, processesWhere, run, signal, startedAt } from './host.ts';
 
@@ -29,7 +29,7 @@ export interface Owner {
   folder: string;
 }
 
-/** Who made the lab in this slot: written on the bridge itself. */
+/** Who made the lab in this slot, read from the bridge itself. */
 export function ownerOf(slot: Slot): Owner | null {
   try {
     const [pid = '', started = '', ...folder] = readFileSync(
@@ -38,8 +38,8 @@ export function ownerOf(slot: Slot): Owner | null {
     )
       .trim()
       .split(' ');
-    // Between being made and being named for a moment, or left nameless by a crash in just that
-    // moment: `down` takes it away.
+    // The bridge has no owner yet, either for an instant after its creation or because of a crash
+    // in that instant: `down` removes it.
     if (pid === '') return null;
     return { pid: Number(pid), started, folder: folder.join(' ') };
   } catch {
@@ -49,15 +49,15 @@ export function ownerOf(slot: Slot): Owner | null {
 export const isAlive = (owner: Owner) =>
   owner.started !== '' && startedAt(owner.pid) === owner.started;
 
-/** Takes a free slot for `folder`. A slot whose lab died is cleaned and taken. Refuses a slot that
- * others' addresses are in. */
+/** Claims a free slot for `folder`. Cleans and takes a slot whose lab died. Skips a slot whose
+ * addresses are in use elsewhere. */
 export async function claimSlot(folder: string): Promise<Slot> {
   for (const slot of slots) {
     const owner = ownerOf(slot);
     if (owner !== null && !isAlive(owner)) await sweep(slot, owner.folder);
     const routes = await must(['ip', '-4', 'route', 'show', 'table', 'all']);
     if (routes.includes(` ${network(slot)}.`) || routes.startsWith(`${network(slot)}.`)) continue;
-    // Making it is the claim: of two who try, one is refused.
+    // Creating the bridge is the claim: of two concurrent attempts, one fails.
     if ((await run(['ip', 'link', 'add', 'name', names.bridge(slot), 'type', 'bridge'])).code !== 0)
       continue;
     await must([
@@ -126,8 +126,7 @@ const inside = (namespace: string, ...argv: string[]) => [
   ...argv,
 ];
 
-/** What crosses a school's uplink is lost: all of it, or a share; both ways, without a word to
- * either side. */
+/** Drops packets on a school's uplink: all of them, or a share; in both directions, silently. */
 export async function dropOnUplink(namespace: string, percent: number): Promise<void> {
   const chance = percent >= 100 ? '' : `numgen random mod 100 < ${Math.round(percent)} `;
   const rules =
@@ -142,7 +141,7 @@ export const dropNothing = async (namespace: string): Promise<void> => {
   });
 };
 
-/** A narrow line, both ways; null makes it wide again. */
+/** Limits the uplink's rate in both directions; null removes the limit. */
 export async function limitUplink(slot: Slot, school: number, kbit: number | null): Promise<void> {
   for (const where of [['tc', '-n', names.school(slot, school)], ['tc']]) {
     const device = where.length === 1 ? names.uplink(slot, school) : 'wan';
@@ -169,7 +168,7 @@ export async function limitUplink(slot: Slot, school: number, kbit: number | nul
 export const setCable = (namespace: string, state: 'up' | 'down') =>
   must(['ip', '-n', namespace, 'link', 'set', 'eth0', state]);
 
-/** Everything that crossed the school's uplink since it was laid: packages, states, reports, their
+/** Bytes that crossed the school's uplink since its creation: packages, states, reports, with
  * headers. */
 export function uplinkBytes(slot: Slot, school: number): { fromCity: number; toCity: number } {
   const read = (name: string) =>
@@ -184,7 +183,7 @@ export interface Leftovers {
   mounts: string[];
 }
 
-/** What of the lab in this slot is on the machine, by what is really there. */
+/** What is left of the lab in this slot on the machine, found by inspecting the machine. */
 export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
   const namespaces = (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((name) =>
     name.startsWith(names.prefix(slot)),
@@ -198,8 +197,8 @@ export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
     const net = namespaceOf(pid, 'net');
     if (net !== own) return inodes.has(net);
     if (folder === null || pid === process.pid) return false;
-    // The controller tells by its data folder, Redis by the socket in its title, a server's first
-    // process by its disk.
+    // The controller is recognised by its data folder, Redis by the socket in its title, a server's
+    // first process by its disk.
     if (
       readFileSync(`/proc/${pid}/environ`, 'utf8')
         .split('\0')
@@ -219,7 +218,7 @@ export function leftoversOf(slot: Slot, folder: string | null): Leftovers {
   return { namespaces, links, processes, mounts };
 }
 
-/** Takes away whatever is there of the lab in this slot; the bridge, which tells whose it was, goes
+/** Removes everything left of the lab in this slot; the bridge, which names the owner, goes
  * last. */
 export async function sweep(slot: Slot, folder: string | null): Promise<void> {
   for (let round = 0; round < 100; round += 1) {

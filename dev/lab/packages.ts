@@ -1,4 +1,4 @@
-/** Packages that behave badly on purpose, and a quick one: made here, with dpkg-deb. */
+/** Packages that misbehave on purpose, and a quick one: built here with dpkg-deb. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +11,10 @@ export interface PackagePlan {
   depends?: string;
   /** Path in the package → text. */
   files?: Record<string, string>;
-  /** Random bytes that no compression makes smaller: what a real program weighs. */
+  /** Incompressible random bytes, for the size of a real program. */
   ballastKib?: number;
   postinst?: string;
-  /** debconf: what is asked before the installation. */
+  /** debconf: the questions asked before the installation. */
   config?: string;
   templates?: string;
 }
@@ -59,9 +59,9 @@ const program = (name: string) => ({
   [`usr/share/applications/${name}.desktop`]: `[Desktop Entry]\nType=Application\nName=${name}\nExec=${name}\n`,
 });
 
-/** By what they do. */
+/** Named by their behaviour. */
 export const badPackages = {
-  /** Takes a fifth of a second and does what it should. */
+  /** Installs correctly in a fifth of a second. */
   payload: {
     name: 'preau-payload',
     version: '1.0',
@@ -77,14 +77,14 @@ export const badPackages = {
     ballastKib: 256,
     postinst: 'sleep 0.2',
   },
-  /** Its set-up fails, every time. */
+  /** Its configuration always fails. */
   fails: {
     name: 'preau-fails',
     version: '1.0',
     files: program('preau-fails'),
     postinst: 'echo "this set-up always fails" >&2; exit 3',
   },
-  /** Asks a question that has no answer by itself. */
+  /** Asks a question that has no default answer. */
   asks: {
     name: 'preau-asks',
     version: '1.0',
@@ -97,20 +97,20 @@ export const badPackages = {
     postinst:
       '. /usr/share/debconf/confmodule\ndb_get preau-asks/colour\nprintf "%s\\n" "$RET" > /var/lib/preau-asks-answer',
   },
-  /** Its set-up never ends. */
+  /** Its configuration never ends. */
   hangs: {
     name: 'preau-hangs',
     version: '1.0',
     files: program('preau-hangs'),
     postinst: 'while :; do sleep 1; done',
   },
-  /** Installs well, and installs nothing: the program it is named for is not in it. */
+  /** Installs without an error, but does not contain the program it is named after. */
   empty: { name: 'preau-empty', version: '1.0' },
 } satisfies Record<string, PackagePlan>;
 export type BadPackage = keyof typeof badPackages;
 
-/** An application of the catalogue for a package of the lab. `empty` is looked for by its file,
- * which is never there. */
+/** A catalogue application for a package of the lab. `empty` is detected by its file, which never
+ * exists. */
 export function draftFor(plan: PackagePlan): ApplicationDraft {
   const path = `/usr/games/${plan.name}`;
   return {

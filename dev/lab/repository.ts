@@ -1,5 +1,5 @@
-/** A Debian repository in one folder: its index and its signed summary, by a key made for the lab
- * and kept nowhere else. */
+/** A Debian repository in one folder: its index and its signed Release file, with a key made for
+ * the lab and stored nowhere else. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -18,16 +18,16 @@ import { must, run } from './host.ts';
 const keyName = 'Préau lab <lab@preau.invalid>';
 
 export interface Repository {
-  /** What the mirror serves. */
+  /** The folder the mirror serves. */
   folder: string;
-  /** The public key, as apt wants it. */
+  /** The public key, in the format apt expects. */
   keyPath: string;
-  /** Adds packages, or replaces those of the same file name, and signs anew. */
+  /** Adds packages, or replaces those of the same file name, and signs the index again. */
   add: (debs: readonly string[]) => Promise<void>;
   remove: (fileNames: readonly string[]) => Promise<void>;
 }
 
-/** A package as an index tells of it. */
+/** The entry of a package in the index. */
 export async function describePackage(path: string): Promise<string> {
   const bytes = readFileSync(path);
   const control = (await must(['dpkg-deb', '-f', path])).trim();
@@ -37,7 +37,7 @@ export async function describePackage(path: string): Promise<string> {
   );
 }
 
-/** `known`: descriptions by file name, of packages that never change. */
+/** `known`: index entries by file name, of packages that never change. */
 export async function createRepository(
   folder: string,
   known: ReadonlyMap<string, string>,
@@ -61,7 +61,7 @@ export async function createRepository(
       '',
       ...args,
     ]);
-  // gpg leaves an agent running for its folder.
+  // gpg leaves an agent process running for its folder.
   const endAgent = () => run(['gpgconf', '--homedir', home, '--kill', 'all']);
   try {
     await gpg('--quick-generate-key', keyName, 'ed25519', 'sign', '7d');
@@ -69,7 +69,7 @@ export async function createRepository(
   } finally {
     await endAgent();
   }
-  // Each is described once: three hundred take many seconds.
+  // Each package is described only once: three hundred take many seconds.
   const described = new Map(known);
   const sign = async () => {
     const names = readdirSync(served)

@@ -1,5 +1,5 @@
-/** A school of the lab, its uplink and its servers; each server with a root, a process table and a
- * network of its own. */
+/** A school of the lab, its uplink and its servers; each server has its own root, process table and
+ * network. */
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client.ts';
@@ -31,14 +31,14 @@ import {
 
 const agentRun = '/opt/preau/node /opt/preau/preau-agent.mjs run';
 
-/** A program inside a server that can be ended and begun again. */
+/** A program inside a server that can be stopped and restarted. */
 export interface Inner {
-  /** On this machine; 0 when it does not run. */
+  /** The pid on this machine; 0 when it does not run. */
   pid: () => number;
-  /** As a crash would. False when there was nothing to kill. */
+  /** Kills it, as a crash would. False when it was not running. */
   kill: () => boolean;
   start: () => Promise<void>;
-  /** Kills it, if it runs, and starts it. */
+  /** Kills it if it runs, then starts it. */
   restart: () => Promise<void>;
   freeze: () => boolean;
   thaw: () => boolean;
@@ -46,35 +46,35 @@ export interface Inner {
 
 export interface LabServer {
   name: string;
-  /** The school's number, from 1, and the server's in it. */
+  /** The school's number, from 1; `number` counts the servers within the school. */
   school: number;
   number: number;
   address: string;
-  /** Another one after `reimage`. */
+  /** Changes after `reimage`. */
   serverId: () => string;
-  /** The server's root, seen from this machine, while it is powered. */
+  /** The path of the server's root on this machine, while it is powered on. */
   root: () => string;
   run: (argv: readonly string[], options?: RunOptions) => Promise<Done>;
   processes: () => HostProcess[];
   agent: Inner;
   sshd: Inner;
-  /** Version of an installed package; null when dpkg does not hold it for installed. */
+  /** Version of an installed package; null when dpkg does not list it as installed. */
   installed: (name: string) => Promise<string | null>;
-  /** How often dpkg has begun to install a package in this root. */
+  /** How often dpkg has started to install a package in this root. */
   installs: (name: string) => number;
   agentLog: () => string;
   residentKib: () => number;
-  /** kill -9 of apt, dpkg and everything they started. Answers how many there were. */
+  /** kill -9 of apt, dpkg and everything they started. Returns the number of processes killed. */
   killInstaller: () => number;
   unplug: () => Promise<void>;
   plug: () => Promise<void>;
-  /** Only with a disk of its own (`diskMib`). Answers the bytes left. */
+  /** Only with a disk of its own (`diskMib`). Returns the bytes left. */
   fillDisk: () => Promise<number>;
   freeDisk: () => Promise<void>;
   powerOff: () => Promise<void>;
-  /** Starts from what is on its disk; the agent too, when it is enrolled. */
+  /** Starts from its existing disk; starts the agent too if it is enrolled. */
   powerOn: () => Promise<void>;
-  /** A new disk, a new enrolment; the old server is taken out of service. */
+  /** A new disk and a new enrolment; the old server is retired. */
   reimage: () => Promise<void>;
 }
 
@@ -86,9 +86,9 @@ export interface School {
   /** Its first server. */
   first: LabServer;
   addresses: string[];
-  /** What crossed the uplink, of every kind. */
+  /** Bytes that crossed the uplink, of any kind. */
   uplinkBytes: () => { fromCity: number; toCity: number };
-  /** Nothing crosses the uplink, and nobody is told. Its counterpart, for `lose` too, is `mend`. */
+  /** Silently drops everything on the uplink. `mend` undoes it, as well as `lose`. */
   cut: () => Promise<void>;
   lose: (percent: number) => Promise<void>;
   mend: () => Promise<void>;
@@ -103,9 +103,9 @@ export interface SchoolPlan {
   siteId: string;
   servers: number;
   folder: string;
-  /** Files every server begins with. */
+  /** Files copied to every new server. */
   seed: string;
-  /** 0: as much as this machine has. */
+  /** 0: unlimited, on this machine's own disk. */
   diskMib: number;
   agentBundle: string;
   technician: Client;
@@ -249,7 +249,7 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
     if (init === null) return;
     const { child, pid } = init;
     signal(pid, 'SIGKILL');
-    // The kernel lets a first process be counted dead only when all of its namespace are.
+    // The kernel reaps a namespace's first process only after all others in it have ended.
     await until(`the end of ${name}`, () => child.exitCode !== null || child.signalCode !== null);
     init = null;
   };
@@ -317,7 +317,8 @@ function createServer(plan: SchoolPlan, number: number): LabServer {
           .filter(({ args }) => /^(\/usr\/bin\/)?(apt-get|apt|dpkg|dpkg-deb)$/.test(args[0] ?? ''))
           .map(({ pid }) => pid),
       );
-      // Parents come before children in the table, but not always: again until nothing is added.
+      // Parents usually come before children in the table, but not always: repeat until nothing is
+      // added.
       for (let before = -1; before !== doomed.size; ) {
         before = doomed.size;
         for (const { pid, parent } of all) if (doomed.has(parent)) doomed.add(pid);

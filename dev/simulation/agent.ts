@@ -1,5 +1,5 @@
-/** One run of an agent after another on one machine: the product's own decisions about orders and
- * applications, a journal on the machine's disk, and death between any two steps. */
+/** Successive runs of an agent on one machine: the product's own decisions about orders and
+ * applications, a journal on the machine's disk, and possible death between any two steps. */
 
 import type {
   DesiredApplication,
@@ -51,7 +51,7 @@ export class Agent {
   readonly machine: Machine;
   readonly #network: Network;
   alive = false;
-  /** Rises with each death: what an older run waited for is not heard. */
+  /** Increases with each death: results awaited by an older run are ignored. */
   #run = 0;
   #runs = 0;
   #epoch = '';
@@ -96,7 +96,7 @@ export class Agent {
     this.again({ fetch: true, report: true });
   }
 
-  /** Without a word. Installers go on, unless they die with it. */
+  /** A crash without notice. Installers go on, unless they die with it. */
   die(why: string): void {
     if (!this.alive) return;
     const { world, machine } = this;
@@ -131,7 +131,7 @@ export class Agent {
     });
   }
 
-  /** An update, or a service that is stopped: told before. */
+  /** An orderly stop, as for an update: its orders are notified first. */
   stop(): void {
     if (!this.alive) return;
     this.world.count('agent_stopped');
@@ -150,7 +150,7 @@ export class Agent {
     this.#passAsked = false;
   }
 
-  /** Only while this run lives. */
+  /** Runs the task only if this run is still alive then. */
   #later(ms: number, task: () => void): void {
     const run = this.#run;
     this.world.clock.after(ms, () => {
@@ -236,7 +236,7 @@ export class Agent {
       this.#untold.add(orderId);
       if (code === 'ORDER_POISONED') {
         this.world.count('order_poisoned');
-        // What it left running, and half done, is a technician's business.
+        // What it left running or half done is for a technician to repair.
         this.machine.kill(orderId);
         this.machine.isLeftToTechnician = true;
       }
@@ -399,7 +399,7 @@ export class Agent {
     }
   }
 
-  /** What is wanted on this server alone, as agent/src/applications.ts does it. */
+  /** Applications wanted on this server alone, as in agent/src/applications.ts. */
   #change(application: DesiredApplication, want: Installable['want']): void {
     const { machine, world } = this;
     const { applicationId, versionId, askedAt } = application;
@@ -532,7 +532,7 @@ export class Agent {
     };
   }
 
-  /** Is what it should have what it has, and nothing under way? */
+  /** Whether it has applied what it has received and nothing is in progress. */
   isSettled(): boolean {
     return this.alive && !this.#changing && !this.#atWork() && this.#untold.size === 0;
   }

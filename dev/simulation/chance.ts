@@ -1,8 +1,8 @@
-/** All that is random comes from one number, so that a run can be had again. */
+/** All randomness comes from one seed, so that a run can be repeated. */
 export interface Chance {
-  /** True about so often. */
+  /** True with this probability. */
   under: (share: number) => boolean;
-  /** Whole, from `least` to `most`, both included. */
+  /** An integer from `least` to `most`, both included. */
   between: (least: number, most: number) => number;
   pick: <T>(list: readonly T[]) => T;
 }

@@ -1,5 +1,5 @@
-/** Virtual time: a queue of what is to happen when. Nothing waits; an hour passes as fast as its
- * events can be worked through. */
+/** Virtual time: a queue of scheduled events. Nothing waits; an hour passes as fast as its events
+ * can be processed. */
 interface Appointment {
   at: number;
   order: number;
@@ -8,7 +8,7 @@ interface Appointment {
 
 export class Clockwork {
   now: number;
-  /** Time as events are told of. */
+  /** Start of the virtual time; events are logged relative to it. */
   readonly begin: number;
   #order = 0;
   readonly #heap: Appointment[] = [];
@@ -32,7 +32,7 @@ export class Clockwork {
     }
   }
 
-  /** The next event, worked through; false when there is none. */
+  /** Processes the next event; false when there is none. */
   async step(): Promise<boolean> {
     const heap = this.#heap;
     const first = heap[0];

@@ -1,5 +1,5 @@
-/** Controller processes: they share the tables, and each may die or stand still between any two of
- * its transactions. */
+/** Controller processes: they share the tables, and each may die or freeze between any two of its
+ * transactions. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { Platform } from '../../controller/src/platform/platform.ts';
 import { Connection, type Moment } from './tables.ts';
@@ -19,7 +19,7 @@ export class Controller {
   readonly name: string;
   alive = true;
   frozenUntil = 0;
-  /** Rises when the process dies: what it was doing then is dead too. */
+  /** Increases when the process dies: work begun before is dead too. */
   life = 0;
   readonly wake: (topics: readonly string[]) => void;
 
@@ -34,8 +34,8 @@ export class Controller {
     return this.frozenUntil > this.world.clock.now;
   }
 
-  /** Works until it is done, dies or stands still; then goes on by itself. `over` is called with
-   * what came of it, and not at all when it died. */
+  /** Returns once the work is done, dies or freezes; frozen work resumes by itself. `over` is
+   * called with the outcome, but not when the process died. */
   async act<T>(
     what: string,
     work: (deps: Deps) => Promise<T>,
@@ -73,12 +73,12 @@ export class Controller {
   }
 }
 
-/** One piece of work of a controller. */
+/** One task of a controller. */
 class Run {
   readonly #controller: Controller;
   readonly #what: string;
   readonly #life: number;
-  /** Between reading and deciding, and carrying it out, chance strikes more often. */
+  /** Evaluations meet more faults between reading, deciding and writing. */
   readonly #isEvaluation: boolean;
   readonly #connection: Connection;
   #done: Promise<void> = Promise.resolve();
@@ -105,7 +105,7 @@ class Run {
     return this.#controller.life !== this.#life;
   }
 
-  /** Until it is done or stands still. */
+  /** Resolves when the work is done or frozen. */
   async start(work: (deps: Deps) => Promise<void>): Promise<void> {
     const stop = this.#nextStop();
     this.#done = work(this.#deps());
@@ -165,7 +165,7 @@ class Run {
     this.#controller.frozenUntil = world.clock.now + ms;
   }
 
-  /** Whoever waits for this run goes on without it; the clock resumes it. */
+  /** Freezes this run: its caller goes on without it, and the clock resumes it. */
   #wait(ms: number): Promise<void> {
     return new Promise<void>((goOn) => {
       this.#controller.world.clock.after(ms, () => {

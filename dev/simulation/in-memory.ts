@@ -1,5 +1,5 @@
 /** Loads the controller with its tables in memory: the verbs are the product's own, files with SQL
- * are taken from stores/. To be imported before anything of the controller. */
+ * are replaced by those in stores/. Import it before anything of the controller. */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 
@@ -48,7 +48,8 @@ registerHooks({
       .filter(([, name]) => url.endsWith(`/dev/simulation/stores/${name}`))
       .map(([place]) => place);
     if (places.length === 0) return loaded;
-    // What no simulated city needs is there, and breaks the seed that calls it.
+    // Exports that no simulated city needs are stubs that throw, which breaks the seed that calls
+    // one.
     const text = readFileSync(new URL(url), 'utf8');
     const have = new Set(exported(text));
     const missing = [

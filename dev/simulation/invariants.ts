@@ -1,5 +1,5 @@
-/** What must hold after every commit, whatever has happened. Written from the promises, not from
- * the code that keeps them. */
+/** What must hold after every commit, whatever has happened. Derived from the documented promises,
+ * not from the code that keeps them. */
 
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import type { Report } from '@preau/contract/report.ts';
@@ -10,14 +10,14 @@ import type { Machine } from './machine.ts';
 import type { Connection, RowChange, Shapes } from './tables.ts';
 import type { World } from './world.ts';
 
-/** Heard of so recently, an order is with nobody unknown. */
+/** An order confirmed this recently must not become unknown. */
 const heardOfMs = 60_000;
 
 export function watch(world: World): { acknowledged: (machine: Machine, report: Report) => void } {
   const rows = world.tables.of;
-  /** Rollouts whose wave is over its threshold, and the newest evaluation then. */
+  /** Rollouts whose wave has exceeded its threshold, and the newest evaluation at that time. */
   const exceeded = new Map<string, { fence: number; wave: number }>();
-  /** When what the row says of an order was said last. */
+  /** When the state in the order's row was last reported. */
   const heardOf = new Map<string, number>();
   const brakeIsOn = () => (rows.city.get('brake')?.body as Brake | undefined)?.on === true;
   const nameOf = ({ serverId, rolloutId }: { serverId: string; rolloutId: string }) =>
@@ -62,7 +62,7 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       world.violate('a new attempt begins at its beginning', told);
   };
 
-  /** A target came into a state that it was not in. */
+  /** Checks a target that has changed its state. */
   const entered = (target: Shapes['targets'], by: Connection, told: string) => {
     if (target.state === 'offered') offered(target, by);
     if (target.state === 'timed_out' && brakeIsOn())
@@ -102,8 +102,8 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       world.violate('a threshold is not overshot by new offers', nameOf(target));
   };
 
-  /** Is the wave past one of the rules that count? Consecutive failures are left to the tests of
-   * the decision. */
+  /** Whether the wave exceeds one of the active limits. Consecutive failures are left to the tests
+   * of the decision. */
   const isOver = (rolloutId: string, number: number): boolean => {
     const rollout = rows.rollouts.get(rolloutId);
     const wave = rows.waves.get(`${rolloutId} ${number}`);
@@ -169,7 +169,7 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       return world.violate('counters equal a recount', `nobody counts ${name}`);
   };
 
-  /** What was signed last for a server is what the rows say of its orders. */
+  /** The state last signed for a server must match its order rows. */
   const published = (serverId: string) => {
     const signed = rows.desired.get(serverId);
     const server = rows.servers.get(serverId);
@@ -194,7 +194,7 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       );
   };
 
-  /** What each table's change is checked for at once; targets and counters also afterwards. */
+  /** The checks run at each table's change; targets and counters are also checked afterwards. */
   const checks: { [K in keyof Shapes]?: (change: RowChange<K>, by: Connection) => void } = {
     targets: ({ before, after }, by) => {
       if (before !== undefined && after !== undefined) moved(before, after, by);
@@ -293,7 +293,7 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
   const past = new Set<string>();
 
   return {
-    /** The controller has said that it knows: from here on it does, whatever happens to it. */
+    /** From now on the controller must keep what it has acknowledged of this report. */
     acknowledged: (machine, report) => {
       for (const { orderId, state, seq } of report.orders) {
         if (targetsByOrder(machine.id, orderId).some(({ lastSeq }) => lastSeq === seq))

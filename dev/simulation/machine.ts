@@ -1,5 +1,5 @@
-/** A server as its agents find it: a disk, what is installed, installers that outlive the agent
- * that began them. */
+/** A server as its agents find it: a disk, installed applications, installers that outlive the
+ * agent that started them. */
 
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Applied, Installable } from '../../agent/src/drivers/driver.ts';
@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 export interface Disk {
   desired: SignedState | null;
   journals: Map<string, OrderJournal>;
-  /** Journals that cannot be read any more. */
+  /** Journals that can no longer be read. */
   damaged: Set<string>;
   marks: Record<string, string>;
 }
@@ -26,7 +26,7 @@ interface Installer {
   left: Installable[];
   results: Applied[];
   killed: boolean;
-  /** Who is alive and waits for it. */
+  /** Callbacks of live agents that wait for it. */
   ended: ((results: readonly Applied[]) => void)[];
   begins: (applicationId: string, state: 'installing' | 'failed') => void;
 }
@@ -43,7 +43,7 @@ export class Machine {
   isLeftToTechnician = false;
   /** Its clock minus the controller's. */
   skewMs = 0;
-  /** Versions that fail here whoever asks. */
+  /** Versions that always fail on this machine. */
   readonly broken = new Set<string>();
   readonly installed = new Map<string, { versionId: string; version: string }>();
   readonly #installers = new Map<string, Installer>();
@@ -58,7 +58,7 @@ export class Machine {
     this.name = name;
   }
 
-  /** By the rule alone. */
+  /** The installed version, by the detection rule alone. */
   version(applicationId: string): string | null {
     return this.installed.get(applicationId)?.version ?? null;
   }
@@ -67,7 +67,7 @@ export class Machine {
     return this.#installers.size > 0;
   }
 
-  /** Null when no installer of that name runs. */
+  /** Registers a callback; false when no installer of that key runs. */
   onEnd(key: string, ended: (results: readonly Applied[]) => void): boolean {
     const installer = this.#installers.get(key);
     installer?.ended.push(ended);
@@ -107,7 +107,7 @@ export class Machine {
     }
   }
 
-  /** A new disk, with nothing on it. */
+  /** Replaces the disk by an empty one. */
   reimage(): void {
     for (const installer of this.#installers.values()) installer.killed = true;
     this.#installers.clear();
@@ -181,7 +181,8 @@ export class Machine {
       world.count('package_fails');
       return 'fails';
     }
-    // Over an older version that answers to the same rule, nobody could tell.
+    // With an older version that matches the same detection rule, the failure could not be
+    // detected.
     const canBeTold =
       want === 'absent' ||
       !this.installed.has(applicationId) ||

@@ -2,13 +2,13 @@
  * [--json]
  *
  * What it proves: the controller's verbs and decisions of rollouts, and the agent's decisions about
- * orders, are the product's own code. In every order of events that a seed brings about (crashes,
- * freezes, lost and late messages, damaged journals) the invariants hold, and each guard that is
- * taken away breaks one.
+ * orders, are the product's own code. In every order of events that a seed produces (crashes,
+ * freezes, lost and late messages, damaged journals) the invariants hold, and removing a guard
+ * breaks one.
  *
- * What it does not prove: the SQL, because stores/ answers for it from tables in memory, one
- * transaction after the other; isolation of two databases is tested by the cases of the controller
- * and database.system.test.ts. Nor the agent's shell, because agent.ts and machine.ts play it
+ * What it does not prove: the SQL, because stores/ replaces it by tables in memory, one
+ * transaction after the other; isolation on both databases is tested by the controller's own tests
+ * and database.system.test.ts. Nor the agent's shell, because agent.ts and machine.ts simulate it
  * (timers, journal, installers, disk); the lab (test/e2e/rollout.test.ts) runs the real one. When
  * a store or the shell changes, its stand-in here must be changed by hand. */
 import { parseArgs } from 'node:util';

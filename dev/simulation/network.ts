@@ -1,4 +1,4 @@
-/** What carries words between agents and controllers, and wake-ups to both: late, twice, out of
+/** Delivers messages between agents and controllers, and wake-ups to both: late, twice, out of
  * order, or not at all. */
 
 import type { Reply } from '@preau/contract/api.ts';
@@ -26,7 +26,7 @@ export class Network {
   readonly controllers: Controller[] = [];
   readonly agents = new Map<string, Agent>();
   redisIsAway = false;
-  /** Hears of every answer that reached its agent. */
+  /** Called for every answer that reached its agent. */
   acknowledged: (machine: Machine, report: Report) => void = () => undefined;
   readonly #evaluating = new Set<string>();
   readonly #arrived = new Map<string, number>();
@@ -35,7 +35,7 @@ export class Network {
     this.world = world;
   }
 
-  /** One that lives; the balancer does not know who stands still. */
+  /** A random live controller; the balancer cannot see frozen ones. */
   anyController(): Controller | undefined {
     const living = this.controllers.filter(({ alive }) => alive);
     return living.length === 0 ? undefined : this.world.chance.pick(living);
@@ -52,7 +52,7 @@ export class Network {
       if (!topic.startsWith('rollout:')) continue;
       const rolloutId = topic.slice('rollout:'.length);
       for (const controller of this.controllers) {
-        // One evaluation follows many wakes.
+        // Several wake-ups lead to one evaluation.
         const name = `${controller.name} ${rolloutId}`;
         if (this.#evaluating.has(name)) continue;
         this.#evaluating.add(name);
@@ -149,7 +149,7 @@ export class Network {
       const controller = this.anyController();
       const arrive = (): void | Promise<void> => {
         if (controller === undefined || !controller.alive) return;
-        // Whoever stands still reads what was sent to it when it goes on.
+        // A frozen process reads its messages when it resumes.
         if (controller.isFrozen()) return world.clock.at(controller.frozenUntil, arrive);
         return controller.act(`${what} of ${machine.name}`, work, (outcome) => {
           if (!machine.online || world.befalls(0.04)) return world.count('reply_lost');

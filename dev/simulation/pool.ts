@@ -1,4 +1,4 @@
-/** Spreads seeds over all cores. */
+/** Runs seeds on all cores. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Outcome } from './simulate.ts';
@@ -7,7 +7,7 @@ import type { GuardName } from './world.ts';
 
 const atATime = 20;
 
-/** Ends early when `heard` answers false. Outcomes come in no particular order; each depends on its
+/** Ends early when `heard` returns false. Outcomes come in no particular order; each depends on its
  * seed alone. */
 export async function simulateAll(
   seeds: Iterable<number>,
@@ -53,7 +53,7 @@ export function* seedsFrom(first: number, n: number): Iterable<number> {
   for (let seed = first; seed < first + n; seed += 1) yield seed;
 }
 
-/** For whoever has to find out why. */
+/** A readable report of a broken run, for debugging. */
 export const tellBroken = ({ seed, broken, trail }: Outcome): string =>
   broken === null
     ? `seed ${seed} holds`

@@ -1,4 +1,4 @@
-/** One city, one seed: half an hour of trouble, then peace, and everything must come to rest. */
+/** One city, one seed: half an hour of faults, then calm, after which everything must settle. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { pinOf } from '../../agent/src/reconcile/wanted.ts';
@@ -20,13 +20,13 @@ export interface Outcome {
   faults: [FaultName, number][];
   events: number;
   virtualMs: number;
-  /** What happened last; of a broken run only. */
+  /** The last events; only of a broken run. */
   trail: string[];
 }
 
 const minute = 60_000;
 const trouble = { from: 20_000, until: 22 * minute };
-/** So long after the last fault everything is as it should be. */
+/** Everything must have settled this long after the last fault. */
 const restWithin = 150 * minute;
 const sweepEveryMs = 10_000;
 /** A Tuesday in November, two in the afternoon in Paris. */
@@ -34,7 +34,7 @@ const begin = Date.UTC(2026, 10, 24, 13);
 const idOf = (prefix: string, n: number) => `${prefix}_${String(n).padStart(22, '0')}`;
 const anyTime: RolloutDraft['windows'] = { install: null, download: null };
 
-/** `kept`: so many of the last events are told when it breaks. */
+/** `kept`: how many of the last events are reported when it breaks. */
 export async function simulate(
   seed: number,
   without: GuardName | null = null,
@@ -195,7 +195,7 @@ function build(world: World, network: Network): Machine[] {
   });
 }
 
-/** The clocks of France are an hour ahead of UTC in November. */
+/** French time is an hour ahead of UTC in November. */
 function windowsAround(fromMinute: number): RolloutDraft['windows'] {
   const at = (minutes: number) =>
     `${String(14 + Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
@@ -255,7 +255,7 @@ function misfortune(world: World, network: Network, machines: readonly Machine[]
     },
     () => network.agents.get(machine.id)?.die('killed'),
     () => {
-      // Again and again, as when the order is what kills it.
+      // Repeatedly, as when the order itself kills the agent.
       for (let time = 0; time < 4; time += 1)
         clock.after(time * 25_000, () => agent?.die('killed again'));
     },
@@ -279,13 +279,13 @@ function peace(
       machine.online = machine !== forsaken;
     });
     machine.online = machine !== forsaken;
-    // A clock that is a day off is set right by its technician.
+    // A technician corrects a clock that is wrong.
     machine.skewMs = 0;
   }
 }
 
-/** Can the recipe tell its version from another one? Where it cannot, a crash in the midst of a
- * change leaves nobody any the wiser. */
+/** Whether the recipe can tell its version from another one. Where it cannot, nobody can tell after
+ * a crash whether the change was made. */
 const tells = (world: World, versionId: string): boolean =>
   world.tables.versions.some(
     (version) =>
@@ -293,7 +293,8 @@ const tells = (world: World, versionId: string): boolean =>
       pinOf(version.recipes as Recipes, version.version) !== null,
   );
 
-/** Installed is what is wanted, in the wanted version as far as that can be told. */
+/** Whether what is installed is what is wanted, in the wanted version as far as that can be
+ * detected. */
 function isAsDesired(world: World, network: Network, machine: Machine): boolean {
   const server = world.tables.of.servers.get(machine.id);
   if (!machine.online || server === undefined || server.retiredAt !== null) return true;

@@ -1,6 +1,6 @@
-/** The controller's tables in memory: transactions that are whole or nothing and come one after the
- * other, as on SQLite. Rows are replaced, never changed in place. A process holds a `Connection`;
- * between any two of its transactions it may stand still or die. */
+/** The controller's tables in memory: atomic transactions that run one after the other, as on
+ * SQLite. Rows are replaced, never changed in place. A process holds a `Connection`; between any
+ * two of its transactions it may freeze or die. */
 import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
 import type { Database, Rows } from '../../controller/src/platform/database.ts';
 import type { StoredRollout } from '../../controller/src/rollouts/store.ts';
@@ -58,7 +58,7 @@ export class Tables {
   readonly sites: { id: string; name: string }[] = [];
   readonly versions: CatalogueVersion[] = [];
   #open: RowChange[] | null = null;
-  /** Hears of every commit. */
+  /** Called after every commit. */
   committed: (changes: readonly RowChange[], by: Connection) => void = () => undefined;
 
   put<K extends TableName>(
@@ -100,11 +100,11 @@ export class Tables {
 
 export type Moment = 'before a transaction' | 'inside a transaction' | 'after a transaction';
 
-/** One task of one controller process at its database. */
+/** The database connection of one task of a controller process. */
 export class Connection {
   readonly world: World;
   readonly tables: Tables;
-  /** The number of the evaluation that is being carried out. */
+  /** The fence number of the evaluation in progress. */
   fence: number | null = null;
   stoodStill = false;
   readonly #pass: (moment: Moment) => Promise<void>;
@@ -128,7 +128,7 @@ export class Connection {
     };
   }
 
-  /** Not SQLite: nothing is gathered into groups. */
+  /** Not SQLite: statements are not batched. */
   getExecutor() {
     return { adapter: {} };
   }

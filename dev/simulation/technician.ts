@@ -1,5 +1,5 @@
-/** People at random: they plan, start, pause, cancel, go back, brake and retire whenever they like;
- * in the end they tidy up. */
+/** A technician who acts at random: plans, starts, pauses, cancels, rolls back, brakes and retires
+ * at any time, and cleans up in the end. */
 import { type CancelKind, cancelKinds } from '@preau/contract/order.ts';
 import type { Brake } from '@preau/contract/rollout.ts';
 import type { RolloutDraft, WaveSpec } from '@preau/contract/rollout-draft.ts';
@@ -36,7 +36,7 @@ const technician = {
 export class Technician {
   readonly #world: World;
   readonly #network: Network;
-  /** Today's install window, on some days. */
+  /** The install window of today, on some days. */
   readonly #windows: RolloutDraft['windows'];
 
   constructor(world: World, network: Network, windows: RolloutDraft['windows']) {
@@ -54,7 +54,7 @@ export class Technician {
     });
   }
 
-  /** `versionId` null: take it away everywhere. */
+  /** `versionId` null: remove it everywhere. */
   begins(applicationIds: readonly string[], wholeCity: boolean): Promise<void> {
     const { chance, tables } = this.#world;
     const items = applicationIds.map((applicationId) => {
@@ -152,7 +152,7 @@ export class Technician {
     ])();
   }
 
-  /** At the worst moment: somebody is about to carry out what was decided before. */
+  /** Brakes or pauses at the worst time: while an earlier decision is about to be written. */
   halts(): Promise<void> {
     const { chance, tables } = this.#world;
     const running = [...tables.of.rollouts.values()].filter(
@@ -163,7 +163,7 @@ export class Technician {
     return this.#does('pauses', (deps) => pauseRollout(deps, technician, chance.pick(running).id));
   }
 
-  /** After the last fault: everything that waits for a person gets one. */
+  /** After the last fault: does everything that waits for a person. */
   async tidies(): Promise<void> {
     const { of } = this.#world.tables;
     if ((of.city.get('brake')?.body as Brake | undefined)?.on === true)
@@ -180,7 +180,7 @@ export class Technician {
         await this.#does('resumes', (deps) => resumeRollout(deps, technician, id));
   }
 
-  /** Over, or waiting only for servers that do not answer. */
+  /** Whether every rollout is over, or waits only for servers that do not answer. */
   isDone(isSilent: (serverId: string) => boolean): boolean {
     const { of } = this.#world.tables;
     return [...of.rollouts.values()].every((rollout) => {
@@ -192,7 +192,7 @@ export class Technician {
         (target) =>
           isSilent(target.serverId) && (target.state === 'blocked' || target.state === 'queued'),
       );
-      // A wave in which nobody answered well holds up those behind it.
+      // A wave without a single success holds up the following ones.
       return (
         waits.length > 0 &&
         open.every(

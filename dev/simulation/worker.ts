@@ -1,4 +1,4 @@
-/** Runs seeds in a thread of its own: the controller's files are loaded differently here. */
+/** Runs seeds in a thread of its own, which loads the controller with its stores replaced. */
 import { parentPort } from 'node:worker_threads';
 import './in-memory.ts';
 import type { GuardName } from './world.ts';

@@ -1,5 +1,5 @@
-/** What everything in a simulated city shares: chance, time, tables, faults and the list of what
- * happened last. */
+/** State shared by a simulated city: randomness, time, tables, faults and the log of recent
+ * events. */
 import type { IdKind } from '@preau/contract/ids.ts';
 import type { Chance } from './chance.ts';
 import type { Clockwork } from './clockwork.ts';
@@ -40,8 +40,9 @@ export const faultNames = [
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** What keeps a fault from doing harm. One is taken away to see that it is needed: the simulation's
- * tables, disks and machines then behave as if it did not exist; the product's code is the same. */
+/** Guards that keep a fault from doing harm. Each is removed in turn to prove that it is needed:
+ * the simulation's tables, disks and machines then behave as if it did not exist; the product's
+ * code is the same. */
 export const guardNames = [
   'fencing',
   'compare_and_set',
@@ -64,17 +65,18 @@ export class World {
   readonly tables: Tables;
   readonly without: GuardName | null;
   readonly faults = new Map<FaultName, number>();
-  /** Only now may chance do harm. */
+  /** Random faults happen only while this is true. */
   troubled = true;
   broken: Broken | null = null;
   events = 0;
-  /** Servers whose reports are refused since late ones were taken for those of a twin. */
+  /** Servers whose reports are refused because late ones looked like those of a second machine with
+   * the same identity. */
   readonly twins = new Set<string>();
-  /** A controller stands still between reading and writing for so long. */
+  /** Called while a controller is frozen between reading and writing, with the duration. */
   whileOneStandsStill: (ms: number) => void = () => undefined;
   readonly #kept: number;
-  /** A slow database and a deaf Redis: much time passes between reading and writing, and few look
-   * at once. */
+  /** A slow database and a lossy Redis: much time passes between reading and writing, and most
+   * wake-ups of controllers are lost. */
   readonly isSlow: boolean;
   readonly #trail: string[] = [];
   #ids = 0;
@@ -94,12 +96,12 @@ export class World {
     this.isSlow = chance.under(0.2);
   }
 
-  /** Counts only what really took place. */
+  /** Counts only faults that really happened. */
   count(fault: FaultName): void {
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
   }
 
-  /** Does it happen now? */
+  /** Whether the fault happens now. */
   befalls(share: number): boolean {
     return this.troubled && this.chance.under(share);
   }
@@ -111,7 +113,7 @@ export class World {
     if (this.#trail.length > this.#kept) this.#trail.shift();
   }
 
-  /** The first one counts. */
+  /** Records only the first violation. */
   violate(invariant: string, detail: string): void {
     if (this.broken !== null) return;
     this.note(`BROKEN ${invariant}: ${detail}`);

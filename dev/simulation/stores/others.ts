@@ -1,5 +1,5 @@
-/** In place of the stores a simulated city needs little of: schools, the catalogue, the audit
- * trail, sessions. */
+/** Replaces the stores a simulated city needs little of: schools, the catalogue, the audit trail,
+ * sessions. */
 import type { Recipes } from '@preau/contract/application.ts';
 import type * as applications from '../../../controller/src/applications/store.ts';
 import type * as audit from '../../../controller/src/audit/store.ts';
@@ -23,7 +23,7 @@ export const selectSites: typeof sites.selectSites = async (rows) =>
 export const selectSite: typeof sites.selectSite = async (rows, id) =>
   connectionOf(rows).tables.sites.find((site) => site.id === id);
 
-/** The newest version of each; nothing leaves this catalogue. */
+/** The newest version of each application; nothing is withdrawn from this catalogue. */
 export const selectApplications: typeof applications.selectApplications = async (
   rows: Parameters<typeof applications.selectApplications>[0],
   filter = {},
@@ -52,7 +52,7 @@ export const selectApplications: typeof applications.selectApplications = async 
 
 export const holdStamp = async (): Promise<void> => undefined;
 
-/** Nobody launches anything here: no rules. */
+/** No rules, as nobody launches anything here. */
 const noRules = '{"rules":[]}';
 export const noRulesHash = sha256(noRules);
 export const readPolicyChange: typeof documents.readPolicyChange = async () => null;
@@ -74,8 +74,8 @@ export const selectPolicySites: typeof sites.selectPolicySites = async (rows) =>
 
 export const insertAuditEvent: typeof audit.insertAuditEvent = async () => undefined;
 export const settleSessions: typeof sessions.settleSessions = async () => [];
-/** No server has a twin here. Reports that were held up for longer than a run of the agent lasted
- * look like one's: counted, and left to a technician. */
+/** No server has a twin (a second machine with its identity) here, but reports delayed beyond a run
+ * of the agent look like a twin's: they are counted and left to a technician. */
 export const quarantineServer: typeof quarantine.quarantineServer = async (
   _deps,
   rows,

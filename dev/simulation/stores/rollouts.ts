@@ -1,4 +1,4 @@
-/** In place of every store.ts of controller/src/rollouts: the same promises over tables in memory. */
+/** Replaces every store.ts of controller/src/rollouts: the same behaviour over tables in memory. */
 
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '../../../controller/src/platform/database.ts';

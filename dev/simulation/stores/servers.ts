@@ -1,4 +1,4 @@
-/** In place of the stores of controller/src/servers: what reports, desired states and the retirement
+/** Replaces the stores of controller/src/servers: what reports, desired states and the retirement
  * of a server read and write. */
 
 import type { Recipes } from '@preau/contract/application.ts';
