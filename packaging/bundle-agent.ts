@@ -1,4 +1,4 @@
-/** Makes the folder a controller offers to new servers (PREAU_AGENT_FILES): the agent in one file,
+/** Builds the folder a controller offers to new servers (PREAU_AGENT_FILES): the agent as one file,
  * its launcher, its unit and its installer. Run by `npm run build`. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,26 +22,25 @@ for (const { from, to } of [
     format: 'esm',
     // Oldest Node that install.sh accepts.
     target: 'node22',
-    // CommonJS packages inside ask for Node's own modules with `require`.
+    // Bundled CommonJS packages load Node's own modules with `require`.
     banner: {
       js:
         "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = " +
         'preauCreateRequire(import.meta.url);',
     },
-    // Optional accelerators of `ws`: it asks for them in a try and goes on without.
+    // Optional accelerators of `ws`, which works without them.
     external: ['bufferutil', 'utf-8-validate'],
     legalComments: 'linked',
     logLevel: 'warning',
   });
 }
 
-// One list of packages for the demo and for schools: an installer that differs from it is not
-// shipped.
+// The demo and schools install the same packages: the build fails if the installer lists others.
 const installer = readFileSync(join(linux, 'install.sh'), 'utf8');
 const listed = /^packages='([^']*)'$/m.exec(installer)?.[1]?.split(' ') ?? [];
 if (listed.join(' ') !== serverPackages.join(' '))
   throw new Error(`packaging/linux/install.sh must install: ${serverPackages.join(' ')}`);
-// What it downloads is what is offered, and what the unit starts is what it installs.
+// The installer must download the files offered here, and the unit must start what it installs.
 const unit = readFileSync(join(linux, 'preau-agent.service'), 'utf8');
 const downloaded = /^ {2}for file in ([^;]*); do$/m.exec(installer)?.[1]?.split(' ') ?? [];
 const offered = ['preau-agent.mjs', 'preau-agent-launcher.mjs', 'preau-agent.service'];
@@ -54,7 +53,7 @@ writeFileSync(join(out, 'install.sh'), installer);
 chmodSync(join(out, 'install.sh'), 0o755);
 copyFileSync(join(linux, 'preau-agent.service'), join(out, 'preau-agent.service'));
 
-// What the catalogue says of this bundle.
+// The version of this bundle, for the catalogue.
 const { version } = JSON.parse(readFileSync(join(root, 'agent/package.json'), 'utf8')) as {
   version: string;
 };

@@ -1,5 +1,5 @@
-/** The command line in one file, `packaging/build/preau.mjs`: copy it anywhere with Node 22. Run by
- * `npm run build`. */
+/** Builds the command line as one file, `packaging/build/preau.mjs`, which runs anywhere with Node
+ * 22. Run by `npm run build`. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -15,7 +15,7 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node22',
-  // CommonJS packages inside ask for Node's own modules with `require`.
+  // Bundled CommonJS packages load Node's own modules with `require`.
   banner: {
     js:
       "import { createRequire as preauCreateRequire } from 'node:module';\nconst require = " +

@@ -23,7 +23,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The password stays out of the process table; what JSON would misread is escaped.
+# A pipe keeps the password out of the process table; JSON special characters are escaped.
 escaped=$(printf '%s' "$password" | sed 's/\\/\\\\/g; s/"/\\"/g')
 printf '{"login":"%s","password":"%s"}' "$login" "$escaped" |
   curl -sS -f -o /dev/null -c "$work/cookies" -H "Origin: $url" -H 'Content-Type: application/json' --data-binary @- "$url/api/sign-in" ||

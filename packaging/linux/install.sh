@@ -11,7 +11,7 @@ set -eu
 
 packages='xrdp xorgxrdp openbox bubblewrap x11-utils xauth dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters'
 oldest_node=22
-# Not below /opt/preau: that is where applications are unpacked, each in a folder of its name.
+# Not below /opt/preau: applications are unpacked there, each in a folder named after it.
 folder=/opt/preau-agent
 settings=/etc/preau/agent.env
 identity=/var/lib/preau-agent/identity.json
@@ -22,7 +22,7 @@ refuse() {
   printf '%s\n' "$1" "Nothing was changed." >&2
   exit 1
 }
-# From the first change on: tells where it stopped, and that running it again is safe.
+# For failures after the first change: says where it stopped, and that running it again is safe.
 failed() {
   printf '%s\n' "$1" "The installation is not complete. Correct this and run the same command again: it takes up where it stopped." >&2
   exit 1
@@ -38,7 +38,7 @@ download() {
   else wget -q -T 30 -O "$2" "$1"; fi
 }
 
-# The whole script is read before a line of it runs: a download cut short does nothing.
+# A function, so that the shell reads the whole script before it runs a line: a truncated download does nothing.
 main() {
   controller='' key='' code='' code_file='' rdp_host='' rdp_port=3390
   while [ $# -gt 0 ]; do
@@ -94,13 +94,13 @@ Do one of these, then run the same command again:
     download "$controller/agent/$file" "$work/$file" || refuse "$controller/agent/$file could not be downloaded. Is the address right, and does this machine reach the controller?"
     [ -s "$work/$file" ] || refuse "$controller/agent/$file is empty."
   done
-  # A page instead of a program: a proxy or a filter answered.
+  # A web page instead of a program means that a proxy or a filter answered.
   for file in preau-agent.mjs preau-agent-launcher.mjs; do
     if head -c 64 "$work/$file" | grep -qi '<!doctype\|<html'; then refuse "$controller/agent/$file is a web page, not the agent. Is a filter or a portal in between?"; fi
   done
 
   if [ -z "$rdp_host" ]; then
-    # The address this machine uses towards the controller is the one the city can reach it by.
+    # The city reaches this machine at the address that it uses towards the controller.
     name=$(printf '%s' "$controller" | sed 's,^[a-z]*://,,; s,[:/].*,,')
     address=$(getent ahostsv4 "$name" 2>/dev/null | awk 'NR == 1 { print $1 }')
     if [ -n "$address" ] && command -v ip >/dev/null 2>&1; then
@@ -123,7 +123,8 @@ Do one of these, then run the same command again:
     # shellcheck disable=SC2086 # a list of package names
     apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends $missing >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; failed 'apt-get install failed.'; }
   fi
-  # The agent runs an xrdp of its own. The package's, which anyone could sign in to, is left as it was found.
+  # The agent runs an xrdp of its own. The package's service, which anyone could sign in to, is disabled unless it was
+  # installed before.
   if [ "$had_xrdp" = no ] && command -v systemctl >/dev/null 2>&1; then systemctl disable --now xrdp.service xrdp-sesman.service >/dev/null 2>&1 || true; fi
   # Sessions that may print run a CUPS of their own.
   if [ "$had_cups" = no ] && command -v systemctl >/dev/null 2>&1; then systemctl disable --now cups.service cups.socket cups.path >/dev/null 2>&1 || true; fi
@@ -140,7 +141,7 @@ Do one of these, then run the same command again:
     chmod 644 "$folder/$file.new"
     mv "$folder/$file.new" "$folder/$file"
   done
-  # What the city offers now is what runs, not what an earlier rollout of the agent brought.
+  # Runs the agent offered now instead of one from an earlier rollout.
   rm -f "${identity%/*}/agent/current" "${identity%/*}/agent/trial"
   ln -sfn "$(readlink -f "$node")" "$folder/node"
   if [ ! -e "$settings" ]; then
@@ -165,7 +166,8 @@ Do one of these, then run the same command again:
     systemctl daemon-reload
     systemctl enable --quiet preau-agent.service || failed 'The service could not be enabled.'
     if systemctl is-active --quiet preau-agent.service; then
-      # A stop would end the running sessions; they outlive a killed agent, and systemd starts the new one.
+      # Kill rather than stop: a stop would end the running sessions, while they outlive a killed agent; systemd starts
+      # the new one.
       systemctl kill --kill-who=main --signal=KILL preau-agent.service || failed 'The agent could not be replaced: systemctl status preau-agent'
     else
       systemctl start preau-agent.service || failed 'The service did not start: journalctl -u preau-agent'

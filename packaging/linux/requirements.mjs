@@ -1,4 +1,4 @@
-/** What Debian must provide, by purpose. Plain JavaScript: it is read before anything is
+/** The Debian packages needed, by purpose. Plain JavaScript: it is read before anything is
  * installed. */
 
 /** On a school's execution server. */
@@ -19,7 +19,7 @@ export const serverPackages = [
   'cups-filters',
 ];
 
-/** Beside the controller, when no containers are used. */
+/** On the controller's machine, without containers. */
 export const controllerPackages = ['redis-server'];
 
 /** For the tests only. */
@@ -40,8 +40,8 @@ export const testPackages = [
   'winbind',
 ];
 
-/** For the lab: a root system for its schools, their network, packages made and signed for it;
- * Ansible to be measured against. */
+/** For the lab: a root system for its schools, their network, building and signing packages;
+ * Ansible for comparison. */
 export const labPackages = [
   'mmdebstrap',
   'nftables',
@@ -56,5 +56,5 @@ export const labPackages = [
 /** To try everything on a bare Debian. */
 export const bareRootPackages = ['mmdebstrap', 'slirp4netns'];
 
-/** For the benchmarks: what Préau is measured beside. */
+/** For the benchmarks: the tools Préau is compared with. */
 export const benchPackages = ['clustershell', 'openssh-server', 'openssh-client'];
