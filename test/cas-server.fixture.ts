@@ -1,6 +1,5 @@
-/** A small CAS server (protocols 2 and 3, single logout) as the protocol's specification says:
- * pages with a form, a cookie of its own, tickets that are good once, for one service, for ten
- * seconds. */
+/** A small CAS server (protocols 2 and 3, single logout) that follows the specification: pages with
+ * a form, a cookie of its own, tickets valid once, for one service, for ten seconds. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,11 +10,11 @@ export interface CasPerson {
 }
 export interface CasServer {
   url: string;
-  /** Tells every service that somebody's tickets are over, as when they sign out there. */
+  /** Sends single logout for the person's tickets to every service, as when they sign out there. */
   signOut: (user: string) => Promise<number>;
   /** Every ticket that was used. */
   tickets: () => string[];
-  /** What the next validation answers instead, once. */
+  /** Replaces the answer of the next validation, once. */
   answerWith: (xml: string) => void;
   close: () => Promise<void>;
 }

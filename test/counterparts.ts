@@ -1,7 +1,7 @@
 import type { LinuxRecipe } from '@preau/contract/application.ts';
 
-/** Every real program that Préau has to get along with. A test that meets one calls `met` with the
- * version read from the program itself; docs/tested-with.md is made of what was met. */
+/** Every real program that Préau must work with. A test that uses one calls `met` with the version
+ * read from the program itself; docs/tested-with.md is generated from these calls. */
 export interface Counterpart {
   group:
     | 'Browsers'
@@ -13,9 +13,9 @@ export interface Counterpart {
     | 'City'
     | 'Windows';
   title: string;
-  /** Only `npm run nightly` meets it; docs/nightly.md has the row of this name. */
+  /** Tested only by `npm run nightly`; names the row of docs/nightly.md. */
   nightly?: string;
-  /** Why no test meets it: the row then says "never". */
+  /** Why no test uses it: the row then says "never". */
   never?: string;
 }
 
@@ -67,13 +67,13 @@ export const counterparts = {
 } as const satisfies Record<string, Counterpart>;
 export type CounterpartName = keyof typeof counterparts;
 
-/** Providers of identity and drivers of the agent, and the counterpart that proves each. */
+/** For each identity provider and agent driver, the counterpart that tests it. */
 export const provenBy = {
   providers: { ldap: 'openldap', oidc: 'oidc', cas: 'cas' },
   drivers: { linux: 'xrdp' },
 } as const satisfies Record<string, Record<string, CounterpartName>>;
 
-/** What may be done with a recipe on a server. */
+/** The steps of a recipe on a server. */
 export const recipeSteps = ['install', 'detect', 'launch', 'upgrade', 'remove'] as const;
 export type RecipeStep = (typeof recipeSteps)[number];
 

@@ -1,6 +1,6 @@
 /** Real directories for tests: Debian's slapd on loopback, Samba's Active Directory in a network
  * namespace of its own (its ports are fixed). Each in a folder of the test, with certificates of an
- * authority made for it; gone afterwards. */
+ * authority created for it; removed afterwards. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ const ended = (child: ChildProcess) =>
     child.on('exit', () => resolve());
   });
 
-/** An authority, and a certificate of it for these names. */
+/** Creates a certificate authority, and a certificate from it for these names. */
 export function makeCertificates(
   folder: string,
   names: readonly string[],
@@ -105,21 +105,21 @@ export function makeCertificates(
 
 export interface RunningDirectory {
   url: string;
-  /** With TLS from the first byte. */
+  /** LDAPS: TLS from the first byte. */
   secureUrl: string;
   ca: string;
   bindDn: string;
   bindPassword: string;
-  /** As its administrator. */
+  /** Changes entries as the directory's administrator. */
   change: <T>(work: (client: Client) => Promise<T>) => Promise<T>;
-  /** Frozen: it takes connections and says nothing. */
+  /** While frozen, it accepts connections and never answers. */
   freeze: (frozen: boolean) => Promise<void>;
   stop: () => Promise<void>;
   start: () => Promise<void>;
 }
 
-/** A signal is not obeyed at once by every thread: until the last one stands still, somebody may
- * still answer. */
+/** Not every thread obeys a signal at once: until the last one has stopped, the server may still
+ * answer. */
 async function freeze(child: ChildProcess | null, frozen: boolean): Promise<void> {
   if (child?.pid === undefined) return;
   child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
@@ -288,8 +288,7 @@ export interface AdPerson {
   photo?: Buffer;
 }
 
-/** Groups may hold people and groups made before them. The password of everybody is
- * `adPersonPassword`. */
+/** Groups may contain people and earlier groups. Everybody's password is `adPersonPassword`. */
 export const adPersonPassword = 'Mot-De-Passe-1';
 export async function startSambaAd(
   folder: string,
@@ -298,7 +297,7 @@ export async function startSambaAd(
 ): Promise<RunningDirectory> {
   mkdirSync(folder, { recursive: true });
   const mark = createHash('sha256').update(folder).digest('hex').slice(0, 6);
-  // Of the range for measurements between networks (RFC 2544): nobody's.
+  // In the range for network benchmarks (RFC 2544), which nobody else uses.
   const number = Number.parseInt(mark.slice(0, 4), 16);
   const net = `198.18.${number >> 8}`;
   const first = (number & 63) * 4;
@@ -447,7 +446,7 @@ tls cafile = ${ca}
   };
 }
 
-/** After `stop`: nothing of it is left. */
+/** Call after `stop`: removes the namespace and the folder. */
 export function removeSambaAd(folder: string): void {
   spawnSync('ip', [
     'netns',

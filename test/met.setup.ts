@@ -1,4 +1,4 @@
-/** Runs before each file of system tests: tells test/met.ts which file that is. */
+/** Runs before each file of system tests: passes its name to test/met.ts. */
 import { relative } from 'node:path';
 import { expect } from 'vitest';
 import { root } from '../dev/services.ts';

@@ -1,5 +1,5 @@
 /** A real OpenID Connect provider (oidc-provider) inside this process, with its own pages, which
- * take any password. */
+ * accept any password. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
@@ -8,7 +8,7 @@ import { met } from './met.ts';
 
 export interface OidcServer {
   issuer: string;
-  /** As the provider sends it when its session ends. */
+  /** The logout token that the provider sends when its session ends. */
   logoutToken: (sub: string, sid: string) => Promise<string>;
   close: () => Promise<void>;
 }
@@ -65,7 +65,7 @@ export async function startOidc(
     logoutToken: async (sub, sid) => {
       capturing = true;
       const known = await provider.Client.find(client.id);
-      // Its types do not know this method of a client.
+      // The package's types lack this method of a client.
       await (
         known as unknown as { backchannelLogout: (sub: string, sid: string) => Promise<void> }
       ).backchannelLogout(sub, sid);

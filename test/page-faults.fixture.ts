@@ -1,4 +1,4 @@
-/** What is wrong with a page, as axe and a ruler see it: for tests in Chromium. */
+/** Faults of a page: axe's violations and excess width. For tests in Chromium. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
@@ -20,14 +20,14 @@ export async function axeViolations(page: Page): Promise<Violation[]> {
 export const isTooWide = async (page: Page): Promise<boolean> =>
   (await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true;
 
-/** A desk, and a tablet. */
+/** A desktop screen, and a tablet. */
 export const sizes = [
   [1280, 800],
   [768, 1024],
 ] as const;
 
-/** On both; the page is left as on the tablet. `look`: what else there is to find, or to keep, at
- * each. */
+/** The faults at both sizes; the page keeps the tablet's size. `look`: further checks, or
+ * screenshots, at each width. */
 export async function pageFaults(
   page: Page,
   label = '',

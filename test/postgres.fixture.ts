@@ -1,5 +1,5 @@
-/** A private PostgreSQL for one test file: its own folder, a unix socket, no network, nothing
- * left behind. */
+/** A private PostgreSQL for one test file: its own folder, a unix socket, no network, removed
+ * afterwards. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { met, versionIn } from './met.ts';
 
 const versions = '/usr/lib/postgresql';
 
-/** The newest one's programs. */
+/** The programs of the newest installed version. */
 function findBinaries(): string {
   const found = existsSync(versions) ? readdirSync(versions).sort() : [];
   const binaries = join(versions, found.at(-1) ?? '', 'bin');
@@ -20,8 +20,8 @@ function findBinaries(): string {
 }
 
 export interface Postgres {
-  /** Makes an empty database, or a copy of that one (nobody may be connected to it), and answers
-   * its address. */
+  /** Creates an empty database, or a copy of `template` (nobody may be connected to it), and
+   * returns its address. */
   newDatabase: (template?: string) => Promise<string>;
   stop: () => Promise<void>;
 }
@@ -92,7 +92,7 @@ export async function startPostgres(): Promise<Postgres> {
     return rows[0]?.version ?? '';
   };
   const stop = async () => {
-    // SIGINT is PostgreSQL's fast shutdown: connections that are still there are cut.
+    // SIGINT is PostgreSQL's fast shutdown: open connections are closed.
     if (server.exitCode === null) server.kill('SIGINT');
     await exited;
     rmSync(folder, { recursive: true, force: true });

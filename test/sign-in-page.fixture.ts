@@ -1,4 +1,4 @@
-/** Somebody signs in with a name and a password, as a test in Chromium does it, and has arrived. */
+/** Signs in with a name and a password in Chromium, and waits for the page behind it. */
 import type { Page } from 'playwright-core';
 
 export async function signInPage(

@@ -1,4 +1,4 @@
-/** Which tables a file of SQL reads and writes: found in calls of kysely, and in the text of its
+/** Finds the tables that a file with SQL reads and writes: in kysely calls, and in the text of its
  * `sql` templates. */
 import ts from 'typescript';
 
@@ -7,7 +7,7 @@ export interface Use {
   table: string;
 }
 
-/** Stands for a table whose name is computed while the program runs. */
+/** Stands for a table whose name is computed at run time. */
 export const computed = '(computed)';
 
 const readers = new Set([
@@ -25,7 +25,7 @@ const readers = new Set([
 ]);
 const writers = new Set(['insertInto', 'replaceInto', 'updateTable', 'deleteFrom', 'mergeInto']);
 
-/** A reader that gets no table but a query: `from((e) => …)`. */
+/** Whether the argument of a reader is a query instead of a table: `from((e) => …)`. */
 const isQuery = (node: ts.Expression): boolean =>
   ts.isArrowFunction(node) || ts.isFunctionExpression(node) || ts.isCallExpression(node);
 
@@ -40,7 +40,7 @@ function stringsIn(node: ts.Node): string[] {
   return found;
 }
 
-/** What a variable can be, when the place that declares it lists it: a loop over an array of
+/** The possible values of a variable, when its declaration lists them: a loop over an array of
  * strings, or a parameter whose type is a union of strings. */
 function valuesOf(variable: ts.Identifier): string[] {
   for (let node: ts.Node = variable.parent; node !== undefined; node = node.parent) {
@@ -59,7 +59,7 @@ function valuesOf(variable: ts.Identifier): string[] {
   return [];
 }
 
-/** `'servers as s'` names servers. */
+/** `'servers as s'` refers to the table servers. */
 function tablesIn(argument: ts.Expression): string[] {
   if (ts.isStringLiteralLike(argument)) return [argument.text.trim().split(/\s+/)[0] ?? ''];
   if (ts.isArrayLiteralExpression(argument)) return argument.elements.flatMap(tablesIn);
@@ -70,7 +70,7 @@ function tablesIn(argument: ts.Expression): string[] {
   return isQuery(argument) ? [] : [computed];
 }
 
-/** The text of a template, with `?0`, `?1` … for what is put into it. */
+/** The text of a template, with `?0`, `?1` … for its expressions. */
 function textOf(template: ts.TemplateLiteral): string {
   if (ts.isNoSubstitutionTemplateLiteral(template)) return template.text;
   return template.templateSpans.reduce(
@@ -99,7 +99,7 @@ function usesInTemplate(template: ts.TemplateLiteral): Use[] {
   return found;
 }
 
-/** `tables`: every table there is. Other names are those of a query's own parts. */
+/** `tables`: every existing table. Other names are aliases or subqueries of the query itself. */
 export function usesIn(source: string, tables: readonly string[]): Use[] {
   const file = ts.createSourceFile('store.ts', source, ts.ScriptTarget.Latest, true);
   const found: Use[] = [];
