@@ -32,8 +32,8 @@ export function must(file, args, options = {}) {
 export const ask = (file, args, options = {}) =>
   spawnSync(file, args, { encoding: 'utf8', ...options }).stdout ?? '';
 
-/** Runs a program in our place: its terminal, its signals, its exit code are ours. `afterSuccess`
- * runs when it has ended with 0. */
+/** Runs a program in place of this process: it gets our terminal and signals, and we exit with its
+ * code. `afterSuccess` runs when that code is 0. */
 export function handOver(file, args, options, afterSuccess = () => undefined) {
   const child = spawn(file, args, { stdio: 'inherit', ...options });
   // A terminal sends Ctrl-C to the child as well; a supervisor sends it only to us.

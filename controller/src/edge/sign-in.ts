@@ -16,7 +16,7 @@ export const cookieName = 'preau_sign_in';
 export const stepCookieName = 'preau_step';
 
 const cookiesOf = (request: IncomingMessage) => parseCookie(request.headers.cookie ?? '');
-/** Null when there is none, or something we never gave. */
+/** Null when the cookie is missing or does not have the format of our secrets. */
 const secretOf = (request: IncomingMessage, name: string): string | null => {
   const value = cookiesOf(request)[name];
   return value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value) ? value : null;

@@ -16,7 +16,7 @@ const badSignature = [
   /OpenPGP signature verification failed/i,
 ];
 
-/** Another apt may hold the lock: wait for it. A configuration file somebody has changed stays. */
+/** Waits while another apt holds the lock. Keeps a configuration file that somebody has changed. */
 export const quiet = [
   '-y',
   '-q',

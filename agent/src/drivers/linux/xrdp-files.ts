@@ -55,9 +55,9 @@ const listens = (sesman: Sesman): string[] =>
     ? ['ListenAddress=127.0.0.1', `ListenPort=${sesman.port}`]
     : [`ListenPort=${sesman.path}`];
 
-/** Matching by account and colour depth: with one account per display, a second connection finds
- * the same display. xrdp 0.10 gives a display's sockets to the group named here; in any other group
- * than xrdp's own, no picture comes. */
+/** Sessions match by account and colour depth: with one account per display, a second connection
+ * finds the same display. xrdp 0.10 gives a display's sockets to the group named here; with any
+ * group but xrdp's own there is no picture. */
 export const sesmanIni = (sesman: Sesman): string => `[Globals]
 ${lines(listens(sesman))}EnableUserWindowManager=false
 DefaultWindowManager=/etc/xrdp/wait
