@@ -1,5 +1,5 @@
-/** `npm run check`: types, the console's types, the weight of its pages, lint and format;
- * side by side. */
+/** `npm run check`: types, the console's types, the weight of its pages, exports nobody uses,
+ * what was tested with what, lint and format; side by side. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './services.ts';
@@ -13,6 +13,8 @@ const steps: [string, string[], string][] = [
     join(root, 'console'),
   ],
   ['pages', [join(root, 'dev/check-pages.ts')], root],
+  ['exports', [bin('knip/bin/knip.js'), '--no-progress'], root],
+  ['tested-with', [join(root, 'dev/tested-with.ts'), 'check'], root],
   ['lint', [bin('@biomejs/biome/bin/biome'), 'ci', '--diagnostic-level=error', '.'], root],
 ];
 const results = await Promise.all(

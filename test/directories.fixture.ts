@@ -42,7 +42,7 @@ const ended = (child: ChildProcess) =>
   });
 
 /** Creates a certificate authority, and a certificate from it for these names. */
-export function makeCertificates(
+function makeCertificates(
   folder: string,
   names: readonly string[],
 ): { ca: string; cert: string; key: string } {

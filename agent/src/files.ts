@@ -198,7 +198,7 @@ export async function flush(path: string): Promise<void> {
     await file.close();
   }
 }
-export function sync(path: string): void {
+function sync(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

@@ -10,7 +10,7 @@ export const tickMs = 2000;
 const leastMomentMs = 300;
 
 /** When to report: at once; soon after an order has ended; or after a random delay. */
-export type Tell = true | 'over' | 'soon';
+type Tell = true | 'over' | 'soon';
 
 export interface Pace {
   /** Something has happened. An earlier report also covers what was due later. */

@@ -14,7 +14,7 @@ interface LocalSession extends ActualSession {
   openedAt: number | null;
   outcome: SessionOutcome | null;
 }
-export type SessionStep = Extract<
+type SessionStep = Extract<
   Step,
   { kind: 'open_session' | 'attach_session' | 'end_session' | 'refuse_session' }
 >;

@@ -19,7 +19,7 @@ import type { Connection } from './config.ts';
 import { Refused, Unreachable } from './outcome.ts';
 
 type Part<K extends string, V> = V extends undefined ? { [P in K]?: undefined } : { [P in K]: V };
-export type Input<N extends RouteName> = Part<'params', Params<N>> &
+type Input<N extends RouteName> = Part<'params', Params<N>> &
   Part<'query', Query<N>> &
   Part<'body', Body<N>>;
 

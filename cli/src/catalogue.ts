@@ -109,7 +109,7 @@ export function filesIn(
   return [...found.values()];
 }
 
-export async function hashFile(path: string): Promise<{ sha256: string; size: number }> {
+async function hashFile(path: string): Promise<{ sha256: string; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
   try {

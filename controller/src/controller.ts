@@ -29,7 +29,7 @@ export interface Controller {
   close: () => Promise<void>;
 }
 
-export const version = '0.1.0';
+const version = '0.1.0';
 
 /** Opens the city's database and migrates it; `applied` names the migrations that ran. */
 export async function openCity(

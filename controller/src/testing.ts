@@ -221,7 +221,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   };
 }
 
-export const attachment = (serial: number): DisplayCredentials => ({
+const attachment = (serial: number): DisplayCredentials => ({
   serial,
   host: '127.0.0.1',
   port: 3389,

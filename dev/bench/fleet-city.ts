@@ -40,7 +40,7 @@ const password = 'une-phrase-pour-mesurer';
 /** Short, so that the measurement shows our own overhead rather than the installation. */
 export const installMs = 200;
 
-export const applicationDraft = (slug: string): ApplicationDraft => ({
+const applicationDraft = (slug: string): ApplicationDraft => ({
   slug,
   name: { fr: slug, en: slug },
   description: { fr: 'Pour mesurer', en: 'For measuring' },

@@ -2,7 +2,7 @@
  * standard output, so all progress goes to standard error. */
 import { spawn, spawnSync } from 'node:child_process';
 
-export const say = (text) => process.stderr.write(`${text}\n`);
+const say = (text) => process.stderr.write(`${text}\n`);
 
 export function refuse(text) {
   say(text);

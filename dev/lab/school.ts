@@ -32,7 +32,7 @@ import {
 const agentRun = '/opt/preau/node /opt/preau/preau-agent.mjs run';
 
 /** A program inside a server that can be stopped and restarted. */
-export interface Inner {
+interface Inner {
   /** The pid on this machine; 0 when it does not run. */
   pid: () => number;
   /** Kills it, as a crash would. False when it was not running. */

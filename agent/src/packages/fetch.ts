@@ -30,7 +30,7 @@ export interface Sources {
   ) => Promise<AsyncIterable<Buffer>>;
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   kibibytesPerSecond: number | null;
   /** `onBytes`: bytes since the last call, from any source. `onWan`: those that came over the
    * school's line for this server. */

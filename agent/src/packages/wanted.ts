@@ -1,25 +1,24 @@
 /** Files to fetch and their origin, as a server describes them to itself and to its site's first
  * server. */
 import { type PackageFile, Sha256 } from '@preau/contract/application.ts';
-import { Id, OneOf, Strict } from '@preau/contract/schema.ts';
+import { OneOf, Strict } from '@preau/contract/schema.ts';
 import { type Static, Type } from 'typebox';
 
 /** `apt`: a Debian package; `url`: the recipe has the address; `controller`: uploaded to the city.
  * A request to a neighbour has the origin and never an address: the neighbour finds the address in
  * its own apt or recipes, so that nobody can make it fetch from anywhere else. */
-export const WantedFile = Strict({
+const WantedFile = Strict({
   sha256: Sha256,
   size: Type.Integer({ minimum: 1, maximum: 8_589_934_592 }),
   name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+~%:-]{0,250}$' }),
   origin: OneOf(['apt', 'url', 'controller']),
 });
-export type WantedFile = Static<typeof WantedFile>;
+type WantedFile = Static<typeof WantedFile>;
 export const NeighbourRequest = Strict({
   files: Type.Array(WantedFile, { minItems: 1, maxItems: 2000 }),
   kibibytesPerSecond: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
 });
 export type NeighbourRequest = Static<typeof NeighbourRequest>;
-export const ServerId = Id('srv');
 
 /** A wanted file with the address from which this server itself would fetch it. */
 export interface FileToFetch extends WantedFile {

@@ -9,14 +9,7 @@ import { type Static, Type } from 'typebox';
 /** What runs for the order now. `looking`: detection, before anything is changed; `verifying`:
  * detection afterwards. `attaching`: waits for an installer that an agent started before it died.
  * `undoing`: removes what the order installed. */
-export const doings = [
-  'looking',
-  'staging',
-  'applying',
-  'attaching',
-  'verifying',
-  'undoing',
-] as const;
+const doings = ['looking', 'staging', 'applying', 'attaching', 'verifying', 'undoing'] as const;
 const Count = Type.Integer({ minimum: 0 });
 
 export const OrderJournal = Strict({

@@ -92,7 +92,7 @@ export const held = order({ phase: 'stage' });
 export const cancelled = (cancel: NonNullable<Order['cancel']>) => order({ cancel });
 
 export const toStaged: Feed[] = [wanted(held), looked(), staged];
-export const toInstalling: Feed[] = [...toStaged, wanted(o), looked()];
+const toInstalling: Feed[] = [...toStaged, wanted(o), looked()];
 /** How a journal gets into each of its states. */
 export const ways = {
   accepted: [wanted(o, { free: false })],

@@ -17,7 +17,7 @@ import {
   recipeFacts,
 } from '@preau/contract/recipe-kinds.ts';
 
-export type Origin = 'debian' | 'file' | 'script';
+type Origin = 'debian' | 'file' | 'script';
 
 type DetectKind = 'package' | 'file' | 'version_file';
 
@@ -127,7 +127,7 @@ export const lineOf = (words: readonly string[]): string =>
     .join(' ');
 
 /** Where archives are unpacked on a server. */
-export const folderOf = (slug: string, version: string): string => `/opt/preau/${slug}/${version}`;
+const folderOf = (slug: string, version: string): string => `/opt/preau/${slug}/${version}`;
 const isArchive = (kind: InspectedPackage['kind']): kind is 'appimage' | 'zip' | 'tar' =>
   kind === 'appimage' || kind === 'zip' || kind === 'tar';
 export const isWindows = (form: Pick<ApplicationForm, 'origin' | 'kind'>): boolean =>
@@ -298,7 +298,7 @@ const notMade = {
 
 /** How the form makes and shows each kind. The compiler requires an entry for every kind in the
  * contract. */
-export const recipeForms: { [K in RecipeKind]: RecipeForm<RecipeOf<K>> } = {
+const recipeForms: { [K in RecipeKind]: RecipeForm<RecipeOf<K>> } = {
   apt: {
     make: ({ packages, source: { on, uri, suite, components, key } }, typed) => ({
       kind: 'apt',

@@ -13,7 +13,7 @@ interface RecipeWords<R extends Recipe> {
 const named = (file: PackageFile): [string, string] => [file.name, bytesWords(file.size)];
 
 /** The words of each kind. The compiler requires an entry for every kind in the contract. */
-export const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
+const kindWords: { [K in RecipeKind]: RecipeWords<RecipeOf<K>> } = {
   apt: {
     words: ({ packages, source }) =>
       catalogueWords().aptRecipe(packages.join(', ')) +

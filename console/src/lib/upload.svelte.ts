@@ -13,7 +13,7 @@ import { page } from './page.svelte.ts';
 
 const pieceBytes = 4 * 1024 * 1024;
 /** The file's name reduced to what a recipe allows. */
-export const packageNameOf = (name: string): string =>
+const packageNameOf = (name: string): string =>
   withoutAccents(name)
     .replace(/[^A-Za-z0-9._+~-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')

@@ -71,7 +71,7 @@ export const forgetWizard = (): void => sessionStorage.removeItem(key);
 export const fieldOf = (at: number): string =>
   new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
-export function wizardOf(draft: RolloutDraft): Wizard {
+function wizardOf(draft: RolloutDraft): Wizard {
   return {
     ...emptyWizard(),
     name: draft.name,

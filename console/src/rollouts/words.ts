@@ -68,7 +68,7 @@ export const buckets: readonly Bucket[] = [
   'waiting',
   'aside',
 ];
-export const bucketOf = (state: string): Bucket =>
+const bucketOf = (state: string): Bucket =>
   isGood(state)
     ? 'done'
     : isBad(state)
@@ -151,7 +151,7 @@ export function whyWaits(target: Target): string | null {
 
 // ---- errors ---------------------------------------------------------------------------------
 
-export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code);
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code);
 /** What went wrong and what to do next, from the shared table of errors. */
 export function errorWords(code: string | null): { says: string; next: string } | null {
   if (code === null) return null;
@@ -183,7 +183,7 @@ export function spanWords(ms: number): string {
   return rolloutWords().daysN(Math.round(minutes / 1440));
 }
 
-export const dayWords = (at: number): string =>
+const dayWords = (at: number): string =>
   new Intl.DateTimeFormat(page.language, { day: 'numeric', month: 'long' }).format(at);
 export const momentWords = (at: number): string =>
   new Intl.DateTimeFormat(page.language, {

@@ -51,7 +51,7 @@ function hoursWords({ from, to }: WindowSpec, language: Language): string {
   return `${hour(from)}–${hour(to)}${to <= from ? (language === 'fr' ? ' (le lendemain)' : ' (the day after)') : ''}`;
 }
 /** Windows on the same days and in the same period are grouped. */
-export function windowsWords(open: readonly WindowSpec[], language: Language): string {
+function windowsWords(open: readonly WindowSpec[], language: Language): string {
   const together: { days: readonly number[]; period: WindowSpec['period']; hours: string[] }[] = [];
   for (const spec of open) {
     const last = together.at(-1);

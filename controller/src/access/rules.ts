@@ -190,7 +190,7 @@ export async function restoreRule(deps: Deps, actor: Actor, id: string): Promise
   return rule;
 }
 
-export const draftOf = ({
+const draftOf = ({
   effect,
   target,
   audience,

@@ -184,7 +184,7 @@ export async function selectPeople(
   }));
 }
 
-export const attributesOf = (text: string | undefined): Person['attributes'] =>
+const attributesOf = (text: string | undefined): Person['attributes'] =>
   text === undefined || text === '{}' ? noAttributes : (JSON.parse(text) as Person['attributes']);
 const noAttributes: Person['attributes'] = {};
 

@@ -13,7 +13,7 @@ import { raiseStamp } from '#src/platform/stamps/store.ts';
 
 /** Installation cost by application, from the last 200 installations of each. One query, for one
  * application or for all. */
-export async function selectLearnt(
+async function selectLearnt(
   rows: Rows,
   applicationId: string | null = null,
 ): Promise<Map<string, { samples: number; p50Ms: number; p95Ms: number; bytes: number | null }>> {

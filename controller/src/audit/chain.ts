@@ -31,7 +31,7 @@ type Deps = Pick<Platform, 'database' | 'clock' | 'secrets'>;
 const atOnce = 200;
 
 /** In the caller's transaction, which holds the lock on the chain. Returns how many were linked. */
-export async function linkPending(
+async function linkPending(
   deps: Pick<Deps, 'clock' | 'secrets'>,
   rows: Rows,
   from: Link,

@@ -18,7 +18,7 @@ import { type AuditFilter, selectAuditEvents, selectChain, selectChained } from 
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** Maximum number of events per file; the next file continues where it ends. */
-export const eventsPerFile = 100_000;
+const eventsPerFile = 100_000;
 
 /** JSON Lines: the starting link, the events as the chain holds them, and the signed end.
  * `after`: sequence number to start after; 0 for everything that is kept. Refuses with NOT_FOUND a

@@ -34,7 +34,7 @@ export interface PasswordProvider extends Described {
 }
 
 /** Stored with a sign-in, so that either side can tell the other that it has ended. */
-export interface ProviderSession {
+interface ProviderSession {
   subject: string | null;
   session: string | null;
   idToken: string | null;

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { AppError } from '@preau/contract/errors.ts';
 import { newSalt } from './secrets.ts';
 
-export interface Announced {
+interface Announced {
   /** Null: unknown before the file has arrived. */
   sha256: string | null;
   size: number;

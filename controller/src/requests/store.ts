@@ -306,7 +306,7 @@ export async function countUndecided(rows: Rows, accountId: string): Promise<num
 
 // ---- mails ----------------------------------------------------------------------------------
 
-export const mailKinds = ['request.ready', 'request.refused', 'request.answered'] as const;
+const mailKinds = ['request.ready', 'request.refused', 'request.answered'] as const;
 export type MailKind = (typeof mailKinds)[number];
 
 /** Queues nothing when the person has no address, or was already notified of this. */

@@ -76,7 +76,7 @@ const head = [
   'superseded_by',
 ] as const;
 
-export const rolloutOf = (row: RolloutRow): StoredRollout => ({
+const rolloutOf = (row: RolloutRow): StoredRollout => ({
   id: row.id,
   name: row.name,
   state: row.state as RolloutState,
@@ -197,13 +197,7 @@ export async function selectRollout(rows: Rows, id: string): Promise<StoredRollo
   return row && rolloutOf(row);
 }
 
-export const activeStates = [
-  'scheduled',
-  'running',
-  'paused',
-  'cancelling',
-  'rolling_back',
-] as const;
+const activeStates = ['scheduled', 'running', 'paused', 'cancelling', 'rolling_back'] as const;
 
 export async function selectActiveRollouts(rows: Rows): Promise<StoredRollout[]> {
   return (

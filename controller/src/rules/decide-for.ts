@@ -1,9 +1,9 @@
 /** The access decision for one person and one application, with facts read from the database. */
+
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { addressOf } from '@preau/contract/network.ts';
 import {
-  changesAt,
   type Decision,
   decide,
   explain,
@@ -40,11 +40,6 @@ export async function decideFor(
   };
   return { ...decide(policy, question), policy, question };
 }
-
-/** How far ahead a person is told that their access ends. */
-const horizonMs = 24 * 3_600_000;
-export const closesAt = ({ policy, question, allowed }: Answer): number | null =>
-  allowed ? changesAt(policy, question, question.now + horizonMs) : null;
 
 /** The error code for a refusal, for which the person is shown a sentence. */
 export function refusalOf({ policy, question }: Answer, slug: string): AppError {

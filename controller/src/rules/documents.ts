@@ -19,11 +19,7 @@ import {
 
 /** The difference between two documents: ids of rules that were removed or changed, and rules that
  * were added or changed. Pure. */
-export function policyChange(
-  from: string,
-  before: PolicyDocument,
-  after: PolicyDocument,
-): PolicyChange {
+function policyChange(from: string, before: PolicyDocument, after: PolicyDocument): PolicyChange {
   const [past, next] = [
     new Map(before.rules.map((rule) => [rule.id, JSON.stringify(rule)])),
     new Map(after.rules.map((rule) => [rule.id, JSON.stringify(rule)])),

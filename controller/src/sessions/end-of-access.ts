@@ -19,14 +19,14 @@ type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeup
 const announceMs = 15 * 60_000;
 const minuteMs = 60_000;
 
-export interface End {
+interface End {
   at: number;
   because: EndReason;
 }
 
 /** The earliest known end of a session; null when there is none. Pure. `accessEnds`: when the
  * rules end the access, epoch ms. */
-export function endOf(
+function endOf(
   session: { startedAt: number; touchedAt: number | null; isAttached: boolean },
   terms: Terms,
   accessEnds: number | null,

@@ -9,9 +9,7 @@ import { raiseStamp } from '#src/platform/stamps/store.ts';
 import { countPeopleBySite, insertSite, selectGroups, selectSites, uaiIsTaken } from './store.ts';
 
 /** The worst health of its servers; `none` without servers. Pure. */
-export function siteHealth(
-  servers: readonly Pick<ServerSummary, 'health'>[],
-): SiteSummary['health'] {
+function siteHealth(servers: readonly Pick<ServerSummary, 'health'>[]): SiteSummary['health'] {
   if (servers.length === 0) return 'none';
   if (servers.some((server) => server.health === 'quarantined')) return 'quarantined';
   if (servers.some((server) => server.health === 'offline')) return 'offline';

@@ -202,9 +202,6 @@ export const selectTargets: typeof targets.selectTargets = async (rows, rolloutI
   all(tablesOf(rows).targets, (target) => target.rolloutId === rolloutId).sort(
     (a, b) => a.wave - b.wave || (a.serverId < b.serverId ? -1 : 1),
   );
-export const selectTarget: typeof targets.selectTarget = async (rows, rolloutId, serverId) =>
-  tablesOf(rows).targets.get(targetKey(rolloutId, serverId));
-
 export const selectTargetsByOrder: typeof targets.selectTargetsByOrder = async (
   rows,
   serverId,

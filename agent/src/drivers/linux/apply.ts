@@ -13,10 +13,7 @@ import { driverOf } from './recipes/table.ts';
 /** How an application shares a run of apt-get with its neighbours in the order, if at all. */
 type Lane = 'bring' | 'take' | 'alone';
 
-export const laneOf = ({
-  recipes: { linux },
-  want,
-}: Pick<Installable, 'recipes' | 'want'>): Lane => {
+const laneOf = ({ recipes: { linux }, want }: Pick<Installable, 'recipes' | 'want'>): Lane => {
   const driver = driverOf(linux);
   if (driver?.by !== 'apt-get') return 'alone';
   if (want === 'present') return 'bring';

@@ -55,7 +55,7 @@ function partsOf({ name, kind }: { name: string; kind: EntryKind }): string[] {
 
 /** Decides where each entry goes, or throws ARCHIVE_REFUSED. Pure, except that it remembers earlier
  * entries. */
-export function doorkeeper(packedBytes: number, bounds: Bounds) {
+function doorkeeper(packedBytes: number, bounds: Bounds) {
   const files = new Set<string>();
   const folders = new Set<string>();
   let entries = 0;

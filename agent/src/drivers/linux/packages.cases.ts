@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { run } from '#src/command.ts';
 
-export interface Made {
+interface Made {
   name: string;
   version: string;
   postinst?: string;
@@ -15,7 +15,7 @@ export interface Made {
   /** Bytes that do not compress. */
   ballast?: number;
 }
-export type Fault = 'truncated' | 'endless' | 'trickle' | 'changed';
+type Fault = 'truncated' | 'endless' | 'trickle' | 'changed';
 
 const must = async (file: string, args: readonly string[], env?: Record<string, string>) => {
   const done = await run(file, args, { timeoutMs: 60_000, ...(env === undefined ? {} : { env }) });
@@ -24,7 +24,7 @@ const must = async (file: string, args: readonly string[], env?: Record<string, 
 };
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
 
-export async function makePackage(folder: string, made: Made): Promise<string> {
+async function makePackage(folder: string, made: Made): Promise<string> {
   const root = join(folder, `${made.name}_${made.version}`);
   mkdirSync(join(root, 'DEBIAN'), { recursive: true });
   mkdirSync(join(root, 'usr/share', made.name), { recursive: true });

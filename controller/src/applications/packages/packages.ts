@@ -111,7 +111,7 @@ export async function deletePackage(deps: Deps, actor: Actor, sha256: string): P
 }
 
 /** Every file that a recipe uses to install or remove. */
-export function filesOf(recipes: Recipes): PackageFile[] {
+function filesOf(recipes: Recipes): PackageFile[] {
   return Object.values(recipes).flatMap((recipe) =>
     recipe === undefined ? [] : [...filesFor(recipe, 'present'), ...filesFor(recipe, 'absent')],
   );

@@ -17,7 +17,7 @@ export const breathe = () => new Promise<void>((resolve) => setImmediate(resolve
 
 /** Decodes as UTF-8 when valid, otherwise as windows-1252, in which every byte is a character. A
  * UTF-16 byte order mark decides first. */
-export async function decodeText(
+async function decodeText(
   bytes: Buffer,
 ): Promise<{ text: string[]; encoding: ImportPreview['encoding'] }> {
   const wide =

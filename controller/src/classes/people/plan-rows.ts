@@ -29,10 +29,9 @@ const isShortName = Compile(Line(80));
 export const keyOf = (site: string, role: ImportRole, name: string): string =>
   `${site} ${role} ${foldName(name)}`;
 
-export const nameOf = ({ firstName, lastName }: ImportRow): string =>
-  `${firstName} ${lastName}`.trim();
+const nameOf = ({ firstName, lastName }: ImportRow): string => `${firstName} ${lastName}`.trim();
 
-export const tidied = (row: ImportRow): ImportRow => ({
+const tidied = (row: ImportRow): ImportRow => ({
   ...row,
   firstName: titled(row.firstName),
   lastName: titled(row.lastName),

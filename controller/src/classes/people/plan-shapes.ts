@@ -80,7 +80,7 @@ export interface Update {
   externalId: string | null;
   enable: boolean;
 }
-export interface ImportQuestion {
+interface ImportQuestion {
   line: number;
   name: string;
   site: string;

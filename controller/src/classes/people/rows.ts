@@ -50,7 +50,7 @@ export function columnsOf(
 }
 
 /** Returns a function that reads one line; `fingerprint` pseudonymises identifiers. */
-export function rowReader(
+function rowReader(
   columns: ImportTable['columns'],
   who: ImportRole,
   fingerprint: (identifier: string) => string,

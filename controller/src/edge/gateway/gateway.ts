@@ -13,7 +13,7 @@ import type { AddressOf } from '../client-address.ts';
 import { readQuery, readTicket, refuse } from './admission.ts';
 import { runTunnel } from './tunnel.ts';
 
-export const tunnelPath = '/api/tunnel';
+const tunnelPath = '/api/tunnel';
 /** The most a browser may send in one message, in bytes. */
 const maxFromBrowser = 65_536;
 const aliveEveryMs = 10_000;

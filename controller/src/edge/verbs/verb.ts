@@ -97,7 +97,7 @@ interface StreamInput<N extends StreamRouteName> {
   query: Query<N>;
 }
 /** Says where the bytes of a stream route come from or go to; streams.ts does the rest. */
-export type StreamVerb<N extends StreamRouteName> = Api[N]['stream'] extends 'up'
+type StreamVerb<N extends StreamRouteName> = Api[N]['stream'] extends 'up'
   ? UploadVerb<ActorOf<N>, StreamInput<N>, Reply<N>>
   : DownloadVerb<ActorOf<N>, StreamInput<N>>;
 export type StreamVerbs = { [N in StreamRouteName]: StreamVerb<N> };

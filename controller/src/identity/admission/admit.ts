@@ -51,7 +51,7 @@ export function freeLogin(wish: string, taken: ReadonlySet<string>): string {
 }
 
 /** Whether the stored account differs from what the provider says. Pure. */
-export const differs = (known: KnownPerson, vouched: Vouched, siteId: string | null): boolean =>
+const differs = (known: KnownPerson, vouched: Vouched, siteId: string | null): boolean =>
   known.displayName !== vouched.displayName ||
   known.mail !== vouched.mail ||
   known.siteId !== siteId ||

@@ -17,7 +17,7 @@ export interface SyncPlan {
 
 /** Brakes when more than one in ten would vanish, but not for a handful, or a small directory
  * could not lose anybody. */
-export const brakeShare = 0.1;
+const brakeShare = 0.1;
 const handful = 3;
 
 export function planSync(

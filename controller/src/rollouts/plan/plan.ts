@@ -16,7 +16,7 @@ export interface PlannedApplication {
   becauseOf: string | null;
 }
 
-export interface PlanServer {
+interface PlanServer {
   id: string;
   name: string;
   siteId: string;
@@ -134,7 +134,7 @@ function itemOf(planned: PlannedApplication, server: PlanServer): PlanEntry['ite
 /** Assigns entries to waves. All servers of a site are in the same wave. Sites whose servers are
  * all online come first, so that the first wave is a real test; the last wave takes all that
  * remain. */
-export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
+function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
   const sites = new Map<string, PlanEntry[]>();
   for (const entry of entries) sites.set(entry.siteId, [...(sites.get(entry.siteId) ?? []), entry]);
   const order = [...sites.values()].sort(

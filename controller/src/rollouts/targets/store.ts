@@ -135,20 +135,6 @@ export async function selectTargets(rows: Rows, rolloutId: string): Promise<Stor
   ).map(targetOf);
 }
 
-export async function selectTarget(
-  rows: Rows,
-  rolloutId: string,
-  serverId: string,
-): Promise<StoredTarget | undefined> {
-  const row = await rows
-    .selectFrom('rollout_targets')
-    .selectAll()
-    .where('rollout_id', '=', rolloutId)
-    .where('server_id', '=', serverId)
-    .executeTakeFirst();
-  return row && targetOf(row);
-}
-
 /** Targets by the ids of their present orders; orders of past attempts match nothing. */
 export async function selectTargetsByOrder(
   rows: Rows,

@@ -41,8 +41,7 @@ export async function publishDesiredState(
 /** Over how many milliseconds the servers of a city spread the reports that one wake-up causes. A
  * report costs the controller about 5 ms: a thousand at once would hold up the wake-ups of others.
  * Pure. */
-export const reportDelayFor = (servers: number): number =>
-  Math.min(Math.max(servers * 4, 300), 20_000);
+const reportDelayFor = (servers: number): number => Math.min(Math.max(servers * 4, 300), 20_000);
 
 /** The count of servers is cached for this long: counting a thousand servers to write the state of
  * one would be a large part of the work. */

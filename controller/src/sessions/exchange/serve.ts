@@ -27,7 +27,7 @@ import {
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 /** Bytes that nobody fetched are deleted after this delay. */
-export const keptMs = 3_600_000;
+const keptMs = 3_600_000;
 
 /** A file that this server is to download and store. Refuses with NOT_FOUND. */
 export async function findBrought(

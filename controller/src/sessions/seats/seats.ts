@@ -8,7 +8,7 @@ import type { Rows } from '#src/platform/database.ts';
 import { countAhead, countLiveOf, deleteFromQueue, joinQueue } from './store.ts';
 
 /** A page asks again every five seconds; after this long without a request, it loses its place. */
-export const queuePatienceMs = 20_000;
+const queuePatienceMs = 20_000;
 
 interface Ask {
   application: Pick<Application, 'id' | 'slug' | 'seats'>;

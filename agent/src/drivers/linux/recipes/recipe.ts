@@ -12,7 +12,7 @@ import type { Staged } from '../staged.ts';
 export type Outcome = { code: ErrorCode; message: string } | null;
 
 /** What `prepare` gets. */
-export interface Staging {
+interface Staging {
   apt: Apt;
   staged: Staged;
   /** Updates apt's lists, unless that was done just before. */

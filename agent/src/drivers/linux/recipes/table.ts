@@ -9,7 +9,7 @@ import type { RecipeDriver } from './recipe.ts';
 import { script } from './script.ts';
 import { updates } from './updates.ts';
 
-export const recipes: {
+const recipes: {
   [K in LinuxRecipe['kind']]: RecipeDriver<Extract<LinuxRecipe, { kind: K }>>;
 } = { apt, deb, archive, script, updates, agent };
 
