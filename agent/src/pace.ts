@@ -6,21 +6,22 @@ import { randomInt } from 'node:crypto';
 import { reportEveryMs } from '@preau/contract/server.ts';
 
 export const tickMs = 2000;
-/** The delay in a small city, where no spreading is needed. */
+/** The delay in a small city, where reports need not be spread over time. */
 const leastMomentMs = 300;
 
 /** When to report: at once; soon after an order has ended; or after a random delay. */
 type Tell = true | 'over' | 'soon';
 
 export interface Pace {
-  /** Something has happened. An earlier report also covers what was due later. */
+  /** Something has happened; `when` says how soon to report it. A report sent earlier covers it
+   * too. */
   tell: (when: Tell) => void;
   /** Reads the desired state at once. */
   read: () => void;
-  /** A wake-up from the city: it is reachable and has something new. */
+  /** A wake-up from the controller: it is reachable and has something new. */
   rung: () => void;
-  /** Reads the desired state after a random delay, as nobody waits for it. Does nothing while a
-   * refused state would be refused again. */
+  /** Reads the desired state after a random delay, as nobody waits for it. Does nothing for a while
+   * after a state was refused, because it would be refused again. */
   readAtLeisure: () => void;
   refused: () => void;
   accepted: () => void;
@@ -36,7 +37,7 @@ export interface Pace {
   stop: () => void;
 }
 
-/** `momentMs`: the current delay. `pass`: asks for a pass of the loop. */
+/** `momentMs`: the current delay. `pass`: asks the reconcile loop to run once more. */
 export function createPace({
   now,
   momentMs,

@@ -1,6 +1,6 @@
 /** Every HTTP route: method, path, who may call it, schemas. The controller mounts this table, the
  * console and the agent call through it, and `/api/openapi.json` is generated from it. A route
- * without a caller does not compile. The rows are in routes/, by noun. */
+ * without a caller does not compile. The rows are in routes/, one file for each subject. */
 import { type Static, type TSchema, Type } from 'typebox';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';

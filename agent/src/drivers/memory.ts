@@ -12,9 +12,9 @@ export interface MemoryDriver extends Driver {
   /** Slugs. */
   readonly installed: ReadonlySet<string>;
   readonly running: ReadonlySet<string>;
-  /** The next call of this name throws, or every one with `always`; with a slug, only for this
-   * application. `apply`: nothing is started. `install`, `remove`: the installer fails for this
-   * application. */
+  /** Makes the next call of this name throw; with `always`, every later call; with `slug`, only
+   * calls for this application. `apply` throws before it starts an installer. `install` and
+   * `remove` make the installer report a failure of the application. */
   fail: (call: FailingCall, error: AppError, more?: { always?: boolean; slug?: string }) => void;
   mend: (call: FailingCall) => void;
   /** Applications whose installation or removal reports success and changes nothing. */

@@ -249,8 +249,8 @@ export async function countEvents(rows: Rows): Promise<{ linked: number; pending
   return { linked: await count(false), pending: await count(true) };
 }
 
-/** The last link before which every event is older than `at`; undefined when the first event is
- * younger. */
+/** The last link that, like all before it, is older than `at`, at most `limit` links after
+ * `afterSeq`. Undefined when there is none. */
 export async function selectPlaceBefore(
   rows: Rows,
   at: number,

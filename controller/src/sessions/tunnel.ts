@@ -25,8 +25,8 @@ export interface Grant {
   recording: boolean;
 }
 
-/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with the ticket, and like
- * `launch` when the rules no longer allow the session. */
+/** Uses the ticket up. Refuses with TICKET_REFUSED whatever is wrong with the ticket. Refuses with
+ * the same codes as `launch` when the rules no longer allow the session. */
 export async function redeemTicket(
   deps: Deps,
   actor: AccountActor,
@@ -36,12 +36,14 @@ export async function redeemTicket(
   const grant = await takeTicket(deps.database, sha256(ticket), actor.id, deps.clock.now());
   if (grant === undefined) throw new AppError('TICKET_REFUSED');
   const { clipboard, recording } = await mayGoOn(deps, actor, grant.sessionId, address);
-  // Nobody is recorded unless their page announced it; the page will after a new ticket.
+  // Nobody is recorded without notice. The page that got this ticket announced no recording; it
+  // announces one when it gets a new ticket.
   if (recording && !grant.recording) throw new AppError('TICKET_REFUSED');
   return { ...grant, clipboard, recording };
 }
 
-/** Why a tunnel of this serial must close; null when it may stay open. */
+/** Why the tunnel must close: the session is over, or a ticket with a higher serial was issued for
+ * it since. Null when it may stay open. */
 export async function reasonToClose(
   deps: Pick<Platform, 'database'>,
   grant: Grant,
@@ -52,9 +54,9 @@ export async function reasonToClose(
   return session.attachSerial > grant.serial ? 'superseded' : null;
 }
 
-/** Waits until the agent has prepared the credentials of this serial, and takes them: they work
- * once. Throws SESSION_OVER, the session's failure, TICKET_REFUSED when another browser was
- * quicker, or LAUNCH_TIMEOUT. */
+/** Waits until the agent has prepared the credentials for this grant, and takes them: they work
+ * once. Throws SESSION_OVER, the error code with which the session failed, TICKET_REFUSED when
+ * another browser was quicker, or LAUNCH_TIMEOUT. */
 export async function takeCredentialsWhenReady(
   deps: Deps,
   grant: Grant,
@@ -107,7 +109,8 @@ export async function noteAttached(deps: Deps, actor: AccountActor, grant: Grant
     ]);
 }
 
-/** In the caller's transaction: the application runs on without a browser for the grace period.
+/** Marks the session as disconnected, in the caller's transaction; the application runs on for the
+ * grace period.
  * Returns the topics to wake; none when no browser was attached, or when `serial` is given and a
  * newer browser has attached. */
 export async function leaveSession(
@@ -149,8 +152,8 @@ export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): P
   );
 }
 
-/** `touched`: per session, when somebody last pressed a key or moved a pointer since the previous
- * call. */
+/** `touched`: the time of the last key press or pointer movement, for each session that had one
+ * since the previous call. */
 export async function noteAlive(
   deps: Pick<Platform, 'database' | 'clock'>,
   sessionIds: readonly string[],

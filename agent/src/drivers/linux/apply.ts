@@ -1,6 +1,6 @@
-/** Installs and removes what was staged, in the given order: consecutive applications share a run
- * of apt-get, everything else goes one by one. `recipes/` defines what each kind of recipe
- * needs. */
+/** Installs and removes what was staged, in the given order. Neighbours that apt-get installs share
+ * one run of it, and so do neighbours that it removes; every other application is handled alone.
+ * `recipes/` defines what each kind of recipe needs. */
 import { AppError } from '@preau/contract/errors.ts';
 import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts';
@@ -123,7 +123,7 @@ async function single(
       code: 'NOT_APPLICABLE',
       message: `no way to install a recipe of kind ${recipe?.kind ?? 'none'}`,
     };
-  // Only a recipe that is never removed comes here.
+  // apt-get comes here only for a recipe that is never removed: there is nothing to do.
   if (driver.by === 'apt-get') return null;
   return driver[application.want === 'present' ? 'install' : 'remove'](recipe, application, {
     staged,

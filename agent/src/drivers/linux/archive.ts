@@ -1,5 +1,5 @@
 /** Unpacks untrusted archives into one folder. Each entry is checked before it is written, and
- * everything goes into a temporary folder beside, which is renamed at the very end. */
+ * everything goes into a temporary folder beside the target, which replaces it at the very end. */
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
@@ -23,7 +23,8 @@ import {
 export interface Bounds {
   entries: number;
   bytes: number;
-  /** Largest ratio of unpacked to packed bytes; checked only beyond `ratioFromBytes`. */
+  /** Largest ratio of unpacked to packed bytes; checked once more than `ratioFromBytes` bytes are
+   * unpacked. */
   ratio: number;
   ratioFromBytes: number;
 }

@@ -130,7 +130,7 @@ async function writeConfiguration(layout: Layout, ports: Ports, sesman: Sesman):
   makeFolder(layout.credentials, 0o700);
   makeFolder(layout.displayTmp, 0o1777);
   makeFolder(layout.x11, 0o1777);
-  // Sockets of displays inherit this group, with which xrdp connects.
+  // The folder is setgid: sockets of displays get xrdp's group, so that xrdp may connect.
   makeFolder(join(layout.xrdpRun, 'sockdir'), 0o3777, { uid: 0, gid: xrdp.gid });
   // Keyboard tables are copied from the package.
   for (const name of names('/etc/xrdp'))

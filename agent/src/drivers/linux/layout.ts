@@ -1,5 +1,5 @@
-/** Where the Linux driver keeps its files. One place, so that all that is created is also
- * removed. */
+/** Where the Linux driver keeps its files. All paths are listed here, so that whatever is created
+ * is also removed. */
 import { join } from 'node:path';
 import type { AgentConfig } from '#src/config.ts';
 

@@ -1,6 +1,6 @@
 /** Package sharing between the servers of one school: which server this one asks, and which it
- * answers. A neighbour can make it fetch only what its own apt or recipes name, or what the city
- * keeps. */
+ * answers. For a neighbour, this server fetches only what this server's own apt or recipes name, or
+ * what the controller keeps. */
 import { join } from 'node:path';
 import type { PackageFile } from '@preau/contract/application.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
@@ -33,8 +33,8 @@ export interface Neighbours {
 /** Shortest time between two updates of the package lists on a neighbour's behalf. */
 const updateForNeighboursEveryMs = 600_000;
 const rememberedFiles = 5000;
-/** Beyond this number, records of bytes fetched for neighbours are cleared: some never come for
- * them. */
+/** Beyond this number, the records of bytes fetched for neighbours are cleared, because some
+ * neighbours never fetch their files. */
 const rememberedWishes = 10_000;
 
 export function createNeighbours(deps: {
@@ -60,7 +60,7 @@ export function createNeighbours(deps: {
   let updatedForNeighboursAt = 0;
 
   /** Finds addresses for what a neighbour wants: from this server's apt or recipes, or from the
-   * city. */
+   * controller. */
   const resolve = async (files: NeighbourRequest['files']): Promise<FileToFetch[]> => {
     const found = files.flatMap((file): FileToFetch[] => {
       const own = known.get(file.sha256);

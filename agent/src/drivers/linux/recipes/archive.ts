@@ -20,7 +20,7 @@ export const archive: SingleRecipe<ArchiveRecipe> = {
     return null;
   },
   detect: async ({ detect }, { slug, version, want }, detection) => {
-    // The file that the rule names may belong to another version.
+    // The file that the detection rule names may belong to another version.
     const isMissing =
       detect.kind === 'file' &&
       want === 'present' &&
