@@ -153,7 +153,8 @@ async function wayOf(
   return { passesOn, there };
 }
 
-/** The rule that allows each person who asked: one for all, or one per person. */
+/** Returns a function that gives the rule for a person who asked: the same rule for all, or a rule
+ * for each person. */
 async function rulesOf(
   makeRule: (whom: RuleAudience) => Promise<string>,
   audience: Approval['audience'],
@@ -267,7 +268,8 @@ export async function refuseRequest(
   return readRequest(deps.database, actor, id);
 }
 
-/** Also links the other requests for the same program in the same words. */
+/** Links an application of the catalogue to the request, and to the school's other undecided
+ * requests for the same program. */
 export async function linkRequest(
   deps: Deps,
   actor: AccountActor,
@@ -305,7 +307,8 @@ export async function linkRequest(
   return readRequest(deps.database, actor, id);
 }
 
-/** For an approved application that is not installed: its rollout could not start, or failed. */
+/** Installs an approved application that is missing because its rollout could not start, or
+ * failed. */
 export async function installRequest(
   deps: Deps,
   actor: AccountActor,

@@ -21,8 +21,8 @@ export const versionOf = (packages: Packages, name: string): string | null => {
 
 const native = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Parses dpkg's status file. Of several architectures of one name, the installed one counts, then
- * the machine's own. Pure. */
+/** Parses dpkg's status file. A package may have one entry per architecture: an installed one is
+ * preferred, then that of the machine's own architecture. Pure. */
 export function parseStatus(text: string): Map<string, Package> {
   const found = new Map<string, Package>();
   for (const paragraph of text.split('\n\n')) {

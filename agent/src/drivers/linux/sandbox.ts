@@ -1,7 +1,7 @@
 /** What one application sees of the machine, as an argument list for bubblewrap. Pure. The system
- * is read-only; other people's homes and run files are not visible; programs know one account, that
- * of their person. The application's processes are alone in their pid namespace, so that ending the
- * first ends all; they hold no capability and can gain none. */
+ * is read-only; other people's homes and the host's /run are hidden; passwd names no person
+ * but the session's own. The application's processes are alone in their pid namespace, so that
+ * ending the first ends all; they hold no capability and can gain none. */
 import { printerFolder, printFolder, printSocket } from './printing.ts';
 
 export interface Sandbox {
@@ -209,8 +209,8 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 </openbox_config>
 `;
 
-/** The sandbox knows its person and nobody else. Colons and line breaks in `displayName` would
- * break the passwd line, and commas would split the field. */
+/** Lists only root, the session's person and `nobody`. Colons and line breaks in `displayName`
+ * would break the passwd line, and commas would split its name field. */
 export const passwdFile = (login: string, uid: number, displayName: string): string =>
   `root:x:0:0:root:/root:/usr/sbin/nologin\n${login}:x:${uid}:${uid}:` +
   `${displayName.replace(/[:,\n]/g, ' ')}:/home/${login}` +

@@ -1,6 +1,6 @@
-/** Fetches and keeps what an order needs. apt says what that is, for all of the order's
- * applications together. Staged files are hard links to files of the store, so that applying needs
- * no network at all. */
+/** Fetches and keeps what an order needs. apt says which packages all applications of the order
+ * need together. Staged files are hard links to files of the store, so that applying needs no
+ * network at all. */
 
 import { join } from 'node:path';
 import { AppError, errorAsTold } from '@preau/contract/errors.ts';
@@ -77,7 +77,7 @@ export function createStager(deps: StagerDeps) {
           throw blame(application, error);
         });
         // Flushed before it gets this name: after a power cut a partial file here would go
-        // unnoticed. dpkg checks packages of apt itself.
+        // unnoticed. Packages from apt are not flushed, because dpkg checks them.
         await flush(store.pathOf(file.sha256));
         store.link(file.sha256, to);
       }

@@ -1,4 +1,5 @@
-/** Trial of a new agent on this server: it succeeds once the city has received a report from it. */
+/** Trial of a new agent on this server: it succeeds once the controller has received a report from
+ * the new agent. */
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Bundles } from '#src/bundles.ts';
@@ -9,8 +10,8 @@ export interface Trials {
   /** Does not return on success: the agent exits, and its launcher starts the next one. Throws
    * AppError INSTALL_FAILED. */
   begin: (key: string, sha256: string, path: string) => Promise<never>;
-  /** Resolves when the trial begun under `key` by the previous agent has ended, which is once the
-   * city has accepted a report from this one; null when no such trial runs. */
+  /** Resolves when the trial that the previous agent began under `key` has ended, once the
+   * controller has accepted a report from this agent. Null when no such trial runs. */
   under: (key: string) => Promise<void> | null;
 }
 

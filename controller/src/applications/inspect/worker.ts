@@ -1,4 +1,4 @@
-/** Runs in its own thread, so that an endless package blocks only this thread, which the
+/** Runs in its own thread: a package that takes forever to read blocks only this thread, which the
  * controller can end. */
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -31,7 +31,7 @@ const isPng = (png: Buffer): boolean => {
   }
 };
 
-/** `onControl`: receives what is known before the rest has been read. */
+/** `onControl` gets what the control file of a Debian package says, before the rest is read. */
 export async function inspect(
   path: string,
   name: string,

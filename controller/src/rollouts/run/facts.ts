@@ -25,15 +25,15 @@ export interface TargetFacts {
   notBefore: number | null;
   opensAt: number | null;
   finishedAt: number | null;
-  /** The order it has, if any: what it may do and until when. */
+  /** The target's current order, if any: its phase, when it may install, how it is cancelled. */
   order: {
     phase: 'stage' | 'install';
     installFrom: number | null;
     installUntil: number | null;
     cancel: CancelKind | null;
   } | null;
-  /** An earlier working state to restore is known, and it differs from what this rollout installs.
-   * Set only during a rollback. */
+  /** An earlier state is known that worked and differs from what this rollout installs, so that it
+   * can be restored. Set only during a rollback. */
   canRestore: boolean;
   server: {
     online: boolean;
@@ -49,8 +49,8 @@ export interface TargetFacts {
   download: Span | null;
 }
 
-/** Epoch ms. The window is open when `from` is not after now; `from` null: it does not open within
- * a year. */
+/** A window, in epoch ms. It is open once `from` is reached; `from` null: it does not open within a
+ * year. */
 export interface Span {
   from: number | null;
   until: number | null;
@@ -80,7 +80,8 @@ export interface RolloutFacts {
   draft: Pick<RolloutDraft, 'trip' | 'onTrip' | 'budget' | 'timeoutMinutes' | 'catchUpDays'>;
   /** Expected longest time to install (measured p95 × 1.3); a window must leave room for it. */
   expectedMs: number;
-  /** When the morning arrival at its schools is over; null: no school has one now. */
+  /** The latest end of the arrival times (`arrivalTimeEnds`) now in progress at its schools; null:
+   * there are none. */
   arrivalEnds: number | null;
   braked: boolean;
   /** In the order of the plan. */

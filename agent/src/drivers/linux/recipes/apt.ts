@@ -18,7 +18,7 @@ export const apt: AptGetRecipe<AptRecipe> = {
   isThere: async (recipe, packages) => packagesAreThere(recipe, packages),
   detect: async (recipe, { version, want }, detection) => {
     const rule = recipe.detect;
-    // The rule checks one package; the recipe may pin others.
+    // The detection rule checks one package; the recipe may pin others.
     const others =
       want === 'absent'
         ? []
