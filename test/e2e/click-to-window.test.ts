@@ -136,7 +136,7 @@ beforeAll(async () => {
   met('xrdp', versionOf('/usr/sbin/xrdp'), 'xrdp --version');
   met('bubblewrap', versionOf('/usr/bin/bwrap'), 'bwrap --version');
   met('redis', versionOf('/usr/bin/redis-server'), 'redis-server --version');
-  const guacdLog = readFileSync(join(folder, 'guacd.log'), 'utf8');
+  const guacdLog = readFileSync(join(folder, 'guacd/guacd.log'), 'utf8');
   met('guacd', /version (\S+) started/.exec(guacdLog)?.[1] ?? '', 'its log');
 }, 600_000);
 
