@@ -26,7 +26,7 @@ import { type Additions, createAdditions } from '../controller/src/servers/addit
 import { endAbandonedAdditions } from '../controller/src/servers/additions/end.ts';
 import { additionTimes } from '../controller/src/servers/additions/run.ts';
 import { selectAddition } from '../controller/src/servers/additions/store.ts';
-import { type City, makeCity } from '../controller/src/testing.ts';
+import { type City, makeCity } from '../controller/src/testing.fixture.ts';
 import { freePort, GivenUp, root, type Service, startService, until } from '../dev/services.ts';
 import { met } from './met.ts';
 

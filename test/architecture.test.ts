@@ -21,8 +21,7 @@ function filesIn(folder: string): string[] {
 }
 
 /** Written for tests, imported only by them. */
-const isForTests = (file: string) =>
-  /\.(test|cases|fixture)\.ts$/.test(file) || file === 'controller/src/testing.ts';
+const isForTests = (file: string) => /\.(test|cases|fixture)\.ts$/.test(file);
 const sources = ['contract', 'controller', 'agent', 'console', 'cli']
   .flatMap((name) => filesIn(`${name}/src`))
   .filter((file) => /\.(ts|mjs|svelte)$/.test(file));

@@ -21,7 +21,7 @@ import { parseIdentity, readText } from '../controller/src/identity/settings.ts'
 import { createIdentity, type Identity, signIn } from '../controller/src/identity/sign-in.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { createAdditions } from '../controller/src/servers/additions/add-server.ts';
-import { type City, codeOf, makeCity, publicUrl } from '../controller/src/testing.ts';
+import { type City, codeOf, makeCity, publicUrl } from '../controller/src/testing.fixture.ts';
 import { type CasServer, startCas } from './cas-server.fixture.ts';
 import {
   adBase,

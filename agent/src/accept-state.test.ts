@@ -7,7 +7,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { acceptState, type KnownPolicy } from './accept-state.ts';
 import { isSignedByController, newKeyPair } from './identity.ts';
-import { hashOf, openPolicy, policyText, site } from './world.cases.ts';
+import { hashOf, openPolicy, policyText, site } from './world.fixture.ts';
 
 const serverId = `srv_${'a'.repeat(22)}`;
 const state: DesiredState = {

@@ -18,7 +18,7 @@ import {
   tux,
   type World,
   world,
-} from './world.cases.ts';
+} from './world.fixture.ts';
 
 const seen = (w: World) =>
   w.last().sessions.find((each) => each.sessionId === sessionOne.sessionId);

@@ -5,7 +5,7 @@ import { policyText } from '@preau/contract/desired-state.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
-import { opened, openPolicy, sessionOne, tux, world } from './world.cases.ts';
+import { opened, openPolicy, sessionOne, tux, world } from './world.fixture.ts';
 
 const transfer = (more: Partial<DesiredTransfer> = {}): DesiredTransfer => ({
   transferId: `trf_${'t'.repeat(22)}`,

@@ -5,7 +5,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import type { Order } from '@preau/contract/order.ts';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver, type MemoryOptions } from './drivers/memory.ts';
-import { id, tux, type World, world } from './world.cases.ts';
+import { id, tux, type World, world } from './world.fixture.ts';
 
 const gimp: DesiredApplication = {
   ...tux,

@@ -13,7 +13,7 @@ import { createIdentity } from '../../controller/src/identity/sign-in.ts';
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
 import { newToken, sha256 } from '../../controller/src/platform/secrets.ts';
 import { createAdditions } from '../../controller/src/servers/additions/add-server.ts';
-import { type City, makeCity } from '../../controller/src/testing.ts';
+import { type City, makeCity } from '../../controller/src/testing.fixture.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { root } from '../../dev/services.ts';
 

@@ -24,7 +24,7 @@ import {
   reach,
   type Wanted,
   type Way,
-} from './orders.cases.ts';
+} from './orders.fixture.ts';
 import { step } from './orders.ts';
 
 describe('all orders of one server', () => {

@@ -30,7 +30,7 @@ import {
   type Way,
   wanted,
   ways,
-} from './orders.cases.ts';
+} from './orders.fixture.ts';
 import { step } from './orders.ts';
 
 describe('every state and every event', () => {

@@ -14,7 +14,7 @@ import { attach, launch } from '#src/sessions/launch.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { redeemTicket } from '#src/sessions/tunnel.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, codeOf } from '#src/testing.ts';
+import { type City, codeOf } from '#src/testing.fixture.ts';
 import { explainAccess, whyNot } from './explain.ts';
 import { exportAccess, readAccessMatrix } from './overview.ts';
 import { previewRule } from './preview.ts';

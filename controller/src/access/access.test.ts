@@ -1,4 +1,4 @@
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { accessCases } from './access.cases.ts';
 
 accessCases(() => makeCity());

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { publishWhereNamed, readDesiredState } from '#src/servers/desired/desired-state.ts';
-import { type City, draft, makeCity } from '#src/testing.ts';
+import { type City, draft, makeCity } from '#src/testing.fixture.ts';
 import { exportCatalogue, importCatalogue } from './catalogue.ts';
 import { agentSlug, changeApplication, createApplication, listVersions } from './create.ts';
 import { keepAgentApplication, versionOf } from './own-agent.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { type Database, isSqlite } from '#src/platform/database.ts';
 import { newSalt } from '#src/platform/secrets.ts';
-import type { City } from '#src/testing.ts';
+import type { City } from '#src/testing.fixture.ts';
 import { chainEvents, verifyChain } from './chain.ts';
 import { erasingOf, passOver, removeOldEvents } from './erase.ts';
 import { recordEffect } from './record.ts';

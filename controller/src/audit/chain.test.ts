@@ -13,7 +13,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { newSalt, sha256 } from '#src/platform/secrets.ts';
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { chainCases } from './chain.cases.ts';
 import { erasingOf, withoutNames } from './erase.ts';
 import { exportAuditCsv, exportChain } from './export.ts';

@@ -14,7 +14,7 @@ import { selectAuditEvents } from '#src/audit/store.ts';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, makeCity, codeOf as refusalOf } from '#src/testing.ts';
+import { type City, makeCity, codeOf as refusalOf } from '#src/testing.fixture.ts';
 import { issueBadges, printBadges, renewBadge, setPictures, voidBadge } from './badges/badges.ts';
 import { type Card, drawSheet, printable } from './badges/sheet.ts';
 import {

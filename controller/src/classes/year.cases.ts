@@ -7,7 +7,7 @@ import { noSettings } from '@preau/contract/site.ts';
 import { expect, test } from 'vitest';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { saveSiteSettings } from '#src/sites/store.ts';
-import { type City, codeOf } from '#src/testing.ts';
+import { type City, codeOf } from '#src/testing.fixture.ts';
 import { issueBadges, renewBadge, setPictures, voidBadge } from './badges/badges.ts';
 import { addPupil, listClasses, listOtherPupils, movePupil, removePupil } from './classes.ts';
 import { createClassEntry } from './enter.ts';

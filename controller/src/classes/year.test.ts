@@ -1,4 +1,4 @@
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { yearCases } from './year.cases.ts';
 
 yearCases(() => makeCity());

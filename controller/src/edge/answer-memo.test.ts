@@ -10,7 +10,7 @@ import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
-import { type City, makeCity, publicUrl } from '#src/testing.ts';
+import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
 import { createHttp } from './http.ts';
 
 let city: City;

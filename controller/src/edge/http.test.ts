@@ -13,8 +13,8 @@ import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
-import { type City, makeCity, publicUrl, readySession } from '#src/testing.ts';
-import { callsOf, onePixel, type Role, refusal, roles } from './calls.cases.ts';
+import { type City, makeCity, publicUrl, readySession } from '#src/testing.fixture.ts';
+import { callsOf, onePixel, type Role, refusal, roles } from './calls.fixture.ts';
 import { createHttp } from './http.ts';
 
 let city: City;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { type City, makeCity, publicUrl } from '#src/testing.ts';
+import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
 import { createHub } from './hub.ts';
 
 const people = ['pupil', 'teacher', 'contact', 'technician'] as const;

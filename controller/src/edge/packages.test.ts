@@ -12,7 +12,7 @@ import { createApplication } from '#src/applications/create.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
-import { type City, draft, makeCity, publicUrl } from '#src/testing.ts';
+import { type City, draft, makeCity, publicUrl } from '#src/testing.fixture.ts';
 import { createHttp } from './http.ts';
 import { rangeOf } from './range.ts';
 

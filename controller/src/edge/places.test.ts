@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { codeOf } from '#src/testing.ts';
+import { codeOf } from '#src/testing.fixture.ts';
 import { createPlaces } from './places.ts';
 
 const call = { destroy: () => undefined };

@@ -3,7 +3,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
-import { type City, codeOf, makeCity } from '#src/testing.ts';
+import { type City, codeOf, makeCity } from '#src/testing.fixture.ts';
 import { admit, freeLogin } from './admission/admit.ts';
 import { type ProviderPerson, vouch } from './admission/vouch.ts';
 import { choose, inOrder } from './choose.ts';

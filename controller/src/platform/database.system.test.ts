@@ -32,7 +32,7 @@ import { licenceCases } from '#src/sessions/licence.cases.ts';
 import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
 import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
 import { countPeopleBySite } from '#src/sites/store.ts';
-import { draft, makeCity } from '#src/testing.ts';
+import { draft, makeCity } from '#src/testing.fixture.ts';
 import { met } from '../../../test/met.ts';
 import { type Postgres, startPostgres } from '../../../test/postgres.fixture.ts';
 import { migrate, openDatabase } from './database.ts';

@@ -9,7 +9,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import { askForProgram } from '#src/requests/ask.ts';
 import { endSession } from '#src/sessions/end.ts';
 import { launch } from '#src/sessions/launch.ts';
-import { type City, codeOf } from '#src/testing.ts';
+import { type City, codeOf } from '#src/testing.fixture.ts';
 import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase/erase.ts';
 import { exportPerson } from './hold.ts';
 import { changePrivacySettings, keepAges, readAuditChain } from './keep.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { privacyCases } from './privacy.cases.ts';
 import { monthOf, monthStart, monthsBetween } from './usage/usage.ts';
 

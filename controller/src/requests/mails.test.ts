@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { saveLanguage } from '#src/accounts/store.ts';
 import { isMailAddress } from '#src/config.ts';
 import { createMailer, oneLine } from '#src/platform/mail.ts';
-import { type City, makeCity } from '#src/testing.ts';
+import { type City, makeCity } from '#src/testing.fixture.ts';
 import { approveRequest, refuseRequest } from './answer.ts';
 import { askForProgram } from './ask.ts';
 import { noticeReady } from './bring.ts';

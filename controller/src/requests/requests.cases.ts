@@ -8,7 +8,7 @@ import { acceptReport } from '#src/reports/accept-report.ts';
 import { evaluateRollout } from '#src/rollouts/run/evaluate.ts';
 import { portal } from '#src/sessions/portal.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, codeOf } from '#src/testing.ts';
+import { type City, codeOf } from '#src/testing.fixture.ts';
 import {
   answerRequest,
   approveRequest,

@@ -1,6 +1,6 @@
 import { type RequestFacts, requestCan, sameProgram, stateOf } from '@preau/contract/request.ts';
 import { describe, expect, test } from 'vitest';
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { requestCases } from './requests.cases.ts';
 
 requestCases((settings) => makeCity(':memory:', settings));

@@ -5,7 +5,7 @@ import { createApplication } from '#src/applications/create.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { retireServer } from '#src/servers/enrolment/enrol.ts';
 
-import { draft as applicationDraft, codeOf } from '#src/testing.ts';
+import { draft as applicationDraft, codeOf } from '#src/testing.fixture.ts';
 import { approveRollout, changeDraft, createRollout } from './plan/create.ts';
 import { readRollout } from './read.ts';
 import type { RolloutFixture } from './rollouts.fixture.ts';

@@ -2,7 +2,7 @@
  * are played: each reads its signed desired state and reports what it is told to. */
 import { runCases } from '#src/rollouts/run/run.cases.ts';
 import { timeCases } from '#src/rollouts/run/time.cases.ts';
-import type { City } from '#src/testing.ts';
+import type { City } from '#src/testing.fixture.ts';
 import { guardCases } from './guards.cases.ts';
 import { rolloutFixture } from './rollouts.fixture.ts';
 

@@ -11,7 +11,7 @@ import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 
 import { createSite } from '#src/sites/sites.ts';
-import { draft as applicationDraft, type City, type TestAgent } from '#src/testing.ts';
+import { draft as applicationDraft, type City, type TestAgent } from '#src/testing.fixture.ts';
 import { createRollout } from './plan/create.ts';
 import { startRollout } from './plan/start.ts';
 import { readRollout } from './read.ts';

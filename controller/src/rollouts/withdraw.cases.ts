@@ -9,7 +9,7 @@ import { selectApplications } from '#src/applications/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { wantApplication } from '#src/servers/desired/want-application.ts';
-import { type City, draft } from '#src/testing.ts';
+import { type City, draft } from '#src/testing.fixture.ts';
 import { createRollout } from './plan/create.ts';
 import { startRollout } from './plan/start.ts';
 import { readRollout } from './read.ts';

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { withdrawCases } from './withdraw.cases.ts';
 
 describe('withdrawing', () => withdrawCases(() => makeCity(':memory:')));

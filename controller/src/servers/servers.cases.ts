@@ -9,7 +9,7 @@ import { acceptReport } from '#src/reports/accept-report.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
 import { createSite, listSites } from '#src/sites/sites.ts';
-import { type City, makeCity, readySession } from '#src/testing.ts';
+import { type City, makeCity, readySession } from '#src/testing.fixture.ts';
 import { changeServer, drainServers, labelServers } from './change-server.ts';
 import { readDesiredState } from './desired/desired-state.ts';
 import { retireServer } from './enrolment/enrol.ts';

@@ -14,7 +14,7 @@ import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrolment/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/fleet/store.ts';
-import { type City, codeOf, publicUrl, readySession } from '#src/testing.ts';
+import { type City, codeOf, publicUrl, readySession } from '#src/testing.fixture.ts';
 import { endSession, endSessionsOfServer } from './end.ts';
 import { attach, launch } from './launch.ts';
 import { portal } from './portal.ts';

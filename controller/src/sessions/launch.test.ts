@@ -1,4 +1,4 @@
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { launchCases } from './launch.cases.ts';
 
 launchCases((settings) => makeCity(':memory:', settings));

@@ -6,7 +6,7 @@ import { createRule } from '#src/access/rules.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { wantApplication } from '#src/servers/desired/want-application.ts';
-import { type City, draft } from '#src/testing.ts';
+import { type City, draft } from '#src/testing.fixture.ts';
 import { endSession } from './end.ts';
 import { launch } from './launch.ts';
 

@@ -1,4 +1,4 @@
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { licenceCases } from './licence.cases.ts';
 
 licenceCases(() => makeCity());

@@ -10,7 +10,7 @@ import { run } from '#src/command.ts';
 import type { Applied, Installable } from '#src/drivers/driver.ts';
 import { type Identity, newKeyPair } from '#src/identity.ts';
 import { metRecipe } from '../../../../test/met.ts';
-import { openRepository, type Repository } from './packages.cases.ts';
+import { openRepository, type Repository } from './packages.fixture.ts';
 import { createSoftware, type Software } from './software.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-packages-'));

@@ -8,7 +8,7 @@ import { pack } from 'tar-stream';
 import { Compile } from 'typebox/compile';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sha256 } from '#src/platform/secrets.ts';
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { createApplication } from '../create.ts';
 import { uploadPackage } from '../packages/packages.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';

@@ -7,7 +7,7 @@ import { Script } from '@preau/contract/catalogue.ts';
 import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verifySignature } from '#src/platform/secrets.ts';
-import { type City, draft, makeCity } from '#src/testing.ts';
+import { type City, draft, makeCity } from '#src/testing.fixture.ts';
 import { createApplication } from '../create.ts';
 import { deletePackage, listPackages } from '../packages/packages.ts';
 import { createScript, listScripts, reviewScript } from './scripts.ts';

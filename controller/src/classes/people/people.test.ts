@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertAccounts, insertGroup } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, codeOf, makeCity } from '#src/testing.ts';
+import { type City, codeOf, makeCity } from '#src/testing.fixture.ts';
 import { listClasses } from '../classes.ts';
 import { applyImport } from './apply.ts';
 import { previewImport } from './preview.ts';

@@ -8,7 +8,7 @@ import { decode, encode, type Instruction } from '#src/platform/guacamole.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { selectSession } from '#src/sessions/store.ts';
-import { type City, makeCity, publicUrl, readySession } from '#src/testing.ts';
+import { type City, makeCity, publicUrl, readySession } from '#src/testing.fixture.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 
 const listen = async (server: Server | HttpServer): Promise<number> => {

@@ -6,7 +6,7 @@ import { selectAuditEvents } from '#src/audit/store.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { retireServer } from '#src/servers/enrolment/enrol.ts';
 
-import { draft as applicationDraft, codeOf } from '#src/testing.ts';
+import { draft as applicationDraft, codeOf } from '#src/testing.fixture.ts';
 import type { RolloutFixture } from '../rollouts.fixture.ts';
 import { cancelRollout, resumeRollout, retryRollout } from '../steer.ts';
 import { exportRollout } from '../targets/pages/export.ts';

@@ -1,7 +1,7 @@
 /** What time does to rollouts, for every database. */
 import { describe, expect, test } from 'vitest';
 import { acceptReport } from '#src/reports/accept-report.ts';
-import { codeOf } from '#src/testing.ts';
+import { codeOf } from '#src/testing.fixture.ts';
 import { createRollout } from '../plan/create.ts';
 import type { RolloutFixture } from '../rollouts.fixture.ts';
 import { createSchedule, listSchedules } from '../schedules/schedules.ts';

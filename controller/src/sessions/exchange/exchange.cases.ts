@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
-import { type City, codeOf, readySession } from '#src/testing.ts';
+import { type City, codeOf, readySession } from '#src/testing.fixture.ts';
 import { endSession } from '../end.ts';
 import { launch } from '../launch.ts';
 import { sweep } from '../sweep.ts';

@@ -1,4 +1,4 @@
-import { makeCity } from '#src/testing.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { exchangeCases } from './exchange.cases.ts';
 
 exchangeCases((settings) => makeCity(':memory:', settings));

@@ -8,7 +8,7 @@ import { createRule } from '#src/access/rules.ts';
 import { erasePerson } from '#src/privacy/erase/erase.ts';
 import { keepAges } from '#src/privacy/keep.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
-import { type City, codeOf } from '#src/testing.ts';
+import { type City, codeOf } from '#src/testing.fixture.ts';
 import { endSession } from '../end.ts';
 import { launch } from '../launch.ts';
 import { redeemTicket } from '../tunnel.ts';

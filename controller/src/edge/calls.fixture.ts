@@ -37,7 +37,7 @@ import { receiveAsked } from '#src/sessions/exchange/serve.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { saveSiteSettings } from '#src/sites/store.ts';
-import { type City, draft, readySession } from '#src/testing.ts';
+import { type City, draft, readySession } from '#src/testing.fixture.ts';
 
 export const roles = [
   'none',
