@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertAccounts } from '../controller/src/accounts/store.ts';
+import { person, site as siteDraft } from '../controller/src/builders.fixture.ts';
 import { migrate, openDatabase } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { sha256 } from '../controller/src/platform/secrets.ts';
@@ -51,8 +52,8 @@ beforeAll(async () => {
   await insertAccounts(
     database,
     [
-      { login: 'tech', displayName: 'Dominique', role: 'technician', siteId: null, passwordHash },
-      { login: 'admin', displayName: 'Claude', role: 'administrator', siteId: null, passwordHash },
+      person('tech', { displayName: 'Dominique', role: 'technician', passwordHash }),
+      person('admin', { displayName: 'Claude', role: 'administrator', passwordHash }),
     ],
     Date.now(),
   );
@@ -77,13 +78,7 @@ beforeAll(async () => {
   let controllerKey = '';
   for (const [index, name] of ['École Colette', 'École Molière'].entries()) {
     const site = await technician.client.call('createSite', {
-      body: {
-        uai: `061010${index}A`,
-        name,
-        city: 'Valmont',
-        timeZone: 'Europe/Paris',
-        holidayZone: 'B',
-      },
+      body: siteDraft({ uai: `061010${index}A`, name, city: 'Valmont', holidayZone: 'B' }),
     });
     const code = await technician.client.call('createEnrolmentCode', {
       params: { id: site.id },

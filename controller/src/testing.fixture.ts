@@ -11,6 +11,7 @@ import { createRule } from './access/rules.ts';
 import { actorOf } from './accounts/reach.ts';
 import { insertAccounts, selectAccount } from './accounts/store.ts';
 import { createApplication } from './applications/create.ts';
+import { application, person, server, site as siteDraft } from './builders.fixture.ts';
 import { type Environment, parseConfig } from './config.ts';
 import type { AccountActor, AgentActor } from './platform/actor.ts';
 import { migrate, openDatabase } from './platform/database.ts';
@@ -24,23 +25,6 @@ import { createSite } from './sites/sites.ts';
 import { createWakeups } from './wakeups.ts';
 
 export const publicUrl = 'https://preau.example';
-
-export const draft = (slug: string) => ({
-  slug,
-  name: { fr: slug, en: slug },
-  description: { fr: 'Pour essayer', en: 'For trying' },
-  category: 'drawing' as const,
-  version: '1.0',
-  recipes: {
-    linux: {
-      kind: 'apt' as const,
-      packages: [slug],
-      detect: { kind: 'package' as const, package: slug },
-      launch: { command: [slug] },
-      icon: { desktopFile: `${slug}.desktop` },
-    },
-  },
-});
 
 export interface TestAgent {
   actor: AgentActor;
@@ -76,23 +60,17 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   };
 
   const nobody = { kind: 'job', id: 'test', name: 'test' } as const;
-  const site = await createSite(platform, nobody, {
-    uai: '0380001A',
-    name: 'École Victor-Hugo',
-    city: 'Grenoble',
-    timeZone: 'Europe/Paris',
-    holidayZone: 'A',
-  });
+  const site = await createSite(
+    platform,
+    nobody,
+    siteDraft({ uai: '0380001A', name: 'École Victor-Hugo' }),
+  );
   const account = async (
     login: string,
     role: AccountActor['role'],
     siteId: string | null = site.id,
   ): Promise<AccountActor> => {
-    const [id = ''] = await insertAccounts(
-      database,
-      [{ login, displayName: login, role, siteId, passwordHash: null }],
-      time.at,
-    );
+    const [id = ''] = await insertAccounts(database, [person(login, { role, siteId })], time.at);
     const made = await selectAccount(database, id);
     if (made === undefined) throw new Error('no account');
     return actorOf(made, sha256(`sign-in of ${login}`));
@@ -107,7 +85,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
     const { code } = await createEnrolmentCode(
       { ...platform, publicUrl: () => publicUrl },
       technician,
-      { siteId, serverName: name },
+      server(siteId, { serverName: name }),
     );
     const keys = generateKeyPairSync('ed25519');
     const publicKey = keys.publicKey
@@ -172,9 +150,9 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   };
   const agent = await enrolServer('serveur-1');
   const applications = {
-    tuxpaint: await createApplication(platform, technician, draft('tuxpaint')),
-    gimp: await createApplication(platform, technician, draft('gimp')),
-    secret: await createApplication(platform, technician, draft('secret')),
+    tuxpaint: await createApplication(platform, technician, application('tuxpaint')),
+    gimp: await createApplication(platform, technician, application('gimp')),
+    secret: await createApplication(platform, technician, application('secret')),
   };
   for (const { id } of [applications.tuxpaint, applications.gimp])
     await createRule(platform, technician, {

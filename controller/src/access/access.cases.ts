@@ -6,6 +6,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertGroup } from '#src/accounts/store.ts';
+import { site as siteDraft } from '#src/builders.fixture.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
@@ -83,13 +84,11 @@ export function accessCases(openCity: () => Promise<City>): void {
     };
   };
   const elsewhere = async () => {
-    const site = await createSite(city.platform, city.technician, {
-      uai: '0380009Z',
-      name: 'École d’ailleurs',
-      city: 'Grenoble',
-      timeZone: 'Europe/Paris',
-      holidayZone: 'A',
-    });
+    const site = await createSite(
+      city.platform,
+      city.technician,
+      siteDraft({ uai: '0380009Z', name: 'École d’ailleurs' }),
+    );
     return { site, agent: await city.enrolServer('serveur-ailleurs', site.id) };
   };
 
@@ -193,13 +192,11 @@ export function accessCases(openCity: () => Promise<City>): void {
     test('reach the agents of the schools they touch, and no others, in a new generation', async () => {
       const { platform, technician } = city;
       const other = await elsewhere();
-      const third = await createSite(platform, technician, {
-        uai: '0380008Y',
-        name: 'Troisième',
-        city: 'Grenoble',
-        timeZone: 'Europe/Paris',
-        holidayZone: 'A',
-      });
+      const third = await createSite(
+        platform,
+        technician,
+        siteDraft({ uai: '0380008Y', name: 'Troisième' }),
+      );
       const group = await createSiteGroup(platform, technician, {
         name: 'Nord',
         siteIds: [other.site.id, third.id],

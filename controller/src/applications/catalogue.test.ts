@@ -6,9 +6,10 @@ import { ApplicationChanges } from '@preau/contract/catalogue.ts';
 import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { application } from '#src/builders.fixture.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { publishWhereNamed, readDesiredState } from '#src/servers/desired/desired-state.ts';
-import { type City, draft, makeCity } from '#src/testing.fixture.ts';
+import { type City, makeCity } from '#src/testing.fixture.ts';
 import { exportCatalogue, importCatalogue } from './catalogue.ts';
 import { agentSlug, changeApplication, createApplication, listVersions } from './create.ts';
 import { keepAgentApplication, versionOf } from './own-agent.ts';
@@ -28,10 +29,8 @@ const shown = (items: Awaited<ReturnType<typeof importCatalogue>>) =>
   items.map(({ slug, result, code }) => `${slug} ${result}${code === null ? '' : ` ${code}`}`);
 const take = (applications: unknown[], dryRun = false) =>
   importCatalogue(city.platform, city.technician, { dryRun, applications });
-const requiring = (slug: string, ...requires: string[]): ApplicationDraft => ({
-  ...draft(slug),
-  requires,
-});
+const requiring = (slug: string, ...requires: string[]): ApplicationDraft =>
+  application(slug, { requires });
 const newest = async (slug: string) =>
   (await selectApplications(city.platform.database, { slug }))[0];
 
@@ -41,7 +40,7 @@ describe('requirements', () => {
       createApplication(city.platform, city.technician, requiring('jeu', 'moteur')),
     ).rejects.toMatchObject({ code: 'REQUIREMENT_MISSING', details: { path: ['jeu', 'moteur'] } });
     expect(await newest('jeu')).toBeUndefined();
-    await createApplication(city.platform, city.technician, draft('moteur'));
+    await createApplication(city.platform, city.technician, application('moteur'));
     expect(
       (await createApplication(city.platform, city.technician, requiring('jeu', 'moteur')))
         .requires,
@@ -118,7 +117,7 @@ describe('changing words, labels and licence', () => {
     await createApplication(
       city.platform,
       city.technician,
-      { ...draft('tuxpaint'), version: '9.9', labels: ['arts'] },
+      application('tuxpaint', { version: '9.9', labels: ['arts'] }),
       tell(),
     );
     const after = await stateOf();
@@ -159,12 +158,11 @@ describe('changing words, labels and licence', () => {
 
 describe('import', () => {
   test('what is exported comes in elsewhere, and again changes nothing', async () => {
-    const full: ApplicationDraft = {
-      ...draft('jeu'),
+    const full: ApplicationDraft = application('jeu', {
       requires: ['tuxpaint'],
       licence: { seats: 12 },
       estimate: { bytes: 5_000_000, minutes: 2 },
-    };
+    });
     await createApplication(city.platform, city.technician, full);
     const exported = await exportCatalogue(city.platform);
     expect(exported.applications.find(({ slug }) => slug === 'jeu')).toEqual(full);
@@ -188,7 +186,7 @@ describe('import', () => {
 
   test('a fault in one leaves the others alone', async () => {
     const hostile = {
-      ...draft('mechant'),
+      ...application('mechant'),
       name: { fr: '<script>\u202e', en: '=cmd()' },
       recipes: {
         linux: {
@@ -199,16 +197,16 @@ describe('import', () => {
       },
     };
     const items = await take([
-      draft('inkscape'),
+      application('inkscape'),
       hostile,
-      { ...draft('gimp'), version: '2.0' },
-      draft('tuxpaint'),
+      application('gimp', { version: '2.0' }),
+      application('tuxpaint'),
       'text',
       null,
       requiring('seul', 'absent'),
       { slug: '../../etc', version: '\u0000' },
       { __proto__: { slug: 'x' } },
-      { ...draft(agentSlug) },
+      application(agentSlug),
     ]);
     expect(shown(items)).toEqual([
       'inkscape added',
@@ -231,7 +229,7 @@ describe('import', () => {
     const list = [
       requiring('c0', 'b0'),
       requiring('b0', 'a0'),
-      draft('a0'),
+      application('a0'),
       requiring('x1', 'y1'),
       requiring('y1', 'x1'),
     ];
@@ -247,9 +245,9 @@ describe('import', () => {
   test('a dry run tells the same and keeps nothing', async () => {
     const list = [
       requiring('jeu', 'moteur'),
-      draft('moteur'),
-      { ...draft('gimp'), version: '2.0' },
-      draft('tuxpaint'),
+      application('moteur'),
+      application('gimp', { version: '2.0' }),
+      application('tuxpaint'),
       { slug: 'x' },
     ];
     const before = [
@@ -272,10 +270,9 @@ describe('import', () => {
   });
 
   test('two thousand, in seconds', async () => {
-    const list = Array.from({ length: 2000 }, (_, index) => ({
-      ...draft(`app-${index}`),
-      requires: index % 10 === 0 ? [] : ['gimp'],
-    }));
+    const list = Array.from({ length: 2000 }, (_, index) =>
+      application(`app-${index}`, { requires: index % 10 === 0 ? [] : ['gimp'] }),
+    );
     const started = performance.now();
     expect((await take(list)).filter(({ result }) => result === 'added')).toHaveLength(2000);
     expect(performance.now() - started).toBeLessThan(60_000);
@@ -359,10 +356,11 @@ describe('estimates', () => {
       .execute();
 
   test('are the draft’s until there is history, then what was measured', async () => {
-    const made = await createApplication(city.platform, city.technician, {
-      ...draft('jeu'),
-      estimate: { bytes: 7, minutes: 2 },
-    });
+    const made = await createApplication(
+      city.platform,
+      city.technician,
+      application('jeu', { estimate: { bytes: 7, minutes: 2 } }),
+    );
     expect(made.estimate).toEqual({ bytes: 7, minutes: 2, p95Ms: 120_000, samples: 0 });
     await past(made.id, [{ ms: 60_000, bytes: null }]);
     expect((await newest('jeu'))?.estimate).toEqual({

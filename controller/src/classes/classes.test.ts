@@ -11,6 +11,7 @@ import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { selectSignedIn } from '#src/accounts/sign-ins/store.ts';
 import { insertGroup } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { site } from '#src/builders.fixture.ts';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
@@ -113,13 +114,7 @@ describe('by badge', () => {
   });
 
   test('in another school it is refused, also when that school’s own badges work there', async () => {
-    const other = await createSite(city.platform, city.technician, {
-      uai: '0380002B',
-      name: 'École Colette',
-      city: 'Grenoble',
-      timeZone: 'Europe/Paris',
-      holidayZone: 'A',
-    });
+    const other = await createSite(city.platform, city.technician, site());
     await setNetwork(other.id, '10.13.0.0/16');
     expect(await refusalOf(entry.byBadge(textOf(1), '10.13.0.9'))).toBe('BADGE_ELSEWHERE');
     // A card of the school one has left.
@@ -288,13 +283,7 @@ describe('what the door tells', () => {
     expect(await refusalOf(entry.room(codeOf(groupId), inside))).toBe('BADGE_OUT_OF_HOURS');
   });
   test('the classes of the school one is in, not of the others', async () => {
-    const other = await createSite(city.platform, city.technician, {
-      uai: '0380002B',
-      name: 'École Colette',
-      city: 'Grenoble',
-      timeZone: 'Europe/Paris',
-      holidayZone: 'A',
-    });
+    const other = await createSite(city.platform, city.technician, site());
     await setNetwork(other.id, '10.13.0.0/16');
     expect((await entry.hall('10.13.1.1')).classes).toEqual([]);
     expect(await refusalOf(entry.room(codeOf(groupId), '10.13.1.1'))).toBe('NOT_FOUND');

@@ -19,6 +19,7 @@ import { createToken } from '#src/accounts/tokens/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { storeFile } from '#src/applications/packages/packages.ts';
 import { createScript } from '#src/applications/scripts/scripts.ts';
+import { application, server, site } from '#src/builders.fixture.ts';
 
 import { raiseBadge, savePictureHash } from '#src/classes/badges/store.ts';
 import { previewImport } from '#src/classes/people/preview.ts';
@@ -37,7 +38,7 @@ import { receiveAsked } from '#src/sessions/exchange/serve.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { saveSiteSettings } from '#src/sites/store.ts';
-import { type City, draft, readySession } from '#src/testing.fixture.ts';
+import { type City, readySession } from '#src/testing.fixture.ts';
 
 export const roles = [
   'none',
@@ -319,13 +320,7 @@ export function callsOf(city: () => City): {
     readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
     listSites: async () => ({}),
     createSite: async () => ({
-      body: {
-        uai: '0380002B',
-        name: 'École Jules-Ferry',
-        city: 'Grenoble',
-        timeZone: 'Europe/Paris',
-        holidayZone: 'A',
-      },
+      body: site({ name: 'École Jules-Ferry' }),
     }),
     createEnrolmentCode: async () => ({
       params: { id: city().site.id },
@@ -373,8 +368,7 @@ export function callsOf(city: () => City): {
     }),
     addServer: async () => ({
       body: {
-        siteId: city().site.id,
-        serverName: 'serveur-2',
+        ...server(city().site.id),
         host: '127.0.0.1',
         port: 1,
         login: 'root',
@@ -392,7 +386,7 @@ export function callsOf(city: () => City): {
     }),
     listApplications: async () => ({}),
     listWithdrawnApplications: async () => ({}),
-    createApplication: async () => ({ body: draft('inkscape') }),
+    createApplication: async () => ({ body: application('inkscape') }),
     changeApplication: async () => ({
       params: { id: city().applications.gimp.id },
       body: {
@@ -411,12 +405,14 @@ export function callsOf(city: () => City): {
       const { id, versionId } = await createApplication(
         city().platform,
         city().technician,
-        draft(`essai-${randomBytes(6).toString('hex')}`),
+        application(`essai-${randomBytes(6).toString('hex')}`),
       );
       return { params: { id }, body: { withdrawn: true, versionIds: [versionId] } };
     },
     exportCatalogue: async () => ({}),
-    importCatalogue: async () => ({ body: { dryRun: false, applications: [draft('inkscape')] } }),
+    importCatalogue: async () => ({
+      body: { dryRun: false, applications: [application('inkscape')] },
+    }),
     iconFromPackage: async () => ({
       body: {
         applicationId: city().applications.gimp.id,

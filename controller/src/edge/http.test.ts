@@ -8,6 +8,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
+import { site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
@@ -223,7 +224,7 @@ describe('input', () => {
     ['limit twice', 'GET', '/api/sessions?limit=1&limit=2', undefined, /^query\/limit/],
     ['id of another kind', 'GET', `/api/servers/ses_${'a'.repeat(22)}`, undefined, /^params\/id/],
     ['id that climbs', 'GET', '/api/servers/..%2f..%2fetc', undefined, /^params\/id/],
-    ['name with a direction override', 'POST', '/api/sites', { uai: '0380002B', name: 'a\u202eb', city: 'G', timeZone: 'Europe/Paris', holidayZone: 'A' }, /^body\/name/],
+    ['name with a direction override', 'POST', '/api/sites', site({ name: 'a\u202eb' }), /^body\/name/],
   ];
   test.each(cases)('%s names its field', async (_name, method, url, body, field) => {
     const reply = await call('technician', method, url, body);

@@ -9,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { createToken } from '#src/accounts/tokens/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
+import { application } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
-import { type City, draft, makeCity, publicUrl } from '#src/testing.fixture.ts';
+import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
 import { createHttp } from './http.ts';
 import { rangeOf } from './range.ts';
 
@@ -144,7 +145,7 @@ describe('uploading', () => {
     const content = randomBytes(1000);
     const file = { name: 'jeu.deb', sha256: hashOf(content), size: 1000 };
     const recipe = {
-      ...draft('jeu'),
+      ...application('jeu'),
       recipes: {
         linux: {
           kind: 'deb' as const,

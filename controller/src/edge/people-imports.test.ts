@@ -4,6 +4,7 @@ import { maxImportBytes, noChoices } from '@preau/contract/people-import.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
+import { site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
@@ -28,15 +29,7 @@ beforeAll(async () => {
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     classEntry: createClassEntry(city.platform, identity.passwords),
   });
-  elsewhere = (
-    await createSite(city.platform, city.technician, {
-      uai: '0380002B',
-      name: 'École Colette',
-      city: 'Grenoble',
-      timeZone: 'Europe/Paris',
-      holidayZone: 'A',
-    })
-  ).id;
+  elsewhere = (await createSite(city.platform, city.technician, site())).id;
   for (const [name, { id }] of Object.entries({
     contact: city.contact,
     technician: city.technician,

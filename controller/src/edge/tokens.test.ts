@@ -12,6 +12,7 @@ import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
+import { person, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
@@ -39,13 +40,11 @@ beforeEach(async () => {
   await close?.();
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder });
   elsewhere = (
-    await createSite(city.platform, city.technician, {
-      uai: '0380009Z',
-      name: 'École d’ailleurs',
-      city: 'Grenoble',
-      timeZone: 'Europe/Paris',
-      holidayZone: 'A',
-    })
+    await createSite(
+      city.platform,
+      city.technician,
+      site({ uai: '0380009Z', name: 'École d’ailleurs' }),
+    )
   ).id;
   app = await createHttp({
     ...city.platform,
@@ -178,13 +177,11 @@ describe('every route × a token', () => {
     const [id = ''] = await insertAccounts(
       city.platform.database,
       [
-        {
-          login: `ailleurs-${role}`,
+        person(`ailleurs-${role}`, {
           displayName: 'Ailleurs',
           role,
           siteId: role === 'technician' ? null : elsewhere,
-          passwordHash: null,
-        },
+        }),
       ],
       city.time.at,
     );

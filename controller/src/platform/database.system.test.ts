@@ -15,6 +15,7 @@ import { saveIcon, selectIcon } from '#src/applications/icons/store.ts';
 import { selectApplications, upsertApplication } from '#src/applications/store.ts';
 import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
+import { application, person } from '#src/builders.fixture.ts';
 import { yearCases } from '#src/classes/year.cases.ts';
 import { selectSitesOf } from '#src/edge/sites-of.ts';
 import { privacyCases } from '#src/privacy/privacy.cases.ts';
@@ -32,7 +33,7 @@ import { licenceCases } from '#src/sessions/licence.cases.ts';
 import { recordingCases } from '#src/sessions/recordings/recordings.cases.ts';
 import { countLiveBySite, selectSessionRows } from '#src/sessions/store.ts';
 import { countPeopleBySite } from '#src/sites/store.ts';
-import { draft, makeCity } from '#src/testing.fixture.ts';
+import { makeCity } from '#src/testing.fixture.ts';
 import { met } from '../../../test/met.ts';
 import { type Postgres, startPostgres } from '../../../test/postgres.fixture.ts';
 import { migrate, openDatabase } from './database.ts';
@@ -270,9 +271,9 @@ for (const dialect of dialects) {
       test('a catalogue comes in, in any order, and goes out again', async () => {
         const { platform, technician, close } = await city();
         const list = [
-          { ...draft('jeu'), requires: ['moteur'] },
-          draft('moteur'),
-          { ...draft('gimp'), version: '2.0' },
+          application('jeu', { requires: ['moteur'] }),
+          application('moteur'),
+          application('gimp', { version: '2.0' }),
         ];
         expect(
           (await importCatalogue(platform, technician, { dryRun: false, applications: list })).map(
@@ -288,12 +289,12 @@ for (const dialect of dialects) {
       test('the newest version of an application counts; the same one twice is not added', async () => {
         const { platform, time, close } = await city();
         expect(
-          await upsertApplication(platform.database, draft('tuxpaint'), time.at),
+          await upsertApplication(platform.database, application('tuxpaint'), time.at),
         ).toMatchObject({ added: false });
         expect(
           await upsertApplication(
             platform.database,
-            { ...draft('tuxpaint'), version: '2.0' },
+            application('tuxpaint', { version: '2.0' }),
             time.at + 1,
           ),
         ).toMatchObject({ added: true });
@@ -319,15 +320,7 @@ for (const dialect of dialects) {
         const { platform, time, site, close } = await city();
         const [id = ''] = await insertAccounts(
           platform.database,
-          [
-            {
-              login: 'zoe.martin',
-              displayName: 'Zoe Martin',
-              role: 'pupil',
-              siteId: site.id,
-              passwordHash: null,
-            },
-          ],
+          [person('zoe.martin', { displayName: 'Zoe Martin', siteId: site.id })],
           time.at,
         );
         const groupId = await insertGroup(
@@ -424,19 +417,7 @@ for (const dialect of dialects) {
         const { platform, time, close } = await city();
         await expect(
           platform.database.transaction().execute(async (rows) => {
-            await insertAccounts(
-              rows,
-              [
-                {
-                  login: 'ghost',
-                  displayName: 'Ghost',
-                  role: 'pupil',
-                  siteId: null,
-                  passwordHash: null,
-                },
-              ],
-              time.at,
-            );
+            await insertAccounts(rows, [person('ghost', { displayName: 'Ghost' })], time.at);
             throw new Error('no');
           }),
         ).rejects.toThrow('no');

@@ -6,6 +6,7 @@ import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts, insertGroup } from '#src/accounts/store.ts';
 import { chainEvents, verifyChain } from '#src/audit/chain.ts';
 import { recordEffect } from '#src/audit/record.ts';
+import { person } from '#src/builders.fixture.ts';
 import { askForProgram } from '#src/requests/ask.ts';
 import { endSession } from '#src/sessions/end.ts';
 import { launch } from '#src/sessions/launch.ts';
@@ -26,15 +27,14 @@ export function privacyCases(newCity: () => Promise<City>): void {
       const [id = ''] = await insertAccounts(
         database,
         [
-          {
-            login: 'margaux.lenoir',
+          person('margaux.lenoir', {
             displayName: 'Margaux Lenoir',
             role: 'teacher',
             siteId: site.id,
             passwordHash: 'scrypt-very-secret',
             mail: 'margaux@ecole.example',
             attributes: { class: ['CM2 de Margaux Lenoir'] },
-          },
+          }),
         ],
         time.at,
       );
@@ -168,13 +168,9 @@ export function privacyCases(newCity: () => Promise<City>): void {
       const { database } = platform;
       const class6 = await insertAccounts(
         database,
-        Array.from({ length: 6 }, (_, index) => ({
-          login: `eleve${index}`,
-          displayName: `Élève Numéro${index}`,
-          role: 'pupil' as const,
-          siteId: site.id,
-          passwordHash: null,
-        })),
+        Array.from({ length: 6 }, (_, index) =>
+          person(`eleve${index}`, { displayName: `Élève Numéro${index}`, siteId: site.id }),
+        ),
         time.at,
       );
       const use = async (accountId: string, application: string) => {

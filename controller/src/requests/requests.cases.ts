@@ -4,6 +4,7 @@ import type { RequestDraft } from '@preau/contract/request.ts';
 import { describe, expect, test } from 'vitest';
 import { insertGroup } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { site as siteDraft } from '#src/builders.fixture.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { evaluateRollout } from '#src/rollouts/run/evaluate.ts';
 import { portal } from '#src/sessions/portal.ts';
@@ -213,13 +214,11 @@ export function requestCases(newCity: (settings?: Record<string, string>) => Pro
       const groupId = await insertGroup(database, { kind: 'class', name: 'CM2', siteId: site.id }, [
         teacher.id,
       ]);
-      const elsewhere = await createSite(platform, technician, {
-        uai: '0380009Z',
-        name: 'Ailleurs',
-        city: 'Grenoble',
-        timeZone: 'Europe/Paris',
-        holidayZone: 'A',
-      });
+      const elsewhere = await createSite(
+        platform,
+        technician,
+        siteDraft({ uai: '0380009Z', name: 'Ailleurs' }),
+      );
       const foreign = await insertGroup(
         database,
         { kind: 'class', name: 'CP', siteId: elsewhere.id },

@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { createApplication } from '#src/applications/create.ts';
+import { application } from '#src/builders.fixture.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { retireServer } from '#src/servers/enrolment/enrol.ts';
 
-import { draft as applicationDraft, codeOf } from '#src/testing.fixture.ts';
+import { codeOf } from '#src/testing.fixture.ts';
 import { approveRollout, changeDraft, createRollout } from './plan/create.ts';
 import { readRollout } from './read.ts';
 import type { RolloutFixture } from './rollouts.fixture.ts';
@@ -73,7 +74,7 @@ export function guardCases(at: RolloutFixture): void {
       const other = await createApplication(
         at.city.platform,
         at.city.technician,
-        applicationDraft('chess'),
+        application('chess'),
       );
       const second = await begin({
         items: [{ applicationId: other.id, want: 'present' }],
@@ -90,10 +91,11 @@ export function guardCases(at: RolloutFixture): void {
         ),
       ).toHaveLength(6);
       at.city.time.at += 1000;
-      const newer = await createApplication(at.city.platform, at.city.technician, {
-        ...applicationDraft('abacus'),
-        version: '3',
-      });
+      const newer = await createApplication(
+        at.city.platform,
+        at.city.technician,
+        application('abacus', { version: '3' }),
+      );
       const held = await begin({ items: [{ applicationId: newer.id, want: 'present' }] });
       const covering = await begin({ items: [{ applicationId: newer.id, want: 'present' }] });
       await evaluateRollout(at.city.platform, held);

@@ -7,11 +7,12 @@ import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.t
 import type { TargetState } from '@preau/contract/rollout-states.ts';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { createApplication } from '#src/applications/create.ts';
+import { application, site as siteDraft } from '#src/builders.fixture.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 
 import { createSite } from '#src/sites/sites.ts';
-import { draft as applicationDraft, type City, type TestAgent } from '#src/testing.fixture.ts';
+import type { City, TestAgent } from '#src/testing.fixture.ts';
 import { createRollout } from './plan/create.ts';
 import { startRollout } from './plan/start.ts';
 import { readRollout } from './read.ts';
@@ -36,20 +37,14 @@ export function rolloutFixture(open: () => Promise<City>) {
     at.city = await open();
     // A Monday at 11:00 in Paris: nobody arrives.
     at.city.time.at = Date.UTC(2026, 10, 23, 10);
-    at.app = await createApplication(
-      at.city.platform,
-      at.city.technician,
-      applicationDraft('abacus'),
-    );
+    at.app = await createApplication(at.city.platform, at.city.technician, application('abacus'));
     at.fleet = [];
     for (let n = 0; n < 6; n += 1) {
-      const site = await createSite(at.city.platform, job, {
-        uai: `038010${n}A`,
-        name: `École ${n}`,
-        city: 'Grenoble',
-        timeZone: 'Europe/Paris',
-        holidayZone: 'A',
-      });
+      const site = await createSite(
+        at.city.platform,
+        job,
+        siteDraft({ uai: `038010${n}A`, name: `École ${n}` }),
+      );
       at.fleet.push({ agent: await at.city.enrolServer(`serveur-${n}`, site.id), siteId: site.id });
     }
     await hello();

@@ -7,9 +7,10 @@ import { exportCatalogue, importCatalogue } from '#src/applications/catalogue.ts
 import { createApplication, listVersions } from '#src/applications/create.ts';
 import { selectApplications } from '#src/applications/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { application } from '#src/builders.fixture.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { wantApplication } from '#src/servers/desired/want-application.ts';
-import { type City, draft } from '#src/testing.fixture.ts';
+import type { City } from '#src/testing.fixture.ts';
 import { createRollout } from './plan/create.ts';
 import { startRollout } from './plan/start.ts';
 import { readRollout } from './read.ts';
@@ -27,7 +28,7 @@ export function withdrawCases(newCity: () => Promise<City>): void {
   afterEach(() => city.close());
 
   const add = (slug: string, version = '1.0', more: Partial<ApplicationDraft> = {}) =>
-    createApplication(city.platform, city.technician, { ...draft(slug), ...more, version });
+    createApplication(city.platform, city.technician, application(slug, { ...more, version }));
   const move = (id: string, withdrawn: boolean, ...versionIds: string[]) =>
     withdrawVersions(city.platform, city.technician, id, { withdrawn, versionIds });
   const newest = async (slug: string) =>
@@ -129,20 +130,21 @@ export function withdrawCases(newCity: () => Promise<City>): void {
             applications: [application],
           })
         ).map(({ result }) => result);
-      expect(await take({ ...draft('jeu'), version: '2.0' })).toEqual(['unchanged']);
+      expect(await take(application('jeu', { version: '2.0' }))).toEqual(['unchanged']);
       expect(await newest('jeu')).toBeUndefined();
       expect(
-        await take({
-          ...draft('jeu'),
-          version: '2.0',
-          recipes: {
-            linux: {
-              kind: 'apt',
-              packages: ['jeu-bon'],
-              detect: { kind: 'package', package: 'jeu-bon' },
+        await take(
+          application('jeu', {
+            version: '2.0',
+            recipes: {
+              linux: {
+                kind: 'apt',
+                packages: ['jeu-bon'],
+                detect: { kind: 'package', package: 'jeu-bon' },
+              },
             },
-          },
-        }),
+          }),
+        ),
       ).toEqual(['added']);
       expect(await newest('jeu')).toBe('2.0');
     });

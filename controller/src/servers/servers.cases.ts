@@ -3,6 +3,7 @@ import type { Report } from '@preau/contract/report.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changeSiteGroup, createSiteGroup, deleteSiteGroup } from '#src/access/site-groups.ts';
+import { site } from '#src/builders.fixture.ts';
 import { actorOfAgentCall, readAgentHeader } from '#src/edge/sign-in.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
@@ -95,13 +96,11 @@ export function serverCases(newTarget: () => Promise<string>): void {
           remove: [],
         }),
       ).rejects.toMatchObject({ code: 'NOT_FOUND' });
-      const elsewhere = await createSite(city.platform, city.technician, {
-        uai: '0380002B',
-        name: 'École Jules-Ferry',
-        city: 'Grenoble',
-        timeZone: 'Europe/Paris',
-        holidayZone: 'A',
-      });
+      const elsewhere = await createSite(
+        city.platform,
+        city.technician,
+        site({ name: 'École Jules-Ferry' }),
+      );
       const third = await city.enrolServer('serveur-3', elsewhere.id);
       await expect(
         drainServers(city.platform, limited([city.site.id]), {
@@ -320,13 +319,14 @@ export function serverCases(newTarget: () => Promise<string>): void {
       const sites = [city.site];
       for (let number = 0; number < 230; number += 1)
         sites.push(
-          await createSite(city.platform, city.technician, {
-            uai: `${String(4_000_000 + number)}A`,
-            name: `École ${String(number).padStart(3, '0')}`,
-            city: 'Grenoble',
-            timeZone: 'Europe/Paris',
-            holidayZone: 'A',
-          }),
+          await createSite(
+            city.platform,
+            city.technician,
+            site({
+              uai: `${String(4_000_000 + number)}A`,
+              name: `École ${String(number).padStart(3, '0')}`,
+            }),
+          ),
         );
       const other = await city.enrolServer('serveur-2', sites[5]?.id);
       await acceptReport(

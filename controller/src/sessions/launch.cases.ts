@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { insertSignIn, selectSignedIn } from '#src/accounts/sign-ins/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { server } from '#src/builders.fixture.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
@@ -460,10 +461,11 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
         { code, publicKey, hostname: 'h', protocol: PROTOCOL },
       );
     const newCode = () =>
-      createEnrolmentCode({ ...city.platform, publicUrl: () => publicUrl }, city.technician, {
-        siteId: city.site.id,
-        serverName: 'serveur-9',
-      });
+      createEnrolmentCode(
+        { ...city.platform, publicUrl: () => publicUrl },
+        city.technician,
+        server(city.site.id),
+      );
     test('one code, a hundred at once: exactly one wins', async () => {
       const { code } = await newCode();
       const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf(request(code))));

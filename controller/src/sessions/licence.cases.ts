@@ -4,9 +4,10 @@ import { plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { createApplication } from '#src/applications/create.ts';
+import { application } from '#src/builders.fixture.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { wantApplication } from '#src/servers/desired/want-application.ts';
-import { type City, draft } from '#src/testing.fixture.ts';
+import type { City } from '#src/testing.fixture.ts';
 import { endSession } from './end.ts';
 import { launch } from './launch.ts';
 
@@ -17,10 +18,11 @@ export function licenceCases(openCity: () => Promise<City>): void {
   beforeEach(async () => {
     city = await openCity();
     const { platform, technician, agent } = city;
-    const { id } = await createApplication(platform, technician, {
-      ...draft('jeu'),
-      licence: { seats: 2 },
-    });
+    const { id } = await createApplication(
+      platform,
+      technician,
+      application('jeu', { licence: { seats: 2 } }),
+    );
     await createRule(platform, technician, {
       effect: 'allow',
       target: { kind: 'application', applicationId: id },

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { Compile } from 'typebox/compile';
 import { afterAll, describe, expect, test } from 'vitest';
+import { application } from '#src/builders.fixture.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { makeCity } from '#src/testing.fixture.ts';
 import { createApplication } from '../create.ts';
@@ -233,21 +234,20 @@ test('is read in a thread of its own, one after the other; unknown files are ref
     ),
   ).toEqual(['deb', 'deb', 'deb']);
   // The icon fits what an application takes.
-  const made = await createApplication(city.platform, city.technician, {
-    slug: 'jeu',
-    name: { fr: 'Jeu', en: 'Game' },
-    description: { fr: 'x', en: 'x' },
-    category: 'games',
-    version: '1',
-    recipes: {
-      linux: {
-        kind: 'deb',
-        package: 'jeu',
-        file: { name: 'jeu.deb', sha256: hash, size: content.length },
-        detect: { kind: 'package', package: 'jeu' },
+  const made = await createApplication(
+    city.platform,
+    city.technician,
+    application('jeu', {
+      recipes: {
+        linux: {
+          kind: 'deb',
+          package: 'jeu',
+          file: { name: 'jeu.deb', sha256: hash, size: content.length },
+          detect: { kind: 'package', package: 'jeu' },
+        },
       },
-    },
-  });
+    }),
+  );
   expect(made.slug).toBe('jeu');
   await city.close();
 });

@@ -6,8 +6,9 @@ import { scriptReviewText } from '@preau/contract/application.ts';
 import { Script } from '@preau/contract/catalogue.ts';
 import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { application } from '#src/builders.fixture.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
-import { type City, draft, makeCity } from '#src/testing.fixture.ts';
+import { type City, makeCity } from '#src/testing.fixture.ts';
 import { createApplication } from '../create.ts';
 import { deletePackage, listPackages } from '../packages/packages.ts';
 import { createScript, listScripts, reviewScript } from './scripts.ts';
@@ -27,19 +28,19 @@ describe('scripts', () => {
     install: '#!/bin/sh\nset -eu\necho é > /etc/imprimante\n',
     remove: '#!/bin/sh\nrm -f /etc/imprimante\n',
   };
-  const recipeOf = (script: Script): ApplicationDraft => ({
-    ...draft('imprimante'),
-    recipes: {
-      linux: {
-        kind: 'script',
-        script: script.name,
-        install: script.install,
-        ...(script.remove === null ? {} : { remove: script.remove }),
-        signature: script.signature ?? 'a'.repeat(86),
-        detect: { kind: 'file', path: '/etc/imprimante' },
+  const recipeOf = (script: Script): ApplicationDraft =>
+    application('imprimante', {
+      recipes: {
+        linux: {
+          kind: 'script',
+          script: script.name,
+          install: script.install,
+          ...(script.remove === null ? {} : { remove: script.remove }),
+          signature: script.signature ?? 'a'.repeat(86),
+          detect: { kind: 'file', path: '/etc/imprimante' },
+        },
       },
-    },
-  });
+    });
 
   test('need two people', async () => {
     const script = await createScript(city.platform, city.technician, text);

@@ -3,6 +3,7 @@ import { type ImportChoices, noChoices } from '@preau/contract/people-import.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { insertAccounts, insertGroup } from '#src/accounts/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { person, site } from '#src/builders.fixture.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, codeOf, makeCity } from '#src/testing.fixture.ts';
 import { listClasses } from '../classes.ts';
@@ -169,13 +170,9 @@ describe('an import', () => {
     async () => {
       const [first = ''] = await insertAccounts(
         city.platform.database,
-        [1, 2].map((n) => ({
-          login: `lea.martin${n}`,
-          displayName: 'Léa Martin',
-          role: 'pupil',
-          siteId: city.site.id,
-          passwordHash: null,
-        })),
+        [1, 2].map((n) =>
+          person(`lea.martin${n}`, { displayName: 'Léa Martin', siteId: city.site.id }),
+        ),
         1,
       );
       const file = 'Nom;Prénom;Classe\nMARTIN;Léa;CP A\nMARTIN;Léa;CP B\n';
@@ -258,15 +255,7 @@ describe('an import', () => {
     expect(await send({ plan, leave: [city.pupil.id] })).toBe('IMPORT_CHANGED');
     await insertAccounts(
       city.platform.database,
-      [
-        {
-          login: 'zoe.vidal',
-          displayName: 'Zoé Vidal',
-          role: 'pupil',
-          siteId: city.site.id,
-          passwordHash: null,
-        },
-      ],
+      [person('zoe.vidal', { displayName: 'Zoé Vidal', siteId: city.site.id })],
       1,
     );
     expect(await send({ plan })).toBe('IMPORT_CHANGED');
@@ -274,13 +263,7 @@ describe('an import', () => {
   });
 
   test('a contact imports into their own school; a child known elsewhere is the technician’s to move', async () => {
-    const other = await createSite(city.platform, city.technician, {
-      uai: '0380002B',
-      name: 'École Colette',
-      city: 'Grenoble',
-      timeZone: 'Europe/Paris',
-      holidayZone: 'A',
-    });
+    const other = await createSite(city.platform, city.technician, site());
     await apply(
       'Nom;Prénom;Classe;INE;UAI\nPETIT;Léo;CE1;111;0380002B\n',
       {},
@@ -365,15 +348,12 @@ describe('an import', () => {
     const [id = ''] = await insertAccounts(
       city.platform.database,
       [
-        {
-          login: 'mia',
+        person('mia', {
           displayName: 'Mia Blanc',
-          role: 'pupil',
           siteId: city.site.id,
-          passwordHash: null,
           provider: 'ad',
           externalId: 'guid',
-        },
+        }),
       ],
       1,
     );

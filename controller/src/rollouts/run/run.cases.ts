@@ -3,10 +3,11 @@
 import { describe, expect, test } from 'vitest';
 import { createApplication } from '#src/applications/create.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
+import { application } from '#src/builders.fixture.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { retireServer } from '#src/servers/enrolment/enrol.ts';
 
-import { draft as applicationDraft, codeOf } from '#src/testing.fixture.ts';
+import { codeOf } from '#src/testing.fixture.ts';
 import type { RolloutFixture } from '../rollouts.fixture.ts';
 import { cancelRollout, resumeRollout, retryRollout } from '../steer.ts';
 import { exportRollout } from '../targets/pages/export.ts';
@@ -210,10 +211,11 @@ export function runCases(at: RolloutFixture): void {
       await finishIt(first);
       const older = at.app.versionId;
       at.city.time.at += 1000;
-      at.app = await createApplication(at.city.platform, at.city.technician, {
-        ...applicationDraft('abacus'),
-        version: '2.0',
-      });
+      at.app = await createApplication(
+        at.city.platform,
+        at.city.technician,
+        application('abacus', { version: '2.0' }),
+      );
       const id = await begin({
         waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
         onTrip: 'roll_back',
