@@ -12,7 +12,9 @@ const versions = '/usr/lib/postgresql';
 
 /** The programs of the newest installed version. */
 function findBinaries(): string {
-  const found = existsSync(versions) ? readdirSync(versions).sort() : [];
+  const found = existsSync(versions)
+    ? readdirSync(versions).sort((a, b) => Number(a) - Number(b))
+    : [];
   const binaries = join(versions, found.at(-1) ?? '', 'bin');
   if (!existsSync(join(binaries, 'initdb')))
     throw new Error(`no PostgreSQL in ${versions}: apt-get install postgresql`);

@@ -6,7 +6,7 @@ import { Application, ApplicationId } from './application.ts';
 import { fold } from './fold.ts';
 import { RolloutId } from './rollout-states.ts';
 import { RuleId } from './rule.ts';
-import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { CalendarDate, Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
 export const RequestId = Id('req');
@@ -22,9 +22,6 @@ export const Words = (maxLength: number) =>
 const WebAddress = Type.String({
   maxLength: 300,
   pattern: '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$',
-});
-const CalendarDate = Type.String({
-  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
 });
 
 /** Whom the requester wants it for; the approval decides who gets it. */

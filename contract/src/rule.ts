@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { AccountId, GroupId, Role } from './account.ts';
 import { ApplicationId, Category } from './application.ts';
-import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { CalendarDate, Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteGroupId, SiteId } from './site.ts';
 import { WindowSpec } from './windows.ts';
 
@@ -54,10 +54,6 @@ export const RuleClient = Type.Union([
   }),
 ]);
 export type RuleClient = Static<typeof RuleClient>;
-
-const CalendarDate = Type.String({
-  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
-});
 
 /** In the school's time zone. `open` empty: at any hour. `from`, `until`: first and last day, both
  * included. */

@@ -38,3 +38,8 @@ export const OneOf = <const V extends readonly string[]>(values: V) =>
 export const Translated = (maxLength: number) =>
   Strict({ fr: Line(maxLength), en: Line(maxLength) });
 export type Translated = Static<ReturnType<typeof Translated>>;
+
+/** A day as it is written: `2026-11-30`. */
+export const CalendarDate = Type.String({
+  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
+});

@@ -2,7 +2,7 @@
  * recurs. calendar.ts defines which days belong to a period. */
 import { type Static, Type } from 'typebox';
 import { dateOfDay, dayOfDate } from './days.ts';
-import { OneOf, Strict, type Translated } from './schema.ts';
+import { CalendarDate, OneOf, Strict, type Translated } from './schema.ts';
 
 /** - `school`: a school day: Monday to Friday (Wednesday too: some schools have class, and all have
  *   staff at work), except holidays, public holidays and closures.
@@ -21,9 +21,6 @@ const Days = Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), {
 });
 const clock = '([01][0-9]|2[0-3]):[0-5][0-9]';
 const Clock = Type.String({ pattern: `^${clock}$` });
-const CalendarDate = Type.String({
-  pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
-});
 
 /** Open from the instant the local clock shows `from` until it shows `to`. When `to` is at or
  * before `from`, it is on the next day; 24:00 is the end of the day. A window belongs to the day on

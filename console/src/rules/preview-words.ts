@@ -5,7 +5,7 @@ import { isMany } from '../lib/plural.ts';
 import { type Language, sayIn } from './name-words.ts';
 import type { Told } from './words.ts';
 
-const peopleWords = {
+const countedPeople = {
   fr: {
     pupil: ['élève', 'élèves'],
     teacher: ['enseignant', 'enseignants'],
@@ -20,7 +20,7 @@ export function peopleCount(n: number, audience: RuleAudience | null, language: 
       : 'any';
   return (
     `${n.toLocaleString(language === 'fr' ? 'fr-FR' : 'en-GB')} ` +
-    `${peopleWords[language][kind][isMany(n, language) ? 1 : 0]}`
+    `${countedPeople[language][kind][isMany(n, language) ? 1 : 0]}`
   );
 }
 

@@ -17,7 +17,7 @@ const longestRestMs = 2000;
 export function watchRollouts(deps: Platform): { close: () => Promise<void> } {
   const rollouts = runAgain<string>(
     (id) => evaluateRollout(deps, id),
-    (error, id) => deps.log.error({ err: error, rollout: id }, 'rollout not looked at'),
+    (error, id) => deps.log.error({ err: error, rollout: id }, 'rollout not evaluated'),
     {
       restMs: (tookMs) =>
         Math.max(atLeastMs - tookMs, Math.min(tookMs * restPerRun, longestRestMs)),

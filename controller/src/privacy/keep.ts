@@ -1,9 +1,11 @@
 /** Retention: its settings, and the daily clean-up. */
+
 import {
   type ChainVerdict,
   type Link,
   ChainVerdict as VerdictSchema,
 } from '@preau/contract/audit-chain.ts';
+import { dayMs } from '@preau/contract/days.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { ChainState, PrivacySettings } from '@preau/contract/privacy.ts';
 import { Strict } from '@preau/contract/schema.ts';
@@ -25,7 +27,6 @@ import { monthOf, monthStart } from './usage/usage.ts';
 type Deps = Pick<Platform, 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 const isVerified = Compile(Strict({ at: Type.Integer(), ...VerdictSchema.properties }));
-const dayMs = 86_400_000;
 
 export async function changePrivacySettings(
   deps: Deps,

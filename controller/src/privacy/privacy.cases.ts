@@ -1,4 +1,5 @@
 /** Exporting, erasing, keeping and counting, for every database. */
+import { dayMs } from '@preau/contract/days.ts';
 import { plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
@@ -15,8 +16,6 @@ import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase/eras
 import { exportPerson } from './hold.ts';
 import { changePrivacySettings, keepAges, readAuditChain } from './keep.ts';
 import { readUsage } from './usage/usage.ts';
-
-const dayMs = 86_400_000;
 
 export function privacyCases(newCity: () => Promise<City>): void {
   describe('privacy', () => {

@@ -1,5 +1,7 @@
 /** API tokens: created and revoked by a person who has signed in, never by a token. */
+
 import { isTechnician } from '@preau/contract/account.ts';
+import { dayMs } from '@preau/contract/days.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { ApiToken, ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -17,7 +19,6 @@ import {
   touchToken,
 } from './store.ts';
 
-const dayMs = 86_400_000;
 /** The last use of a token is saved at most once a minute, however often it calls. */
 const touchEveryMs = 60_000;
 

@@ -1,4 +1,5 @@
 /** Reasons in a directory entry that forbid signing in. Pure. */
+import { dayMs } from '@preau/contract/days.ts';
 import type { LdapEntry } from '#src/platform/ldap.ts';
 
 /** Attributes that `stateOf` reads. */
@@ -12,7 +13,6 @@ export const stateAttributes = [
   'pwdReset',
 ];
 
-const dayMs = 86_400_000;
 /** Active Directory counts in 100 ns since 1601. */
 const since1601Ms = 11_644_473_600_000;
 

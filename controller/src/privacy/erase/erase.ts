@@ -1,6 +1,8 @@
 /** Erases a person's identity. Their account, sessions and audit events stay, under the name "an
  * erased person". */
+
 import { erasedName } from '@preau/contract/audit-chain.ts';
+import { dayMs } from '@preau/contract/days.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Erased, PersonHeld } from '@preau/contract/privacy.ts';
 import type { Topic } from '@preau/contract/topics.ts';
@@ -18,7 +20,6 @@ import { closeAccounts, forgetVanished, pseudonymise, selectNames } from './stor
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-const dayMs = 86_400_000;
 const inGroups = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, group) =>
     items.slice(group * size, group * size + size),

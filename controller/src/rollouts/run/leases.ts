@@ -1,5 +1,6 @@
 /** Leases and deadlines of targets. Pure. */
 
+import { dayMs } from '@preau/contract/days.ts';
 import {
   isFinal,
   isInFlight,
@@ -15,7 +16,6 @@ export const offerLeaseMs = 90_000;
 /** A target whose accepted order is not reported on for this time becomes `unknown`. Agents report
  * every 20 s. */
 export const runLeaseMs = 180_000;
-const dayMs = 86_400_000;
 
 /** Until when a server that is offline may come back and still get its order. Epoch ms. */
 export const catchUpUntil = (facts: RolloutFacts, now: number) =>

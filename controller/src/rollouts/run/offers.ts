@@ -1,5 +1,6 @@
 /** Which servers get an order, and on which terms. Pure. */
 
+import { dayMs } from '@preau/contract/days.ts';
 import type { BlockReason } from '@preau/contract/rollout-states.ts';
 import { isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout-states.ts';
 import { change, type OrderTerms, type TargetChange } from './decision.ts';
@@ -7,7 +8,6 @@ import type { RolloutFacts, Span, TargetFacts } from './facts.ts';
 
 /** Spreads the starts of servers that come back online together. */
 const catchUpJitterMs = 20_000;
-const dayMs = 86_400_000;
 
 /** Waves whose servers may get orders. */
 export const reachedWaves = (facts: RolloutFacts) =>
