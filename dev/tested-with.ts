@@ -27,19 +27,19 @@ const unique = (words: readonly string[]) => [...new Set(words)].sort();
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
 function counterpartRow(name: string, counterpart: Counterpart, notes: readonly Note[]): string {
-  const found = notes.filter((note) => note.kind === 'counterpart' && note.name === name);
+  const found = notes
+    .filter((note) => note.kind === 'counterpart')
+    .filter((note) => note.name === name);
   if (counterpart.never !== undefined)
     return row([counterpart.title, 'never', '', `because ${counterpart.never}`]);
   if (counterpart.nightly !== undefined)
     return row([counterpart.title, 'nightly', '', `docs/nightly.md: ${counterpart.nightly}`]);
   if (found.length === 0) return row([counterpart.title, '**not met**', '', '']);
-  const of = (pick: (note: Extract<Note, { kind: 'counterpart' }>) => string) =>
-    unique(found.flatMap((note) => (note.kind === 'counterpart' ? [pick(note)] : [])));
   return row([
     counterpart.title,
-    of(({ version }) => version).join(', '),
-    of(({ how }) => how).join('; '),
-    of(({ test }) => `\`${test}\``).join(' '),
+    unique(found.map(({ version }) => version)).join(', '),
+    unique(found.map(({ how }) => how)).join('; '),
+    unique(found.map(({ test }) => `\`${test}\``)).join(' '),
   ]);
 }
 
