@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { Role } from './account.ts';
 import { ApplicationId, Category, Recipes, VersionId } from './application.ts';
+import { Question, WantedRestart } from './asking.ts';
 import { DesiredTransfer } from './exchange.ts';
 import { Order } from './order.ts';
 import { PolicyRule, RuleId } from './rule.ts';
@@ -101,6 +102,16 @@ export const DesiredState = Strict({
     Strict({ serverId: Id('srv'), publicKey: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }),
     { maxItems: 200 },
   ),
+  /** Questions to this server's package manager, and the applications they are about. Only for
+   * agents that report `answers`: earlier ones refuse a member that they do not know. */
+  questions: Type.Optional(
+    Strict({
+      asked: Type.Array(DesiredApplication, { maxItems: 500 }),
+      questions: Type.Array(Question, { maxItems: 20 }),
+    }),
+  ),
+  /** Only for agents that report `boot`. */
+  restart: Type.Optional(WantedRestart),
 });
 export type DesiredState = Static<typeof DesiredState>;
 

@@ -2,6 +2,7 @@
  * information. */
 import { type Static, Type } from 'typebox';
 import { ApplicationId, installStates, platforms } from './application.ts';
+import { Answer, Boot } from './asking.ts';
 import { errorCodes } from './errors.ts';
 import { maxOffered, OfferedFile, TransferId } from './exchange.ts';
 import { ReportedOrder } from './order.ts';
@@ -128,6 +129,9 @@ export const Report = Strict({
     Strict({ transferId: TransferId, code: Nullable(OneOf(errorCodes)), message: Message }),
     { maxItems: 2000 },
   ),
+  /** Answers to the questions of the desired state; an agent that can be asked always sends it. */
+  answers: Type.Optional(Type.Array(Answer, { maxItems: 20 })),
+  boot: Type.Optional(Boot),
 });
 export type Report = Static<typeof Report>;
 
