@@ -39,11 +39,13 @@ import {
 } from './services.ts';
 import { buildCity, demoLogins } from './world.ts';
 
-export interface CityOptions {
+/** What the city runs centrally. */
+export interface CentreOptions {
   folder: string;
+  /** The address the controller listens on; default: loopback. */
+  host?: string;
   /** 0 picks a free one. */
   port: number;
-  applications: readonly string[];
   people: { teachers: number; pupils: number };
   keepAlive: boolean;
   graceSeconds?: number;
@@ -55,17 +57,27 @@ export interface CityOptions {
   signal?: AbortSignal;
 }
 
-export interface RunningCity {
+export interface CityOptions extends CentreOptions {
+  applications: readonly string[];
+}
+
+export interface RunningCentre {
   url: string;
   password: string;
+  /** The demo school. */
   siteId: string;
+  guacdPort: number;
+  technician: Client;
+  services: { redis: Service; guacd: Service; controller: Service };
+  stop: () => Promise<void>;
+}
+
+export interface RunningCity extends Omit<RunningCentre, 'services'> {
   /** Where the agent keeps people's home directories. */
   homes: string;
   runFolder: string;
   accountPrefix: string;
-  guacdPort: number;
-  services: { redis: Service; guacd: Service; controller: Service; agent: Service };
-  stop: () => Promise<void>;
+  services: RunningCentre['services'] & { agent: Service };
 }
 
 /** The school whose server is this machine. */
@@ -158,7 +170,20 @@ interface Start {
 }
 
 /** Throws when a part does not start; then nothing of the city is left running. */
-export async function startCity(options: CityOptions): Promise<RunningCity> {
+export const startCity = (options: CityOptions): Promise<RunningCity> =>
+  startParts(options, async (start) => {
+    const centre = await bringUpCentre(options, start);
+    return { ...centre, ...(await bringUpServer(options, centre, start)) };
+  });
+
+/** A city whose servers are elsewhere. */
+export const startCentre = (options: CentreOptions): Promise<RunningCentre> =>
+  startParts(options, (start) => bringUpCentre(options, start));
+
+async function startParts<T>(
+  options: CentreOptions,
+  bringUp: (start: Start) => Promise<T>,
+): Promise<T & { stop: () => Promise<void> }> {
   const { folder, signal } = options;
   const running: Service[] = [];
   let over = false;
@@ -189,26 +214,22 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     signal?.addEventListener('abort', () => reject(new Error('the start was given up')));
   });
   try {
-    return { ...(await Promise.race([bringUp(options, start), interrupted])), stop };
+    return { ...(await Promise.race([bringUp(start), interrupted])), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function bringUp(
-  options: CityOptions,
+async function bringUpCentre(
+  options: CentreOptions,
   { timed, keep }: Start,
-): Promise<Omit<RunningCity, 'stop'>> {
+): Promise<Omit<RunningCentre, 'stop'>> {
   const { folder } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   endLeftovers(folder);
   if (options.port !== 0) await refuseTakenPort(options.port);
-  // Two cities on one machine never share an account, a folder or a port.
-  const mark = createHash('sha256').update(folder).digest('hex').slice(0, 6);
-  const accountPrefix = `pd${mark}`;
-  const runFolder = `/run/preau-${mark}`;
   const passwordPath = join(folder, 'demo-password');
   const words = ['lune', 'cahier', 'plume', 'soleil', 'encre', 'craie', 'cartable', 'nuage'];
   if (!existsSync(passwordPath)) {
@@ -232,9 +253,11 @@ async function bringUp(
   await timed('Redis', () => until('Redis', redis.ready));
 
   const port = options.port === 0 ? await freePort() : options.port;
-  const url = `http://127.0.0.1:${port}`;
+  const host = options.host ?? '127.0.0.1';
+  const url = `http://${host}:${port}`;
   const controllerService = startControllerProcess(
     {
+      PREAU_HOST: host,
       PREAU_PORT: String(port),
       PREAU_DATA: join(folder, 'controller'),
       PREAU_REDIS_URL: redis.url,
@@ -258,7 +281,27 @@ async function bringUp(
   const own = buildCity(2026, { teachers: 1, pupils: 1 }).schools[ownSchool];
   const site = sites.find((candidate) => candidate.uai === own?.uai);
   if (site === undefined) throw new Error('the demo school is missing');
+  return {
+    url,
+    password,
+    siteId: site.id,
+    guacdPort,
+    technician,
+    services: { redis: redis.service, guacd, controller },
+  };
+}
 
+/** The agent of the demo school, on this machine. */
+async function bringUpServer(
+  options: CityOptions,
+  { url, siteId, technician, services }: Omit<RunningCentre, 'stop'>,
+  { timed, keep }: Start,
+): Promise<Pick<RunningCity, 'homes' | 'runFolder' | 'accountPrefix' | 'services'>> {
+  const { folder } = options;
+  // Two cities on one machine never share an account, a folder or a port.
+  const mark = createHash('sha256').update(folder).digest('hex').slice(0, 6);
+  const accountPrefix = `pd${mark}`;
+  const runFolder = `/run/preau-${mark}`;
   const stateFolder = join(folder, 'agent');
   const agentEnv = {
     PREAU_AGENT_STATE: stateFolder,
@@ -268,7 +311,7 @@ async function bringUp(
   if (!existsSync(join(stateFolder, 'identity.json'))) {
     await timed('enrolment of the school’s server', async () => {
       const code = await technician.call('createEnrolmentCode', {
-        params: { id: site.id },
+        params: { id: siteId },
         body: { serverName: 'Serveur pédagogique' },
       });
       enrolAgent(agentEnv, {
@@ -284,10 +327,9 @@ async function bringUp(
     writeFileSync(path, JSON.stringify({ ...identity, controllerUrl: url }), { mode: 0o600 });
   }
   const agent = keep(startAgentProcess(agentEnv, join(folder, 'agent.log'), options.keepAlive));
-  const services = { redis: redis.service, guacd, controller, agent };
 
   await timed(`applications: ${options.applications.join(', ')}`, async () => {
-    const { items: servers } = await technician.call('listServers', { query: { site: site.id } });
+    const { items: servers } = await technician.call('listServers', { query: { site: siteId } });
     const serverId = servers[0]?.id ?? '';
     const catalogue = (await technician.call('listApplications', {})).items;
     for (const slug of options.applications) {
@@ -328,13 +370,9 @@ async function bringUp(
   });
 
   return {
-    url,
-    password,
-    siteId: site.id,
     homes: join(stateFolder, 'homes'),
     runFolder,
     accountPrefix,
-    guacdPort,
-    services,
+    services: { ...services, agent },
   };
 }

@@ -150,7 +150,7 @@ export function sourcesList(suite: string): string {
   return `deb ${signed} ${main} ${suite} main\ndeb ${signed} ${security} ${suite}-security main\n`;
 }
 
-function hostMirrors(): { main: string; security: string } {
+export function hostMirrors(): { main: string; security: string } {
   const folder = '/etc/apt/sources.list.d';
   const files = [
     ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),

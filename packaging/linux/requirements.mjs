@@ -40,10 +40,11 @@ export const testPackages = [
   'winbind',
 ];
 
-/** For the lab: a root system for its schools, their network, building and signing packages;
- * Ansible for comparison. */
+/** For the lab: a root system for its schools, servers that boot, their network, building and
+ * signing packages; Ansible for comparison. */
 export const labPackages = [
   'mmdebstrap',
+  'systemd-container',
   'nftables',
   'iproute2',
   'openssh-client',
