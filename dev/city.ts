@@ -52,6 +52,8 @@ export interface CentreOptions {
   standbyDisplays?: number;
   /** The terms of teachers' rules; pupils have the screen alone. */
   teacherTerms?: Terms;
+  /** What new servers download; default: what the last build made. */
+  agentFiles?: string;
   tell?: (step: string, seconds: number) => void;
   /** Aborts the start; parts that already run are ended in order. */
   signal?: AbortSignal;
@@ -263,7 +265,7 @@ async function bringUpCentre(
       PREAU_REDIS_URL: redis.url,
       PREAU_GUACD_PORT: String(guacdPort),
       PREAU_CONSOLE: join(root, 'console/build'),
-      PREAU_AGENT_FILES: join(root, 'packaging/build'),
+      PREAU_AGENT_FILES: options.agentFiles ?? join(root, 'packaging/build'),
       PREAU_GRACE_SECONDS: String(options.graceSeconds ?? 600),
       PREAU_STANDBY_DISPLAYS: String(options.standbyDisplays ?? 2),
     },

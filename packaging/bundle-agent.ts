@@ -1,12 +1,13 @@
 /** Builds the folder a controller offers to new servers (PREAU_AGENT_FILES): the agent as one file,
- * its launcher, its unit and its installer. Run by `npm run build`. */
+ * its launcher, its unit and its installer. Run by `npm run build`; a test names a folder of its
+ * own. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { serverPackages } from './linux/requirements.mjs';
 
 const root = join(import.meta.dirname, '..');
-const out = join(import.meta.dirname, 'build');
+const [out = join(import.meta.dirname, 'build')] = process.argv.slice(2);
 const linux = join(import.meta.dirname, 'linux');
 mkdirSync(out, { recursive: true });
 
