@@ -3,12 +3,12 @@
 # systemd, under systemd-nspawn. This script is the first process of a pid namespace and has a mount namespace of its
 # own: when its input closes it ends, and the kernel ends everything in the server.
 #
-#   boot.sh BASE FOLDER NETWORK NODE SUITE
+#   boot.sh BASE FOLDER NETWORK GROUP NODE
 #
-# FOLDER/seed: files for the root, copied before each boot. NETWORK: a network namespace, which is also the name of the
-# control group. NODE: a program to be bound at /usr/local/bin/node, or nothing.
+# FOLDER/seed: files for the root, copied before each boot. NETWORK: a network namespace. GROUP: the name of a control
+# group. NODE: a program to be bound at /usr/local/bin/node, or nothing.
 set -eu
-base=$1 folder=$2 network=$3 node=$4 suite=$5
+base=$1 folder=$2 network=$3 group=/sys/fs/cgroup/$4 node=$5
 exec 3<&0 </dev/null
 mount --make-rprivate /
 mount -t proc proc /proc
@@ -22,8 +22,8 @@ fi
 cp -r seed/. root/
 # Debian's servers have the one hierarchy of control groups, whatever this host mounts.
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir -p "/sys/fs/cgroup/$network"
-echo 0 >"/sys/fs/cgroup/$network/cgroup.procs"
+mkdir -p "$group"
+echo 0 >"$group/cgroup.procs"
 # nspawn keeps locks and sockets there, by the name of the machine.
 mkdir -p /run/systemd
 mount -t tmpfs -o mode=755 machine /run/systemd
@@ -43,5 +43,5 @@ while [ "$code" = 133 ]; do
     "${options[@]}" 3<&- &
   wait $! || code=$?
 done
-echo "$suite ended with $code"
+echo "systemd-nspawn ended with $code"
 exit "$code"

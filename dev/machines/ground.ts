@@ -1,5 +1,6 @@
 /** What the machines of a test stand on: a folder, a slot of the lab's network, and a way to
  * Debian's packages. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, run, signal } from '../lab/host.ts';
@@ -27,11 +28,20 @@ export interface Ground {
   cityAddress: string;
   packages: PackageRelay;
   /** Lays a cable for a further machine. */
-  connect: () => Promise<{ network: string; address: string; number: number }>;
+  connect: () => Promise<Place>;
   /** What is left of it on this host: nothing, after `close`. */
   leftovers: () => Promise<GroundLeftovers>;
   /** Ends and removes everything that stands on it. */
   close: () => Promise<void>;
+}
+
+/** Where one machine stands. `network`: its network namespace. `controlGroup`: its name in the
+ * hierarchy, which labs that do not see each other share. */
+export interface Place {
+  network: string;
+  controlGroup: string;
+  address: string;
+  number: number;
 }
 
 export interface GroundLeftovers {
@@ -55,6 +65,7 @@ export async function openGround(): Promise<Ground> {
   const slot = await claimSlot(folder);
   const packages = await startPackageRelay(cityAddress(slot));
   let number = 0;
+  const controlGroups: string[] = [];
   return {
     slot,
     folder,
@@ -64,15 +75,19 @@ export async function openGround(): Promise<Ground> {
       number += 1;
       const own = number;
       await layCables(slot, [{ number: own, servers: 1 }]);
+      const network = names.server(slot, own, 1);
+      const controlGroup = `${network}-${randomBytes(4).toString('hex')}`;
+      controlGroups.push(controlGroup);
       return {
-        network: names.server(slot, own, 1),
+        network,
+        controlGroup,
         address: serverAddress(slot, own, 1),
         number: own,
       };
     },
     leftovers: async () => ({
       ...leftoversOf(slot, folder),
-      controlGroups: await controlGroupsOf(names.prefix(slot)),
+      controlGroups: (await listControlGroups()).filter((name) => controlGroups.includes(name)),
       folders: existsSync(folder) ? readdirSync(folder) : [],
     }),
     close: async () => {
@@ -94,14 +109,10 @@ async function sweepDead(): Promise<void> {
 }
 
 async function clear(slot: Slot, folder: string): Promise<void> {
-  const isOurs = folder.startsWith(`${grounds}/`);
-  // The bridge goes last and names the owner: whoever is interrupted here leaves it to the next.
-  if (isOurs) {
-    for (const pid of leftoversOf(slot, folder).processes) signal(pid, 'SIGKILL');
-    await removeControlGroups(names.prefix(slot));
-  }
+  // The bridge goes last and names the owner: what is interrupted here is found by the next.
   await sweep(slot, folder);
-  if (isOurs) rmSync(folder, { recursive: true, force: true });
+  await removeControlGroups(`${names.prefix(slot)}*`);
+  if (folder.startsWith(`${grounds}/`)) rmSync(folder, { recursive: true, force: true });
 }
 
 /** This host may mount control groups elsewhere, or not at all. */
@@ -109,20 +120,20 @@ const withControlGroups = (line: string) => [
   ...['unshare', '--mount', 'sh', '-c'],
   `mount -t cgroup2 cgroup2 /sys/fs/cgroup && ${line}`,
 ];
-const controlGroupsOf = async (prefix: string): Promise<string[]> =>
-  (await must(withControlGroups('ls /sys/fs/cgroup')))
-    .split('\n')
-    .filter((name) => name.startsWith(prefix));
+const listControlGroups = async (): Promise<string[]> =>
+  (await must(withControlGroups('ls /sys/fs/cgroup'))).split('\n');
+
+/** Removes those that are empty: the kernel refuses the others. */
+const removeControlGroups = (pattern: string) =>
+  run(
+    withControlGroups(`find /sys/fs/cgroup/${pattern} -depth -type d -exec rmdir {} + 2>/dev/null`),
+  );
 
 /** A group can be removed once the kernel has buried its last process. */
-export async function removeControlGroups(prefix: string): Promise<void> {
+export async function removeControlGroup(name: string): Promise<void> {
   for (let round = 0; round < 100; round += 1) {
-    if ((await controlGroupsOf(prefix)).length === 0) return;
-    await run(
-      withControlGroups(
-        `find /sys/fs/cgroup/${prefix}* -depth -type d -exec rmdir {} + 2>/dev/null`,
-      ),
-    );
+    await removeControlGroups(name);
+    if (!(await listControlGroups()).includes(name)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

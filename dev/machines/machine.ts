@@ -12,7 +12,7 @@ import {
   type Talking,
 } from '../lab/host.ts';
 import { root as checkout, GivenUp, until } from '../services.ts';
-import { type Ground, openGround, removeControlGroups } from './ground.ts';
+import { type Ground, openGround, removeControlGroup } from './ground.ts';
 import { prepareRoot, type RootKind } from './roots.ts';
 
 export interface RunIn {
@@ -84,7 +84,7 @@ async function build(
   ground: Ground,
   options: MachineOptions,
 ): Promise<Machine> {
-  const { network, address, number } = await ground.connect();
+  const { network, controlGroup, address, number } = await ground.connect();
   const name = `serveur-${number}`;
   const folder = join(ground.folder, name);
   const log = join(folder, 'console.log');
@@ -123,7 +123,7 @@ async function build(
   const off = async (withinMs: number) => {
     await until(`the end of ${name}`, () => !isOn(), withinMs);
     [holder, leader] = [null, 0];
-    await removeControlGroups(network);
+    await removeControlGroup(controlGroup);
   };
   const pullPlug = async () => {
     if (!isOn()) return;
@@ -156,7 +156,7 @@ async function build(
         [
           ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--'],
           ...['bash', join(checkout, 'dev/machines/boot.sh')],
-          ...[base, folder, network, withNode, suite],
+          ...[base, folder, network, controlGroup, withNode],
         ],
         (line) => appendFileSync(log, `${line}\n`),
       );

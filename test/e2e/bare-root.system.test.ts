@@ -2,7 +2,6 @@
  * that it is ready, a pupil clicks a tile and sees the program, Ctrl-C leaves nothing. */
 
 import { freemem } from 'node:os';
-import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type BareRoot,
@@ -15,6 +14,7 @@ import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, GivenUp, until } from '../../dev/services.ts';
 import { demoLogins } from '../../dev/world.ts';
 import { met } from '../met.ts';
+import { coloursOf } from '../picture.fixture.ts';
 import { signInPage } from '../sign-in-page.fixture.ts';
 
 const isInside = process.env[insideMarker] !== undefined;
@@ -46,20 +46,6 @@ async function traces(root: BareRoot): Promise<Record<string, string[]>> {
     displays: await look('grep -E "^pd[0-9a-f]{6}-" /etc/passwd || :'),
   };
 }
-
-/** How many different ones the picture has: a program's is not plain. */
-const coloursOf = async (page: Page): Promise<number> =>
-  Number(
-    await page.evaluate(`(() => {
-      const colours = new Set();
-      for (const canvas of document.querySelectorAll('.screen canvas')) {
-        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-        const pixels = new Uint32Array(data.buffer);
-        for (let at = 0; at < pixels.length; at += 97) colours.add(pixels[at]);
-      }
-      return colours.size;
-    })()`),
-  );
 
 describe.skipIf(isInside).each(suites)('on a bare %s', (suite) => {
   beforeAll(() => prepareBase(suite), 600_000);

@@ -1,0 +1,3 @@
+import { describeRealServer } from './real-server.fixture.ts';
+
+describeRealServer('bookworm', 'debian12');
