@@ -2,6 +2,7 @@
 import { AppError } from '@preau/contract/errors.ts';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { holdsNul } from './machine-text.ts';
 
 /** Compiled schemas, shared by all callers: compiling one costs as much as a thousand checks. */
 const checks = new WeakMap<TSchema, ReturnType<typeof Compile>>();
@@ -11,7 +12,12 @@ export function checker(schema: TSchema | undefined, where: string): (value: unk
   const compiled = checks.get(schema) ?? Compile(schema);
   checks.set(schema, compiled);
   return (value) => {
-    if (compiled.Check(value)) return value;
+    if (compiled.Check(value)) {
+      if (!holdsNul(value)) return value;
+      throw new AppError('VALIDATION_FAILED', {
+        issues: [{ field: where, problem: 'must not hold a NUL character' }],
+      });
+    }
     const issues = compiled
       .Errors(value)
       .slice(0, 5)

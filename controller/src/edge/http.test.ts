@@ -178,6 +178,29 @@ describe('every route × every role', () => {
   });
 });
 
+describe('text that no database takes', () => {
+  test('is taken out of a report, whose rest is applied', async () => {
+    const report = city.agent.report();
+    report.inventory.system = 'Debian\u0000 12';
+    const reply = await call('agent', 'POST', '/api/agent/report', report);
+    expect([reply.statusCode, reply.json()]).toEqual([200, expect.anything()]);
+    const { inventory } = await city.platform.database
+      .selectFrom('servers')
+      .select('inventory')
+      .where('id', '=', city.agent.actor.id)
+      .executeTakeFirstOrThrow();
+    expect(JSON.parse(inventory ?? '{}')).toMatchObject({ system: 'Debian 12' });
+  });
+  test('is refused from a person, in a body and in a query', async () => {
+    const asked = { application: 'tuxpaint\u0000', language: 'fr' };
+    for (const reply of [
+      await call('pupil', 'POST', '/api/sessions', asked),
+      await call('technician', 'GET', '/api/audit?search=%00'),
+    ])
+      expect([reply.statusCode, reply.json().code]).toEqual([400, 'VALIDATION_FAILED']);
+  });
+});
+
 describe('origins', () => {
   const cases: [origin: string, ok: boolean][] = [
     [publicUrl, true],

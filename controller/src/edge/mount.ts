@@ -10,6 +10,7 @@ import type { AnswerMemo } from './answer-memo.ts';
 import { authorise } from './authorise.ts';
 import { checker } from './check.ts';
 import { guardInput, guardReply } from './guard.ts';
+import { cleanMachineText } from './machine-text.ts';
 import { cookieName, stepCookieName, stepOf } from './sign-in.ts';
 import { verbs } from './verbs/table.ts';
 import type { Answer, EdgeDeps } from './verbs/verb.ts';
@@ -23,6 +24,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
       query: checker(route.query, 'query'),
       body: checker(route.body, 'body'),
     };
+    const isFromMachine = route.path.startsWith('/api/agent/');
     const mustBeReply = replyChecker(name, route);
     // This cast is sound because the checks above validate the request against the route's schemas.
     const verb = verbs[name as Exclude<RouteName, StreamRouteName>] as (
@@ -42,7 +44,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
         const input = {
           params: checks.params(request.params),
           query: checks.query(request.query),
-          body: checks.body(request.body),
+          body: checks.body(isFromMachine ? cleanMachineText(request.body) : request.body),
         };
         await guardInput(deps, actor, route, input);
         const { answer, next } = answerOf(deps, request, reply);

@@ -17,6 +17,7 @@ import { chainCases } from '#src/audit/chain.cases.ts';
 import { insertAuditEvent, selectAuditEvents } from '#src/audit/store.ts';
 import { application, person } from '#src/builders.fixture.ts';
 import { yearCases } from '#src/classes/year.cases.ts';
+import { machineTextCases } from '#src/edge/machine-text.cases.ts';
 import { selectSitesOf } from '#src/edge/sites-of.ts';
 import { privacyCases } from '#src/privacy/privacy.cases.ts';
 import { requestCases } from '#src/requests/requests.cases.ts';
@@ -436,6 +437,7 @@ for (const dialect of dialects) {
       describe('recording', () => recordingCases(city));
       describe('access', () => accessCases(() => city()));
       describe('rollout', () => rolloutCases(() => city()));
+      describe('machine text', () => machineTextCases(() => city()));
       describe('chain', () => chainCases(() => city()));
       describe('request', () => requestCases(city));
       describe('withdrawing', () => withdrawCases(city));
