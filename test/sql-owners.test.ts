@@ -41,6 +41,7 @@ const owners: Readonly<Record<keyof Tables, string>> = {
   desired_states: 'servers',
   server_applications: 'servers',
   server_additions: 'servers',
+  restarts: 'servers',
   sessions: 'sessions',
   tickets: 'sessions',
   seat_queue: 'sessions',
@@ -52,6 +53,7 @@ const owners: Readonly<Record<keyof Tables, string>> = {
   rollout_counts: 'rollouts',
   rollout_logs: 'rollouts',
   rollout_evidence: 'rollouts',
+  rollout_questions: 'rollouts',
   rollout_schedules: 'rollouts',
   install_history: 'rollouts',
   requests: 'requests',
@@ -85,6 +87,7 @@ const exceptions: readonly (Use & { noun: string; why: string })[] = [
   { noun: 'servers', does: 'reads', table: 'sessions', why: 'a desired state has sessions, and a server has so many places left' },
   { noun: 'servers', does: 'reads', table: 'transfers', why: 'a desired state has the files on their way' },
   { noun: 'servers', does: 'reads', table: 'rollout_targets', why: 'a desired state has the orders of rollouts' },
+  { noun: 'servers', does: 'reads', table: 'rollout_questions', why: 'a desired state has the questions of plans' },
   { noun: 'privacy', does: 'reads', table: computed, why: 'what is held of a person is in every table that names an account' },
 ];
 

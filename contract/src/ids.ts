@@ -28,6 +28,7 @@ export const ids = {
   rul: { names: 'rule', named: 'edge' },
   sch: { names: 'schedule of rollouts', named: 'no' },
   scr: { names: 'script', named: 'no' },
+  rst: { names: 'restart of a server', named: 'no' },
   ses: { names: 'session', named: 'edge', told: true },
   sgr: { names: 'group of schools', named: 'edge' },
   sit: { names: 'school', named: 'edge', told: true },

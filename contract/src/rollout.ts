@@ -7,7 +7,7 @@ import { AccountId } from './account.ts';
 import { ApplicationId } from './application.ts';
 import { ReportedItem } from './order.ts';
 import { RolloutDraft, WaveSpec } from './rollout-draft.ts';
-import { RolloutPlan } from './rollout-plan.ts';
+import { AskingProgress, RolloutPlan } from './rollout-plan.ts';
 import {
   pauseReasons,
   RolloutId,
@@ -93,6 +93,8 @@ export const Rollout = Strict({
   draft: RolloutDraft,
   plan: RolloutPlan,
   waves: Type.Array(Wave),
+  /** Null: the rollout has begun, or nothing is to be asked. */
+  asking: Nullable(AskingProgress),
   approvedByName: Nullable(Line(120)),
   scheduleId: Nullable(Id('sch')),
   supersededBy: Nullable(RolloutId),

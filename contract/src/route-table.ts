@@ -148,6 +148,7 @@ export const routeTable = {
   changeRollout: { method: 'PUT', path: '/api/rollouts/:id' },
   planRollout: { method: 'POST', path: '/api/rollouts/:id/plan' },
   listPlanEntries: { method: 'GET', path: '/api/rollouts/:id/plan' },
+  listSchoolAnswers: { method: 'GET', path: '/api/rollouts/:id/answers' },
   approveRollout: { method: 'POST', path: '/api/rollouts/:id/approve' },
   startRollout: { method: 'POST', path: '/api/rollouts/:id/start' },
   pauseRollout: { method: 'POST', path: '/api/rollouts/:id/pause' },

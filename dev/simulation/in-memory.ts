@@ -7,6 +7,7 @@ const root = new URL('../../', import.meta.url);
 const instead: Readonly<Record<string, string>> = {
   'controller/src/rollouts/store.ts': 'rollouts.ts',
   'controller/src/rollouts/plan/store.ts': 'rollouts.ts',
+  'controller/src/rollouts/plan/questions/store.ts': 'rollouts.ts',
   'controller/src/rollouts/run/store.ts': 'rollouts.ts',
   'controller/src/rollouts/schedules/store.ts': 'rollouts.ts',
   'controller/src/rollouts/targets/store.ts': 'rollouts.ts',

@@ -187,6 +187,8 @@ function build(world: World, network: Network): Machine[] {
       pastEpochs: [],
       silentTold: false,
       cache: null,
+      answers: false,
+      boot: null,
       retiredAt: null,
       appliedGeneration: 0,
     });

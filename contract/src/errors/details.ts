@@ -133,6 +133,8 @@ export interface DetailsByCode {
   /** `servers`: some of the servers that have changed; `share`: the share of the plan that has
    * changed. */
   PLAN_DRIFTED: { plan?: string; servers?: readonly string[]; share?: number };
+  /** `until`: from when on it may start, epoch ms. */
+  PLAN_ASKING: { asking: number; answered: number; until: number };
   PLAN_EMPTY: { leftOut: readonly object[] };
   /** The school whose classes are arriving now. */
   SCHOOL_ARRIVES: { site: string };

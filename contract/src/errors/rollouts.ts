@@ -112,6 +112,12 @@ export const rolloutErrors = {
     fr: 'Le parc a changé depuis ce plan. Refaites le plan, relisez-le, puis démarrez.',
     en: 'The fleet has changed since this plan. Make the plan again, read it, then start.',
   },
+  PLAN_ASKING: {
+    status: 409,
+    retryable: true,
+    fr: 'Les serveurs des écoles répondent encore. Attendez quelques secondes, relisez le plan, puis démarrez.',
+    en: 'The schools’ servers are still answering. Wait a few seconds, read the plan, then start.',
+  },
   PLAN_EMPTY: {
     status: 409,
     retryable: false,

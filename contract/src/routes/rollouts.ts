@@ -13,7 +13,7 @@ import {
   TargetDetail,
 } from '../rollout.ts';
 import { RolloutDraft } from '../rollout-draft.ts';
-import { PlanEntry } from '../rollout-plan.ts';
+import { PlanEntry, SchoolAnswer } from '../rollout-plan.ts';
 import { RolloutId } from '../rollout-states.ts';
 import { Count, Cursor, Hash, List, Nothing, ofId, Page, type Route } from '../route.ts';
 import { Id, Nullable, OneOf, Strict } from '../schema.ts';
@@ -82,6 +82,19 @@ export const rolloutRoutes = {
       limit: Type.Optional(Count),
     }),
     reply: Page(PlanEntry),
+  },
+  listSchoolAnswers: {
+    method: 'GET',
+    path: '/api/rollouts/:id/answers',
+    caller: 'technician',
+    reach: 'site',
+    summary: 'What it would do, school by school, as their servers answer',
+    params: ofId(RolloutId),
+    query: Strict({
+      from: Type.Optional(Type.String({ pattern: '^[0-9]{1,7}$' })),
+      limit: Type.Optional(Count),
+    }),
+    reply: Page(SchoolAnswer),
   },
   approveRollout: {
     method: 'POST',

@@ -2,6 +2,7 @@
  * lost, the next sweep does it. */
 
 import type { Platform } from '#src/platform/platform.ts';
+import { considerAnswers } from '#src/rollouts/plan/questions/ask.ts';
 import { evaluateRollout } from '#src/rollouts/run/evaluate.ts';
 
 import { runAgain } from './run-again.ts';
@@ -16,7 +17,10 @@ const longestRestMs = 2000;
 
 export function watchRollouts(deps: Platform): { close: () => Promise<void> } {
   const rollouts = runAgain<string>(
-    (id) => evaluateRollout(deps, id),
+    async (id) => {
+      await considerAnswers(deps, id);
+      await evaluateRollout(deps, id);
+    },
     (error, id) => deps.log.error({ err: error, rollout: id }, 'rollout not evaluated'),
     {
       restMs: (tookMs) =>

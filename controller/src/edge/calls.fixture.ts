@@ -618,6 +618,10 @@ export function callsOf(city: () => City): {
       params: { id: (await plannedRollout()).id },
       query: '?from=0&limit=10',
     }),
+    listSchoolAnswers: async () => ({
+      params: { id: (await plannedRollout()).id },
+      query: '?from=0&limit=10',
+    }),
     approveRollout: async () => ({
       params: { id: (await plannedRollout()).id },
       body: { planHash: (await plannedRollout()).plan.hash },

@@ -76,6 +76,7 @@ const all = [
   '0007-exchange',
   '0008-recordings',
   '0009-withdrawal',
+  '0010-asking',
 ];
 const dialects: Dialect[] = [
   {

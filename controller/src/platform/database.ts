@@ -19,6 +19,7 @@ import * as requests from './migrations/0006-requests.ts';
 import * as exchange from './migrations/0007-exchange.ts';
 import * as recordings from './migrations/0008-recordings.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
+import * as asking from './migrations/0010-asking.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
@@ -36,6 +37,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0007-exchange': () => ({ up: exchange.up }),
   '0008-recordings': () => ({ up: recordings.up }),
   '0009-withdrawal': () => ({ up: withdrawal.up }),
+  '0010-asking': () => ({ up: asking.up }),
 };
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */

@@ -40,6 +40,8 @@ export interface Tables {
     silent_told: Generated<number>;
     policy_generation: Generated<number>;
     policy_asked_at: number | null;
+    answers: Generated<number>;
+    boot: string | null;
   };
   enrolment_codes: {
     hash: string;
@@ -393,6 +395,30 @@ export interface Tables {
   };
   rollout_counts: { rollout_id: string; wave: number; state: string; n: number };
   rollout_logs: { rollout_id: string; server_id: string; log: string };
+  rollout_questions: {
+    rollout_id: string;
+    server_id: string;
+    key: string;
+    asked: string;
+    asked_at: number;
+    answer: string | null;
+    answered_at: number | null;
+    considered: Generated<number>;
+  };
+  restarts: {
+    id: string;
+    server_id: string;
+    site_id: string;
+    state: string;
+    boot_id: string;
+    at: number;
+    told_at: number | null;
+    begun_at: number | null;
+    ended_at: number | null;
+    reason: string | null;
+    created_by_name: string;
+    created_at: number;
+  };
   rollout_evidence: { id: string; rollout_id: string; server_id: string; at: number; text: string };
   install_history: {
     id: string;

@@ -9,6 +9,7 @@ import type { Topic } from '@preau/contract/topics.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { together } from '#src/platform/together.ts';
+import { settleAnswers } from '#src/rollouts/plan/questions/ask.ts';
 import { settleOrders } from '#src/rollouts/run/settle-orders.ts';
 import { checkReport } from '#src/servers/reported/clone.ts';
 import { recordServerReport } from '#src/servers/reported/record-report.ts';
@@ -59,12 +60,16 @@ export async function acceptReport(
     for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
     for (const topic of await settleTransfers(deps, rows, actor, report.transfers))
       topics.add(topic);
+    const answers = await settleAnswers(deps, rows, actor, report.answers ?? []);
     const orders = await settleOrders(deps, rows, actor, report.orders);
-    for (const topic of orders.topics) topics.add(topic);
+    for (const topic of [...answers.topics, ...orders.topics]) topics.add(topic);
     // The agent caused this state itself: the reply names its generation, and no wake-up is needed.
     return {
       topics,
-      reply: { generation: orders.generation ?? server.generation, icons: iconsWanted },
+      reply: {
+        generation: orders.generation ?? answers.generation ?? server.generation,
+        icons: iconsWanted,
+      },
     };
   });
   deps.wakeups.wake([...topics]);

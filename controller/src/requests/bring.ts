@@ -55,6 +55,7 @@ export async function bring(
       deps,
       actor,
       draftFor({ ...request, siteId, applicationId }, applicationId, null),
+      { asks: false, scheduleId: null },
     );
     await begin(deps, actor, rolloutId).catch(async (error: unknown) => {
       if (!(error instanceof AppError) || error.code !== 'SCHOOL_ARRIVES' || rolloutId === null)
@@ -65,6 +66,7 @@ export async function bring(
         actor,
         rolloutId,
         draftFor({ ...request, siteId, applicationId }, applicationId, now + 1000),
+        { asks: false },
       );
       await begin(deps, actor, rolloutId);
     });

@@ -1,7 +1,7 @@
 /** Rollouts as the console and the command line show them. */
 
 import type { Rollout, RolloutSummary } from '@preau/contract/rollout.ts';
-import type { PlanEntry } from '@preau/contract/rollout-plan.ts';
+import type { PlanEntry, SchoolAnswer } from '@preau/contract/rollout-plan.ts';
 import { isRolloutOver } from '@preau/contract/rollout-states.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { reaches } from '#src/accounts/reach.ts';
@@ -10,6 +10,7 @@ import { cursorOf, readCursor } from '#src/platform/cursor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { mustFind } from './find.ts';
+import { listSchoolAnswers as listAnswers, readAsking } from './plan/questions/ask.ts';
 import { type StoredRollout, selectPlanEntries, selectRollouts } from './store.ts';
 import { selectPace } from './targets/pages/store.ts';
 import { selectCounts } from './targets/store.ts';
@@ -85,13 +86,15 @@ export async function listRollouts(
 
 export async function readRollout(deps: Deps, actor: Actor, id: string): Promise<Rollout> {
   const rollout = await mustFind(deps.database, actor, id);
-  const [waves, counts] = [
+  const [waves, counts, asking] = [
     await selectWaves(deps.database, id),
     await selectCounts(deps.database, [id]),
+    await readAsking(deps.database, rollout, deps.clock.now()),
   ];
   return {
     ...summaryOf(rollout, summed(counts)),
     version: rollout.version,
+    asking,
     draft: rollout.draft,
     plan: rollout.plan,
     approvedByName: rollout.approvedByName,
@@ -146,4 +149,14 @@ export async function listPlanEntries(
     items: entries.slice(query.from, query.from + query.limit),
     next: query.from + query.limit < entries.length ? String(query.from + query.limit) : null,
   };
+}
+
+export async function listSchoolAnswers(
+  deps: Deps,
+  actor: Actor,
+  id: string,
+  query: { from: number; limit: number },
+): Promise<{ items: SchoolAnswer[]; next: string | null }> {
+  await mustFind(deps.database, actor, id);
+  return listAnswers(deps.database, id, query, deps.clock.now());
 }

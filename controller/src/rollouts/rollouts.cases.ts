@@ -3,6 +3,7 @@
 import { runCases } from '#src/rollouts/run/run.cases.ts';
 import { timeCases } from '#src/rollouts/run/time.cases.ts';
 import type { City } from '#src/testing.fixture.ts';
+import { askingCases } from './asking.cases.ts';
 import { guardCases } from './guards.cases.ts';
 import { rolloutFixture } from './rollouts.fixture.ts';
 
@@ -11,4 +12,5 @@ export function rolloutCases(open: () => Promise<City>): void {
   runCases(at);
   timeCases(at);
   guardCases(at);
+  askingCases(at);
 }

@@ -76,6 +76,12 @@ const head = [
   'superseded_by',
 ] as const;
 
+/** Plans of earlier versions have no refusals. */
+const planOf = (text: string): RolloutPlan => {
+  const plan = JSON.parse(text) as Omit<RolloutPlan, 'refusals'> & Partial<RolloutPlan>;
+  return { ...plan, refusals: plan.refusals ?? [] };
+};
+
 const rolloutOf = (row: RolloutRow): StoredRollout => ({
   id: row.id,
   name: row.name,
@@ -86,7 +92,7 @@ const rolloutOf = (row: RolloutRow): StoredRollout => ({
   pausedAt: row.paused_at,
   note: row.note_fr === null || row.note_en === null ? null : { fr: row.note_fr, en: row.note_en },
   draft: JSON.parse(row.draft) as RolloutDraft,
-  plan: JSON.parse(row.plan) as RolloutPlan,
+  plan: planOf(row.plan),
   sites: row.sites,
   createdById: row.created_by,
   createdByName: row.created_by_name,

@@ -1,4 +1,5 @@
 /** SQL shared by all parts of servers: their rows, their generations, what is installed. */
+import type { Boot } from '@preau/contract/asking.ts';
 import type { FailedStep, Inventory } from '@preau/contract/report.ts';
 import type { ServerChanges } from '@preau/contract/server.ts';
 import { isSqlite, type Rows } from '#src/platform/database.ts';
@@ -23,6 +24,9 @@ export interface ServerRow {
   pastEpochs: PastEpoch[];
   silentTold: boolean;
   cache: Inventory['cache'];
+  /** Its agent answers questions. */
+  answers: boolean;
+  boot: Boot | null;
 }
 
 /** Undefined when unknown or retired. */
@@ -50,6 +54,8 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
       pastEpochs: JSON.parse(row.past_epochs) as PastEpoch[],
       silentTold: row.silent_told === 1,
       cache: cacheOf(row),
+      answers: row.answers === 1,
+      boot: row.boot === null ? null : (JSON.parse(row.boot) as Boot),
     }
   );
 }

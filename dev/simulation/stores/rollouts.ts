@@ -2,6 +2,7 @@
 
 import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import type { Rows } from '../../../controller/src/platform/database.ts';
+import type * as questions from '../../../controller/src/rollouts/plan/questions/store.ts';
 import type * as plan from '../../../controller/src/rollouts/plan/store.ts';
 import type * as running from '../../../controller/src/rollouts/run/store.ts';
 import type * as schedules from '../../../controller/src/rollouts/schedules/store.ts';
@@ -272,6 +273,18 @@ export const saveLog: typeof running.saveLog = async () => undefined;
 export const saveEvidence: typeof running.saveEvidence = async () => undefined;
 export const insertHistory: typeof running.insertHistory = async () => undefined;
 
+// ---- questions: the simulated agents are of a version that cannot be asked --------------------
+
+export const replaceQuestions: typeof questions.replaceQuestions = async () => undefined;
+export const selectKnownAnswers: typeof questions.selectKnownAnswers = async () => new Map();
+export const selectQuestions: typeof questions.selectQuestions = async () => [];
+export const selectUnconsidered: typeof questions.selectUnconsidered = async () => [];
+export const hasUnconsidered: typeof questions.hasUnconsidered = async () => false;
+export const deleteQuestions: typeof questions.deleteQuestions = async () => undefined;
+export const stopAsking: typeof questions.stopAsking = async () => undefined;
+export const deleteOldQuestions: typeof questions.deleteOldQuestions = async () => undefined;
+export const selectWantedVersions: typeof questions.selectWantedVersions = async () => new Map();
+
 // ---- what is known of servers and applications ----------------------------------------------
 
 export const selectFleet: typeof plan.selectFleet = async (rows) =>
@@ -286,6 +299,7 @@ export const selectFleet: typeof plan.selectFleet = async (rows) =>
       quarantined: quarantinedAt !== null,
       labels,
       platform: 'linux',
+      answers: false,
     }),
   );
 

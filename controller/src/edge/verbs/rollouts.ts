@@ -6,7 +6,12 @@ import {
   removeRollout,
 } from '#src/rollouts/plan/create.ts';
 import { startRollout } from '#src/rollouts/plan/start.ts';
-import { listPlanEntries, listRollouts, readRollout } from '#src/rollouts/read.ts';
+import {
+  listPlanEntries,
+  listRollouts,
+  listSchoolAnswers,
+  readRollout,
+} from '#src/rollouts/read.ts';
 import {
   createSchedule,
   listSchedules,
@@ -48,6 +53,11 @@ export const rolloutVerbs = {
     thenRead(deps, actor, params.id, changeDraft(deps, actor, params.id, null)),
   listPlanEntries: (deps, actor, { params, query }) =>
     listPlanEntries(deps, actor, params.id, {
+      from: Number(query.from ?? 0),
+      limit: limitOf(query),
+    }),
+  listSchoolAnswers: (deps, actor, { params, query }) =>
+    listSchoolAnswers(deps, actor, params.id, {
       from: Number(query.from ?? 0),
       limit: limitOf(query),
     }),

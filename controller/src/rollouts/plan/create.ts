@@ -12,10 +12,12 @@ import { mustFind } from '../find.ts';
 import { changeRollout, deleteRollout, insertRollout } from '../store.ts';
 import { deleteTargets } from '../targets/store.ts';
 import { deleteWaves } from '../waves/store.ts';
-import { makePlan } from './make-plan.ts';
+import { makePlanToAsk } from './make-plan.ts';
 import type { FullPlan } from './plan.ts';
+import { askServers } from './questions/ask.ts';
+import { deleteQuestions } from './questions/store.ts';
 
-type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
+type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
 const mustReachPlan = (actor: Actor, draft: RolloutDraft, plan: FullPlan) =>
   mustReach(
@@ -25,20 +27,32 @@ const mustReachPlan = (actor: Actor, draft: RolloutDraft, plan: FullPlan) =>
       : [...draft.where.siteIds, ...plan.entries.map((entry) => entry.siteId)]),
   );
 
+/** An empty plan is kept when servers have refused it, because the refusals are to be read. */
+function mustConcernServers(plan: FullPlan): void {
+  if (plan.entries.length === 0 && plan.refusals.length === 0)
+    throw new AppError('PLAN_EMPTY', { leftOut: plan.leftOut.slice(0, 10) });
+}
+
+/** `asks`: servers are asked what the plan would do. Without it nobody reads the plan before it
+ * starts, and each server asks its package manager when it is its turn. */
+interface Making {
+  asks: boolean;
+  scheduleId: string | null;
+}
+
 /** Plans the draft and stores it as a rollout. Refuses with PLAN_EMPTY a draft that concerns no
  * server, and with OUT_OF_SCOPE one that concerns schools beyond the caller's. */
 export async function createRollout(
   deps: Deps,
   actor: Actor,
   draft: RolloutDraft,
-  scheduleId: string | null = null,
+  { asks, scheduleId }: Making = { asks: true, scheduleId: null },
 ): Promise<string> {
   const now = deps.clock.now();
-  const id = await deps.database.transaction().execute(async (rows) => {
-    const plan = await makePlan(rows, draft, now);
+  const { id, topics } = await deps.database.transaction().execute(async (rows) => {
+    const { plan, questions } = await makePlanToAsk(rows, draft, now);
     mustReachPlan(actor, draft, plan);
-    if (plan.entries.length === 0)
-      throw new AppError('PLAN_EMPTY', { leftOut: plan.leftOut.slice(0, 10) });
+    mustConcernServers(plan);
     const id = await insertRollout(rows, {
       name: draft.name,
       state: plan.needsApproval ? 'awaiting_approval' : 'planned',
@@ -59,9 +73,9 @@ export async function createRollout(
         applications: plan.applications.map((planned) => planned.slug),
       },
     });
-    return id;
+    return { id, topics: asks ? await askServers(deps, rows, id, questions) : [] };
   });
-  deps.wakeups.wake(['rollouts', 'audit']);
+  deps.wakeups.wake([...topics, 'rollouts', 'audit']);
   return id;
 }
 
@@ -72,15 +86,15 @@ export async function changeDraft(
   actor: Actor,
   id: string,
   draft: RolloutDraft | null,
+  { asks }: Pick<Making, 'asks'> = { asks: true },
 ): Promise<void> {
-  await deps.database.transaction().execute(async (rows) => {
+  const topics = await deps.database.transaction().execute(async (rows) => {
     const rollout = await mustFind(rows, actor, id);
     if (!rolloutCan.edit(rollout)) throw new AppError('STATE_FORBIDS', { state: rollout.state });
     const wanted = draft ?? rollout.draft;
-    const plan = await makePlan(rows, wanted, deps.clock.now());
+    const { plan, questions } = await makePlanToAsk(rows, wanted, deps.clock.now());
     mustReachPlan(actor, wanted, plan);
-    if (plan.entries.length === 0)
-      throw new AppError('PLAN_EMPTY', { leftOut: plan.leftOut.slice(0, 10) });
+    mustConcernServers(plan);
     if (rollout.state === 'scheduled') {
       await deleteTargets(rows, id);
       await deleteWaves(rows, id);
@@ -98,8 +112,9 @@ export async function changeDraft(
       subjectId: id,
       subjectName: wanted.name,
     });
+    return askServers(deps, rows, id, asks ? questions : []);
   });
-  deps.wakeups.wake(['rollouts', 'audit']);
+  deps.wakeups.wake([...topics, 'rollouts', 'audit']);
 }
 
 /** Approves the plan with this `planHash`, the one that was read. Refuses with OWN_APPROVAL its
@@ -140,6 +155,7 @@ export async function removeRollout(deps: Deps, actor: Actor, id: string): Promi
   await deps.database.transaction().execute(async (rows) => {
     const rollout = await mustFind(rows, actor, id);
     if (!rolloutCan.remove(rollout)) throw new AppError('STATE_FORBIDS', { state: rollout.state });
+    await deleteQuestions(rows, id);
     await deleteRollout(rows, id);
     await recordEffect(deps, rows, actor, {
       action: 'rollout.removed',

@@ -2,20 +2,88 @@
 
 import { AppError } from '@preau/contract/errors.ts';
 import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
-import type { RolloutPlan } from '@preau/contract/rollout-plan.ts';
+import type { PlanRefusal, RolloutPlan } from '@preau/contract/rollout-plan.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
 import { windowsProblem } from '@preau/contract/windows.ts';
 
+import { selectApplications } from '#src/applications/store.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { readSettings } from '../settings.ts';
 import { selectActiveRollouts } from '../store.ts';
 import { selectTargets } from '../targets/store.ts';
-import { type FullPlan, planEntries, planText } from './plan.ts';
+import {
+  estimatesOf,
+  type FullPlan,
+  type PlanFacts,
+  type PlannedApplication,
+  planEntries,
+  planText,
+} from './plan.ts';
 import { plannedApplications, readPlanFacts } from './plan-facts.ts';
+import { freshMs } from './questions/ask.ts';
+import { type Question, questionsOf } from './questions/questions.ts';
+import { selectKnownAnswers, selectWantedVersions } from './questions/store.ts';
+import { refusalsOf, withRefusals } from './refusals.ts';
 
-/** Refuses with VALIDATION_FAILED (invalid windows), and as `plannedApplications` does. */
-export async function makePlan(rows: Rows, draft: RolloutDraft, now: number): Promise<FullPlan> {
+/** `refusals`: what is known already. Refuses with VALIDATION_FAILED (invalid windows), and as
+ * `plannedApplications` does. */
+export async function makePlan(
+  rows: Rows,
+  draft: RolloutDraft,
+  now: number,
+  refusals: readonly PlanRefusal[] = [],
+): Promise<FullPlan> {
+  return finish(rows, draft, await readParts(rows, draft, now), refusals, now);
+}
+
+/** The plan, and what is to be asked about it. Answers to the same questions of a short while ago
+ * are in the plan already. */
+export async function makePlanToAsk(
+  rows: Rows,
+  draft: RolloutDraft,
+  now: number,
+): Promise<{ plan: FullPlan; questions: Question[] }> {
+  const read = await readParts(rows, draft, now);
+  const { applications, facts, parts } = read;
+  const wanted = await selectWantedVersions(
+    rows,
+    facts.servers.filter(({ answers }) => answers).map(({ id }) => id),
+  );
+  const questions = questionsOf(
+    { applications, entries: parts.entries },
+    facts.servers.map((server) => ({ ...server, wanted: wanted.get(server.id) ?? [] })),
+    now,
+  );
+  const known = await selectKnownAnswers(rows, questions, now - freshMs);
+  const names = new Map(
+    known.size === 0
+      ? []
+      : (await selectApplications(rows)).map(({ slug, name }) => [slug, name] as const),
+  );
+  const refusals = refusalsOf(
+    questions.flatMap(({ serverId, siteId, key }) => {
+      const foreseen = known.get(`${serverId} ${key}`);
+      const entry = parts.entries.find((one) => one.serverId === serverId);
+      return foreseen === undefined || entry === undefined
+        ? []
+        : [{ siteId, siteName: entry.siteName, serverName: entry.serverName, foreseen }];
+    }),
+    applications
+      .filter(({ want }) => want === 'present')
+      .map(({ application: { id, slug, requires } }) => ({ applicationId: id, slug, requires })),
+    names,
+  );
+  return { plan: await finish(rows, draft, read, refusals, now), questions };
+}
+
+interface ReadParts {
+  applications: PlannedApplication[];
+  facts: PlanFacts;
+  parts: ReturnType<typeof planEntries>;
+}
+
+async function readParts(rows: Rows, draft: RolloutDraft, now: number): Promise<ReadParts> {
   for (const windows of [draft.windows.install, draft.windows.download]) {
     const problem = windows === null ? null : windowsProblem(windows);
     if (problem !== null)
@@ -25,7 +93,19 @@ export async function makePlan(rows: Rows, draft: RolloutDraft, now: number): Pr
       });
   }
   const applications = await plannedApplications(rows, draft);
-  const parts = planEntries(draft, await readPlanFacts(rows, draft, applications, now));
+  const facts = await readPlanFacts(rows, draft, applications, now);
+  return { applications, facts, parts: planEntries(draft, facts) };
+}
+
+async function finish(
+  rows: Rows,
+  draft: RolloutDraft,
+  read: ReadParts,
+  refusals: readonly PlanRefusal[],
+  now: number,
+): Promise<FullPlan> {
+  const { applications } = read;
+  const parts = withRefusals(draft, read.parts, refusals, estimatesOf(applications));
   const listed: RolloutPlan['applications'] = applications.map(
     ({ application, versionId, version, want, becauseOf }) => ({
       applicationId: application.id,
@@ -43,6 +123,7 @@ export async function makePlan(rows: Rows, draft: RolloutDraft, now: number): Pr
     at: now,
     applications: listed,
     ...parts,
+    refusals: [...refusals],
     clashes: await findClashes(
       rows,
       listed,

@@ -9,7 +9,10 @@ export interface FullPlan extends RolloutPlan {
 }
 
 export interface PlannedApplication {
-  application: Pick<Application, 'id' | 'slug' | 'name' | 'recipes' | 'estimate'>;
+  application: Pick<
+    Application,
+    'id' | 'slug' | 'name' | 'recipes' | 'estimate' | 'category' | 'labels' | 'requires'
+  >;
   versionId: string;
   version: string;
   want: 'present' | 'absent';
@@ -23,6 +26,8 @@ interface PlanServer {
   online: boolean;
   draining: boolean;
   quarantined: boolean;
+  /** Its agent answers questions. */
+  answers: boolean;
   platform: RecipePlatform;
   labels: readonly string[];
   /** The applications that are installed: application id → version. */
@@ -52,6 +57,7 @@ export function planEntries(
   const leftOut: RolloutPlan['leftOut'] = [];
   const entries: PlanEntry[] = [];
   const reached = new Set<string>();
+  const estimates = estimatesOf(facts.applications);
   for (const server of facts.servers) {
     if (!wholeSite(server.siteId) && !named.has(server.id)) continue;
     const siteName = sites.get(server.siteId)?.name ?? '';
@@ -69,13 +75,6 @@ export function planEntries(
       const items = facts.applications.map((planned) => itemOf(planned, server));
       if (items.every((item) => item.action === 'not_applicable')) leave('not_applicable');
       else {
-        const costs = items
-          .filter((item) => item.action === 'install' || item.action === 'change_version')
-          .map(
-            (item) =>
-              facts.applications.find((planned) => planned.application.id === item.applicationId)
-                ?.application.estimate ?? unknownCost,
-          );
         entries.push({
           serverId: server.id,
           serverName: server.name,
@@ -84,8 +83,7 @@ export function planEntries(
           wave: 1,
           online: server.online,
           items,
-          bytes: costs.reduce((sum, cost) => sum + cost.bytes, 0),
-          minutes: Math.round(costs.reduce((sum, cost) => sum + cost.minutes, 0) * 10) / 10,
+          ...costOf(items, estimates),
         });
       }
     }
@@ -94,24 +92,56 @@ export function planEntries(
     if (wholeSite(site.id) && !reached.has(site.id))
       leftOut.push({ siteId: site.id, siteName: site.name, serverName: null, reason: 'no_server' });
   splitIntoWaves(entries, draft.waves);
-  const work = (entry: PlanEntry) =>
-    entry.items.some((item) => item.action !== 'nothing_to_do' && item.action !== 'not_applicable');
-  return {
-    entries: entries.sort(
-      (a, b) =>
-        a.wave - b.wave ||
-        a.siteName.localeCompare(b.siteName) ||
-        a.serverId.localeCompare(b.serverId),
+  return { entries: inOrder(entries), leftOut, totals: totalsOf(entries) };
+}
+
+/** By application id; applications without an estimate are missing. */
+export type Estimates = ReadonlyMap<string, { bytes: number; minutes: number }>;
+
+export const estimatesOf = (
+  applications: readonly Pick<PlannedApplication, 'application'>[],
+): Estimates =>
+  new Map(
+    applications.flatMap(({ application: { id, estimate } }) =>
+      estimate === null ? [] : [[id, estimate]],
     ),
-    leftOut,
-    totals: {
-      sites: new Set(entries.map((entry) => entry.siteId)).size,
-      servers: entries.length,
-      nothingToDo: entries.filter((entry) => !work(entry)).length,
-      offline: entries.filter((entry) => !entry.online).length,
-      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
-      minutes: Math.max(0, ...entries.map((entry) => entry.minutes)),
-    },
+  );
+
+/** Whether this item downloads and installs something. */
+export const isInstalling = ({ action }: Pick<PlanEntry['items'][number], 'action'>): boolean =>
+  action === 'install' || action === 'change_version';
+
+export function costOf(
+  items: PlanEntry['items'],
+  estimates: Estimates,
+): Pick<PlanEntry, 'bytes' | 'minutes'> {
+  const costs = items
+    .filter(isInstalling)
+    .map((item) => estimates.get(item.applicationId) ?? unknownCost);
+  return {
+    bytes: costs.reduce((sum, cost) => sum + cost.bytes, 0),
+    minutes: Math.round(costs.reduce((sum, cost) => sum + cost.minutes, 0) * 10) / 10,
+  };
+}
+
+export const inOrder = (entries: readonly PlanEntry[]): PlanEntry[] =>
+  entries.toSorted(
+    (a, b) =>
+      a.wave - b.wave ||
+      a.siteName.localeCompare(b.siteName) ||
+      a.serverId.localeCompare(b.serverId),
+  );
+
+export function totalsOf(entries: readonly PlanEntry[]): RolloutPlan['totals'] {
+  const work = (entry: PlanEntry) =>
+    entry.items.some((item) => isInstalling(item) || item.action === 'remove');
+  return {
+    sites: new Set(entries.map((entry) => entry.siteId)).size,
+    servers: entries.length,
+    nothingToDo: entries.filter((entry) => !work(entry)).length,
+    offline: entries.filter((entry) => !entry.online).length,
+    bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+    minutes: Math.max(0, ...entries.map((entry) => entry.minutes)),
   };
 }
 
@@ -134,7 +164,7 @@ function itemOf(planned: PlannedApplication, server: PlanServer): PlanEntry['ite
 /** Assigns entries to waves. All servers of a site are in the same wave. Sites whose servers are
  * all online come first, so that the first wave is a real test; the last wave takes all that
  * remain. */
-function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
+export function splitIntoWaves(entries: PlanEntry[], waves: readonly WaveSpec[]): void {
   const sites = new Map<string, PlanEntry[]>();
   for (const entry of entries) sites.set(entry.siteId, [...(sites.get(entry.siteId) ?? []), entry]);
   const order = [...sites.values()].sort(

@@ -24,13 +24,15 @@ import { insertTargets, selectTargets } from '../targets/store.ts';
 import { insertWaves } from '../waves/store.ts';
 import { makePlan } from './make-plan.ts';
 import { type FullPlan, planDrift } from './plan.ts';
+import { considerAnswers, mustHaveAsked } from './questions/ask.ts';
+import { stopAsking } from './questions/store.ts';
 import { mustBeOffered } from './withdrawn.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
 /** `force` starts it even while classes arrive in the morning. Refuses with BRAKE_ON,
- * NEEDS_APPROVAL, STATE_FORBIDS, WITHDRAWN, PLAN_DRIFTED (with the servers that differ),
- * SCHOOL_ARRIVES. */
+ * NEEDS_APPROVAL, STATE_FORBIDS, PLAN_ASKING, PLAN_EMPTY, WITHDRAWN, PLAN_DRIFTED (with the servers
+ * that differ), SCHOOL_ARRIVES. */
 export async function startRollout(
   deps: Deps,
   actor: Actor,
@@ -38,6 +40,8 @@ export async function startRollout(
   input: { planHash: string; force: boolean },
 ): Promise<void> {
   const now = deps.clock.now();
+  // What has been answered counts, whether its wake-up came or not.
+  await considerAnswers(deps, id);
   const topics = await deps.database.transaction().execute(async (rows): Promise<Topic[]> => {
     const rollout = await mustFind(rows, actor, id);
     if (rollout.state === 'awaiting_approval') throw new AppError('NEEDS_APPROVAL');
@@ -45,10 +49,13 @@ export async function startRollout(
     if (rollout.plan.hash !== input.planHash)
       throw new AppError('PLAN_DRIFTED', { plan: rollout.plan.hash });
     await mustNotBeBraked(rows);
+    await mustHaveAsked(rows, rollout, now);
     const settings = await readSettings(rows);
     const entries = await selectPlanEntries(rows, id);
+    if (entries.length === 0)
+      throw new AppError('PLAN_EMPTY', { leftOut: rollout.plan.leftOut.slice(0, 10) });
     await mustBeOffered(rows, rollout.plan);
-    const present = await makePlan(rows, rollout.draft, now);
+    const present = await makePlan(rows, rollout.draft, now, rollout.plan.refusals);
     mustNotHaveDrifted(entries, present, settings);
     const { startAt } = rollout.draft;
     const later = startAt !== null && startAt > now;
@@ -60,6 +67,7 @@ export async function startRollout(
       ...(later ? {} : { startedAt: now }),
     });
     if (!changed) throw new AppError('STATE_FORBIDS', { state: rollout.state });
+    await stopAsking(rows, id);
     await insertWavesAndTargets(rows, rollout, { entries, present }, now);
     await recordEffect(deps, rows, actor, {
       action: 'rollout.started',

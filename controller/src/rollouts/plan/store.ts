@@ -11,6 +11,8 @@ export interface FleetServer {
   quarantined: boolean;
   labels: string[];
   platform: 'linux' | 'windows';
+  /** Its agent answers questions. */
+  answers: boolean;
 }
 
 export async function selectFleet(rows: Rows): Promise<FleetServer[]> {
@@ -26,6 +28,7 @@ export async function selectFleet(rows: Rows): Promise<FleetServer[]> {
       'quarantined_at',
       'labels',
       'inventory',
+      'answers',
     ])
     .orderBy('created_at')
     .orderBy('id')
@@ -40,6 +43,7 @@ export async function selectFleet(rows: Rows): Promise<FleetServer[]> {
     quarantined: row.quarantined_at !== null,
     labels: JSON.parse(row.labels) as string[],
     platform: row.inventory?.includes('"platform":"windows"') === true ? 'windows' : 'linux',
+    answers: row.answers === 1,
   }));
 }
 

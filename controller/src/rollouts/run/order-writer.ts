@@ -44,6 +44,9 @@ export async function orderWriter(
   targets: readonly StoredTarget[],
 ): Promise<OrderWriter> {
   const { plan, draft } = rollout;
+  const refused = new Set(
+    plan.refusals.map(({ siteId, applicationId }) => `${siteId} ${applicationId}`),
+  );
   const known = new Map<string, KnownApplication>();
   if (targets.length > 0)
     for (const item of await selectKnownApplications(
@@ -55,14 +58,19 @@ export async function orderWriter(
   const wantedBy = (target: StoredTarget) =>
     target.action === 'install'
       ? // Removal uses the recipe of the installed version.
-        plan.applications.map(({ applicationId, versionId, want }) => ({
-          applicationId,
-          versionId:
-            want === 'absent'
-              ? (known.get(`${target.serverId} ${applicationId}`)?.versionId ?? versionId)
-              : versionId,
-          want,
-        }))
+        plan.applications
+          .filter(
+            ({ applicationId, want }) =>
+              want === 'absent' || !refused.has(`${target.siteId} ${applicationId}`),
+          )
+          .map(({ applicationId, versionId, want }) => ({
+            applicationId,
+            versionId:
+              want === 'absent'
+                ? (known.get(`${target.serverId} ${applicationId}`)?.versionId ?? versionId)
+                : versionId,
+            want,
+          }))
       : // In reverse order of installation.
         itemsToRestore(rollout, target)
           .reverse()

@@ -89,7 +89,7 @@ interface FactsRead {
   reach: Awaited<ReturnType<typeof selectReach>>;
   /** Servers with an order of another rollout in flight. */
   busy: ReadonlySet<string>;
-  hasAll: (serverId: string) => boolean;
+  hasAll: (target: Pick<StoredTarget, 'serverId' | 'siteId'>) => boolean;
   now: number;
 }
 
@@ -128,7 +128,7 @@ function targetFacts(
       gone: server?.gone ?? true,
       draining: server?.draining ?? false,
       busy: busy.has(target.serverId),
-      hasAll: online && isWaiting(target.state) && hasAll(target.serverId),
+      hasAll: online && isWaiting(target.state) && hasAll(target),
     },
     install: spanOf(windows.install, place, now),
     download: spanOf(windows.download, place, now),
@@ -162,10 +162,7 @@ function arrivalEnds(
 
 /** Returns a function that says whether a server, by its reports, already has everything the plan
  * wants there. */
-async function readHasAll(
-  rows: Rows,
-  { plan }: StoredRollout,
-): Promise<(serverId: string) => boolean> {
+async function readHasAll(rows: Rows, { plan }: StoredRollout): Promise<FactsRead['hasAll']> {
   const versions = await selectVersions(
     rows,
     plan.applications.map((planned) => planned.versionId),
@@ -179,8 +176,12 @@ async function readHasAll(
     plan.applications.map((planned) => planned.applicationId),
   ))
     known.set(`${item.serverId} ${item.applicationId}`, item);
-  return (serverId) =>
+  const refused = new Set(
+    plan.refusals.map(({ siteId, applicationId }) => `${siteId} ${applicationId}`),
+  );
+  return ({ serverId, siteId }) =>
     plan.applications.every(({ applicationId, versionId, want }) => {
+      if (want === 'present' && refused.has(`${siteId} ${applicationId}`)) return true;
       const item = known.get(`${serverId} ${applicationId}`);
       return want === 'absent'
         ? item === undefined || item.state === 'removed'

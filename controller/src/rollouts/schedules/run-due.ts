@@ -11,7 +11,7 @@ import { moveSchedule, noteScheduleRun, selectSchedules } from './store.ts';
 
 /** The rows say what is due, so running this twice starts nothing twice. */
 export async function runDueSchedules(
-  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
+  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
 ): Promise<void> {
   const now = deps.clock.now();
   for (const schedule of await selectSchedules(deps.database, { dueAt: now })) {
@@ -36,7 +36,7 @@ export async function runDueSchedules(
           name: `${schedule.name} ${new Date(now).toISOString().slice(0, 10)}`,
           startAt: now + 1000,
         },
-        schedule.id,
+        { asks: false, scheduleId: schedule.id },
       );
       const rollout = await selectRollout(deps.database, rolloutId);
       if (rollout?.state === 'planned')

@@ -40,6 +40,11 @@ export async function recordServerReport(
   const { server, report, pastEpochs } = received;
   const recording = { deps, rows, actor, server, report, topics: new Set<Topic>(['servers']) };
   await recordVitals(recording, pastEpochs);
+  // An agent of the version before refuses a state with members that it does not know.
+  const isOlder =
+    (server.answers && report.answers === undefined) ||
+    (server.boot !== null && report.boot === undefined);
+  if (isOlder) recording.topics.add(await publishDesiredState(deps, rows, server.id));
   if (server.silentTold) await recordReturn(recording);
   await recordRefusedStates(recording);
   const iconsWanted = await recordApplications(recording);
@@ -63,6 +68,8 @@ async function recordVitals(
     health: report.health,
     inventory: report.inventory,
     failedSteps: report.failedSteps,
+    answers: report.answers !== undefined,
+    boot: report.boot ?? null,
   });
   if (generations === null) return;
   for (const topic of await publishForNeighbours(deps, rows, server.siteId, generations))

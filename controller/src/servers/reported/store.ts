@@ -1,4 +1,5 @@
 /** All SQL for what servers report about themselves. */
+import type { Boot } from '@preau/contract/asking.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { PastEpoch } from './clone.ts';
@@ -15,6 +16,8 @@ export async function saveVitals(
     health: Health;
     inventory: Inventory;
     failedSteps: FailedStep[];
+    answers: boolean;
+    boot: Boot | null;
   },
 ): Promise<void> {
   await rows
@@ -29,6 +32,8 @@ export async function saveVitals(
       health: JSON.stringify(seen.health),
       inventory: JSON.stringify(seen.inventory),
       failed_steps: JSON.stringify(seen.failedSteps),
+      answers: seen.answers ? 1 : 0,
+      boot: seen.boot === null ? null : JSON.stringify(seen.boot),
     })
     .where('id', '=', serverId)
     .execute();

@@ -14,6 +14,7 @@ import { inFlightStates } from '@preau/contract/rollout-states.ts';
 import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { cacheOf } from '../../store.ts';
+import { askTogether } from './ask-together.ts';
 
 /** The parts of desired states that differ from server to server. */
 export async function selectDesired(
@@ -24,15 +25,25 @@ export async function selectDesired(
     serverId: string,
   ) => Pick<
     DesiredState,
-    'applications' | 'removals' | 'sessions' | 'transfers' | 'orders' | 'cache' | 'peers'
+    | 'applications'
+    | 'removals'
+    | 'sessions'
+    | 'transfers'
+    | 'orders'
+    | 'cache'
+    | 'peers'
+    | 'questions'
+    | 'restart'
   >
 > {
-  const [applications, sessions, transfers, orders, neighbours] = [
+  const [applications, sessions, transfers, orders, neighbours, questions, restarts] = [
     await selectDesiredApplications(rows, serverIds),
     await selectDesiredSessions(rows, serverIds),
     await selectDesiredTransfers(rows, serverIds),
     await selectDesiredOrders(rows, serverIds),
     await selectNeighbours(rows, serverIds),
+    await selectDesiredQuestions(rows, serverIds),
+    await selectDesiredRestarts(rows, serverIds),
   ];
   return (serverId) => ({
     ...applications(serverId),
@@ -40,6 +51,8 @@ export async function selectDesired(
     transfers: transfers.get(serverId) ?? [],
     orders: orders.get(serverId) ?? [],
     ...neighbours(serverId),
+    ...questions(serverId),
+    ...restarts(serverId),
   });
 }
 
@@ -208,6 +221,56 @@ async function selectDesiredOrders(
       known.slice(0, 20).map((row) => JSON.parse(row.order_body ?? '') as Order),
     ]),
   );
+}
+
+/** What plans ask these servers, as far as their agents can answer. */
+async function selectDesiredQuestions(
+  rows: Rows,
+  serverIds: readonly string[],
+): Promise<(serverId: string) => Pick<DesiredState, 'questions'>> {
+  const found = await rows
+    .selectFrom('rollout_questions as q')
+    .innerJoin('servers as v', 'v.id', 'q.server_id')
+    .select(['q.server_id', 'q.key', 'q.asked'])
+    .where('q.server_id', 'in', [...serverIds])
+    .where('q.answered_at', 'is', null)
+    .where('v.answers', '=', 1)
+    .orderBy('q.asked_at')
+    .orderBy('q.rollout_id')
+    .execute();
+  const byServer = Map.groupBy(found, (row) => row.server_id);
+  return (serverId) => {
+    const asked = byServer.get(serverId);
+    if (asked === undefined) return {};
+    return {
+      questions: askTogether(
+        asked.map(({ key, asked: text }) => ({
+          key,
+          asked: JSON.parse(text) as DesiredApplication[],
+        })),
+      ),
+    };
+  };
+}
+
+/** Restarts that are due, for agents that carry them out. */
+async function selectDesiredRestarts(
+  rows: Rows,
+  serverIds: readonly string[],
+): Promise<(serverId: string) => Pick<DesiredState, 'restart'>> {
+  const found = await rows
+    .selectFrom('restarts as r')
+    .innerJoin('servers as v', 'v.id', 'r.server_id')
+    .select(['r.server_id', 'r.boot_id', 'r.begun_at'])
+    .where('r.server_id', 'in', [...serverIds])
+    .where('r.state', '=', 'restarting')
+    .where('v.boot', 'is not', null)
+    .execute();
+  const byServer = new Map(found.map((row) => [row.server_id, row]));
+  return (serverId) => {
+    const due = byServer.get(serverId);
+    return due === undefined ? {} : { restart: { bootId: due.boot_id, at: due.begun_at ?? 0 } };
+  };
 }
 
 /** The servers of each site, and the one that downloads packages for the others: the oldest that
