@@ -1,4 +1,5 @@
 /** Text of a plan, to read before starting it. Pure. */
+import { refusalIn } from '@preau/contract/refusal-sentence.ts';
 import type { Rollout } from '@preau/contract/rollout.ts';
 import { mebibytes, plain, stateLine, table } from './show.ts';
 import { type Language, say } from './words.ts';
@@ -33,6 +34,15 @@ export function describePlan(language: Language, rollout: Rollout): string[] {
           say(language, 'leftOut', {
             count: plan.leftOut.length,
             reasons: [...reasons].map(([reason, n]) => `${reason} ${n}`).join(', '),
+          }),
+        ]),
+    ...plan.refusals.map((refusal) => `✕ ${plain(refusalIn(plan, refusal)[language])}`),
+    ...(rollout.asking === null
+      ? []
+      : [
+          say(language, 'asked', {
+            answered: rollout.asking.answered,
+            later: rollout.asking.atStart + rollout.asking.silent,
           }),
         ]),
     ...plan.clashes.map((clash) =>

@@ -1,10 +1,11 @@
+import type { Rollout } from '@preau/contract/rollout.ts';
 import { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { rolloutStates } from '@preau/contract/rollout-states.ts';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import type { Call } from './call.ts';
 import { Refused, Unreachable } from './outcome.ts';
-import { draftFrom, exitCodeOf, watch } from './rollouts.ts';
+import { answered, draftFrom, exitCodeOf, watch } from './rollouts.ts';
 import type { Printer } from './show.ts';
 
 const id = (prefix: string, letter: string) => `${prefix}_${letter.repeat(22)}`;
@@ -86,6 +87,33 @@ describe('a plan', () => {
       name: 'UsageError',
       word,
     });
+  });
+});
+
+describe('a plan that servers are still answering', () => {
+  const asking = (until: number | null, hash: string) =>
+    ({ id: 'rol', asking: { until }, plan: { hash } }) as unknown as Rollout;
+  test('is waited for, and read again', async () => {
+    const steps = [asking(5, 'a'), asking(null, 'b')];
+    const waits: number[] = [];
+    let told = 0;
+    const read = (async () => steps.shift()) as unknown as Call;
+    const rollout = await answered(
+      read,
+      asking(5, 'a'),
+      () => {
+        told += 1;
+      },
+      async (ms) => waits.push(ms),
+    );
+    expect([rollout.plan.hash, told, waits.length]).toEqual(['b', 1, 2]);
+  });
+  test('nothing to wait for: as it is', async () => {
+    const plain = { ...asking(null, 'a'), asking: null };
+    const never = (() => {
+      throw new Error('asked');
+    }) as unknown as Call;
+    expect(await answered(never, plain, never as never)).toBe(plain);
   });
 });
 

@@ -98,6 +98,25 @@ async function whereFrom(call: Call, options: PlanOptions): Promise<Where> {
   return where;
 }
 
+const askEveryMs = 300;
+
+/** Waits until the schools' servers have answered, or have had their time; a refusal may have changed
+ * the plan meanwhile. `tell` is called once if there is something to wait for. */
+export async function answered(
+  call: Call,
+  planned: Rollout,
+  tell: () => void,
+  wait: (ms: number) => Promise<unknown> = (ms) => pause(ms),
+): Promise<Rollout> {
+  let rollout = planned;
+  if (rollout.asking !== null && rollout.asking.until !== null) tell();
+  while (rollout.asking !== null && rollout.asking.until !== null) {
+    await wait(askEveryMs);
+    rollout = await call('readRollout', { params: { id: planned.id } });
+  }
+  return rollout;
+}
+
 /** Pure. Null: keep watching. */
 export function exitCodeOf(
   rollout: { state: RolloutState; pauseReason: string | null },

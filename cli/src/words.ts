@@ -98,6 +98,14 @@ const words = {
     'Ce plan attend l’accord d’un second technicien, dans la console.',
     'This plan waits for a second technician, in the console.',
   ],
+  asking: [
+    'On demande aux serveurs des écoles ce que cela ferait…',
+    'Asking the schools’ servers what this would do…',
+  ],
+  asked: [
+    'Serveurs interrogés : {answered} écoles ont répondu ; {later} le seront au démarrage.',
+    'Servers asked: {answered} schools have answered; {later} will be asked at the start.',
+  ],
   startWith: ['Pour démarrer : preau rollout start {id}', 'To start it: preau rollout start {id}'],
   nowIs: ['« {name} » : {state}', '“{name}”: {state}'],
   lost: ['Préau ne répond plus, nouvel essai…', 'Préau no longer answers, trying again…'],

@@ -5,6 +5,7 @@ import type { Rollout, Target } from '@preau/contract/rollout.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import type { TargetState } from '@preau/contract/rollout-states.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answered } from '../../dev/answered.ts';
 import { labFolder, lightApplications } from '../../dev/lab/base.ts';
 import { type Lab, startLab } from '../../dev/lab/lab.ts';
 import type { LabServer } from '../../dev/lab/school.ts';
@@ -41,7 +42,10 @@ const draft = (
   ...more,
 });
 const begin = async (wanted: RolloutDraft): Promise<string> => {
-  const planned = await lab.technician.call('createRollout', { body: wanted });
+  const planned = await answered(
+    lab.technician,
+    await lab.technician.call('createRollout', { body: wanted }),
+  );
   await lab.technician.call('startRollout', {
     params: { id: planned.id },
     body: { planHash: planned.plan.hash, force: true },

@@ -3,7 +3,7 @@ import type { Call } from '#src/call.ts';
 import { exitCodes, UsageError } from '#src/outcome.ts';
 import { cancelKindFrom } from '#src/parse.ts';
 import { describePlan } from '#src/plan.ts';
-import { draftFrom, type PlanOptions, watch } from '#src/rollouts.ts';
+import { answered, draftFrom, type PlanOptions, watch } from '#src/rollouts.ts';
 import type { Shell } from '#src/shell.ts';
 import { plain, table } from '#src/show.ts';
 import type { Word } from '#src/words.ts';
@@ -25,7 +25,11 @@ export function addRollouts({ program, lang, t, printer, json, calling }: Shell)
     .option('--roll-back', t('optRollBack'))
     .action(
       calling(async ({ call, asJson }, options: PlanOptions) => {
-        const planned = await call('createRollout', { body: await draftFrom(call, options) });
+        const planned = await answered(
+          call,
+          await call('createRollout', { body: await draftFrom(call, options) }),
+          () => printer.remark(t('asking')),
+        );
         if (asJson) json(planned);
         else for (const line of describePlan(lang, planned)) printer.out(line);
         return planned.plan.needsApproval ? exitCodes.needsApproval : exitCodes.done;
@@ -41,7 +45,9 @@ export function addRollouts({ program, lang, t, printer, json, calling }: Shell)
     .action(
       calling(
         async ({ call, asJson }, id: string, options: { force?: boolean; watch?: boolean }) => {
-          const { plan } = await call('readRollout', { params: { id } });
+          // What was read is what starts: when an answer changes the plan, it is read again first.
+          const { plan, ...read } = await call('readRollout', { params: { id } });
+          await answered(call, { ...read, plan }, () => printer.remark(t('asking')));
           const started = await call('startRollout', {
             params: { id },
             body: { planHash: plan.hash, force: options.force === true },
