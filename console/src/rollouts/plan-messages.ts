@@ -180,6 +180,7 @@ export const planWords = messages({
     remove: { fr: 'retirer', en: 'remove' },
     nothing_to_do: { fr: 'rien à faire', en: 'nothing to do' },
     not_applicable: { fr: 'sans objet', en: 'n/a' },
+    refused: { fr: 'refusé par le serveur', en: 'refused by the server' },
   } satisfies Record<Action, Both>,
   leftOut: { fr: (n: number) => `Non concernées (${n})`, en: (n: number) => `Left out (${n})` },
   leftOutReason: {
@@ -189,6 +190,7 @@ export const planWords = messages({
     quarantined: { fr: 'serveur mis à l’écart', en: 'server set apart' },
     no_label: { fr: 'ne porte pas l’étiquette', en: 'lacks the label' },
     not_applicable: { fr: 'aucune recette pour ce système', en: 'no recipe for this system' },
+    refused: { fr: 'refusé par le serveur de l’école', en: 'refused by the school’s server' },
   } satisfies Record<LeftOut, Both>,
   clashes: { fr: 'Rencontre d’autres déploiements', en: 'Meets other rollouts' },
   supersedes: {
