@@ -143,6 +143,8 @@ export const Fleet = Strict({
   silent: Type.Integer(),
   draining: Type.Integer(),
   quarantined: Type.Integer(),
+  /** Servers that need a restart. */
+  toRestart: Type.Integer(),
   /** Null: never reported. */
   agentVersions: Type.Array(Strict({ version: Nullable(Line(40)), servers: Type.Integer() })),
   labels: Type.Array(Strict({ label: Slug, servers: Type.Integer() })),

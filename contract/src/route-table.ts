@@ -71,6 +71,8 @@ export const routeTable = {
   changeServer: { method: 'PUT', path: '/api/servers/:id' },
   drainServers: { method: 'POST', path: '/api/servers/drain' },
   labelServers: { method: 'POST', path: '/api/servers/labels' },
+  restartServers: { method: 'POST', path: '/api/servers/restart' },
+  cancelRestarts: { method: 'POST', path: '/api/servers/restart/cancel' },
   readFleet: { method: 'GET', path: '/api/fleet' },
   readDrift: { method: 'GET', path: '/api/drift' },
   readHostKey: { method: 'POST', path: '/api/server-additions/host-key' },

@@ -1,7 +1,9 @@
 /** Servers: the machines of a site that run an agent. */
 import { type Static, Type } from 'typebox';
 import { InstalledApplication } from './application.ts';
+import { Boot } from './asking.ts';
 import { FailedStep, Health, Inventory, ServerId } from './report.ts';
+import { ServerRestart } from './restart.ts';
 import { Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
 import { SiteId } from './site.ts';
 
@@ -30,6 +32,12 @@ export const ServerSummary = Strict({
   appliedGeneration: Type.Integer(),
   lastSeenAt: Nullable(Type.Integer()),
   vitals: Nullable(Health),
+  /** Null: none is needed, or the agent does not say. */
+  restartNeeded: Boot.properties.restartNeeded,
+  /** The agent can restart the machine. */
+  canRestart: Type.Boolean(),
+  /** The open one, or the last one of the past two days. */
+  restart: Nullable(ServerRestart),
   liveSessions: Type.Integer(),
   maxSessions: Type.Integer(),
 });

@@ -35,6 +35,7 @@ export const endReasons = [
   'never_connected',
   'server_retired',
   'server_quarantined',
+  'server_restarts',
   'agent_stopped',
   'lost',
   'access_ended',

@@ -108,6 +108,8 @@ export interface DetailsByCode {
   APPLICATION_NOT_INSTALLED: OfApplication;
   SERVER_OFFLINE: Partial<OfApplication>;
   SERVER_FULL: Partial<OfApplication>;
+  SERVER_RESTARTS: Partial<OfApplication>;
+  RESTART_UNKNOWN: { servers: readonly string[] };
   LAUNCH_TIMEOUT: { session?: string };
   /** `status`: guacd's status code. */
   GATEWAY_UNREACHABLE: { status?: string; waited?: number };

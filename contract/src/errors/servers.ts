@@ -56,6 +56,12 @@ export const serverErrors = {
     fr: 'Deux machines utilisent l’identité de ce serveur : il est mis à l’écart. Enrôlez de nouveau chacune des deux.',
     en: 'Two machines use this server’s identity: it is set apart. Enrol each of them anew.',
   },
+  RESTART_UNKNOWN: {
+    status: 409,
+    retryable: false,
+    fr: 'L’agent de ce serveur ne sait pas encore redémarrer la machine. Mettez l’agent à jour, puis recommencez.',
+    en: 'This server’s agent cannot restart the machine yet. Update the agent, then start again.',
+  },
   HOST_KEY_CHANGED: {
     status: 409,
     retryable: false,

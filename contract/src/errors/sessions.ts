@@ -89,6 +89,12 @@ export const sessionErrors = {
     fr: 'Le serveur de votre école ne répond pas. Réessayez dans un instant ; si cela dure, prévenez le technicien.',
     en: 'Your school’s server is not answering. Try again in a moment; if it lasts, tell the technician.',
   },
+  SERVER_RESTARTS: {
+    status: 409,
+    retryable: true,
+    fr: 'Le serveur de l’école redémarre. Réessayez dans une dizaine de minutes.',
+    en: 'The school’s server is restarting. Try again in about ten minutes.',
+  },
   SERVER_FULL: {
     status: 503,
     retryable: true,

@@ -12,6 +12,7 @@ import {
   HostKeyRequest,
 } from '../fleet.ts';
 import { ServerId } from '../report.ts';
+import { CancelRestarts, RestartServers } from '../restart.ts';
 import { Count, List, Nothing, ofId, type Route } from '../route.ts';
 import { OneOf, Strict } from '../schema.ts';
 import {
@@ -91,6 +92,26 @@ export const serverRoutes = {
     reach: 'site',
     summary: 'Add labels to servers, or take them off',
     body: LabelServers,
+    reply: Nothing,
+    status: 204,
+  },
+  restartServers: {
+    method: 'POST',
+    path: '/api/servers/restart',
+    caller: 'technician',
+    reach: 'site',
+    summary: 'Restart servers, those of one school one after the other',
+    body: RestartServers,
+    reply: Nothing,
+    status: 204,
+  },
+  cancelRestarts: {
+    method: 'POST',
+    path: '/api/servers/restart/cancel',
+    caller: 'technician',
+    reach: 'site',
+    summary: 'Cancel restarts that have not begun',
+    body: CancelRestarts,
     reply: Nothing,
     status: 204,
   },

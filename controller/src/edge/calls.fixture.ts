@@ -334,6 +334,11 @@ export function callsOf(city: () => City): {
       body: { name: 'Serveur A', labels: ['pilote'] },
     }),
     drainServers: async () => ({ body: { serverIds: [city().agent.actor.id], draining: true } }),
+    restartServers: async () => ({
+      body: { serverIds: [city().agent.actor.id], when: 'tonight' },
+      status: 409,
+    }),
+    cancelRestarts: async () => ({ body: { serverIds: [city().agent.actor.id] } }),
     labelServers: async () => ({
       body: { serverIds: [city().agent.actor.id], add: ['pilote'], remove: [] },
     }),

@@ -26,6 +26,7 @@ import { withdrawCases } from '#src/rollouts/withdraw.cases.ts';
 import { withNames } from '#src/rules/names/store.ts';
 import { selectRules } from '#src/rules/store.ts';
 import { selectCandidates, selectServers } from '#src/servers/fleet/store.ts';
+import { restartCases } from '#src/servers/restarts/restarts.cases.ts';
 import { serverCases } from '#src/servers/servers.cases.ts';
 import { exchangeCases } from '#src/sessions/exchange/exchange.cases.ts';
 import { launchCases } from '#src/sessions/launch.cases.ts';
@@ -445,6 +446,7 @@ for (const dialect of dialects) {
       describe('year', () => yearCases(() => city()));
       describe('privacy', () => privacyCases(() => city()));
       describe('servers', () => serverCases(dialect.newCurrent));
+      describe('restarts', () => restartCases(() => city()));
     }
   });
 }

@@ -41,7 +41,11 @@ export async function changeServer(
 
 /** Reads all of these servers, or refuses with NOT_FOUND or OUT_OF_SCOPE before anything is
  * changed. */
-async function selectAll(rows: Rows, actor: AccountActor, serverIds: readonly string[]) {
+export async function mustFindServers(
+  rows: Rows,
+  actor: AccountActor,
+  serverIds: readonly string[],
+) {
   const servers = await selectServerRows(rows, { ids: serverIds });
   const found = new Set(servers.map(({ id }) => id));
   const unknown = serverIds.find((id) => !found.has(id));
@@ -58,7 +62,7 @@ export async function drainServers(
   input: DrainServers,
 ): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
-    for (const server of await selectAll(rows, actor, input.serverIds)) {
+    for (const server of await mustFindServers(rows, actor, input.serverIds)) {
       if ((server.drainingSince !== null) === input.draining) continue;
       await saveDraining(rows, server.id, input.draining ? deps.clock.now() : null);
       await recordEffect(deps, rows, actor, {
@@ -80,7 +84,7 @@ export async function labelServers(
   input: LabelServers,
 ): Promise<void> {
   await deps.database.transaction().execute(async (rows) => {
-    for (const server of await selectAll(rows, actor, input.serverIds)) {
+    for (const server of await mustFindServers(rows, actor, input.serverIds)) {
       const labels = [...new Set([...server.labels, ...input.add])]
         .filter((label) => !input.remove.includes(label))
         .sort();

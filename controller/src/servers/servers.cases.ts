@@ -310,6 +310,7 @@ export function serverCases(newTarget: () => Promise<string>): void {
         servers: 1,
         silent: 0,
         draining: 0,
+        toRestart: 0,
         quarantined: 0,
         agentVersions: [{ version: '0.1.0', servers: 1 }],
         labels: [],

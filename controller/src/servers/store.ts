@@ -64,10 +64,15 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
 export async function selectServerRows(
   rows: Rows,
   filter: { ids: readonly string[] } | { siteId: string },
-): Promise<Pick<ServerRow, 'id' | 'siteId' | 'name' | 'labels' | 'drainingSince'>[]> {
+): Promise<
+  (Pick<ServerRow, 'id' | 'siteId' | 'name' | 'labels' | 'drainingSince'> & {
+    /** Null: the agent cannot restart the machine. */
+    bootId: string | null;
+  })[]
+> {
   const query = rows
     .selectFrom('servers')
-    .select(['id', 'site_id', 'name', 'labels', 'draining_since'])
+    .select(['id', 'site_id', 'name', 'labels', 'draining_since', 'boot'])
     .where('retired_at', 'is', null)
     .orderBy('id');
   const found: Awaited<ReturnType<typeof query.execute>> = [];
@@ -90,6 +95,7 @@ export async function selectServerRows(
     name: row.name,
     labels: JSON.parse(row.labels) as string[],
     drainingSince: row.draining_since,
+    bootId: row.boot === null ? null : (JSON.parse(row.boot) as Boot).bootId,
   }));
 }
 

@@ -9,6 +9,7 @@ import { selectPerson } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { policyBook } from '#src/rules/policy-book.ts';
+import { selectTold } from '#src/servers/restarts/store.ts';
 import { closeSession } from './end.ts';
 import { saveEnd, selectSessionsToCheck } from './store.ts';
 
@@ -25,13 +26,14 @@ interface End {
 }
 
 /** The earliest known end of a session; null when there is none. Pure. `accessEnds`: when the
- * rules end the access, epoch ms. */
+ * rules end the access; `restartsAt`: when its server restarts; epoch ms. */
 function endOf(
   session: { startedAt: number; touchedAt: number | null; isAttached: boolean },
   terms: Terms,
-  accessEnds: number | null,
+  { accessEnds, restartsAt }: { accessEnds: number | null; restartsAt: number | null },
 ): End | null {
   const ends: End[] = [];
+  if (restartsAt !== null) ends.push({ at: restartsAt, because: 'server_restarts' });
   if (accessEnds !== null) ends.push({ at: accessEnds, because: 'access_ended' });
   if (terms.maxMinutes !== null)
     ends.push({ at: session.startedAt + terms.maxMinutes * minuteMs, because: 'time_over' });
@@ -47,6 +49,7 @@ function endOf(
 export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
   const { policy, sites } = await policyBook(deps.database);
   const now = deps.clock.now();
+  const told = await selectTold(deps.database);
   for (const session of await selectSessionsToCheck(deps.database)) {
     const person = await selectPerson(deps.database, {
       id: session.accountId,
@@ -73,7 +76,10 @@ export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
             isAttached: session.state === 'active',
           },
           decision.terms,
-          changesAt(policy, question, now + announceMs),
+          {
+            accessEnds: changesAt(policy, question, now + announceMs),
+            restartsAt: told.get(session.serverId) ?? null,
+          },
         )
       : { at: now, because: 'access_ended' as const };
     const inSight = end !== null && end.at <= now + announceMs ? end : null;

@@ -42,8 +42,8 @@ const startWithinMs = 60_000;
 
 /** Starts the application for the actor, or returns their running session of it, so that a double
  * click opens one session. Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS,
- * WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, APPLICATION_NOT_INSTALLED, SERVER_FULL,
- * LICENCE_EXHAUSTED. */
+ * WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, SERVER_RESTARTS, APPLICATION_NOT_INSTALLED,
+ * SERVER_FULL, LICENCE_EXHAUSTED. */
 export async function launch(
   deps: Deps,
   actor: AccountActor,

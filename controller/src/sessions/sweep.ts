@@ -7,6 +7,7 @@ import { deleteUnusedPolicies } from '#src/rules/store.ts';
 import { endAbandonedAdditions } from '#src/servers/additions/end.ts';
 import { deleteOldEnrolmentCodes } from '#src/servers/enrolment/store.ts';
 import { noticeSilence } from '#src/servers/reported/silence.ts';
+import { sweepRestarts } from '#src/servers/restarts/sweep.ts';
 import { closeSession } from './end.ts';
 import { weighSessions } from './end-of-access.ts';
 import { sweepTransfers } from './exchange/serve.ts';
@@ -47,6 +48,8 @@ export async function sweep(deps: Deps): Promise<void> {
     deps.wakeups.wake(topics);
   }
   await weighSessions(deps, actor);
+  // After the sessions of a server that restarts now have ended.
+  await sweepRestarts(deps, actor);
   await sweepTransfers(deps, actor);
   await closeAbandoned(deps);
   await deleteExpiredSignIns(deps.database, now);

@@ -31,7 +31,8 @@ export const selectServerRows: typeof servers.selectServerRows = async (rows, fi
           ? row.siteId === filter.siteId && row.quarantinedAt === null
           : filter.ids.includes(row.id)),
     )
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((row) => ({ ...row, bootId: null }));
 
 export const nextGeneration: typeof servers.nextGeneration = async (rows, serverId) => {
   const connection = connectionOf(rows);

@@ -7,6 +7,7 @@ import { retireServer } from '#src/servers/enrolment/enrol.ts';
 import { readDrift } from '#src/servers/fleet/drift/drift.ts';
 import { selectFleet, selectServer, selectServers } from '#src/servers/fleet/store.ts';
 
+import { cancelRestarts, restartServers } from '#src/servers/restarts/ask.ts';
 import { endSessionsOfServer } from '#src/sessions/end.ts';
 import { limitOf } from './limit.ts';
 import type { Verbs } from './verb.ts';
@@ -37,6 +38,14 @@ export const serverVerbs = {
   },
   labelServers: async (deps, actor, { body }) => {
     await labelServers(deps, actor, body);
+    return null;
+  },
+  restartServers: async (deps, actor, { body }) => {
+    await restartServers(deps, actor, body);
+    return null;
+  },
+  cancelRestarts: async (deps, actor, { body }) => {
+    await cancelRestarts(deps, actor, body);
     return null;
   },
   wantApplication: async (deps, actor, { params, body }) => {

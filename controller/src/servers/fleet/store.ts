@@ -1,12 +1,15 @@
 /** All SQL for servers in lists and on pages, and for choosing one for a session. */
 
 import type { InstalledApplication, Recipes } from '@preau/contract/application.ts';
+import type { Boot } from '@preau/contract/asking.ts';
 import type { Fleet } from '@preau/contract/fleet.ts';
 import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import type { FailedStep, Health, Inventory } from '@preau/contract/report.ts';
+import type { ServerRestart } from '@preau/contract/restart.ts';
 import { offlineAfterMs, type Server, type ServerSummary } from '@preau/contract/server.ts';
 import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { selectLastRestarts } from '../restarts/store.ts';
 
 const serverColumns = (rows: Rows) =>
   rows
@@ -30,7 +33,15 @@ type ListedRow = Awaited<ReturnType<ReturnType<typeof serverColumns>['execute']>
 const agentVersionOf = (inventory: string | null): string | null =>
   /"agentVersion":"([^"\\]*)"/.exec(inventory ?? '')?.[1] ?? null;
 
-const toSummary = (row: ListedRow, now: number): ServerSummary => {
+/** How long the outcome of a restart is shown, in ms. */
+const shownMs = 2 * 86_400_000;
+
+const toSummary = (
+  row: ListedRow,
+  now: number,
+  restarts: ReadonlyMap<string, ServerRestart>,
+): ServerSummary => {
+  const boot = row.boot === null ? null : (JSON.parse(row.boot) as Boot);
   const failing = (JSON.parse(row.failed_steps) as FailedStep[]).length > 0;
   const online = row.last_seen_at !== null && now - row.last_seen_at < offlineAfterMs;
   return {
@@ -57,6 +68,9 @@ const toSummary = (row: ListedRow, now: number): ServerSummary => {
     appliedGeneration: row.applied_generation,
     lastSeenAt: row.last_seen_at,
     vitals: row.health === null ? null : (JSON.parse(row.health) as Health),
+    restartNeeded: boot?.restartNeeded ?? null,
+    canRestart: boot !== null,
+    restart: restarts.get(row.id) ?? null,
     liveSessions: Number(row.live ?? 0),
     maxSessions: row.max_sessions,
   };
@@ -72,7 +86,8 @@ export async function selectServers(
     .orderBy('s.name')
     .orderBy('v.name');
   if (siteId !== undefined) query = query.where('v.site_id', '=', siteId);
-  return (await query.execute()).map((row) => toSummary(row, now));
+  const restarts = await selectLastRestarts(rows, now - shownMs);
+  return (await query.execute()).map((row) => toSummary(row, now, restarts));
 }
 
 export async function selectServer(
@@ -103,7 +118,7 @@ export async function selectServer(
     .orderBy('a.name_fr')
     .execute();
   return {
-    ...toSummary(row, now),
+    ...toSummary(row, now, await selectLastRestarts(rows, now - shownMs, id)),
     inventory,
     knownPackages: (inventory?.chosen ?? [])
       .map(({ name }) => name)
@@ -143,6 +158,7 @@ export async function selectCandidates(
     lastSeenAt: number | null;
     roles: string[];
     draining: boolean;
+    restarting: boolean;
     installed: boolean;
     liveSessions: number;
     maxSessions: number;
@@ -157,6 +173,14 @@ export async function selectCandidates(
         .on('i.wanted', '=', 1),
     )
     .select('i.application_id as installed_id')
+    .select((e) =>
+      e
+        .selectFrom('restarts as r')
+        .select((f) => f.fn.countAll<number>().as('n'))
+        .whereRef('r.server_id', '=', 'v.id')
+        .where('r.state', 'in', ['told', 'restarting'])
+        .as('restarts'),
+    )
     .where('v.site_id', '=', siteId)
     .where('v.retired_at', 'is', null)
     .where('v.quarantined_at', 'is', null)
@@ -166,11 +190,15 @@ export async function selectCandidates(
     lastSeenAt: row.last_seen_at,
     roles: JSON.parse(row.roles) as string[],
     draining: row.draining_since !== null,
+    restarting: Number(row.restarts ?? 0) > 0,
     installed: row.installed_id !== null,
     liveSessions: Number(row.live ?? 0),
     maxSessions: row.max_sessions,
   }));
 }
+
+const needsRestart = (boot: string | null): boolean =>
+  boot !== null && (JSON.parse(boot) as Boot).restartNeeded !== null;
 
 /** `siteIds` null: the whole city. */
 export async function selectFleet(
@@ -180,7 +208,7 @@ export async function selectFleet(
 ): Promise<Fleet> {
   let query = rows
     .selectFrom('servers')
-    .select(['inventory', 'labels', 'draining_since', 'quarantined_at', 'last_seen_at'])
+    .select(['inventory', 'labels', 'draining_since', 'quarantined_at', 'last_seen_at', 'boot'])
     .where('retired_at', 'is', null);
   if (siteIds !== null) query = query.where('site_id', 'in', [...siteIds]);
   const found = await query.execute();
@@ -201,6 +229,7 @@ export async function selectFleet(
     ).length,
     draining: found.filter((row) => row.draining_since !== null).length,
     quarantined: found.filter((row) => row.quarantined_at !== null).length,
+    toRestart: found.filter((row) => needsRestart(row.boot)).length,
     agentVersions: [...versions]
       .map(([version, servers]) => ({ version, servers }))
       .sort((a, b) => b.servers - a.servers),
