@@ -21,6 +21,11 @@ export const openingWords = messages({
     fr: 'Cette application n’est plus ouverte en ce moment.',
     en: 'This application is not open at this moment.',
   },
+  endedRestart: { fr: 'Le serveur de l’école redémarre', en: 'The school’s server is restarting' },
+  endedRestartText: {
+    fr: 'Tes fichiers sont gardés. Reviens dans une dizaine de minutes.',
+    en: 'Your files are kept. Come back in about ten minutes.',
+  },
   endedTime: { fr: 'Le temps prévu est écoulé', en: 'Its time is over' },
   endedTimeText: {
     fr: 'Chacun son tour : tu pourras la rouvrir plus tard.',
