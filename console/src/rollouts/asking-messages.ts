@@ -43,6 +43,11 @@ export const askingWords = messages({
     fr: (n: number) => (n === 0 ? '' : `${n} à mettre à jour`),
     en: (n: number) => (n === 0 ? '' : `${n} to upgrade`),
   },
+  unsure: {
+    fr: (n: number) =>
+      `${n} application${frS(n)} sans réponse pour l’instant, redemandée${frS(n)} au démarrage`,
+    en: (n: number) => `no answer yet for ${n} application${enS(n)}, asked again at the start`,
+  },
   nothing: { fr: 'rien à installer', en: 'nothing to install' },
   more: { fr: 'Afficher la suite', en: 'Show more' },
   refused: {

@@ -27,7 +27,7 @@ export function askingCases(at: RolloutFixture): void {
   const refused = (): Foreseen =>
     foresee({
       removes: [{ name: 'libabacus', version: '1.0-1', wantedBy: 'tuxpaint' }],
-      refusal: { code: 'INSTALL_FAILED', message: 'would remove libabacus' },
+      refusal: { code: 'PACKAGE_NOT_FOUND', message: 'would remove libabacus' },
     });
   /** Its agent is one that answers: `answers` is always in its report. */
   const tell = (agent: TestAgent, answers: Answer[] = []) =>

@@ -22,7 +22,7 @@ const fine = (slug: string): Foreseen => ({
 const harmful = (slug: string, wantedBy: string | null): Foreseen => ({
   ...fine(slug),
   removes: [{ name: 'libx', version: '1.0', wantedBy }],
-  refusal: { code: 'INSTALL_FAILED', message: 'would remove libx' },
+  refusal: { code: 'PACKAGE_NOT_FOUND', message: 'would remove libx' },
 });
 const school = { siteId: id('sit', 'a'), siteName: 'École A', serverName: 'un' };
 
@@ -32,6 +32,7 @@ describe('what is refused', () => {
   const cases: [name: string, foreseen: Foreseen[], refused: string[]][] = [
     ['nothing', [fine('a'), fine('b')], []],
     ['a removal without a refusal is allowed', [{ ...harmful('d', null), refusal: null }], []],
+    ['what may go well at the start', [{ ...fine('a'), refusal: { code: 'DISK_FULL', message: '' } }], []],
     ['one', [harmful('d', 'gimp')], ['d']],
     ['and what cannot do without it, and so on', [harmful('a', 'gimp'), fine('b'), fine('c')], ['a', 'b', 'c']],
     ['an application that the plan does not have', [harmful('z', null)], []],

@@ -1,6 +1,7 @@
 /** What the answers of schools' servers change in a plan: an application that would remove something
  * wanted, or something of somebody else, is installed on no server of that school. Pure. */
 import type { Foreseen } from '@preau/contract/asking.ts';
+import { errors } from '@preau/contract/errors.ts';
 import type { RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import type { PlanEntry, PlanRefusal, RolloutPlan } from '@preau/contract/rollout-plan.ts';
 import type { Translated } from '@preau/contract/schema.ts';
@@ -32,7 +33,8 @@ export function refusalsOf(
     const refused = new Map<string, PlanRefusal>();
     for (const { applicationId, refusal, removes } of foreseen) {
       const application = installed.find((one) => one.applicationId === applicationId);
-      if (refusal === null || application === undefined) continue;
+      // A lock or a source that does not answer may be well at the start: no refusal for good.
+      if (refusal === null || errors[refusal.code].retryable || application === undefined) continue;
       refused.set(application.slug, {
         ...school,
         applicationId,
