@@ -12,8 +12,8 @@ export interface DesktopEntry {
 }
 
 /** Null for an entry that is no program for people to start: a link, a folder, a hidden entry, a
- * terminal program. */
-export function parseDesktopEntry(text: string): DesktopEntry | null {
+ * terminal program. `path`: where the file is once it is installed. */
+export function parseDesktopEntry(text: string, path = ''): DesktopEntry | null {
   const values = new Map<string, string>();
   let group = '';
   for (const line of text.split(/\r?\n/)) {
@@ -24,7 +24,15 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
     if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value.trim());
   }
   const isOn = (key: string) => values.get(key) === 'true';
-  const command = words(values.get('Exec') ?? '');
+  const both = (...keys: string[]) => {
+    const key = keys.find((one) => line(values.get(one)) !== null);
+    const en = line(values.get(key ?? ''));
+    const fr = line(values.get(`${key}[fr]`)) ?? line(values.get(`${key}[fr_FR]`)) ?? en;
+    return en === null || fr === null ? null : { fr, en };
+  };
+  const name = both('Name');
+  const icon = line(values.get('Icon'));
+  const command = words(values.get('Exec') ?? '', { name: name?.fr ?? '', icon, path });
   if (
     (values.get('Type') ?? 'Application') !== 'Application' ||
     isOn('NoDisplay') ||
@@ -33,18 +41,12 @@ export function parseDesktopEntry(text: string): DesktopEntry | null {
     command.length === 0
   )
     return null;
-  const both = (...keys: string[]) => {
-    const key = keys.find((one) => line(values.get(one)) !== null);
-    const en = line(values.get(key ?? ''));
-    const fr = line(values.get(`${key}[fr]`)) ?? line(values.get(`${key}[fr_FR]`)) ?? en;
-    return en === null || fr === null ? null : { fr, en };
-  };
   return {
-    name: both('Name'),
+    name,
     description: both('Comment', 'GenericName'),
     command,
     category: categoryOf(values.get('Categories') ?? ''),
-    icon: line(values.get('Icon')),
+    icon,
   };
 }
 
@@ -77,17 +79,35 @@ function line(value: string | undefined): string | null {
   return plain === '' ? null : plain;
 }
 
-/** Exec as argv: quotes removed, and field codes (`%U`) left out, because no file is opened with
- * it. */
-function words(exec: string): string[] {
+interface Entry {
+  name: string;
+  icon: string | null;
+  path: string;
+}
+
+/** Exec as argv, by the rules of the specification: first the escapes of every value, then quotes,
+ * then field codes. */
+function words(exec: string, entry: Entry): string[] {
   const found: string[] = [];
+  const escapes: Record<string, string> = { s: ' ', n: ' ', t: ' ', r: ' ', '\\': '\\' };
   // Invisible characters are removed: a technician reviews this text.
   for (const [, quoted, plain] of exec
     .replace(/[\p{Cc}\p{Cf}]/gu, '')
-    .replace(/\\\\/g, '\\')
+    .replace(/\\([sntr\\])/g, (_, letter: string) => escapes[letter] ?? '')
     .matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
-    const word = quoted?.replace(/\\(["`$\\])/g, '$1') ?? plain ?? '';
-    if (!/^%[a-zA-Z]$/.test(word)) found.push(word.replace(/%%/g, '%'));
+    // Field codes have no meaning between quotes.
+    if (quoted !== undefined)
+      found.push(quoted.replace(/\\(["`$\\])/g, '$1').replaceAll('%%', '%'));
+    else found.push(...expanded(plain ?? '', entry));
   }
   return found;
+}
+
+/** A word with its field codes replaced. No file is opened with the program, so a word that is
+ * nothing but a code for files, or a deprecated one, disappears. */
+function expanded(word: string, { name, icon, path }: Entry): string[] {
+  if (word === '%i') return icon === null ? [] : ['--icon', icon];
+  const values: Record<string, string> = { '%': '%', c: name, k: path };
+  const text = word.replace(/%([%a-zA-Z])/g, (_, code: string) => values[code] ?? '');
+  return text === '' ? [] : [text];
 }

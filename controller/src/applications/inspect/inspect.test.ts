@@ -208,6 +208,39 @@ test('a .desktop file: quotes, escapes, what is no program', () => {
   );
 });
 
+const execs: [exec: string, command: string[]][] = [
+  // The window is titled with the program's French name, not with the option that follows.
+  [
+    'kbruch -qwindowtitle %c -qwindowicon fractions %u',
+    ['kbruch', '-qwindowtitle', 'Jeu de mots', '-qwindowicon', 'fractions'],
+  ],
+  ['khangman %i -caption %c', ['khangman', '--icon', 'jeu', '-caption', 'Jeu de mots']],
+  ['a %f', ['a']],
+  ['a %F %u %U', ['a']],
+  ['a %d %D %n %N %v %m', ['a']],
+  ['a --title=%c --file=%f', ['a', '--title=Jeu de mots', '--file=']],
+  ['a %k', ['a', '/usr/share/applications/jeu.desktop']],
+  ['a 100%% %%f', ['a', '100%', '%f']],
+  ['"/opt/a b/c" "%c" d', ['/opt/a b/c', '%c', 'd']],
+  ['sh -c "echo \\\\$HOME \\\\`id\\\\`"', ['sh', '-c', 'echo $HOME `id`']],
+  ['a\\sb', ['a', 'b']],
+  ['a ""', ['a', '']],
+];
+test.each(execs)('Exec=%j', (exec, command) => {
+  expect(
+    parseDesktopEntry(
+      `[Desktop Entry]\nName=Word game\nName[fr]=Jeu de mots\nIcon=jeu\nExec=${exec}\n`,
+      '/usr/share/applications/jeu.desktop',
+    )?.command,
+  ).toEqual(command);
+});
+test('Exec without an icon or a place: their codes leave nothing behind', () => {
+  expect(parseDesktopEntry('[Desktop Entry]\nName=A\nExec=a %i -x %k\n')?.command).toEqual([
+    'a',
+    '-x',
+  ]);
+});
+
 test('is read in a thread of its own, one after the other; unknown files are refused', async () => {
   const city = await makeCity(':memory:', { PREAU_DATA: mkdtempSync(join(root, 'city-')) });
   const content = await deb((bytes) => gzipSync(bytes), '.gz');

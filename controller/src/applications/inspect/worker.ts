@@ -111,7 +111,7 @@ async function ofDeb(
   for (const [file, content] of deb.files) {
     const entry =
       file.endsWith('.desktop') && programs.length < maxPrograms
-        ? parseDesktopEntry(content.toString('utf8'))
+        ? parseDesktopEntry(content.toString('utf8'), posix.join('/', file))
         : null;
     if (entry === null) continue;
     const png = entry.icon === null ? null : iconIn(deb.files, entry.icon);
