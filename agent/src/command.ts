@@ -23,7 +23,12 @@ export interface RunOptions {
   stdoutFile?: string;
 }
 
-/** Never throws for a program that fails; throws when it cannot be started at all. */
+/** How long after its deadline a program may still take to end: one that waits for a file server
+ * cannot be killed, and one it started may hold its output open. */
+const lateMs = 500;
+
+/** Never throws for a program that fails; throws when it cannot be started at all. Returns soon
+ * after the deadline, whatever the program does. */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const [stdin, output] = [
@@ -39,9 +44,15 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     let stdout = '';
     let stderr = '';
     let timedOut = false;
+    let late: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');
+      late = setTimeout(() => {
+        for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+        child.unref();
+        resolve({ code: null, stdout, stderr, timedOut });
+      }, lateMs);
     }, options.timeoutMs);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       if (stdout.length < maxOutput) stdout += text;
@@ -55,6 +66,7 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     });
     child.on('close', (code) => {
       clearTimeout(timer);
+      clearTimeout(late);
       resolve({ code, stdout, stderr, timedOut });
     });
     child.stdin?.on('error', () => undefined);
@@ -129,19 +141,20 @@ export function startDetached(
   });
 }
 
-/** Starts a process that shares the launcher's output and dies with it, however that dies. */
+/** Starts a process that shares the launcher's output and dies with it, however that dies.
+ * `exited`: its exit code; null when a signal ended it. */
 export function startChild(
   file: string,
   args: readonly string[],
-): { exited: Promise<number>; kill: (signal: NodeJS.Signals) => void } {
+): { exited: Promise<number | null>; kill: (signal: NodeJS.Signals) => void } {
   const [program = file, ...words] =
     process.platform === 'linux'
       ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', file, ...args]
       : [file, ...args];
   const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const exited = new Promise<number>((resolve, reject) => {
+  const exited = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
+    child.on('exit', resolve);
   });
   return { exited, kill: (signal) => child.kill(signal) };
 }

@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openBundles } from './bundles.ts';
 import { run } from './command.ts';
 
@@ -88,4 +89,20 @@ describe('a new agent', () => {
       expect(ran().slice(before)).toEqual(['old true']);
     },
   );
+});
+
+test('an agent that a stop ends before it handles signals is no failure', async () => {
+  const state = mkdtempSync(join(root, 'stopped-'));
+  writeFileSync(
+    join(root, 'preau-agent.mjs'),
+    bundle('slow', 'setInterval(() => undefined, 1000);'),
+  );
+  const child = spawn(process.execPath, [join(root, 'preau-agent-launcher.mjs'), 'run'], {
+    env: { PATH: '/usr/bin:/bin', PREAU_AGENT_STATE: state },
+    stdio: 'ignore',
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  await vi.waitFor(() => readFileSync(join(state, 'ran')), { timeout: 10_000 });
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
 });

@@ -21,9 +21,9 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-/** Runs the agent once and returns its exit code, or `restartCode` after a failed trial. A trial
- * that is not confirmed in time is killed. */
-async function live(trial: string | null): Promise<number> {
+/** Runs the agent once and returns its exit code (null: a signal ended it), or `restartCode` after a
+ * failed trial. A trial that is not confirmed in time is killed. */
+async function live(trial: string | null): Promise<number | null> {
   const current = bundles.current();
   const child = startChild(process.execPath, [
     trial !== null ? bundles.pathOf(trial) : current !== null ? bundles.pathOf(current) : shipped,
@@ -62,7 +62,8 @@ async function live(trial: string | null): Promise<number> {
   return code;
 }
 
-let code: number;
+let code: number | null;
 do code = await live(bundles.trial());
 while (code === restartCode && !stopping);
-process.exit(code);
+// An agent that was told to stop before it could handle the signal was ended by it: no failure.
+process.exit(code ?? (stopping ? 0 : 1));

@@ -69,6 +69,15 @@ if (positionals[0] === 'enrol') {
     stop('The agent installs applications and makes accounts: run it as root.', 1);
   const identity = loadIdentity(config.stateFolder);
   if (identity === undefined) stop(`This server is not enrolled yet.\n${usage}`, 1);
+  let stopping = false;
+  // From now on a signal ends the agent in order, also one that comes while it starts.
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => {
+        stopping = true;
+        resolve();
+      });
+  });
   const log = pino({ level: config.logLevel });
   const link = openLink(identity);
   const bundles = openBundles(config.stateFolder);
@@ -78,6 +87,7 @@ if (positionals[0] === 'enrol') {
     stateFolder: config.stateFolder,
     driver: createLinuxDriver(config, {
       version,
+      log,
       identity,
       bundles,
       readPackage: link.readPackage,
@@ -98,11 +108,12 @@ if (positionals[0] === 'enrol') {
     now: () => Date.now(),
     log,
   });
-  let stopping = false;
-  const end = () => {
-    if (stopping) return;
-    stopping = true;
-    agent.stop().then(
+  const started = agent.start();
+  void asked
+    .then(() => started)
+    .catch((error: unknown) => log.warn({ err: error }, 'stopped before it had started'))
+    .then(() => agent.stop())
+    .then(
       () => {
         link.close();
         process.exit(0);
@@ -112,9 +123,8 @@ if (positionals[0] === 'enrol') {
         process.exit(1);
       },
     );
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
-  await agent.start();
-  log.info({ server: identity.serverId }, 'agent runs');
+  await started.catch((error: unknown) => {
+    if (!stopping) throw error;
+  });
+  if (!stopping) log.info({ server: identity.serverId }, 'agent runs');
 } else stop(usage, 2);
