@@ -38,6 +38,9 @@ export const DesiredSession = Strict({
   applicationId: ApplicationId,
   /** Whose home directory is mounted. */
   accountId: Id('acc'),
+  /** User id of the person's files, the same on every server of the city. Only for agents that
+   * report `boot`; without it a server chooses a number of its own. */
+  uid: Type.Optional(Type.Integer({ minimum: 700_000, maximum: 2_000_000_000 })),
   login: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{1,62}$' }),
   displayName: Line(120),
   language: Type.Union([Type.Literal('fr'), Type.Literal('en')]),

@@ -3,7 +3,6 @@
  * without sandbox, ticket, queue or controller. The pairs run one after the other in one run;
  * guacd, machine and program are the same. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { follow, run } from '../../agent/src/command.ts';
 import { parseAgentConfig } from '../../agent/src/config.ts';
@@ -16,15 +15,11 @@ import { destroyDisplay, grantOnce } from '../../agent/src/drivers/linux/display
 import { type Layout, layoutOf } from '../../agent/src/drivers/linux/layout.ts';
 import { openboxConfiguration } from '../../agent/src/drivers/linux/sandbox.ts';
 import { exists, makeFolder, write } from '../../agent/src/files.ts';
-import {
-  encode,
-  type Instruction,
-  InstructionFramer,
-} from '../../controller/src/platform/guacamole.ts';
+import { type BareClient, openBarely } from '../bare-client.ts';
 import { type RunningCity, startCity } from '../city.ts';
 import { Client } from '../client.ts';
 import { root, until } from '../services.ts';
-import { decodeUnbounded, drawsOnScreen, openTunnel } from '../tunnel-client.ts';
+import { openTunnel } from '../tunnel-client.ts';
 import { demoLogins } from '../world.ts';
 import { type Figure, quantile, round } from './figures.ts';
 
@@ -209,77 +204,24 @@ async function launchLimit(
 ): Promise<Omit<Sample, 'decisionMs'>> {
   const { uid } = await userOf(account);
   const { username, password } = grantOnce(limit.layout, account);
-  const settings: Record<string, string> = {
-    hostname: '127.0.0.1',
-    port: String(limit.rdpPort),
-    username,
-    password,
-    security: 'tls',
-    'ignore-cert': 'true',
-    'color-depth': '24',
-    'resize-method': 'display-update',
-    'server-layout': 'fr-fr-azerty',
-    'enable-font-smoothing': 'true',
-    'disable-audio': 'true',
-    'disable-copy': 'true',
-    'disable-paste': 'true',
-    'client-name': 'preau',
-    'initial-program': limit.program,
-  };
   const window = firstWindow(limit, account, uid);
   const clickedAt = performance.now();
   const clicked = Date.now();
-  let socket: Socket | undefined;
+  let client: BareClient | undefined;
   try {
-    const firstFrameAt = await new Promise<number>((resolve, reject) => {
-      const late = setTimeout(
-        () => reject(new Error('the bare client saw no picture within 30 s')),
-        30_000,
-      );
-      const framer = new InstructionFramer();
-      const guacd = connect({ host: '127.0.0.1', port: guacdPort, noDelay: true });
-      socket = guacd;
-      const hear = ([opcode, ...args]: Instruction) => {
-        if (opcode === 'args')
-          guacd.write(
-            [
-              ['size', '1280', '720', '96'],
-              ['audio'],
-              ['video'],
-              ['image', 'image/png', 'image/jpeg', 'image/webp'],
-              ['timezone', 'Europe/Paris'],
-              [
-                'connect',
-                ...args.map((name) =>
-                  name.startsWith('VERSION_') ? 'VERSION_1_3_0' : (settings[name] ?? ''),
-                ),
-              ],
-            ]
-              .map((instruction) => encode(instruction as [string, ...string[]]))
-              .join(''),
-          );
-        else if (opcode === 'sync') guacd.write(encode(['sync', args[0] ?? '0']));
-        else if (opcode === 'error') reject(new Error(`guacd: ${args.join(' ')}`));
-        else if (drawsOnScreen(opcode, args)) {
-          clearTimeout(late);
-          resolve(performance.now());
-        }
-      };
-      guacd.on('error', reject);
-      guacd.on('data', (chunk) => {
-        const frame = framer.push(chunk);
-        if (frame !== null)
-          for (const instruction of decodeUnbounded(frame.toString())) hear(instruction);
-      });
-      guacd.write(encode(['select', 'rdp']));
+    client = await openBarely(guacdPort, {
+      port: String(limit.rdpPort),
+      username,
+      password,
+      'initial-program': limit.program,
     });
     const seen = await Promise.race([window.seen, pause(30_000).then(() => Number.NaN)]);
     if (Number.isNaN(seen))
       throw new Error('the bare client’s program opened no window within 30 s');
-    return { firstFrameMs: firstFrameAt - clickedAt, windowMs: seen - clicked };
+    return { firstFrameMs: client.firstFrameAt - clickedAt, windowMs: seen - clicked };
   } finally {
     window.stop();
-    socket?.destroy();
+    client?.socket.destroy();
   }
 }
 

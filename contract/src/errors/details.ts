@@ -114,6 +114,7 @@ export interface DetailsByCode {
   /** `status`: guacd's status code. */
   GATEWAY_UNREACHABLE: { status?: string; waited?: number };
   DISPLAY_FAILED: { why: string };
+  HOME_UNREACHABLE: { why: string };
   LICENCE_EXHAUSTED: OfApplication & {
     seats: number | null;
     scope: string;

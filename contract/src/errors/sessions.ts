@@ -125,6 +125,16 @@ export const sessionErrors = {
     fr: 'L’écran de l’application n’a pas pu être préparé. Réessayez ; si cela recommence, prévenez le technicien.',
     en: 'The application’s screen could not be prepared. Try again; if it happens again, tell the technician.',
   },
+  HOME_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    fr:
+      'Votre dossier personnel ne répond pas, l’application n’a donc pas été ouverte. Réessayez dans ' +
+      'quelques minutes ; si cela dure, prévenez le technicien.',
+    en:
+      'Your personal folder is not answering, so the application was not opened. Try again in a few ' +
+      'minutes; if it lasts, tell the technician.',
+  },
   GATEWAY_UNREACHABLE: {
     status: 502,
     retryable: true,
