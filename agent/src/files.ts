@@ -19,6 +19,7 @@ import {
   readlinkSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   statSync,
@@ -70,9 +71,29 @@ export function makeFolder(path: string, mode: number, owner?: { uid: number; gi
 /** Keeps an unreadable file for inspection, as `<path>.bad`. */
 export const moveAside = (path: string): void => renameSync(path, `${path}.bad`);
 export const remove = (path: string): void => rmSync(path, { recursive: true, force: true });
+/** Removes an empty folder; false while something is in it, or when there is none. */
+export function removeEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
 export const exists = existsSync;
 export const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 export const ownerOf = (path: string): number => statSync(path).uid;
+/** Whether both paths lead to one file or folder; false when either leads to none. */
+export function isSameFile(path: string, other: string): boolean {
+  const [one, two] = [path, other].map((each) => {
+    try {
+      return statSync(each, { throwIfNoEntry: false });
+    } catch {
+      return undefined;
+    }
+  });
+  return one !== undefined && two !== undefined && one.dev === two.dev && one.ino === two.ino;
+}
 export const readBytes = (path: string): Buffer => readFileSync(path);
 
 /** Undefined when there is no such file. */

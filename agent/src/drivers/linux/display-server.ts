@@ -1,24 +1,44 @@
-/** The agent's own xrdp and xrdp-sesman, in a private mount and pid namespace: the host's xrdp, its
- * files, ports and display numbers are never touched, and ending one process ends every display. */
+/** The agent's own xrdp and xrdp-sesman, in private mount, pid and IPC namespaces: the host's xrdp,
+ * its files, ports and display numbers are never touched, no program reaches the shared memory that
+ * holds the screens' pictures, and ending one process ends every display. */
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import { run, startDetached } from '#src/command.ts';
-import { exists, makeFolder, names, readBytes, readText, remove, write } from '#src/files.ts';
+import {
+  exists,
+  isSameFile,
+  makeFolder,
+  names,
+  readBytes,
+  readText,
+  remove,
+  write,
+} from '#src/files.ts';
 import type { Layout } from './layout.ts';
-import { listProcesses, type Process, signal } from './processes.ts';
+import { endAll, listProcesses, type Process, pidNamespace } from './processes.ts';
 import {
   oneUsePassword,
   pamConfiguration,
   type Sesman,
   serveScript,
   sesmanIni,
+  sesmanOf,
   waitScript,
+  xorgScript,
   xrdpIni,
 } from './xrdp-files.ts';
 
-export interface Ports {
+/** A display server that runs. */
+export interface DisplayServer {
+  /** Where xrdp accepts RDP connections. */
   rdp: number;
+  /** Its private /etc/xrdp; an earlier agent may have kept it elsewhere. */
+  etc: string;
+  sesman: Sesman;
+  /** False when an earlier agent started it with another configuration. */
+  isCurrent: boolean;
 }
 
 const programs = [
@@ -41,9 +61,13 @@ export const sesmanKind = (): Sesman['kind'] =>
     ? 'socket'
     : 'port';
 
-/** Starts the display server, or finds the one that outlived the last agent. `wantedPort` 0 picks a
- * free one. Throws AppError DISPLAY_FAILED, which names missing programs. */
-export async function startDisplayServer(layout: Layout, wantedPort: number): Promise<Ports> {
+/** Starts the display server, or finds the one that outlived the last agent. What is left of one
+ * that has lost a part is ended first. `wantedPort` 0 picks a free one. Throws AppError
+ * DISPLAY_FAILED, which names missing programs. */
+export async function startDisplayServer(
+  layout: Layout,
+  wantedPort: number,
+): Promise<DisplayServer> {
   const missing = programs.filter((program) => !exists(program));
   if (missing.length > 0)
     throw new AppError('DISPLAY_FAILED', {
@@ -51,51 +75,105 @@ export async function startDisplayServer(layout: Layout, wantedPort: number): Pr
         `missing ${missing.join(', ')}: apt-get install bubblewrap xrdp xorgxrdp openbox ` +
         'x11-utils dbus-daemon openssl xauth',
     });
-  const running = findServer(layout);
-  const known = readText(join(layout.run, 'ports.json'));
-  const isOurs = known !== undefined && exists(join(layout.xrdpEtc, 'sesman.ini'));
-  if (running.length > 0 && isOurs) return JSON.parse(known) as Ports;
-  // An agent with other folders started this one: it would keep our port.
-  if (running.length > 0) await stopDisplayServer(layout);
+  const running = runningServer(layout) ?? (await secondLook(layout));
+  if (running !== null) return running;
+  await stopDisplayServer(layout);
 
-  const ports = { rdp: wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort };
+  const rdp = wantedPort === 0 ? await freePort(layout.rdpHost) : wantedPort;
   const sesman: Sesman =
     sesmanKind() === 'socket'
       ? { kind: 'socket', path: join(layout.xrdpRun, 'sockdir/sesman.socket') }
       : { kind: 'port', port: await freePort('127.0.0.1') };
-  await writeConfiguration(layout, ports, sesman);
+  await writeConfiguration(layout, rdp, sesman);
   const started = await startDetached(
     '/usr/bin/bwrap',
     serverArguments(layout),
     join(layout.logs, 'display-server.log'),
   );
-  await waitUntil(
-    async () => (await isListening(layout.rdpHost, ports.rdp)) && (await isAnswering(sesman)),
-    10_000,
-    started.exited,
-  );
-  write(join(layout.run, 'ports.json'), JSON.stringify(ports), 0o600);
-  return ports;
+  await waitUntil(async () => isListening(rdp) && isAnswering(sesman), 10_000, started.exited);
+  write(join(layout.run, 'ports.json'), JSON.stringify({ rdp, version: version(layout) }), 0o600);
+  return { rdp, etc: layout.xrdpEtc, sesman, isCurrent: true };
 }
 
-/** The bwrap process that contains this agent's display server. */
-const findServer = (layout: Layout): Process[] =>
-  listProcesses().filter(
-    (process) =>
-      process.args[0]?.endsWith('bwrap') === true && process.args.includes(layout.xrdpRun),
+/** Differs between agents that start display servers in different ways. */
+const version = (layout: Layout): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        serverArguments(layout),
+        xrdpIni(layout.rdpHost, 0),
+        sesmanIni({ kind: 'port', port: 0 }),
+        [serveScript, xorgScript, waitScript, oneUsePassword, pamConfiguration],
+      ]),
+    )
+    .digest('hex');
+
+/** The display server, if all of it runs: its bwrap, and what answers on both of its ports. */
+export function runningServer(layout: Layout): DisplayServer | null {
+  const { outer, inner } = findServer(layout);
+  const known = readText(join(layout.run, 'ports.json'));
+  const args = outer[0]?.args ?? [];
+  const etc = args[args.indexOf('/etc/xrdp') - 1];
+  const sesman = sesmanOf(readText(join(etc ?? '', 'sesman.ini')) ?? '');
+  if (known === undefined || etc === undefined || sesman === null) return null;
+  const ports = JSON.parse(known) as { rdp: number; version?: string };
+  const hasAll = serverPrograms.every((name) => inner.some(({ args }) => isProgram(args, name)));
+  return hasAll && isListening(ports.rdp) && isAnswering(sesman)
+    ? { rdp: ports.rdp, etc, sesman, isCurrent: ports.version === version(layout) }
+    : null;
+}
+
+/** The kernel's tables may miss a line while they change. Sessions must not end for that, so a server
+ * whose programs all run is looked at again for two seconds. */
+async function secondLook(layout: Layout): Promise<DisplayServer | null> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const { inner } = findServer(layout);
+    if (!serverPrograms.every((name) => inner.some(({ args }) => isProgram(args, name))))
+      return null;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const running = runningServer(layout);
+    if (running !== null) return running;
+  }
+  return null;
+}
+
+const serverPrograms = ['xrdp', 'xrdp-sesman'];
+const isProgram = (args: readonly string[], name: string) => args[0]?.split('/').at(-1) === name;
+
+/** `outer`: the bwrap processes that contain this agent's display server. `inner`: everything in
+ * their pid namespaces, also when bwrap itself is dead: xrdp and sesman are known by the folder that
+ * they see as /run/xrdp. */
+function findServer(layout: Layout): { outer: Process[]; inner: Process[] } {
+  const all = listProcesses();
+  const own = pidNamespace(process.pid);
+  const outer = all.filter(
+    ({ pid, args }) =>
+      isProgram(args, 'bwrap') && args.includes(layout.xrdpRun) && pidNamespace(pid) === own,
   );
+  const holders = new Set(outer.map(({ pid }) => pid));
+  const spaces = new Set(
+    all
+      .filter(
+        ({ pid, parent, args }) =>
+          holders.has(parent) ||
+          (serverPrograms.some((name) => isProgram(args, name)) &&
+            isSameFile(`/proc/${pid}/root/run/xrdp`, layout.xrdpRun)),
+      )
+      .map(({ pid }) => pidNamespace(pid)),
+  );
+  const isInside = ({ pid }: Process) => {
+    const space = pidNamespace(pid);
+    return space !== undefined && space !== own && spaces.has(space);
+  };
+  return { outer, inner: all.filter(isInside) };
+}
 
-export const displayServerRuns = (layout: Layout): boolean => findServer(layout).length > 0;
-
-/** Ends the display server and every display with it. */
+/** Ends the display server, or what is left of it, and every display with it. */
 export async function stopDisplayServer(layout: Layout): Promise<void> {
-  const servers = findServer(layout);
-  const pids = new Set(servers.map((process) => process.pid));
-  // Its only child is process 1 of the namespace: the kernel ends the rest with it.
-  for (const process of listProcesses())
-    if (pids.has(process.parent)) signal(process.pid, 'SIGKILL');
-  for (const pid of pids) signal(pid, 'SIGKILL');
-  await waitUntil(async () => findServer(layout).length === 0, 5000);
+  await endAll(() => {
+    const { outer, inner } = findServer(layout);
+    return [...inner, ...outer];
+  }, 0);
 }
 
 const serverArguments = (layout: Layout): string[] => [
@@ -115,14 +193,20 @@ const serverArguments = (layout: Layout): string[] => [
   layout.displayTmp,
   '/tmp',
   '--unshare-pid',
+  // Shared by xrdp and all X servers: xrdp reads the pictures of each from shared memory.
+  '--unshare-ipc',
   '--as-pid-1',
   '--proc',
   '/proc',
-  '/bin/sh',
+  // Should bubblewrap itself be killed, nothing of the server holds its port any longer.
+  '/usr/bin/setpriv',
+  '--pdeathsig',
+  'KILL',
+  '/bin/bash',
   '/etc/xrdp/serve',
 ];
 
-async function writeConfiguration(layout: Layout, ports: Ports, sesman: Sesman): Promise<void> {
+async function writeConfiguration(layout: Layout, rdp: number, sesman: Sesman): Promise<void> {
   const xrdp = await userOf('xrdp');
   for (const folder of [layout.xrdpEtc, layout.xrdpRun, layout.displayTmp]) remove(folder);
   makeFolder(layout.xrdpEtc, 0o755);
@@ -167,9 +251,10 @@ async function writeConfiguration(layout: Layout, ports: Ports, sesman: Sesman):
   write(legacyKeys, readText(legacyKeys) ?? '', 0o600, xrdp);
   const put = (name: string, text: string, mode = 0o644) =>
     write(join(layout.xrdpEtc, name), text, mode);
-  put('xrdp.ini', xrdpIni(layout.rdpHost, ports.rdp));
+  put('xrdp.ini', xrdpIni(layout.rdpHost, rdp));
   put('sesman.ini', sesmanIni(sesman));
   put('serve', serveScript, 0o755);
+  put('xorg', xorgScript, 0o755);
   put('wait', waitScript, 0o755);
   put('reconnectwm.sh', '#!/bin/sh\nexit 0\n', 0o755);
   put('one-use-password', oneUsePassword, 0o755);
@@ -197,18 +282,20 @@ function freePort(host: string): Promise<number> {
   });
 }
 
-/** Reads the kernel's table instead of connecting, because xrdp forks for each connection. */
-async function isListening(host: string, port: number): Promise<boolean> {
+/** Reads the kernel's tables instead of connecting, because xrdp forks for each connection. */
+function isListening(port: number): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const table = readText(host === '::1' ? '/proc/net/tcp6' : '/proc/net/tcp') ?? '';
-  const mapped = host === '::1' ? '' : (readText('/proc/net/tcp6') ?? '');
-  return new RegExp(`:${hex} [0-9A-F]+:0000 0A`).test(table + mapped);
+  const tables = ['/proc/net/tcp', '/proc/net/tcp6'].map((table) => readText(table) ?? '');
+  return new RegExp(`:${hex} [0-9A-F]+:0000 0A`).test(tables.join(''));
 }
 
-const isAnswering = async (sesman: Sesman): Promise<boolean> =>
+/** A socket file outlives what listened on it: the kernel's table shows what listens. */
+const isAnswering = (sesman: Sesman): boolean =>
   sesman.kind === 'socket'
-    ? exists(sesman.path)
-    : (await isListening('127.0.0.1', sesman.port)) || (await isListening('::1', sesman.port));
+    ? (readText('/proc/net/unix') ?? '')
+        .split('\n')
+        .some((line) => / 00010000 /.test(line) && line.endsWith(` ${sesman.path}`))
+    : isListening(sesman.port);
 
 async function waitUntil(
   done: () => Promise<boolean>,

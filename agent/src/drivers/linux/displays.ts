@@ -7,10 +7,10 @@ import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
 import type { IssuedCredentials } from '#src/drivers/driver.ts';
 import { exists, makeFolder, names, remove, write } from '#src/files.ts';
-import { sesmanKind, userOf } from './display-server.ts';
+import { type DisplayServer, userOf } from './display-server.ts';
 import type { Layout } from './layout.ts';
 import { endAll, listProcesses } from './processes.ts';
-import { sesrunArguments } from './xrdp-files.ts';
+import { loopbacks, sesrunArguments } from './xrdp-files.ts';
 
 export interface Display {
   /** The throw-away account. */
@@ -37,7 +37,7 @@ export const socketOf = (layout: Layout, display: Display) =>
   join(layout.x11, `X${display.number}`);
 
 /** Throws AppError DISPLAY_FAILED, and leaves nothing behind in that case. */
-export async function createDisplay(layout: Layout): Promise<Display> {
+export async function createDisplay(layout: Layout, server: DisplayServer): Promise<Display> {
   const account = `${layout.prefix}-${randomBytes(5).toString('hex')}`;
   const home = homeOf(layout, account);
   try {
@@ -65,19 +65,7 @@ export async function createDisplay(layout: Layout): Promise<Display> {
       throw new AppError('DISPLAY_FAILED', { why: `useradd: ${added.stderr.slice(0, 300)}` });
     const user = await userOf(account);
     makeFolder(home, 0o700, user);
-    const { password } = grantOnce(layout, account);
-    // Before 0.10, sesman listens on the IPv6 loopback when there is one, on IPv4 otherwise.
-    const host = exists('/proc/net/if_inet6') ? '::1' : '127.0.0.1';
-    const started = await run(
-      '/usr/bin/xrdp-sesrun',
-      sesrunArguments(sesmanKind(), host, join(layout.xrdpEtc, 'sesman.ini'), account),
-      { timeoutMs: 20_000, input: `${password}\n` },
-    );
-    const number = Number(/display=:(\d+)/.exec(started.stdout)?.[1] ?? Number.NaN);
-    if (!/^ok/m.test(started.stdout) || Number.isNaN(number))
-      throw new AppError('DISPLAY_FAILED', {
-        why: `xrdp-sesrun: ${(started.stdout + started.stderr).slice(0, 300)}`,
-      });
+    const number = await startX(layout, server, account);
     const display = { account, uid: user.uid, number };
     const deadline = Date.now() + 15_000;
     while (!exists(socketOf(layout, display))) {
@@ -95,6 +83,26 @@ export async function createDisplay(layout: Layout): Promise<Display> {
     await destroyDisplay(layout, account).catch(() => undefined);
     throw error;
   }
+}
+
+/** Asks sesman for an X server of the account and returns its display number. */
+async function startX(layout: Layout, server: DisplayServer, account: string): Promise<number> {
+  const { password } = grantOnce(layout, account);
+  const hosts = server.sesman.kind === 'port' ? loopbacks : [''];
+  let said = '';
+  for (const host of hosts) {
+    const { stdout, stderr } = await run(
+      '/usr/bin/xrdp-sesrun',
+      sesrunArguments(server.sesman.kind, host, join(server.etc, 'sesman.ini'), account),
+      { timeoutMs: 20_000, input: `${password}\n` },
+    );
+    const number = Number(/display=:(\d+)/.exec(stdout)?.[1] ?? Number.NaN);
+    if (/^ok/m.test(stdout) && !Number.isNaN(number)) return number;
+    said += stdout + stderr;
+    // Once the password is used, sesman was reached and has refused.
+    if (!grantPending(layout, account)) break;
+  }
+  throw new AppError('DISPLAY_FAILED', { why: `xrdp-sesrun: ${said.slice(0, 300)}` });
 }
 
 /** True while its X server runs and accepts clients. */

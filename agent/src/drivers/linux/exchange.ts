@@ -2,10 +2,13 @@
  * home may be a link to anywhere. Each listing and each copy is a program that runs as the person,
  * and sees their folder and the system's programs, nothing else. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
 import { type RunOptions, run } from '#src/command.ts';
+import { folderStamp, readText } from '#src/files.ts';
+import { isRemote } from './homes.ts';
 
 /** `base`: a folder made by the agent that the person owns or may enter; `folder`: a path within
  * it, owned by the person. */
@@ -65,6 +68,13 @@ const as = (
     ],
     options,
   );
+
+/** Differs when names in the folder came or went; null on a file server, which is asked only in a
+ * process with a deadline. */
+export function stampOf({ base, folder }: PersonFolder): string | null {
+  const path = join(base, folder);
+  return isRemote(path, readText('/proc/self/mountinfo') ?? '') ? null : (folderStamp(path) ?? '');
+}
 
 /** The files, newest first. A name that no device should see is skipped. */
 export async function listFiles(

@@ -8,27 +8,11 @@ import { maxOffered, type OfferedFile } from '@preau/contract/exchange.ts';
 import { startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver } from '#src/drivers/driver.ts';
-import {
-  copyTo,
-  entries,
-  exists,
-  folderStamp,
-  makeFolder,
-  names,
-  ownerOf,
-  readText,
-  remove,
-  write,
-} from '#src/files.ts';
-import {
-  displayServerRuns,
-  type Ports,
-  startDisplayServer,
-  stopDisplayServer,
-} from './display-server.ts';
+import { copyTo, entries, exists, makeFolder, names, readText, remove, write } from '#src/files.ts';
+import { type ControlGroups, openControlGroups } from './control-groups.ts';
+import { createDisplayPool } from './display-pool.ts';
 import {
   cookieOf,
-  createDisplay,
   type Display,
   destroyDisplay,
   displayLives,
@@ -37,13 +21,15 @@ import {
   listDisplayAccounts,
   socketOf,
 } from './displays.ts';
-import { copyOut, listFiles, type PersonFolder, placeIn, removeFile } from './exchange.ts';
+import { copyOut, listFiles, type PersonFolder, placeIn, removeFile, stampOf } from './exchange.ts';
 import { createHealthMeter, readSystem } from './health.ts';
+import { type Home, homeFor } from './homes.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
 import { canPrint, preparePrinter } from './printing.ts';
 import { endAll } from './processes.ts';
 import {
+  enterScript,
   groupFile,
   launchScript,
   openboxConfiguration,
@@ -61,14 +47,13 @@ const exchangeFolders: Record<DesiredSession['language'], string> = {
 };
 const readJson = <T>(path: string): T | null => JSON.parse(readText(path) ?? 'null') as T | null;
 
-/** First user id for people's files. The owner of a home directory is the only record of a person's
- * user id. */
-const firstPersonUid = 700_000;
 /** Overwriting a file does not change its folder's stamp, so folders are read again this often. */
 const lookAgainMs = 10_000;
 
 /** Whose session it is. */
 interface Person {
+  /** Absent in files of earlier agents. */
+  accountId?: string;
   uid: number;
   home: string;
   /** The exchange folder, in the home. */
@@ -81,12 +66,22 @@ interface Running {
   stopWatching: () => void;
 }
 
+interface Log {
+  info: (facts: object, text: string) => void;
+  warn: (facts: object, text: string) => void;
+}
+
 /** What the driver gets besides its settings: this server's identity, the city's files, and its own
  * bundle. */
 export type LinuxDeps = Pick<
   SoftwareDeps,
   'identity' | 'readPackage' | 'bundles' | 'running' | 'restart' | 'now'
-> & { version: string };
+> & {
+  version: string;
+  log: Log;
+  /** For tests: another way than this machine's own. */
+  groups?: ControlGroups;
+};
 
 export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver {
   const layout = layoutOf(config);
@@ -102,44 +97,27 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       slowestBytesPerSecond: config.slowestBytesPerSecond,
     },
   });
-  const standby: Display[] = [];
   const running = new Map<string, Running>();
+  const displays = createDisplayPool(layout, config.rdpPort, () => running.size > 0);
   const meter = createHealthMeter(config.stateFolder);
   const system = readSystem(deps.version);
-  let ports: Ports | null = null;
+  const groups = deps.groups ?? openControlGroups(layout.prefix);
   let printer: string | null = null;
-
-  let starting: Promise<Ports> | null = null;
-  const ensureServer = async (): Promise<Ports> => {
-    if (ports !== null && displayServerRuns(layout)) return ports;
-    // Several displays may start at once: they share one start of the display server.
-    starting ??= startDisplayServer(layout, config.rdpPort).finally(() => {
-      starting = null;
-    });
-    ports = await starting;
-    return ports;
-  };
 
   const filesOf = (sessionId: string) => join(layout.sessions, sessionId);
   const printsOf = (sessionId: string) => join(layout.prints, sessionId);
 
-  const claimDisplay = async (): Promise<Display> => {
-    await ensureServer();
-    for (let display = standby.shift(); display !== undefined; display = standby.shift()) {
-      if (displayLives(layout, display)) return display;
-      await destroyDisplay(layout, display.account, display.number);
-    }
-    // Right after a crash the display server may still be cleaning up: retry once before failing.
-    return createDisplay(layout).catch(() => createDisplay(layout));
-  };
-
-  const homeFor = (accountId: string): { path: string; uid: number } => {
-    const path = join(layout.homes, accountId);
-    if (exists(path)) return { path, uid: ownerOf(path) };
-    const taken = names(layout.homes).map((name) => ownerOf(join(layout.homes, name)));
-    const uid = Math.max(firstPersonUid, ...taken) + 1;
-    makeFolder(path, 0o700, { uid, gid: uid });
-    return { path, uid };
+  /** The display and the home of a new session, at the same time. When the home is not to be had,
+   * the display is destroyed. */
+  const claimBoth = async (session: DesiredSession): Promise<[Display, Home]> => {
+    const { accountId, uid } = session;
+    const inUse = [...running.values()].some(({ person }) => person.accountId === accountId);
+    const home = homeFor({ homes: layout.homes, accountId, inUse, ...(uid && { uid }) });
+    const [display, found] = await Promise.allSettled([displays.claim(), home]);
+    if (display.status === 'rejected') throw display.reason;
+    if (found.status === 'fulfilled') return [display.value, found.value];
+    await destroyDisplay(layout, display.value.account, display.value.number);
+    throw found.reason;
   };
 
   const localeFor = (language: DesiredSession['language']): string =>
@@ -166,13 +144,22 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     folder: 'out',
   });
 
-  const endSandbox = (sessionId: string) => endAll(() => processesOf(sessionId), 1500);
+  const endSandbox = async (sessionId: string) => {
+    await endAll(() => processesOf(groups, sessionId), 1500);
+    groups.remove(sessionId);
+  };
 
   const driver: Driver = {
     start: async () => {
+      deps.log.info({ way: groups.way }, 'control groups of sessions');
+      if (groups.way === 'none')
+        deps.log.warn(
+          {},
+          'no control groups here: sessions run without one, and can have no limits of their own',
+        );
+      // Not the homes: they may be on a file server that does not answer.
       for (const folder of [
         config.stateFolder,
-        layout.homes,
         layout.logs,
         layout.prints,
         layout.run,
@@ -197,7 +184,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         if (
           display !== null &&
           person !== null &&
-          processesOf(sessionId).length > 0 &&
+          processesOf(groups, sessionId).length > 0 &&
           displayLives(layout, display)
         ) {
           surviving.push(sessionId);
@@ -205,6 +192,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
           running.set(sessionId, { display, person, stopWatching: () => undefined });
         } else await endSandbox(sessionId).then(() => remove(filesOf(sessionId)));
       }
+      for (const sessionId of groups.sessions())
+        if (!surviving.includes(sessionId)) await endSandbox(sessionId);
       for (const account of await listDisplayAccounts(layout))
         if (!kept.has(account)) await destroyDisplay(layout, account);
       for (const sessionId of names(layout.prints))
@@ -213,7 +202,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       return surviving;
     },
     inventory: async () => ({ ...system, ...(await software.inventory()) }),
-    health: async () => ({ ...meter(), displaysReady: standby.length }),
+    health: async () => ({ ...meter(), displaysReady: displays.ready() }),
 
     refuses: software.refuses,
     detect: software.detect,
@@ -225,11 +214,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     setNeighbours: software.setNeighbours,
     readIcon: (application) => readIcon(application, layout.run),
 
-    prepareDisplay: async () => {
-      await ensureServer();
-      standby.push(await createDisplay(layout));
-    },
-    displaysReady: () => standby.length,
+    prepareDisplay: displays.prepare,
+    displaysReady: displays.ready,
 
     openSession: async (session, application, events, terms) => {
       const command = application.recipes.linux?.launch?.command;
@@ -237,16 +223,21 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         throw new AppError('NOT_PUBLISHED_HERE', {
           why: `${application.slug} has nothing to start`,
         });
-      const display = await claimDisplay();
+      const [display, home] = await claimBoth(session);
       const files = filesOf(session.sessionId);
-      const home = homeFor(session.accountId);
-      const person = { uid: home.uid, home: home.path, folder: exchangeFolders[session.language] };
+      const person = {
+        accountId: session.accountId,
+        uid: home.uid,
+        home: home.path,
+        folder: exchangeFolders[session.language],
+      };
       running.set(session.sessionId, { display, person, stopWatching: () => undefined });
       makeFolder(files, 0o755);
       write(join(files, 'display.json'), JSON.stringify(display), 0o600);
       write(join(files, 'person.json'), JSON.stringify(person), 0o600);
       for (const own of [join(files, 'runtime'), printsOf(session.sessionId)])
         makeFolder(own, 0o700, { uid: home.uid, gid: home.uid });
+      write(join(files, 'enter'), enterScript, 0o755);
       write(join(files, 'launch'), launchScript, 0o755);
       write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
@@ -255,9 +246,10 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         uid: home.uid,
         gid: home.uid,
       });
-      const started = await startDetached(
+      const [file = '', ...args] = [
+        ...groups.into(session.sessionId),
         '/usr/bin/bwrap',
-        sandboxArguments({
+        ...sandboxArguments({
           sessionId: session.sessionId,
           login: session.login,
           uid: home.uid,
@@ -272,13 +264,13 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
           printer: terms.printing ? printer : null,
           prints: printsOf(session.sessionId),
         }),
-        join(files, 'log'),
-      );
+      ];
+      const started = await startDetached(file, args, join(files, 'log'));
       running.set(session.sessionId, {
         display,
         person,
         stopWatching: watchSession(
-          { layout, sessionId: session.sessionId, display, files, exited: started.exited },
+          { layout, groups, sessionId: session.sessionId, display, files, exited: started.exited },
           events,
         ),
       });
@@ -287,19 +279,27 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       const session = running.get(sessionId);
       if (session === undefined)
         throw new AppError('INTERNAL', { why: `no session ${sessionId} to adopt` });
-      await ensureServer();
+      await displays.ensure();
       session.stopWatching = watchSession(
-        { layout, sessionId, display: session.display, files: filesOf(sessionId), exited: null },
+        {
+          layout,
+          groups,
+          sessionId,
+          display: session.display,
+          files: filesOf(sessionId),
+          exited: null,
+        },
         events,
       );
     },
     issueCredentials: async (sessionId) => {
       const session = running.get(sessionId);
-      if (session === undefined || ports === null)
+      const port = displays.rdpPort();
+      if (session === undefined || port === null)
         throw new AppError('DISPLAY_FAILED', { why: 'the session has no display' });
       return {
         host: layout.rdpHost,
-        port: ports.rdp,
+        port,
         ...grantOnce(layout, session.display.account),
       };
     },
@@ -312,9 +312,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         ...(files ? [{ of: exchangeOf(sessionId), kind: 'file' as const }] : []),
         ...(pages ? [{ of: pagesOf(sessionId), kind: 'print' as const }] : []),
       ];
-      const seen = JSON.stringify(
-        folders.map(({ of }) => folderStamp(join(of.base, of.folder)) ?? ''),
-      );
+      const seen = JSON.stringify(folders.map(({ of }) => stampOf(of)));
       const past = looks.get(sessionId);
       if (past !== undefined && past.seen === seen && Date.now() - past.at < lookAgainMs)
         return past.found;
@@ -336,6 +334,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       if (session !== undefined)
         await destroyDisplay(layout, session.display.account, session.display.number);
       running.delete(sessionId);
+      await displays.released();
       looks.delete(sessionId);
       remove(filesOf(sessionId));
       remove(printsOf(sessionId));
@@ -344,9 +343,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       for (const sessionId of [...running.keys()]) await driver.endSession(sessionId);
       for (const account of await listDisplayAccounts(layout))
         await destroyDisplay(layout, account);
-      standby.length = 0;
       await software.stop();
-      await stopDisplayServer(layout);
+      await displays.stop();
       remove(layout.xrdpEtc);
       remove(layout.run);
     },

@@ -10,25 +10,36 @@ export interface Process {
   args: string[];
 }
 
-export function listProcesses(): Process[] {
-  const processes: Process[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const status = readFileSync(`/proc/${name}/status`, 'utf8');
-      // Zombies only wait to be reaped: they hold nothing.
-      if (/^State:\s+Z/m.test(status)) continue;
-      processes.push({
-        pid: Number(name),
-        parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]),
-        uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]),
-        args: readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1),
-      });
-    } catch {
-      // It ended while it was being read.
-    }
+/** Undefined when it has ended. */
+export function readProcess(pid: number): Process | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    // Zombies only wait to be reaped: they hold nothing.
+    if (/^State:\s+Z/m.test(status)) return undefined;
+    return {
+      pid,
+      parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]),
+      uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]),
+      args: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1),
+    };
+  } catch {
+    // It ended while it was being read.
+    return undefined;
   }
-  return processes;
+}
+
+export const listProcesses = (): Process[] =>
+  readdirSync('/proc').flatMap((name) =>
+    /^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : [],
+  );
+
+/** `NAME=value` words that the process was started with; empty when it has ended. */
+export function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 /** Names the pid namespace a process is in; undefined when it has ended. */

@@ -1,27 +1,59 @@
-/** Finds the processes of a sandbox in the process table, also after a restart of the agent. */
-import { listProcesses, type Process, pidNamespace } from './processes.ts';
+/** Finds the processes of a session's sandbox, also after a restart of the agent: by the session's
+ * control group, and by marks where there is none. */
+import type { ControlGroups } from './control-groups.ts';
+import {
+  environmentOf,
+  listProcesses,
+  type Process,
+  pidNamespace,
+  readProcess,
+} from './processes.ts';
 import { sessionMarker } from './sandbox.ts';
 
-/** Every process of the session's sandbox, by its pid namespace. */
-export const processesOf = (sessionId: string): Process[] => {
+type Groups = Pick<ControlGroups, 'processesOf'>;
+
+/** Every process of the session's sandbox. One that is only starting is not in its group yet: it is
+ * found by its arguments. */
+export function processesOf(groups: Groups, sessionId: string): Process[] {
   const all = listProcesses();
-  const outer = all.filter(
-    (process) =>
-      process.args[0]?.endsWith('bwrap') === true &&
-      process.args[process.args.indexOf(sessionMarker) + 1] === sessionId,
+  const grouped = groups.processesOf(sessionId);
+  const own = pidNamespace(process.pid);
+  // Programs choose their own arguments, but not their pid namespace.
+  const starting = all.filter(
+    ({ pid, args }) =>
+      args[args.indexOf(sessionMarker) + 1] === sessionId && pidNamespace(pid) === own,
   );
-  const holders = new Set(outer.map((process) => process.pid));
+  const found = new Set([
+    ...starting.map(({ pid }) => pid),
+    ...(grouped ?? markedIn(all, starting, sessionId)),
+  ]);
+  return all.filter(({ pid }) => found.has(pid));
+}
+
+/** Cheaper than `processesOf`, for a session that has long started. */
+export function sandboxRuns(groups: Groups, sessionId: string): boolean {
+  const grouped = groups.processesOf(sessionId);
+  return grouped === null
+    ? processesOf(groups, sessionId).length > 0
+    : grouped.some((pid) => readProcess(pid) !== undefined);
+}
+
+/** Without a control group: all processes in the pid namespace of one that the sandbox's first
+ * process started, or that has the session's mark. The first process of the namespace always has
+ * it, whatever a program does to its own environment. */
+function markedIn(all: readonly Process[], starting: readonly Process[], sessionId: string) {
+  const outer = new Set(starting.map(({ pid }) => pid));
+  const own = pidNamespace(process.pid);
+  const mark = `${sessionMarker}=${sessionId}`;
   const spaces = new Set(
     all
-      .filter((process) => holders.has(process.parent))
-      .map((process) => pidNamespace(process.pid)),
+      .filter(({ pid, parent }) => outer.has(parent) || environmentOf(pid).includes(mark))
+      .map(({ pid }) => pidNamespace(pid)),
   );
-  const own = pidNamespace(process.pid);
-  return [
-    ...outer,
-    ...all.filter((candidate) => {
-      const space = pidNamespace(candidate.pid);
+  return all
+    .filter(({ pid }) => {
+      const space = pidNamespace(pid);
       return space !== undefined && space !== own && spaces.has(space);
-    }),
-  ];
-};
+    })
+    .map(({ pid }) => pid);
+}

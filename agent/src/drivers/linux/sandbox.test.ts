@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  enterScript,
   groupFile,
   launchScript,
   openboxConfiguration,
@@ -63,6 +64,7 @@ describe('sandboxArguments', () => {
       'mounted into them',
     () => {
       expect(all('--tmpfs', 1).flat().sort()).toEqual([
+        '/dev/shm',
         '/etc',
         '/home',
         '/root',
@@ -97,6 +99,17 @@ describe('sandboxArguments', () => {
     );
   });
 
+  test('shared memory is the sandbox’s own, writable, and bounded', () => {
+    const at = position('--tmpfs', '/dev/shm');
+    expect(args.slice(at - 4, at)).toEqual(['--size', String(512 * 1_048_576), '--perms', '1777']);
+    expect(at).toBeGreaterThan(position('--dev', '/dev'));
+  });
+
+  test('the home is entered by the person, not by root', () => {
+    expect(all('--chdir', 1)).toEqual([['/']]);
+    expect(enterScript).toContain('\ncd "$HOME" || exit 71\n');
+  });
+
   test('processes are alone', () => {
     for (const option of ['--unshare-pid', '--unshare-ipc', '--as-pid-1', '--clearenv'])
       expect(args).toContain(option);
@@ -105,10 +118,7 @@ describe('sandboxArguments', () => {
   });
 
   test('capabilities are dropped, none can be gained, and the account changes before the application starts', () => {
-    const setpriv = args.slice(
-      args.indexOf('/usr/bin/setpriv'),
-      args.indexOf('/usr/bin/dbus-run-session'),
-    );
+    const setpriv = args.slice(args.indexOf('/usr/bin/setpriv'), args.lastIndexOf('/bin/sh'));
     expect(setpriv).toEqual([
       '/usr/bin/setpriv',
       '--reuid',
@@ -119,17 +129,20 @@ describe('sandboxArguments', () => {
       '--no-new-privs',
       '--bounding-set=-all',
       '--inh-caps=-all',
+      '--pdeathsig',
+      'KILL',
     ]);
   });
 
   test('the command is the end of the list, word by word', () => {
     expect(args.slice(-sandbox.command.length)).toEqual(sandbox.command);
-    expect(args.slice(args.indexOf('/usr/bin/dbus-run-session'), -sandbox.command.length)).toEqual([
-      '/usr/bin/dbus-run-session',
-      '--',
+    expect(args.slice(args.lastIndexOf('/bin/sh'), -sandbox.command.length)).toEqual([
       '/bin/sh',
-      '/run/preau/launch',
+      '/run/preau/enter',
     ]);
+    expect(enterScript).toContain(
+      '\nexec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"\n',
+    );
   });
 
   test('the environment is made, not inherited', () => {
@@ -172,7 +185,7 @@ describe('the files inside', () => {
   test('one group', () =>
     expect(groupFile('lea', 61_001)).toBe('root:x:0:\nlea:x:61001:\nnogroup:x:65534:\n'));
   test('the launcher runs its words as they are; the window manager has no key and no menu', () => {
-    expect(launchScript).toContain('\n"$@"\n');
+    expect(launchScript).toContain('\nPREAU_PROGRAM=1 "$@"\n');
     expect(launchScript).not.toMatch(/eval|\$\*/);
     expect(openboxConfiguration).not.toMatch(/<keybind|<action name="Execute"/);
   });

@@ -27,6 +27,11 @@ export interface Sandbox {
   prints: string;
 }
 
+/** Marks the processes of the application itself, within the sandbox. */
+const programMarker = 'PREAU_PROGRAM';
+
+const sharedMemoryBytes = 512 * 1_048_576;
+
 /** The marker by which a session's sandbox is found again in the process table. */
 export const sessionMarker = 'PREAU_SESSION';
 
@@ -52,8 +57,6 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     GTK_USE_PORTAL: '0',
     GDK_BACKEND: 'x11',
     QT_QPA_PLATFORM: 'xcb',
-    // Shared memory works only for the X server's own user.
-    QT_X11_NO_MITSHM: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
     SDL_AUDIODRIVER: 'dummy',
     // A display without a viewer has no RandR output, and SDL gives up. Without RandR, SDL takes
@@ -69,6 +72,13 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '/',
     '--dev',
     '/dev',
+    // Semaphores and shared memory of the program's own processes.
+    '--size',
+    String(sharedMemoryBytes),
+    '--perms',
+    '1777',
+    '--tmpfs',
+    '/dev/shm',
     '--proc',
     '/proc',
     '--perms',
@@ -140,7 +150,7 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--clearenv',
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     '--chdir',
-    home,
+    '/',
     '/usr/bin/setpriv',
     '--reuid',
     String(uid),
@@ -150,16 +160,26 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--no-new-privs',
     '--bounding-set=-all',
     '--inh-caps=-all',
-    '/usr/bin/dbus-run-session',
-    '--',
+    // Should bubblewrap itself be killed, nothing of the sandbox runs on without it.
+    '--pdeathsig',
+    'KILL',
     '/bin/sh',
-    '/run/preau/launch',
+    '/run/preau/enter',
     ...sandbox.command,
   ];
 }
 
-/** Starts the window manager, then the application; some programs start a second process and end
- * the first, so the session lasts as long as there is a window. */
+/** Runs as the person: root may have no right to enter a home on a file server. When memory runs
+ * out, the kernel takes a program before it takes the agent, from which the value is inherited. */
+export const enterScript = `#!/bin/sh
+{ echo 200 > /proc/self/oom_score_adj; } 2>/dev/null
+cd "$HOME" || exit 71
+exec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"
+`;
+
+/** Starts the window manager, then the application. Some programs start a second process and end
+ * the first: the session lasts as long as there is a window or a process that the application
+ * started. Services that the message bus started do not count: some of them never end. */
 export const launchScript = `#!/bin/sh
 /usr/bin/openbox --config-file /run/preau/openbox.xml &
 # A window that is there before its manager is managed, and never given the keyboard.
@@ -183,9 +203,14 @@ if [ -d ${printerFolder} ]; then
         -s ${printFolder}/server/cups-files.conf
   ) > /dev/null 2>&1 &
 fi
-"$@"
+${programMarker}=1 "$@"
 code=$?
-while xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; do sleep 1; done
+windows() { xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; }
+programs() {
+  grep -lsz '^${programMarker}=' /proc/[0-9]*/environ |
+    xargs -r grep -Lsz '^DBUS_STARTER_' | grep -q .
+}
+while windows || programs; do sleep 0.5; done
 # Printed, and closed at once: the pages still have to be made, and fetched.
 for second in 1 2 3 4 5 6 7; do
   ls ${printFolder}/spool ${printFolder}/out 2>/dev/null | grep -qE '^[cd][0-9]|\\.pdf$' || break

@@ -4,13 +4,21 @@ import { join } from 'node:path';
 import { follow } from '#src/command.ts';
 import type { SessionEvents } from '#src/drivers/driver.ts';
 import { exists, readText, write } from '#src/files.ts';
+import type { ControlGroups } from './control-groups.ts';
 import { cookieOf, type Display, displayLives } from './displays.ts';
 import type { Layout } from './layout.ts';
-import { processesOf } from './sandbox-processes.ts';
+import { sandboxRuns } from './sandbox-processes.ts';
+
+const displayEnded = {
+  state: 'failed',
+  code: 'DISPLAY_FAILED',
+  message: 'the X server ended',
+} as const;
 
 const windowWithinMs = 90_000;
-/** Grace period without a window: between a splash screen and the main window there may be none. */
-const noWindowForMs = 8000;
+/** How long a program may run without a window after it had one: between a splash screen and the
+ * main window there may be none. The launch script ends sooner when no process is left. */
+const noWindowForMs = 60_000;
 
 interface Watched {
   layout: Layout;
@@ -21,11 +29,12 @@ interface Watched {
   /** Resolves with the exit code; null: another agent started it, so only its processes can be
    * checked. */
   exited: Promise<number | null> | null;
+  groups: ControlGroups;
 }
 
 /** Watches the display's list of windows, and whether the sandbox still runs. */
 export function watchSession(
-  { layout, sessionId, display, files, exited }: Watched,
+  { layout, sessionId, display, files, exited, groups }: Watched,
   events: SessionEvents,
 ): () => void {
   let opened = exited === null && exists(join(files, 'opened'));
@@ -40,13 +49,15 @@ export function watchSession(
   };
   const closed = (code: number | null) =>
     finish(
-      opened
-        ? { state: 'ended', reason: 'application_closed' }
-        : {
-            state: 'failed',
-            code: 'APPLICATION_EXITED',
-            message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}`,
-          },
+      !displayLives(layout, display)
+        ? displayEnded
+        : opened
+          ? { state: 'ended', reason: 'application_closed' }
+          : {
+              state: 'failed',
+              code: 'APPLICATION_EXITED',
+              message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}`,
+            },
     );
   const spy = spyOnWindows(layout, display, (count) => {
     windows = count;
@@ -59,9 +70,8 @@ export function watchSession(
   });
   const startedAt = Date.now();
   const timer = setInterval(() => {
-    if (!displayLives(layout, display))
-      finish({ state: 'failed', code: 'DISPLAY_FAILED', message: 'the X server ended' });
-    else if (exited === null && processesOf(sessionId).length === 0) closed(null);
+    if (!displayLives(layout, display)) finish(displayEnded);
+    else if (exited === null && !sandboxRuns(groups, sessionId)) closed(null);
     else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs)
       finish({ state: 'ended', reason: 'application_closed' });
     else if (!opened && Date.now() - startedAt > windowWithinMs)

@@ -1,7 +1,7 @@
 /** Which xrdp gets which files: 0.9 of Debian 12 meets sesman on a port, 0.10 of Debian 13 on a
  * socket. */
 import { describe, expect, test } from 'vitest';
-import { type Sesman, sesmanIni, sesrunArguments } from './xrdp-files.ts';
+import { type Sesman, sesmanIni, sesmanOf, sesrunArguments } from './xrdp-files.ts';
 
 const port: Sesman = { kind: 'port', port: 3350 };
 const socket: Sesman = { kind: 'socket', path: '/run/preau/xrdp/sockdir/sesman.socket' };
@@ -50,5 +50,26 @@ describe('xrdp-sesrun', () => {
     const given = sesrunArguments(kind, '::1', '/etc/own/sesman.ini', 'preau-1');
     expect(given.slice(0, 4)).toEqual(begins);
     expect(given.at(-1)).toBe('preau-1');
+  });
+});
+
+describe('the X servers', () => {
+  const words = [...sesmanIni(port).matchAll(/^param=(.*)$/gm)].map(([, word]) => word);
+  test.each([
+    ['-extension', 'MIT-SHM'],
+    ['-nolisten', 'local'],
+    ['-nolisten', 'tcp'],
+  ])('%s %s', (...pair) => {
+    expect(words.some((word, at) => word === pair[0] && words[at + 1] === pair[1])).toBe(true);
+  });
+});
+
+describe('where sesman listens', () => {
+  test('is read from its configuration', () => {
+    expect([sesmanOf(sesmanIni(port)), sesmanOf(sesmanIni(socket)), sesmanOf('')]).toEqual([
+      port,
+      socket,
+      null,
+    ]);
   });
 });

@@ -57,7 +57,10 @@ const listens = (sesman: Sesman): string[] =>
 
 /** Sessions match by account and colour depth: with one account per display, a second connection
  * finds the same display. xrdp 0.10 gives a display's sockets to the group named here; with any
- * group but xrdp's own there is no picture. */
+ * group but xrdp's own there is no picture. X servers listen on the socket file only, because an
+ * abstract socket is open to every program of the machine. They offer no shared memory (MIT-SHM):
+ * through it a program could ask its X server for the memory that holds another display's picture,
+ * and programs, which are in namespaces of their own, cannot use it anyway. */
 export const sesmanIni = (sesman: Sesman): string => `[Globals]
 ${lines(listens(sesman))}EnableUserWindowManager=false
 DefaultWindowManager=/etc/xrdp/wait
@@ -80,7 +83,7 @@ LogFile=/run/xrdp/sesman.log
 LogLevel=WARNING
 EnableSyslog=false
 [Xorg]
-param=/usr/lib/xorg/Xorg
+param=/etc/xrdp/xorg
 param=-config
 param=xrdp/xorg.conf
 param=-noreset
@@ -88,6 +91,8 @@ param=-nolisten
 param=tcp
 param=-nolisten
 param=local
+param=-extension
+param=MIT-SHM
 param=-logfile
 param=xorg.log
 [Chansrv]
@@ -98,11 +103,20 @@ EnableSyslog=false
 [SessionVariables]
 `;
 
-/** xrdp becomes process 1 of the namespace, as its own user; sesman must be root to start displays
- * of accounts. */
-export const serveScript = `#!/bin/sh
+/** xrdp runs as its own user; sesman must be root to start displays of accounts. When either ends,
+ * process 1 of the namespace ends, and the kernel ends the rest: without sesman nobody can attach
+ * to a display any more. */
+export const serveScript = `#!/bin/bash
 xrdp-sesman -n &
-exec setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n
+setpriv --reuid xrdp --regid xrdp --init-groups xrdp -n &
+wait -n
+`;
+
+/** Starts an X server. When memory runs out, the kernel may take one display, but not the display
+ * server, from which the value is inherited. */
+export const xorgScript = `#!/bin/sh
+{ echo 0 > /proc/self/oom_score_adj; } 2>/dev/null
+exec /usr/lib/xorg/Xorg "$@"
 `;
 
 /** All that a display account ever runs: a process that does nothing until it is ended. */
@@ -127,6 +141,20 @@ account required pam_permit.so
 session required pam_permit.so
 password required pam_deny.so
 `;
+
+/** Where the sesman of this configuration accepts requests. */
+export function sesmanOf(ini: string): Sesman | null {
+  const where = /^ListenPort=(.+)$/m.exec(ini)?.[1];
+  if (where === undefined) return null;
+  return where.startsWith('/')
+    ? { kind: 'socket', path: where }
+    : { kind: 'port', port: Number(where) };
+}
+
+/** What xrdp-sesrun before 0.10 calls the loopback. Where sesman listens depends on the machine's
+ * IPv6, whatever its configuration says: for the first name xrdp-sesrun tries ::1, then 127.0.0.1.
+ * The resolver refuses the second name when no card has IPv6. */
+export const loopbacks = ['127.0.0.1', '::1'] as const;
 
 /** Arguments that ask sesman for a display of 1280 × 720. xrdp-sesrun 0.10 reads the socket from
  * the file and has no option for a host. */
