@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openBundles } from './bundles.ts';
-import { run } from './command.ts';
+import { run, startDetached } from './command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-launcher-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -97,12 +96,13 @@ test('an agent that a stop ends before it handles signals is no failure', async 
     join(root, 'preau-agent.mjs'),
     bundle('slow', 'setInterval(() => undefined, 1000);'),
   );
-  const child = spawn(process.execPath, [join(root, 'preau-agent-launcher.mjs'), 'run'], {
-    env: { PATH: '/usr/bin:/bin', PREAU_AGENT_STATE: state },
-    stdio: 'ignore',
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const { pid, exited } = await startDetached(
+    process.execPath,
+    [join(root, 'preau-agent-launcher.mjs'), 'run'],
+    join(state, 'log'),
+    { PATH: '/usr/bin:/bin', PREAU_AGENT_STATE: state },
+  );
   await vi.waitFor(() => readFileSync(join(state, 'ran')), { timeout: 10_000 });
-  child.kill('SIGTERM');
-  expect(await ended).toBe(0);
+  process.kill(pid, 'SIGTERM');
+  expect(await exited).toBe(0);
 });

@@ -82,7 +82,9 @@ export function createDisplayPool(
     ready: () => standby.length,
     claim: () =>
       claiming(async () => {
-        await ensure();
+        // A display that lives has its display server. Only one of an earlier agent may have lost a
+        // part.
+        if (server?.isCurrent !== true) await ensure();
         for (let display = standby.shift(); display !== undefined; display = standby.shift()) {
           if (displayLives(layout, display)) return display;
           await destroyDisplay(layout, display.account, display.number);

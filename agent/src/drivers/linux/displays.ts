@@ -9,7 +9,7 @@ import type { IssuedCredentials } from '#src/drivers/driver.ts';
 import { exists, makeFolder, names, remove, write } from '#src/files.ts';
 import { type DisplayServer, userOf } from './display-server.ts';
 import type { Layout } from './layout.ts';
-import { endAll, listProcesses } from './processes.ts';
+import { endAll, listProcesses, type Process, readProcess } from './processes.ts';
 import { loopbacks, sesrunArguments } from './xrdp-files.ts';
 
 export interface Display {
@@ -18,6 +18,8 @@ export interface Display {
   uid: number;
   /** X display number. */
   number: number;
+  /** Process id of the X server; absent in files of earlier agents. */
+  pid?: number;
 }
 
 /** useradd and userdel share one lock on the machine's accounts: calls queue here rather than
@@ -78,7 +80,8 @@ export async function createDisplay(layout: Layout, server: DisplayServer): Prom
       throw new AppError('DISPLAY_FAILED', {
         why: `display :${number} has no cookie: apt-get install xauth`,
       });
-    return display;
+    const pid = listProcesses().find(isXOf(display))?.pid;
+    return pid === undefined ? display : { ...display, pid };
   } catch (error) {
     await destroyDisplay(layout, account).catch(() => undefined);
     throw error;
@@ -109,9 +112,10 @@ async function startX(layout: Layout, server: DisplayServer, account: string): P
 export const displayLives = (layout: Layout, display: Display): boolean =>
   exists(socketOf(layout, display)) &&
   exists(cookieOf(layout, display.account)) &&
-  listProcesses().some(
-    (process) => process.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true,
-  );
+  (display.pid === undefined ? listProcesses() : [readProcess(display.pid)]).some(isXOf(display));
+
+const isXOf = (display: Display) => (process: Process | undefined) =>
+  process?.uid === display.uid && process.args[0]?.endsWith('/Xorg') === true;
 
 /** A new password that opens the account once: 128 random bits. Only its hash is written to
  * disk. */

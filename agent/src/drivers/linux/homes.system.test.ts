@@ -1,6 +1,5 @@
 /** Homes on real file systems: one whose server says nothing, and one whose owner's number
  * changes. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chownSync,
   existsSync,
@@ -16,19 +15,19 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { run } from '#src/command.ts';
+import { run, startDetached } from '#src/command.ts';
 import { type RealDriver, realDriver } from './driver.fixture.ts';
 import { homeFor } from './homes.ts';
+import { enterScript, groupFile, passwdFile, sandboxArguments } from './sandbox.ts';
 
 let homes: string;
-let silent: ChildProcess | null = null;
+let silent = 0;
 beforeEach(() => {
   homes = mkdtempSync(join(tmpdir(), 'preau-homes-'));
 });
 afterEach(async () => {
   // Ending the process that holds the device wakes everything that waits.
-  silent?.kill('SIGKILL');
-  silent = null;
+  endSilent();
   await run(
     '/bin/sh',
     ['-c', 'for m in "$0"/*; do umount -l "$m" 2>/dev/null; done; true', homes],
@@ -39,23 +38,33 @@ afterEach(async () => {
   rmSync(homes, { recursive: true, force: true });
 });
 
+const endSilent = () => {
+  if (silent > 0) process.kill(silent, 'SIGKILL');
+  silent = 0;
+};
+
 /** A file system whose server never answers: every call to it waits. */
 async function mountSilent(path: string): Promise<void> {
   mkdirSync(path, { recursive: true });
   const options = 'fd=3,rootmode=40000,user_id=0,group_id=0,allow_other';
-  silent = spawn(
+  const { pid, exited } = await startDetached(
     '/bin/bash',
     [
       '-c',
-      `exec 3<>/dev/fuse && mount -i -t fuse -o ${options} silent "$0" && echo mounted && exec sleep 600`,
+      `exec 3<>/dev/fuse && mount -i -t fuse -o ${options} silent "$0" && exec sleep 600`,
       path,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    join(tmpdir(), 'preau-silent.log'),
   );
-  await new Promise<void>((resolve, reject) => {
-    silent?.stdout?.once('data', () => resolve());
-    silent?.once('exit', () => reject(new Error('no silent file system here')));
+  silent = pid;
+  let isOver = false;
+  void exited.then(() => {
+    isOver = true;
   });
+  while (!readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} fuse `)) {
+    if (isOver) throw new Error('no silent file system here: see preau-silent.log');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 /** The longest time in which this process did nothing else. */
 async function longestStop(work: () => Promise<unknown>): Promise<number> {
@@ -112,9 +121,73 @@ describe('a file server that says nothing', () => {
       });
       expect(failed).toMatchObject({ code: 'HOME_UNREACHABLE' });
       expect(stop).toBeLessThan(1500);
-      silent?.kill('SIGKILL');
+      endSilent();
       await run('/usr/bin/umount', ['-l', join(homes, account('a'))], { timeoutMs: 5000 });
     });
+  });
+});
+
+describe('a file server that gives root no right to a home', () => {
+  // Root without these capabilities is to a person's folder what it is on such a server: somebody
+  // else.
+  const asNobody = ['--bounding-set=-dac_override,-dac_read_search', '--'];
+
+  test('the sandbox opens, in the home', async () => {
+    const { path, uid } = await homeFor(wanted('a'));
+    const files = join(homes, 'session');
+    mkdirSync(join(files, 'runtime'), { recursive: true });
+    for (const [name, text] of [
+      ['enter', enterScript],
+      ['launch', '"$@"\n'],
+      ['passwd', passwdFile('lea', uid, 'Léa')],
+      ['group', groupFile('lea', uid)],
+      ['socket', ''],
+    ] as const)
+      writeFileSync(join(files, name), text, { mode: 0o644 });
+    const done = await run(
+      '/usr/bin/setpriv',
+      [
+        ...asNobody,
+        '/usr/bin/bwrap',
+        ...sandboxArguments({
+          sessionId: 'ses_1',
+          login: 'lea',
+          uid,
+          display: 99,
+          socket: join(files, 'socket'),
+          home: path,
+          files,
+          etc: [],
+          locale: 'C.UTF-8',
+          command: ['/bin/sh', '-c', 'pwd; echo here > file; cat file'],
+          exchangeFolder: null,
+          printer: null,
+          prints: homes,
+        }),
+      ],
+      { timeoutMs: 20_000 },
+    );
+    expect(done).toMatchObject({ code: 0, stdout: '/home/lea\nhere\n' });
+  });
+
+  test('files go in and out', async () => {
+    const { path, uid } = await homeFor(wanted('a'));
+    const given = join(homes, 'given');
+    writeFileSync(given, 'bonjour', { mode: 0o644 });
+    const of = JSON.stringify({ uid, base: path, folder: 'Mon appareil' });
+    const module = join(import.meta.dirname, 'exchange.ts');
+    const script = `
+      const { placeIn, listFiles, copyOut } = await import(${JSON.stringify(module)});
+      await placeIn(${of}, 'a.txt', ${JSON.stringify(given)});
+      await copyOut(${of}, 'a.txt', ${JSON.stringify(join(homes, 'copy'))}, 100);
+      console.log((await listFiles(${of}, 'file')).map(({ name }) => name).join());`;
+    const done = await run(
+      '/usr/bin/setpriv',
+      [...asNobody, process.execPath, '--input-type=module', '--eval', script],
+      { timeoutMs: 20_000 },
+    );
+    expect(done).toMatchObject({ code: 0, stdout: 'a.txt\n' });
+    expect(readFileSync(join(homes, 'copy'), 'utf8')).toBe('bonjour');
   });
 });
 
@@ -127,6 +200,12 @@ describe('numbers of people', () => {
     expect(statSync(join(homes, account('a'))).mode & 0o777).toBe(0o700);
     // Known by its owner.
     expect((await homeFor(wanted('a'))).uid).toBe(812_345);
+  });
+
+  test('at the same time: every new person another number, one person one home', async () => {
+    const found = await Promise.all([...'abcdeaa'].map((letter) => homeFor(wanted(letter))));
+    expect(new Set(found.slice(0, 5).map(({ uid }) => uid)).size).toBe(5);
+    expect(new Set([found[0], found[5], found[6]].map((home) => home?.uid)).size).toBe(1);
   });
 
   test('a home moves to the city’s number once, with everything in it and nothing beside it', async () => {

@@ -30,10 +30,20 @@ export interface WantedHome {
 
 /** Finds or makes a person's home. Throws AppError HOME_UNREACHABLE when it does not answer in
  * time. */
-export async function homeFor({ homes, accountId, uid, inUse }: WantedHome): Promise<Home> {
+export const homeFor = (wanted: WantedHome): Promise<Home> =>
+  inTurn(join(wanted.homes, wanted.accountId), () => findOrMake(wanted));
+
+async function findOrMake({ homes, accountId, uid, inUse }: WantedHome): Promise<Home> {
   const path = join(homes, accountId);
   const owner = await ownerOf(path);
-  if (owner === null) return { path, uid: await make(homes, path, uid) };
+  if (owner === null)
+    return {
+      path,
+      // Two new people at once must not be given the same number.
+      uid: await (uid === undefined
+        ? inTurn(homes, async () => make(homes, path, await nextUid(homes)))
+        : make(homes, path, uid)),
+    };
   if (uid === undefined || uid === owner || inUse) return { path, uid: owner };
   await move(path, owner, uid);
   return { path, uid };
@@ -48,8 +58,21 @@ async function ownerOf(path: string): Promise<number | null> {
   throw new AppError('HOME_UNREACHABLE', { why: seen.stderr.slice(0, 300) });
 }
 
-async function make(homes: string, path: string, given: number | undefined): Promise<number> {
-  const uid = given ?? (await nextUid(homes));
+/** The last task of each key. */
+const turns = new Map<string, Promise<unknown>>();
+/** Runs tasks with the same key one after the other. */
+function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
+  const next = (turns.get(key) ?? Promise.resolve()).then(task, task);
+  const settled = next
+    .catch(() => undefined)
+    .then(() => {
+      if (turns.get(key) === settled) turns.delete(key);
+    });
+  turns.set(key, settled);
+  return next;
+}
+
+async function make(homes: string, path: string, uid: number): Promise<number> {
   const owner = `${uid}:${uid}`;
   const made = await inTime(
     '/bin/sh',
