@@ -17,6 +17,7 @@ const owners: Readonly<Record<keyof Tables, string>> = {
   site_groups: 'sites',
   site_group_members: 'sites',
   accounts: 'accounts',
+  account_numbers: 'accounts',
   groups: 'accounts',
   group_members: 'accounts',
   sign_ins: 'accounts',

@@ -182,6 +182,7 @@ function furnish(world: RulesWorld) {
             password_hash: null,
             created_at: 1,
             external_id: null,
+            number: null,
             mail: null,
             attributes: JSON.stringify(person.attributes),
             disabled_at: null,

@@ -22,8 +22,10 @@ export async function insertAccounts(
   accounts: readonly NewAccount[],
   now: number,
 ): Promise<string[]> {
-  const values = accounts.map((account) => ({
+  const first = await takeNumbers(rows, accounts.length);
+  const values = accounts.map((account, index) => ({
     id: newId('acc'),
+    number: first + index,
     login: account.login,
     display_name: account.displayName,
     role: account.role,
@@ -43,6 +45,16 @@ export async function insertAccounts(
       .values(values.slice(at, at + 500))
       .execute();
   return values.map((value) => value.id);
+}
+
+/** Takes as many numbers as are needed and returns the first. */
+async function takeNumbers(rows: Rows, count: number): Promise<number> {
+  const { next } = await rows
+    .updateTable('account_numbers')
+    .set((e) => ({ next: e('next', '+', count) }))
+    .returning('next')
+    .executeTakeFirstOrThrow();
+  return next - count;
 }
 
 export async function insertGroup(

@@ -40,6 +40,7 @@ import { met } from '../../../test/met.ts';
 import { type Postgres, startPostgres } from '../../../test/postgres.fixture.ts';
 import { migrate, openDatabase } from './database.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
+import * as accountNumbers from './migrations/0011-account-numbers.ts';
 
 interface Dialect {
   name: 'SQLite' | 'PostgreSQL';
@@ -78,6 +79,7 @@ const all = [
   '0008-recordings',
   '0009-withdrawal',
   '0010-asking',
+  '0011-account-numbers',
 ];
 const dialects: Dialect[] = [
   {
@@ -134,6 +136,26 @@ for (const dialect of dialects) {
         const before = await exportCatalogue(platform);
         await withdrawal.up(platform.database as unknown as Parameters<typeof withdrawal.up>[0]);
         expect(await exportCatalogue(platform)).toEqual(before);
+        await close();
+      });
+      test('number the people who are there already, in the order in which they came', async () => {
+        const { platform, time, close } = await city();
+        const { database } = platform;
+        const people = () =>
+          database.selectFrom('accounts').select(['id', 'number']).orderBy('number').execute();
+        const before = await people();
+        await insertAccounts(database, [person('late')], time.at + 1);
+        await sql`drop index one_account_per_number`.execute(database);
+        await sql`alter table accounts drop column number`.execute(database);
+        await sql`drop table account_numbers`.execute(database);
+        await accountNumbers.up(database as unknown as Parameters<typeof accountNumbers.up>[0]);
+        const after = await people();
+        expect(after.map(({ number }) => number)).toEqual(after.map((_, index) => 800_001 + index));
+        expect(new Set(after.slice(0, -1).map(({ id }) => id))).toEqual(
+          new Set(before.map(({ id }) => id)),
+        );
+        await insertAccounts(database, [person('later')], time.at);
+        expect((await people()).at(-1)?.number).toBe(800_001 + after.length);
         await close();
       });
       test('are run by one of four controllers that start at once', async () => {
@@ -413,6 +435,32 @@ for (const dialect of dialects) {
           .insertInto('sessions')
           .values({ ...row, id: `ses_${'x'.repeat(22)}`, state: 'ended' })
           .execute();
+        await close();
+      });
+
+      test('numbers of people are given once: to many at once, and never again', async () => {
+        const { platform, time, close } = await city();
+        const { database } = platform;
+        const numbers = async () =>
+          (await database.selectFrom('accounts').select('number').execute()).map(
+            ({ number }) => number ?? 0,
+          );
+        await Promise.all(
+          ['a', 'b', 'c', 'd'].map((letter) =>
+            insertAccounts(
+              database,
+              Array.from({ length: 20 }, (_, at) => person(`${letter}${at}`)),
+              time.at,
+            ),
+          ),
+        );
+        const given = await numbers();
+        expect(Math.min(...given)).toBe(800_001);
+        expect(new Set(given).size).toBe(given.length);
+        const last = Math.max(...given);
+        await database.deleteFrom('accounts').where('number', '=', last).execute();
+        await insertAccounts(database, [person('next')], time.at);
+        expect(await numbers()).toContain(last + 1);
         await close();
       });
 

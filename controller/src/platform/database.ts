@@ -20,6 +20,7 @@ import * as exchange from './migrations/0007-exchange.ts';
 import * as recordings from './migrations/0008-recordings.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
 import * as asking from './migrations/0010-asking.ts';
+import * as accountNumbers from './migrations/0011-account-numbers.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
@@ -38,6 +39,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0008-recordings': () => ({ up: recordings.up }),
   '0009-withdrawal': () => ({ up: withdrawal.up }),
   '0010-asking': () => ({ up: asking.up }),
+  '0011-account-numbers': () => ({ up: accountNumbers.up }),
 };
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */

@@ -106,7 +106,9 @@ export interface Tables {
     role_by_hand: Generated<number>;
     language: Generated<string>;
     erased_at: number | null;
+    number: number | null;
   };
+  account_numbers: { id: number; next: number };
   groups: {
     id: string;
     kind: string;

@@ -58,6 +58,31 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
     acceptReport(city.platform, city.agent.actor, city.agent.report(more));
   const never = new AbortController().signal;
 
+  describe('the user id of a person’s files', () => {
+    const boot = { bootId: 'b'.repeat(36), restartNeeded: null };
+    test('is the city’s number, the same on every server, for agents that know the member', async () => {
+      const { platform, pupil, teacher } = city;
+      await launch(platform, pupil, tuxpaint);
+      expect((await desired()).sessions[0]).not.toHaveProperty('uid');
+      await report({ boot });
+      await launch(platform, teacher, tuxpaint);
+      const numbers = new Map(
+        (await platform.database.selectFrom('accounts').select(['id', 'number']).execute()).map(
+          ({ id, number }) => [id, number],
+        ),
+      );
+      const given = (await desired()).sessions.map(({ accountId, uid }) => [accountId, uid]);
+      expect(given).toEqual([
+        [pupil.id, numbers.get(pupil.id)],
+        [teacher.id, numbers.get(teacher.id)],
+      ]);
+      expect(given.map(([, uid]) => Number(uid) > 800_000)).toEqual([true, true]);
+      // The agent of the version before is back: it would refuse the state.
+      await report({});
+      expect((await desired()).sessions[0]).not.toHaveProperty('uid');
+    });
+  });
+
   describe('the whole way', () => {
     test('launch → desired state → ready → attached → opened → left → attached again → ended', async () => {
       const { platform, pupil } = city;

@@ -112,8 +112,11 @@ async function selectDesiredSessions(
   const found = await rows
     .selectFrom('sessions as s')
     .innerJoin('accounts as p', 'p.id', 's.account_id')
+    .innerJoin('servers as v', 'v.id', 's.server_id')
     .select([
       's.server_id',
+      'v.boot',
+      'p.number',
       's.id',
       's.application_id',
       's.account_id',
@@ -143,6 +146,8 @@ async function selectDesiredSessions(
     sessionId: row.id,
     applicationId: row.application_id,
     accountId: row.account_id,
+    // Earlier agents refuse a member that they do not know.
+    ...(row.boot === null || row.number === null ? {} : { uid: row.number }),
     login: row.login,
     displayName: row.display_name,
     language: row.language === 'en' ? 'en' : 'fr',
