@@ -118,7 +118,7 @@ export interface Driver {
   displaysReady: () => number;
   /** Takes a display (standby or new) and starts the application on it for this person alone, with
    * an exchange folder in their home and a printer as `terms` allow. Must not be called twice for a
-   * session that runs. Throws AppError DISPLAY_FAILED. */
+   * session that runs. Throws AppError DISPLAY_FAILED, HOME_UNREACHABLE. */
   openSession: (
     session: DesiredSession,
     application: DesiredApplication,

@@ -252,6 +252,16 @@ describe('a part of the display server dies', () => {
       .map(({ pid }) => pidNamespace(pid));
     expect(new Set(spaces).size).toBe(1);
   });
+
+  test('sesman answers nothing: replaced when nobody uses it', async () => {
+    await real.driver.prepareDisplay();
+    const hung = serverProcess('xrdp-sesman');
+    process.kill(hung, 'SIGSTOP');
+    await real.driver.prepareDisplay();
+    expect(read(`/proc/${hung}/status`)).toBe('');
+    const told = await real.open('a', 'a', window);
+    await until('the window', () => told.opened);
+  });
 });
 
 describe('an agent that starts over a display server of an earlier one', () => {

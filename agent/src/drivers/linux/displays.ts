@@ -94,7 +94,7 @@ async function startX(layout: Layout, server: DisplayServer, account: string): P
   const hosts = server.sesman.kind === 'port' ? loopbacks : [''];
   let said = '';
   for (const host of hosts) {
-    const { stdout, stderr } = await run(
+    const { stdout, stderr, timedOut } = await run(
       '/usr/bin/xrdp-sesrun',
       sesrunArguments(server.sesman.kind, host, join(server.etc, 'sesman.ini'), account),
       { timeoutMs: 20_000, input: `${password}\n` },
@@ -102,8 +102,9 @@ async function startX(layout: Layout, server: DisplayServer, account: string): P
     const number = Number(/display=:(\d+)/.exec(stdout)?.[1] ?? Number.NaN);
     if (/^ok/m.test(stdout) && !Number.isNaN(number)) return number;
     said += stdout + stderr;
+    if (timedOut) said += 'no answer';
     // Once the password is used, sesman was reached and has refused.
-    if (!grantPending(layout, account)) break;
+    if (timedOut || !grantPending(layout, account)) break;
   }
   throw new AppError('DISPLAY_FAILED', { why: `xrdp-sesrun: ${said.slice(0, 300)}` });
 }
