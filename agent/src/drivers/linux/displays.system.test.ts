@@ -49,10 +49,12 @@ const serverProcess = (program: string): number => {
   const spaces = listProcesses()
     .filter(({ parent }) => bwraps.some(({ pid }) => pid === parent))
     .map(({ pid }) => pidNamespace(pid));
-  const found = listProcesses().find(
+  const all = listProcesses().filter(
     ({ pid, args }) =>
       args[0]?.split('/').at(-1) === program && spaces.includes(pidNamespace(pid) ?? ''),
   );
+  // Each of them makes children of the same name.
+  const found = all.find(({ parent }) => !all.some(({ pid }) => pid === parent));
   if (found === undefined) throw new Error(`${program} does not run`);
   return found.pid;
 };
