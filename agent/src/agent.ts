@@ -2,9 +2,10 @@
  * never waits for a step: installing takes minutes and a pupil's click must not; when a step ends,
  * another pass follows. */
 import { randomBytes } from 'node:crypto';
+import type { Boot, WantedRestart } from '@preau/contract/asking.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
-import type { Report } from '@preau/contract/report.ts';
+import type { FailedStep, Report } from '@preau/contract/report.ts';
 import { createApplications } from './applications.ts';
 import type { ControllerLink } from './controller-link.ts';
 import { createDesired } from './desired.ts';
@@ -13,6 +14,7 @@ import { createExchange, type TermsOf } from './exchange.ts';
 import { createFailures, maxRetryMs } from './failures.ts';
 import { createOrders } from './orders.ts';
 import { createPace, tickMs } from './pace.ts';
+import { createQuestions } from './questions.ts';
 import { type Actual, plan, type Step } from './reconcile/plan.ts';
 import { createSessions } from './sessions.ts';
 
@@ -109,6 +111,12 @@ export function createAgent(deps: AgentDeps): Agent {
     wanted: () => desired.state()?.applications ?? [],
   });
 
+  const packagesBusy = () => changing || orders.working();
+  const questions = createQuestions({ driver, now, busy: packagesBusy, tell: pace.tell });
+  let boot: Boot | null = null;
+  /** The restart that was ordered last. */
+  let restarted: WantedRestart | null = null;
+
   // ---- steps --------------------------------------------------------------------------------
 
   const start = (step: Step, wanted: DesiredState) => {
@@ -170,17 +178,45 @@ export function createAgent(deps: AgentDeps): Agent {
   /** Checks that installed applications are still there: at most once per tick, never while
    * packages change. */
   const lookAgain = (wanted: DesiredState) => {
-    const busy = () => changing || orders.working();
-    if (looking || busy() || now() - lastLookAt < tickMs) return;
+    if (looking || packagesBusy() || now() - lastLookAt < tickMs) return;
     looking = true;
     lastLookAt = now();
     applications
-      .lookAgain(wanted.applications, busy)
+      .lookAgain(wanted.applications, packagesBusy)
       .catch((error: unknown) => log.warn({ err: error }, 'applications not looked at'))
       .finally(() => {
         looking = false;
       });
   };
+
+  /** Restarts the machine when the city asks for it and this is still the boot it means; packages
+   * that are being changed are finished first. Stopping this agent ends the sessions. */
+  const restartOnce = ({ restart }: DesiredState) => {
+    const isTime = restart !== undefined && restart.bootId === boot?.bootId && restart.at <= now();
+    const isDone = restarted?.bootId === restart?.bootId && restarted?.at === restart?.at;
+    if (!isTime || isDone || packagesBusy()) return;
+    restarted = restart;
+    work(async () => {
+      try {
+        await driver.restartMachine();
+        mended('restart_machine', restart.bootId);
+      } catch (error) {
+        failed('restart_machine', restart.bootId, error, 'no');
+      }
+    });
+  };
+
+  /** Sources of packages that are dead, which the driver finds while it does something else. */
+  const unreadSources = (): FailedStep[] =>
+    driver.unreadSources().map(({ source, why }) => ({
+      step: 'read_source',
+      code: 'SOURCE_UNREADABLE',
+      element: source.slice(0, 200),
+      message: why.slice(0, 2000),
+      attempt: 1,
+      at: now(),
+      retryAt: null,
+    }));
 
   // ---- reports ------------------------------------------------------------------------------
 
@@ -188,12 +224,14 @@ export function createAgent(deps: AgentDeps): Agent {
     applications: applications.actual,
     sessions: sessions.actual,
     displays: { ready: driver.displaysReady(), ...displays },
-    packagesBusy: changing || orders.working(),
+    packagesBusy: packagesBusy(),
     held: orders.held(desired.state()?.orders ?? []),
   });
 
   const report = async () => {
     const [health, inventory] = [await driver.health(), await driver.inventory()];
+    const bootNow = await driver.boot();
+    boot = bootNow;
     // Nothing is awaited from here until the body is complete, so it holds every change announced
     // so far.
     pace.reporting();
@@ -211,9 +249,11 @@ export function createAgent(deps: AgentDeps): Agent {
       inventory,
       applications: applications.reported(),
       sessions: sessions.reported(),
-      failedSteps: failures.list(),
+      failedSteps: [...failures.list(), ...unreadSources()].slice(-100),
       orders: orders.tell(wanted?.orders ?? []),
       transfers: exchange.reported(),
+      answers: questions.answers(),
+      boot: bootNow,
     };
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
@@ -247,6 +287,8 @@ export function createAgent(deps: AgentDeps): Agent {
       for (const step of plan(wanted, actual(), now(), desired.decide)) start(step, wanted);
       exchange.pass(wanted, termsOf(wanted));
       lookAgain(wanted);
+      questions.pass(wanted);
+      restartOnce(wanted);
     }
     if (pace.mayReport()) {
       await report().catch((error: unknown) => {
@@ -279,6 +321,7 @@ export function createAgent(deps: AgentDeps): Agent {
   return {
     start: async () => {
       applications.recall((await driver.inventory()).platform);
+      boot = await driver.boot();
       desired.recall();
       await sessions.recall(new Set(await driver.start()), desired.state());
       orders.recall();
@@ -290,6 +333,7 @@ export function createAgent(deps: AgentDeps): Agent {
     },
     stop: async () => {
       stopping = true;
+      questions.stop();
       pace.stop();
       wakeLoop();
       await looping;

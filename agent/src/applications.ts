@@ -20,8 +20,8 @@ import {
   type Found,
   isAsWanted,
   mayMissOthers,
-  packagesToKeep,
   recipeMark,
+  wantedBeside,
 } from './reconcile/wanted.ts';
 
 interface LocalApplication extends ActualApplication {
@@ -109,8 +109,10 @@ export function createApplications({
     // An earlier agent's installer may still run: two must not work on the same application.
     await driver.installerOf(key);
     const { signal } = new AbortController();
+    const beside = wantedBeside([application], wanted);
     await driver.stage(key, [application], {
       kibibytesPerSecond: null,
+      wanted: beside,
       progress: () => undefined,
       signal,
     });
@@ -118,7 +120,7 @@ export function createApplications({
       progress: () => undefined,
       signal,
       timeoutMs: installWithinMs,
-      keep: packagesToKeep([application], wanted),
+      wanted: beside,
     });
     if (applied !== undefined && applied.code !== null)
       throw new AppError(applied.code, { why: applied.message });

@@ -28,7 +28,7 @@ import {
   type Transition,
 } from './reconcile/order-transition.ts';
 import { step } from './reconcile/orders.ts';
-import { type Found, packagesToKeep } from './reconcile/wanted.ts';
+import { type Found, wantedBeside } from './reconcile/wanted.ts';
 
 export interface Orders {
   recall: () => void;
@@ -56,7 +56,7 @@ interface OrdersDeps {
   applications: Pick<Applications, 'find' | 'remember'>;
   /** Every application this server should have: packages they share with one that is removed
    * stay. */
-  wanted: () => readonly Pick<Installable, 'applicationId' | 'recipes'>[];
+  wanted: () => readonly Pick<Installable, 'applicationId' | 'slug' | 'recipes'>[];
 }
 
 const isJournal = Compile(OrderJournal);
@@ -187,6 +187,7 @@ export function createOrders({
     try {
       await driver.stage(orderId, effect.applications, {
         kibibytesPerSecond,
+        wanted: wantedBeside(effect.applications, wanted()),
         signal,
         progress: (done, total, wan) => tell(orderId, { kind: 'progress', run, done, total, wan }),
       });
@@ -211,7 +212,7 @@ export function createOrders({
       const results = await driver.apply(orderId, effect.applications, {
         signal,
         timeoutMs,
-        keep: packagesToKeep(effect.applications, wanted()),
+        wanted: wantedBeside(effect.applications, wanted()),
         progress: (applicationId, state) => {
           if (state === 'installing' || state === 'failed')
             tell(orderId, { kind: 'item', run, applicationId, state });

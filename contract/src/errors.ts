@@ -3,6 +3,7 @@
  * them; errors/details.ts defines the details of each code. */
 import { callErrors } from './errors/calls.ts';
 import type { DetailsOf } from './errors/details.ts';
+import { packageErrors } from './errors/packages.ts';
 import { peopleErrors } from './errors/people.ts';
 import { rolloutErrors } from './errors/rollouts.ts';
 import { serverErrors } from './errors/servers.ts';
@@ -14,6 +15,7 @@ export const errors = {
   ...sessionErrors,
   ...serverErrors,
   ...rolloutErrors,
+  ...packageErrors,
 };
 
 export type ErrorCode = keyof typeof errors;

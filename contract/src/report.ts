@@ -23,6 +23,8 @@ export const stepKinds = [
   'attach_session',
   'end_session',
   'keep_journal',
+  'read_source',
+  'restart_machine',
 ] as const;
 
 export const FailedStep = Strict({

@@ -1,5 +1,6 @@
 /** The interface between reconciling and an operating system: only drivers know what a school's
  * server runs. */
+import type { Boot, Foreseen } from '@preau/contract/asking.ts';
 import type {
   DesiredApplication,
   DesiredSession,
@@ -17,7 +18,16 @@ export interface Installable
   want: 'present' | 'absent';
 }
 
+/** An application that should be on this server, with the packages it lists: they stay, whatever is
+ * installed or removed. */
+export interface Wanted {
+  slug: string;
+  packages: readonly string[];
+}
+
 export interface StageOptions {
+  /** Applications that should be here beside those that are staged. */
+  wanted?: readonly Wanted[];
   /** Bandwidth cap of the site's line while fetching; null: none. */
   kibibytesPerSecond: number | null;
   /** Bytes fetched so far, the total (null: not known yet), and how many came over the line to the
@@ -35,8 +45,8 @@ export interface ApplyOptions {
   /** Kills the installer and everything it started. */
   signal: AbortSignal;
   timeoutMs: number;
-  /** Packages that other wanted applications list: they stay, whatever is removed. */
-  keep?: readonly string[];
+  /** Applications that should be here beside those that are applied. */
+  wanted?: readonly Wanted[];
 }
 
 /** Result for one application; `code` null: the installer reported success. Whether it worked,
@@ -81,8 +91,18 @@ export interface Driver {
     application: Pick<Installable, 'slug' | 'version' | 'recipes'> &
       Partial<Pick<Installable, 'want'>>,
   ) => Promise<string | null>;
+  /** What installing this application alone would do. Changes nothing on the server; a file of the
+   * recipe that the package manager must look into is fetched. Throws when it cannot be asked. */
+  foresee: (
+    application: Installable,
+    options: { wanted: readonly Wanted[]; signal: AbortSignal },
+  ) => Promise<Foreseen>;
+  /** Package sources that could not be read when the lists were last updated. */
+  unreadSources: () => readonly { source: string; why: string }[];
   /** Fetches everything that installing these needs, checked by hash, and keeps it under `key`.
-   * Resumes; safe to repeat. Throws AppError: PACKAGE_NOT_FOUND, SOURCE_REFUSED, HASH_MISMATCH,
+   * Resumes; safe to repeat. The package manager is asked first what installing them would change.
+   * Throws AppError: PACKAGE_NOT_FOUND, PACKAGE_CONFLICT, PACKAGE_HELD, PACKAGE_VIRTUAL,
+   * PACKAGES_BROKEN, PACKAGES_LOCKED, SOURCE_REFUSED, SOURCE_UNREADABLE, HASH_MISMATCH,
    * DOWNLOAD_FAILED, DISK_FULL; `details.element` is the slug of the application at fault when
    * there is one. */
   stage: (
@@ -152,6 +172,9 @@ export interface Driver {
   /** Ends whatever is left of the session: processes, account, credentials, files. Safe to
    * repeat. */
   endSession: (sessionId: string) => Promise<void>;
+  boot: () => Promise<Boot>;
+  /** Restarts the machine; this agent is then stopped like every other service. */
+  restartMachine: () => Promise<void>;
   /** Ends everything: sessions, standby displays, the display server. */
   stop: () => Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** A driver without an operating system: for the agent's tests and for simulated fleets. Failures
  * are requested by name. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Foreseen } from '@preau/contract/asking.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
 import { readText, write } from '#src/files.ts';
@@ -21,6 +22,12 @@ export interface MemoryDriver extends Driver {
   hollow: Set<string>;
   /** Error codes for `refuses`, by slug. */
   refusals: Map<string, ErrorCode>;
+  /** Refusals that `foresee` answers with, by slug. */
+  foreseen: Map<string, NonNullable<Foreseen['refusal']>>;
+  /** Package sources that cannot be read. */
+  unread: { source: string; why: string }[];
+  /** The machine has restarted: another run of its kernel. */
+  newBoot: () => void;
   /** Installed or removed by hand. */
   byHand: (slug: string, present: boolean) => void;
   /** The driver of the next agent on this machine after a crash: installers run on, and what the
@@ -36,6 +43,8 @@ export interface MemoryDriver extends Driver {
 }
 type FailingCall =
   | 'detect'
+  | 'foresee'
+  | 'restartMachine'
   | 'stage'
   | 'apply'
   | 'install'
@@ -63,6 +72,7 @@ interface Machine {
   installers: Map<string, Promise<Applied[]>>;
   staged: Set<string>;
   running: Map<string, SessionEvents | null>;
+  bootId: string;
 }
 
 export const createMemoryDriver = (options: MemoryOptions = {}): MemoryDriver =>
@@ -72,6 +82,7 @@ export const createMemoryDriver = (options: MemoryOptions = {}): MemoryDriver =>
       installers: new Map(),
       staged: new Set(),
       running: new Map((options.running ?? []).map((id) => [id, null])),
+      bootId: randomUUID(),
     },
     options,
   );
@@ -97,6 +108,8 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   const pending = new Set<string>();
   const hollow = new Set<string>();
   const refusals = new Map<string, ErrorCode>();
+  const foreseen: MemoryDriver['foreseen'] = new Map();
+  const unread: MemoryDriver['unread'] = [];
   const failures = new Map<
     FailingCall,
     { error: AppError; always: boolean; slug: string | null }
@@ -143,6 +156,11 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
     },
     hollow,
     refusals,
+    foreseen,
+    unread,
+    newBoot: () => {
+      machine.bootId = randomUUID();
+    },
     fail: (call, error, more = {}) =>
       failures.set(call, { error, always: more.always ?? false, slug: more.slug ?? null }),
     mend: (call) => failures.delete(call),
@@ -231,6 +249,25 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
     discard: (key) => {
       note('discard', key);
       staged.delete(key);
+    },
+    foresee: async ({ applicationId, slug }) => {
+      note('foresee', slug);
+      if ((options.stageMs ?? 0) > 0) await pause(options.stageMs ?? 0);
+      mayFail('foresee', [slug]);
+      return {
+        applicationId,
+        installs: installed.has(slug) ? 0 : 1,
+        upgrades: 0,
+        removes: [],
+        downloadBytes: installed.has(slug) ? 0 : bytes,
+        refusal: foreseen.get(slug) ?? null,
+      };
+    },
+    unreadSources: () => unread,
+    boot: async () => ({ bootId: machine.bootId, restartNeeded: null }),
+    restartMachine: async () => {
+      note('restartMachine');
+      mayFail('restartMachine');
     },
     setNeighbours: ({ cache, peers }) =>
       note('setNeighbours', `${cache?.host ?? '-'} ${peers.length}`),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { RecipePlatform } from '@preau/contract/application.ts';
 import { factsOf, packagesOf, pinsOf } from '@preau/contract/recipe-kinds.ts';
-import type { Installable } from '#src/drivers/driver.ts';
+import type { Installable, Wanted } from '#src/drivers/driver.ts';
 
 export interface Found {
   /** What the detection rule finds; null: nothing. */
@@ -62,14 +62,15 @@ export function isAsWanted(
   return mark === undefined || mark === recipeMark(application, platform);
 }
 
-/** Packages that stay whatever is removed: other wanted applications list them. */
-export function packagesToKeep(
+/** What stays while these change: every other application that should be here, with its packages,
+ * and those of them that come. */
+export function wantedBeside(
   changing: readonly Installable[],
-  wanted: readonly Pick<Installable, 'applicationId' | 'recipes'>[],
-): string[] {
-  const going = new Set(
-    changing.filter(({ want }) => want === 'absent').map(({ applicationId }) => applicationId),
-  );
-  const staying = [...wanted, ...changing].filter(({ applicationId }) => !going.has(applicationId));
-  return [...new Set(staying.flatMap(({ recipes }) => packagesOf(recipes.linux)))];
+  wanted: readonly Pick<Installable, 'applicationId' | 'slug' | 'recipes'>[],
+): Wanted[] {
+  const ids = new Set(changing.map(({ applicationId }) => applicationId));
+  return [
+    ...wanted.filter(({ applicationId }) => !ids.has(applicationId)),
+    ...changing.filter(({ want }) => want === 'present'),
+  ].map(({ slug, recipes }) => ({ slug, packages: packagesOf(recipes.linux) }));
 }

@@ -129,6 +129,9 @@ export interface DetailsByCode {
 
   WITHDRAWN: { application?: string | null; withdrawn?: string };
   PACKAGE_NOT_FOUND: { file?: string; sha256?: string };
+  /** `wantedBy`: the slug of the application that needs the package; null when Préau did not install
+   * it. */
+  PACKAGE_CONFLICT: { application?: string; package?: string; wantedBy?: string | null };
   HASH_MISMATCH: { name?: string };
   SCRIPT_REFUSED: { script?: string };
   REQUIREMENTS_CIRCULAR: { path: readonly string[] };

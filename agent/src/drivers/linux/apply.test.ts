@@ -11,6 +11,7 @@ import { createApt } from './apt.ts';
 import { createDetector } from './detect.ts';
 import { readDpkg } from './dpkg.ts';
 import type { Installers } from './installer.ts';
+import { openPlaced } from './placed.ts';
 import { driverOf } from './recipes/table.ts';
 import { filesOf, stagedUnder } from './staged.ts';
 
@@ -34,6 +35,7 @@ const apply = createApplier({
   applications,
   dpkg,
   apt,
+  placed: openPlaced(join(root, 'placed.json')),
   installers: { run, resume: () => null, logOf: () => '', note: () => undefined },
   beginTrial: async (...args) => {
     trials.push(args);

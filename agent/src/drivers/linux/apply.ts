@@ -6,7 +6,7 @@ import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts';
 import { type ByAptGet, bring, take } from './apt-runs.ts';
 import { type Change, type ChangeDeps, createChange } from './change.ts';
-import { mend } from './mend.ts';
+import { mend, settleJournal } from './mend.ts';
 import type { Outcome } from './recipes/recipe.ts';
 import { driverOf } from './recipes/table.ts';
 
@@ -55,6 +55,7 @@ export function createApplier(deps: ApplierDeps) {
     options: ApplyOptions,
   ): Promise<Applied[]> => {
     const change = createChange(deps, key, options);
+    await settleJournal(change);
     const before = await deps.dpkg.packagesNow();
     try {
       for (const { lane, applications: group } of runsOf(applications)) {

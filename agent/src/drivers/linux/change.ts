@@ -3,14 +3,22 @@ import type { Applied, ApplyOptions, Installable } from '#src/drivers/driver.ts'
 import { type Apt, quiet } from './apt.ts';
 import type { Dpkg } from './dpkg.ts';
 import type { Installers, Ran } from './installer.ts';
+import type { Placed } from './placed.ts';
 import type { Outcome } from './recipes/recipe.ts';
 import { type Staged, stagedUnder } from './staged.ts';
+
+/** apt's `--no-download` would also refuse a package that is a file on this disk. */
+const noNetwork = ['http', 'https', 'ftp'].flatMap((way) => [
+  '-o',
+  `Dir::Bin::Methods::${way}=/bin/false`,
+]);
 
 export interface ChangeDeps {
   /** Root of the staging folders. */
   root: string;
   dpkg: Dpkg;
   apt: Apt;
+  placed: Placed;
   installers: Installers;
 }
 
@@ -20,6 +28,9 @@ export interface Change {
   options: ApplyOptions;
   dpkg: Dpkg;
   apt: Apt;
+  placed: Placed;
+  /** Adds the agent's own words to the log. */
+  note: (text: string) => void;
   /** Time left in whole milliseconds, and at least a fifth of the limit: applications after one
    * that hung still get a fair try. */
   left: () => number;
@@ -46,6 +57,8 @@ export function createChange(deps: ChangeDeps, key: string, options: ApplyOption
     options,
     dpkg: deps.dpkg,
     apt: deps.apt,
+    placed: deps.placed,
+    note: (text) => deps.installers.note(key, text),
     outcomes,
     run,
     left: () => Math.ceil(Math.max(endsAt - performance.now(), options.timeoutMs * 0.2)),
@@ -68,7 +81,7 @@ export function createChange(deps: ChangeDeps, key: string, options: ApplyOption
           ...quiet,
           '-o',
           `Dir::Cache::archives=${staged.archives}/`,
-          '--no-download',
+          ...noNetwork,
           ...args,
         ],
         { timeoutMs, signal: options.signal },

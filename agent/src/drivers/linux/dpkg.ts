@@ -11,6 +11,8 @@ export interface Package {
   architecture: string;
   /** Part of the base system (essential, or priority standard and above). */
   base: boolean;
+  /** Somebody has asked that it stay as it is. */
+  held: boolean;
 }
 export type Packages = ReadonlyMap<string, Package>;
 
@@ -28,7 +30,7 @@ export function parseStatus(text: string): Map<string, Package> {
   for (const paragraph of text.split('\n\n')) {
     const field = (name: string) => new RegExp(`^${name}: *(.*)$`, 'm').exec(paragraph)?.[1];
     const name = field('Package');
-    const status = field('Status')?.split(' ')[2];
+    const [selection, , status] = field('Status')?.split(' ') ?? [];
     if (name === undefined || status === undefined || status === 'not-installed') continue;
     const base =
       field('Essential') === 'yes' ||
@@ -38,6 +40,7 @@ export function parseStatus(text: string): Map<string, Package> {
       status,
       architecture: field('Architecture') ?? '',
       base,
+      held: selection === 'hold',
     });
   }
   return found;
@@ -68,6 +71,8 @@ export interface Dpkg {
   packages: () => Promise<Packages>;
   /** The current state, whatever it costs to read. */
   packagesNow: () => Promise<Packages>;
+  /** Whether a run of dpkg has left its journal: it is at work, or was interrupted. */
+  hasJournal: () => boolean;
   /** Changes when anything dpkg knows changes. */
   stamp: () => string;
   /** Installed on purpose: not with the base system, not as a dependency. */
@@ -93,25 +98,27 @@ export function readDpkg(
         folder,
         '-W',
         '-f',
-        '${Package}\t${db:Status-Status}\t${Version}\t${Architecture}\t${Essential}\t${Priority}\n',
+        '${Package}\t${db:Status-Status}\t${Version}\t${Architecture}\t${Essential}\t${Priority}\t${db:Status-Want}\n',
       ],
       { timeoutMs: 30_000 },
     );
     const found = new Map<string, Package>();
     for (const line of answer.stdout.split('\n')) {
-      const [name, state, version, architecture, essential, priority] = line.split('\t');
+      const [name, state, version, architecture, essential, priority, selection] = line.split('\t');
       if (name !== undefined && name !== '' && state !== undefined && state !== 'not-installed')
         add(found, name, {
           version: version ?? '',
           status: state,
           architecture: architecture ?? '',
           base: essential === 'yes' || /^(required|important|standard)$/.test(priority ?? ''),
+          held: selection === 'hold',
         });
     }
     return found;
   };
   const dpkg: Dpkg = {
     stamp: () => stamp(status) ?? '',
+    hasJournal: () => names(`${folder}/updates`).some((name) => /^\d+$/.test(name)),
     packages: async () => {
       if (
         names(`${folder}/updates`).length > 0 &&

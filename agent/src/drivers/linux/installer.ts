@@ -24,6 +24,14 @@ export interface Ran {
   tail: string;
 }
 
+/** How a run ended, in words. */
+export const howItEnded = (program: string, { code, timedOut }: Ran): string => {
+  if (timedOut) return `${program} did not end in time and was stopped`;
+  return code === null
+    ? `${program} was killed while it worked; what it left was repaired`
+    : `${program} ended with ${code}`;
+};
+
 export interface Installers {
   /** Throws the signal's reason when aborted; the installer and everything it started are then
    * killed. */

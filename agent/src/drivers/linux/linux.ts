@@ -9,6 +9,7 @@ import { startDetached } from '#src/command.ts';
 import type { AgentConfig } from '#src/config.ts';
 import type { Driver } from '#src/drivers/driver.ts';
 import { copyTo, entries, exists, makeFolder, names, readText, remove, write } from '#src/files.ts';
+import { readBoot, restartMachine } from './boot.ts';
 import { type ControlGroups, openControlGroups } from './control-groups.ts';
 import { createDisplayPool } from './display-pool.ts';
 import {
@@ -212,6 +213,10 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     logOf: software.logOf,
     discard: software.discard,
     setNeighbours: software.setNeighbours,
+    foresee: software.foresee,
+    unreadSources: software.unreadSources,
+    boot: async () => readBoot(),
+    restartMachine,
     readIcon: (application) => readIcon(application, layout.run),
 
     prepareDisplay: displays.prepare,

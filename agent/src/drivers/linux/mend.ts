@@ -1,5 +1,6 @@
-/** Repairs the packages after a run that failed or hung, as far as dpkg can. Broken packages that
- * were not there before are removed. */
+/** Repairs the packages after a run that failed or hung, as far as dpkg can. Only what the run
+ * itself left broken is touched: a package that was broken before belongs to somebody else. Broken
+ * packages that were not there before are removed. */
 import type { Change } from './change.ts';
 import { type Packages, versionOf } from './dpkg.ts';
 
@@ -7,34 +8,46 @@ import { type Packages, versionOf } from './dpkg.ts';
 export const gone = new Set(['config-files', 'not-installed']);
 const restful = new Set(['installed', ...gone]);
 const mendWithinMs = 120_000;
+// Never aborted: the repair must leave a system that works.
+const limits = () => ({ timeoutMs: mendWithinMs, signal: new AbortController().signal });
 
 export async function mend(
   { run, dpkg }: Pick<Change, 'run' | 'dpkg'>,
   before: Packages,
   hung: boolean,
 ): Promise<void> {
-  // Never aborted: the repair must leave a system that works.
-  const limits = { timeoutMs: mendWithinMs, signal: new AbortController().signal };
-  const broken = async (only?: string) =>
-    [...(await dpkg.packagesNow())]
-      .filter(
-        ([name, { status }]) =>
-          !restful.has(status) &&
-          (only === undefined || status === only) &&
-          versionOf(before, name) === null,
-      )
-      .map(([name]) => name);
-  const drop = async (names: string[]) => {
+  const wasWhole = (name: string) => restful.has(before.get(name)?.status ?? 'not-installed');
+  const broken = async () =>
+    [...(await dpkg.packagesNow())].filter(
+      ([name, { status }]) => !restful.has(status) && wasWhole(name),
+    );
+  const drop = async (packages: Awaited<ReturnType<typeof broken>>) => {
+    const names = packages.map(([name]) => name).filter((name) => versionOf(before, name) === null);
     if (names.length > 0)
       await run(
         '/usr/bin/dpkg',
         ['--remove', '--force-remove-reinstreq', '--force-depends', ...names],
-        limits,
+        limits(),
       );
   };
   // A half-configured package's script was killed while it ran, and would hang again.
-  if (hung) await drop(await broken('half-configured'));
-  if ([...(await dpkg.packagesNow()).values()].some(({ status }) => !restful.has(status)))
-    await run('/usr/bin/dpkg', ['--configure', '-a', '--force-confold'], limits);
+  if (hung) await drop((await broken()).filter(([, { status }]) => status === 'half-configured'));
+  const names = (await broken()).map(([name]) => name);
+  if (names.length > 0)
+    await run('/usr/bin/dpkg', ['--configure', '--force-confold', ...names], limits());
   await drop(await broken());
+}
+
+/** Settles the journal of a run of dpkg that somebody interrupted: apt refuses all work while there
+ * is one. No package is configured by it. */
+export async function settleJournal({
+  run,
+  dpkg,
+  note,
+}: Pick<Change, 'run' | 'dpkg' | 'note'>): Promise<void> {
+  if (!dpkg.hasJournal()) return;
+  // An empty list of selections changes nothing, but dpkg then writes its journal into its status.
+  // It fails at once while another dpkg is at work, whose journal this then is.
+  const { code } = await run('/usr/bin/dpkg', ['--set-selections'], limits());
+  if (code === 0) note('dpkg had been interrupted; its journal was put right');
 }

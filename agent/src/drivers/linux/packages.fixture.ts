@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { run } from '#src/command.ts';
 
-interface Made {
+export interface Made {
   name: string;
   version: string;
   postinst?: string;
   depends?: string;
+  /** More lines of its control file, each with its end of line. */
+  control?: string;
   /** Bytes that do not compress. */
   ballast?: number;
 }
@@ -24,7 +26,10 @@ const must = async (file: string, args: readonly string[], env?: Record<string, 
 };
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
 
-async function makePackage(folder: string, made: Made): Promise<string> {
+const relations = ({ depends, control }: Made) =>
+  `${depends === undefined ? '' : `Depends: ${depends}\n`}${control ?? ''}`;
+
+export async function makePackage(folder: string, made: Made): Promise<string> {
   const root = join(folder, `${made.name}_${made.version}`);
   mkdirSync(join(root, 'DEBIAN'), { recursive: true });
   mkdirSync(join(root, 'usr/share', made.name), { recursive: true });
@@ -38,7 +43,7 @@ async function makePackage(folder: string, made: Made): Promise<string> {
     join(root, 'DEBIAN/control'),
     `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: test ` +
       '<test@example.org>\nDescription: made for a ' +
-      `test\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}`,
+      `test\n${relations(made)}`,
   );
   if (made.postinst !== undefined)
     writeFileSync(join(root, 'DEBIAN/postinst'), `#!/bin/sh\n${made.postinst}\n`, { mode: 0o755 });
@@ -152,7 +157,7 @@ export async function openRepository(folder: string): Promise<Repository> {
           return (
             `Package: ${made.name}\nVersion: ${made.version}\nArchitecture: all\nMaintainer: ` +
             'test ' +
-            `<test@example.org>\n${made.depends === undefined ? '' : `Depends: ${made.depends}\n`}Filename: ` +
+            `<test@example.org>\n${relations(made)}Filename: ` +
             `${path}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\nDescription: made for a ` +
             'test\n'
           );

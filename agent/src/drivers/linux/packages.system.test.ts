@@ -197,7 +197,7 @@ describe('an order', () => {
           progress: () => undefined,
           signal: new AbortController().signal,
           timeoutMs: 60_000,
-          keep: ['preau-test-b'],
+          wanted: [{ slug: 'another', packages: ['preau-test-b'] }],
         }),
       ),
     ).toEqual([null, null]);

@@ -13,10 +13,13 @@ import { openStore } from '#src/packages/store.ts';
 import { createApplier } from './apply.ts';
 import { createApt } from './apt.ts';
 import { createAptHelper } from './apt-helper.ts';
+import { createForeseer } from './asking.ts';
 import { createDetector } from './detect.ts';
 import { readDpkg } from './dpkg.ts';
 import { createInstallers, safeKey } from './installer.ts';
+import { spareAgent } from './needrestart.ts';
 import { createNeighbours } from './neighbours.ts';
+import { openPlaced } from './placed.ts';
 import { driverOf } from './recipes/table.ts';
 import { createStager } from './stage.ts';
 import { filesOf, stagedUnder } from './staged.ts';
@@ -45,7 +48,16 @@ export interface SoftwareDeps {
 export interface Software
   extends Pick<
     Driver,
-    'refuses' | 'detect' | 'stage' | 'apply' | 'installerOf' | 'logOf' | 'discard' | 'setNeighbours'
+    | 'refuses'
+    | 'detect'
+    | 'foresee'
+    | 'unreadSources'
+    | 'stage'
+    | 'apply'
+    | 'installerOf'
+    | 'logOf'
+    | 'discard'
+    | 'setNeighbours'
   > {
   /** This part's share of the inventory. */
   inventory: () => Promise<Pick<Inventory, 'packages' | 'chosen' | 'cache'>>;
@@ -73,6 +85,7 @@ export function createSoftware(deps: SoftwareDeps): Software {
     ...(deps.aptOptions === undefined ? {} : { options: deps.aptOptions }),
     ...(deps.sourcesFolder === undefined ? {} : { sourcesFolder: deps.sourcesFolder }),
   });
+  const placed = openPlaced(join(deps.stateFolder, 'placed.json'));
   const limits: Limits = {
     ...usualLimits,
     slowestBytesPerSecond: deps.cache.slowestBytesPerSecond,
@@ -100,7 +113,10 @@ export function createSoftware(deps: SoftwareDeps): Software {
     store,
     fetcher,
     apt,
+    dpkg,
+    placed,
     neighbour: neighbours.first,
+    note: installers.note,
     now,
   });
   const applier = createApplier({
@@ -108,13 +124,36 @@ export function createSoftware(deps: SoftwareDeps): Software {
     applications: deps.applications,
     dpkg,
     apt,
+    placed,
     installers,
     beginTrial: trials.begin,
+  });
+
+  const refuses: Driver['refuses'] = ({ recipes: { linux } }) => {
+    if (linux === undefined || driverOf(linux) === null || linux.detect.kind === 'registry')
+      return 'NOT_APPLICABLE';
+    const reviewed = factsOf(linux)?.reviewed(linux) ?? null;
+    return reviewed === null ||
+      isSignedByController(identity.controllerKey, scriptReviewText(reviewed), reviewed.signature)
+      ? null
+      : 'SCRIPT_REFUSED';
+  };
+  const foresee = createForeseer({
+    root: join(deps.stateFolder, 'asked'),
+    store,
+    fetcher,
+    apt,
+    dpkg,
+    placed,
+    neighbour: neighbours.first,
+    refuses,
+    now,
   });
 
   let applying = 0;
   const apply: typeof applier = async (key, applications, options) => {
     applying += 1;
+    spareAgent();
     try {
       return await applier(key, applications, options);
     } finally {
@@ -124,15 +163,9 @@ export function createSoftware(deps: SoftwareDeps): Software {
   let lastInventory: Pick<Inventory, 'packages' | 'chosen'> | null = null;
 
   return {
-    refuses: ({ recipes: { linux } }) => {
-      if (linux === undefined || driverOf(linux) === null || linux.detect.kind === 'registry')
-        return 'NOT_APPLICABLE';
-      const reviewed = factsOf(linux)?.reviewed(linux) ?? null;
-      return reviewed === null ||
-        isSignedByController(identity.controllerKey, scriptReviewText(reviewed), reviewed.signature)
-        ? null
-        : 'SCRIPT_REFUSED';
-    },
+    refuses,
+    foresee,
+    unreadSources: apt.unread,
     detect: (application) => {
       neighbours.remember(filesOf({ recipes: application.recipes, want: 'present' }));
       return detect(application);
@@ -147,6 +180,7 @@ export function createSoftware(deps: SoftwareDeps): Software {
     discard: (key) => remove(stagedUnder(stageRoot, safeKey(key)).folder),
     setNeighbours: neighbours.set,
     inventory: async () => {
+      spareAgent();
       // During an installation the answer changes many times a second, and computing it would slow
       // the installer.
       if (applying === 0 || lastInventory === null)

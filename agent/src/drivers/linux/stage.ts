@@ -4,14 +4,19 @@
 
 import { join } from 'node:path';
 import { AppError, errorAsTold } from '@preau/contract/errors.ts';
+import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import type { Installable, StageOptions } from '#src/drivers/driver.ts';
 import { exists, flush, freeBytes, makeFolder, remove } from '#src/files.ts';
 import type { Fetcher } from '#src/packages/fetch.ts';
 import type { Neighbour } from '#src/packages/peers.ts';
 import type { Store } from '#src/packages/store.ts';
 import { type FileToFetch, ofPackageFile } from '#src/packages/wanted.ts';
-import type { Apt } from './apt.ts';
+import type { Apt, Patience } from './apt.ts';
 import type { AptFile } from './apt-output.ts';
+import type { Dpkg } from './dpkg.ts';
+import { judgeInstall, type Known } from './foresee.ts';
+import type { Placed } from './placed.ts';
+import type { Outcome } from './recipes/recipe.ts';
 import { driverOf } from './recipes/table.ts';
 import { filesOf, type Staged, stagedUnder } from './staged.ts';
 
@@ -24,7 +29,11 @@ interface StagerDeps {
   store: Store;
   fetcher: Fetcher;
   apt: Apt;
+  dpkg: Dpkg;
+  placed: Placed;
   neighbour: () => Neighbour | null;
+  /** Adds a line to the log of this key. */
+  note: (key: string, text: string) => void;
   now: () => number;
 }
 
@@ -59,12 +68,21 @@ export function createStager(deps: StagerDeps) {
     makeFolder(staged.archives, 0o700);
     makeFolder(join(staged.archives, 'partial'), 0o700);
     const hold = createHolder(deps, staged, options);
+    const patience: Patience = {
+      signal: options.signal,
+      waiting: (holder) => {
+        deps.note(key, `waiting: ${holder} holds the package lists`);
+        options.progress(0, null, 0);
+      },
+    };
     let updated = deps.now() - apt.updatedAt() < freshMs;
     const lists: Lists = {
       read: () => updated,
       update: async () => {
         updated = true;
-        await apt.update();
+        await apt.update(patience);
+        for (const { source, why } of apt.unread())
+          deps.note(key, `the package source ${source} cannot be read: ${why}`);
       },
     };
 
@@ -89,6 +107,7 @@ export function createStager(deps: StagerDeps) {
         await driverOf(linux)?.prepare?.(linux, application.slug, {
           apt,
           staged,
+          patience,
           freshLists: async () => {
             if (!lists.read()) await lists.update();
           },
@@ -99,8 +118,13 @@ export function createStager(deps: StagerDeps) {
     const viaApt = coming
       .map((application) => ({ application, args: aptArguments(application, staged) }))
       .filter(({ args }) => args.length > 0);
+    const known = async (): Promise<Known> => ({
+      wanted: options.wanted ?? [],
+      placed: deps.placed.all(),
+      packages: await deps.dpkg.packagesNow(),
+    });
     const holdPackages = async () => {
-      const files = await plan(apt, viaApt, lists);
+      const files = await plan(apt, viaApt, lists, known);
       await hold(files.map((file) => ({ ...file, origin: 'apt' as const })));
       remove(staged.archives);
       makeFolder(join(staged.archives, 'partial'), 0o700);
@@ -156,31 +180,78 @@ function createHolder(
   };
 }
 
-/** Files for all applications together. When they conflict, each is planned alone; applying then
- * shows which one is at fault. */
-async function plan(apt: Apt, viaApt: readonly ViaApt[], lists: Lists): Promise<AptFile[]> {
+/** Files for all applications together, once apt has said what they would change. When they
+ * conflict, each is planned alone; applying then shows which one is at fault. */
+async function plan(
+  apt: Apt,
+  viaApt: readonly ViaApt[],
+  lists: Lists,
+  known: () => Promise<Known>,
+): Promise<AptFile[]> {
   if (viaApt.length === 0) return [];
   const all = viaApt.flatMap(({ args }) => args);
-  let answer = await apt.plan(['install', ...all]);
-  if (answer.refusal !== null && !lists.read()) {
+  const ask = async () => {
+    const [answer] = await Promise.all([
+      apt.plan(['install', ...all]),
+      // Both only read. Together they take as long as one alone.
+      judgeAll(apt, viaApt, all, known),
+    ]);
+    return answer;
+  };
+  let answer = await ask().catch(async (error: unknown) => {
     // An old list of packages is the usual reason.
+    if (lists.read()) throw error;
     await lists.update();
-    answer = await apt.plan(['install', ...all]);
-  }
-  const [unknown] = answer.unknown;
-  if (unknown !== undefined) {
-    const guilty = viaApt.find(({ args }) =>
-      answer.unknown.some(
-        (name) => args.includes(name) || args.some((arg) => arg.startsWith(`${name}=`)),
-      ),
-    );
-    throw new AppError('PACKAGE_NOT_FOUND', {
-      why: `no package ${answer.unknown.join(', ')} in this server's sources`,
-      element: guilty?.application.slug ?? unknown,
-    });
+    return ask();
+  });
+  if (answer.refusal !== null && !lists.read()) {
+    await lists.update();
+    answer = await ask();
   }
   if (answer.refusal === null) return answer.files;
   const files: AptFile[] = [];
   for (const { args } of viaApt) files.push(...(await apt.plan(['install', ...args])).files);
   return files;
+}
+
+/** Asks for all together; when that would remove something, or is refused, for each alone. Throws
+ * what the first one is refused for. */
+async function judgeAll(
+  apt: Apt,
+  viaApt: readonly ViaApt[],
+  all: readonly string[],
+  known: () => Promise<Known>,
+): Promise<void> {
+  const facts = await known();
+  const packagesOfAll = viaApt.flatMap(({ application }) => packagesOf(application.recipes.linux));
+  const together = await apt.simulate(['install', ...all]);
+  const first = viaApt[0]?.application.slug ?? '';
+  if (judgeInstall({ slug: first, packages: packagesOfAll }, together, facts) === null) return;
+  for (const { application, args } of viaApt) {
+    const { slug } = application;
+    const alone = viaApt.length === 1 ? together : await apt.simulate(['install', ...args]);
+    const refusal = judgeInstall({ slug, packages: packagesOf(application.recipes.linux) }, alone, {
+      ...facts,
+      wanted: facts.wanted.filter((each) => each.slug !== slug),
+    });
+    if (refusal !== null) throw refused(apt, application, refusal);
+  }
+}
+
+/** The refusal of an application, with the sources that could not be read where they may be its
+ * cause. */
+function refused(
+  apt: Apt,
+  application: Installable,
+  { code, message }: NonNullable<Outcome>,
+): AppError {
+  const unread = apt.unread();
+  const may = unread.length > 0 && (code === 'PACKAGE_NOT_FOUND' || code === 'INSTALL_FAILED');
+  const sources = unread.map(({ source, why }) => `${source}: ${why}`).join('; ');
+  return blame(
+    application,
+    new AppError(may ? 'SOURCE_UNREADABLE' : code, {
+      why: may ? `${message}; cannot be read: ${sources}`.slice(0, 1900) : message,
+    }),
+  );
 }

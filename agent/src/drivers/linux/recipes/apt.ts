@@ -10,7 +10,7 @@ export const apt: AptGetRecipe<AptRecipe> = {
   goes: 'with its packages',
   prepare: async ({ source }, slug, staging) => {
     if (source === undefined) return;
-    await staging.apt.addSource(slug, source).catch((error: unknown) => {
+    await staging.apt.addSource(slug, source, staging.patience).catch((error: unknown) => {
       throw staging.blame(error);
     });
   },

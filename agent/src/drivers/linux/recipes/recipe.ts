@@ -3,7 +3,7 @@
 import type { DetectionRule, LinuxRecipe } from '@preau/contract/application.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Installable } from '#src/drivers/driver.ts';
-import type { Apt } from '../apt.ts';
+import type { Apt, Patience } from '../apt.ts';
 import type { Packages } from '../dpkg.ts';
 import type { Ran } from '../installer.ts';
 import type { Staged } from '../staged.ts';
@@ -15,6 +15,8 @@ export type Outcome = { code: ErrorCode; message: string } | null;
 interface Staging {
   apt: Apt;
   staged: Staged;
+  /** How to wait for another program that holds apt's lists. */
+  patience: Patience;
   /** Updates apt's lists, unless that was done just before. */
   freshLists: () => Promise<void>;
   /** The error, with this application named as the one at fault. */

@@ -5,6 +5,7 @@ import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { Installable } from '#src/drivers/driver.ts';
 import { readText } from '#src/files.ts';
 import { codeOf } from '../apt-output.ts';
+import { howItEnded } from '../installer.ts';
 import type { Outcome, SingleRecipe, Work } from './recipe.ts';
 
 /** The command that runs the script: the interpreter of its first line, since the file itself is
@@ -30,7 +31,7 @@ async function runScript(
     ? null
     : {
         code: codeOf(ran, otherwise),
-        message: `the script ended with ${ran.code}: ${ran.tail.trim().slice(-1200)}`,
+        message: `${howItEnded('the script', ran)}: ${ran.tail.trim().slice(-1200)}`,
       };
 }
 
