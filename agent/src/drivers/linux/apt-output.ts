@@ -152,10 +152,11 @@ export function codeOf(
   if (parseUnknown(tail).length > 0) return 'PACKAGE_NOT_FOUND';
   if (/Hash Sum mismatch/i.test(tail)) return 'HASH_MISMATCH';
   if (/Unable to fetch some archives|Failed to fetch/i.test(tail)) return 'DOWNLOAD_FAILED';
-  // Only the last words before the failure: a question that was answered does no harm.
+  // Only the last words before the failure, which follow a prompt on its own line: a question that
+  // was answered does no harm.
   const last =
     tail
-      .split(/^dpkg: error processing/m, 1)[0]
+      .split(/dpkg: error processing/, 1)[0]
       ?.trimEnd()
       .split('\n')
       .slice(-2) ?? [];

@@ -36,13 +36,16 @@ export async function bring(group: readonly ByAptGet[], change: Change): Promise
     return;
   }
   const automatic = await automaticOf(
+    change.apt.options,
     group.flatMap(({ driver, recipe }) => driver.nobodysChoice?.(recipe, staged) ?? []),
   );
   change.placed.expect(comingWith(group, change), before);
   for (const { application } of group) change.begin(application);
   const ran = await change.aptGet(['install', '--no-remove', ...args], timeFor(group, change));
   if (automatic.length > 0)
-    await run('/usr/bin/apt-mark', ['auto', ...automatic], { timeoutMs: 60_000 });
+    await run('/usr/bin/apt-mark', [...change.apt.options, 'auto', ...automatic], {
+      timeoutMs: 60_000,
+    });
   await conclude(group, change, { ran, before, share });
 }
 
@@ -232,9 +235,14 @@ async function askToRemove(
 
 /** Those of these updates whose packages were installed automatically. An update must not mark them
  * as chosen. */
-async function automaticOf(updates: readonly string[]): Promise<string[]> {
+async function automaticOf(
+  options: readonly string[],
+  updates: readonly string[],
+): Promise<string[]> {
   const names = updates.map((update) => update.split('=')[0] ?? update);
   if (names.length === 0 || !exists('/usr/bin/apt-mark')) return [];
-  const { stdout } = await run('/usr/bin/apt-mark', ['showauto', ...names], { timeoutMs: 60_000 });
+  const { stdout } = await run('/usr/bin/apt-mark', [...options, 'showauto', ...names], {
+    timeoutMs: 60_000,
+  });
   return stdout.split('\n').filter((name) => name !== '');
 }

@@ -66,6 +66,8 @@ export const parseAutomatic = (text: string): Set<string> =>
   );
 
 export interface Dpkg {
+  /** Options that every run of dpkg needs. */
+  options: readonly string[];
   /** Installed packages. While dpkg runs, the answer may be two seconds old, because reading must
    * not slow it down. */
   packages: () => Promise<Packages>;
@@ -84,6 +86,7 @@ const lookAgainMs = 2000;
 export function readDpkg(
   folder = '/var/lib/dpkg',
   extendedStates = '/var/lib/apt/extended_states',
+  options: readonly string[] = [],
 ): Dpkg {
   let known: { stamp: string; packages: Packages } | null = null;
   let asked: Promise<Packages> | null = null;
@@ -117,6 +120,7 @@ export function readDpkg(
     return found;
   };
   const dpkg: Dpkg = {
+    options,
     stamp: () => stamp(status) ?? '',
     hasJournal: () => names(`${folder}/updates`).some((name) => /^\d+$/.test(name)),
     packages: async () => {

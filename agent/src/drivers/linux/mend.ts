@@ -26,7 +26,7 @@ export async function mend(
     if (names.length > 0)
       await run(
         '/usr/bin/dpkg',
-        ['--remove', '--force-remove-reinstreq', '--force-depends', ...names],
+        [...dpkg.options, '--remove', '--force-remove-reinstreq', '--force-depends', ...names],
         limits(),
       );
   };
@@ -34,7 +34,11 @@ export async function mend(
   if (hung) await drop((await broken()).filter(([, { status }]) => status === 'half-configured'));
   const names = (await broken()).map(([name]) => name);
   if (names.length > 0)
-    await run('/usr/bin/dpkg', ['--configure', '--force-confold', ...names], limits());
+    await run(
+      '/usr/bin/dpkg',
+      [...dpkg.options, '--configure', '--force-confold', ...names],
+      limits(),
+    );
   await drop(await broken());
 }
 
@@ -48,6 +52,6 @@ export async function settleJournal({
   if (!dpkg.hasJournal()) return;
   // An empty list of selections changes nothing, but dpkg then writes its journal into its status.
   // It fails at once while another dpkg is at work, whose journal this then is.
-  const { code } = await run('/usr/bin/dpkg', ['--set-selections'], limits());
+  const { code } = await run('/usr/bin/dpkg', [...dpkg.options, '--set-selections'], limits());
   if (code === 0) note('dpkg had been interrupted; its journal was put right');
 }

@@ -15,7 +15,7 @@ import { createApt } from './apt.ts';
 import { createAptHelper } from './apt-helper.ts';
 import { createForeseer } from './asking.ts';
 import { createDetector } from './detect.ts';
-import { readDpkg } from './dpkg.ts';
+import { type Dpkg, readDpkg } from './dpkg.ts';
 import { createInstallers, safeKey } from './installer.ts';
 import { spareAgent } from './needrestart.ts';
 import { createNeighbours } from './neighbours.ts';
@@ -41,6 +41,8 @@ export interface SoftwareDeps {
   now: () => number;
   /** For tests: apt restricted to the tests' own sources; shorter limits. */
   aptOptions?: readonly string[];
+  dpkg?: Dpkg;
+  lockPatience?: { everyMs: number; forMs: number };
   sourcesFolder?: string;
   limits?: Partial<Limits>;
 }
@@ -78,11 +80,12 @@ export function createSoftware(deps: SoftwareDeps): Software {
     run: join(deps.runFolder, 'installers'),
     logs: join(deps.stateFolder, 'logs'),
   });
-  const dpkg = readDpkg();
+  const dpkg = deps.dpkg ?? readDpkg();
   const apt = createApt({
     stampFile: join(deps.stateFolder, 'lists-read'),
     now,
     ...(deps.aptOptions === undefined ? {} : { options: deps.aptOptions }),
+    ...(deps.lockPatience === undefined ? {} : { lockPatience: deps.lockPatience }),
     ...(deps.sourcesFolder === undefined ? {} : { sourcesFolder: deps.sourcesFolder }),
   });
   const placed = openPlaced(join(deps.stateFolder, 'placed.json'));
