@@ -31,6 +31,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { plainText } from '@preau/contract/schema.ts';
 
 export function writeDurably(path: string, text: string, mode = 0o600): void {
   const beside = `${path}.new`;
@@ -227,7 +228,8 @@ function sync(path: string): void {
     closeSync(folder);
   }
 }
-/** The last bytes of a file, and how long it is. */
+/** The last bytes of a file as plain text, and how long the file is. After a power cut its end may
+ * be NUL bytes. */
 export function readTail(path: string, bytes: number): { text: string; size: number } {
   const size = sizeOf(path);
   if (size === 0 || bytes === 0) return { text: '', size };
@@ -235,7 +237,7 @@ export function readTail(path: string, bytes: number): { text: string; size: num
   try {
     const buffer = Buffer.alloc(Math.min(bytes, size));
     readSync(file, buffer, 0, buffer.length, size - buffer.length);
-    return { text: buffer.toString('utf8'), size };
+    return { text: plainText(buffer.toString('utf8')), size };
   } finally {
     closeSync(file);
   }

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { ApplicationId } from './application.ts';
 import { errorCodes } from './errors.ts';
-import { Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { Instant, Line, MachineText, Nullable, OneOf, Slug, Strict } from './schema.ts';
 
 const Key = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
@@ -31,7 +31,7 @@ export const Foreseen = Strict({
   upgrades: Type.Integer({ minimum: 0 }),
   removes: Type.Array(ForeseenRemoval, { maxItems: 50 }),
   downloadBytes: Type.Integer({ minimum: 0 }),
-  refusal: Nullable(Strict({ code: OneOf(errorCodes), message: Type.String({ maxLength: 2000 }) })),
+  refusal: Nullable(Strict({ code: OneOf(errorCodes), message: MachineText(2000) })),
 });
 export type Foreseen = Static<typeof Foreseen>;
 

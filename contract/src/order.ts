@@ -4,7 +4,7 @@
 import { type Static, Type } from 'typebox';
 import { ApplicationId, Recipes, VersionId } from './application.ts';
 import { errorCodes } from './errors.ts';
-import { Id, Instant, Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
+import { Id, Instant, Line, MachineText, Nullable, OneOf, Slug, Strict } from './schema.ts';
 
 export const OrderId = Id('ord');
 
@@ -65,7 +65,7 @@ export const itemStates = [
   'failed',
   'not_applicable',
 ] as const;
-const Message = Type.String({ maxLength: 2000 });
+const Message = MachineText(2000);
 export const ReportedItem = Strict({
   applicationId: ApplicationId,
   state: OneOf(itemStates),
@@ -94,6 +94,6 @@ export const ReportedOrder = Strict({
   wanBytes: Type.Integer({ minimum: 0 }),
   items: Type.Array(ReportedItem, { maxItems: 60 }),
   /** The end of the installer's own output. */
-  log: Type.String({ maxLength: 8000 }),
+  log: MachineText(8000),
 });
 export type ReportedOrder = Static<typeof ReportedOrder>;

@@ -6,11 +6,10 @@ import { Answer, Boot } from './asking.ts';
 import { errorCodes } from './errors.ts';
 import { maxOffered, OfferedFile, TransferId } from './exchange.ts';
 import { ReportedOrder } from './order.ts';
-import { Id, Line, Nullable, OneOf, Strict } from './schema.ts';
+import { Id, Line, MachineText, Nullable, OneOf, Strict } from './schema.ts';
 import { endReasons, SessionId } from './session.ts';
 
-/** Text from a machine that is not trusted: bounded, and shown only as text. */
-const Message = Type.String({ maxLength: 2000 });
+const Message = MachineText(2000);
 
 export const stepKinds = [
   'refuse_state',
@@ -31,7 +30,7 @@ export const FailedStep = Strict({
   step: OneOf(stepKinds),
   code: OneOf(errorCodes),
   /** Which one: an application, a session, a package. */
-  element: Type.String({ maxLength: 200 }),
+  element: MachineText(200),
   message: Message,
   attempt: Type.Integer({ minimum: 1 }),
   at: Type.Integer(),

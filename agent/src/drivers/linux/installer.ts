@@ -98,11 +98,11 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
       try {
         const code = await started.exited;
         signal.throwIfAborted();
-        const { text, size } = readTail(log, 200_000);
+        const written = Math.max(readTail(log, 0).size - before, 0);
         return {
           code: timedOut ? null : code,
           timedOut,
-          tail: text.slice(-Math.max(size - before, 0)),
+          tail: readTail(log, Math.min(written, 200_000)).text,
         };
       } finally {
         clearTimeout(timer);
