@@ -388,6 +388,34 @@ describe('the agent dies', () => {
     },
   );
 
+  test('a power cut in the middle of the installer, again and again: started over, and told as installed', async () => {
+    let w = world();
+    for (let cut = 0; cut < 3; cut += 1) {
+      const { apply } = w.driver;
+      let next: World | undefined;
+      const dying = w;
+      w.driver.apply = async () => {
+        next ??= dying.kill();
+        throw new AppError('INTERNAL', { why: 'dead' });
+      };
+      await began(w);
+      await w.soon(() => expect(next).toBeDefined());
+      w.driver.apply = apply;
+      if (next === undefined) return;
+      next.away(false);
+      next.driver.apply = apply;
+      next.driver.newBoot();
+      w = next;
+    }
+    await began(w);
+    await w.soon(() =>
+      expect(of(w)).toMatchObject({ state: 'succeeded', recovered: false, code: null }),
+    );
+    expect(w.reports.flatMap(({ orders }) => orders.map(({ state }) => state))).not.toContain(
+      'failed',
+    );
+  });
+
   test('a journal that cannot be read: moved aside, told, and the order is settled by looking', async () => {
     const w = world();
     await began(w);

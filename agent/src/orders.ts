@@ -31,7 +31,8 @@ import { step } from './reconcile/orders.ts';
 import { type Found, wantedBeside } from './reconcile/wanted.ts';
 
 export interface Orders {
-  recall: () => void;
+  /** `bootId`: which run of the kernel this is. */
+  recall: (bootId: string) => void;
   /** `busy`: other package work is in progress. Returns without waiting for what it starts. */
   pass: (wanted: readonly Order[], busy: boolean) => void;
   working: () => boolean;
@@ -235,8 +236,11 @@ export function createOrders({
   };
 
   return {
-    recall: () => {
+    recall: (bootId) => {
       makeFolder(folder, 0o700);
+      const bootPath = join(folder, 'boot');
+      const lastBoot = readText(bootPath);
+      const rebooted = lastBoot !== undefined && lastBoot !== bootId;
       const files = names(folder);
       for (const name of files.filter((each) => each.endsWith(ending))) {
         const orderId = name.slice(0, -ending.length);
@@ -262,7 +266,8 @@ export function createOrders({
       for (const name of aside.slice(0, Math.max(0, aside.length - keptOrders)))
         remove(join(folder, name));
       for (const name of aside.slice(-keptOrders)) lost.add(name.slice(0, -`${ending}.bad`.length));
-      for (const orderId of book.keys()) tell(orderId, { kind: 'restarted' });
+      for (const orderId of book.keys()) tell(orderId, { kind: 'restarted', rebooted });
+      if (lastBoot !== bootId) writeDurably(bootPath, bootId);
     },
     pass: (orders, busy) => {
       for (const orderId of [...backlog.keys()]) drain(orderId);

@@ -133,7 +133,8 @@ export const targetMoves: Readonly<Record<TargetState, readonly TargetState[]>> 
   downloading: ['staged', 'installing', 'verifying', 'unknown', ...ends],
   staged: ['downloading', 'installing', 'verifying', 'unknown', ...ends],
   installing: ['verifying', 'unknown', ...ends],
-  verifying: ['unknown', ...ends],
+  // After a power cut the agent starts over with what is missing.
+  verifying: ['downloading', 'staged', 'installing', 'unknown', ...ends],
   unknown: ['accepted', 'downloading', 'staged', 'installing', 'verifying', ...ends],
   // A late report counts while the wave is open; afterwards the verdict stands.
   timed_out: ['succeeded', 'already_installed', 'rolled_back'],

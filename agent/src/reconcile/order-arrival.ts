@@ -162,11 +162,19 @@ function refusalOf(journal: OrderJournal, order: Order, { refuses }: OrderFacts)
 
 /** After a restart. Before installing begins, every step may be repeated; afterwards only detection
  * shows the result. */
-export function restart(journal: OrderJournal, order: Order, now: number): Transition | null {
+export function restart(
+  journal: OrderJournal,
+  order: Order,
+  now: number,
+  rebooted: boolean,
+): Transition | null {
   if (journal.doing === null) return null;
-  // An agent that installs its own next version ends during the installation: no crash.
+  // An agent that installs its own next version ends during the installation: no crash. Neither is
+  // a power cut.
   const expected =
-    journal.stopped || (journal.doing === 'applying' && bringsAgent(order, journal.bringing));
+    journal.stopped ||
+    rebooted ||
+    (journal.doing === 'applying' && bringsAgent(order, journal.bringing));
   const counted = { ...journal, crashes: journal.crashes + (expected ? 0 : 1), stopped: false };
   if (counted.crashes >= crashesToPoison)
     return end(
@@ -180,7 +188,10 @@ export function restart(journal: OrderJournal, order: Order, now: number): Trans
     );
   if (!hasBegun(journal))
     return { journal: { ...counted, doing: null }, effects: [{ kind: 'save' }] };
-  return begin({ ...counted, recovering: true }, 'attaching', (run) => ({ kind: 'attach', run }));
+  return begin({ ...counted, recovering: true, rebooted }, 'attaching', (run) => ({
+    kind: 'attach',
+    run,
+  }));
 }
 
 const bringsAgent = (order: Order, bringing: readonly string[]): boolean =>

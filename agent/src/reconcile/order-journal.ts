@@ -36,6 +36,8 @@ export const OrderJournal = Strict({
   /** Times the agent died while it worked on this order. */
   crashes: Count,
   recovering: Type.Boolean(),
+  /** It recovers from a restart of the whole machine. Absent in journals of earlier versions. */
+  rebooted: Type.Optional(Type.Boolean()),
   /** The agent was stopped on purpose: no crash. */
   stopped: Type.Boolean(),
   dropped: Type.Boolean(),

@@ -52,8 +52,9 @@ export type OrderEvent =
    * cannot be read. */
   | ({ kind: 'wanted'; order: Order; lost?: boolean } & OrderFacts)
   | { kind: 'unwanted' }
-  /** The agent has started and found this journal on disk. */
-  | { kind: 'restarted' }
+  /** The agent has started and found this journal on disk. `rebooted`: the whole machine has
+   * restarted meanwhile. */
+  | { kind: 'restarted'; rebooted?: boolean }
   | { kind: 'stopping' }
   | { kind: 'looked'; run: number; found: Readonly<Record<string, Found>> }
   | ({ kind: 'look_failed'; run: number } & Failure)

@@ -46,6 +46,7 @@ export function conclude(
   });
   const goBack = undo(journal, order, settled);
   if (goBack !== null) return goBack;
+  if (mayStartOver(journal, order, settled, now)) return startOver(journal, settled);
   const ended = { recovered: journal.recovering, items: settled };
   return end(
     journal,
@@ -73,6 +74,37 @@ function afterInstalling(
     return { state: want === 'absent' ? 'removed' : 'installed', version, code: null };
   return { state: 'failed', version, code: item.code ?? codeOf(journal, application) };
 }
+
+/** After a restart of the whole machine, a power cut say, what is missing is installed once more
+ * instead of being reported as failed: the installer died with the machine, and nobody is to blame
+ * for it. */
+const mayStartOver = (
+  journal: OrderJournal,
+  order: Order,
+  settled: readonly ReportedItem[],
+  now: number,
+): boolean =>
+  journal.rebooted === true &&
+  !journal.undone &&
+  journal.cancel === null &&
+  now < order.deadlineAt &&
+  settled.some(({ state }) => state === 'failed') &&
+  settled.every(({ state, code }) => state !== 'failed' || code === 'AGENT_CRASHED');
+
+/** Back to the beginning, until the order's deadline. */
+const startOver = (journal: OrderJournal, settled: readonly ReportedItem[]): Transition => ({
+  journal: tell(
+    journal,
+    {
+      state: 'downloading',
+      items: settled.map((item) =>
+        item.state === 'failed' ? { ...item, state: 'waiting', code: null } : item,
+      ),
+    },
+    { doing: null, recovering: false, rebooted: false, staged: [], bringing: [], before: [] },
+  ),
+  effects: [{ kind: 'save' }],
+});
 
 /** Error code of an application that is not as wanted, when the installer reported none. */
 function codeOf(journal: OrderJournal, application: OrderedApplication): ErrorCode {

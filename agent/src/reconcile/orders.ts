@@ -46,7 +46,7 @@ export function step(
             ],
           };
     case 'restarted':
-      return restart(journal, order, now);
+      return restart(journal, order, now, event.rebooted === true);
     case 'stopping':
       if (journal.doing === null) return null;
       return hasBegun(journal)
