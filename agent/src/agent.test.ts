@@ -572,3 +572,79 @@ test('each report has the next number of one epoch', async () => {
   expect(w.reports.map((report) => report.seq)).toEqual(w.reports.map((_, at) => at + 1));
   expect(new Set(w.reports.map((report) => report.epoch)).size).toBe(1);
 });
+
+describe('what the city asks', () => {
+  const key = 'a'.repeat(64);
+  const asking = (...keys: string[]) => ({
+    questions: {
+      asked: [tux],
+      questions: keys.map((each) => ({ key: each, applicationIds: [tux.applicationId] })),
+    },
+  });
+  test('is answered once, kept while it is asked, and never beside an installation', async () => {
+    const w = world({ driver: createMemoryDriver({ installMs: 400 }) });
+    w.driver.foreseen.set('tux', { code: 'PACKAGE_CONFLICT', message: 'both names' });
+    w.want({ applications: [tux], ...asking(key) });
+    await w.agent.start();
+    await w.soon(() => expect(w.last().answers).toMatchObject([{ key }]));
+    expect(w.last().answers?.[0]?.foreseen).toMatchObject([
+      { applicationId: tux.applicationId, installs: 0, refusal: { code: 'PACKAGE_CONFLICT' } },
+    ]);
+    const calls = w.driver.calls.filter((call) => /^(install|foresee) /.test(call));
+    expect(calls).toEqual(['install tux', 'foresee tux']);
+    const other = 'b'.repeat(64);
+    w.want({ applications: [tux], ...asking(other) });
+    await w.soon(() => expect(w.last().answers?.map((each) => each.key)).toEqual([other]));
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(w.last().answers).toEqual([]));
+    expect(w.driver.calls.filter((call) => call === 'foresee tux')).toHaveLength(2);
+  });
+  test('a package manager that cannot be asked is an answer too', async () => {
+    const w = world();
+    w.driver.fail('foresee', new AppError('PACKAGES_LOCKED', { why: 'apt-daily holds the lists' }));
+    w.want(asking(key));
+    await w.agent.start();
+    await w.soon(() =>
+      expect(w.last().answers?.[0]?.foreseen[0]?.refusal).toEqual({
+        code: 'PACKAGES_LOCKED',
+        message: 'apt-daily holds the lists',
+      }),
+    );
+  });
+  test('a restart: once, at its time, of this boot only, and not while packages change', async () => {
+    const w = world({ driver: createMemoryDriver({ installMs: 300 }) });
+    await w.agent.start();
+    w.want({});
+    await w.soon(() => expect(w.last().boot?.bootId).toMatch(/^[0-9a-f-]{36}$/));
+    const bootId = w.last().boot?.bootId ?? '';
+    const restarts = () => w.driver.calls.filter((call) => call === 'restartMachine').length;
+    const at = w.clock.at + 60_000;
+    w.want({ restart: { bootId, at } });
+    await w.soon(() => expect(w.last().generation).toBe(2));
+    expect(restarts()).toBe(0);
+    w.clock.at += 60_001;
+    w.want({ applications: [tux], restart: { bootId, at } });
+    await w.soon(() => expect(restarts()).toBe(1));
+    expect(w.driver.calls.indexOf('restartMachine')).toBeGreaterThan(
+      w.driver.calls.indexOf('install tux'),
+    );
+    w.want({
+      applications: [tux],
+      restart: { bootId: bootId.replace(/^./, (first) => (first === '0' ? '1' : '0')), at },
+    });
+    w.want({ applications: [tux], restart: { bootId, at } });
+    await w.soon(() => expect(w.last().generation).toBe(5));
+    expect(restarts()).toBe(1);
+  });
+  test('a source that cannot be read is told', async () => {
+    const w = world();
+    w.driver.unread.push({ source: 'http://vendor.example x', why: 'NO_PUBKEY' });
+    await w.agent.start();
+    w.want({});
+    await w.soon(() =>
+      expect(w.last().failedSteps).toMatchObject([
+        { step: 'read_source', code: 'SOURCE_UNREADABLE', element: 'http://vendor.example x' },
+      ]),
+    );
+  });
+});

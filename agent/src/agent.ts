@@ -324,7 +324,7 @@ export function createAgent(deps: AgentDeps): Agent {
       boot = await driver.boot();
       desired.recall();
       await sessions.recall(new Set(await driver.start()), desired.state());
-      orders.recall();
+      orders.recall(boot.bootId);
       exchange.recall();
       link.onWake(pace.rung);
       lastLookAt = now();

@@ -59,6 +59,12 @@ export interface Changes {
   removes: NamedVersion[];
 }
 
+/** What `apt-get -s` answered. */
+export interface Simulated extends Changes {
+  code: number | null;
+  text: string;
+}
+
 const bare = (name: string) => name.split(':')[0] ?? name;
 
 /** Parses `apt-get -s`: `Inst name [old] (new …)`, `Remv name [version]`, `Purg name [version]`. */

@@ -8,10 +8,10 @@ import type { Installable } from '#src/drivers/driver.ts';
 import { exists, names } from '#src/files.ts';
 import { codeOf, lastWords, parseFailing, parseUnknown } from './apt-output.ts';
 import type { Change } from './change.ts';
-import type { Packages } from './dpkg.ts';
+import { gone, type Packages } from './dpkg.ts';
 import { judgeInstall, judgeRemoval, type Known } from './foresee.ts';
 import { howItEnded, type Ran } from './installer.ts';
-import { gone, mend } from './mend.ts';
+import { mend } from './mend.ts';
 import type { AptGetRecipe, Outcome } from './recipes/recipe.ts';
 
 /** An application that apt-get installs, with its recipe and the driver of that kind. */

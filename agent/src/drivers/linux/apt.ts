@@ -16,9 +16,9 @@ import {
   parseSources,
   parseUnknown,
   parseUris,
+  type Simulated,
   type Unread,
 } from './apt-output.ts';
-import type { Simulated } from './foresee.ts';
 
 /** What apt says of a source that is not signed, or by somebody else; apt 3 has words of its own. */
 const badSignature = [

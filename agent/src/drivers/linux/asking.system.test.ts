@@ -1,6 +1,5 @@
 /** apt is asked first, and what is somebody else's is left alone: with real apt and dpkg, in a
  * folder of their own. */
-import { spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -13,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { follow } from '#src/command.ts';
 import { openRepository, type Repository } from './packages.fixture.ts';
 import { application, type PackagesRoot, packagesRoot, refusal } from './packages-root.fixture.ts';
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
       version: '1.0',
       postinst: 'printf "Continue? [y/n] "; read answer || exit 9',
     },
-    { name: 'pt-dies', version: '1.0', postinst: 'kill -9 $(ps -o ppid= -p $PPID)' },
+    { name: 'pt-dies', version: '1.0', postinst: 'kill -9 $PPID' },
     {
       name: 'pt-phased',
       version: '1.0',
@@ -178,21 +178,26 @@ describe('what somebody else left', () => {
   });
   test('the lists are held by another program: waited for; for ever: named', async () => {
     const holding = (seconds: number) =>
-      spawn('/usr/bin/perl', [
-        '-e',
-        `use Fcntl; open F,">>","${server.folder}/lists/lock" or die; my $l=pack("s s x4 q q i",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$l) or die; $|=1; print "held"; sleep ${seconds}`,
-      ]);
-    const brief = holding(2);
-    await new Promise((resolve) => brief.stdout.once('data', resolve));
+      new Promise<{ stop: () => void }>((resolve) => {
+        const holder = follow(
+          '/usr/bin/perl',
+          [
+            '-e',
+            `use Fcntl; open F,">>","${server.folder}/lists/lock" or die; my $l=pack("s s x4 q q i",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$l) or die; $|=1; print "held\\n"; sleep ${seconds}`,
+          ],
+          {},
+          () => resolve(holder),
+        );
+      });
+    await holding(2);
     expect(codes(await server.change('ord_1', [app('pt-a')]))).toEqual([null]);
     expect(server.software.logOf('ord_1')).toMatch(/waiting: perl \(process \d+\) holds/);
-    const long = holding(60);
-    await new Promise((resolve) => long.stdout.once('data', resolve));
+    const long = await holding(60);
     const other = application('pt-b', { ...repository, uri: `${repository.uri}./` });
     expect(await refusal(server.change('ord_2', [other]))).toMatch(
       /^PACKAGES_LOCKED pt-b: perl \(process \d+\) holds the package lists$/,
     );
-    long.kill();
+    long.stop();
   });
   test('a dead source of somebody else does not stop ours, and is named', async () => {
     await server.change('ord_1', [app('pt-lib')]);

@@ -116,13 +116,14 @@ async function scratchOf({ apt, now }: AskingDeps, { folder }: Staged): Promise<
     [...apt.options, 'shell', 'PARTS', 'Dir::Etc::sourceparts/d', 'LISTS', 'Dir::State::lists/d'],
     { timeoutMs: 30_000, env: unattended },
   );
-  const valueOf = (name: string) => new RegExp(`^${name}='(.*?)/?'$`, 'm').exec(stdout)?.[1] ?? '';
+  const configured = (name: string) =>
+    new RegExp(`^${name}='(.*?)/?'$`, 'm').exec(stdout)?.[1] ?? '';
   const [parts, lists] = [join(folder, 'sources'), join(folder, 'lists')];
   makeFolder(parts, 0o755);
-  for (const { name } of entries(valueOf('PARTS')))
-    linkNamed(join(valueOf('PARTS'), name), join(parts, name));
+  for (const { name } of entries(configured('PARTS')))
+    linkNamed(join(configured('PARTS'), name), join(parts, name));
   // Hard links: apt replaces a list, it never writes into one.
-  const copied = await run('/bin/cp', ['-al', valueOf('LISTS'), lists], { timeoutMs: 30_000 });
+  const copied = await run('/bin/cp', ['-al', configured('LISTS'), lists], { timeoutMs: 30_000 });
   if (copied.code !== 0) throw failed(`the package lists cannot be read: ${copied.stderr}`);
   remove(join(lists, 'lock'));
   return createApt({

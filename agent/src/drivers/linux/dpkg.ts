@@ -16,6 +16,9 @@ export interface Package {
 }
 export type Packages = ReadonlyMap<string, Package>;
 
+/** States of a package that is not installed. */
+export const gone = new Set(['config-files', 'not-installed']);
+
 export const versionOf = (packages: Packages, name: string): string | null => {
   const found = packages.get(name);
   return found?.status === 'installed' ? found.version : null;

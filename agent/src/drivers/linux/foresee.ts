@@ -11,15 +11,10 @@ import {
   parseUnknown,
   parseUnmet,
   parseVirtual,
+  type Simulated,
 } from './apt-output.ts';
 import { type Packages, versionOf } from './dpkg.ts';
 import type { Outcome } from './recipes/recipe.ts';
-
-/** What `apt-get -s` answered. */
-export interface Simulated extends Changes {
-  code: number | null;
-  text: string;
-}
 
 /** What is known of this server. */
 export interface Known {

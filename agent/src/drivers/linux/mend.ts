@@ -2,10 +2,8 @@
  * itself left broken is touched: a package that was broken before belongs to somebody else. Broken
  * packages that were not there before are removed. */
 import type { Change } from './change.ts';
-import { type Packages, versionOf } from './dpkg.ts';
+import { gone, type Packages, versionOf } from './dpkg.ts';
 
-/** States of a package that is not installed. */
-export const gone = new Set(['config-files', 'not-installed']);
 const restful = new Set(['installed', ...gone]);
 const mendWithinMs = 120_000;
 // Never aborted: the repair must leave a system that works.

@@ -1,8 +1,7 @@
 /** Remembers which packages are here because Préau installed them: only those may ever be removed to
  * make room for others. */
 import { readText, writeDurably } from '#src/files.ts';
-import { type Packages, versionOf } from './dpkg.ts';
-import { gone } from './mend.ts';
+import { gone, type Packages, versionOf } from './dpkg.ts';
 
 export interface Placed {
   /** Package → slug of the application it was installed for; empty: for several at once. */

@@ -4,7 +4,19 @@ import { callerOf } from '#src/packages/peers.ts';
 import { packageOf } from '#src/packages/wanted.ts';
 import { runsOf } from './apply.ts';
 import { sourceFile } from './apt.ts';
-import { codeOf, parseFailing, parsePending, parseUnknown, parseUris } from './apt-output.ts';
+import {
+  codeOf,
+  lockHolder,
+  parseChanges,
+  parseFailing,
+  parseHeld,
+  parsePending,
+  parseSources,
+  parseUnknown,
+  parseUnmet,
+  parseUris,
+  parseVirtual,
+} from './apt-output.ts';
 import { parseAutomatic, parseStatus } from './dpkg.ts';
 
 const sha = 'c8bf1fa578f14feb3f6043ceba44095355eb385642f111e35623937e5c90d735';
@@ -54,8 +66,62 @@ describe('what apt prints', () => {
         'dpkg: error processing package bad (--configure):\nx\nErrors were encountered while processing:\n bad\n other:amd64\nE: x',
       ),
     ).toEqual(['bad', 'bad', 'other']));
+  test('what a run would change', () =>
+    expect(
+      parseChanges(
+        'Remv old [1.0] [x:amd64 ]\nPurg older:amd64 [0.9]\nInst new (2.0 Debian:12 [all]) []\nInst lib:i386 [1] (2 Debian:12 [i386])\nConf new (2.0 Debian:12 [all])\n',
+      ),
+    ).toEqual({
+      installs: [{ name: 'new', version: '2.0' }],
+      upgrades: [{ name: 'lib', version: '2' }],
+      removes: [
+        { name: 'old', version: '1.0' },
+        { name: 'older', version: '0.9' },
+      ],
+    }));
+  test('why it will not: virtual, held, unmet', () => {
+    expect(
+      parseVirtual(
+        "Package mta is a virtual package provided by:\n  postfix 3.7\n  exim4 4.9\nYou should explicitly select one to install.\n\nE: Package 'mta' has no installation candidate\n",
+      ),
+    ).toEqual([{ name: 'mta', providers: ['postfix', 'exim4'] }]);
+    expect(
+      parseHeld(
+        'The following held packages will be changed:\n  a b\nThe following packages will be upgraded:\n  a b c\n',
+      ),
+    ).toEqual(['a', 'b']);
+    expect(
+      parseUnmet(
+        'The following packages have unmet dependencies:\n x : Depends: y (>= 2) but 1 is to be installed\n     Conflicts: z but 3 is to be installed\nE: Unable to correct problems\n',
+      ),
+    ).toEqual([
+      { name: 'x', relation: 'Depends', other: 'y' },
+      { name: 'x', relation: 'Conflicts', other: 'z' },
+    ]);
+  });
+  test('who holds a lock, and which source is dead', () => {
+    expect(
+      lockHolder(
+        'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 71 (apt-get)\n',
+      ),
+    ).toBe('apt-get (process 71)');
+    expect(lockHolder('E: Could not get lock /x. It is held by process 9')).toBe(
+      'another program (process 9)',
+    );
+    expect(lockHolder('E: Unable to locate package x')).toBeNull();
+    expect(
+      parseSources(
+        'Hit:1 http://d/debian bookworm InRelease\nErr:2 http://v x InRelease\n  NO_PUBKEY 1\nErr:3 http://m y Packages\n  404\nGet:3 http://m y Packages [9 B]\n',
+      ),
+    ).toEqual({ unread: [{ source: 'http://v x', why: 'NO_PUBKEY 1' }], read: 2 });
+  });
   const failures = [
     ['No space left on device', 'DISK_FULL'],
+    ['E: Unable to lock directory /var/lib/apt/lists/', 'PACKAGES_LOCKED'],
+    ['E: dpkg was interrupted, you must manually run', 'PACKAGES_BROKEN'],
+    ['E: Packages need to be removed but remove is disabled.', 'PACKAGE_CONFLICT'],
+    ['Setting up x\nContinue? [y/n] dpkg: error processing package x', 'INSTALL_ASKS'],
+    ['Ready? yes\nUnpacking\nSetting up x\ndpkg: error processing x', 'INSTALL_FAILED'],
     ['E: Unable to locate package x', 'PACKAGE_NOT_FOUND'],
     ['E: Unable to fetch some archives', 'DOWNLOAD_FAILED'],
     ['E: Sub-process returned', 'INSTALL_FAILED'],
