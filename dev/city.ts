@@ -17,7 +17,7 @@ import { plainRule, type Terms } from '@preau/contract/rule.ts';
 import { Compile } from 'typebox/compile';
 import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts';
 import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
-import { migrate, openDatabase } from '../controller/src/platform/database.ts';
+import { type Database, migrate, openDatabase } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { insertRuleVersion } from '../controller/src/rules/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
@@ -100,7 +100,22 @@ export function readCatalogue(): ApplicationDraft[] {
     });
 }
 
-/** Safe to repeat: an existing city stays as it is. Returns the id of the own school. */
+/** The password of every demo account: made once, then kept at `path`. */
+export function demoPassword(path: string): string {
+  const words = ['lune', 'cahier', 'plume', 'soleil', 'encre', 'craie', 'cartable', 'nuage'];
+  if (!existsSync(path)) {
+    const bytes = crypto.getRandomValues(new Uint32Array(3));
+    writeFileSync(
+      path,
+      `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-` +
+        `${1000 + ((bytes[2] ?? 0) % 9000)}`,
+      { mode: 0o600 },
+    );
+  }
+  return readFileSync(path, 'utf8');
+}
+
+/** Makes the demo city in a folder of its own, with SQLite. */
 export async function seed(
   folder: string,
   people: CityOptions['people'],
@@ -111,58 +126,68 @@ export async function seed(
   const database = openDatabase(join(folder, 'preau.sqlite'));
   try {
     await migrate(database, false);
-    if ((await database.selectFrom('sites').select('id').limit(1).execute()).length > 0) return;
-    const city = buildCity(2026, people);
-    const now = Date.now();
-    // One hash for everybody: this is a demo, and ten thousand hashes would take minutes.
-    const passwordHash = await createPasswords().hash(password);
-    await database.transaction().execute(async (rows) => {
-      const siteIds: string[] = [];
-      for (const school of city.schools) siteIds.push((await insertSite(rows, school, now)).id);
-      const accountIds = await insertAccounts(
-        rows,
-        city.people.map((person) => ({
-          login: person.login,
-          displayName: person.displayName,
-          role: person.role,
-          siteId: person.school === null ? null : (siteIds[person.school] ?? null),
-          passwordHash,
-        })),
-        now,
-      );
-      for (const group of city.classes)
-        await insertGroup(
-          rows,
-          { kind: 'class', name: group.name, siteId: siteIds[group.school] ?? null },
-          group.members.map((index) => accountIds[index] ?? ''),
-        );
-      for (const draft of readCatalogue()) await upsertApplication(rows, draft, now);
-      const bySlug = new Map(
-        (await selectApplications(rows)).map((application) => [application.slug, application.id]),
-      );
-      const allow = async (slug: string, role: 'teacher' | 'pupil') => {
-        const applicationId = bySlug.get(slug);
-        if (applicationId !== undefined)
-          await insertRuleVersion(rows, {
-            id: null,
-            version: 1,
-            draft: {
-              ...plainRule,
-              effect: 'allow',
-              target: { kind: 'application', applicationId },
-              audience: { kind: 'role', role },
-              how: role === 'teacher' ? teacherTerms : null,
-            },
-            by: { id: null, name: 'démonstration' },
-            now,
-          });
-      };
-      for (const slug of everyone.pupils) await allow(slug, 'pupil');
-      for (const slug of [...everyone.pupils, ...everyone.teachers]) await allow(slug, 'teacher');
-    });
+    await fill(database, people, password, teacherTerms);
   } finally {
     await database.destroy();
   }
+}
+
+/** Safe to repeat: does nothing to a database that has a school. */
+export async function fill(
+  database: Database,
+  people: CityOptions['people'],
+  password: string,
+  teacherTerms: Terms | null = null,
+): Promise<void> {
+  if ((await database.selectFrom('sites').select('id').limit(1).execute()).length > 0) return;
+  const city = buildCity(2026, people);
+  const now = Date.now();
+  // One hash for everybody: this is a demo, and ten thousand hashes would take minutes.
+  const passwordHash = await createPasswords().hash(password);
+  await database.transaction().execute(async (rows) => {
+    const siteIds: string[] = [];
+    for (const school of city.schools) siteIds.push((await insertSite(rows, school, now)).id);
+    const accountIds = await insertAccounts(
+      rows,
+      city.people.map((person) => ({
+        login: person.login,
+        displayName: person.displayName,
+        role: person.role,
+        siteId: person.school === null ? null : (siteIds[person.school] ?? null),
+        passwordHash,
+      })),
+      now,
+    );
+    for (const group of city.classes)
+      await insertGroup(
+        rows,
+        { kind: 'class', name: group.name, siteId: siteIds[group.school] ?? null },
+        group.members.map((index) => accountIds[index] ?? ''),
+      );
+    for (const draft of readCatalogue()) await upsertApplication(rows, draft, now);
+    const bySlug = new Map(
+      (await selectApplications(rows)).map((application) => [application.slug, application.id]),
+    );
+    const allow = async (slug: string, role: 'teacher' | 'pupil') => {
+      const applicationId = bySlug.get(slug);
+      if (applicationId !== undefined)
+        await insertRuleVersion(rows, {
+          id: null,
+          version: 1,
+          draft: {
+            ...plainRule,
+            effect: 'allow',
+            target: { kind: 'application', applicationId },
+            audience: { kind: 'role', role },
+            how: role === 'teacher' ? teacherTerms : null,
+          },
+          by: { id: null, name: 'démonstration' },
+          now,
+        });
+    };
+    for (const slug of everyone.pupils) await allow(slug, 'pupil');
+    for (const slug of [...everyone.pupils, ...everyone.teachers]) await allow(slug, 'teacher');
+  });
 }
 
 /** Runs named steps, and keeps the services they start, newest first. */
@@ -232,18 +257,7 @@ async function bringUpCentre(
   chmodSync(folder, 0o700);
   endLeftovers(folder);
   if (options.port !== 0) await refuseTakenPort(options.port);
-  const passwordPath = join(folder, 'demo-password');
-  const words = ['lune', 'cahier', 'plume', 'soleil', 'encre', 'craie', 'cartable', 'nuage'];
-  if (!existsSync(passwordPath)) {
-    const bytes = crypto.getRandomValues(new Uint32Array(3));
-    writeFileSync(
-      passwordPath,
-      `${words[(bytes[0] ?? 0) % words.length]}-${words[(bytes[1] ?? 0) % words.length]}-` +
-        `${1000 + ((bytes[2] ?? 0) % 9000)}`,
-      { mode: 0o600 },
-    );
-  }
-  const password = readFileSync(passwordPath, 'utf8');
+  const password = demoPassword(join(folder, 'demo-password'));
 
   await timed('city in the database', () =>
     seed(join(folder, 'controller'), options.people, password, options.teacherTerms),
@@ -279,14 +293,11 @@ async function bringUpCentre(
 
   const technician = new Client(url);
   await technician.signIn(demoLogins.technician, password);
-  const { items: sites } = await technician.call('listSites', {});
-  const own = buildCity(2026, { teachers: 1, pupils: 1 }).schools[ownSchool];
-  const site = sites.find((candidate) => candidate.uai === own?.uai);
-  if (site === undefined) throw new Error('the demo school is missing');
+  const { id: siteId } = await ownSite(technician);
   return {
     url,
     password,
-    siteId: site.id,
+    siteId,
     guacdPort,
     technician,
     services: { redis: redis.service, guacd, controller },
@@ -330,46 +341,12 @@ async function bringUpServer(
   }
   const agent = keep(startAgentProcess(agentEnv, join(folder, 'agent.log'), options.keepAlive));
 
-  await timed(`applications: ${options.applications.join(', ')}`, async () => {
-    const { items: servers } = await technician.call('listServers', { query: { site: siteId } });
-    const serverId = servers[0]?.id ?? '';
-    const catalogue = (await technician.call('listApplications', {})).items;
-    for (const slug of options.applications) {
-      const application = catalogue.find((candidate) => candidate.slug === slug);
-      if (application === undefined) throw new Error(`${slug} is not in the catalogue`);
-      const known = (
-        await technician.call('readServer', { params: { id: serverId } })
-      ).applications.find((candidate) => candidate.slug === slug);
-      if (known?.wanted !== true)
-        await technician.call('wantApplication', {
-          params: { id: serverId, applicationId: application.id },
-          body: { wanted: true },
-        });
-    }
-    await until(
-      'the applications',
-      async () => {
-        const server = await technician.call('readServer', { params: { id: serverId } });
-        const failed = server.applications.find((application) => application.state === 'failed');
-        if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
-        // One failed display may be bad luck; two mean that the machine is at fault.
-        const broken = server.failedSteps.find(
-          ({ step, attempt }) => step === 'prepare_display' && attempt > 1,
-        );
-        if (broken !== undefined) throw new GivenUp(`no display: ${broken.message}`);
-        return (
-          server.health === 'online' &&
-          options.applications.every((slug) =>
-            server.applications.some(
-              (application) => application.slug === slug && application.state === 'installed',
-            ),
-          ) &&
-          (server.vitals?.displaysReady ?? 0) >= Math.min(options.standbyDisplays ?? 2, 1)
-        );
-      },
-      600_000,
-    );
-  });
+  await timed(`applications: ${options.applications.join(', ')}`, () =>
+    installApplications(technician, siteId, {
+      slugs: options.applications,
+      displays: Math.min(options.standbyDisplays ?? 2, 1),
+    }),
+  );
 
   return {
     homes: join(stateFolder, 'homes'),
@@ -377,4 +354,59 @@ async function bringUpServer(
     accountPrefix,
     services: { ...services, agent },
   };
+}
+
+/** The school whose server is this machine, or, in containers, the demo's own. */
+export async function ownSite(technician: Client): Promise<{ id: string }> {
+  const { items: sites } = await technician.call('listSites', {});
+  const own = buildCity(2026, { teachers: 1, pupils: 1 }).schools[ownSchool];
+  const site = sites.find((candidate) => candidate.uai === own?.uai);
+  if (site === undefined) throw new Error('the demo school is missing');
+  return site;
+}
+
+/** Wants programs on the site's first server, and waits until they and `displays` are ready. */
+export async function installApplications(
+  technician: Client,
+  siteId: string,
+  { slugs, displays }: { slugs: readonly string[]; displays: number },
+): Promise<void> {
+  const { items: servers } = await technician.call('listServers', { query: { site: siteId } });
+  const serverId = servers[0]?.id ?? '';
+  const catalogue = (await technician.call('listApplications', {})).items;
+  for (const slug of slugs) {
+    const application = catalogue.find((candidate) => candidate.slug === slug);
+    if (application === undefined) throw new Error(`${slug} is not in the catalogue`);
+    const known = (
+      await technician.call('readServer', { params: { id: serverId } })
+    ).applications.find((candidate) => candidate.slug === slug);
+    if (known?.wanted !== true)
+      await technician.call('wantApplication', {
+        params: { id: serverId, applicationId: application.id },
+        body: { wanted: true },
+      });
+  }
+  await until(
+    'the applications',
+    async () => {
+      const server = await technician.call('readServer', { params: { id: serverId } });
+      const failed = server.applications.find((application) => application.state === 'failed');
+      if (failed !== undefined) throw new GivenUp(`${failed.slug}: ${failed.error?.message}`);
+      // One failed display may be bad luck; two mean that the machine is at fault.
+      const broken = server.failedSteps.find(
+        ({ step, attempt }) => step === 'prepare_display' && attempt > 1,
+      );
+      if (broken !== undefined) throw new GivenUp(`no display: ${broken.message}`);
+      return (
+        server.health === 'online' &&
+        slugs.every((slug) =>
+          server.applications.some(
+            (application) => application.slug === slug && application.state === 'installed',
+          ),
+        ) &&
+        (server.vitals?.displaysReady ?? 0) >= displays
+      );
+    },
+    600_000,
+  );
 }

@@ -9,6 +9,8 @@ import { demoLogins } from './world.ts';
 interface Address {
   url: string;
   password: string;
+  /** The address people type, if it is not `url`: pages from any other are refused. */
+  origin?: string;
 }
 
 /** Throws an error that says what failed, and at which step. */
@@ -19,7 +21,11 @@ export async function openFirstProgram(city: Address, application: string): Prom
     body: { application, language: 'fr' },
   });
   const read = () => pupil.call('readSession', { params: { id: session.id } });
-  const tunnel = await openTunnel(pupil, ticket);
+  const tunnel = await openTunnel(
+    pupil,
+    ticket,
+    city.origin === undefined ? {} : { origin: city.origin },
+  );
   try {
     await until(
       'the picture',

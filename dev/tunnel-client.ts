@@ -130,9 +130,9 @@ export function decodeUnbounded(text: string): Instruction[] {
 export async function openTunnel(
   client: Client,
   ticket: Ticket,
-  size: { width?: number; height?: number } = {},
+  more: { width?: number; height?: number; origin?: string } = {},
 ): Promise<TunnelClient> {
-  const tunnel = new TunnelClient(client, { ticket: ticket.ticket, ...size });
+  const tunnel = new TunnelClient(client, { ticket: ticket.ticket, ...more });
   await new Promise<void>((resolve, reject) => {
     tunnel.socket.once('open', () => resolve());
     tunnel.socket.once('error', reject);

@@ -12,6 +12,7 @@ interface Service {
   privileged?: boolean;
   volumes?: (string | object)[];
   networks?: string[];
+  profiles?: string[];
 }
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const text = read('docker-compose.yml');
@@ -52,6 +53,31 @@ describe('docker-compose.yml', () => {
       }
     }
   });
+  test('passes every setting from .env that the image does not fix, with its own default', () => {
+    const imageSets = [...read('packaging/container/Dockerfile').matchAll(/(PREAU_[A-Z_]+)=/g)].map(
+      (match) => match[1] ?? '',
+    );
+    const passed = environmentOf(file.services['controller'] ?? {});
+    expect([...imageSets, ...passed.map(([name]) => name)].toSorted()).toEqual(
+      Object.keys(settings).toSorted(),
+    );
+    /** Where the other containers are, and what a trial on this machine is typed at. */
+    const otherDefaults: Record<string, string> = {
+      PREAU_PUBLIC_URL: 'http://127.0.0.1:8080',
+      PREAU_REDIS_URL: 'redis://redis:6379',
+      PREAU_GUACD_HOST: 'guacd',
+    };
+    const defaults = Object.entries(settings).map(
+      ([name, setting]) => [name, otherDefaults[name] ?? setting.default] as const,
+    );
+    expect(Object.fromEntries(passed)).toEqual(
+      Object.fromEntries(
+        defaults
+          .filter(([name]) => !imageSets.includes(name))
+          .map(([name, value]) => [name, `\${${name}:-${value}}`]),
+      ),
+    );
+  });
   test('holds no secret', () => {
     const secrets = Object.values(file.services)
       .flatMap((service) => environmentOf(service))
@@ -62,15 +88,23 @@ describe('docker-compose.yml', () => {
         expect.stringMatching(/^(\$\{[A-Z_]+(:?[-?][^}]*)?\})?$/),
       ]);
   });
-  test('every image has a fixed version, nothing is privileged, only the controller is published', () => {
+  test('every image has a fixed version, only the demo’s server is privileged, only the controller is published', () => {
     for (const [name, service] of Object.entries(file.services)) {
       if (service.image !== undefined)
         expect([name, service.image]).toEqual([name, expect.stringMatching(/:[0-9]/)]);
-      expect(service.privileged ?? false).toBe(false);
+      expect([name, service.privileged ?? false]).toEqual([name, name === 'demo-server']);
       expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
       if (service.build === undefined) expect([name, service.ports ?? []]).toEqual([name, []]);
     }
   });
+});
+
+test('the demo starts only when it is asked for, and says that its server is privileged', () => {
+  const names = Object.keys(file.services).filter((name) => name.startsWith('demo'));
+  expect(names).toEqual(['demo-city', 'demo-server', 'demo']);
+  for (const name of names) expect([name, file.services[name]?.profiles]).toEqual([name, ['demo']]);
+  for (const path of ['packaging/container/demo-server/start.sh', 'README.md'])
+    expect(read(path)).toContain('privileged');
 });
 
 test('the containers set only variables the controller knows', () => {
