@@ -30,6 +30,8 @@ export const suites = ['bookworm', 'trixie'] as const;
 export type Suite = (typeof suites)[number];
 
 export interface BareRoot {
+  /** Its first process, seen from outside: names its namespaces. */
+  pid: number;
   /** Runs a shell command as root, in the clone of the repository. */
   run: (line: string, timeoutMs?: number) => Promise<Done>;
   /** The same for a long-running command; `onLine` receives its output. */
@@ -200,6 +202,7 @@ async function enter(
       );
     }
     return {
+      pid: first.pid,
       run: (line, timeoutMs = 60_000) => run(inside(line), { timeoutMs }),
       start: (line, env, onLine) => watch(inside(line, env), onLine),
       close,
@@ -228,7 +231,8 @@ const commandsIn =
     ...['sh', '-c', `cd ${home} && ${line}`],
   ];
 
-const reach = (): Record<string, string> =>
+/** The variables by which this machine reaches the network, if it needs any. */
+export const reach = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       value !== undefined && reachVariables.test(name) ? [[name, value]] : [],

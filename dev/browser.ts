@@ -15,10 +15,11 @@ export async function openBrowser(
   height = 800,
   locale = 'fr-FR',
   more: readonly string[] = [],
+  executablePath = '/usr/bin/chromium',
 ): Promise<OpenBrowser> {
   const profile = mkdtempSync(join(tmpdir(), 'preau-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     headless: true,
     viewport: { width, height },
     locale,

@@ -1,23 +1,39 @@
-/** `npm run nightly [-- WORD]`: the tests that take too long to run for every change, each case on
- * a bare Debian; with a word, only the cases whose name contains it. Writes one line to
- * docs/nightly.md per case, and exits with 1 if one failed. */
+/** `npm run nightly [-- WORD]`: what takes too long to run for every change; with a word, only the
+ * cases whose name contains it. Writes one line to docs/nightly.md per case, and exits with 1 if
+ * one failed. */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBareRoot, type Suite } from './bare-root.ts';
+import { tryContainers } from './containers/case.ts';
 import { must } from './lab/host.ts';
 import { root } from './services.ts';
 
 interface Case {
   name: string;
-  suite: Suite;
-  /** A shell command in a clone of the repository; it passes if it exits with 0. */
-  line: string;
   withinMinutes: number;
+  /** Throws if the case fails. `tell` keeps what was printed; the signal says that it is late. */
+  work: (tell: (line: string) => void, signal: AbortSignal) => Promise<void>;
 }
 
+/** A shell command in a clone of the repository, on a bare Debian: passes if it exits with 0. */
+const onBare =
+  (suite: Suite, line: string): Case['work'] =>
+  async (tell, signal) => {
+    const bare = await openBareRoot(suite, { network: 'own', memory: 0 });
+    try {
+      const running = bare.start(line, {}, tell);
+      signal.addEventListener('abort', running.interrupt);
+      await running.ended;
+      if (running.code() !== 0) throw new Error(`${line} ended with ${running.code()}`);
+    } finally {
+      await bare.close();
+    }
+  };
+
 const cases: readonly Case[] = [
-  { name: 'npm test on Debian 12', suite: 'bookworm', line: 'npm test', withinMinutes: 90 },
-  { name: 'npm test on Debian 13', suite: 'trixie', line: 'npm test', withinMinutes: 90 },
+  { name: '.ci/run on Debian 12', withinMinutes: 120, work: onBare('bookworm', 'bash .ci/run') },
+  { name: '.ci/run on Debian 13', withinMinutes: 120, work: onBare('trixie', 'bash .ci/run') },
+  { name: 'containers', withinMinutes: 30, work: tryContainers },
 ];
 const [word = ''] = process.argv.slice(2);
 
@@ -29,24 +45,22 @@ interface Outcome {
 const record = join(root, 'docs/nightly.md');
 const logs = join(root, '.data/nightly');
 
-async function carryOut({ suite, line, withinMinutes }: Case, log: string): Promise<Outcome> {
+async function carryOut({ work, withinMinutes }: Case, log: string): Promise<Outcome> {
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
   writeFileSync(log, '');
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), withinMinutes * 60_000);
   try {
-    const bare = await openBareRoot(suite, { network: 'own', memory: 0 });
-    try {
-      const running = bare.start(line, {}, (said) => appendFileSync(log, `${said}\n`));
-      const late = setTimeout(() => running.interrupt(), withinMinutes * 60_000);
-      await running.ended;
-      clearTimeout(late);
-      return { passed: running.code() === 0, seconds: seconds() };
-    } finally {
-      await bare.close();
-    }
+    await work((line) => appendFileSync(log, `${line}\n`), late.signal);
+    return { passed: !late.signal.aborted, seconds: seconds() };
   } catch (error) {
-    appendFileSync(log, `${String(error)}\n`);
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    appendFileSync(log, `${late.signal.aborted ? 'too late\n' : ''}${said}\n`);
+    console.log(said);
     return { passed: false, seconds: seconds() };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -62,12 +76,17 @@ function write(commit: string, name: string, { passed, seconds }: Outcome): void
 }
 
 mkdirSync(logs, { recursive: true });
+const chosen = cases.filter(({ name }) => name.includes(word));
+if (chosen.length === 0) {
+  console.error(`No case has ${word} in its name: ${cases.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
 const commit = (
   await must(['git', '-c', 'safe.directory=*', 'rev-parse', '--short', 'HEAD'], { cwd: root })
 ).trim();
 let failures = 0;
-for (const each of cases.filter(({ name }) => name.includes(word))) {
-  const log = join(logs, `${each.name.toLowerCase().replaceAll(' ', '-')}.log`);
+for (const each of chosen) {
+  const log = join(logs, `${each.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.log`);
   console.log(`… ${each.name}: ${log}`);
   const outcome = await carryOut(each, log);
   write(commit, each.name, outcome);

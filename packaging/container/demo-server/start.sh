@@ -7,6 +7,12 @@ invitation=/demo/invitation
 echo 'This container is privileged: it makes sandboxes, displays and accounts of its own, and so it could do anything on'
 echo 'this machine. It is for trying Préau only. A real school has a Debian server, which needs no container.'
 
+# The parts of xrdp 0.9 meet on the IPv6 loopback, which the resolver refuses while no card has an IPv6 address. Engines
+# switch IPv6 off on the card and leave it on on the loopback; a kernel without IPv6 has nothing to set.
+for switch in /proc/sys/net/ipv6/conf/*/disable_ipv6; do
+  [ ! -w "$switch" ] || echo 0 >"$switch"
+done
+
 # demo.ts writes the key in the first line and the one-use code in the second.
 until [ -s "$invitation" ]; do sleep 1; done
 # An address from an earlier start may be wrong by now.
