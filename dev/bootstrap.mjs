@@ -6,10 +6,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  bareRootPackages,
   benchPackages,
   controllerPackages,
   labPackages,
+  nightlyPackages,
   serverPackages,
   testPackages,
 } from '../packaging/linux/requirements.mjs';
@@ -40,7 +40,7 @@ const commands = {
   },
   bench: { packages: [...forTests, ...benchPackages], run: ['dev/bench.ts', ...rest] },
   lab: { packages: forTests, run: ['dev/lab/main.ts', ...rest] },
-  nightly: { packages: bareRootPackages, run: ['dev/nightly.ts', ...rest] },
+  nightly: { packages: nightlyPackages, run: ['dev/nightly.ts', ...rest] },
   simulate: { packages: null, run: ['dev/simulation/main.ts', ...rest] },
   check: { packages: null, run: ['dev/check.ts', ...rest] },
   'refresh-calendar': { packages: null, run: ['dev/refresh-calendar.ts', ...rest] },
@@ -56,8 +56,7 @@ if (packages !== null) checkSystem(`${again} ${rest.join(' ')}`.trim());
 const engine = await getNode();
 await installNpmPackages(engine);
 if (packages !== null) await installPackages(packages);
-// The nightly cases build everything inside their own bare roots.
-if (packages !== null && command !== 'nightly') {
+if (packages !== null) {
   await getGuacd();
   await makeFrenchLocale();
   await build(engine.node);

@@ -7,6 +7,7 @@ import { openBareRoot, type Suite } from './bare-root.ts';
 import { tryContainers } from './containers/case.ts';
 import { must } from './lab/host.ts';
 import { root } from './services.ts';
+import { tryVirtualMachine } from './virtual-machine/case.ts';
 
 interface Case {
   name: string;
@@ -34,6 +35,7 @@ const cases: readonly Case[] = [
   { name: '.ci/run on Debian 12', withinMinutes: 120, work: onBare('bookworm', 'bash .ci/run') },
   { name: '.ci/run on Debian 13', withinMinutes: 120, work: onBare('trixie', 'bash .ci/run') },
   { name: 'containers', withinMinutes: 30, work: tryContainers },
+  { name: 'virtual machine', withinMinutes: 60, work: tryVirtualMachine },
 ];
 const [word = ''] = process.argv.slice(2);
 

@@ -4,7 +4,7 @@ import { LinuxRecipe } from '@preau/contract/application.ts';
 import { providerKinds } from '@preau/contract/identity.ts';
 import { describe, expect, test } from 'vitest';
 import { root } from '../dev/services.ts';
-import { claimsOf, pageOf } from '../dev/tested-with.ts';
+import { claimsOf, missingNights, pageOf } from '../dev/tested-with.ts';
 import { type Counterpart, counterparts, type Note, provenBy } from './counterparts.ts';
 
 const kinds = LinuxRecipe.anyOf.map(({ properties }) => properties.kind.const);
@@ -81,4 +81,18 @@ describe('the page', () => {
     expect(claims('7.0.15', 'Debian 12')).toEqual(claims('8.0.1', 'Debian 13'));
     expect(claimsOf(pageOf([met], kinds))).not.toEqual(claimsOf(pageOf([], kinds)));
   });
+});
+
+test('a row that only a night can prove needs its newest night to have passed', () => {
+  const night = (sign: string, name: string) => `| abc | 2026-11-30 | ${name} | 270 | ${sign} |`;
+  const titled = (text: string) => missingNights(text).map((fault) => fault.split(':')[0]);
+  const nights = Object.values<Counterpart>(counterparts).flatMap(({ nightly }) => nightly ?? []);
+  const passed = [...new Set(nights)].map((name) => night('✓', name));
+  expect(titled(passed.join('\n'))).toEqual([]);
+  expect(titled([night('✗', 'containers'), ...passed].join('\n'))).toEqual([
+    'Docker, Compose',
+    'nginx in front',
+  ]);
+  // Words of the page are no proof.
+  expect(titled('`containers`: a city.\n| | | |').length).toBe(nights.length);
 });

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { enginePackages } from '../../packaging/linux/requirements.mjs';
 import { openBareRoot, type Running } from '../bare-root.ts';
 import { type OpenBrowser, openBrowser } from '../browser.ts';
 import { reachOptions, sourcesList } from '../lab/base.ts';
@@ -27,11 +28,6 @@ export interface Engine {
   close: () => Promise<void>;
 }
 
-const packages = [
-  ...['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx', 'iptables'],
-  // For the base images.
-  ...['mmdebstrap', 'debian-archive-keyring', 'nginx-light', 'openssl', 'curl'],
-];
 const groups = '/sys/fs/cgroup';
 const groupPrefix = 'preau-containers-';
 
@@ -57,7 +53,7 @@ export async function openEngine(tell: (line: string) => void): Promise<Engine> 
   try {
     await must('apt-get -q update', 120_000);
     await must(
-      `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages.join(' ')}`,
+      `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${enginePackages.join(' ')}`,
       300_000,
     );
     const daemon = bare.start(`bash dev/containers/engine.sh ${group}`);

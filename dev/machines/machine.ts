@@ -22,7 +22,8 @@ export interface RunIn {
   env?: Record<string, string>;
 }
 
-export interface Machine {
+/** A server that boots, by whatever means. */
+export interface Bootable {
   suite: Suite;
   /** Its host name. */
   name: string;
@@ -30,14 +31,10 @@ export interface Machine {
   /** This host's address, as the machine sees it. */
   cityAddress: string;
   ground: Ground;
-  /** The path of its file tree on this host, while it is powered on. */
-  root: () => string;
   /** Runs a shell command as root. */
   run: (line: string, options?: RunIn) => Promise<Done>;
   /** The standard output of a command that must succeed. */
   must: (line: string, options?: RunIn) => Promise<string>;
-  /** Everything that runs on it, with pids of this host. */
-  processes: () => HostProcess[];
   isOn: () => boolean;
   /** Powers it on; resolves when systemd has started everything. */
   start: () => Promise<void>;
@@ -51,6 +48,13 @@ export interface Machine {
   close: () => Promise<void>;
   /** What it printed on its console. */
   console: () => string;
+}
+
+export interface Machine extends Bootable {
+  /** The path of its file tree on this host, while it is powered on. */
+  root: () => string;
+  /** Everything that runs on it, with pids of this host. */
+  processes: () => HostProcess[];
 }
 
 export interface MachineOptions {

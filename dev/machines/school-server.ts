@@ -18,7 +18,7 @@ import { root as checkout, GivenUp, until } from '../services.ts';
 import { openTunnel, type TunnelClient } from '../tunnel-client.ts';
 import { demoLogins } from '../world.ts';
 import { openGround } from './ground.ts';
-import { type Machine, openMachine } from './machine.ts';
+import { type Bootable, type Machine, openMachine } from './machine.ts';
 import type { RootKind } from './roots.ts';
 
 export interface SchoolServerOptions {
@@ -41,9 +41,9 @@ export interface OpenSession {
   end: () => Promise<void>;
 }
 
-export interface SchoolServer {
+export interface SchoolServer<M extends Bootable = Machine> {
   suite: Suite;
-  machine: Machine;
+  machine: M;
   centre: RunningCentre;
   technician: Client;
   teacher: Client;
@@ -103,7 +103,7 @@ export async function openSchoolServer(
       ),
     ]);
     centre = started;
-    const school = await build(suite, machine, started, close);
+    const school = await schoolAround(machine, started, close);
     if (options.enrolled !== false) await school.enrol();
     return school;
   } catch (error) {
@@ -113,19 +113,19 @@ export async function openSchoolServer(
 }
 
 /** The present agent, whatever the last build made. */
-async function offerAgent(folder: string): Promise<void> {
+export async function offerAgent(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await must([process.execPath, join(checkout, 'packaging/bundle-agent.ts'), folder], {
     cwd: checkout,
   });
 }
 
-async function build(
-  suite: Suite,
-  machine: Machine,
+/** A school on a machine that is powered on and not enrolled. */
+export async function schoolAround<M extends Bootable>(
+  machine: M,
   centre: RunningCentre,
   close: () => Promise<void>,
-): Promise<SchoolServer> {
+): Promise<SchoolServer<M>> {
   const { technician } = centre;
   const as = async (login: string) => {
     const client = new Client(centre.url);
@@ -170,7 +170,8 @@ async function build(
     const { items } = await technician.call('listServers', { query: { site: centre.siteId } });
     serverId = items[0]?.id ?? '';
     if (serverId === '') throw new Error(`no server was enrolled: ${said}`);
-    await ready();
+    // Long enough for an emulated machine.
+    await ready(180_000);
     return said;
   };
 
@@ -201,7 +202,7 @@ async function build(
   };
 
   return {
-    suite,
+    suite: machine.suite,
     machine,
     centre,
     technician,

@@ -57,5 +57,33 @@ export const labPackages = [
 /** To try everything on a bare Debian. */
 export const bareRootPackages = ['mmdebstrap', 'slirp4netns'];
 
+/** For the nightly cases on this machine: what the school's server in a virtual machine stands on,
+ * and a browser. */
+export const nightlyPackages = [
+  ...bareRootPackages,
+  ...controllerPackages,
+  'bubblewrap',
+  'chromium',
+  'fonts-noto-color-emoji',
+  'iproute2',
+  'openssh-client',
+];
+
+/** In a root of its own: the container engine, what makes its base images, and a reverse proxy. */
+export const enginePackages = [
+  'docker.io',
+  'docker-cli',
+  'docker-compose',
+  'docker-buildx',
+  'iptables',
+  'mmdebstrap',
+  'debian-archive-keyring',
+  'nginx-light',
+  'openssl',
+];
+
+/** In a root of its own: the emulator of a virtual machine. */
+export const emulatorPackages = ['qemu-system-x86', 'qemu-utils'];
+
 /** For the benchmarks: the tools Préau is compared with. */
 export const benchPackages = ['clustershell', 'openssh-server', 'openssh-client'];
