@@ -33,7 +33,7 @@ export const counterparts = {
   bubblewrap: { group: 'Displays', title: 'bubblewrap' },
   debian12: { group: 'Systems', title: 'Debian 12, a root with no more than Node' },
   debian13: { group: 'Systems', title: 'Debian 13, a root with no more than Node' },
-  systemd: { group: 'Systems', title: 'systemd', never: 'no test boots a server yet' },
+  systemd: { group: 'Systems', title: 'systemd' },
   docker: { group: 'Systems', title: 'Docker, Compose', nightly: 'containers' },
   qemu: { group: 'Systems', title: 'A virtual machine, cgroup v2', nightly: 'virtual machine' },
   sqlite: { group: 'Databases', title: 'SQLite' },
@@ -53,7 +53,7 @@ export const counterparts = {
   cups: { group: 'School', title: 'CUPS' },
   squid: { group: 'School', title: 'squid', never: 'no test browses through it yet' },
   e2guardian: { group: 'School', title: 'e2guardian', never: 'no test browses through it yet' },
-  nginx: { group: 'City', title: 'nginx in front', nightly: 'containers' },
+  nginx: { group: 'City', title: 'nginx in front', never: 'no test puts it in front yet' },
   postfix: {
     group: 'City',
     title: 'Postfix',
