@@ -119,6 +119,30 @@ describe.each(machines)('a session that ends, control groups: %s', (_, machine) 
     await real.driver.endSession(told.sessionId);
     expect(left('a')).toEqual([]);
   });
+
+  test('one that outlives its agent is found, lives on, and ends with its program', async () => {
+    const told = await real.open('a', 'a', window);
+    await until('the window', () => told.opened);
+    const before = left('a');
+    const driver = real.again();
+    expect(await driver.start()).toEqual([told.sessionId]);
+    let outcome: unknown = null;
+    await driver.adoptSession(told.sessionId, {
+      opened: () => undefined,
+      over: (how) => {
+        outcome = how;
+      },
+    });
+    await pause(3000);
+    expect([outcome, left('a')]).toEqual([null, before]);
+    for (const { pid, args } of listProcesses())
+      if (args[0] === window[0] && before.some((line) => line.startsWith(`${pid} `)))
+        process.kill(pid, 'SIGTERM');
+    await until('the end', () => outcome !== null, 8000);
+    expect(outcome).toEqual({ state: 'ended', reason: 'application_closed' });
+    await driver.endSession(told.sessionId);
+    expect(left('a')).toEqual([]);
+  });
 });
 
 describe('a session', () => {
