@@ -18,8 +18,7 @@ export interface ControlGroups {
 /** `systemd`: a scope of the service manager. `v2`, `v1`: a folder of the agent's own in a control
  * group file system, where no service manager runs. `none`: there is no such file system, or it is
  * read-only; processes are then found by marks in their environment. */
-export const ways = ['systemd', 'v2', 'v1', 'none'] as const;
-export type Way = (typeof ways)[number];
+type Way = 'systemd' | 'v2' | 'v1' | 'none';
 
 /** Facts about a machine that decide the way. `mounts`: /proc/self/mounts. `firstGroup`:
  * /proc/1/cgroup. */

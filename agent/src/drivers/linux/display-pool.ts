@@ -15,6 +15,7 @@ export interface DisplayPool {
   rdpPort: () => number | null;
   /** Starts one more standby display. Throws AppError DISPLAY_FAILED. */
   prepare: () => Promise<void>;
+  /** How many stand by and live. */
   ready: () => number;
   /** Takes a display, standby or new, for a session. Throws AppError DISPLAY_FAILED. */
   claim: () => Promise<Display>;
@@ -36,6 +37,7 @@ export function createDisplayPool(
   /** Displays that are being made or handed over. */
   let claims = 0;
 
+  const lives = (display: Display) => displayLives(layout, display);
   const ensure = async (): Promise<DisplayServer> => {
     // Several displays may start at once: they share one start of the display server.
     starting ??= startDisplayServer(layout, wantedPort).finally(() => {
@@ -77,16 +79,20 @@ export function createDisplayPool(
     rdpPort: () => server?.rdp ?? null,
     prepare: () =>
       claiming(async () => {
+        for (const display of standby.filter((one) => !lives(one))) {
+          standby.splice(standby.indexOf(display), 1);
+          await destroyDisplay(layout, display.account, display.number);
+        }
         standby.push(await create());
       }),
-    ready: () => standby.length,
+    ready: () => standby.filter(lives).length,
     claim: () =>
       claiming(async () => {
         // A display that lives has its display server. Only one of an earlier agent may have lost a
         // part.
         if (server?.isCurrent !== true) await ensure();
         for (let display = standby.shift(); display !== undefined; display = standby.shift()) {
-          if (displayLives(layout, display)) return display;
+          if (lives(display)) return display;
           await destroyDisplay(layout, display.account, display.number);
         }
         return create();

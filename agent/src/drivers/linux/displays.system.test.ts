@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Machine, openControlGroups } from './control-groups.ts';
 import { runningServer, startDisplayServer } from './display-server.ts';
+import { listDisplayAccounts } from './displays.ts';
 import { type RealDriver, realDriver } from './driver.fixture.ts';
 import { listProcesses, pidNamespace } from './processes.ts';
 
@@ -275,6 +276,16 @@ describe('a part of the display server dies', () => {
       )
       .map(({ pid }) => pidNamespace(pid));
     expect(new Set(spaces).size).toBe(1);
+  });
+
+  test('nobody uses it: the displays that stood by are not counted, and replaced', async () => {
+    await real.driver.prepareDisplay();
+    expect(real.driver.displaysReady()).toBe(1);
+    process.kill(serverProcess('xrdp'), 'SIGKILL');
+    await until('the end of the displays', () => real.driver.displaysReady() === 0);
+    await real.driver.prepareDisplay();
+    expect(real.driver.displaysReady()).toBe(1);
+    expect(await listDisplayAccounts(real.layout)).toHaveLength(1);
   });
 
   test('sesman answers nothing: replaced when nobody uses it', async () => {

@@ -18,7 +18,7 @@ const lookWithinMs = 5000;
  * the next launch. */
 const moveWithinMs = 60_000;
 
-export interface WantedHome {
+interface WantedHome {
   /** Folder of all homes. */
   homes: string;
   accountId: string;
