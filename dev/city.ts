@@ -16,6 +16,7 @@ import { ApplicationDraft } from '@preau/contract/application.ts';
 import { plainRule, type Terms } from '@preau/contract/rule.ts';
 import { Compile } from 'typebox/compile';
 import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts';
+import { takeDrawing } from '../controller/src/applications/icons/icons.ts';
 import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
 import { type Database, migrate, openDatabase } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
@@ -96,7 +97,8 @@ export function readCatalogue(): ApplicationDraft[] {
       const draft: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
       if (!check.Check(draft))
         throw new Error(`${name}: ${JSON.stringify(check.Errors(draft)[0])}`);
-      return draft;
+      if (draft.icon === undefined) return draft;
+      return { ...draft, icon: readFileSync(join(folder, draft.icon), 'utf8') };
     });
 }
 
@@ -164,7 +166,10 @@ export async function fill(
         { kind: 'class', name: group.name, siteId: siteIds[group.school] ?? null },
         group.members.map((index) => accountIds[index] ?? ''),
       );
-    for (const draft of readCatalogue()) await upsertApplication(rows, draft, now);
+    for (const draft of readCatalogue()) {
+      const { id } = await upsertApplication(rows, draft, now);
+      await takeDrawing(rows, id, draft.icon);
+    }
     const bySlug = new Map(
       (await selectApplications(rows)).map((application) => [application.slug, application.id]),
     );

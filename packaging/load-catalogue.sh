@@ -32,7 +32,20 @@ printf '{"login":"%s","password":"%s"}' "$login" "$escaped" |
 added=0
 refused=0
 for file in "$folder"/*.json; do
-  status=$(curl -sS -o "$work/answer" -w '%{http_code}' -b "$work/cookies" -H "Origin: $url" -H 'Content-Type: application/json' --data-binary "@$file" "$url/api/applications")
+  body=$file
+  icon=$(sed -n 's|^ *"icon": *"\(icons/[A-Za-z0-9_-]*\.svg\)",\{0,1\}$|\1|p' "$file")
+  if [ -n "$icon" ]; then
+    # The drawing takes the place of its path, as the text of a JSON string.
+    drawing=$(tr '\n\t' '  ' < "$folder/$icon" | sed 's/\\/\\\\/g; s/"/\\"/g')
+    comma=$(sed -n 's|^ *"icon": *"icons/.*"\(,\{0,1\}\)$|\1|p' "$file")
+    body=$work/body
+    {
+      sed '/^ *"icon": *"icons\//,$d' "$file"
+      printf '"icon": "%s"%s\n' "$drawing" "$comma"
+      sed '1,/^ *"icon": *"icons\//d' "$file"
+    } > "$body"
+  fi
+  status=$(curl -sS -o "$work/answer" -w '%{http_code}' -b "$work/cookies" -H "Origin: $url" -H 'Content-Type: application/json' --data-binary "@$body" "$url/api/applications")
   case $status in
     2*) added=$((added + 1)) ;;
     409) ;;

@@ -1,7 +1,7 @@
 /** `preau catalogue` and `preau package`. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ImportedItem, UploadedPackage } from '@preau/contract/catalogue.ts';
 import { type Call, sendFile } from './call.ts';
 import type { Connection } from './config.ts';
@@ -27,15 +27,16 @@ export function readDrafts(path: string): unknown[] {
     } catch (cause) {
       throw new UsageError('notJson', { path: file }, { cause });
     }
-    if (Array.isArray(value)) return value;
-    if (
+    const drafts: unknown[] =
       typeof value === 'object' &&
       value !== null &&
       'applications' in value &&
       Array.isArray(value.applications)
-    )
-      return value.applications;
-    return [value];
+        ? value.applications
+        : Array.isArray(value)
+          ? value
+          : [value];
+    return drafts.map((draft) => withDrawing(draft, dirname(file)));
   };
   let isFolder = false;
   try {
@@ -51,6 +52,20 @@ export function readDrafts(path: string): unknown[] {
     : read(path);
   if (drafts.length === 0) throw new UsageError('nothingIn', { path });
   return drafts;
+}
+
+/** Replaces the path of an icon, `icons/NAME.svg` beside the file, by the image itself. */
+function withDrawing(draft: unknown, folder: string): unknown {
+  if (typeof draft !== 'object' || draft === null || !('icon' in draft)) return draft;
+  const { icon } = draft;
+  // Only there: a draft from somebody else must not read other folders.
+  if (typeof icon !== 'string' || !/^icons\/[\w-]+\.svg$/.test(icon)) return draft;
+  const path = join(folder, icon);
+  try {
+    return { ...draft, icon: readFileSync(path, 'utf8') };
+  } catch (cause) {
+    throw new UsageError('unreadable', { path }, { cause });
+  }
 }
 
 /** Splits the list only where the import limits require it, so that applications stay together with

@@ -206,11 +206,14 @@ export const ApplicationDraft = Strict({
   /** Seats: how many sessions of it the city may run at once. */
   licence: Type.Optional(Strict({ seats: Type.Integer({ minimum: 1, maximum: 1_000_000 }) })),
   estimate: Type.Optional(Estimate),
+  /** An SVG image as text, shown before any server has installed the application. In the files of a
+   * catalogue it is the path of that image, `icons/NAME.svg` beside the file. */
+  icon: Type.Optional(Type.String({ maxLength: 40_000 })),
 });
 export type ApplicationDraft = Static<typeof ApplicationDraft>;
 
-/** `iconHash` is null until a server has installed the application and sent its icon; until then
- * the console draws a letter tile. */
+/** `iconHash` is null until a server has installed the application and sent its icon, unless the
+ * catalogue brought one; until then the console draws a letter tile. */
 export const Application = Strict({
   id: ApplicationId,
   slug: Slug,

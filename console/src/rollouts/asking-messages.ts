@@ -62,11 +62,11 @@ export const askingWords = messages({
   },
   whatToDo: {
     fr:
-      'Ces écoles sont laissées de côté, les autres non. Pour les y mettre : retirez-y d’abord ' +
-      'l’autre application, puis refaites le plan.',
+      'Cela n’y sera pas installé ; le reste du plan ne change pas. Pour l’installer quand même : ' +
+      'retirez d’abord l’autre application de cette école, puis refaites le plan.',
     en:
-      'These schools are left aside, the others are not. To include them: first remove the other ' +
-      'application there, then make the plan again.',
+      'This will not be installed there; the rest of the plan stays as it is. To install it all the ' +
+      'same: first remove the other application from that school, then make the plan again.',
   },
   state: {
     asking: { fr: 'répond…', en: 'answering…' },

@@ -61,7 +61,7 @@ export const sessionRoutes = {
     summary: 'An application’s icon',
     params: Strict({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
     reply: Type.String(),
-    file: 'image/png',
+    file: 'image/*',
   },
   listSessions: {
     method: 'GET',

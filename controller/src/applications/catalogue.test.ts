@@ -12,6 +12,7 @@ import { publishWhereNamed, readDesiredState } from '#src/servers/desired/desire
 import { type City, makeCity } from '#src/testing.fixture.ts';
 import { exportCatalogue, importCatalogue } from './catalogue.ts';
 import { agentSlug, changeApplication, createApplication, listVersions } from './create.ts';
+import { readIcon, setIcon } from './icons/icons.ts';
 import { keepAgentApplication, versionOf } from './own-agent.ts';
 import { listPackages } from './packages/packages.ts';
 import { selectApplications } from './store.ts';
@@ -52,6 +53,71 @@ describe('requirements', () => {
       }),
     ).rejects.toMatchObject({ code: 'REQUIREMENTS_CIRCULAR' });
     expect((await newest('moteur'))?.version).toBe('1.0');
+  });
+});
+
+describe('drawings', () => {
+  const drawing = (fill = '#fff') =>
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect fill="${fill}"/></svg>`;
+  const png = Buffer.from(
+    '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489',
+    'hex',
+  );
+  const iconOf = async (slug: string) => {
+    const hash = (await newest(slug))?.iconHash ?? null;
+    return hash === null ? null : (await readIcon(city.platform, hash)).toString('utf8');
+  };
+  const draft = (more: Partial<ApplicationDraft> = {}) => application('jeu', more);
+
+  test('come with an application, and are replaced by those of a newer catalogue', async () => {
+    expect(shown(await take([draft({ icon: drawing() })]))).toEqual(['jeu added']);
+    expect(await iconOf('jeu')).toBe(drawing());
+    city.woken.length = 0;
+    expect(shown(await take([draft({ icon: drawing('#000') })]))).toEqual(['jeu unchanged']);
+    expect(await iconOf('jeu')).toBe(drawing('#000'));
+    expect(city.woken).toContain('portal');
+    expect((await exportCatalogue(city.platform)).applications).toContainEqual(
+      expect.objectContaining({ slug: 'jeu', icon: drawing('#000') }),
+    );
+  });
+  test('reach an application that is there already, although its version is not added', async () => {
+    await createApplication(city.platform, city.technician, draft());
+    await expect(
+      createApplication(city.platform, city.technician, draft({ icon: drawing() })),
+    ).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect(await iconOf('jeu')).toBe(drawing());
+  });
+  test('do not replace what a technician chose, and a server replaces no drawing', async () => {
+    const { id } = await createApplication(
+      city.platform,
+      city.technician,
+      draft({ icon: drawing() }),
+    );
+    await setIcon(city.platform, city.agent.actor, {
+      applicationId: id,
+      png: png.toString('base64'),
+    });
+    expect(await iconOf('jeu')).toBe(drawing());
+    await setIcon(city.platform, city.technician, {
+      applicationId: id,
+      png: png.toString('base64'),
+    });
+    await take([draft({ icon: drawing() })]);
+    expect(await iconOf('jeu')).toContain('PNG');
+  });
+  test('with a script refuse their application; a path that nobody read is no drawing', async () => {
+    const evil = drawing().replace('<rect', '<script/><rect');
+    expect(shown(await take([draft({ icon: evil })]))).toEqual(['jeu refused ICON_REFUSED']);
+    expect(await newest('jeu')).toBeUndefined();
+    expect(shown(await take([draft({ icon: 'icons/jeu.svg' })]))).toEqual(['jeu added']);
+    expect(await iconOf('jeu')).toBeNull();
+  });
+  test('of a dry run are not kept', async () => {
+    await createApplication(city.platform, city.technician, draft());
+    city.woken.length = 0;
+    await take([draft({ icon: drawing() })], true);
+    expect(await iconOf('jeu')).toBeNull();
+    expect(city.woken).toEqual([]);
   });
 });
 

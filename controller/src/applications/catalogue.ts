@@ -103,8 +103,9 @@ export async function importCatalogue(
         items: items.length,
       },
     });
-    deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
+    deps.wakeups.wake(['applications', 'portal', 'audit']);
   }
+  if (!input.dryRun && topics.size > 0) deps.wakeups.wake([...topics]);
   return items;
 }
 

@@ -7,6 +7,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { takeDrawing } from './icons/icons.ts';
 import { mustHaveFiles } from './packages/packages.ts';
 import { expandRequirements } from './requirements.ts';
 import { mustBeReviewed } from './scripts/scripts.ts';
@@ -35,13 +36,12 @@ export async function createApplication(
   draft: ApplicationDraft,
   tell: TellServers = tellNobody,
 ): Promise<Application> {
-  const { id, topics } = await deps.database.transaction().execute(async (rows) => {
-    const done = await addVersion(deps, rows, actor, draft, tell);
-    if (!done.added)
-      throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
-    return done;
-  });
+  const { id, added, topics } = await deps.database
+    .transaction()
+    .execute((rows) => addVersion(deps, rows, actor, draft, tell));
   deps.wakeups.wake(['applications', 'portal', 'audit', ...topics]);
+  // Nothing but its drawing may have changed.
+  if (!added) throw new AppError('ALREADY_EXISTS', { slug: draft.slug, version: draft.version });
   const [application] = await selectApplications(deps.database, { id });
   if (application === undefined) throw new AppError('INTERNAL');
   return application;
@@ -49,8 +49,8 @@ export async function createApplication(
 
 /** In the caller's transaction. `added` is false when that version exists already; `topics` are
  * to be woken after the commit. Refuses with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR,
- * PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, and with FORBIDDEN the agent's own
- * recipe. */
+ * PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, ICON_REFUSED, and with FORBIDDEN the
+ * agent's own recipe. */
 export async function addVersion(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,
@@ -73,7 +73,8 @@ export async function addVersion(
       ? null
       : await tell(rows, past.id);
   const { id, added } = await upsertApplication(rows, draft, deps.clock.now());
-  if (!added) return { id, added, topics: [] };
+  const isRedrawn = await takeDrawing(rows, id, draft.icon);
+  if (!added) return { id, added, topics: isRedrawn ? ['applications', 'portal'] : [] };
   const expanded =
     (draft.requires ?? []).length === 0
       ? { order: [] }

@@ -10,6 +10,8 @@ import { sql } from 'kysely';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
+import { selectIcons } from './icons/store.ts';
+import { isSvg } from './icons/svg.ts';
 
 /** Installation cost by application, from the last 200 installations of each. One query, for one
  * application or for all. */
@@ -290,8 +292,14 @@ export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
         .execute()
     ).map((row) => [row.id, JSON.parse(row.estimate ?? '') as Estimate]),
   );
-  return (await selectApplications(rows, { learnt: false })).map((application) => {
+  const applications = await selectApplications(rows, { learnt: false });
+  const icons = await selectIcons(
+    rows,
+    applications.flatMap(({ iconHash }) => (iconHash === null ? [] : [iconHash])),
+  );
+  return applications.map((application) => {
     const estimate = given.get(application.versionId);
+    const icon = icons.get(application.iconHash ?? '');
     return {
       slug: application.slug,
       name: application.name,
@@ -303,6 +311,7 @@ export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
       ...(application.requires.length === 0 ? {} : { requires: application.requires }),
       ...(application.seats === null ? {} : { licence: { seats: application.seats } }),
       ...(estimate === undefined ? {} : { estimate }),
+      ...(icon === undefined || !isSvg(icon) ? {} : { icon: icon.toString('utf8') }),
     };
   });
 }

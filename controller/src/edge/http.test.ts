@@ -8,7 +8,8 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
-import { site } from '#src/builders.fixture.ts';
+import { createApplication } from '#src/applications/create.ts';
+import { application, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
@@ -377,6 +378,38 @@ describe('agent calls', () => {
       ).statusCode,
     ).toBe(204);
     expect((await call('technician', 'GET', '/api/applications')).body).toBe(before);
+  });
+});
+
+describe('icons', () => {
+  const drawing =
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>';
+  test('a drawing is sent as one, and can do nothing by itself', async () => {
+    const { iconHash } = await createApplication(
+      city.platform,
+      city.technician,
+      application('jeu', { icon: drawing }),
+    );
+    const reply = await call('pupil', 'GET', `/api/icons/${iconHash}`);
+    expect([reply.statusCode, reply.body]).toEqual([200, drawing]);
+    expect(reply.headers).toMatchObject({
+      'content-type': 'image/svg+xml',
+      'content-security-policy': expect.stringMatching(/default-src 'none'.*sandbox/),
+      'x-content-type-options': 'nosniff',
+    });
+  });
+  test('a PNG stays a PNG', async () => {
+    await call('technician', 'POST', '/api/icons', {
+      applicationId: city.applications.gimp.id,
+      png: onePixel(),
+    });
+    const { items } = (await call('technician', 'GET', '/api/applications')).json<{
+      items: { slug: string; iconHash: string }[];
+    }>();
+    const hash = items.find(({ slug }) => slug === 'gimp')?.iconHash ?? '';
+    const reply = await call('pupil', 'GET', `/api/icons/${hash}`);
+    expect(reply.headers['content-type']).toBe('image/png');
+    expect(reply.headers['content-security-policy']).not.toContain('sandbox');
   });
 });
 

@@ -5,6 +5,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Compile } from 'typebox/compile';
+import { isSvg } from '#src/applications/icons/svg.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { AnswerMemo } from './answer-memo.ts';
 import { authorise } from './authorise.ts';
@@ -114,7 +115,8 @@ function sendFile(
   { file, download, path }: Route & { file: string },
   content: unknown,
 ): FastifyReply {
-  reply.type(file);
+  if (file === 'image/*') sendImageType(reply, content);
+  else reply.type(file);
   if (download !== undefined)
     return reply
       .header('cache-control', 'no-store')
@@ -123,6 +125,15 @@ function sendFile(
   // A file whose path is the hash of its contents never changes; other files may.
   const age = path.endsWith('/:hash') ? 'max-age=31536000, immutable' : 'max-age=300';
   return reply.header('cache-control', `private, ${age}`).send(content);
+}
+
+/** An image is PNG or SVG. Opened by itself, an SVG runs nothing and loads nothing, even if a fault of
+ * the checks let something in. */
+function sendImageType(reply: FastifyReply, content: unknown): void {
+  const isDrawing = Buffer.isBuffer(content) && isSvg(content);
+  reply.type(isDrawing ? 'image/svg+xml' : 'image/png');
+  if (isDrawing)
+    reply.header('content-security-policy', "default-src 'none'; object-src 'none'; sandbox");
 }
 
 /** An answer that does not match its schema is a bug of the controller, and could leak fields that

@@ -1,4 +1,5 @@
-/** Icons: PNG only, small, checked by their bytes. SVG is refused: it can carry script. */
+/** Icons: small, checked by their bytes. Servers and technicians send PNG; a catalogue brings SVG of
+ * plain shapes, because SVG can carry script. */
 
 import type { Application } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -6,12 +7,14 @@ import type { IconUpload } from '@preau/contract/report.ts';
 import type { Static } from 'typebox';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { packageFiles } from '../packages/files.ts';
 import { selectApplications } from '../store.ts';
 import { pngFrom } from './icon-files.ts';
 import { saveIcon, selectIcon } from './store.ts';
+import { checkSvg, isSvg } from './svg.ts';
 
 const maxBytes = 256 * 1024;
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
@@ -59,6 +62,29 @@ export async function setIcon(
   return { ...application, iconHash: hash };
 }
 
+const ofACatalogue = /^icons\/[\w-]+\.svg$/;
+
+/** In the caller's transaction. Gives the application the drawing of a catalogue, unless a server or a
+ * technician has given it a PNG. A path in its place has been left where the image could not be read.
+ * True when the icon is another one now. Refuses with ICON_REFUSED. */
+export async function takeDrawing(
+  rows: Rows,
+  applicationId: string,
+  icon: string | undefined,
+): Promise<boolean> {
+  if (icon === undefined || ofACatalogue.test(icon)) return false;
+  const image = Buffer.from(checkSvg(icon));
+  const hash = sha256(image);
+  const [application] = await selectApplications(rows, { id: applicationId, learnt: false });
+  if (application === undefined || application.iconHash === hash) return false;
+  if (application.iconHash !== null) {
+    const present = await selectIcon(rows, application.iconHash);
+    if (present !== undefined && !isSvg(present)) return false;
+  }
+  await saveIcon(rows, applicationId, hash, image);
+  return true;
+}
+
 /** Programs are read into memory to find their icon, so their size is bounded. Bytes. */
 const maxIconSource = 64 * 1_048_576;
 
@@ -82,7 +108,7 @@ export async function iconFromPackage(
 }
 
 export async function readIcon(deps: Pick<Platform, 'database'>, hash: string): Promise<Buffer> {
-  const png = await selectIcon(deps.database, hash);
-  if (png === undefined) throw new AppError('NOT_FOUND', { icon: hash });
-  return png;
+  const image = await selectIcon(deps.database, hash);
+  if (image === undefined) throw new AppError('NOT_FOUND', { icon: hash });
+  return image;
 }
