@@ -247,7 +247,7 @@ describe('one place for each effect', () => {
 
   test(
     'the agent writes files in files.ts and command.ts only, and calls the network in ' +
-      'controller-link.ts and packages/peers.ts only',
+      'controller-link.ts, way-out.ts and packages/peers.ts only',
     () => {
       const of = (pattern: RegExp) =>
         [
@@ -270,6 +270,7 @@ describe('one place for each effect', () => {
       expect(of(/^(node:)?(http|https|http2|tls|dgram)$|^(socket\.io-client|undici|ws)$/)).toEqual([
         'agent/src/controller-link.ts',
         'agent/src/packages/peers.ts',
+        'agent/src/way-out.ts',
       ]);
       expect(
         product.filter(

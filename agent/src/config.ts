@@ -1,4 +1,6 @@
 /** Configuration of an agent: the only reader of its environment. Reports all faults at once. */
+import { getProxyForUrl } from 'proxy-from-env';
+
 export interface AgentConfig {
   /** Identity, journals, home directories: survives reboots. */
   stateFolder: string;
@@ -132,3 +134,18 @@ export function parseAgentConfig(environment: Record<string, string | undefined>
 }
 
 export const readAgentConfig = (): AgentConfig => parseAgentConfig(process.env);
+
+const ownMachine = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Address of the proxy through which this address is reached, by HTTPS_PROXY, HTTP_PROXY and
+ * NO_PROXY in either case; null: directly. The machine itself is always reached directly. */
+export const proxyFor = (url: string): string | null =>
+  URL.canParse(url) && !ownMachine.test(new URL(url).hostname) ? getProxyForUrl(url) || null : null;
+
+/** Those variables, for installers that download by themselves. */
+export const proxyVariables = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value !== undefined && /^(https?|no|all)_proxy$/i.test(name) ? [[name, value]] : [],
+    ),
+  );

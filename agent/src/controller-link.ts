@@ -1,8 +1,7 @@
 /** The connection to the controller. The agent opens every connection; the controller can only send
  * wake-ups. */
 import { randomInt } from 'node:crypto';
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { api, type Body, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
@@ -14,6 +13,7 @@ import { plain } from '@preau/contract/schema.ts';
 import { io } from 'socket.io-client';
 import { Compile } from 'typebox/compile';
 import { type Identity, signCall } from './identity.ts';
+import { explained, onProxyRefusal, openWayOut, senderFor, type WayOut } from './way-out.ts';
 
 export interface ControllerLink {
   /** `knownPolicy`: the hash of the rules that need not be sent again. */
@@ -51,32 +51,22 @@ const sendWithinMs = 300_000;
 /** Twice the largest answer there is, a signed state. */
 const maxAnswerBytes = 8_000_000;
 
-interface Wire {
-  controllerUrl: string;
-  /** One connection stays open between reports, to spare 2,700 schools a TLS handshake every 20
-   * s. */
-  connections: HttpAgent;
+interface Wire extends WayOut {
   skewMs: number | null;
 }
-const openWire = (controllerUrl: string): Wire => {
-  const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 1 };
-  return {
-    controllerUrl,
-    skewMs: null,
-    connections: controllerUrl.startsWith('https:')
-      ? new HttpsAgent(options)
-      : new HttpAgent(options),
-  };
-};
+const openWire = (controllerUrl: string): Wire => ({ ...openWayOut(controllerUrl), skewMs: null });
 
 export function openLink(identity: Identity): ControllerLink {
   const authorization = (method: string, path: string, body: string | null) => {
     const at = Date.now();
     return `Preau ${identity.serverId} ${at} ${signCall(identity, { method, path, body, at })}`;
   };
+  const wire = openWire(identity.controllerUrl);
   const socket = io(`${identity.controllerUrl}${agentNamespace}`, {
     path: hubPath,
     transports: ['websocket'],
+    // Its declared type is the browser's; under Node it is an agent of node:http.
+    ...(wire.single === false ? {} : { agent: wire.single as unknown as string }),
     auth: (give) => {
       const at = Date.now();
       give({
@@ -115,7 +105,6 @@ export function openLink(identity: Identity): ControllerLink {
       if (waits) socket.disconnect().connect();
     }, randomInt(joinWithinMs)).unref();
   };
-  const wire = openWire(identity.controllerUrl);
   const call = async <N extends RouteName>(name: N, body?: Body<N>, search = '') => {
     const reply = await callController(wire, name, body, authorization, search);
     answered();
@@ -185,7 +174,7 @@ export function openLink(identity: Identity): ControllerLink {
       clearTimeout(joining);
       waits = false;
       socket.disconnect();
-      wire.connections.destroy();
+      wire.kept.destroy();
     },
   };
 }
@@ -198,7 +187,7 @@ export async function enrolWithController(
   try {
     return await callController(wire, 'enrol', request, () => null);
   } finally {
-    wire.connections.destroy();
+    wire.kept.destroy();
   }
 }
 
@@ -265,15 +254,13 @@ function exchange(
   again = true,
 ): Promise<{ status: number; answer: unknown }> {
   return new Promise((resolve, reject) => {
-    const { controllerUrl, connections } = wire;
     const sentAt = Date.now();
-    const send = connections instanceof HttpsAgent ? requestHttps : requestHttp;
-    const request = send(
-      `${controllerUrl}${call.path}`,
+    const request = senderFor(wire.controllerUrl)(
+      `${wire.controllerUrl}${call.path}`,
       {
         method: call.method,
         headers: call.headers,
-        agent: connections,
+        agent: wire.kept,
         signal: AbortSignal.timeout(callTimeoutMs),
       },
       (response) => {
@@ -289,8 +276,9 @@ function exchange(
     request.on('error', (error: NodeJS.ErrnoException) => {
       if (again && request.reusedSocket && error.code === 'ECONNRESET')
         resolve(exchange(wire, call, false));
-      else reject(error);
+      else explained(error, wire).then(reject, reject);
     });
+    onProxyRefusal(request, wire, reject);
     request.end(call.body ?? undefined);
   });
 }
@@ -310,7 +298,7 @@ async function bytesOf(
 
 /** On a connection of its own, so that calls do not wait behind a large file. */
 function openStream(
-  { controllerUrl }: Wire,
+  wire: Wire,
   {
     method,
     path,
@@ -326,16 +314,16 @@ function openStream(
   },
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const send = controllerUrl.startsWith('https:') ? requestHttps : requestHttp;
-    const request = send(
-      `${controllerUrl}${path}`,
-      { method, headers, agent: false, signal, timeout: callTimeoutMs },
+    const request = senderFor(wire.controllerUrl)(
+      `${wire.controllerUrl}${path}`,
+      { method, headers, agent: wire.single, signal, timeout: callTimeoutMs },
       resolve,
     );
+    onProxyRefusal(request, wire, reject);
     request.on('timeout', () =>
       request.destroy(new Error(`no byte from the city for ${callTimeoutMs / 1000} s`)),
     );
-    request.on('error', reject);
+    request.on('error', (error) => explained(error, wire).then(reject, reject));
     if (content === undefined) request.end();
     else pipeline(content, request, (error) => error && reject(error));
   });

@@ -22,6 +22,20 @@ function stop(message: string, code: number): never {
   process.exit(code);
 }
 
+/** What exactly was met, such as the issuer of a certificate. */
+const particulars = (details: Record<string, unknown>): string => {
+  const told = Object.entries(details).filter(([, value]) => value !== '');
+  return told.length === 0
+    ? ''
+    : `\n(${told.map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join('; ')})`;
+};
+
+/** An AggregateError, one attempt per address, has no message of its own. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error
+    ? error.message || String((error as NodeJS.ErrnoException).code ?? error.name)
+    : String(error);
+
 const config = (() => {
   try {
     return readAgentConfig();
@@ -59,8 +73,8 @@ if (positionals[0] === 'enrol') {
   } catch (error) {
     stop(
       error instanceof AppError
-        ? error.message
-        : `The controller at ${controller} could not be reached: ${error instanceof Error ? error.message : error}`,
+        ? `${error.message}${particulars(error.details)}`
+        : `The controller at ${controller} could not be reached: ${reasonOf(error)}`,
       1,
     );
   }

@@ -126,6 +126,12 @@ export interface DetailsByCode {
   PROTOCOL_UNSUPPORTED: { protocol: number; supported: number };
   HOST_KEY_CHANGED: { hostKey: string };
   SSH_FAILED: { host?: string; port?: number };
+  /** `proxy`: its host and port. */
+  PROXY_PASSWORD_REFUSED: { proxy: string; status: number };
+  PROXY_BLOCKS: { proxy: string; status: number };
+  PROXY_UNREACHABLE: { proxy: string };
+  /** `issuer`: who signed the certificate; empty when it was not seen. */
+  CERTIFICATE_REFUSED: { issuer: string };
 
   WITHDRAWN: { application?: string | null; withdrawn?: string };
   PACKAGE_NOT_FOUND: { file?: string; sha256?: string };

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { AptSource } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
+import { proxyVariables } from '#src/config.ts';
 import { exists, makeFolder, readText, remove, stamp, write } from '#src/files.ts';
 import {
   type AptFile,
@@ -45,6 +46,8 @@ export const quiet = [
 /** Environment of installers: packages must not wait for an answer, whatever front end they
  * prefer. */
 export const unattended: Record<string, string> = {
+  // apt's own configuration, where it names a proxy, is preferred by apt.
+  ...proxyVariables(),
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',
   HOME: '/root',
