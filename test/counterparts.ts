@@ -33,6 +33,11 @@ export const counterparts = {
   bubblewrap: { group: 'Displays', title: 'bubblewrap' },
   debian12: { group: 'Systems', title: 'Debian 12, a root with no more than Node' },
   debian13: { group: 'Systems', title: 'Debian 13, a root with no more than Node' },
+  ubuntu: {
+    group: 'Systems',
+    title: 'Ubuntu, on which EOLE’s modules stand',
+    never: 'none can be had here; the installer refuses it unless the line says --untested',
+  },
   systemd: { group: 'Systems', title: 'systemd' },
   docker: { group: 'Systems', title: 'Docker, Compose', nightly: 'containers' },
   qemu: { group: 'Systems', title: 'A virtual machine, cgroup v2', nightly: 'virtual machine' },
@@ -49,9 +54,10 @@ export const counterparts = {
   },
   apt: { group: 'School', title: 'apt' },
   dpkg: { group: 'School', title: 'dpkg' },
+  needrestart: { group: 'School', title: 'needrestart' },
   sshd: { group: 'School', title: 'OpenSSH server' },
   cups: { group: 'School', title: 'CUPS' },
-  squid: { group: 'School', title: 'squid', never: 'no test browses through it yet' },
+  squid: { group: 'School', title: 'squid' },
   e2guardian: { group: 'School', title: 'e2guardian', never: 'no test browses through it yet' },
   nginx: { group: 'City', title: 'nginx in front', never: 'no test puts it in front yet' },
   postfix: {
