@@ -4,7 +4,7 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { serverPackages } from './linux/requirements.mjs';
+import { installerScript } from './installer-script.ts';
 
 const root = join(import.meta.dirname, '..');
 const [out = join(import.meta.dirname, 'build')] = process.argv.slice(2);
@@ -36,21 +36,7 @@ for (const { from, to } of [
   });
 }
 
-// The demo and schools install the same packages: the build fails if the installer lists others.
-const installer = readFileSync(join(linux, 'install.sh'), 'utf8');
-const listed = /^packages='([^']*)'$/m.exec(installer)?.[1]?.split(' ') ?? [];
-if (listed.join(' ') !== serverPackages.join(' '))
-  throw new Error(`packaging/linux/install.sh must install: ${serverPackages.join(' ')}`);
-// The installer must download the files offered here, and the unit must start what it installs.
-const unit = readFileSync(join(linux, 'preau-agent.service'), 'utf8');
-const downloaded = /^ {2}for file in ([^;]*); do$/m.exec(installer)?.[1]?.split(' ') ?? [];
-const offered = ['preau-agent.mjs', 'preau-agent-launcher.mjs', 'preau-agent.service'];
-if (downloaded.join(' ') !== offered.join(' '))
-  throw new Error(`packaging/linux/install.sh must download: ${offered.join(' ')}`);
-const folder = /^folder=(\S+)$/m.exec(installer)?.[1] ?? '';
-if (!unit.includes(`ExecStart=${folder}/node ${folder}/preau-agent-launcher.mjs run`))
-  throw new Error(`packaging/linux/preau-agent.service must start the launcher in ${folder}`);
-writeFileSync(join(out, 'install.sh'), installer);
+writeFileSync(join(out, 'install.sh'), installerScript());
 chmodSync(join(out, 'install.sh'), 0o755);
 copyFileSync(join(linux, 'preau-agent.service'), join(out, 'preau-agent.service'));
 

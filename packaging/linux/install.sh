@@ -1,22 +1,30 @@
 #!/bin/sh
 # Makes this Debian machine an execution server of a school. As root, with the line the console shows:
 #
-#   install.sh --controller URL --key KEY --code CODE [--rdp-host ADDRESS] [--rdp-port PORT]
+#   install.sh --controller URL --key KEY --code CODE [--rdp-host ADDRESS] [--rdp-port PORT] [--proxy URL] [--untested]
+#   install.sh --controller URL --check        looks, says in sentences what it found, and changes nothing
+#   install.sh --remove                        leaves this machine as it was, except for people's folders
 #
-# `--code-file FILE` in place of `--code` keeps the code out of the list of processes.
+# `--code-file FILE` in place of `--code` keeps the code out of the list of processes. `--proxy http://user:password@proxy:3128`
+# (or https_proxy in the environment, which is in no list of processes) is the way out that this school has.
 #
 # Everything is checked before anything is changed. Safe to repeat: an enrolled server keeps its identity and gets the
 # controller's present agent.
 set -eu
 
-packages='xrdp xorgxrdp openbox bubblewrap x11-utils xauth dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters'
+packages='xrdp xorgxrdp openbox bubblewrap x11-utils xauth dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters cups-client cups-bsd'
 oldest_node=22
 # Not below /opt/preau: applications are unpacked there, each in a folder named after it.
 folder=/opt/preau-agent
 settings=/etc/preau/agent.env
+# What this installation added to the machine.
+record=/etc/preau/installed
 identity=/var/lib/preau-agent/identity.json
+authorities=/etc/ssl/certs/ca-certificates.crt
 
-usage='Usage: install.sh --controller URL --key KEY (--code CODE | --code-file FILE) [--rdp-host ADDRESS] [--rdp-port PORT]'
+usage='Usage: install.sh --controller URL --key KEY (--code CODE | --code-file FILE) [--rdp-host ADDRESS] [--rdp-port PORT] [--proxy URL] [--untested]
+       install.sh --controller URL --check [--proxy URL]
+       install.sh --remove'
 
 refuse() {
   printf '%s\n' "$1" "Nothing was changed." >&2
@@ -29,155 +37,119 @@ failed() {
 }
 say() { printf '• %s\n' "$1"; }
 
-is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]; }
+# The build writes these files in place of the next lines: a school downloads one script.
+. "${0%/*}/installer/packages.sh"
+. "${0%/*}/installer/preflight.sh"
+. "${0%/*}/installer/agent.sh"
+. "${0%/*}/installer/remove.sh"
 
-node_is_recent() { [ -x "$1" ] && "$1" -e "process.exit(Number(process.versions.node.split('.')[0]) >= $oldest_node ? 0 : 1)" 2>/dev/null; }
+read_options() {
+  mode=install controller='' key='' enrolment_code='' code_file='' rdp_host='' rdp_port='' untested=no
+  proxy=${https_proxy:-${HTTPS_PROXY:-${http_proxy:-${ALL_PROXY:-${all_proxy:-}}}}}
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --check) mode=check ;;
+      --remove) mode=remove ;;
+      --untested) untested=yes ;;
+      --controller | --key | --code | --code-file | --rdp-host | --rdp-port | --proxy)
+        [ $# -ge 2 ] || refuse "$usage"
+        case $1 in
+          --controller) controller=${2%/} ;;
+          --key) key=$2 ;;
+          --code) enrolment_code=$2 ;;
+          --code-file) code_file=$2 ;;
+          --rdp-host) rdp_host=$2 ;;
+          --rdp-port) rdp_port=$2 ;;
+          --proxy) proxy=$2 ;;
+        esac
+        shift
+        ;;
+      *) refuse "Unknown option $1. $usage" ;;
+    esac
+    shift
+  done
+}
 
-download() {
-  if command -v curl >/dev/null 2>&1; then curl -fsS --connect-timeout 10 --max-time 300 -o "$2" "$1"
-  else wget -q -T 30 -O "$2" "$1"; fi
+check_options() {
+  [ "$(id -u)" -eq 0 ] || refuse 'The agent installs applications and makes accounts: run this as root (for example: … | sudo sh -s -- …).'
+  [ "$mode" != remove ] || return 0
+  [ -n "$controller" ] || refuse "$usage"
+  [ "$mode" = check ] || { [ -n "$key" ] && [ -n "$enrolment_code$code_file" ]; } || refuse "$usage"
+  [ -z "$code_file" ] || [ -r "$code_file" ] || refuse "$code_file cannot be read."
+  case $controller in http://* | https://*) ;; *) refuse "--controller is $controller: expected an address that starts with https:// or http://." ;; esac
+  case $rdp_port in *[!0-9]*) refuse "--rdp-port is $rdp_port: expected a port number." ;; esac
+  case $rdp_host in *[!0-9.]*) refuse "--rdp-host is $rdp_host: expected an IPv4 address of this machine." ;; esac
+  case $proxy in
+    '' | http://* | https://*) ;;
+    *) refuse "The proxy is $(proxy_address): expected an address that starts with http:// or https://." ;;
+  esac
+  # What a shell, systemd or a URL would read in another way.
+  case $proxy in *[\ \'\"\\\$\`\#]*) refuse 'The proxy'"'"'s address has a character that must be written as %20 (space), %27 (quote), %23 (#), %24 ($) and so on.' ;; esac
+  # A name, or an address without the brackets that IPv6 has in URLs.
+  city=${controller#*://}
+  city=${city%%/*}
+  case $city in
+    \[*) city=${city#\[} city=${city%%\]*} ;;
+    *) city=${city%%:*} ;;
+  esac
+  use_proxy
+}
+
+# For curl, wget and apt. The city itself may be excepted by no_proxy.
+use_proxy() {
+  [ -n "$proxy" ] || return 0
+  https_proxy=$proxy http_proxy=$proxy no_proxy=${no_proxy:-${NO_PROXY:-localhost,127.0.0.1}}
+  export https_proxy http_proxy no_proxy
 }
 
 # A function, so that the shell reads the whole script before it runs a line: a truncated download does nothing.
 main() {
-  controller='' key='' code='' code_file='' rdp_host='' rdp_port=3390
-  while [ $# -gt 0 ]; do
-    [ $# -ge 2 ] || refuse "$usage"
-    case $1 in
-      --controller) controller=${2%/} ;;
-      --key) key=$2 ;;
-      --code) code=$2 ;;
-      --code-file) code_file=$2 ;;
-      --rdp-host) rdp_host=$2 ;;
-      --rdp-port) rdp_port=$2 ;;
-      *) refuse "Unknown option $1. $usage" ;;
-    esac
-    shift 2
-  done
-
-  # --- Checks: nothing below this line and above the next changes the machine.
-  [ -n "$controller" ] && [ -n "$key" ] && [ -n "$code$code_file" ] || refuse "$usage"
-  [ -z "$code_file" ] || [ -r "$code_file" ] || refuse "$code_file cannot be read."
-  case $controller in http://*|https://*) ;; *) refuse "--controller is $controller: expected an address that starts with https:// or http://." ;; esac
-  case $rdp_port in ''|*[!0-9]*) refuse "--rdp-port is $rdp_port: expected a port number." ;; esac
-  [ "$(id -u)" -eq 0 ] || refuse 'The agent installs applications and makes accounts: run this as root (for example: … | sudo sh -s -- …).'
-  [ -r /etc/os-release ] || refuse 'This is not Debian: /etc/os-release is missing.'
-  # shellcheck disable=SC1091
-  system=$(. /etc/os-release && printf '%s %s' "${ID:-unknown}" "${VERSION_ID:-0}")
-  case $system in
-    'debian 1'[2-9]*|'debian '[2-9][0-9]*) ;;
-    *) refuse "An execution server needs Debian 12 or newer; this is $system." ;;
-  esac
-  command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1 || refuse 'Neither curl nor wget is installed: apt-get install curl'
-
-  node=$(command -v node || true)
-  if [ -z "$node" ] || ! node_is_recent "$node"; then
-    found=none
-    [ -z "$node" ] || found=$("$node" --version)
-    offered=$(apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9][0-9]*:\)\{0,1\}\([0-9]*\).*/\2/p')
-    if [ "${offered:-0}" -ge "$oldest_node" ]; then
-      packages="$packages nodejs"
-      node=''
-    else
-      refuse "The agent needs Node $oldest_node or newer; here it is: $found, and this machine's package sources offer ${offered:-none}.
-Do one of these, then run the same command again:
-  - unpack the Linux archive of Node 24 from nodejs.org into /usr/local:
-      tar -xJf node-v24…-linux-x64.tar.xz -C /usr/local --strip-components=1
-  - or add a package source of your city that offers nodejs $oldest_node or newer."
-    fi
-  fi
-
+  read_options "$@"
+  check_options
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   trap 'exit 1' INT TERM HUP
-  for file in preau-agent.mjs preau-agent-launcher.mjs preau-agent.service; do
-    download "$controller/agent/$file" "$work/$file" || refuse "$controller/agent/$file could not be downloaded. Is the address right, and does this machine reach the controller?"
-    [ -s "$work/$file" ] || refuse "$controller/agent/$file is empty."
-  done
-  # A web page instead of a program means that a proxy or a filter answered.
-  for file in preau-agent.mjs preau-agent-launcher.mjs; do
-    if head -c 64 "$work/$file" | grep -qi '<!doctype\|<html'; then refuse "$controller/agent/$file is a web page, not the agent. Is a filter or a portal in between?"; fi
-  done
+  rdp_host_given=no
+  [ -z "$rdp_host" ] || rdp_host_given=yes
+  rdp_port=${rdp_port:-$(setting PREAU_AGENT_RDP_PORT)}
+  rdp_port=${rdp_port:-3390}
+  case $mode in
+    check)
+      preflight
+      if [ "$refusals" -gt 0 ]; then
+        printf '%s\n' "$refusals thing(s) would stop the installation. Nothing was changed."
+        exit 1
+      fi
+      printf '%s\n' 'Nothing stands in the way. Nothing was changed.'
+      ;;
+    remove) remove_server ;;
+    install) install_server ;;
+  esac
+}
 
-  if [ -z "$rdp_host" ]; then
-    # The city reaches this machine at the address that it uses towards the controller.
-    name=$(printf '%s' "$controller" | sed 's,^[a-z]*://,,; s,[:/].*,,')
-    address=$(getent ahostsv4 "$name" 2>/dev/null | awk 'NR == 1 { print $1 }')
-    if [ -n "$address" ] && command -v ip >/dev/null 2>&1; then
-      rdp_host=$(ip -4 route get "$address" 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
-    fi
-  fi
-  [ -n "$rdp_host" ] || refuse 'This machine has no IPv4 address towards the controller that could be found: give it with --rdp-host ADDRESS.'
+install_server() {
+  command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1 || refuse 'Neither curl nor wget is installed: apt-get install curl'
+  if [ -e "$identity" ]; then preflight_of_update; else preflight; fi
+  [ "$refusals" -eq 0 ] || refuse "$refusals thing(s) stand in the way."
+  node=$(node_to_use)
+  [ "$node" != nodejs ] || packages="$packages nodejs"
+  download_agent
 
   # --- Changes from here on.
-  missing=''
-  had_xrdp=no had_cups=no
-  is_installed xrdp && had_xrdp=yes
-  is_installed cups-daemon && had_cups=yes
-  for package in $packages; do is_installed "$package" || missing="$missing $package"; done
-  if [ -n "$missing" ]; then
-    say "Debian packages:$missing"
-    DEBIAN_FRONTEND=noninteractive
-    export DEBIAN_FRONTEND
-    apt-get -q -o DPkg::Lock::Timeout=300 update >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; failed 'apt-get update failed.'; }
-    # shellcheck disable=SC2086 # a list of package names
-    apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends $missing >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; failed 'apt-get install failed.'; }
-  fi
-  # The agent runs an xrdp of its own. The package's service, which anyone could sign in to, is disabled unless it was
-  # installed before.
-  if [ "$had_xrdp" = no ] && command -v systemctl >/dev/null 2>&1; then systemctl disable --now xrdp.service xrdp-sesman.service >/dev/null 2>&1 || true; fi
-  # Sessions that may print run a CUPS of their own.
-  if [ "$had_cups" = no ] && command -v systemctl >/dev/null 2>&1; then systemctl disable --now cups.service cups.socket cups.path >/dev/null 2>&1 || true; fi
-
-  [ -n "$node" ] || node=$(command -v node || true)
+  mkdir -p "${settings%/*}"
+  chmod 755 "${settings%/*}"
+  begin_record
+  install_packages
+  [ "$node" != nodejs ] || node=$(command -v node || true)
   node_is_recent "$node" || failed "Node $oldest_node is not there after the installation."
-  locale -a 2>/dev/null | grep -qi '^fr_FR\.utf-\{0,1\}8$' || localedef -i fr_FR -f UTF-8 fr_FR.UTF-8 || failed 'The French locale could not be made.'
-
-  say "agent into $folder"
-  mkdir -p "$folder" "${settings%/*}"
-  chmod 755 "$folder" "${settings%/*}"
-  for file in preau-agent.mjs preau-agent-launcher.mjs; do
-    cp "$work/$file" "$folder/$file.new"
-    chmod 644 "$folder/$file.new"
-    mv "$folder/$file.new" "$folder/$file"
-  done
-  # Runs the agent offered now instead of one from an earlier rollout.
-  rm -f "${identity%/*}/agent/current" "${identity%/*}/agent/trial"
-  ln -sfn "$(readlink -f "$node")" "$folder/node"
-  if [ ! -e "$settings" ]; then
-    printf 'PREAU_AGENT_RDP_HOST=%s\nPREAU_AGENT_RDP_PORT=%s\n' "$rdp_host" "$rdp_port" >"$settings"
-    chmod 644 "$settings"
-  fi
-
-  if [ -e "$identity" ]; then
-    say 'enrolled already: the identity is kept'
-  else
-    say "enrolment with $controller"
-    if [ -z "$code_file" ]; then
-      code_file=$work/code
-      (umask 077 && printf '%s\n' "$code" >"$code_file")
-    fi
-    "$folder/node" "$folder/preau-agent.mjs" enrol --controller "$controller" --key="$key" --code-file "$code_file" || failed 'The controller did not enrol this server. Codes work once and for 30 minutes: make a new one in the console.'
-  fi
-
-  if [ -d /run/systemd/system ]; then
-    cp "$work/preau-agent.service" /etc/systemd/system/preau-agent.service
-    chmod 644 /etc/systemd/system/preau-agent.service
-    systemctl daemon-reload
-    systemctl enable --quiet preau-agent.service || failed 'The service could not be enabled.'
-    if systemctl is-active --quiet preau-agent.service; then
-      # Kill rather than stop: a stop would end the running sessions, while they outlive a killed agent; systemd starts
-      # the new one.
-      systemctl kill --kill-who=main --signal=KILL preau-agent.service || failed 'The agent could not be replaced: systemctl status preau-agent'
-    else
-      systemctl start preau-agent.service || failed 'The service did not start: journalctl -u preau-agent'
-    fi
-    say 'the agent runs: systemctl status preau-agent'
-  else
-    say "there is no systemd here. Start the agent yourself, and after every boot:
-    env \$(cat $settings) $folder/node $folder/preau-agent-launcher.mjs run"
-  fi
-  say "displays answer on $(sed -n 's/^PREAU_AGENT_RDP_HOST=//p' "$settings"):$(sed -n 's/^PREAU_AGENT_RDP_PORT=//p' "$settings"); let only the city's guacd reach that port"
+  make_french_locale
+  spare_from_needrestart
+  end_record
+  install_agent
+  write_settings
+  enrol
+  start_agent
+  say "displays answer on $(setting PREAU_AGENT_RDP_HOST):$(setting PREAU_AGENT_RDP_PORT); let only the city's guacd reach that port"
 }
 
 main "$@"

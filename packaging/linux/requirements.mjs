@@ -17,6 +17,8 @@ export const serverPackages = [
   'locales',
   'cups-daemon',
   'cups-filters',
+  'cups-client',
+  'cups-bsd',
 ];
 
 /** On the controller's machine, without containers. */
@@ -38,6 +40,8 @@ export const testPackages = [
   'samba-ad-provision',
   'samba-dsdb-modules',
   'winbind',
+  'squid-openssl',
+  'shellcheck',
 ];
 
 /** For the lab: a root system for its schools, servers that boot, their network, building and
