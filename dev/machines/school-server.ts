@@ -50,9 +50,9 @@ export interface SchoolServer<M extends Bootable = Machine> {
   as: (login: string) => Promise<Client>;
   /** Empty before it is enrolled. */
   serverId: () => string;
-  /** Runs the console's own line on the machine, and waits for the first display. Returns what the
-   * line printed. */
-  enrol: () => Promise<string>;
+  /** Runs the console's own line on the machine, in this environment, and waits for the first
+   * display. Returns what the line printed. */
+  enrol: (env?: Record<string, string>) => Promise<string>;
   /** As the technician sees it. */
   server: () => Promise<Server>;
   /** Waits until the agent is connected and a display stands by. */
@@ -161,12 +161,12 @@ export async function schoolAround<M extends Bootable>(
       },
       timeoutMs,
     );
-  const enrol = async () => {
+  const enrol = async (env: Record<string, string> = {}) => {
     const { command } = await technician.call('createEnrolmentCode', {
       params: { id: centre.siteId },
       body: { serverName: 'Serveur pédagogique' },
     });
-    const said = await machine.must(command, { timeoutMs: 600_000 });
+    const said = await machine.must(command, { timeoutMs: 600_000, env });
     const { items } = await technician.call('listServers', { query: { site: centre.siteId } });
     serverId = items[0]?.id ?? '';
     if (serverId === '') throw new Error(`no server was enrolled: ${said}`);

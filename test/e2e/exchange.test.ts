@@ -50,9 +50,9 @@ async function faults(on: Page, name: string): Promise<string[]> {
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
 }
-async function allow(terms: Partial<Terms>): Promise<string> {
+async function allow(terms: Partial<Terms>, program = 'mousepad'): Promise<string> {
   const applicationId =
-    (await technician.call('listApplications', {})).items.find(({ slug }) => slug === 'mousepad')
+    (await technician.call('listApplications', {})).items.find(({ slug }) => slug === program)
       ?.id ?? '';
   const rule = await technician.call('createRule', {
     body: {
@@ -76,8 +76,8 @@ async function end(rule: string): Promise<void> {
       (await technician.call('listSessions', { query: { state: 'live' } })).items.length === 0,
   );
 }
-async function openMousepad(on: Page): Promise<string> {
-  await on.goto(`${city.url}/launch/mousepad`);
+async function openProgram(on: Page, program = 'mousepad'): Promise<string> {
+  await on.goto(`${city.url}/launch/${program}`);
   // Before the screen is there, no veil says nothing.
   await on.waitForSelector('.screen');
   await on.waitForSelector('.veil', { state: 'detached', timeout: 60_000 });
@@ -89,7 +89,7 @@ beforeAll(async () => {
   city = await startCity({
     folder,
     port: 0,
-    applications: ['mousepad'],
+    applications: ['mousepad', 'tuxpaint'],
     people: { teachers: 40, pupils: 200 },
     keepAlive: false,
     graceSeconds: 60,
@@ -116,7 +116,7 @@ describe('files', () => {
       'far they are',
     async () => {
       const rule = await allow({ files: 'both' });
-      await openMousepad(page);
+      await openProgram(page);
       await page.getByRole('button', { name: 'Fichiers' }).click();
       await page.waitForSelector('text=Aucun fichier dans « Mon appareil »');
       expect.soft(await faults(page, 'empty')).toEqual([]);
@@ -162,7 +162,7 @@ describe('files', () => {
 
   it('pass in no direction that no rule opens, whatever the browser sends', async () => {
     const rule = await allow({ files: 'out' });
-    const id = await openMousepad(page);
+    const id = await openProgram(page);
     await page.getByRole('button', { name: 'Fichiers' }).click();
     await page.waitForSelector('text=Récupérer sur cet appareil');
     expect(await page.locator('input[type=file]').count()).toBe(0);
@@ -189,7 +189,7 @@ describe('files', () => {
 describe('printing', () => {
   it('what the program prints comes to the device as pages', async () => {
     const rule = await allow({ printing: true });
-    await openMousepad(page);
+    await openProgram(page);
     await page.waitForTimeout(1000);
     await page.keyboard.type('Imprimé à l’école.', { delay: 20 });
     await page.keyboard.press('Control+p');
@@ -213,12 +213,39 @@ describe('printing', () => {
     await page.waitForSelector('text=Pages prêtes', { state: 'detached' });
     await end(rule);
   });
+
+  it('Tux Paint prints, which hands its pages to lpr', async () => {
+    const rule = await allow({ printing: true }, 'tuxpaint');
+    await openProgram(page, 'tuxpaint');
+    await page.waitForTimeout(4000);
+    // A line, then its printer, in the last row but one of the tools.
+    await page.mouse.move(500, 300);
+    await page.mouse.down();
+    await page.mouse.move(700, 450, { steps: 10 });
+    await page.mouse.up();
+    await page.mouse.move(264, 505, { steps: 5 });
+    await page.waitForTimeout(500);
+    await page.mouse.click(264, 505, { delay: 200 });
+    await page.waitForTimeout(3000);
+    await page.screenshot({ path: join(pictures, 'exchange-print-tuxpaint.png') });
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(3000);
+    await page.screenshot({ path: join(pictures, 'exchange-print-tuxpaint2.png') });
+    await page.waitForSelector('text=Pages prêtes', { timeout: 40_000 });
+    const address = await page.getByRole('link', { name: 'Imprimer' }).getAttribute('href');
+    const pages = await (await page.request.get(`${city.url}${address}`)).body();
+    expect(execFileSync('pdfinfo', ['-'], { input: pages, encoding: 'utf8' })).toMatch(
+      /^Pages: +1$/m,
+    );
+    await page.getByRole('button', { name: 'Plus tard' }).click();
+    await end(rule);
+  });
 });
 
 describe('recording', () => {
   it('is told to the person, played to a technician, told in the audit, and erased', async () => {
     const rule = await allow({ recording: true });
-    await openMousepad(page);
+    await openProgram(page);
     await page.waitForSelector('text=Cette séance est enregistrée');
     expect.soft(await faults(page, 'recorded')).toEqual([]);
     await page.getByRole('button', { name: 'J’ai compris' }).click();
