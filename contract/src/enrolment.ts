@@ -16,6 +16,8 @@ export const EnrolmentCode = Strict({
   expiresAt: Type.Integer(),
   /** One line to paste on the server, as root. */
   command: Type.String(),
+  /** The line that only looks whether the first would work, and changes nothing. */
+  checkCommand: Type.String(),
 });
 export type EnrolmentCode = Static<typeof EnrolmentCode>;
 

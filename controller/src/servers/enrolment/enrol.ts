@@ -57,11 +57,13 @@ export async function createEnrolmentCode(
   deps.wakeups.wake(['audit']);
   const { controllerKey } = deps.secrets;
   const url = deps.publicUrl();
+  const installer = `curl -fsS ${url}/agent/install.sh | sh -s -- --controller ${url}`;
   return {
     code,
     controllerKey,
     expiresAt,
-    command: `curl -fsS ${url}/agent/install.sh | sh -s -- --controller ${url} --key ${controllerKey} --code ${code}`,
+    command: `${installer} --key ${controllerKey} --code ${code}`,
+    checkCommand: `${installer} --check`,
   };
 }
 
