@@ -19,6 +19,8 @@ export interface AgentConfig {
   cacheMiB: number;
   /** A download slower than this for a minute is given up. */
   slowestBytesPerSecond: number;
+  /** An installer that has not ended by then is stopped, however much time its order has. */
+  installSeconds: number;
   /** How long a new agent has until the controller must have accepted a report from it. */
   trialSeconds: number;
   logLevel: string;
@@ -87,6 +89,12 @@ export const agentSettings = [
     matches: /^\d{1,9}$/,
   },
   {
+    name: 'PREAU_AGENT_INSTALL_SECONDS',
+    fallback: '7200',
+    expected: 'a whole number of seconds, at least 1',
+    matches: /^[1-9]\d{0,5}$/,
+  },
+  {
     name: 'PREAU_AGENT_TRIAL_SECONDS',
     fallback: '120',
     expected: 'a whole number of seconds, at least 1',
@@ -119,6 +127,7 @@ export function parseAgentConfig(environment: Record<string, string | undefined>
     cachePort: Number(value('PREAU_AGENT_CACHE_PORT')),
     cacheMiB: Number(value('PREAU_AGENT_CACHE_MIB')),
     slowestBytesPerSecond: Number(value('PREAU_AGENT_SLOWEST')),
+    installSeconds: Number(value('PREAU_AGENT_INSTALL_SECONDS')),
     trialSeconds: Number(value('PREAU_AGENT_TRIAL_SECONDS')),
     logLevel: value('PREAU_AGENT_LOG_LEVEL'),
   };

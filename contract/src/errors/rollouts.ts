@@ -79,8 +79,12 @@ export const rolloutErrors = {
   INSTALL_TIMED_OUT: {
     status: 504,
     retryable: true,
-    fr: 'L’installation n’a pas fini à temps ; elle a été arrêtée. Le paquet pose peut-être une question.',
-    en: 'The installation did not finish in time; it was stopped. The package may be asking a question.',
+    fr:
+      'L’installation n’a pas fini à temps ; elle a été arrêtée. Le paquet attend peut-être une ' +
+      'réponse : lisez le détail, corrigez le paquet ou le script, puis réessayez.',
+    en:
+      'The installation did not finish in time; it was stopped. The package may be waiting for an ' +
+      'answer: read the detail, correct the package or the script, then try again.',
   },
   DISK_FULL: {
     status: 507,

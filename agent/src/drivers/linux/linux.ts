@@ -91,6 +91,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     stateFolder: config.stateFolder,
     runFolder: layout.run,
     applications: layout.applications,
+    installSeconds: config.installSeconds,
     cache: {
       host: config.cacheHost,
       port: config.cachePort,

@@ -66,6 +66,7 @@ export function packagesRoot(folder: string): PackagesRoot {
     stateFolder: join(folder, 'state'),
     runFolder: join(folder, 'run'),
     applications: join(folder, 'opt'),
+    installSeconds: 7200,
     identity: {
       serverId: id('srv', 'root'),
       controllerUrl: 'http://127.0.0.1:9',

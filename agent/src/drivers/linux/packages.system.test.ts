@@ -39,6 +39,7 @@ function server(name: string): Software {
     stateFolder: join(folder, 'state'),
     runFolder: join(folder, 'run'),
     applications: join(folder, 'opt'),
+    installSeconds: 7200,
     identity,
     cache: { host: '127.0.0.1', port: 0, maxBytes: 1e9, slowestBytesPerSecond: 1000 },
     limits: { windowMs: 2000, pauseMs: 50 },

@@ -36,6 +36,8 @@ export interface SoftwareDeps {
   bundles: Bundles;
   /** SHA-256 of the running bundle, and whether a launcher started it. */
   running: { sha256: string | null; launched: boolean };
+  /** An installer may never run longer. */
+  installSeconds: number;
   /** Ends this agent so that the launcher starts the next one. */
   restart: () => void;
   now: () => number;
@@ -158,7 +160,10 @@ export function createSoftware(deps: SoftwareDeps): Software {
     applying += 1;
     spareAgent();
     try {
-      return await applier(key, applications, options);
+      return await applier(key, applications, {
+        ...options,
+        timeoutMs: Math.min(options.timeoutMs, deps.installSeconds * 1000),
+      });
     } finally {
       applying -= 1;
     }
