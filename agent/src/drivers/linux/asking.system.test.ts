@@ -99,6 +99,17 @@ describe('what would be removed', () => {
     expect(codes(await server.change('ord_3', [app('pt-left')]))).toEqual([null]);
     expect(await server.packages()).toEqual(['pt-left 1.0 installed']);
   });
+  test('an order that replaces one by another that conflicts with it', async () => {
+    await server.software.stage('lists', [app('pt-a')], {
+      kibibytesPerSecond: null,
+      progress: () => undefined,
+      signal: new AbortController().signal,
+    });
+    await server.apt('install', 'pt-right');
+    const order = [app('pt-right', { want: 'absent' }), app('pt-left')];
+    expect(codes(await server.change('ord_1', order))).toEqual([null, null]);
+    expect(await server.packages()).toEqual(['pt-left 1.0 installed']);
+  });
   test('removing takes what came with it, and is refused when something else would go', async () => {
     await server.change('ord_1', [app('pt-b')]);
     await server.apt('install', 'pt-on-b');
@@ -166,6 +177,14 @@ describe('what somebody else left', () => {
     expect(await server.packages()).toEqual(['pt-flaky 1.0 half-configured']);
     expect(codes(await server.change('ord_2', [app('pt-a')]))).toEqual([null]);
     expect(await server.packages()).toEqual(['pt-a 2.0 installed', 'pt-flaky 1.0 half-configured']);
+  });
+  test('a package of somebody else without what it needs: told, and nothing is tried', async () => {
+    await server.change('ord_1', [app('pt-lib')]);
+    await server.dpkg('--force-depends', '-i', join(root, 'repository/pool/pt-on-b_1.0_all.deb'));
+    expect(await refusal(server.change('ord_2', [app('pt-a')]))).toMatch(
+      /^PACKAGES_BROKEN pt-a: [^]*pt-on-b : Depends: pt-b/,
+    );
+    expect(await server.packages()).toHaveLength(2);
   });
   test('an interrupted dpkg is put right once, and told', async () => {
     await server.change('ord_1', [app('pt-lib')]);

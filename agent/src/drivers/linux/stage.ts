@@ -118,13 +118,22 @@ export function createStager(deps: StagerDeps) {
     const viaApt = coming
       .map((application) => ({ application, args: aptArguments(application, staged) }))
       .filter(({ args }) => args.length > 0);
+    const going = Object.fromEntries(
+      applications
+        .filter(({ want }) => want === 'absent')
+        .flatMap(({ slug, recipes }) => packagesOf(recipes.linux).map((name) => [name, slug])),
+    );
     const known = async (): Promise<Known> => ({
       wanted: options.wanted ?? [],
-      placed: deps.placed.all(),
+      // What the same order removes first may go, whoever installed it.
+      placed: { ...deps.placed.all(), ...going },
       packages: await deps.dpkg.packagesNow(),
     });
     const holdPackages = async () => {
-      const files = await plan(apt, viaApt, lists, known);
+      const files = await plan(apt, viaApt, lists, {
+        known,
+        note: (text) => deps.note(key, text),
+      });
       await hold(files.map((file) => ({ ...file, origin: 'apt' as const })));
       remove(staged.archives);
       makeFolder(join(staged.archives, 'partial'), 0o700);
@@ -186,16 +195,18 @@ async function plan(
   apt: Apt,
   viaApt: readonly ViaApt[],
   lists: Lists,
-  known: () => Promise<Known>,
+  { known, note }: { known: () => Promise<Known>; note: (text: string) => void },
 ): Promise<AptFile[]> {
   if (viaApt.length === 0) return [];
   const all = viaApt.flatMap(({ args }) => args);
   const ask = async () => {
+    const started = performance.now();
     const [answer] = await Promise.all([
       apt.plan(['install', ...all]),
       // Both only read. Together they take as long as one alone.
       judgeAll(apt, viaApt, all, known),
     ]);
+    note(`apt was asked first: ${((performance.now() - started) / 1000).toFixed(2)} s`);
     return answer;
   };
   let answer = await ask().catch(async (error: unknown) => {

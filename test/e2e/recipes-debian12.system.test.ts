@@ -1,0 +1,3 @@
+import { describeRecipes } from './recipes.fixture.ts';
+
+describeRecipes('bookworm', 'Debian 12');
