@@ -34,3 +34,33 @@ describe('starter catalogue', () => {
     }
   });
 });
+
+describe('icons of the starter catalogue', () => {
+  const icons = join(folder, 'icons');
+  const drawn = readdirSync(icons);
+
+  test('every application has one, and no other is kept', () => {
+    expect(drawn.sort()).toEqual(files.map((name) => name.replace(/json$/, 'svg')).sort());
+  });
+
+  test.each(drawn)(
+    '%s is a small drawing on a rounded tile, without a letter or a link',
+    (name) => {
+      const svg = readFileSync(join(icons, name), 'utf8');
+      expect(svg.length).toBeLessThan(4096);
+      expect(svg).toMatch(
+        /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 64 64">\n {2}<rect width="64" height="64" rx="14" /,
+      );
+      const elements = new Set([...svg.matchAll(/<([a-zA-Z]+)/g)].map(([, element]) => element));
+      expect(['circle', 'ellipse', 'g', 'path', 'rect', 'svg']).toEqual(
+        expect.arrayContaining([...elements]),
+      );
+      expect(svg).not.toMatch(/href|style=|url\(|on[a-z]+=|&|<!/);
+    },
+  );
+
+  test('no two are the same', () => {
+    const drawings = drawn.map((name) => readFileSync(join(icons, name), 'utf8'));
+    expect(new Set(drawings).size).toBe(drawings.length);
+  });
+});
