@@ -68,11 +68,29 @@ export const DetectionRule = Type.Union([
 ]);
 export type DetectionRule = Static<typeof DetectionRule>;
 
+/** A path below a home: names joined by slashes, without `.` and `..`. */
+const PathInHome = Type.String({
+  pattern: '^(?!\\.\\.?(/|$))[A-Za-z0-9._+-]+(/(?!\\.\\.?(/|$))[A-Za-z0-9._+-]+)*$',
+  maxLength: 160,
+});
+/** A settings file that a home gets when it has none of that name, so that the program opens in the
+ * person's language and asks nothing. What the person has is never changed. */
+export const FirstFile = Strict({
+  path: PathInHome,
+  text: Type.String({ maxLength: 4000, pattern: '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f]*$' }),
+});
+export type FirstFile = Static<typeof FirstFile>;
+
 const common = {
   detect: DetectionRule,
-  /** argv, never a shell line; the first word is a program name or an absolute path. Absent for
-   * what cannot be launched (updates, a runtime). */
-  launch: Type.Optional(Strict({ command: Type.Array(Argument, { minItems: 1, maxItems: 32 }) })),
+  /** Absent for what cannot be launched (updates, a runtime). */
+  launch: Type.Optional(
+    Strict({
+      /** argv, never a shell line; the first word is a program name or an absolute path. */
+      command: Type.Array(Argument, { minItems: 1, maxItems: 32 }),
+      firstFiles: Type.Optional(Type.Array(FirstFile, { minItems: 1, maxItems: 8 })),
+    }),
+  ),
   /** Where the application's own icon is found, once installed. */
   icon: Type.Optional(
     Strict({ desktopFile: Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}\\.desktop$' }) }),

@@ -297,6 +297,22 @@ describe('a draft', () => {
     });
   });
 
+  test('a version more keeps the settings files of a first start', () => {
+    const draft = draftOf({ ...emptyForm(), ...words, packages: 'kig' });
+    if (draft?.recipes.linux?.launch === undefined) throw new Error('no draft');
+    const firstFiles = [{ path: '.config/kigrc', text: '[TipOfDay]\nRunOnStart=false\n' }];
+    const { linux } = draft.recipes;
+    const known: Application = {
+      ...draft,
+      id: `app_${'a'.repeat(22)}`,
+      versionId: `ver_${'a'.repeat(22)}`,
+      recipes: { linux: { ...linux, launch: { command: ['kig'], firstFiles } } },
+      ...{ labels: [], requires: [], seats: null, iconHash: null, estimate: null, installedOn: 0 },
+    };
+    const next = draftOf({ ...formOf(known), version: '2', command: 'kig --new' });
+    expect(next?.recipes.linux?.launch).toEqual({ command: ['kig', '--new'], firstFiles });
+  });
+
   test('what follows from something follows it, until somebody types there', () => {
     const typed = settled({ ...emptyForm(), packages: 'tuxpiant' });
     expect(settled({ ...typed, packages: 'tuxpaint' })).toMatchObject({

@@ -273,10 +273,12 @@ export function draftOf(typed: ApplicationForm): ApplicationDraft | null {
   };
 }
 
+type Launch = NonNullable<Recipe['launch']>;
+
 /** Recipe fields that every kind takes from the form. */
 interface Typed {
   detect: DetectionRule;
-  launch?: { command: string[] };
+  launch?: Launch;
   icon?: { desktopFile: string };
 }
 
@@ -416,6 +418,13 @@ const kindOfFile: Record<InspectedPackage['kind'], RecipeKind | null> = {
 const kindOf = ({ origin, kind }: ApplicationForm): RecipeKind | null =>
   origin === 'debian' ? 'apt' : origin === 'script' ? 'script' : kindOfFile[kind];
 
+/** The form does not show them; a further version keeps those of the last one. */
+function firstFilesOf(known: Application | null): Pick<Launch, 'firstFiles'> {
+  const { linux, windows } = known?.recipes ?? {};
+  const firstFiles = (linux ?? windows)?.launch?.firstFiles;
+  return firstFiles === undefined ? {} : { firstFiles };
+}
+
 /** The recipe as typed; null while what it is built from is missing. */
 function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
   const kind = kindOf(form);
@@ -424,7 +433,7 @@ function recipesOf(form: ApplicationForm): ApplicationDraft['recipes'] | null {
   const desktopFile = form.desktopFile.trim();
   const recipe = recipeFormOf(kind)?.make?.(form, {
     detect: detectionOf(form),
-    ...(command.length === 0 ? {} : { launch: { command } }),
+    ...(command.length === 0 ? {} : { launch: { command, ...firstFilesOf(form.known) } }),
     ...(desktopFile === '' ? {} : { icon: { desktopFile } }),
   });
   return recipe === undefined || recipe === null ? null : { [recipeFacts[kind].platform]: recipe };

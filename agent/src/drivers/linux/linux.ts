@@ -38,6 +38,7 @@ import {
   sandboxArguments,
 } from './sandbox.ts';
 import { processesOf } from './sandbox-processes.ts';
+import { writeSettings } from './session-settings.ts';
 import { watchSession } from './session-watch.ts';
 import { createSoftware, type SoftwareDeps } from './software.ts';
 
@@ -224,8 +225,8 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     displaysReady: displays.ready,
 
     openSession: async (session, application, events, terms) => {
-      const command = application.recipes.linux?.launch?.command;
-      if (command === undefined)
+      const launch = application.recipes.linux?.launch;
+      if (launch === undefined)
         throw new AppError('NOT_PUBLISHED_HERE', {
           why: `${application.slug} has nothing to start`,
         });
@@ -245,6 +246,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         makeFolder(own, 0o700, { uid: home.uid, gid: home.uid });
       write(join(files, 'enter'), enterScript, 0o755);
       write(join(files, 'launch'), launchScript, 0o755);
+      writeSettings(files, launch.firstFiles);
       write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
       write(join(files, 'group'), groupFile(session.login, home.uid), 0o644);
@@ -265,7 +267,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
           files,
           etc: entries('/etc'),
           locale: localeFor(session.language),
-          command,
+          command: launch.command,
           exchangeFolder: terms.files === 'none' ? null : person.folder,
           printer: terms.printing ? printer : null,
           prints: printsOf(session.sessionId),

@@ -3,6 +3,7 @@
  * but the session's own. The application's processes are alone in their pid namespace, so that
  * ending the first ends all; they hold no capability and can gain none. */
 import { printerFolder, printFolder, printSocket } from './printing.ts';
+import { placeFirstFiles } from './session-settings.ts';
 
 export interface Sandbox {
   sessionId: string;
@@ -49,6 +50,7 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     DISPLAY: `:${sandbox.display}`,
     XAUTHORITY: '/run/preau/cookie',
     XDG_RUNTIME_DIR: runtime,
+    XDG_CONFIG_DIRS: '/run/preau/xdg:/etc/xdg',
     LANG: sandbox.locale,
     LANGUAGE: sandbox.locale.slice(0, 2) === 'C.' ? 'en' : sandbox.locale.slice(0, 2),
     // There is no accessibility bus yet: without this, each start waits for one.
@@ -188,6 +190,7 @@ until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 0x || [ $tries 
   tries=$((tries + 1))
   sleep 0.02
 done
+${placeFirstFiles('/run/preau')}
 if [ -n "$PREAU_EXCHANGE" ]; then
   mkdir -p "$HOME/$PREAU_EXCHANGE" "$HOME/.config/gtk-3.0"
   # The exchange folder stands in the side bar of file dialogs.
@@ -228,7 +231,7 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
   <desktops><number>1</number><popupTime>0</popupTime></desktops>
   <resize><popupShow>Never</popupShow></resize>
   <applications>
-    <application class="*" type="normal"><decor>no</decor><maximized>true</maximized><focus>yes</focus></application>
+    <application class="*" type="normal"><decor>no</decor><position force="yes"><x>center</x><y>center</y></position><size><width>100%</width><height>100%</height></size><maximized>true</maximized><focus>yes</focus></application>
     <application class="*" type="dialog"><decor>yes</decor><focus>yes</focus></application>
   </applications>
 </openbox_config>
