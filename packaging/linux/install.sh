@@ -12,7 +12,7 @@
 # controller's present agent.
 set -eu
 
-packages='xrdp xorgxrdp openbox bubblewrap x11-utils xauth dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme locales cups-daemon cups-filters cups-client cups-bsd'
+packages='xrdp xorgxrdp openbox bubblewrap x11-utils xauth dbus-daemon openssl librsvg2-bin fonts-dejavu-core adwaita-icon-theme breeze-icon-theme qttranslations5-l10n qt6-translations-l10n locales cups-daemon cups-filters cups-client cups-bsd'
 oldest_node=22
 # Not below /opt/preau: applications are unpacked there, each in a folder named after it.
 folder=/opt/preau-agent
