@@ -16,8 +16,8 @@ export function checkNode() {
  * with sudo. */
 export function checkSystem(again) {
   const container =
-    'Or run a city in containers, on any system with Docker: docker compose up (see README.md, ' +
-    '"A real city").';
+    'Or try it in containers, on any system with Docker: docker compose --profile demo up (see ' +
+    'README.md, "Without Debian").';
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   const isDebian = /^ID=debian$/m.test(release) && /^VERSION_ID="1[2-9]"$/m.test(release);
   if (process.platform !== 'linux' || !isDebian) {

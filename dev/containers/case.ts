@@ -22,7 +22,10 @@ export async function tryContainers(
   signal.addEventListener('abort', close);
   try {
     tell(await engine.must('docker version --format "engine {{.Server.Version}}"'));
-    const proxies = Object.entries(reach()).map((pair) => `--build-arg ${quoted(pair.join('='))}`);
+    // The arguments that every Dockerfile knows, where this machine needs a proxy.
+    const proxies = Object.entries(reach())
+      .filter(([name]) => /_proxy$/i.test(name))
+      .map((pair) => `--build-arg ${quoted(pair.join('='))}`);
     await engine.must(
       `docker compose --progress plain --profile demo build ${proxies.join(' ')}`,
       1_200_000,

@@ -3,7 +3,6 @@ export declare const controllerPackages: string[];
 export declare const testPackages: string[];
 export declare const labPackages: string[];
 export declare const benchPackages: string[];
-export declare const bareRootPackages: string[];
 export declare const nightlyPackages: string[];
 export declare const enginePackages: string[];
 export declare const emulatorPackages: string[];

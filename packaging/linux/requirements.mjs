@@ -62,13 +62,11 @@ export const labPackages = [
   'ansible-core',
 ];
 
-/** To try everything on a bare Debian. */
-export const bareRootPackages = ['mmdebstrap', 'slirp4netns'];
-
-/** For the nightly cases on this machine: what the school's server in a virtual machine stands on,
- * and a browser. */
+/** For the nightly cases: bare roots with a network of their own, what a city with one virtual
+ * machine stands on, and a browser. */
 export const nightlyPackages = [
-  ...bareRootPackages,
+  'mmdebstrap',
+  'slirp4netns',
   ...controllerPackages,
   'bubblewrap',
   'chromium',
