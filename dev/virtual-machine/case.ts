@@ -107,10 +107,15 @@ async function clickThrough({ centre, machine }: School, picture: string): Promi
     const page = browser.context.pages()[0] ?? (await browser.context.newPage());
     await signInPage(page, { url, password }, demoLogins.pupil, '/');
     await page.click('a[href="/launch/galculator"]');
-    await page.waitForSelector('.screen');
-    await page.waitForSelector('.veil', { state: 'detached', timeout: 120_000 });
-    await until('the program in the picture', async () => (await coloursOf(page)) > 16, 60_000);
-    await page.screenshot({ path: join(pictures, picture) });
+    try {
+      await page.waitForSelector('.screen');
+      await page.waitForSelector('.veil', { state: 'detached', timeout: 120_000 });
+      await until('the program in the picture', async () => (await coloursOf(page)) > 16, 60_000);
+    } catch (error) {
+      throw new Error(`${String(error)}; the page says: ${await page.innerText('body')}`);
+    } finally {
+      await page.screenshot({ path: join(pictures, picture) });
+    }
     const groups = await machine.must(
       'for p in $(pgrep -f "^galculator|/galculator"); do cat /proc/$p/cgroup; done',
     );
