@@ -1,10 +1,6 @@
 /** A server as a school has it: Debian with systemd and nothing else, made a server by the line
  * that the console shows. Parts of it, and then all of it, are restarted while people work. */
 
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createServer, type Server as HttpServer } from 'node:http';
-import { basename, join } from 'node:path';
 import type { Rollout } from '@preau/contract/rollout.ts';
 import { defaultDraft } from '@preau/contract/rollout-draft.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +8,7 @@ import type { Suite } from '../../dev/bare-root.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { CallRefused } from '../../dev/client.ts';
 import { signal } from '../../dev/lab/host.ts';
-import { buildPackage } from '../../dev/lab/packages.ts';
+import { openPackageSource, type PackageSource } from '../../dev/machines/package-source.ts';
 import { prepareRoot } from '../../dev/machines/roots.ts';
 import {
   type OpenSession,
@@ -39,7 +35,7 @@ const program = 'galculator';
 
 export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'): void {
   let school: SchoolServer;
-  let files: HttpServer;
+  let source: PackageSource;
   let browser: OpenBrowser | null = null;
   const steps: [string, number][] = [];
 
@@ -51,7 +47,7 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
     expect(found, String(command)).not.toEqual([]);
     for (const { pid } of found) signal(pid, 'SIGKILL');
   };
-  const agent = /preau-agent\.mjs run$/;
+  const agent = /preau-agent\.mjs run/;
   const over = async (session: OpenSession) => {
     await until(
       'the end of the session',
@@ -103,20 +99,17 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
     met(debian, await school.machine.must('cat /etc/debian_version'), '/etc/debian_version');
     const systemd = await school.machine.must('systemctl --version');
     met('systemd', /\((\S+)\)/.exec(systemd)?.[1] ?? '', 'systemctl --version');
-    files = createServer((request, response) => {
-      response.end(readFileSync(join(school.machine.ground.folder, basename(request.url ?? ''))));
-    });
-    await new Promise<void>((resolve) =>
-      files.listen(0, school.machine.cityAddress, () => resolve()),
-    );
+    source = await openPackageSource(school);
   }, 600_000);
 
   afterEach(async () => {
     await browser?.close().catch(() => undefined);
     browser = null;
-    const live = await school.technician.call('listSessions', { query: { state: 'live' } });
-    for (const { id } of live.items)
+    const live = async () =>
+      (await school.technician.call('listSessions', { query: { state: 'live' } })).items;
+    for (const { id } of await live())
       await school.technician.call('endSession', { params: { id } }).catch(() => undefined);
+    await until('no session', async () => (await live()).length === 0);
   });
 
   afterAll(async () => {
@@ -124,7 +117,7 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
       `${suite}: ${steps.map(([step, took]) => `${step} ${took.toFixed(1)} s`).join(', ')}`,
     );
     const started = Date.now();
-    files?.close();
+    await source?.close();
     await school?.close();
     if (school !== undefined) expect(await school.machine.ground.leftovers()).toEqual(nothing);
     console.log(`${suite}: closed in ${((Date.now() - started) / 1000).toFixed(1)} s`);
@@ -164,8 +157,9 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
           ...['inactive', 'inactive', 'inactive'],
           ...['active', ''],
         ]);
-        const listening = await machine.must('ss --listening --tcp --numeric --no-header');
-        expect(listening).not.toMatch(/(0\.0\.0\.0|\[::\]|\*):/);
+        const listening = await machine.must("ss -Htln | awk '{ print $4 }'");
+        expect(listening).toContain(`${machine.address}:3390\n`);
+        expect(listening).not.toMatch(/^(0\.0\.0\.0|\[::\]|\*):/m);
       },
       600_000,
     );
@@ -217,26 +211,11 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
 
     /** Starts a rollout of a package that takes a while to configure; resolves in the middle. */
     const rolloutUnderWay = async (name: string): Promise<() => Promise<Rollout>> => {
-      const { ground, cityAddress } = school.machine;
-      const file = await buildPackage(ground.folder, {
+      const applicationId = await source.offer({
         name,
         version: '1.0',
-        files: { [`usr/share/${name}/there`]: 'there\n' },
+        files: { [`usr/games/${name}`]: '#!/bin/sh\n' },
         postinst: 'sleep 4',
-      });
-      const bytes = readFileSync(file);
-      const bound = files.address();
-      const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-      const applicationId = await school.offer(name, {
-        kind: 'deb',
-        package: name,
-        file: {
-          name: basename(file),
-          sha256: createHash('sha256').update(bytes).digest('hex'),
-          size: bytes.length,
-          url: `http://${cityAddress}:${port}/${basename(file)}`,
-        },
-        detect: { kind: 'package', package: name },
       });
       const { id, plan } = await school.technician.call('createRollout', {
         body: {
