@@ -40,7 +40,7 @@ import {
 import { processesOf } from './sandbox-processes.ts';
 import { writeSettings } from './session-settings.ts';
 import { watchSession } from './session-watch.ts';
-import { createSoftware, type SoftwareDeps } from './software.ts';
+import { createSoftware, installersFolder, type SoftwareDeps } from './software.ts';
 
 /** Name of the exchange folder, as file dialogs show it. */
 const exchangeFolders: Record<DesiredSession['language'], string> = {
@@ -354,7 +354,10 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       await software.stop();
       await displays.stop();
       remove(layout.xrdpEtc);
-      remove(layout.run);
+      // An installer outlives this agent: the next one finds it by what its folder holds.
+      for (const name of names(layout.run))
+        if (name !== installersFolder) remove(join(layout.run, name));
+      if (names(layout.run).length === 0) remove(layout.run);
     },
   };
   return driver;

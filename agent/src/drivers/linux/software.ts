@@ -5,7 +5,7 @@ import { factsOf } from '@preau/contract/recipe-kinds.ts';
 import type { Inventory } from '@preau/contract/report.ts';
 import type { Bundles } from '#src/bundles.ts';
 import type { Driver } from '#src/drivers/driver.ts';
-import { makeFolder, readText, remove } from '#src/files.ts';
+import { makeFolder, names, readText, remove } from '#src/files.ts';
 import { type Identity, isSignedByController } from '#src/identity.ts';
 import { type Limits, usualLimits } from '#src/packages/download.ts';
 import { createFetcher, type Sources } from '#src/packages/fetch.ts';
@@ -24,6 +24,9 @@ import { driverOf } from './recipes/table.ts';
 import { createStager } from './stage.ts';
 import { filesOf, stagedUnder } from './staged.ts';
 import { createTrials } from './trials.ts';
+
+/** In the run folder: which installers run. */
+export const installersFolder = 'installers';
 
 export interface SoftwareDeps {
   stateFolder: string;
@@ -78,8 +81,9 @@ export function createSoftware(deps: SoftwareDeps): Software {
     boot: readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
     now,
   });
+  const installerRuns = join(deps.runFolder, installersFolder);
   const installers = createInstallers({
-    run: join(deps.runFolder, 'installers'),
+    run: installerRuns,
     logs: join(deps.stateFolder, 'logs'),
   });
   const dpkg = deps.dpkg ?? readDpkg();
@@ -195,6 +199,9 @@ export function createSoftware(deps: SoftwareDeps): Software {
         lastInventory = { packages: (await dpkg.packages()).size, chosen: await dpkg.chosen() };
       return { ...lastInventory, cache: await neighbours.serving() };
     },
-    stop: neighbours.stop,
+    stop: async () => {
+      await neighbours.stop();
+      if (names(installerRuns).length === 0) remove(installerRuns);
+    },
   };
 }
