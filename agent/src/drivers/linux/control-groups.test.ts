@@ -76,6 +76,7 @@ test('a scope is named after the agent and the session, and keeps the command’
     '--scope',
     '--collect',
     '--slice=preau-sessions.slice',
+    '--property=Before=preau-agent.service',
     '--unit=preau-ses_1',
     '--',
   ]);

@@ -104,6 +104,8 @@ const scopes: Kind = {
     '--scope',
     '--collect',
     '--slice=preau-sessions.slice',
+    // At a shutdown the agent stops first: it then ends the session with the right reason.
+    '--property=Before=preau-agent.service',
     `--unit=${name}`,
     '--',
   ],
