@@ -4,6 +4,7 @@ import {
   createReadStream,
   existsSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -30,6 +31,13 @@ export interface PackageRelay {
 /** Listens on an address of this host, at a free port. */
 export async function startPackageRelay(host: string): Promise<PackageRelay> {
   mkdirSync(pool, { recursive: true });
+  const old = Date.now() - 14 * 24 * 3_600_000;
+  for (const name of readdirSync(pool)) {
+    const path = join(pool, name);
+    // Every use touches the time of the last access.
+    const used = statSync(path, { throwIfNoEntry: false })?.atimeMs ?? Date.now();
+    if (used < old) rmSync(path, { force: true });
+  }
   const { main, security } = hostMirrors();
   const upstream: Record<string, string> = { debian: main, 'debian-security': security };
   /** What was fetched by this relay: indexes change, and are asked for again by the next one. */

@@ -1,6 +1,15 @@
 /** The root systems of school servers, built once per list of packages and kept in the cache. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { serverPackages } from '../../packaging/linux/requirements.mjs';
 import type { Suite } from '../bare-root.ts';
@@ -51,8 +60,11 @@ export async function prepareRoot(suite: Suite, kind: RootKind): Promise<string>
   const key = createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 12);
   const prefix = `machine-${suite}-${kind}-`;
   const root = join(cache, `${prefix}${key}`);
-  if (existsSync(root)) return root;
-  sweepBuilds();
+  if (existsSync(root)) {
+    utimesSync(root, new Date(), new Date());
+    return root;
+  }
+  sweepCache();
   const work = join(cache, `new-machine-${process.pid}-${suite}-${kind}`);
   mkdirSync(work, { recursive: true });
   const relay = await startPackageRelay('127.0.0.1');
@@ -77,8 +89,7 @@ export async function prepareRoot(suite: Suite, kind: RootKind): Promise<string>
       ],
       { env: { TMPDIR: work } },
     );
-    // Another test may have built the same one meanwhile. Older ones stay: a checkout beside this one
-    // may use them.
+    // Another test may have built the same one meanwhile.
     if (!existsSync(root)) renameSync(join(work, 'root'), root);
   } finally {
     await relay.close();
@@ -87,11 +98,15 @@ export async function prepareRoot(suite: Suite, kind: RootKind): Promise<string>
   return root;
 }
 
-/** Removes what builds that were killed have left behind. */
-function sweepBuilds(): void {
+/** Removes what builds that were killed have left behind, and what nobody has used for a fortnight:
+ * a checkout beside this one may use another list of packages. */
+function sweepCache(): void {
+  const old = Date.now() - 14 * 24 * 3_600_000;
   for (const name of existsSync(cache) ? readdirSync(cache) : []) {
-    const pid = /^new-machine-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !signal(Number(pid), 0))
-      rmSync(join(cache, name), { recursive: true, force: true });
+    const path = join(cache, name);
+    const builder = /^new-machine-(\d+)-/.exec(name)?.[1];
+    const isDead = builder !== undefined && !signal(Number(builder), 0);
+    if (isDead || (name.startsWith('machine-') && statSync(path).mtimeMs < old))
+      rmSync(path, { recursive: true, force: true });
   }
 }
