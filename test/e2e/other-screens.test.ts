@@ -67,7 +67,7 @@ function abstractSocketsOf(pids: readonly number[]): string[] {
 
 test('it gets nothing of the other’s, and its own display works', async () => {
   const { layout, driver } = real;
-  const other = await real.open('a', 'a', ['/usr/bin/xmessage', '-center', 'mes devoirs']);
+  const other = await real.open('a', ['/usr/bin/xmessage', '-center', 'mes devoirs']);
   await until('the other’s window', () => other.opened);
   const { port, username, password } = await driver.issueCredentials(other.sessionId);
   const attached = await openBarely(guacdPort, { port: String(port), username, password });
@@ -98,7 +98,7 @@ test('it gets nothing of the other’s, and its own display works', async () => 
   expect(pids.length).toBeGreaterThan(3);
 
   const program = read(join(import.meta.dirname, 'reading-program.fixture.pl'));
-  const reader = await real.open('b', 'b', [
+  const reader = await real.open('b', [
     '/usr/bin/perl',
     '-e',
     program,

@@ -82,7 +82,7 @@ function unifiedHere(): string {
   if (line === undefined) throw new Error('no unified hierarchy of control groups is mounted here');
   return line;
 }
-const left = (letter: string) => processesWith(`ses_${letter.repeat(22)}`);
+const left = ({ sessionId }: { sessionId: string }) => processesWith(sessionId);
 
 describe.each(machines)('a session that ends, control groups: %s', (_, machine) => {
   beforeEach(() => begin(machine));
@@ -91,16 +91,17 @@ describe.each(machines)('a session that ends, control groups: %s', (_, machine) 
     const letters = [...'abcdefghijklmnop'];
     for (let at = 0; at < letters.length; at += 4)
       await Promise.all(letters.slice(at, at + 4).map(() => real.driver.prepareDisplay()));
-    await Promise.all(
+    const opened = await Promise.all(
       letters.map(async (letter, index) => {
-        const { sessionId } = await real.open(letter, letter, stubborn);
+        const told = await real.open(letter, stubborn);
         await pause(index * 20);
-        await real.driver.endSession(sessionId);
+        await real.driver.endSession(told.sessionId);
+        return told;
       }),
     );
     // One that is only starting shows itself a moment later.
     await pause(1500);
-    expect(letters.flatMap(left)).toEqual([]);
+    expect(opened.flatMap(left)).toEqual([]);
     const mounts = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .filter((pid) => read(`/proc/${pid}/mountinfo`).includes(' /home/person-'));
@@ -111,20 +112,21 @@ describe.each(machines)('a session that ends, control groups: %s', (_, machine) 
     ['itself', false],
     ['without its bubblewrap, which was killed', true],
   ])('a stubborn one leaves nothing: %s', async (_name, isKilled) => {
-    const told = await real.open('a', 'a', stubborn);
+    const told = await real.open('a', stubborn);
     await until('the window', () => told.opened);
-    expect(left('a').length).toBeGreaterThan(3);
+    expect(left(told).length).toBeGreaterThan(3);
     for (const { pid, args } of isKilled ? listProcesses() : [])
       if (args[0] === '/usr/bin/bwrap' && args.includes(told.sessionId))
         process.kill(pid, 'SIGKILL');
+    if (isKilled) await until('the end of what it started', () => left(told).length === 0, 3000);
     await real.driver.endSession(told.sessionId);
-    expect(left('a')).toEqual([]);
+    expect(left(told)).toEqual([]);
   });
 
   test('one that outlives its agent is found, lives on, and ends with its program', async () => {
-    const told = await real.open('a', 'a', window);
+    const told = await real.open('a', window);
     await until('the window', () => told.opened);
-    const before = left('a');
+    const before = left(told);
     const driver = real.again();
     expect(await driver.start()).toEqual([told.sessionId]);
     let outcome: unknown = null;
@@ -135,14 +137,14 @@ describe.each(machines)('a session that ends, control groups: %s', (_, machine) 
       },
     });
     await pause(3000);
-    expect([outcome, left('a')]).toEqual([null, before]);
+    expect([outcome, left(told)]).toEqual([null, before]);
     for (const { pid, args } of listProcesses())
       if (args[0] === window[0] && before.some((line) => line.startsWith(`${pid} `)))
         process.kill(pid, 'SIGTERM');
     await until('the end', () => outcome !== null, 8000);
     expect(outcome).toEqual({ state: 'ended', reason: 'application_closed' });
     await driver.endSession(told.sessionId);
-    expect(left('a')).toEqual([]);
+    expect(left(told)).toEqual([]);
   });
 });
 
@@ -150,7 +152,7 @@ describe('a session', () => {
   beforeEach(() => begin());
 
   test('is in a control group of its own, and the group goes with it', async () => {
-    const told = await real.open('a', 'a', window);
+    const told = await real.open('a', window);
     await until('the window', () => told.opened);
     const groupOf = (pid: number) =>
       /^.*:(?:memory|pids)?:(\/preau-sessions\/.*)$/m.exec(read(`/proc/${pid}/cgroup`))?.[1];
@@ -158,8 +160,8 @@ describe('a session', () => {
       read(`/proc/${pid}/environ`).includes(told.sessionId),
     );
     expect(inside.length).toBeGreaterThan(3);
-    expect([...new Set(inside.map(({ pid }) => groupOf(pid)?.split('-ses_')[1]))]).toEqual([
-      'a'.repeat(22),
+    expect([...new Set(inside.map(({ pid }) => groupOf(pid)?.split('/').at(-1)))]).toEqual([
+      `${real.layout.prefix}-${told.sessionId}`,
     ]);
     expect(groupOf(process.pid)).toBeUndefined();
     const groups = openControlGroups(real.layout.prefix);
@@ -169,7 +171,7 @@ describe('a session', () => {
   });
 
   test('is the first to go when memory runs out; its display is next, not the display server', async () => {
-    const told = await real.open('a', 'a', window);
+    const told = await real.open('a', window);
     await until('the window', () => told.opened);
     const values = (program: string) =>
       listProcesses()
@@ -191,8 +193,8 @@ describe('a session', () => {
     const script =
       'echo mine > /dev/shm/a && df -B1 --output=size /dev/shm | tail -n 1 > "$HOME/size"; ls /dev/shm > "$HOME/seen"; ';
     const [a, b] = [
-      await real.open('a', 'a', ['/bin/sh', '-c', `${script} exec ${window.join(' ')}`]),
-      await real.open('b', 'b', [
+      await real.open('a', ['/bin/sh', '-c', `${script} exec ${window.join(' ')}`]),
+      await real.open('b', [
         '/bin/sh',
         '-c',
         `ls /dev/shm > "$HOME/seen"; exec ${window.join(' ')}`,
@@ -211,11 +213,7 @@ describe('a session lasts', () => {
   const shell = (script: string) => ['/bin/sh', '-c', script];
 
   test('while a program runs whose launcher returned at once, and ends soon after it', async () => {
-    const told = await real.open(
-      'a',
-      'a',
-      shell('(sleep 5; exec xmessage -timeout 3 late) & exit 0'),
-    );
+    const told = await real.open('a', shell('(sleep 5; exec xmessage -timeout 3 late) & exit 0'));
     await until('the late window', () => told.opened);
     expect(told.outcome).toBeNull();
     await until('the end', () => told.outcome !== null, 8000);
@@ -224,7 +222,6 @@ describe('a session lasts', () => {
 
   test('while a program in a session of its own runs, between its first window and the next', async () => {
     const told = await real.open(
-      'a',
       'a',
       shell('setsid sh -c "xmessage -timeout 1 splash; sleep 12; exec xmessage main" & exit 0'),
     );
@@ -236,7 +233,6 @@ describe('a session lasts', () => {
   test('no longer than its program: a service of the message bus holds nothing up', async () => {
     const told = await real.open(
       'a',
-      'a',
       shell('DBUS_STARTER_ADDRESS=unix:path=/x sleep 300 & exec xmessage -timeout 2 short'),
     );
     await until('the end', () => told.outcome !== null, 12_000);
@@ -244,7 +240,7 @@ describe('a session lasts', () => {
   });
 
   test('not when nothing opens: the exit code is told', async () => {
-    const told = await real.open('a', 'a', shell('echo no such file >&2; exit 3'));
+    const told = await real.open('a', shell('echo no such file >&2; exit 3'));
     await until('the end', () => told.outcome !== null, 8000);
     expect(told.outcome).toMatchObject({ state: 'failed', code: 'APPLICATION_EXITED' });
     expect(JSON.stringify(told.outcome)).toMatch(/exit code 3: .*no such file/);
@@ -257,13 +253,13 @@ describe('a part of the display server dies', () => {
   const dies: [program: string][] = [['bwrap'], ['xrdp-sesman'], ['xrdp']];
   test.each(dies)('%s: noticed, and the next session opens', async (program) => {
     await real.driver.prepareDisplay();
-    const before = await real.open('a', 'a', window);
+    const before = await real.open('a', window);
     await until('the window', () => before.opened);
     process.kill(serverProcess(program), 'SIGKILL');
     await until('the end of the session', () => before.outcome !== null);
     expect(before.outcome).toMatchObject({ state: 'failed', code: 'DISPLAY_FAILED' });
     await real.driver.endSession(before.sessionId);
-    const after = await real.open('b', 'b', window);
+    const after = await real.open('b', window);
     await until('the second window', () => after.opened);
     expect(listProcesses().filter(({ args }) => args.includes(real.layout.xrdpRun))).toHaveLength(
       1,
@@ -294,7 +290,7 @@ describe('a part of the display server dies', () => {
     process.kill(hung, 'SIGSTOP');
     await real.driver.prepareDisplay();
     expect(read(`/proc/${hung}/status`)).toBe('');
-    const told = await real.open('a', 'a', window);
+    const told = await real.open('a', window);
     await until('the window', () => told.opened);
   });
 });
@@ -307,19 +303,19 @@ describe('an agent that starts over a display server of an earlier one', () => {
     const { rdp } = await startDisplayServer(elsewhere, 0);
     const ports = `${real.layout.run}/ports.json`;
     writeFileSync(ports, JSON.stringify({ rdp }));
-    const first = await real.open('a', 'a', window);
+    const first = await real.open('a', window);
     await until('the window', () => first.opened);
     const driver = real.again();
     expect(await driver.start()).toEqual([first.sessionId]);
     await driver.adoptSession(first.sessionId, { opened: () => undefined, over: () => undefined });
-    const second = await real.open('b', 'b', window);
+    const second = await real.open('b', window);
     await until('the second window', () => second.opened);
     expect((await driver.issueCredentials(second.sessionId)).port).toBe(rdp);
-    expect(left('a')).not.toEqual([]);
+    expect(left(first)).not.toEqual([]);
     await driver.endSession(first.sessionId);
     expect(runningServer(real.layout)).toMatchObject({ isCurrent: false });
     await driver.endSession(second.sessionId);
-    const third = await real.open('c', 'c', window);
+    const third = await real.open('c', window);
     await until('the third window', () => third.opened);
     expect(runningServer(real.layout)).toMatchObject({ isCurrent: true, etc: real.layout.xrdpEtc });
     rmSync(elsewhere.xrdpEtc, { recursive: true, force: true });

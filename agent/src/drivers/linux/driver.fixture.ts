@@ -1,4 +1,5 @@
 /** The real driver in folders of its own, and programs to open with it: for tests on real displays. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,9 +25,8 @@ export interface RealDriver {
   layout: Layout;
   /** The driver of the next agent on this machine: what runs stays. */
   again: () => Driver;
-  /** Opens `command` for the person; both are named by one letter. */
+  /** Opens `command` for the person, who is named by one letter. */
   open: (
-    session: string,
     person: string,
     command: readonly string[],
     more?: Partial<DesiredSession>,
@@ -70,8 +70,10 @@ export function realDriver(machine?: Machine): RealDriver {
       real.driver = create();
       return real.driver;
     },
-    open: async (session, person, command, more = {}) => {
-      const told: Told = { sessionId: id('ses', session), opened: false, outcome: null };
+    open: async (person, command, more = {}) => {
+      // Never twice: processes are found by it, also those of another test on this machine.
+      const sessionId = `ses_${randomBytes(11).toString('hex')}`;
+      const told: Told = { sessionId, opened: false, outcome: null };
       const wanted: DesiredSession = {
         ...sessionOne,
         sessionId: told.sessionId,

@@ -108,10 +108,10 @@ describe('a file server that says nothing', () => {
       const window = ['/usr/bin/xmessage', 'bonjour'];
       let failed: unknown;
       const stop = await longestStop(async () => {
-        await real.open('a', 'a', window).catch((error: unknown) => {
+        await real.open('a', window).catch((error: unknown) => {
           failed = error;
         });
-        const other = await real.open('b', 'b', window, { uid: 800_001 });
+        const other = await real.open('b', window, { uid: 800_001 });
         for (let tries = 0; tries < 100 && !other.opened; tries += 1)
           await new Promise((resolve) => setTimeout(resolve, 100));
         expect(other.opened).toBe(true);

@@ -273,15 +273,15 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
           prints: printsOf(session.sessionId),
         }),
       ];
+      // Watched before it starts: the watch needs a moment to subscribe to the display.
+      const exited = Promise.withResolvers<number | null>();
+      const stopWatching = watchSession(
+        { layout, groups, sessionId: session.sessionId, display, files, exited: exited.promise },
+        events,
+      );
+      running.set(session.sessionId, { display, person, stopWatching });
       const started = await startDetached(file, args, join(files, 'log'));
-      running.set(session.sessionId, {
-        display,
-        person,
-        stopWatching: watchSession(
-          { layout, groups, sessionId: session.sessionId, display, files, exited: started.exited },
-          events,
-        ),
-      });
+      void started.exited.then(exited.resolve);
     },
     adoptSession: async (sessionId, events) => {
       const session = running.get(sessionId);

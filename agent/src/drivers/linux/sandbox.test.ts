@@ -129,8 +129,6 @@ describe('sandboxArguments', () => {
       '--no-new-privs',
       '--bounding-set=-all',
       '--inh-caps=-all',
-      '--pdeathsig',
-      'KILL',
     ]);
   });
 
@@ -140,9 +138,7 @@ describe('sandboxArguments', () => {
       '/bin/sh',
       '/run/preau/enter',
     ]);
-    expect(enterScript).toContain(
-      '\nexec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"\n',
-    );
+    expect(enterScript).toContain('/usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"\n');
   });
 
   test('the environment is made, not inherited', () => {

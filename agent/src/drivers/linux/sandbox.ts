@@ -162,9 +162,6 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     '--no-new-privs',
     '--bounding-set=-all',
     '--inh-caps=-all',
-    // Should bubblewrap itself be killed, nothing of the sandbox runs on without it.
-    '--pdeathsig',
-    'KILL',
     '/bin/sh',
     '/run/preau/enter',
     ...sandbox.command,
@@ -183,13 +180,11 @@ exec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"
  * the first: the session lasts as long as there is a window or a process that the application
  * started. Services that the message bus started do not count: some of them never end. */
 export const launchScript = `#!/bin/sh
-/usr/bin/openbox --config-file /run/preau/openbox.xml &
-# A window that is there before its manager is managed, and never given the keyboard.
-tries=0
-until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 0x || [ $tries -ge 100 ]; do
-  tries=$((tries + 1))
-  sleep 0.02
-done
+# A window that is mapped while its manager starts is never managed: openbox says when it is ready.
+ready="$XDG_RUNTIME_DIR/window-manager"
+mkfifo "$ready"
+/usr/bin/openbox --config-file /run/preau/openbox.xml --startup "/bin/sh -c 'echo > $ready'" &
+timeout 5 cat "$ready" > /dev/null
 ${placeFirstFiles('/run/preau')}
 if [ -n "$PREAU_EXCHANGE" ]; then
   mkdir -p "$HOME/$PREAU_EXCHANGE" "$HOME/.config/gtk-3.0"

@@ -1,7 +1,7 @@
 /** Derives a session's events from its display: a window opens, the last one closes, the
  * application or the X server ends. */
 import { join } from 'node:path';
-import { follow } from '#src/command.ts';
+import { follow, run } from '#src/command.ts';
 import type { SessionEvents } from '#src/drivers/driver.ts';
 import { exists, readText, write } from '#src/files.ts';
 import type { ControlGroups } from './control-groups.ts';
@@ -59,7 +59,8 @@ export function watchSession(
               message: `exit code ${code ?? 'unknown'}: ${(readText(join(files, 'log')) ?? '').slice(-1200)}`,
             },
     );
-  const spy = spyOnWindows(layout, display, (count) => {
+  const changed = (count: number) => {
+    if (over) return;
     windows = count;
     if (windows === 0) noWindowSince = Date.now();
     else if (!opened) {
@@ -67,9 +68,20 @@ export function watchSession(
       write(join(files, 'opened'), '', 0o600);
       events.opened();
     }
-  });
+  };
+  const spy = spyOnWindows(layout, display, changed);
+  let isAsking = false;
+  const ask = async () => {
+    isAsking = true;
+    const count = await countWindows(layout, display).finally(() => {
+      isAsking = false;
+    });
+    if (count > 0) changed(count);
+  };
   const startedAt = Date.now();
   const timer = setInterval(() => {
+    // The spy misses a window that opens between its first look and its subscription.
+    if (windows === 0 && !isAsking) void ask().catch(() => undefined);
     if (!displayLives(layout, display)) finish(displayEnded);
     else if (exited === null && !sandboxRuns(groups, sessionId)) closed(null);
     else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs)
@@ -96,25 +108,44 @@ export function watchSession(
 const spyOnWindows = (layout: Layout, display: Display, changed: (windows: number) => void) =>
   follow(
     '/usr/bin/bwrap',
-    [
-      '--dev-bind',
-      '/',
-      '/',
-      '--bind',
-      layout.displayTmp,
-      '/tmp',
-      '/usr/bin/setpriv',
-      '--reuid',
-      String(display.uid),
-      '--regid',
-      'nogroup',
-      '--clear-groups',
-      '/usr/bin/xprop',
-      '-root',
-      '-spy',
-    ],
-    { DISPLAY: `:${display.number}`, XAUTHORITY: cookieOf(layout, display.account) },
+    readingRoot(layout, display, '-spy'),
+    environmentFor(layout, display),
     (line) => {
-      if (line.startsWith('_NET_CLIENT_LIST(')) changed(line.match(/0x[0-9a-f]+/g)?.length ?? 0);
+      if (line.startsWith(windowList)) changed(windowsIn(line));
     },
   );
+
+async function countWindows(layout: Layout, display: Display): Promise<number> {
+  const { stdout } = await run('/usr/bin/bwrap', readingRoot(layout, display, '_NET_CLIENT_LIST'), {
+    timeoutMs: 3000,
+    env: environmentFor(layout, display),
+  });
+  return stdout.startsWith(windowList) ? windowsIn(stdout) : 0;
+}
+
+const windowList = '_NET_CLIENT_LIST(';
+const windowsIn = (line: string): number => line.match(/0x[0-9a-f]+/g)?.length ?? 0;
+
+const environmentFor = (layout: Layout, display: Display) => ({
+  DISPLAY: `:${display.number}`,
+  XAUTHORITY: cookieOf(layout, display.account),
+});
+
+/** Reads properties of the display's root window, as the display's own account. */
+const readingRoot = (layout: Layout, display: Display, what: string): string[] => [
+  '--dev-bind',
+  '/',
+  '/',
+  '--bind',
+  layout.displayTmp,
+  '/tmp',
+  '/usr/bin/setpriv',
+  '--reuid',
+  String(display.uid),
+  '--regid',
+  'nogroup',
+  '--clear-groups',
+  '/usr/bin/xprop',
+  '-root',
+  what,
+];
