@@ -138,7 +138,9 @@ describe('sandboxArguments', () => {
       '/bin/sh',
       '/run/preau/enter',
     ]);
-    expect(enterScript).toContain('/usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"\n');
+    expect(enterScript).toContain(
+      '\nexec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"\n',
+    );
   });
 
   test('the environment is made, not inherited', () => {
