@@ -83,7 +83,6 @@ export function removeEmpty(path: string): boolean {
 }
 export const exists = existsSync;
 export const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
-export const ownerOf = (path: string): number => statSync(path).uid;
 /** Whether both paths lead to one file or folder; false when either leads to none. */
 export function isSameFile(path: string, other: string): boolean {
   const [one, two] = [path, other].map((each) => {

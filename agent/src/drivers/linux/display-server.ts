@@ -56,7 +56,7 @@ const programs = [
 ];
 
 /** xrdp 0.10 is recognised by a program that earlier versions do not have. */
-export const sesmanKind = (): Sesman['kind'] =>
+const sesmanKind = (): Sesman['kind'] =>
   names('/usr/lib').some((name) => exists(join('/usr/lib', name, 'xrdp/xrdp-sesexec')))
     ? 'socket'
     : 'port';

@@ -14,7 +14,7 @@ import { type Layout, layoutOf } from './layout.ts';
 import { createLinuxDriver } from './linux.ts';
 
 /** What a session has told so far. */
-export interface Told {
+interface Told {
   sessionId: string;
   opened: boolean;
   outcome: SessionOutcome | null;
