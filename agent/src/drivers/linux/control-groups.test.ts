@@ -77,6 +77,8 @@ test('a scope is named after the agent and the session, and keeps the command’
     '--collect',
     '--slice=preau-sessions.slice',
     '--property=Before=preau-agent.service',
+    '--property=OOMPolicy=continue',
+    '--property=TimeoutStopSec=10',
     '--unit=preau-ses_1',
     '--',
   ]);

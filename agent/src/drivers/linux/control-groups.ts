@@ -106,6 +106,10 @@ const scopes: Kind = {
     '--slice=preau-sessions.slice',
     // At a shutdown the agent stops first: it then ends the session with the right reason.
     '--property=Before=preau-agent.service',
+    // A part of a program that is killed for want of memory, as one page of a browser, ends alone.
+    '--property=OOMPolicy=continue',
+    // A program that hears no request to end does not hold up a shutdown for longer.
+    '--property=TimeoutStopSec=10',
     `--unit=${name}`,
     '--',
   ],
