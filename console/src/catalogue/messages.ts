@@ -16,6 +16,7 @@ export const catalogueWords = messages({
     fr: 'Déposez un fichier .deb ou nommez un paquet Debian : le reste se remplit tout seul.',
     en: 'Drop a .deb file or name a Debian package: the rest fills itself in.',
   },
+  allCategories: { fr: 'Toutes les catégories', en: 'All categories' },
   noMatch: { fr: 'Aucune application ne correspond.', en: 'No application matches.' },
   script: { fr: 'Script', en: 'Script' },
   nameFr: { fr: 'Nom', en: 'French name' },

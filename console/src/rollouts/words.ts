@@ -21,6 +21,7 @@ import {
 } from '@preau/contract/rollout-states.ts';
 
 import { page } from '../lib/page.svelte.ts';
+import { failures } from './failures.ts';
 import { rolloutWords } from './messages.ts';
 import { planWords } from './plan-messages.ts';
 import { progressWords } from './progress-messages.ts';
@@ -152,9 +153,13 @@ export function whyWaits(target: Target): string | null {
 // ---- errors ---------------------------------------------------------------------------------
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code);
-/** What went wrong and what to do next, from the shared table of errors. */
+/** What went wrong and what to do next: in the words of installations, or else from the shared table
+ * of errors. */
 export function errorWords(code: string | null): { says: string; next: string } | null {
   if (code === null) return null;
+  const failure = failures[code];
+  if (failure !== undefined)
+    return { says: failure.cause[page.language], next: failure.next[page.language] };
   if (!isErrorCode(code)) return { says: code, next: rolloutWords().next_.retry };
   const entry = errors[code];
   return {

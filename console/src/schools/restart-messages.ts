@@ -48,8 +48,12 @@ export const restartWords = messages({
     en: (n: number) => `${n} restart${enS(n)} planned`,
   },
   waiting: {
-    fr: (at: string) => `redémarre ${at}, ou après le précédent`,
-    en: (at: string) => `restarts ${at}, or after the one before`,
+    fr: (at: string) => `redémarre ${at}`,
+    en: (at: string) => `restarts ${at}`,
+  },
+  after: {
+    fr: (at: string) => `redémarre ${at}, ou quand le précédent de son école est revenu`,
+    en: (at: string) => `restarts ${at}, or once the one before it in its school is back`,
   },
   told: {
     fr: (at: string) => `redémarre ${at}, les sessions sont prévenues`,
