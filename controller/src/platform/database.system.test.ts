@@ -210,6 +210,7 @@ for (const dialect of dialects) {
             lastSeenAt: time.at,
             roles: ['execution'],
             draining: false,
+            restarting: false,
             installed: true,
             liveSessions: 1,
             maxSessions: 60,
