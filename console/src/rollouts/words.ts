@@ -131,7 +131,17 @@ const itemBuckets: Readonly<Record<Target['items'][number]['state'], Bucket>> = 
 
 /** One cell: the application's state on the server; before the first report, the server's own
  * state. */
-export function cellLook(target: Target, applicationId: string): Look {
+/** `refusals`: what the plan leaves out; it was never asked of these servers. */
+export function cellLook(
+  target: Target,
+  applicationId: string,
+  refusals: Rollout['plan']['refusals'],
+): Look {
+  if (
+    target.action === 'install' &&
+    refusals.some((one) => one.siteId === target.siteId && one.applicationId === applicationId)
+  )
+    return { tone: 'warn', mark: '–', word: planWords().action.refused };
   const item = target.items.find((candidate) => candidate.applicationId === applicationId);
   if (item === undefined || target.state === 'rolled_back') return targetLook(target.state);
   // On a target that failed as a whole, waiting items were never installed.
