@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { Call } from './call.ts';
-import { withdraw } from './catalogue.ts';
+import { readDrafts, withdraw } from './catalogue.ts';
 
 const version = (number: string, withdrawnAt: number | null = null) => ({
   versionId: `ver-${number}`,
@@ -47,5 +50,29 @@ describe('what leaves the catalogue', () => {
     ['jeu,parti', true, 'unknownApplication'],
   ] as const)('%s is not there to be moved', async (named, withdrawn, word) => {
     await expect(moved(named, withdrawn)).rejects.toMatchObject({ name: 'UsageError', word });
+  });
+});
+
+describe('a folder of drafts', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'preau-drafts-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'icons'));
+  writeFileSync(join(folder, 'icons/jeu.svg'), '<svg/>');
+  const read = (draft: object) => {
+    writeFileSync(join(folder, 'draft.json'), JSON.stringify(draft));
+    return readDrafts(folder);
+  };
+  test('brings the drawings that lie beside it', () => {
+    expect(read({ slug: 'jeu', icon: 'icons/jeu.svg' })).toEqual([{ slug: 'jeu', icon: '<svg/>' }]);
+    expect(read({ slug: 'jeu' })).toEqual([{ slug: 'jeu' }]);
+  });
+  test('reads no other file', () => {
+    const draft = { slug: 'jeu', icon: 'icons/../../etc/passwd.svg' };
+    expect(read(draft)).toEqual([draft]);
+  });
+  test('says which drawing is missing', () => {
+    expect(() => read({ slug: 'jeu', icon: 'icons/other.svg' })).toThrow(
+      expect.objectContaining({ name: 'UsageError', word: 'unreadable' }),
+    );
   });
 });
