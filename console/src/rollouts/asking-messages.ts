@@ -43,6 +43,10 @@ export const askingWords = messages({
     fr: (n: number) => (n === 0 ? '' : `${n} à mettre à jour`),
     en: (n: number) => (n === 0 ? '' : `${n} to upgrade`),
   },
+  refusedHere: {
+    fr: (n: number) => `${n} installation${frS(n)} refusée${frS(n)}`,
+    en: (n: number) => `${n} installation${enS(n)} refused`,
+  },
   unsure: {
     fr: (n: number) =>
       `${n} application${frS(n)} sans réponse pour l’instant, redemandée${frS(n)} au démarrage`,
