@@ -8,6 +8,7 @@ remove_server() {
   city=$(sed -n 's/.*"controllerUrl":"\([^"]*\)".*/\1/p' "$identity" 2>/dev/null || true)
   stop_agent
   remove_display_accounts
+  remove_locale
   purge_packages
   remove_accounts
   remove_traces
@@ -89,15 +90,25 @@ failed_removal() {
   exit 1
 }
 
-# Accounts that the packages made for themselves. They stay where one of their packages does.
+# Accounts that the packages made for themselves, unless a file still belongs to them: then their package stays.
 remove_accounts() {
-  if [ -s "$work/needed" ]; then return 0; fi
-  for user in $(recorded user); do ! getent passwd "$user" >/dev/null || userdel "$user" 2>/dev/null || true; done
-  for group in $(recorded group); do ! getent group "$group" >/dev/null || groupdel "$group" 2>/dev/null || true; done
+  for user in $(recorded user); do
+    if getent passwd "$user" >/dev/null && ! belongs_here -user "$user"; then userdel "$user" 2>/dev/null || true; fi
+  done
+  for group in $(recorded group); do
+    if getent group "$group" >/dev/null && ! belongs_here -group "$group"; then groupdel "$group" 2>/dev/null || true; fi
+  done
 }
+belongs_here() { [ -n "$(find / -xdev "$@" -print -quit 2>/dev/null)" ]; }
+
+# The archive of locales vanishes with its last one.
+remove_locale() {
+  for name in $(recorded locale); do localedef --delete-from-archive "$name" 2>/dev/null || true; done
+  if [ -e "$locale_archive" ] && [ -z "$(localedef --list-archive 2>/dev/null)" ]; then rm -f "$locale_archive"; fi
+}
+locale_archive=/usr/lib/locale/locale-archive
 
 remove_traces() {
-  for name in $(recorded locale); do localedef --delete-from-archive "$name" 2>/dev/null || true; done
   rm -f "$needrestart" /etc/apt/sources.list.d/preau-*.sources
   rmdir "${needrestart%/*}" "$(dirname "${needrestart%/*}")" 2>/dev/null || true
   rm -rf "$folder" /opt/preau /run/preau-agent "${settings%/*}"
