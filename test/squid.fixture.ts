@@ -57,7 +57,7 @@ coredump_dir ${written}
   spawnSync('chown', ['-R', 'proxy:proxy', written, log]);
   let read = 0;
   return {
-    argv: ['squid', '-N', '-f', join(folder, 'squid.conf')],
+    argv: ['squid', '-N', '-d1', '-f', join(folder, 'squid.conf')],
     url: (port, password = proxyLogin.password) =>
       `http://${proxyLogin.user}:${encodeURIComponent(password)}@${options.address}:${port}`,
     proxied: () => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { suites } from '../../dev/bare-root.ts';
 import { openSchoolServer, type SchoolServer } from '../../dev/machines/school-server.ts';
+import { until } from '../../dev/services.ts';
 import { met, versionIn } from '../met.ts';
 
 /** Every file but caches, logs and apt's own books, with kind, mode, owner and content. */
@@ -107,7 +108,7 @@ describe.each(suites)('%s', (suite) => {
     expect(words).toMatch(/^• packages are being changed by apt-get, process \d+: waiting for it/m);
     expect(words.match(/^ {2}package \d+ of \d+ /gm)?.length).toBeGreaterThan(1);
     expect(words).toContain('Enrolled as srv_');
-    await school.machine.must('systemctl stop ears');
+    await school.machine.must('systemctl stop ears; systemctl reset-failed busy');
     // Port 3350 is the agent's own sesman, on xrdp 0.9, once the agent runs.
     expect(await said("grep -v ':3350 ' /root/heard")).toEqual({ code: 1, said: '' });
     expect((await said('systemctl --failed --no-legend')).said).not.toMatch(/xrdp|cups/);
@@ -139,10 +140,12 @@ describe.each(suites)('%s', (suite) => {
       );
     const before = await agent();
     await update();
+    // A restart ends sessions first, which may take a moment.
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
     expect(await agent()).toBe(before);
     await school.machine.must('mv /etc/needrestart/conf.d/preau.conf /root/');
     await update();
-    expect(await agent()).not.toBe(before);
+    await until('the restart', async () => (await agent()) !== before, 60_000);
     await school.machine.must(
       `mv /root/preau.conf /etc/needrestart/conf.d/ && DEBIAN_FRONTEND=noninteractive apt-get purge -y -q ${alone} needrestart`,
       { timeoutMs: 300_000 },

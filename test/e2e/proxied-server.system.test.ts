@@ -1,6 +1,7 @@
 /** A school whose only way out is a proxy with a password: the console's line, an installation and
  * a launch, on a Debian that boots. Its network lets out nothing but what goes to squid. */
-import { mkdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { must } from '../../dev/lab/host.ts';
@@ -13,12 +14,13 @@ const port = 3128;
 let school: SchoolServer;
 let squid: Squid;
 let service: Service;
+let folder = '';
 
 beforeAll(async () => {
   school = await openSchoolServer('bookworm', { root: 'minimal', enrolled: false });
   const { machine } = school;
-  const folder = join(machine.ground.folder, 'squid');
-  mkdirSync(folder);
+  // Not below the ground, which squid's account may not enter.
+  folder = mkdtempSync(join(tmpdir(), 'preau-squid-'));
   const { cityAddress: address } = machine;
   squid = prepareSquid(folder, { address, ports: [port], allowed: `acl city dst ${address}` });
   const [file = '', ...args] = squid.argv;
@@ -30,11 +32,14 @@ beforeAll(async () => {
   await must(['ip', 'netns', 'exec', network, 'nft', '-f', '-'], { input: rules });
   await until(
     'squid',
-    async () => (await machine.run(`curl -s -o /dev/null ${address}:${port}`)).code === 0,
-  );
+    async () => (await machine.run(`curl -sS -o /dev/null ${address}:${port}`)).code === 0,
+  ).catch(() => {
+    throw new Error(`squid does not answer: ${readFileSync(join(folder, 'squid.log'), 'utf8')}`);
+  });
 }, 600_000);
 afterAll(async () => {
   await service?.stop();
+  if (folder !== '') rmSync(folder, { recursive: true, force: true });
   await school?.close();
 }, 120_000);
 
