@@ -143,7 +143,6 @@ install_server() {
   [ "$node" != nodejs ] || node=$(command -v node || true)
   node_is_recent "$node" || failed "Node $oldest_node is not there after the installation."
   make_french_locale
-  spare_from_needrestart
   end_record
   install_agent
   write_settings

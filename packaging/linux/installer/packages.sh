@@ -101,16 +101,6 @@ apt_failed() {
   failed "$1."
 }
 
-# A security update must not restart the agent, with everybody's sessions.
-needrestart=/etc/needrestart/conf.d/preau.conf
-spare_from_needrestart() {
-  mkdir -p "${needrestart%/*}"
-  # shellcheck disable=SC2016 # Perl's own sign
-  printf '%s\n' '# Written by the installer of Preau: restarting the agent would end running sessions.' \
-    '$nrconf{override_rc}{qr(^preau-agent)} = 0;' >"$needrestart"
-  chmod 644 "$needrestart"
-}
-
 make_french_locale() {
   ! locale -a 2>/dev/null | grep -qi '^fr_FR\.utf-\{0,1\}8$' || return 0
   localedef -i fr_FR -f UTF-8 fr_FR.UTF-8 || failed 'The French locale could not be made.'

@@ -109,8 +109,9 @@ remove_locale() {
 locale_archive=/usr/lib/locale/locale-archive
 
 remove_traces() {
-  rm -f "$needrestart" /etc/apt/sources.list.d/preau-*.sources
-  rmdir "${needrestart%/*}" "$(dirname "${needrestart%/*}")" 2>/dev/null || true
+  # The agent writes the first where needrestart is installed, the others for the catalogue.
+  rm -f /etc/needrestart/conf.d/preau-agent.conf /etc/apt/sources.list.d/preau-*.sources
+  rmdir /etc/needrestart/conf.d /etc/needrestart 2>/dev/null || true
   rm -rf "$folder" /opt/preau /run/preau-agent "${settings%/*}"
   find "$state" -mindepth 1 -maxdepth 1 ! -name homes -exec rm -rf {} + 2>/dev/null || true
   rmdir "$state/homes" "$state" 2>/dev/null || true
