@@ -94,7 +94,7 @@ async function alone(application: Installable, change: Change, deps: ApplierDeps
     outcome = time.aborted
       ? {
           code: 'INSTALL_TIMED_OUT',
-          message: `not done within ${Math.round(options.timeoutMs / 1000)} s`,
+          message: `it did not end in time: stopped after ${Math.round(options.timeoutMs / 1000)} s`,
         }
       : outcomeOf(error);
     deps.installers.note(change.key, `${application.slug}: ${outcome.code}: ${outcome.message}`);

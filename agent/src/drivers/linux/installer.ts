@@ -97,6 +97,9 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
       signal.addEventListener('abort', stop, { once: true });
       try {
         const code = await started.exited;
+        // Somebody, or the kernel for want of memory, killed it: what it had started must not go on
+        // beside the repair.
+        if (code === null && !timedOut) kill(-started.pid, 'SIGKILL');
         signal.throwIfAborted();
         const written = Math.max(readTail(log, 0).size - before, 0);
         return {
