@@ -59,6 +59,9 @@ export function isAsWanted(
   if (version === null) return false;
   const pin = platform === 'linux' ? pinOf(application.recipes, application.version) : null;
   if (pin !== null && pin !== version) return false;
+  // A running agent is found by the hash of its bundle, and nothing else is: the agent that installed
+  // it is gone, and could not note which recipe it installed last.
+  if (platform === 'linux' && application.recipes.linux?.detect.kind === 'agent') return true;
   return mark === undefined || mark === recipeMark(application, platform);
 }
 

@@ -1,7 +1,7 @@
 /** A file that is unpacked, or copied, into a folder of its own. */
 import { join } from 'node:path';
 import type { ArchiveRecipe } from '@preau/contract/application.ts';
-import { exists, remove } from '#src/files.ts';
+import { exists, names, remove } from '#src/files.ts';
 import { unpack } from '../archive.ts';
 import type { SingleRecipe } from './recipe.ts';
 
@@ -17,6 +17,7 @@ export const archive: SingleRecipe<ArchiveRecipe> = {
   },
   remove: async (_recipe, { slug }, { applications }) => {
     remove(join(applications, slug));
+    if (names(applications).length === 0) remove(applications);
     return null;
   },
   detect: async ({ detect }, { slug, version, want }, detection) => {
