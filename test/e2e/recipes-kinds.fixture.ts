@@ -17,7 +17,7 @@ export type Fault = 'wrong_hash' | 'no_disk' | 'killed' | 'asks' | 'never_ends';
 
 /** Shell text that misbehaves while it installs. */
 const misdeeds: Partial<Record<Fault, string>> = {
-  killed: 'sleep 60',
+  killed: 'sleep 21',
   asks: 'printf "Continue? [y/n] "; read answer || exit 9',
   never_ends: 'while :; do sleep 1; done',
 };
@@ -134,6 +134,8 @@ export async function openSources(school: SchoolServer): Promise<Sources> {
       kind: 'apt',
       make: async (made) => {
         await publish(planOf(made));
+        // The agent reads lists again after a minute at the earliest.
+        await machine.must('apt-get update -q', { timeoutMs: 120_000 });
         return {
           kind: 'apt',
           packages: [`${made.slug}=${made.version}`],
