@@ -182,7 +182,7 @@ describe('what somebody else left', () => {
     await server.change('ord_1', [app('pt-lib')]);
     await server.dpkg('--force-depends', '-i', join(root, 'repository/pool/pt-on-b_1.0_all.deb'));
     expect(await refusal(server.change('ord_2', [app('pt-a')]))).toMatch(
-      /^PACKAGES_BROKEN pt-a: [^]*pt-on-b : Depends: pt-b/,
+      /^PACKAGES_BROKEN pt-a: .*pt-on-b : Depends: pt-b/s,
     );
     expect(await server.packages()).toHaveLength(2);
   });
