@@ -59,6 +59,9 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     GTK_USE_PORTAL: '0',
     GDK_BACKEND: 'x11',
     QT_QPA_PLATFORM: 'xcb',
+    // KDE programs write their shortcuts' marks into titles unless the style removes them. Where the
+    // style is not installed, Qt takes its own.
+    QT_STYLE_OVERRIDE: 'breeze',
     LIBGL_ALWAYS_SOFTWARE: '1',
     SDL_AUDIODRIVER: 'dummy',
     // A display without a viewer has no RandR output, and SDL gives up. Without RandR, SDL takes
@@ -226,7 +229,7 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
   <desktops><number>1</number><popupTime>0</popupTime></desktops>
   <resize><popupShow>Never</popupShow></resize>
   <applications>
-    <application class="*" type="normal"><decor>no</decor><position force="yes"><x>center</x><y>center</y></position><size><width>100%</width><height>100%</height></size><maximized>true</maximized><focus>yes</focus></application>
+    <application class="*" type="normal"><decor>no</decor><position force="yes"><x>center</x><y>center</y></position><maximized>true</maximized><focus>yes</focus></application>
     <application class="*" type="dialog"><decor>yes</decor><focus>yes</focus></application>
   </applications>
 </openbox_config>
