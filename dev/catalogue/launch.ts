@@ -33,8 +33,9 @@ export interface Launcher {
   close: () => Promise<void>;
 }
 
-/** How long nothing new must open until the program counts as open. */
-const quietMs = 4000;
+/** How long nothing new must open until the program counts as open: a late wizard is seen, and a
+ * title screen is over. */
+const quietMs = 7000;
 /** Also when it never opens: a program that is late is told as late. */
 const giveUpMs = (windowWithin + 20) * 1000;
 
@@ -161,12 +162,14 @@ const countColours = async (bench: Page, png: Buffer): Promise<number> =>
     })()`),
   );
 
-/** Writes the picture to a file, with as many colours as fit into `maxBytes`. */
+/** Writes the picture to a file of at most `maxBytes`: with fewer colours until it fits, and at the
+ * last without a pattern of dots in between. */
 export async function keepPicture(png: Buffer, path: string, maxBytes: number): Promise<void> {
-  for (const colours of [256, 128, 64, 32, 16]) {
+  const ways = [['256'], ['64'], ['--nofs', '64'], ['--nofs', '32'], ['--nofs', '16']];
+  for (const way of ways) {
     writeFileSync(path, png);
     const options = ['--force', '--speed', '1', '--strip', '--output', path];
-    await must(['/usr/bin/pngquant', ...options, String(colours), path]);
+    await must(['/usr/bin/pngquant', ...options, ...way, path]);
     if (statSync(path).size <= maxBytes) return;
   }
 }

@@ -11,7 +11,7 @@ export const programs: Readonly<Record<string, Program>> = {
   blinken: { windowClass: 'blinken', title: /^Blinken$/ },
   freeplane: {
     windowClass: 'org-knopflerfish-framework-BundleThread',
-    title: /^Carte1 - Freeplane - Concepteur$/,
+    title: /^Carte1\*? - Freeplane - Concepteur\s*$/,
   },
   galculator: { windowClass: 'Galculator', title: /^galculator$/ },
   gbrainy: { windowClass: 'Gbrainy', title: /^gbrainy$/ },
@@ -28,7 +28,7 @@ export const programs: Readonly<Record<string, Program>> = {
   klettres: { windowClass: 'klettres', title: /^KLettres$/ },
   kmplot: { windowClass: 'kmplot', title: /^KmPlot$/ },
   kolourpaint: { windowClass: 'kolourpaint', title: /^Sans titre\s+— KolourPaint$/ },
-  ktouch: { windowClass: 'ktouch', title: /^KTouch$/ },
+  ktouch: { windowClass: 'ktouch', title: /^Formateur en dactylographie\s*$/ },
   kturtle: { windowClass: 'kturtle', title: /^sans nom — KTurtle$/ },
   kwordquiz: { windowClass: 'kwordquiz', title: /^KWordQuiz$/ },
   'libreoffice-calc': {
@@ -44,7 +44,7 @@ export const programs: Readonly<Record<string, Program>> = {
     title: /^Sans nom 1 - LibreOffice Writer$/,
   },
   lybniz: { windowClass: 'Lybniz', title: /^Lybniz$/ },
-  marble: { windowClass: 'Marble Virtual Globe', title: /^Atlas — Marble – Globe virtuel$/ },
+  marble: { windowClass: 'Marble Virtual Globe', title: /^Atlas — Marble\s–\sGlobe virtuel$/ },
   mousepad: { windowClass: 'Mousepad', title: /^Sans titre 1 - Mousepad$/ },
   musescore3: { windowClass: 'MuseScore3', title: /^MuseScore 3: Sans titre$/ },
   parley: { windowClass: 'parley', title: /^Parley$/ },

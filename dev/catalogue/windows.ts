@@ -92,7 +92,7 @@ export function faultsOf(program: Program, launch: Launch): string[] {
   if (seconds !== null && seconds > windowWithin)
     faults.push(`its window came after ${seconds.toFixed(0)} s`);
   for (const window of windows) {
-    if (window !== own) faults.push(`a second window: “${window.title}”`);
+    if (own !== undefined && window !== own) faults.push(`a second window: “${window.title}”`);
     const isInside =
       window.x >= -off &&
       window.y >= -off &&
