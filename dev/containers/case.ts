@@ -64,6 +64,7 @@ async function tryCity(engine: Engine, tell: (line: string) => void): Promise<vo
       `-subj /CN=${name} -keyout /etc/ssl/preau/privkey.pem -out /etc/ssl/preau/fullchain.pem ` +
       '&& cp packaging/container/nginx.conf /etc/nginx/conf.d/preau.conf && nginx',
   );
+  const proxy = await engine.must('nginx -v 2>&1');
   const browser = await engine.browser([
     `--host-resolver-rules=MAP ${name} 127.0.0.1`,
     '--ignore-certificate-errors',
@@ -76,12 +77,12 @@ async function tryCity(engine: Engine, tell: (line: string) => void): Promise<vo
     await until('a web socket through nginx', () =>
       sockets.some((url) => url.startsWith(`wss://${name}/`)),
     );
-    await page.waitForSelector('main h1');
+    await page.getByRole('heading', { name: 'Tableau de bord' }).waitFor();
     await page.screenshot({ path: join(pictures, 'containers-city.png') });
   } finally {
     await browser.close();
   }
-  tell('✓ a city behind nginx, its first administrator signed in');
+  tell(`✓ a city behind ${proxy.trim()}, its first administrator signed in`);
   await engine.must('nginx -s stop; docker compose --profile postgres down --volumes; rm .env');
 }
 
