@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { coloursOf } from '../../test/picture.fixture.ts';
 import { signInPage } from '../../test/sign-in-page.fixture.ts';
-import { reach } from '../bare-root.ts';
+import { type Running, reach } from '../bare-root.ts';
 import { root, until } from '../services.ts';
 import { demoLogins } from '../world.ts';
 import { type Engine, openEngine, quoted } from './engine.ts';
@@ -110,9 +110,34 @@ async function refuseDemo(engine: Engine): Promise<void> {
   if (!said.includes('Nothing was changed')) throw new Error(`the demo filled a city: ${said}`);
 }
 
-/** `docker compose --profile demo up`, and a pupil's click. */
+/** `docker compose --profile demo up`, a pupil's click, and the same once more after a stop. */
 async function tryDemo(engine: Engine, tell: (line: string) => void): Promise<void> {
-  const up = engine.start('docker compose --profile demo up --no-color');
+  for (const picture of ['containers-program.png', 'containers-program-again.png']) {
+    const up = engine.start('docker compose --profile demo up --no-color');
+    const { url, password } = await readyDemo(up);
+    const browser = await engine.browser();
+    try {
+      const page = browser.context.pages()[0] ?? (await browser.context.newPage());
+      await signInPage(page, { url, password }, demoLogins.pupil, '/');
+      await page.click('a[href="/launch/tuxpaint"]');
+      await page.waitForSelector('.screen');
+      await page.waitForSelector('.veil', { state: 'detached', timeout: 120_000 });
+      await until('the program in the picture', async () => (await coloursOf(page)) > 20, 60_000);
+      await page.screenshot({ path: join(pictures, picture) });
+    } finally {
+      await browser.close();
+    }
+    tell('✓ a program opened through the demo');
+    await engine.must('docker compose --profile demo stop', 120_000);
+    await up.ended;
+  }
+  await engine.must('docker compose --profile demo down --volumes', 120_000);
+  const left = await engine.must('docker ps -aq; docker volume ls -q');
+  if (left.trim() !== '') throw new Error(`the demo leaves behind: ${left}`);
+}
+
+/** The address and the password that it prints once it has opened a program itself. */
+async function readyDemo(up: Running): Promise<{ url: string; password: string }> {
   await until(
     'the demo',
     () => up.said().includes('To end it and to delete everything') || up.code() !== null,
@@ -124,21 +149,5 @@ async function tryDemo(engine: Engine, tell: (line: string) => void): Promise<vo
   const [, password] = new RegExp(`pupil +${demoLogins.pupil} +(\\S+)`).exec(said) ?? [];
   if (url === undefined || password === undefined)
     throw new Error(`the demo says neither address nor accounts: ${said.slice(-3000)}`);
-  const browser = await engine.browser();
-  try {
-    const page = browser.context.pages()[0] ?? (await browser.context.newPage());
-    await signInPage(page, { url, password }, demoLogins.pupil, '/');
-    await page.click('a[href="/launch/tuxpaint"]');
-    await page.waitForSelector('.screen');
-    await page.waitForSelector('.veil', { state: 'detached', timeout: 120_000 });
-    await until('the program in the picture', async () => (await coloursOf(page)) > 20, 60_000);
-    await page.screenshot({ path: join(pictures, 'containers-program.png') });
-  } finally {
-    await browser.close();
-  }
-  tell('✓ a program opened through the demo');
-  await engine.must('docker compose --profile demo down --volumes', 120_000);
-  await up.ended;
-  const left = await engine.must('docker ps -aq; docker volume ls -q');
-  if (left.trim() !== '') throw new Error(`the demo leaves behind: ${left}`);
+  return { url, password };
 }
