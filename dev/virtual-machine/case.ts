@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import type { Target } from '@preau/contract/rollout.ts';
 import { defaultDraft } from '@preau/contract/rollout-draft.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
+import type { Page } from 'playwright-core';
 import { coloursOf } from '../../test/picture.fixture.ts';
 import { signInPage } from '../../test/sign-in-page.fixture.ts';
+import { answered } from '../answered.ts';
 import { openBrowser } from '../browser.ts';
 import { startCentre } from '../city.ts';
 import { openGround } from '../machines/ground.ts';
@@ -111,6 +113,7 @@ async function clickThrough({ centre, machine }: School, picture: string): Promi
       await page.waitForSelector('.screen');
       await page.waitForSelector('.veil', { state: 'detached', timeout: 120_000 });
       await until('the program in the picture', async () => (await coloursOf(page)) > 16, 60_000);
+      await painted(page);
     } catch (error) {
       throw new Error(`${String(error)}; the page says: ${await page.innerText('body')}`);
     } finally {
@@ -125,6 +128,22 @@ async function clickThrough({ centre, machine }: School, picture: string): Promi
   } finally {
     await browser.close();
   }
+}
+
+/** An emulated machine paints slowly: waits until nothing has changed for two seconds. */
+async function painted(page: Page): Promise<void> {
+  let before = '';
+  await until(
+    'the picture to be whole',
+    async () => {
+      await page.waitForTimeout(2000);
+      const now = (await page.screenshot()).toString('base64');
+      const same = now === before;
+      before = now;
+      return same;
+    },
+    30_000,
+  );
 }
 
 /** Small programs, so that a cut at another second is a cut at another of dpkg's steps. */
@@ -162,7 +181,6 @@ async function cutPower(
 }
 
 async function beginRollout(school: School, name: string, at: number): Promise<string> {
-  const words = { fr: name, en: name };
   const { items } = await school.technician.call('listApplications', {});
   const applicationId =
     items.find(({ slug }) => slug === name)?.id ??
@@ -173,16 +191,19 @@ async function beginRollout(school: School, name: string, at: number): Promise<s
       launch: { command: [`/usr/bin/${name}`] },
       icon: { desktopFile: `${name}.desktop` },
     }));
-  const planned = await school.technician.call('createRollout', {
-    body: {
-      ...defaultDraft,
-      name: `${words.fr} ${at}`,
-      items: [{ applicationId, want: 'present' }],
-      where: { all: true, siteIds: [], groupIds: [], serverIds: [], labels: [] },
-      waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
-      timeoutMinutes: 30,
-    },
-  });
+  const planned = await answered(
+    school.technician,
+    await school.technician.call('createRollout', {
+      body: {
+        ...defaultDraft,
+        name: `${name} ${at}`,
+        items: [{ applicationId, want: 'present' }],
+        where: { all: true, siteIds: [], groupIds: [], serverIds: [], labels: [] },
+        waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }],
+        timeoutMinutes: 30,
+      },
+    }),
+  );
   await school.technician.call('startRollout', {
     params: { id: planned.id },
     body: { planHash: planned.plan.hash, force: true },
