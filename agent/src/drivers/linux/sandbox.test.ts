@@ -184,6 +184,11 @@ describe('the files inside', () => {
     expect(groupFile('lea', 61_001)).toBe('root:x:0:\nlea:x:61001:\nnogroup:x:65534:\n'));
   test('the launcher runs its words as they are; the window manager has no key and no menu', () => {
     expect(launchScript).toContain('\nPREAU_PROGRAM=1 "$@"\n');
+    // Mapped while openbox starts, a window is never managed, and nobody sees that it opened.
+    expect(launchScript).toMatch(
+      /openbox .*--startup "[^"]*> \$ready'" &\ntimeout 5 cat "\$ready"/,
+    );
+    expect(launchScript.indexOf('cat "$ready"')).toBeLessThan(launchScript.indexOf('"$@"'));
     expect(launchScript).not.toMatch(/eval|\$\*/);
     expect(openboxConfiguration).not.toMatch(/<keybind|<action name="Execute"/);
   });
