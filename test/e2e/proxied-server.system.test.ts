@@ -10,7 +10,8 @@ import { openSchoolServer, type SchoolServer } from '../../dev/machines/school-s
 import { type Service, startService, until } from '../../dev/services.ts';
 import { prepareSquid, type Squid } from '../squid.fixture.ts';
 
-const port = 3128;
+/** Not the one where a squid of this machine would listen. */
+const port = 3138;
 let school: SchoolServer;
 let squid: Squid;
 let service: Service;
