@@ -1,6 +1,5 @@
 /** Parsers of request bodies: which content types are accepted and how they are read. */
 import { AppError } from '@preau/contract/errors.ts';
-import { plain } from '@preau/contract/schema.ts';
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
@@ -25,13 +24,7 @@ export function acceptBodies(app: FastifyInstance): void {
     (request, body: Buffer, done) => {
       request.rawBody = body;
       if (body.length === 0) return done(null, undefined);
-      const text = body.toString('utf8');
-      // An agent of an earlier version reports what a power cut left in a log: refusing it would
-      // silence that server for ever. People's own texts are refused instead.
-      const cleans = request.url.startsWith('/api/agent/') && /\\u00[017]/i.test(text);
-      void parseJson(request, text, (error, value) =>
-        done(error, cleans && error === null ? plain(value) : value),
-      );
+      void parseJson(request, body.toString('utf8'), done);
     },
   );
   // Only on routes that declare it: any web page can submit a form, so other routes must not accept

@@ -1,3 +1,4 @@
+import { Report } from '@preau/contract/report.ts';
 import { Line } from '@preau/contract/schema.ts';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
@@ -39,4 +40,10 @@ test('what a person sends is refused when it holds a NUL', () => {
   expect(check('\u0000')).toBeUndefined();
   expect(holdsNul({ a: ['b', { c: 'd\u0000' }] })).toBe(true);
   expect(holdsNul({ a: ['b', 1, null] })).toBe(false);
+});
+
+test('the schema of a report refuses what was not cleaned', () => {
+  const { log } = Report.properties.orders.items.properties;
+  expect(() => checker(log, 'log')('a\u0000')).toThrow('VALIDATION_FAILED');
+  expect(checker(log, 'log')('a\n\tb é')).toBe('a\n\tb é');
 });
