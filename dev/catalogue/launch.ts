@@ -165,7 +165,7 @@ const countColours = async (bench: Page, png: Buffer): Promise<number> =>
 /** Writes the picture to a file of at most `maxBytes`: with fewer colours until it fits, and at the
  * last without a pattern of dots in between. */
 export async function keepPicture(png: Buffer, path: string, maxBytes: number): Promise<void> {
-  const ways = [['256'], ['64'], ['--nofs', '64'], ['--nofs', '32'], ['--nofs', '16']];
+  const ways = [['256'], ['64'], ['--nofs', '64'], ['--nofs', '32'], ['--nofs', '12']];
   for (const way of ways) {
     writeFileSync(path, png);
     const options = ['--force', '--speed', '1', '--strip', '--output', path];

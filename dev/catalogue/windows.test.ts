@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readCatalogue } from '../city.ts';
@@ -109,7 +109,10 @@ describe('every program of the starter catalogue that has a window', () => {
   test('is known by its window', () => expect(Object.keys(programs)).toEqual(slugs));
 
   test('has its picture, and no other is kept', () => {
-    const pictures = readdirSync(join(root, 'docs/images/catalogue'));
+    const kept = join(root, 'docs/images/catalogue');
+    const pictures = readdirSync(kept);
     expect(pictures.sort()).toEqual(slugs.map((slug) => `${slug}.png`).sort());
+    for (const picture of pictures)
+      expect(statSync(join(kept, picture)).size, picture).toBeLessThanOrEqual(60 * 1024);
   });
 });
