@@ -2,7 +2,7 @@
  * for a program of the catalogue. Pure. */
 import type { Program } from './programs.ts';
 
-export interface Box {
+interface Box {
   x: number;
   y: number;
   width: number;
