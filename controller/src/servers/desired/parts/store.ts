@@ -15,6 +15,7 @@ import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { cacheOf } from '../../store.ts';
 import { askTogether } from './ask-together.ts';
+import { forEarlierAgent } from './for-agent.ts';
 
 /** The parts of desired states that differ from server to server. */
 export async function selectDesired(
@@ -45,15 +46,33 @@ export async function selectDesired(
     await selectDesiredQuestions(rows, serverIds),
     await selectDesiredRestarts(rows, serverIds),
   ];
-  return (serverId) => ({
-    ...applications(serverId),
-    sessions: sessions.get(serverId) ?? [],
-    transfers: transfers.get(serverId) ?? [],
-    orders: orders.get(serverId) ?? [],
-    ...neighbours(serverId),
-    ...questions(serverId),
-    ...restarts(serverId),
-  });
+  const earlier = await selectEarlierAgents(rows, serverIds);
+  return (serverId) => {
+    const parts = {
+      ...applications(serverId),
+      sessions: sessions.get(serverId) ?? [],
+      transfers: transfers.get(serverId) ?? [],
+      orders: orders.get(serverId) ?? [],
+      ...neighbours(serverId),
+      ...questions(serverId),
+      ...restarts(serverId),
+    };
+    return earlier.has(serverId) ? forEarlierAgent(parts) : parts;
+  };
+}
+
+/** Servers whose agent does not report its boot: it is one of version 0.1.0. */
+async function selectEarlierAgents(
+  rows: Rows,
+  serverIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await rows
+    .selectFrom('servers')
+    .select('id')
+    .where('id', 'in', [...serverIds])
+    .where('boot', 'is', null)
+    .execute();
+  return new Set(found.map(({ id }) => id));
 }
 
 async function selectDesiredApplications(
@@ -112,10 +131,8 @@ async function selectDesiredSessions(
   const found = await rows
     .selectFrom('sessions as s')
     .innerJoin('accounts as p', 'p.id', 's.account_id')
-    .innerJoin('servers as v', 'v.id', 's.server_id')
     .select([
       's.server_id',
-      'v.boot',
       'p.number',
       's.id',
       's.application_id',
@@ -146,8 +163,7 @@ async function selectDesiredSessions(
     sessionId: row.id,
     applicationId: row.application_id,
     accountId: row.account_id,
-    // Earlier agents refuse a member that they do not know.
-    ...(row.boot === null || row.number === null ? {} : { uid: row.number }),
+    ...(row.number === null ? {} : { uid: row.number }),
     login: row.login,
     displayName: row.display_name,
     language: row.language === 'en' ? 'en' : 'fr',
@@ -258,18 +274,16 @@ async function selectDesiredQuestions(
   };
 }
 
-/** Restarts that are due, for agents that carry them out. */
+/** Restarts that are due. */
 async function selectDesiredRestarts(
   rows: Rows,
   serverIds: readonly string[],
 ): Promise<(serverId: string) => Pick<DesiredState, 'restart'>> {
   const found = await rows
     .selectFrom('restarts as r')
-    .innerJoin('servers as v', 'v.id', 'r.server_id')
     .select(['r.server_id', 'r.boot_id', 'r.begun_at'])
     .where('r.server_id', 'in', [...serverIds])
     .where('r.state', '=', 'restarting')
-    .where('v.boot', 'is not', null)
     .execute();
   const byServer = new Map(found.map((row) => [row.server_id, row]));
   return (serverId) => {
