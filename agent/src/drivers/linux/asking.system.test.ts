@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { follow } from '#src/command.ts';
-import { openRepository, type Repository } from './packages.fixture.ts';
+import { makePackage, openRepository, type Repository } from './packages.fixture.ts';
 import { application, type PackagesRoot, packagesRoot, refusal } from './packages-root.fixture.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-asking-'));
@@ -249,21 +249,23 @@ describe('what fails in the middle', () => {
   });
 });
 
+/** A package that no source has, and that needs one that a source has. */
+const debOf = async (name: string) => ({
+  kind: 'deb' as const,
+  file: server.upload(
+    await makePackage(join(root, 'local'), { name, version: '1.0', depends: 'pt-lib' }),
+  ),
+  package: name,
+  detect: { kind: 'package' as const, package: name },
+});
+
 test('a package from a file, with what it needs from a source; away again', async () => {
-  const file = server.upload(join(root, 'repository/pool/pt-b_1.0_all.deb'));
-  const deb = app('pt-b', {
-    recipe: {
-      kind: 'deb',
-      file,
-      package: 'pt-b',
-      detect: { kind: 'package', package: 'pt-b' },
-    },
-  });
+  const deb = app('pt-file', { recipe: await debOf('pt-file') });
   await server.change('ord_1', [app('pt-a')]);
   expect(codes(await server.change('ord_2', [deb]))).toEqual([null]);
   expect(await server.packages()).toEqual([
     'pt-a 2.0 installed',
-    'pt-b 1.0 installed',
+    'pt-file 1.0 installed',
     'pt-lib 1.0 installed',
   ]);
   expect(await server.software.detect(deb)).toBe('1.0');
@@ -297,13 +299,9 @@ describe('a question', () => {
   });
   test('a file is looked into, and stays for the installation', async () => {
     await server.change('ord_1', [app('pt-a')]);
-    const file = server.upload(join(root, 'repository/pool/pt-b_1.0_all.deb'));
-    const recipe = {
-      kind: 'deb' as const,
-      file,
-      package: 'pt-b',
-      detect: { kind: 'package' as const, package: 'pt-b' },
-    };
-    expect(await ask('pt-b', { recipe })).toMatchObject({ installs: 2, refusal: null });
+    expect(await ask('pt-asked', { recipe: await debOf('pt-asked') })).toMatchObject({
+      installs: 2,
+      refusal: null,
+    });
   });
 });
