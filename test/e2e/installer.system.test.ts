@@ -138,14 +138,14 @@ describe.each(suites)('%s', (suite) => {
     await until('its file', async () => (await said(`test -e ${spared}`)).code === 0, 60_000);
     // The agent's Node maps this library; its file is replaced.
     await school.machine.must(
-      'NEEDRESTART_MODE=a DEBIAN_FRONTEND=noninteractive apt-get install -y -q --reinstall libstdc++6 && needrestart -r a -b',
+      'NEEDRESTART_MODE=a DEBIAN_FRONTEND=noninteractive apt-get install -y -q --reinstall libstdc++6',
       { timeoutMs: 300_000 },
     );
     // A restart ends sessions first, which may take a moment.
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     expect(await agent()).toBe(before);
     await school.machine.must(
-      'sed s,/etc/needrestart/conf.d,/nowhere, /etc/needrestart/needrestart.conf > /root/plain.conf && needrestart -r a -b -c /root/plain.conf',
+      'sed s,/etc/needrestart/conf.d,/nowhere, /etc/needrestart/needrestart.conf > /root/plain.conf && NEEDRESTART_UI=NeedRestart::UI::stdio DEBIAN_FRONTEND=noninteractive needrestart -r a -c /root/plain.conf',
       { timeoutMs: 120_000 },
     );
     await until('the restart', async () => (await agent()) !== before, 60_000);
