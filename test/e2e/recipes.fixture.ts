@@ -8,6 +8,7 @@ import { defaultDraft } from '@preau/contract/rollout-draft.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
 import { plain } from '@preau/contract/schema.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answered } from '../../dev/answered.ts';
 import type { Suite } from '../../dev/bare-root.ts';
 import { signal } from '../../dev/lab/host.ts';
 import { openSchoolServer, type SchoolServer } from '../../dev/machines/school-server.ts';
@@ -55,17 +56,20 @@ export function describeRecipes(suite: Suite, on: string): void {
   };
 
   const rollOut = async (applicationId: string, want: 'present' | 'absent') => {
-    const { id, plan } = await school.technician.call('createRollout', {
-      body: {
-        ...defaultDraft,
-        name: `${want} ${applicationId}`,
-        items: [{ applicationId, want }],
-        where: {
-          ...{ all: false, siteIds: [], groupIds: [], labels: [] },
-          serverIds: [school.serverId()],
+    const { id, plan } = await answered(
+      school.technician,
+      await school.technician.call('createRollout', {
+        body: {
+          ...defaultDraft,
+          name: `${want} ${applicationId}`,
+          items: [{ applicationId, want }],
+          where: {
+            ...{ all: false, siteIds: [], groupIds: [], labels: [] },
+            serverIds: [school.serverId()],
+          },
         },
-      },
-    });
+      }),
+    );
     const start = async () => {
       await school.technician.call('startRollout', {
         params: { id },
