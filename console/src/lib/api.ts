@@ -11,6 +11,7 @@ import {
   type RouteName,
   routeTable,
 } from '@preau/contract/route-table.ts';
+import { askAgain } from './ask-again.ts';
 import { page } from './page.svelte.ts';
 
 export class Refused extends Error {
@@ -79,16 +80,16 @@ export async function call<N extends RouteName>(name: N, input: Input<N> = {}): 
   const search = new URLSearchParams((input.query ?? {}) as Record<string, string>).toString();
   let response: Response;
   try {
-    response = await fetch(
+    const path =
       pathOf(route, input.params as Record<string, string> | undefined) +
-        (search === '' ? '' : `?${search}`),
-      {
-        method: route.method,
-        ...(input.body === undefined
-          ? {}
-          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
-      },
-    );
+      (search === '' ? '' : `?${search}`);
+    const options = {
+      method: route.method,
+      ...(input.body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
+    };
+    response = await askAgain(() => fetch(path, options), route.method);
     page.online = true;
   } catch {
     page.online = false;
