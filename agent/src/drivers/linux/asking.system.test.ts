@@ -297,6 +297,16 @@ describe('a question', () => {
     expect(readdirSync(server.folder, { recursive: true })).toHaveLength(before);
     expect(existsSync(join(server.folder, 'sources/preau-pt-b.sources'))).toBe(false);
   });
+  test('a package published since the lists were read is known', async () => {
+    await server.change('ord_1', [app('pt-right')]);
+    await repository.publish([{ name: 'pt-late', version: '1.0' }]);
+    const recipe = {
+      kind: 'apt',
+      packages: ['pt-late'],
+      detect: { kind: 'package', package: 'pt-late' },
+    };
+    expect(await ask('pt-late', { recipe })).toMatchObject({ installs: 1, refusal: null });
+  });
   test('a file is looked into, and stays for the installation', async () => {
     await server.change('ord_1', [app('pt-a')]);
     expect(await ask('pt-asked', { recipe: await debOf('pt-asked') })).toMatchObject({

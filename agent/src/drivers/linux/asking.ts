@@ -61,7 +61,13 @@ export function createForeseer(deps: AskingDeps): Driver['foresee'] {
       });
       const args = ['install', ...driver.arguments(linux, staged)];
       if (args.length === 1) return { ...nothing, downloadBytes: own, refusal: null };
-      const [asked, { files }] = await Promise.all([apt.simulate(args), apt.plan(args)]);
+      const ask = () => Promise.all([apt.simulate(args), apt.plan(args)]);
+      let [asked, { files, unknown }] = await ask();
+      if (unknown.length > 0) {
+        // It may have been published since the lists were read; an installation reads them again too.
+        await apt.update({ signal });
+        [asked, { files, unknown }] = await ask();
+      }
       const known: Known = {
         wanted: wanted.filter((each) => each.slug !== slug),
         placed: placed.all(),
