@@ -20,7 +20,6 @@ test('an agent of version 0.1.0 gets no member that it would refuse', () => {
     removals: [gimp, plain],
     sessions: [{ sessionId: 'ses_1', uid: 800_001 }],
     orders: [{ orderId: 'ord_1', applications: [gimp] }],
-    questions: { asked: [], questions: [] },
     restart: { bootId: 'b', at: 1 },
     transfers: [],
   } as unknown as DesiredState;

@@ -4,10 +4,7 @@
 import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 
-type Parts = Pick<
-  DesiredState,
-  'applications' | 'removals' | 'sessions' | 'orders' | 'questions' | 'restart'
->;
+type Parts = Pick<DesiredState, 'applications' | 'removals' | 'sessions' | 'orders' | 'restart'>;
 
 const withoutFirstFiles = <T extends { recipes: Recipes }>(application: T): T => {
   const { linux } = application.recipes;
@@ -16,12 +13,12 @@ const withoutFirstFiles = <T extends { recipes: Recipes }>(application: T): T =>
   return { ...application, recipes: { ...application.recipes, linux: { ...linux, launch } } };
 };
 
-/** Without the members that came after version 0.1.0. */
-export const forEarlierAgent = <T extends Parts>({ questions: _, restart: __, ...parts }: T) => ({
+/** Without the members that came after version 0.1.0; only agents that answer are asked anyway. */
+export const forEarlierAgent = <T extends Parts>({ restart: _, ...parts }: T) => ({
   ...parts,
   applications: parts.applications.map(withoutFirstFiles),
   removals: parts.removals.map(withoutFirstFiles),
-  sessions: parts.sessions.map(({ uid: ___, ...session }) => session),
+  sessions: parts.sessions.map(({ uid: __, ...session }) => session),
   orders: parts.orders.map((order) => ({
     ...order,
     applications: order.applications.map(withoutFirstFiles),
