@@ -62,6 +62,8 @@ purge_packages() {
   apt-mark auto $(cat "$work/candidates") >/dev/null
   unneeded | comm -12 - "$work/candidates" >"$work/gone"
   comm -13 "$work/gone" "$work/candidates" >"$work/needed"
+  # On Debian 13 a purge of locales takes away a link that belongs to the system.
+  locale_link=$(readlink /etc/default/locale || true)
   if [ -s "$work/gone" ]; then
     show_progress &
     progress=$!
@@ -76,6 +78,11 @@ purge_packages() {
       failed_removal 'apt-get purge failed'
     fi
   fi
+  purge_alternatives
+  drop_empty_icon_themes
+  if [ -n "$locale_link" ] && [ ! -e /etc/default/locale ] && [ ! -L /etc/default/locale ]; then
+    ln -s "$locale_link" /etc/default/locale
+  fi
   if [ -s "$work/needed" ]; then
     say "packages that stay, because something else here needs them: $(tr '\n' ' ' <"$work/needed")"
   fi
@@ -84,6 +91,24 @@ purge_packages() {
 unneeded() {
   LC_ALL=C apt-get -s -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false autoremove 2>/dev/null |
     sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort -u
+}
+# apt also keeps what is one of several ways to meet a need. Such a package may go when nothing else goes with it.
+purge_alternatives() {
+  : >"$work/needed.now"
+  while read -r name; do
+    if [ "$(LC_ALL=C apt-get -s purge "$name" 2>/dev/null </dev/null | grep -c '^\(Remv\|Purg\) ')" -eq 1 ] &&
+      apt_get purge "$name" </dev/null; then continue; fi
+    printf '%s\n' "$name" >>"$work/needed.now"
+  done <"$work/needed"
+  mv "$work/needed.now" "$work/needed"
+}
+# On Debian 13 the index of an icon theme outlives the theme's package.
+drop_empty_icon_themes() {
+  for index in /usr/share/icons/*/icon-theme.cache; do
+    theme=${index%/*}
+    if [ "$(ls -A "$theme" 2>/dev/null)" = icon-theme.cache ]; then rm -r "$theme"; fi
+  done
+  rmdir /usr/share/icons 2>/dev/null || true
 }
 failed_removal() {
   printf '%s\n' "$1" 'The removal is not complete. Correct this and run the same command again: it takes up where it stopped.' >&2
