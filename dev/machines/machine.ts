@@ -111,7 +111,7 @@ async function build(
     run(inside(powered(), line, env), { timeoutMs, ...(input === undefined ? {} : { input }) });
   const consoleText = () => readFileSync(log, 'utf8');
   /** Waits until a first process other than `before` has started everything. */
-  const up = async (before: number) => {
+  const up = async (before: number, withinMs = 60_000) => {
     await until(
       `${name} to boot`,
       async () => {
@@ -121,7 +121,7 @@ async function build(
         const { stdout } = await runIn('systemctl is-system-running', { timeoutMs: 5000 });
         return /^(running|degraded)/.test(stdout);
       },
-      60_000,
+      withinMs,
     );
   };
   const off = async (withinMs: number) => {
@@ -169,7 +169,8 @@ async function build(
     reboot: async () => {
       const before = powered();
       await runIn('systemctl reboot');
-      await up(before);
+      // A process that does not hear the request to end, such as an installer, has 90 seconds.
+      await up(before, 150_000);
     },
     powerOff: async () => {
       await runIn('systemctl poweroff');

@@ -283,7 +283,7 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
         expect(await status('preau-slower')).toBe('installed');
         expect((await school.machine.must('dpkg --audit')).trim()).toBe('');
       },
-      180_000,
+      300_000,
     );
 
     step(
