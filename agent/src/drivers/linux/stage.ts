@@ -172,7 +172,8 @@ function createHolder(
       .filter(({ sha256 }) => !exists(store.pathOf(sha256)))
       .reduce((sum, { size }) => sum + size, 0);
     const free = freeBytes(staged.folder);
-    if (missing > 0 && free < missing + spareBytes)
+    // What was fetched before, for a question, still has to be unpacked.
+    if (free < missing + spareBytes)
       throw new AppError('DISK_FULL', { why: `${missing} bytes to fetch, ${free} free` });
     let wan = 0;
     let whole = 0;
