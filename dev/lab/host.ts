@@ -22,8 +22,9 @@ const environment = () => ({
   LC_ALL: 'C.UTF-8',
   DEBIAN_FRONTEND: 'noninteractive',
 });
-/** Longer output is cut: a program that never stops talking must not fill our memory. */
-const maxOutput = 4_000_000;
+/** Longer output is cut: a program that never stops talking must not fill our memory. The list of
+ * every file of a server is 5 MB. */
+const maxOutput = 32_000_000;
 
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Done> {
   return new Promise((resolve, reject) => {
