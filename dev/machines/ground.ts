@@ -37,14 +37,14 @@ export interface Ground {
 
 /** Where one machine stands. `network`: its network namespace. `controlGroup`: its name in the
  * hierarchy, which labs that do not see each other share. */
-export interface Place {
+interface Place {
   network: string;
   controlGroup: string;
   address: string;
   number: number;
 }
 
-export interface GroundLeftovers {
+interface GroundLeftovers {
   processes: number[];
   mounts: string[];
   namespaces: string[];

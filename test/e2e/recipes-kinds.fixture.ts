@@ -22,7 +22,7 @@ const misdeeds: Partial<Record<Fault, string>> = {
   never_ends: 'while :; do sleep 1; done',
 };
 
-export interface Made {
+interface Made {
   slug: string;
   version: string;
   fault?: Fault;

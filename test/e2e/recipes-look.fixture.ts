@@ -75,7 +75,7 @@ export async function look(machine: Machine): Promise<Look> {
 }
 
 /** What differs, as `+ path`, `- path`, `~ path: before → after`. */
-export function differences(before: Look, after: Look): Record<keyof Look, string[]> {
+function differences(before: Look, after: Look): Record<keyof Look, string[]> {
   const between = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>) => [
     ...[...other].filter(([name]) => !one.has(name)).map(([name]) => `+ ${name}`),
     ...[...one].flatMap(([name, value]) => {

@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import { exists, readText, write } from '#src/files.ts';
 
-export const needrestartFile = '/etc/needrestart/conf.d/preau-agent.conf';
+const needrestartFile = '/etc/needrestart/conf.d/preau-agent.conf';
 const text = `# Written by preau-agent. Restarting it would end the sessions of this server.
 $nrconf{override_rc}{qr(^preau-agent)} = 0;
 `;
