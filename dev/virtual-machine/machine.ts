@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { must, run, startTalking, type Talking } from '../lab/host.ts';
 import { names, serverAddress } from '../lab/network.ts';
 import type { Ground } from '../machines/ground.ts';
-import type { Bootable, RunIn } from '../machines/machine.ts';
+import { type Bootable, insisting, type RunIn } from '../machines/machine.ts';
 import { root as checkout, GivenUp, until } from '../services.ts';
 import { type Image, prepareEmulator, prepareImage } from './image.ts';
 
@@ -191,21 +191,13 @@ function runningOn({ folder, log, address, ground, argv, ssh }: Parts): VirtualM
     cityAddress: ground.cityAddress,
     ground,
     run: runIn,
-    must: async (line, options) => {
-      const done = await runIn(line, options);
-      if (done.code !== 0)
-        throw new Error(
-          `${name}: ${line.slice(0, 300)} ended with ${done.code ?? 'a signal'}: ` +
-            `${done.stdout}${done.stderr}`.trim().slice(-1500),
-        );
-      return done.stdout;
-    },
+    must: insisting(name, runIn),
     isOn,
     start: () => startWith(null),
     startAt: startWith,
     reboot: async () => {
       const before = await bootId();
-      await runIn('systemctl reboot');
+      await runIn('systemctl reboot --ignore-inhibitors');
       await up(before);
     },
     powerOff: async () => {
