@@ -103,7 +103,7 @@ const askEveryMs = 300;
 /** Waits until the schools' servers have answered, or have had their time; a refusal may have changed
  * the plan meanwhile. `tell` is called once if there is something to wait for. */
 export async function answered(
-  call: Call,
+  read: (id: string) => Promise<Rollout>,
   planned: Rollout,
   tell: () => void,
   wait: (ms: number) => Promise<unknown> = (ms) => pause(ms),
@@ -112,7 +112,7 @@ export async function answered(
   if (rollout.asking !== null && rollout.asking.until !== null) tell();
   while (rollout.asking !== null && rollout.asking.until !== null) {
     await wait(askEveryMs);
-    rollout = await call('readRollout', { params: { id: planned.id } });
+    rollout = await read(planned.id);
   }
   return rollout;
 }

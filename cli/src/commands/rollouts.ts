@@ -8,6 +8,8 @@ import type { Shell } from '#src/shell.ts';
 import { plain, table } from '#src/show.ts';
 import type { Word } from '#src/words.ts';
 
+const reading = (call: Call) => (id: string) => call('readRollout', { params: { id } });
+
 export function addRollouts({ program, lang, t, printer, json, calling }: Shell): void {
   const rollout = program.command('rollout').description(t('cmdRollout'));
   rollout
@@ -26,7 +28,7 @@ export function addRollouts({ program, lang, t, printer, json, calling }: Shell)
     .action(
       calling(async ({ call, asJson }, options: PlanOptions) => {
         const planned = await answered(
-          call,
+          reading(call),
           await call('createRollout', { body: await draftFrom(call, options) }),
           () => printer.remark(t('asking')),
         );
@@ -47,7 +49,7 @@ export function addRollouts({ program, lang, t, printer, json, calling }: Shell)
         async ({ call, asJson }, id: string, options: { force?: boolean; watch?: boolean }) => {
           // What was read is what starts: when an answer changes the plan, it is read again first.
           const { plan, ...read } = await call('readRollout', { params: { id } });
-          await answered(call, { ...read, plan }, () => printer.remark(t('asking')));
+          await answered(reading(call), { ...read, plan }, () => printer.remark(t('asking')));
           const started = await call('startRollout', {
             params: { id },
             body: { planHash: plan.hash, force: options.force === true },
