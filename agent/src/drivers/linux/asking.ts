@@ -7,28 +7,17 @@ import { run } from '#src/command.ts';
 import type { Driver, Installable } from '#src/drivers/driver.ts';
 import { reasonOf } from '#src/failures.ts';
 import { entries, exists, linkNamed, makeFolder, remove } from '#src/files.ts';
-import type { Fetcher } from '#src/packages/fetch.ts';
-import type { Neighbour } from '#src/packages/peers.ts';
-import type { Store } from '#src/packages/store.ts';
 import { ofPackageFile } from '#src/packages/wanted.ts';
 import { type Apt, createApt, unattended } from './apt.ts';
-import type { Dpkg } from './dpkg.ts';
 import { judgeInstall, type Known, removalsOf } from './foresee.ts';
-import type { Placed } from './placed.ts';
 import { driverOf } from './recipes/table.ts';
+import type { PlanningDeps } from './stage.ts';
 import { filesOf, type Staged, stagedUnder } from './staged.ts';
 
-interface AskingDeps {
+interface AskingDeps extends PlanningDeps {
   /** Scratch folder; emptied each time. */
   root: string;
-  store: Store;
-  fetcher: Fetcher;
-  apt: Apt;
-  dpkg: Dpkg;
-  placed: Placed;
-  neighbour: () => Neighbour | null;
   refuses: Driver['refuses'];
-  now: () => number;
 }
 
 export function createForeseer(deps: AskingDeps): Driver['foresee'] {

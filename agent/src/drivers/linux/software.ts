@@ -117,17 +117,8 @@ export function createSoftware(deps: SoftwareDeps): Software {
     runningAgent: deps.running.sha256,
     now,
   });
-  const stage = createStager({
-    root: stageRoot,
-    store,
-    fetcher,
-    apt,
-    dpkg,
-    placed,
-    neighbour: neighbours.first,
-    note: installers.note,
-    now,
-  });
+  const planning = { store, fetcher, apt, dpkg, placed, neighbour: neighbours.first, now };
+  const stage = createStager({ ...planning, root: stageRoot, note: installers.note });
   const applier = createApplier({
     root: stageRoot,
     applications: deps.applications,
@@ -147,17 +138,7 @@ export function createSoftware(deps: SoftwareDeps): Software {
       ? null
       : 'SCRIPT_REFUSED';
   };
-  const foresee = createForeseer({
-    root: join(deps.stateFolder, 'asked'),
-    store,
-    fetcher,
-    apt,
-    dpkg,
-    placed,
-    neighbour: neighbours.first,
-    refuses,
-    now,
-  });
+  const foresee = createForeseer({ ...planning, root: join(deps.stateFolder, 'asked'), refuses });
 
   let applying = 0;
   const apply: typeof applier = async (key, applications, options) => {

@@ -24,17 +24,21 @@ import { filesOf, type Staged, stagedUnder } from './staged.ts';
 const spareBytes = 128 * 1024 ** 2;
 const freshMs = 60_000;
 
-interface StagerDeps {
-  root: string;
+/** What planning an installation reads, for a question and for an order. */
+export interface PlanningDeps {
   store: Store;
   fetcher: Fetcher;
   apt: Apt;
   dpkg: Dpkg;
   placed: Placed;
   neighbour: () => Neighbour | null;
+  now: () => number;
+}
+
+interface StagerDeps extends PlanningDeps {
+  root: string;
   /** Adds a line to the log of this key. */
   note: (key: string, text: string) => void;
-  now: () => number;
 }
 
 /** Updates apt's lists, at most once per order. */
