@@ -9,7 +9,6 @@ import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Enrolment, EnrolmentRequest } from '@preau/contract/enrolment.ts';
 import { AppError, type ErrorCode, errorAsTold, errorCodes } from '@preau/contract/errors.ts';
 import { agentNamespace, hubPath } from '@preau/contract/hub.ts';
-import { plain } from '@preau/contract/schema.ts';
 import { io } from 'socket.io-client';
 import { Compile } from 'typebox/compile';
 import { type Identity, signCall } from './identity.ts';
@@ -113,8 +112,7 @@ export function openLink(identity: Identity): ControllerLink {
   return {
     readDesiredState: (knownPolicy) =>
       call('readDesiredState', undefined, knownPolicy === null ? '' : `?policy=${knownPolicy}`),
-    // Files, package names and programs' output reach a report: no control character may refuse it.
-    sendReport: (report) => call('sendReport', plain(report)),
+    sendReport: (report) => call('sendReport', report),
     sendIcon: async (icon) => {
       await call('sendIcon', icon);
     },

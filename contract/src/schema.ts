@@ -30,15 +30,6 @@ const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 /** The text without what `MachineText` refuses. After a power cut a log may hold such bytes. */
 export const plainText = (text: string): string => text.replace(controls, '');
 
-/** The same value with every text made plain. */
-export function plain<T>(value: T): T;
-export function plain(value: unknown): unknown {
-  if (typeof value === 'string') return plainText(value);
-  if (Array.isArray(value)) return value.map((each: unknown) => plain(each));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
-}
-
 /** Lower-case words joined by hyphens, for use in a URL. */
 export const Slug = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{1,40}$' });
 

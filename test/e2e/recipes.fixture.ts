@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultDraft } from '@preau/contract/rollout-draft.ts';
 import { isFinal } from '@preau/contract/rollout-states.ts';
-import { plain } from '@preau/contract/schema.ts';
+import { plainText } from '@preau/contract/schema.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answered } from '../../dev/answered.ts';
 import type { Suite } from '../../dev/bare-root.ts';
@@ -421,7 +421,7 @@ function tableOf(on: string, cells: ReadonlyMap<string, ReadonlyMap<Column, stri
     Math.max(...all.map((row) => (row[at] ?? '').length)),
   );
   const lines = all.map((row) => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join('  '));
-  return plain(
+  return plainText(
     [
       ...lines,
       ...reasons.map((why, at) => `  — ${at + 1}: ${why}`),
