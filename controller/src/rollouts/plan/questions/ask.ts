@@ -138,8 +138,12 @@ export async function sweepAnswers(
   await deleteOldQuestions(deps.database, deps.clock.now() - dayMs);
 }
 
-/** What is known of each school, by name. Pure but for reading. */
-async function readSchools(rows: Rows, rolloutId: string, now: number): Promise<SchoolAnswer[]> {
+/** What is known of each school, sorted by name, and when the last one was asked (-Infinity: none). */
+async function readSchools(
+  rows: Rows,
+  rolloutId: string,
+  now: number,
+): Promise<{ schools: SchoolAnswer[]; lastAskedAt: number }> {
   const questions = await selectQuestions(rows, rolloutId);
   const asked = new Set(questions.map(({ siteId }) => siteId));
   const others = new Map(
@@ -147,7 +151,7 @@ async function readSchools(rows: Rows, rolloutId: string, now: number): Promise<
       .filter((entry) => !asked.has(entry.siteId) && entry.items.some(isInstalling))
       .map(({ siteId, siteName }) => [siteId, siteName]),
   );
-  return [
+  const schools = [
     ...questions.map(
       ({ siteId, siteName, serverName, askedAt, foreseen }): SchoolAnswer => ({
         siteId,
@@ -167,6 +171,7 @@ async function readSchools(rows: Rows, rolloutId: string, now: number): Promise<
       }),
     ),
   ].sort((a, b) => a.siteName.localeCompare(b.siteName) || (a.siteId < b.siteId ? -1 : 1));
+  return { schools, lastAskedAt: Math.max(...questions.map(({ askedAt }) => askedAt)) };
 }
 
 /** Null when the rollout has begun, or nothing is to be asked. */
@@ -176,23 +181,19 @@ export async function readAsking(
   now: number,
 ): Promise<AskingProgress | null> {
   if (!readStates.includes(rollout.state)) return null;
-  const schools = await readSchools(rows, rollout.id, now);
+  const { schools, lastAskedAt } = await readSchools(rows, rollout.id, now);
   if (schools.length === 0) return null;
   const count = (state: SchoolAnswer['state']) =>
     schools.filter((school) => school.state === state).length;
   const asking = count('asking');
-  const since = asking === 0 ? null : await askedAt(rows, rollout.id);
   return {
     asking,
     answered: count('answered'),
     silent: count('silent'),
     atStart: count('at_start'),
-    until: since === null ? null : since + askingMs,
+    until: asking === 0 ? null : lastAskedAt + askingMs,
   };
 }
-
-const askedAt = async (rows: Rows, rolloutId: string): Promise<number> =>
-  Math.max(...(await selectQuestions(rows, rolloutId)).map((question) => question.askedAt));
 
 /** Refuses with PLAN_ASKING while servers have time to answer. */
 export async function mustHaveAsked(
@@ -212,7 +213,7 @@ export async function listSchoolAnswers(
   query: { from: number; limit: number },
   now: number,
 ): Promise<{ items: SchoolAnswer[]; next: string | null }> {
-  const schools = await readSchools(rows, rolloutId, now);
+  const { schools } = await readSchools(rows, rolloutId, now);
   const end = query.from + query.limit;
   return {
     items: schools.slice(query.from, end),
