@@ -254,6 +254,11 @@ export function callsOf(city: () => City): {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
+  /** A session that only its own pupil sees. */
+  const ofThePupil = async (role: Role) => ({
+    params: { id: await pupilSession() },
+    ...(role === 'pupil' ? {} : { status: 404 }),
+  });
   return {
     health: async () => ({}),
     signIn: async () => ({ body: { login: 'lea', password: 'right' } }),
@@ -264,22 +269,13 @@ export function callsOf(city: () => City): {
       body: { application: 'tuxpaint', language: 'fr' },
       ...(role === 'technician' || role === 'administrator' ? { status: 409 } : {}),
     }),
-    readSession: async (role) => ({
-      params: { id: await pupilSession() },
-      ...(role === 'pupil' ? {} : { status: 404 }),
-    }),
-    attachSession: async (role) => ({
-      params: { id: await pupilSession() },
-      ...(role === 'pupil' ? {} : { status: 404 }),
-    }),
+    readSession: ofThePupil,
+    attachSession: ofThePupil,
     endSession: async (role) => ({
       params: { id: await pupilSession() },
       ...(role === 'teacher' || role === 'contact' ? { status: 404 } : {}),
     }),
-    readExchange: async (role) => ({
-      params: { id: await pupilSession() },
-      ...(role === 'pupil' ? {} : { status: 404 }),
-    }),
+    readExchange: ofThePupil,
     bringFile: async (role) => ({
       params: { id: await exchangeSession() },
       query: '?name=devoir.txt&size=5',

@@ -15,7 +15,7 @@ import { readDpkg } from './dpkg.ts';
 import type { Repository } from './packages.fixture.ts';
 import { createSoftware, type Software } from './software.ts';
 
-const id = (prefix: string, text: string) =>
+export const id = (prefix: string, text: string) =>
   `${prefix}_${text
     .replace(/[^A-Za-z0-9]/g, '')
     .padEnd(22, '0')

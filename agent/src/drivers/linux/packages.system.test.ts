@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LinuxRecipe } from '@preau/contract/application.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openBundles } from '#src/bundles.ts';
@@ -11,16 +10,12 @@ import type { Applied, Installable } from '#src/drivers/driver.ts';
 import { type Identity, newKeyPair } from '#src/identity.ts';
 import { metRecipe } from '../../../../test/met.ts';
 import { openRepository, type Repository } from './packages.fixture.ts';
+import { application, id } from './packages-root.fixture.ts';
 import { createSoftware, type Software } from './software.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'preau-packages-'));
 let repository: Repository;
 const open: Software[] = [];
-const id = (prefix: string, text: string) =>
-  `${prefix}_${text
-    .replace(/[^A-Za-z0-9]/g, '')
-    .padEnd(22, '0')
-    .slice(0, 22)}`;
 const keys = new Map<string, ReturnType<typeof newKeyPair>>();
 
 function server(name: string): Software {
@@ -64,32 +59,10 @@ function server(name: string): Software {
   return software;
 }
 
-function app(
+const app = (
   name: string,
-  more: {
-    version?: string;
-    want?: 'present' | 'absent';
-    packages?: string[];
-    recipe?: LinuxRecipe;
-  } = {},
-): Installable {
-  const slug = `preau-test-${name}`;
-  return {
-    applicationId: id('app', name),
-    versionId: id('ver', name),
-    slug,
-    version: more.version ?? '1.0',
-    want: more.want ?? 'present',
-    recipes: {
-      linux: more.recipe ?? {
-        kind: 'apt',
-        packages: more.packages ?? [slug],
-        source: { uri: repository.uri, suite: 'test', components: ['main'], key: repository.key },
-        detect: { kind: 'package', package: slug },
-      },
-    },
-  };
-}
+  { version = '1.0', ...more }: Parameters<typeof application>[2] & { version?: string } = {},
+): Installable => ({ ...application(`preau-test-${name}`, repository, more), version });
 
 const staging = (
   progress: (done: number, total: number | null, wan: number) => void = () => undefined,
