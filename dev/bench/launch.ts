@@ -14,6 +14,7 @@ import {
 import { destroyDisplay, grantOnce } from '../../agent/src/drivers/linux/displays.ts';
 import { type Layout, layoutOf } from '../../agent/src/drivers/linux/layout.ts';
 import { openboxConfiguration } from '../../agent/src/drivers/linux/sandbox.ts';
+import { readingRoot } from '../../agent/src/drivers/linux/session-watch.ts';
 import { exists, makeFolder, write } from '../../agent/src/files.ts';
 import { type BareClient, openBarely } from '../bare-client.ts';
 import { type RunningCity, startCity } from '../city.ts';
@@ -157,23 +158,7 @@ function firstWindow(
       const found = await new Promise<number | null>((resolve) => {
         spy = follow(
           '/usr/bin/bwrap',
-          [
-            '--dev-bind',
-            '/',
-            '/',
-            '--bind',
-            layout.displayTmp,
-            '/tmp',
-            '/usr/bin/setpriv',
-            '--reuid',
-            String(uid),
-            '--regid',
-            'nogroup',
-            '--clear-groups',
-            '/usr/bin/xprop',
-            '-root',
-            '-spy',
-          ],
+          readingRoot(layout, { uid }, '-spy'),
           { DISPLAY: `:${socket.slice(1)}`, XAUTHORITY: cookie },
           (line) => {
             if (line.startsWith('_NET_CLIENT_LIST(') && /0x[0-9a-f]+/.test(line))

@@ -132,7 +132,11 @@ const environmentFor = (layout: Layout, display: Display) => ({
 });
 
 /** Reads properties of the display's root window, as the display's own account. */
-const readingRoot = (layout: Layout, display: Display, what: string): string[] => [
+export const readingRoot = (
+  layout: Layout,
+  display: Pick<Display, 'uid'>,
+  what: string,
+): string[] => [
   '--dev-bind',
   '/',
   '/',
