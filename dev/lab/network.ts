@@ -237,5 +237,9 @@ export async function sweep(slot: Slot, folder: string | null): Promise<void> {
         ...namespaces.map((name) => `netns del ` + `${name}`),
       ].join('\n')}\n`,
     });
-  if (links.includes(names.bridge(slot))) await must(['ip', 'link', 'del', names.bridge(slot)]);
+  const bridge = names.bridge(slot);
+  if (!links.includes(bridge)) return;
+  const done = await run(['ip', 'link', 'del', bridge]);
+  // Two that begin at once find the same dead: the other may have removed it.
+  if (done.code !== 0 && existsSync(`/sys/class/net/${bridge}`)) throw new Error(done.stderr);
 }

@@ -162,6 +162,20 @@ describe('what cannot be installed', () => {
   });
 });
 
+test('an order knows what was published a moment after the lists were read', async () => {
+  await server.change('ord_1', [app('pt-right')]);
+  const later = app('pt-later', {
+    recipe: {
+      kind: 'apt',
+      packages: ['pt-later'],
+      detect: { kind: 'package', package: 'pt-later' },
+    },
+  });
+  expect(await refusal(server.change('ord_2', [later]))).toContain('PACKAGE_NOT_FOUND');
+  await repository.publish([{ name: 'pt-later', version: '1.0' }]);
+  expect(codes(await server.change('ord_3', [later]))).toEqual([null]);
+});
+
 describe('what somebody else left', () => {
   test('a half-configured package is not touched, whatever fails beside it', async () => {
     await server.software.stage('lists', [app('pt-a')], {

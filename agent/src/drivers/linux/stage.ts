@@ -79,7 +79,8 @@ export function createStager(deps: StagerDeps) {
         options.progress(0, null, 0);
       },
     };
-    let updated = deps.now() - apt.updatedAt() < freshMs;
+    const isFresh = deps.now() - apt.updatedAt() < freshMs;
+    let updated = false;
     const lists: Lists = {
       read: () => updated,
       update: async () => {
@@ -113,7 +114,7 @@ export function createStager(deps: StagerDeps) {
           staged,
           patience,
           freshLists: async () => {
-            if (!lists.read()) await lists.update();
+            if (!isFresh && !lists.read()) await lists.update();
           },
           blame: (error) => blame(application, error),
         });
