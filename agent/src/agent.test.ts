@@ -636,6 +636,26 @@ describe('what the city asks', () => {
     await w.soon(() => expect(w.last().generation).toBe(5));
     expect(restarts()).toBe(1);
   });
+  test('a restart that something forbids is tried again, as long as it is wanted', async () => {
+    const w = world();
+    await w.agent.start();
+    w.want({});
+    await w.soon(() => expect(w.last().boot?.bootId).toMatch(/^[0-9a-f-]{36}$/));
+    const bootId = w.last().boot?.bootId ?? '';
+    const restarts = () => w.driver.calls.filter((call) => call === 'restartMachine').length;
+    const at = w.clock.at;
+    w.driver.fail('restartMachine', new AppError('PACKAGES_LOCKED', { why: 'inhibited by apt' }));
+    w.want({ restart: { bootId, at } });
+    await w.soon(() =>
+      expect(w.last().failedSteps).toMatchObject([
+        { step: 'restart_machine', code: 'PACKAGES_LOCKED', retryAt: w.clock.at + 30_000 },
+      ]),
+    );
+    w.clock.at += 30_001;
+    w.want({ restart: { bootId, at }, standbyDisplays: 1 });
+    await w.soon(() => expect(restarts()).toBe(2));
+    await w.soon(() => expect(w.last().failedSteps).toEqual([]));
+  });
   test('a source that cannot be read is told', async () => {
     const w = world();
     w.driver.unread.push({ source: 'http://vendor.example x', why: 'NO_PUBKEY' });

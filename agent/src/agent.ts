@@ -115,7 +115,7 @@ export function createAgent(deps: AgentDeps): Agent {
   const questions = createQuestions({ driver, now, busy: packagesBusy, tell: pace.tell });
   let boot: Boot | null = null;
   /** The restart that was ordered last. */
-  let restarted: WantedRestart | null = null;
+  let restarted: (WantedRestart & { retryAt: number | null }) | null = null;
 
   // ---- steps --------------------------------------------------------------------------------
 
@@ -193,15 +193,18 @@ export function createAgent(deps: AgentDeps): Agent {
    * that are being changed are finished first. Stopping this agent ends the sessions. */
   const restartOnce = ({ restart }: DesiredState) => {
     const isTime = restart !== undefined && restart.bootId === boot?.bootId && restart.at <= now();
-    const isDone = restarted?.bootId === restart?.bootId && restarted?.at === restart?.at;
-    if (!isTime || isDone || packagesBusy()) return;
-    restarted = restart;
+    if (!isTime || packagesBusy()) return;
+    const isSame = restarted?.bootId === restart.bootId && restarted.at === restart.at;
+    if (isSame && (restarted?.retryAt ?? Number.POSITIVE_INFINITY) > now()) return;
+    const ordered: NonNullable<typeof restarted> = { ...restart, retryAt: null };
+    restarted = ordered;
     work(async () => {
       try {
         await driver.restartMachine();
         mended('restart_machine', restart.bootId);
       } catch (error) {
-        failed('restart_machine', restart.bootId, error, 'no');
+        // Somebody else's apt, for example, forbids it while it works.
+        ordered.retryAt = failed('restart_machine', restart.bootId, error, 'yes').retryAt;
       }
     });
   };

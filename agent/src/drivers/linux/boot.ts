@@ -1,5 +1,6 @@
 /** Which run of the kernel this is, and whether the system asks for a restart. */
 import type { Boot } from '@preau/contract/asking.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
 import { exists, modifiedAt, names, readText } from '#src/files.ts';
 
@@ -55,8 +56,13 @@ export function readBoot(root = ''): Boot {
 }
 
 /** Returns when the restart is ordered: the machine then stops its services, this agent among
- * them. Throws when it cannot be ordered. */
+ * them. Throws when it cannot be ordered, and while a program forbids it: apt does so as long as it
+ * works. */
 export async function restartMachine(): Promise<void> {
-  const done = await run('/usr/bin/systemctl', ['reboot'], { timeoutMs: 60_000 });
-  if (done.code !== 0) throw new Error(`systemctl reboot: ${done.stderr.trim().slice(-500)}`);
+  // Without the option, root overrules those programs in Debian 12, and not in Debian 13.
+  const args = ['reboot', '--check-inhibitors=yes'];
+  const done = await run('/usr/bin/systemctl', args, { timeoutMs: 60_000 });
+  if (done.code === 0) return;
+  const why = `systemctl reboot: ${done.stderr.trim().slice(-500)}`;
+  throw /inhibited by/i.test(why) ? new AppError('PACKAGES_LOCKED', { why }) : new Error(why);
 }
