@@ -160,8 +160,11 @@ async function build(
     },
     reboot: async () => {
       const before = powered();
-      // apt forbids a restart while it works; a person who means it insists, as this does.
-      const { code, stderr } = await runIn('systemctl reboot --ignore-inhibitors');
+      // apt forbids a restart while it works. Whoever restarts nevertheless asks systemd itself:
+      // logind of Debian 13 obeys nobody then.
+      const { code, stderr } = await runIn(
+        'systemctl start --no-block --job-mode=replace-irreversibly reboot.target',
+      );
       if (code !== 0 && code !== null) throw new Error(`${name}: ${stderr}`);
       // A process that does not hear the request to end, such as an installer, has 90 seconds.
       await up(before, 150_000);
