@@ -17,9 +17,9 @@ import type { DownloadVerb, EdgeDeps, UploadVerb } from './verbs/verb.ts';
 /** A connection may be slow, but one that transfers nothing for this long is closed and its place
  * freed. */
 const silentMs = 60_000;
-/** On routes whose bodies may be larger than this, the connection is closed after the answer, so
- * that the rest of a refused body is not read. */
-const readAnywayBytes = 33_554_432;
+/** The rest of a refused body is read for this long: a connection that is closed while the other
+ * side still writes loses the answer. */
+const lingerMs = 5000;
 const bytesType = 'application/octet-stream';
 
 interface StreamInput {
@@ -70,9 +70,7 @@ function admission(deps: EdgeDeps, route: Route): Admit {
 const receiving =
   (deps: EdgeDeps, route: Route, admit: Admit, verb: AnyUpload, takePlace: TakePlace): Handler =>
   async (request, reply) => {
-    // A call may be refused before its body ends; the rest is not read, so the connection cannot be
-    // reused.
-    if (verb.maxBytes > readAnywayBytes) reply.header('connection', 'close');
+    reply.raw.once('finish', () => readRest(request.raw));
     const { actor, input } = await admit(request);
     if (request.headers['content-type'] !== bytesType)
       throw new AppError('VALIDATION_FAILED', {
@@ -122,7 +120,8 @@ async function* untilSilent(body: IncomingMessage, maxBytes: number): AsyncGener
   const silence = setTimeout(() => body.destroy(), silentMs);
   let size = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    // A refusal ends the loop, and must not end the connection that carries it.
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       silence.refresh();
       size += chunk.length;
       if (size > maxBytes) throw new AppError('PAYLOAD_TOO_LARGE');
@@ -131,4 +130,13 @@ async function* untilSilent(body: IncomingMessage, maxBytes: number): AsyncGener
   } finally {
     clearTimeout(silence);
   }
+}
+
+/** Reads and forgets what is left of a body after the answer, for a while; then destroys the
+ * connection. */
+function readRest(body: IncomingMessage): void {
+  if (body.complete) return;
+  const limit = setTimeout(() => body.destroy(), lingerMs);
+  body.once('close', () => clearTimeout(limit));
+  body.resume();
 }
