@@ -56,6 +56,12 @@ export const callErrors = {
     fr: 'Beaucoup de monde se connecte en même temps. Réessayez dans quelques secondes.',
     en: 'Many people are signing in at once. Try again in a few seconds.',
   },
+  SLOW_DOWN: {
+    status: 429,
+    retryable: true,
+    fr: 'Trop de demandes en peu de temps. Attendez un instant, puis recommencez.',
+    en: 'Too many requests in a short time. Wait a moment, then try again.',
+  },
   TOKEN_REFUSED: {
     status: 401,
     retryable: false,

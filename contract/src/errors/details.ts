@@ -80,6 +80,9 @@ export interface DetailsByCode {
     servers?: number;
     rollouts?: number;
   };
+  /** `retryAfterS`: how long to wait, in whole seconds; also sent as `Retry-After`. */
+  BUSY: { retryAfterS?: number };
+  SLOW_DOWN: { retryAfterS: number };
   PAYLOAD_TOO_LARGE: { bytes?: number; maxMiB?: number; name?: string };
   OUT_OF_SCOPE: { site?: string; group?: string };
   UPLOAD_REFUSED: { announced?: number; received?: number };

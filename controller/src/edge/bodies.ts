@@ -1,6 +1,7 @@
 /** Parsers of request bodies: which content types are accepted and how they are read. */
 import { AppError } from '@preau/contract/errors.ts';
 import type { FastifyInstance } from 'fastify';
+import { budget } from '#src/platform/budget.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -31,7 +32,7 @@ export function acceptBodies(app: FastifyInstance): void {
   // one.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: 32_768 },
+    { parseAs: 'string', bodyLimit: budget.calls.formBytes },
     (request, body: string, done) => {
       if (request.routeOptions.config.form === true)
         done(null, Object.fromEntries(new URLSearchParams(body)));

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { budget } from '#src/platform/budget.ts';
 import { createAnswerMemo } from './answer-memo.ts';
 import { acceptBodies } from './bodies.ts';
 import { createAddressOf } from './client-address.ts';
@@ -29,7 +30,7 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
     serverFactory,
     loggerInstance,
     disableRequestLogging: true,
-    bodyLimit: 4_194_304,
+    bodyLimit: budget.calls.bodyBytes,
     trustProxy: [...deps.config.PREAU_TRUSTED_PROXIES],
     forceCloseConnections: true,
     // The routes' schemas are compiled at startup, which may take long on a busy machine.

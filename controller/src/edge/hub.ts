@@ -12,6 +12,7 @@ import {
   type TopicRow,
 } from '@preau/contract/topics.ts';
 import { Server } from 'socket.io';
+import { budget } from '#src/platform/budget.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
@@ -43,7 +44,7 @@ export function createHub(
       ),
     // Other upgrades belong to the gateway.
     destroyUpgrade: false,
-    maxHttpBufferSize: 16_384,
+    maxHttpBufferSize: budget.upgrades.hubMessageBytes,
     pingInterval: 20_000,
     pingTimeout: 20_000,
   });

@@ -14,7 +14,7 @@ export function createPlaces(): TakePlace {
   return async (places, call, work) => {
     if (places === undefined) return work();
     const now = taken.get(places) ?? 0;
-    if (now >= places.most) throw new AppError('BUSY');
+    if (now >= places.most) throw new AppError('BUSY', { retryAfterS: 10 });
     taken.set(places, now + 1);
     const late =
       places.withinMs === undefined ? undefined : setTimeout(() => call.destroy(), places.withinMs);

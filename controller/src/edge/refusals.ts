@@ -9,6 +9,8 @@ export function answerRefusals(app: FastifyInstance, log: Log): void {
     if (known.code === 'INTERNAL')
       log.error({ err: error, route: request.routeOptions.url, id: request.id }, 'unexpected');
     const { status, fr, en, retryable } = errors[known.code];
+    const wait = known.details['retryAfterS'];
+    if (typeof wait === 'number') reply.header('retry-after', String(Math.max(1, Math.ceil(wait))));
     void reply
       .status(status)
       .header('cache-control', 'no-store')

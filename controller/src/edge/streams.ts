@@ -6,6 +6,7 @@ import { api, type Route, type RouteName, type StreamRouteName } from '@preau/co
 import { AppError } from '@preau/contract/errors.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
 import { authorise } from './authorise.ts';
 import { checker } from './check.ts';
 import { guardInput, guardReply } from './guard.ts';
@@ -14,12 +15,7 @@ import { rangeOf } from './range.ts';
 import { streamVerbs } from './verbs/table.ts';
 import type { DownloadVerb, EdgeDeps, UploadVerb } from './verbs/verb.ts';
 
-/** A connection may be slow, but one that transfers nothing for this long is closed and its place
- * freed. */
-const silentMs = 60_000;
-/** The rest of a refused body is read for this long: a connection that is closed while the other
- * side still writes loses the answer. */
-const lingerMs = 5000;
+const { silentMs, lingerMs } = budget.calls;
 const bytesType = 'application/octet-stream';
 
 interface StreamInput {

@@ -3,9 +3,10 @@ import { connect, type Socket } from 'node:net';
 import { AppError } from '@preau/contract/errors.ts';
 import type { DisplayCredentials } from '@preau/contract/report.ts';
 import type { TunnelQuery } from '@preau/contract/session.ts';
+import { budget } from './budget.ts';
 import { decode, encode, type Instruction, InstructionFramer } from './guacamole.ts';
 
-const guacdAnswersWithinMs = 15_000;
+const guacdAnswersWithinMs = budget.guacd.answerMs;
 
 /** An open connection: receives drawing instructions, sends keyboard and mouse input. */
 export class Guacd {

@@ -4,10 +4,10 @@ import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { AppError } from '@preau/contract/errors.ts';
 import PQueue from 'p-queue';
+import { budget } from './budget.ts';
 
 // OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
 const options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const maxWaiting = 500;
 
 export interface Passwords {
   hash: (password: string) => Promise<string>;
@@ -18,7 +18,7 @@ export interface Passwords {
 export function createPasswords(workers = availableParallelism()): Passwords {
   const queue = new PQueue({ concurrency: workers });
   const bounded = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (queue.size >= maxWaiting) throw new AppError('BUSY');
+    if (queue.size >= budget.signIn.waitingHashes) throw new AppError('BUSY', { retryAfterS: 5 });
     return queue.add(work);
   };
   const dummy = hash('no such account', options);

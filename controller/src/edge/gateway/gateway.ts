@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { AppError } from '@preau/contract/errors.ts';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
 import { status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Grant, noteAlive, redeemTicket } from '#src/sessions/tunnel.ts';
@@ -14,8 +15,6 @@ import { readQuery, readTicket, refuse } from './admission.ts';
 import { runTunnel } from './tunnel.ts';
 
 const tunnelPath = '/api/tunnel';
-/** The most a browser may send in one message, in bytes. */
-const maxFromBrowser = 65_536;
 const aliveEveryMs = 10_000;
 
 export interface GatewayDeps extends Platform {
@@ -41,7 +40,7 @@ export interface Gateway {
 export function createGateway(deps: GatewayDeps): Gateway {
   const server = new WebSocketServer({
     noServer: true,
-    maxPayload: maxFromBrowser,
+    maxPayload: budget.tunnel.messageBytes,
     perMessageDeflate: false,
     // Echoes only the protocol's name: the ticket beside it must not be sent back.
     handleProtocols: (protocols) => (protocols.has('guacamole') ? 'guacamole' : false),

@@ -3,18 +3,17 @@
 
 import { buffer } from 'node:stream/consumers';
 import { AppError } from '@preau/contract/errors.ts';
-import { ImportChoices, maxImportBytes } from '@preau/contract/people-import.ts';
+import { ImportChoices } from '@preau/contract/people-import.ts';
 import { applyImport } from '#src/classes/people/apply.ts';
 import { previewImport } from '#src/classes/people/preview.ts';
+import { budget } from '#src/platform/budget.ts';
 
 import { checker } from '../check.ts';
 import type { EdgeDeps, Places, StreamVerbs, Upload } from './verb.ts';
 
-/** Room for the choices about departures and matches in a file of a hundred thousand people. */
-const maxChoicesBytes = 6_000_000;
-const maxBytes = maxImportBytes + maxChoicesBytes;
-/** Few, because each call holds a whole file in memory. */
-const places: Places = { most: 3 };
+const { fileBytes, choicesBytes, atOnce } = budget.imports;
+const maxBytes = fileBytes + choicesBytes;
+const places: Places = { most: atOnce };
 
 export const importStreams = {
   previewImport: {
@@ -47,11 +46,11 @@ async function readImport({
 }: Upload): Promise<{ choices: ImportChoices; bytes: Buffer }> {
   const whole = await buffer(body);
   const end = whole.indexOf(10);
-  if (end < 0 || end > maxChoicesBytes) throw noChoices();
+  if (end < 0 || end > choicesBytes) throw noChoices();
   const choices = checkChoices(parsed(whole.subarray(0, end).toString('utf8'))) as ImportChoices;
   await guard(choices);
   const bytes = whole.subarray(end + 1);
-  if (bytes.length > maxImportBytes) throw new AppError('PAYLOAD_TOO_LARGE');
+  if (bytes.length > fileBytes) throw new AppError('PAYLOAD_TOO_LARGE');
   return { choices, bytes };
 }
 
@@ -67,7 +66,7 @@ const applying = new WeakSet<EdgeDeps['database']>();
 /** Runs one import at a time, because two at once could add the same child twice. Refuses with
  * BUSY. */
 async function alone<T>({ database }: EdgeDeps, work: () => Promise<T>): Promise<T> {
-  if (applying.has(database)) throw new AppError('BUSY');
+  if (applying.has(database)) throw new AppError('BUSY', { retryAfterS: 10 });
   applying.add(database);
   try {
     return await work();
