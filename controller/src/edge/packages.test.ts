@@ -12,6 +12,7 @@ import { createApplication } from '#src/applications/create.ts';
 import { application } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
+import { budget } from '#src/platform/budget.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
 import { createHttp } from './http.ts';
@@ -132,14 +133,32 @@ describe('uploading', () => {
     expect(inFolder()).toEqual(before);
   });
 
-  test('without a right to it, the body is not even read', async () => {
-    const reply = await fetch(`${url}/api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=3`, {
-      method: 'POST',
-      body: 'abc',
-      headers: { 'content-type': 'application/octet-stream' },
+  test('without a right to it, whoever still writes gets the reason, and is then cut off', async () => {
+    const { port } = new URL(url);
+    const socket = connect(Number(port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString();
     });
-    expect([reply.status, reply.headers.get('connection')]).toEqual([401, 'close']);
-  });
+    const errors: Error[] = [];
+    socket.on('error', (error) => errors.push(error));
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write(
+      `POST /api/packages?name=a.deb&sha256=${'b'.repeat(64)}&size=3000000000 HTTP/1.1\r\n` +
+        'host: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 3000000000\r\n\r\n',
+    );
+    const piece = Buffer.alloc(65_536);
+    const writing = setInterval(() => socket.write(piece), 10);
+    const started = performance.now();
+    for (let tries = 0; tries < 100 && answer === ''; tries += 1) await pause(20);
+    expect(answer).toMatch(/^HTTP\/1.1 401 /);
+    expect(answer).toContain('NOT_SIGNED_IN');
+    await pause(1000);
+    expect(errors).toEqual([]);
+    await closed;
+    clearInterval(writing);
+    expect(performance.now() - started).toBeLessThan(budget.calls.lingerMs + 2000);
+  }, 15_000);
 
   test('a recipe may name it; then it stays', async () => {
     const content = randomBytes(1000);
