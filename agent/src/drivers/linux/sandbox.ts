@@ -171,23 +171,26 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
   ];
 }
 
+/** A pipe that opens for reading when windows are managed. */
+const windowManagerReady = '$XDG_RUNTIME_DIR/window-manager';
+
 /** Runs as the person: root may have no right to enter a home on a file server. When memory runs
- * out, the kernel takes a program before it takes the agent, from which the value is inherited. */
+ * out, the kernel takes a program before it takes the agent, from which the value is inherited. A
+ * window that is mapped while the window manager starts is never managed, so the program waits for
+ * it. It starts beside the message bus, because each takes a while. */
 export const enterScript = `#!/bin/sh
 { echo 200 > /proc/self/oom_score_adj; } 2>/dev/null
 cd "$HOME" || exit 71
+mkfifo "${windowManagerReady}"
+/usr/bin/openbox --config-file /run/preau/openbox.xml \\
+  --startup "/bin/sh -c 'echo > ${windowManagerReady}'" &
 exec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"
 `;
 
-/** Starts the window manager, then the application. Some programs start a second process and end
- * the first: the session lasts as long as there is a window or a process that the application
- * started. Services that the message bus started do not count: some of them never end. */
+/** Starts the application. Some programs start a second process and end the first: the session lasts
+ * as long as there is a window or a process that the application started. Services that the message
+ * bus started do not count: some of them never end. */
 export const launchScript = `#!/bin/sh
-# A window that is mapped while its manager starts is never managed: openbox says when it is ready.
-ready="$XDG_RUNTIME_DIR/window-manager"
-mkfifo "$ready"
-/usr/bin/openbox --config-file /run/preau/openbox.xml --startup "/bin/sh -c 'echo > $ready'" &
-timeout 5 cat "$ready" > /dev/null
 ${placeFirstFiles('/run/preau')}
 if [ -n "$PREAU_EXCHANGE" ]; then
   mkdir -p "$HOME/$PREAU_EXCHANGE" "$HOME/.config/gtk-3.0"
@@ -204,6 +207,7 @@ if [ -d ${printerFolder} ]; then
         -s ${printFolder}/server/cups-files.conf
   ) > /dev/null 2>&1 &
 fi
+timeout 5 cat "${windowManagerReady}" > /dev/null
 ${programMarker}=1 "$@"
 code=$?
 windows() { xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; }
