@@ -38,8 +38,9 @@ export interface Bootable {
   isOn: () => boolean;
   /** Powers it on; resolves when systemd has started everything. */
   start: () => Promise<void>;
-  /** `systemctl reboot`; resolves when systemd has started everything again. */
-  reboot: () => Promise<void>;
+  /** Resolves when systemd has started everything again. `order` asks for it; default: as somebody
+   * who insists. */
+  reboot: (order?: () => Promise<void>) => Promise<void>;
   /** `systemctl poweroff`; resolves when it is off. */
   powerOff: () => Promise<void>;
   /** Ends everything at once. */
@@ -129,6 +130,14 @@ async function build(
     [holder, leader] = [null, 0];
     await removeControlGroup(controlGroup);
   };
+  // apt forbids a restart while it works. Whoever restarts nevertheless asks systemd itself: logind
+  // of Debian 13 obeys nobody then.
+  const insist = async () => {
+    const done = await runIn(
+      'systemctl start --no-block --job-mode=replace-irreversibly reboot.target',
+    );
+    if (done.code !== 0 && done.code !== null) throw new Error(`${name}: ${done.stderr}`);
+  };
   const pullPlug = async () => {
     if (!isOn()) return;
     holder?.stdin?.end();
@@ -158,14 +167,9 @@ async function build(
       );
       await up(0);
     },
-    reboot: async () => {
+    reboot: async (order = insist) => {
       const before = powered();
-      // apt forbids a restart while it works. Whoever restarts nevertheless asks systemd itself:
-      // logind of Debian 13 obeys nobody then.
-      const { code, stderr } = await runIn(
-        'systemctl start --no-block --job-mode=replace-irreversibly reboot.target',
-      );
-      if (code !== 0 && code !== null) throw new Error(`${name}: ${stderr}`);
+      await order();
       // A process that does not hear the request to end, such as an installer, has 90 seconds.
       await up(before, 150_000);
     },

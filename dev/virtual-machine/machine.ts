@@ -171,6 +171,9 @@ function runningOn({ folder, log, address, ground, argv, ssh }: Parts): VirtualM
     await ssh.forget();
     holder = null;
   };
+  const insist = async () => {
+    await runIn('systemctl reboot --ignore-inhibitors');
+  };
   const pullPlug = async () => {
     if (!isOn()) return;
     holder?.stdin?.end();
@@ -195,9 +198,9 @@ function runningOn({ folder, log, address, ground, argv, ssh }: Parts): VirtualM
     isOn,
     start: () => startWith(null),
     startAt: startWith,
-    reboot: async () => {
+    reboot: async (order = insist) => {
       const before = await bootId();
-      await runIn('systemctl reboot --ignore-inhibitors');
+      await order();
       await up(before);
     },
     powerOff: async () => {

@@ -256,7 +256,13 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
           async () => !['running', 'scheduled', 'approved'].includes((await read()).state),
           90_000,
         );
-        return read();
+        const rollout = await read();
+        if (rollout.state !== 'completed') {
+          const params = { id, serverId: school.serverId() };
+          const target = await school.technician.call('readTarget', { params });
+          throw new Error(`${rollout.state}: ${JSON.stringify(target).slice(0, 6000)}`);
+        }
+        return rollout;
       };
     };
     const status = (name: string) =>
@@ -285,6 +291,23 @@ export function describeRealServer(suite: Suite, debian: 'debian12' | 'debian13'
         expect(await end()).toMatchObject({ state: 'completed', counts: { succeeded: 1 } });
         expect(await status('preau-slower')).toBe('installed');
         expect((await school.machine.must('dpkg --audit')).trim()).toBe('');
+      },
+      300_000,
+    );
+
+    step(
+      'a technician restarts it from the console: it comes back, and programs open',
+      async () => {
+        const body = { serverIds: [school.serverId()], when: 'now' as const };
+        await school.machine.reboot(async () => {
+          await school.technician.call('restartServers', { body });
+        });
+        await until(
+          'the end of the restart',
+          async () => (await school.server()).restart?.state === 'done',
+          90_000,
+        );
+        expect(await newLaunchWorks()).toBeLessThan(20);
       },
       300_000,
     );
