@@ -13,7 +13,7 @@ import {
   parseVirtual,
   type Simulated,
 } from './apt-output.ts';
-import { type Packages, versionOf } from './dpkg.ts';
+import { gone, type Packages } from './dpkg.ts';
 import type { Outcome } from './recipes/recipe.ts';
 
 /** What is known of this server. */
@@ -66,10 +66,10 @@ export function judgeInstall({ slug, packages }: Wanted, asked: Simulated, known
   const conflict = stays(`installing ${slug}`, asked.removes, known);
   if (conflict !== null) return conflict;
   const named = new Set([...asked.installs, ...asked.upgrades].map(({ name }) => name));
-  // apt installs the only provider of a virtual package without a word.
-  const virtual = packages.find(
-    (name) => !named.has(name) && versionOf(known.packages, name) === null,
-  );
+  // apt installs the only provider of a virtual package without a word. A package that is only half
+  // installed, after a power cut for example, is configured, and not named as installed.
+  const isHere = (name: string) => !gone.has(known.packages.get(name)?.status ?? 'not-installed');
+  const virtual = packages.find((name) => !named.has(name) && !isHere(name));
   return virtual === undefined
     ? null
     : {
