@@ -17,17 +17,88 @@ export const budget = {
      * other side still writes loses the answer. */
     lingerMs: 5000,
   },
+  /** Connections, whatever they carry. */
+  connections: {
+    /** Share of the files that the process may open. A tunnel takes a second one, towards guacd. */
+    shareOfOpenFiles: 0.5,
+    most: 50_000,
+    headerBytes: 16_384,
+    headerMs: 10_000,
+    /** A body that is read as a whole. */
+    bodyMs: 30_000,
+    /** Longer than a reverse proxy keeps its idle connections (nginx: 60 s), so that none is closed
+     * while a call is on its way. */
+    idleMs: 72_000,
+    /** Whoever sends a body or reads an answer at less than this, for this long, is cut off. */
+    slowestBytesPerSecond: 1000,
+    slowForMs: 30_000,
+  },
   /** Connections that ask to become a WebSocket, and the hub's messages. */
   upgrades: {
+    /** From the request until it is known who asks. */
+    acceptMs: 10_000,
+    /** That wait for it at once. The newest stay: an honest one takes milliseconds. */
+    waitingPerAddress: 200,
+    waiting: 500,
+    /** After our close frame, until the connection is destroyed. */
+    closeMs: 5000,
+    /** Open hub connections; the oldest gives way. A page has one, an agent too. */
+    hubPerSignIn: 30,
+    hubPerServer: 4,
     hubMessageBytes: 16_384,
+    /** The pieces of one message. */
+    fragments: 16,
+    /** An honest hub client says who it is, and answers a ping every 20 s. */
+    hubMessages: { perSecond: 1, burst: 20 },
+    hubBytes: { perSecond: 2000, burst: 65_536 },
+    /** Wake-ups that wait for a client that does not read. */
+    hubUnread: 500,
   },
-  /** What a browser may send through its tunnel. */
+  /** What a browser may send through its tunnel. Whoever is over a rate is read more slowly. */
   tunnel: {
     messageBytes: 65_536,
+    /** The pieces of one message. */
+    fragments: 64,
+    /** A paste of 131,072 bytes is 177 kB in all. */
+    bytes: { perSecond: 262_144, burst: 1_048_576 },
+    /** A mouse makes up to 240 in a second, and each 6 kB of a picture is acknowledged. */
+    instructions: { perSecond: 2000, burst: 10_000 },
+    /** Others are not answered: a page measures the line every five seconds. */
+    pings: { perSecond: 1, burst: 10 },
+    /** A size that comes earlier waits; the last one wins. */
+    sizeEveryMs: 500,
+    pastesAtOnce: 4,
+    /** Per stream; guacd keeps no more clipboard text. */
+    pasteBytes: 262_144,
+    perPerson: 16,
+    /** A browser answers the last ping before the next one, or is gone. */
+    beatMs: 10_000,
+    /** Waiting for a browser: above the first, guacd is not read; below the second, it is again. */
+    unreadBytes: 1_000_000,
+    unreadLowBytes: 250_000,
+    /** Waiting for guacd: above this, the browser is not read. */
+    unsentBytes: 65_536,
+    /** For as long as guacd may take to read them. */
+    unsentMs: 10_000,
+    closeMs: 5000,
   },
-  /** What guacd may take for its handshake. */
+  /** What guacd may do. */
   guacd: {
+    /** From dialling to `ready`, counting only while we wait. */
     answerMs: 15_000,
+    handshakeBytes: 65_536,
+    /** It sends something every five seconds, even when nothing moves. */
+    silentMs: 30_000,
+    instructionBytes: 4_194_304,
+    /** The pieces in which one instruction may arrive. */
+    instructionPieces: 16_384,
+  },
+  /** Stopping, whatever hangs. */
+  stop: {
+    /** Clients may close by themselves for this long. */
+    politeMs: 500,
+    stepMs: 3000,
+    allMs: 8000,
   },
   /** Signing in: passwords, codes, steps. */
   signIn: {
@@ -44,8 +115,16 @@ export const budget = {
     /** At once, because each holds a whole file in memory. */
     atOnce: 3,
   },
-  /** What an agent reports. */
-  reports: {},
+  /** What an agent sends, per server. A class of 25 that starts at once makes some ten reports a
+   * second for a few seconds. */
+  reports: {
+    calls: { perSecond: 5, burst: 60 },
+    bytes: { perSecond: 262_144, burst: 8_388_608 },
+  },
   /** Work that is too heavy for the thread that serves everybody. */
   work: {},
 } as const;
+
+type Widened<T> = { readonly [K in keyof T]: T[K] extends number ? number : Widened<T[K]> };
+/** One group of limits with any numbers in it: tests bring shorter times. */
+export type Limits<G extends keyof typeof budget> = Widened<(typeof budget)[G]>;
