@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { DisplayAddress } from '@preau/contract/enrolment.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import { enrolWithController } from './controller-link.ts';
@@ -9,7 +10,13 @@ import { type Identity, newKeyPair, saveIdentity } from './identity.ts';
  * AppError ENROLMENT_CODE_REFUSED or AGENT_REFUSED. */
 export async function enrol(
   stateFolder: string,
-  input: { controllerUrl: string; controllerKey: string; code: string },
+  input: {
+    controllerUrl: string;
+    controllerKey: string;
+    code: string;
+    /** Where guacd reaches this server's displays. */
+    display?: DisplayAddress;
+  },
 ): Promise<Identity> {
   const { privateKey, publicKey } = newKeyPair();
   const controllerUrl = input.controllerUrl.replace(/\/+$/, '');
@@ -18,6 +25,7 @@ export async function enrol(
     publicKey,
     hostname: hostname(),
     protocol: PROTOCOL,
+    ...(input.display === undefined ? {} : { display: input.display }),
   });
   if (answer.controllerKey !== input.controllerKey)
     throw new AppError('AGENT_REFUSED', {

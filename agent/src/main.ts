@@ -68,6 +68,7 @@ if (positionals[0] === 'enrol') {
       controllerUrl: controller,
       controllerKey: key,
       code,
+      display: { host: config.rdpHost, port: config.rdpPort },
     });
     console.log(`Enrolled as ${identity.serverId}.`);
   } catch (error) {

@@ -44,6 +44,7 @@ export const auditActions = [
   'server.enrolled',
   'server.retired',
   'server.state_refused',
+  'server.display_refused',
   'server.changed',
   'server.drained',
   'server.undrained',

@@ -21,11 +21,20 @@ export const EnrolmentCode = Strict({
 });
 export type EnrolmentCode = Static<typeof EnrolmentCode>;
 
+/** Where guacd reaches a server's displays. Port 0: the server chooses one each time it starts. */
+export const DisplayAddress = Strict({
+  host: Type.String({ maxLength: 45, pattern: '^[0-9A-Fa-f.:]+$' }),
+  port: Type.Integer({ minimum: 0, maximum: 65535 }),
+});
+export type DisplayAddress = Static<typeof DisplayAddress>;
+
 export const EnrolmentRequest = Strict({
   code: Type.String({ pattern: '^[A-Z2-7]{4}(-[A-Z2-7]{4}){5}$' }),
   publicKey: PublicKey,
   hostname: Line(255),
   protocol: Type.Integer({ minimum: 1 }),
+  /** An agent that does not say answers at the address it calls from. */
+  display: Type.Optional(DisplayAddress),
 });
 export type EnrolmentRequest = Static<typeof EnrolmentRequest>;
 

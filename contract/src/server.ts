@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { InstalledApplication } from './application.ts';
 import { Boot } from './asking.ts';
+import { DisplayAddress } from './enrolment.ts';
 import { FailedStep, Health, Inventory, ServerId } from './report.ts';
 import { ServerRestart } from './restart.ts';
 import { Line, Nullable, OneOf, Slug, Strict } from './schema.ts';
@@ -45,6 +46,14 @@ export type ServerSummary = Static<typeof ServerSummary>;
 
 export const Server = Strict({
   ...ServerSummary.properties,
+  /** The only address at which the gateway looks for its displays; null until it is known.
+   * `refused`: another one that it has reported since. */
+  display: Nullable(
+    Strict({
+      ...DisplayAddress.properties,
+      refused: Nullable(Strict({ ...DisplayAddress.properties, at: Type.Integer() })),
+    }),
+  ),
   inventory: Nullable(Inventory),
   /** The packages in `inventory.chosen` that a recipe of the catalogue installs; the others were
    * installed by hand. */
@@ -62,6 +71,7 @@ export const ServerChanges = Strict({
   roles: Type.Optional(Type.Array(OneOf(serverRoles), { minItems: 1, uniqueItems: true })),
   labels: Type.Optional(Type.Array(Slug, { maxItems: 20, uniqueItems: true })),
   maxSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  display: Type.Optional(DisplayAddress),
 });
 export type ServerChanges = Static<typeof ServerChanges>;
 

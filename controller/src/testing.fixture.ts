@@ -96,6 +96,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
       platform,
       { kind: 'nobody', id: null, name: '?' },
       { code, publicKey, hostname: name, protocol: PROTOCOL },
+      '127.0.0.1',
     );
     let seq = 0;
     return {

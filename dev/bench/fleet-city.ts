@@ -152,6 +152,7 @@ async function seed(folder: string, options: FleetOptions) {
           siteId: siteIds[index % siteIds.length] ?? '',
           name: `Serveur ${index + 1}`,
           publicKey,
+          display: null,
           maxSessions: 60,
           now,
         });

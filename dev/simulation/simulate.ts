@@ -189,6 +189,7 @@ function build(world: World, network: Network): Machine[] {
       cache: null,
       answers: false,
       boot: null,
+      display: null,
       retiredAt: null,
       appliedGeneration: 0,
     });

@@ -7,6 +7,24 @@ import type { Both } from '../lib/words.ts';
 
 export const fleetWords = messages({
   fleet: { fr: 'Parc', en: 'Fleet' },
+  displayTitle: {
+    fr: 'Ce serveur indique une autre adresse d’affichage',
+    en: 'This server names another display address',
+  },
+  displayText: {
+    fr: (refused: string, known: string) =>
+      `Il dit répondre à ${refused} ; la ville connaît ${known}. Ses sessions ne s’ouvrent pas ` +
+      'tant que l’adresse n’est pas confirmée. Si vous avez changé son adresse, confirmez ; ' +
+      'sinon, regardez d’abord cette machine de près.',
+    en: (refused: string, known: string) =>
+      `It says that it answers at ${refused}; the city knows ${known}. Its sessions do not open ` +
+      'until the address is confirmed. If you have changed its address, confirm it; otherwise ' +
+      'take a close look at that machine first.',
+  },
+  displayConfirm: {
+    fr: (address: string) => `Confirmer ${address}`,
+    en: (address: string) => `Confirm ${address}`,
+  },
   differences: { fr: 'Applications × écoles', en: 'Applications × schools' },
   quarantined: { fr: 'À l’écart', en: 'Set apart' },
   groups: { fr: 'Groupes', en: 'Groups' },

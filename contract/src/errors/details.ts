@@ -125,6 +125,7 @@ export interface DetailsByCode {
     ahead: number;
   };
 
+  DISPLAY_REFUSED: { host: string; port: number };
   CLOCK_SKEWED: { controllerTime: number };
   PROTOCOL_UNSUPPORTED: { protocol: number; supported: number };
   HOST_KEY_CHANGED: { hostKey: string };

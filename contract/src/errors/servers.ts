@@ -56,6 +56,16 @@ export const serverErrors = {
     fr: 'Deux machines utilisent l’identité de ce serveur : il est mis à l’écart. Enrôlez de nouveau chacune des deux.',
     en: 'Two machines use this server’s identity: it is set apart. Enrol each of them anew.',
   },
+  DISPLAY_REFUSED: {
+    status: 422,
+    retryable: false,
+    fr:
+      'L’adresse d’affichage indiquée par le serveur de l’école n’est pas celle que la ville ' +
+      'connaît. Prévenez le technicien : il la confirme sur la page du serveur.',
+    en:
+      'The display address that the school’s server names is not the one the city knows. Tell the ' +
+      'technician, who confirms it on the server’s page.',
+  },
   RESTART_UNKNOWN: {
     status: 409,
     retryable: false,

@@ -80,6 +80,7 @@ const all = [
   '0009-withdrawal',
   '0010-asking',
   '0011-account-numbers',
+  '0015-displays',
 ];
 const dialects: Dialect[] = [
   {

@@ -21,6 +21,7 @@ import * as recordings from './migrations/0008-recordings.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
 import * as asking from './migrations/0010-asking.ts';
 import * as accountNumbers from './migrations/0011-account-numbers.ts';
+import * as displays from './migrations/0015-displays.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
@@ -40,6 +41,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0009-withdrawal': () => ({ up: withdrawal.up }),
   '0010-asking': () => ({ up: asking.up }),
   '0011-account-numbers': () => ({ up: accountNumbers.up }),
+  '0015-displays': () => ({ up: displays.up }),
 };
 
 /** `target`: a postgres:// address, a file path, or `:memory:`. */

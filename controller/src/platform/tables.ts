@@ -42,6 +42,7 @@ export interface Tables {
     policy_asked_at: number | null;
     answers: Generated<number>;
     boot: string | null;
+    display: string | null;
   };
   enrolment_codes: {
     hash: string;

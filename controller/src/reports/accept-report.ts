@@ -12,6 +12,7 @@ import { together } from '#src/platform/together.ts';
 import { settleAnswers } from '#src/rollouts/plan/questions/ask.ts';
 import { settleOrders } from '#src/rollouts/run/settle-orders.ts';
 import { checkReport } from '#src/servers/reported/clone.ts';
+import { admitDisplays } from '#src/servers/reported/displays.ts';
 import { recordServerReport } from '#src/servers/reported/record-report.ts';
 import { savePastEpochs } from '#src/servers/reported/store.ts';
 
@@ -26,6 +27,8 @@ export async function acceptReport(
   deps: Deps,
   actor: AgentActor,
   report: Report,
+  /** Where the report came from; null when nobody knows. */
+  address: string | null = null,
 ): Promise<Reply<'sendReport'>> {
   if (report.protocol !== PROTOCOL)
     throw new AppError('PROTOCOL_UNSUPPORTED', { protocol: report.protocol, supported: PROTOCOL });
@@ -57,7 +60,10 @@ export async function acceptReport(
       report,
       pastEpochs: check.past,
     });
-    for (const topic of await settleSessions(deps, rows, actor, report.sessions)) topics.add(topic);
+    const displays = admitDisplays(deps, rows, actor, server, address);
+    for (const topic of await settleSessions(deps, rows, actor, report.sessions, displays))
+      topics.add(topic);
+    for (const topic of await displays.save()) topics.add(topic);
     for (const topic of await settleTransfers(deps, rows, actor, report.transfers))
       topics.add(topic);
     const answers = await settleAnswers(deps, rows, actor, report.answers ?? []);

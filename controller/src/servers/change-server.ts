@@ -6,14 +6,22 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { displayAt } from './displays.ts';
 import { selectServer } from './fleet/store.ts';
-import { saveDraining, saveServerChanges, selectServerRow, selectServerRows } from './store.ts';
+import {
+  saveDisplay,
+  saveDraining,
+  saveServerChanges,
+  selectServerRow,
+  selectServerRows,
+} from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
 const maxLabels = 20;
 
-/** Refuses with NOT_FOUND and OUT_OF_SCOPE. Repeating it is safe. */
+/** Refuses with NOT_FOUND, OUT_OF_SCOPE, and DISPLAY_REFUSED for an address where no display can be.
+ * Repeating it is safe. */
 export async function changeServer(
   deps: Deps,
   actor: AccountActor,
@@ -25,6 +33,11 @@ export async function changeServer(
     if (server === undefined) throw new AppError('NOT_FOUND', { server: id });
     mustReach(actor, server.siteId);
     await saveServerChanges(rows, id, changes);
+    if (changes.display !== undefined) {
+      const at = displayAt(changes.display, server.display?.host ?? null);
+      if (at === null) throw new AppError('DISPLAY_REFUSED', changes.display);
+      await saveDisplay(rows, id, { ...at, refused: null });
+    }
     await recordEffect(deps, rows, actor, {
       action: 'server.changed',
       subjectId: id,

@@ -3,6 +3,7 @@ import type { Boot } from '@preau/contract/asking.ts';
 import type { FailedStep, Inventory } from '@preau/contract/report.ts';
 import type { ServerChanges } from '@preau/contract/server.ts';
 import { isSqlite, type Rows } from '#src/platform/database.ts';
+import type { KnownDisplay } from './displays.ts';
 import type { PastEpoch } from './reported/clone.ts';
 
 export const cacheOf = (row: { inventory: string | null }) =>
@@ -27,6 +28,8 @@ export interface ServerRow {
   /** Its agent answers questions. */
   answers: boolean;
   boot: Boot | null;
+  /** Null until it is known. */
+  display: KnownDisplay | null;
 }
 
 /** Undefined when unknown or retired. */
@@ -56,8 +59,21 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
       cache: cacheOf(row),
       answers: row.answers === 1,
       boot: row.boot === null ? null : (JSON.parse(row.boot) as Boot),
+      display: row.display === null ? null : (JSON.parse(row.display) as KnownDisplay),
     }
   );
+}
+
+export async function saveDisplay(
+  rows: Rows,
+  serverId: string,
+  display: KnownDisplay,
+): Promise<void> {
+  await rows
+    .updateTable('servers')
+    .set({ display: JSON.stringify(display) })
+    .where('id', '=', serverId)
+    .execute();
 }
 
 /** Sorted by id, which is the order of locking. Unknown and retired servers are left out. */

@@ -2,7 +2,9 @@
  * by its tests. */
 import { randomBytes } from 'node:crypto';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
+import type { DisplayAddress } from '@preau/contract/enrolment.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
+import type { ReportedSession } from '@preau/contract/report.ts';
 import { plainRule } from '@preau/contract/rule.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -12,6 +14,7 @@ import { selectAuditEvents } from '#src/audit/store.ts';
 import { server } from '#src/builders.fixture.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
+import { changeServer } from '#src/servers/change-server.ts';
 import { readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrolment/enrol.ts';
 import { selectServer, selectServers } from '#src/servers/fleet/store.ts';
@@ -475,6 +478,77 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
         state: 'failed',
         error: { code: 'NOT_DETECTED', message: 'no gimp' },
       });
+    });
+  });
+
+  describe('the address of a display', () => {
+    const readyAt = (sessionId: string, host: string, port: number): ReportedSession => {
+      const ready = readySession(sessionId, 1);
+      if (ready.state !== 'ready' || ready.attachment === null) throw new Error('no display');
+      return { ...ready, attachment: { ...ready.attachment, host, port } };
+    };
+    const serverRow = async () => selectServer(city.platform.database, city.agent.actor.id, 0);
+    const known = async (display: DisplayAddress) =>
+      changeServer(city.platform, city.technician, city.agent.actor.id, { display });
+
+    test.each([
+      ['another host', '10.38.1.99', 3390],
+      ['another port', '10.38.1.5', 6379],
+      ['the machine that guacd runs on', '127.0.0.1', 3390],
+      ['an address of the cloud', '169.254.169.254', 3390],
+      ['a name', 'postgres', 5432],
+    ])('%s is refused, said, and never handed to guacd', async (_what, host, port) => {
+      await known({ host: '10.38.1.5', port: 3390 });
+      const { session, ticket } = await launch(city.platform, city.pupil, tuxpaint);
+      await report({ sessions: [readyAt(session.id, host, port)] });
+      expect(await stored(session.id)).toMatchObject({
+        state: 'failed',
+        failureCode: 'DISPLAY_REFUSED',
+      });
+      expect((await serverRow())?.display).toEqual({
+        host: '10.38.1.5',
+        port: 3390,
+        refused: { host, port, at: city.time.at },
+      });
+      expect((await actions()).filter((each) => each === 'server.display_refused')).toHaveLength(1);
+      const grant = await codeOf(redeemTicket(city.platform, city.pupil, ticket.ticket));
+      expect(grant).toBe('SESSION_OVER');
+      // The same again is no news.
+      const again = await launch(city.platform, city.pupil, tuxpaint);
+      await report({ sessions: [readyAt(again.session.id, host, port)] });
+      expect((await actions()).filter((each) => each === 'server.display_refused')).toHaveLength(1);
+    });
+
+    test('the known one is taken, and one that a technician confirms is known', async () => {
+      const { session } = await launch(city.platform, city.pupil, tuxpaint);
+      await report({ sessions: [readyAt(session.id, '10.38.1.7', 3390)] });
+      expect((await serverRow())?.display?.refused).toMatchObject({ host: '10.38.1.7' });
+      await known({ host: '10.38.1.7', port: 3390 });
+      expect((await serverRow())?.display).toEqual({
+        host: '10.38.1.7',
+        port: 3390,
+        refused: null,
+      });
+      const second = await launch(city.platform, city.pupil, tuxpaint);
+      await report({ sessions: [readyAt(second.session.id, '10.38.1.7', 3390)] });
+      expect((await stored(second.session.id)).state).toBe('ready');
+    });
+
+    test('nobody confirms one where no display can be', async () => {
+      await known({ host: '10.38.1.5', port: 3390 });
+      for (const host of ['127.0.0.1', '169.254.169.254', '224.0.0.1'])
+        expect(await codeOf(known({ host, port: 3390 }))).toBe('DISPLAY_REFUSED');
+      expect(await codeOf(known({ host: '10.38.1.5', port: 22 }))).toBe('DISPLAY_REFUSED');
+    });
+
+    test('a server of before keeps the first that it reports', async () => {
+      await city.platform.database.updateTable('servers').set({ display: null }).execute();
+      const { session } = await launch(city.platform, city.pupil, tuxpaint);
+      await report({ sessions: [readyAt(session.id, '10.38.1.5', 3390)] });
+      expect((await stored(session.id)).state).toBe('ready');
+      const { session: other } = await launch(city.platform, city.teacher, tuxpaint);
+      await report({ sessions: [readyAt(other.id, '10.38.1.6', 3390)] });
+      expect((await stored(other.id)).failureCode).toBe('DISPLAY_REFUSED');
     });
   });
 

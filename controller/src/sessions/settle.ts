@@ -6,6 +6,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import type { Displays } from '#src/servers/reported/displays.ts';
 import { closeSession } from './end.ts';
 import {
   markOpened,
@@ -18,12 +19,14 @@ import { saveCredentials } from './tickets/store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
-/** In the caller's transaction. Returns the topics to wake. */
+/** In the caller's transaction. Returns the topics to wake. A session whose display is refused fails
+ * with DISPLAY_REFUSED. */
 export async function settleSessions(
   deps: Deps,
   rows: Rows,
   actor: AgentActor,
   reported: readonly ReportedSession[],
+  displays: Pick<Displays, 'admit'>,
 ): Promise<Topic[]> {
   if (reported.length === 0) return [];
   const topics: Topic[] = [];
@@ -36,15 +39,20 @@ export async function settleSessions(
   for (const seen of reported) {
     const session = live.get(seen.sessionId);
     if (session !== undefined && isLive(session.state))
-      topics.push(...(await settle(deps, rows, actor, session, seen)));
+      topics.push(...(await settle({ deps, rows, actor, displays }, session, seen)));
   }
   return topics;
 }
 
+interface Settling {
+  deps: Deps;
+  rows: Rows;
+  actor: AgentActor;
+  displays: Pick<Displays, 'admit'>;
+}
+
 async function settle(
-  deps: Deps,
-  rows: Rows,
-  actor: AgentActor,
+  { deps, rows, actor, displays }: Settling,
   session: StoredSession,
   seen: ReportedSession,
 ): Promise<Topic[]> {
@@ -65,15 +73,15 @@ async function settle(
     seen.attachment.serial > session.attachmentSerial &&
     seen.attachment.serial <= session.attachSerial
   ) {
-    if (
-      await saveCredentials(
-        rows,
-        session.id,
-        seen.attachment.serial,
-        deps.secrets.seal(JSON.stringify(seen.attachment)),
-      )
-    )
-      changed();
+    const credentials = displays.admit(seen.attachment);
+    if (credentials === null)
+      return closeSession(deps, rows, actor, session, {
+        state: 'failed',
+        code: 'DISPLAY_REFUSED',
+        message: `display at ${seen.attachment.host} port ${seen.attachment.port}`,
+      });
+    const sealed = deps.secrets.seal(JSON.stringify(credentials));
+    if (await saveCredentials(rows, session.id, credentials.serial, sealed)) changed();
   }
   if (session.state === 'starting') {
     // The grace period starts here and runs until a browser attaches.

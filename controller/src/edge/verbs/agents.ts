@@ -6,9 +6,9 @@ import { enrol } from '#src/servers/enrolment/enrol.ts';
 import type { Verbs } from './verb.ts';
 
 export const agentVerbs = {
-  enrol: (deps, actor, { body }) => enrol(deps, actor, body),
+  enrol: (deps, actor, { body }, { address }) => enrol(deps, actor, body, address),
   readDesiredState: (deps, actor, { query }) => readDesiredState(deps, actor, query.policy ?? null),
-  sendReport: (deps, actor, { body }) => acceptReport(deps, actor, body),
+  sendReport: (deps, actor, { body }, { address }) => acceptReport(deps, actor, body, address),
   sendIcon: async (deps, actor, { body }) => {
     await setIcon(deps, actor, body);
     return null;

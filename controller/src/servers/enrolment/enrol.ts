@@ -15,6 +15,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { newEnrolmentCode, sha256 } from '#src/platform/secrets.ts';
 import { selectSite } from '#src/sites/store.ts';
 import { publishForNeighbours } from '../desired/desired-state.ts';
+import { displayAtEnrolment } from '../displays.ts';
 import { selectServerRow } from '../store.ts';
 import {
   insertEnrolmentCode,
@@ -73,12 +74,15 @@ export async function enrol(
   deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
   _actor: Actor,
   input: EnrolmentRequest,
+  /** Where the server calls from; null when nobody knows. */
+  address: string | null = null,
 ): Promise<Enrolment> {
   if (input.protocol !== PROTOCOL)
     throw new AppError('PROTOCOL_UNSUPPORTED', { protocol: input.protocol, supported: PROTOCOL });
   const { enrolment, topics } = await deps.database.transaction().execute(async (rows) => {
     const now = deps.clock.now();
     const serverId = newServerId();
+    const display = displayAtEnrolment(input.display, address);
     const taken = await takeEnrolmentCode(rows, sha256(input.code), serverId, now);
     if (taken === undefined || (await publicKeyIsKnown(rows, input.publicKey)))
       throw new AppError('ENROLMENT_CODE_REFUSED');
@@ -91,6 +95,7 @@ export async function enrol(
       publicKey: input.publicKey,
       maxSessions: deps.config.PREAU_MAX_SESSIONS,
       now,
+      display,
     });
     const topics = await publishForNeighbours(deps, rows, site.id);
     await recordEffect(
@@ -102,7 +107,10 @@ export async function enrol(
         subjectId: serverId,
         subjectName: `${taken.serverName}, ${site.name}`,
         siteId: site.id,
-        details: { hostname: input.hostname },
+        details: {
+          hostname: input.hostname,
+          display: display === null ? null : `${display.host} ${display.port}`,
+        },
       },
     );
     return {

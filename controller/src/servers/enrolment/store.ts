@@ -1,6 +1,7 @@
 /** All SQL of enrolment: codes, and creating and retiring the rows of servers. */
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
+import type { KnownDisplay } from '../displays.ts';
 
 export const newServerId = () => newId('srv');
 
@@ -76,6 +77,7 @@ export async function insertServer(
     publicKey: string;
     maxSessions: number;
     now: number;
+    display: KnownDisplay | null;
   },
 ): Promise<void> {
   await rows
@@ -97,6 +99,7 @@ export async function insertServer(
       max_sessions: server.maxSessions,
       created_at: server.now,
       retired_at: null,
+      display: server.display === null ? null : JSON.stringify(server.display),
     })
     .execute();
 }

@@ -119,6 +119,7 @@ export async function selectServer(
     .execute();
   return {
     ...toSummary(row, now, await selectLastRestarts(rows, now - shownMs, id)),
+    display: row.display === null ? null : (JSON.parse(row.display) as Server['display']),
     inventory,
     knownPackages: (inventory?.chosen ?? [])
       .map(({ name }) => name)
