@@ -143,7 +143,7 @@ describe('InstructionFramer', () => {
 
   // biome-ignore format: a table
   const nonsense: [name: string, text: string][] = [
-    ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'], ['no length', '.nop;'], ['negative length', '-1.a;'], ['a length of nine digits', '123456789.a;'], ['wrong terminator', '3.nop:'], ['length too short', '2.nop;'], ['line feed between', '3.nop;\n3.nop;'],
+    ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'], ['no length', '.nop;'], ['negative length', '-1.a;'], ['a length of nine digits', '123456789.a;'], ['a length of eleven digits', '99999999999.'], ['wrong terminator', '3.nop:'], ['length too short', '2.nop;'], ['line feed between', '3.nop;\n3.nop;'],
   ];
   test.each(nonsense)('throws on %s, in one chunk or byte by byte', (_name, text) => {
     expect(() => frames(Buffer.from(text), [text.length])).toThrow(/not a Guacamole instruction/);
@@ -155,6 +155,14 @@ describe('InstructionFramer', () => {
     framer.push(Buffer.from('99999999.'));
     expect(() => {
       for (let count = 0; count < 100; count += 1) framer.push(Buffer.alloc(65_536, 0x61));
-    }).toThrow(/4 MiB/);
+    }).toThrow(/more than 4194304 bytes/);
+  });
+
+  test('gives up on an instruction that comes byte by byte without end', () => {
+    const framer = new InstructionFramer();
+    framer.push(Buffer.from('99999999.'));
+    expect(() => {
+      for (let count = 0; count < 20_000; count += 1) framer.push(Buffer.from('a'));
+    }).toThrow(/more than 16384 pieces/);
   });
 });

@@ -2,6 +2,7 @@
  * joined by commas and ended by `;`, where LENGTH counts Unicode code points (guacamole-server,
  * src/libguac/parser.c). */
 import { isAscii } from 'node:buffer';
+import { budget } from './budget.ts';
 
 export type Instruction = readonly [opcode: string, ...args: string[]];
 
@@ -93,8 +94,11 @@ export class InstructionFramer {
   #hold(bytes: Buffer): void {
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;
-    // guacd never sends instructions of this size, so the peer is not guacd.
-    if (this.#heldBytes > 4_194_304) throw new Error('an instruction of more than 4 MiB');
+    // guacd never sends instructions of this size, or in so many pieces, so the peer is not guacd.
+    if (this.#heldBytes > budget.guacd.instructionBytes)
+      throw new Error(`an instruction of more than ${budget.guacd.instructionBytes} bytes`);
+    if (this.#held.length > budget.guacd.instructionPieces)
+      throw new Error(`an instruction in more than ${budget.guacd.instructionPieces} pieces`);
   }
 
   /** Offset just past the last `;` in the chunk that ends an instruction, or -1. The state is kept

@@ -6,8 +6,6 @@ import type { TunnelQuery } from '@preau/contract/session.ts';
 import { budget } from './budget.ts';
 import { decode, encode, type Instruction, InstructionFramer } from './guacamole.ts';
 
-const guacdAnswersWithinMs = budget.guacd.answerMs;
-
 /** An open connection: receives drawing instructions, sends keyboard and mouse input. */
 export class Guacd {
   readonly socket: Socket;
@@ -27,19 +25,28 @@ export class Guacd {
 }
 
 /** Connects to guacd and selects RDP. guacd's listen queue holds only five connections, so a
- * refused connection is tried twice more. */
-export async function dialGuacd(host: string, port: number, signal: AbortSignal) {
+ * refused connection is tried twice more. From here to `ready` guacd may make us wait for
+ * `budget.guacd.answerMs` in all, and send `budget.guacd.handshakeBytes`; beyond either, as for
+ * anything that is not the protocol, the socket is destroyed and GATEWAY_UNREACHABLE is thrown. */
+export async function dialGuacd(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  limits: { answerMs: number; handshakeBytes: number } = budget.guacd,
+) {
+  const patience = new Patience(limits.answerMs);
   let socket: Socket | undefined;
   for (let attempt = 1; socket === undefined; attempt += 1) {
     try {
-      socket = await dial(host, port, signal);
+      socket = await patience.spend((ms) => dial(host, port, ms, signal));
     } catch (cause) {
-      if (attempt >= 3 || signal.aborted) throw new AppError('GATEWAY_UNREACHABLE', {}, { cause });
+      if (attempt >= 3 || signal.aborted || patience.leftMs <= 0)
+        throw new AppError('GATEWAY_UNREACHABLE', {}, { cause });
       await new Promise((resolve) => setTimeout(resolve, 150 * attempt));
     }
   }
   const guacd = socket;
-  const reader = new HandshakeReader(guacd);
+  const reader = new HandshakeReader(guacd, patience, limits.handshakeBytes);
   guacd.write(encode(['select', 'rdp']));
   const args = await reader.next('args');
   return {
@@ -70,62 +77,95 @@ export async function dialGuacd(host: string, port: number, signal: AbortSignal)
   };
 }
 
-function dial(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+/** The time that may be waited in all; what passes between two waits does not count. */
+class Patience {
+  leftMs: number;
+  constructor(ms: number) {
+    this.leftMs = ms;
+  }
+  async spend<T>(wait: (ms: number) => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await wait(Math.max(this.leftMs, 0));
+    } finally {
+      this.leftMs -= performance.now() - began;
+    }
+  }
+}
+
+function dial(host: string, port: number, withinMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, signal });
-    socket.setTimeout(guacdAnswersWithinMs, () =>
-      socket.destroy(new Error('guacd did not answer in time')),
+    const late = setTimeout(
+      () => socket.destroy(new Error('guacd did not answer in time')),
+      withinMs,
     );
+    socket.once('close', () => clearTimeout(late));
     socket.once('error', reject);
     socket.once('connect', () => {
+      clearTimeout(late);
       socket.off('error', reject);
       socket.on('error', () => socket.destroy());
-      socket.setTimeout(0);
       resolve(socket);
     });
   });
 }
 
-/** Reads single instructions until the handshake is over; `release` returns the unread bytes. */
+/** Reads single instructions until the handshake is over; `release` returns the unread bytes. Each
+ * byte is looked at once, however guacd cuts what it sends. */
 class HandshakeReader {
   readonly #socket: Socket;
-  #buffered = Buffer.alloc(0);
-  constructor(socket: Socket) {
+  readonly #patience: Patience;
+  readonly #framer = new InstructionFramer();
+  #unread: Buffer = Buffer.alloc(0);
+  #taken = 0;
+  readonly #mostBytes: number;
+  constructor(socket: Socket, patience: Patience, mostBytes: number) {
     this.#socket = socket;
+    this.#patience = patience;
+    this.#mostBytes = mostBytes;
     socket.pause();
   }
   async next(opcode: string): Promise<string[]> {
-    for (;;) {
-      const instruction = this.#take();
-      if (instruction !== null) {
-        if (instruction[0] === opcode) return instruction.slice(1);
-        if (instruction[0] === 'error')
-          throw new AppError('GATEWAY_UNREACHABLE', { status: instruction[2] ?? '' });
-        continue;
-      }
-      await this.#more();
+    try {
+      return await this.#patience.spend((ms) => this.#until(opcode, performance.now() + ms));
+    } catch (cause) {
+      this.#socket.destroy();
+      throw cause instanceof AppError ? cause : new AppError('GATEWAY_UNREACHABLE', {}, { cause });
     }
   }
   release(): Buffer {
-    return this.#buffered;
+    return this.#unread;
   }
-  #take(): Instruction | null {
-    const framer = new InstructionFramer();
-    // The framer returns the last instruction boundary, so the first one is found by passing the
-    // text piece by piece.
-    let from = 0;
+  async #until(opcode: string, deadline: number): Promise<string[]> {
     for (;;) {
-      const semicolon = this.#buffered.indexOf(0x3b, from);
-      if (semicolon < 0) return null;
-      const frame = framer.push(this.#buffered.subarray(from, semicolon + 1));
-      from = semicolon + 1;
-      if (frame !== null) {
-        this.#buffered = this.#buffered.subarray(from);
-        return decode(frame.toString())?.[0] ?? null;
-      }
+      const instruction = this.#take();
+      if (instruction === null) await this.#more(deadline - performance.now());
+      else if (instruction[0] === opcode) return instruction.slice(1);
+      else if (instruction[0] === 'error')
+        throw new AppError('GATEWAY_UNREACHABLE', { status: instruction[2] ?? '' });
     }
   }
-  #more(): Promise<void> {
+  /** Null when no instruction is complete yet. Throws on anything that is none. */
+  #take(): Instruction | null {
+    while (this.#unread.length > 0) {
+      // The framer returns the last boundary in what it is given, so it is given one `;` at a time.
+      const semicolon = this.#unread.indexOf(0x3b);
+      const piece = this.#unread.subarray(0, semicolon < 0 ? undefined : semicolon + 1);
+      this.#unread = this.#unread.subarray(piece.length);
+      this.#taken += piece.length;
+      if (this.#taken > this.#mostBytes)
+        throw new Error(`a handshake of more than ${this.#mostBytes} bytes`);
+      const frame = this.#framer.push(piece);
+      if (frame === null) continue;
+      const [instruction] = decode(frame.toString()) ?? [];
+      if (instruction === undefined) throw new Error('not an instruction of a handshake');
+      return instruction;
+    }
+    return null;
+  }
+  /** Waits for more bytes. `#unread` is empty. */
+  #more(withinMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: Error) => {
         clearTimeout(timer);
@@ -136,14 +176,15 @@ class HandshakeReader {
         else reject(error);
       };
       const onData = (chunk: Buffer) => {
-        this.#buffered = Buffer.concat([this.#buffered, chunk]);
+        this.#unread = chunk;
         done();
       };
       const onClose = () => done(new AppError('GATEWAY_UNREACHABLE'));
-      const timer = setTimeout(() => {
-        this.#socket.destroy();
-        done(new AppError('GATEWAY_UNREACHABLE', { waited: guacdAnswersWithinMs }));
-      }, guacdAnswersWithinMs);
+      const timer = setTimeout(
+        () => done(new AppError('GATEWAY_UNREACHABLE', { waited: Math.round(withinMs) })),
+        withinMs,
+      );
+      if (this.#socket.destroyed) return onClose();
       this.#socket.on('data', onData);
       this.#socket.on('close', onClose);
       this.#socket.resume();
