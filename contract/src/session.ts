@@ -99,7 +99,23 @@ export const Ticket = Strict({
 });
 export type Ticket = Static<typeof Ticket>;
 
-export const tunnelSize = { min: 200, max: 8192 } as const;
+/** In pixels, of the picture that a display draws: at most that of a 4K screen, in either direction,
+ * because the school's server keeps all of it in memory. */
+export const tunnelSize = { min: 200, max: 3840, maxArea: 3840 * 2160 } as const;
+export const isTunnelSize = (width: number, height: number): boolean =>
+  Math.min(width, height) >= tunnelSize.min &&
+  Math.max(width, height) <= tunnelSize.max &&
+  width * height <= tunnelSize.maxArea;
+
+/** The size to ask for on a screen of this size: of the same shape, as large as allowed. */
+export function fitTunnelSize(width: number, height: number): { width: number; height: number } {
+  const { min, max, maxArea } = tunnelSize;
+  const scale = Math.min(1, max / Math.max(width, height), Math.sqrt(maxArea / (width * height)));
+  const bound = (pixels: number) => Math.max(Math.floor(pixels * scale), min);
+  return { width: bound(width), height: bound(height) };
+}
+
+/** Besides this, `isTunnelSize` must hold. */
 export const TunnelQuery = Strict({
   width: Type.Integer({ minimum: tunnelSize.min, maximum: tunnelSize.max }),
   height: Type.Integer({ minimum: tunnelSize.min, maximum: tunnelSize.max }),

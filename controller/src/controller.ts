@@ -15,8 +15,10 @@ import type { EdgeDeps } from './edge/verbs/verb.ts';
 import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
 import { createIdentity } from './identity/sign-in.ts';
+import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, migrate, openDatabase } from './platform/database.ts';
+import { closeInOrder } from './platform/deadlines.ts';
 import { createLog } from './platform/log.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
@@ -26,7 +28,8 @@ import { createWakeups } from './wakeups.ts';
 
 export interface Controller {
   url: string;
-  close: () => Promise<void>;
+  /** Takes at most `budget.stop.allMs`; returns the parts that did not close in time. */
+  close: () => Promise<string[]>;
 }
 
 const version = '0.1.0';
@@ -59,6 +62,10 @@ export async function startController(
     return redis;
   };
   const redis = { publisher: openConnection(), subscriber: openConnection() };
+  const disconnect = () => {
+    redis.publisher.disconnect();
+    redis.subscriber.disconnect();
+  };
   const wakeups = createWakeups(redis, log);
   const secrets = createSecrets(loadSecret(config.PREAU_DATA, config.PREAU_SECRET));
 
@@ -92,16 +99,20 @@ export async function startController(
 
   return {
     url,
-    close: async () => {
-      await http.close();
-      await jobs.close();
-      await rollouts.close();
-      await notices.close();
-      await access.close();
-      await additions.close();
-      redis.publisher.disconnect();
-      redis.subscriber.disconnect();
-      await database.destroy();
-    },
+    close: () =>
+      closeInOrder(
+        log,
+        [
+          { what: 'http', close: () => http.close() },
+          { what: 'jobs', close: () => jobs.close() },
+          { what: 'rollouts', close: () => rollouts.close() },
+          { what: 'notices', close: () => notices.close() },
+          { what: 'access', close: () => access.close() },
+          { what: 'additions', close: () => additions.close() },
+          { what: 'redis', close: disconnect },
+          { what: 'database', close: () => database.destroy() },
+        ],
+        budget.stop,
+      ),
   };
 }

@@ -99,6 +99,7 @@ else if (command !== undefined) {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
+      // What hangs is left behind, and has been logged: the next start tidies up after it.
       controller.close().then(
         () => process.exit(0),
         () => process.exit(1),

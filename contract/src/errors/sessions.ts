@@ -150,8 +150,8 @@ export const sessionErrors = {
   SIZE_REFUSED: {
     status: 400,
     retryable: false,
-    fr: 'La taille d’écran demandée est hors limites (200 à 8192 pixels).',
-    en: 'The requested screen size is out of bounds (200 to 8192 pixels).',
+    fr: 'La taille d’écran demandée est hors limites (de 200 pixels de côté à un écran 4K). Rechargez la page.',
+    en: 'The requested screen size is out of bounds (from 200 pixels a side to a 4K screen). Reload the page.',
   },
   LICENCE_EXHAUSTED: {
     status: 409,

@@ -1,14 +1,18 @@
 /** The HTTP server: security headers, the API, the console's files, the hub and the gateway on one
  * port. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
+import { hubPath } from '@preau/contract/hub.ts';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { budget } from '#src/platform/budget.ts';
+import { within } from '#src/platform/deadlines.ts';
 import { createAnswerMemo } from './answer-memo.ts';
 import { acceptBodies } from './bodies.ts';
 import { createAddressOf } from './client-address.ts';
-import { createGateway } from './gateway/gateway.ts';
+import { type Connections, watchConnections } from './connections.ts';
+import { createGateway, tunnelPath } from './gateway/gateway.ts';
 import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
 import { openApi } from './openapi.ts';
@@ -16,16 +20,33 @@ import { readConsole, sendSecurityHeaders, servePages } from './pages.ts';
 import { answerRefusals } from './refusals.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
 import { mountStreams } from './streams.ts';
+import { routeUpgrades } from './upgrades.ts';
 import type { EdgeDeps } from './verbs/verb.ts';
 
 export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log;
   const addressOf = createAddressOf(deps.config.PREAU_TRUSTED_PROXIES);
   const memo = createAnswerMemo(deps.wakeups, addressOf);
+  let connections: Connections | undefined;
+  const watched = (server: Server) => {
+    connections = watchConnections(server);
+    return server;
+  };
   const serverFactory = (handler: (request: IncomingMessage, response: ServerResponse) => void) =>
-    createServer((request, response) => {
-      if (!memo.answer(request, response)) handler(request, response);
-    });
+    watched(
+      createServer(
+        {
+          maxHeaderSize: budget.connections.headerBytes,
+          connectionsCheckingInterval: budget.connections.headerMs / 5,
+          keepAlive: true,
+          noDelay: true,
+        },
+        (request, response) => {
+          connections?.began(request, response);
+          if (!memo.answer(request, response)) handler(request, response);
+        },
+      ),
+    );
   const app: FastifyInstance = Fastify({
     serverFactory,
     loggerInstance,
@@ -50,20 +71,30 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   app.get('/api/openapi.json', async () => description);
   await servePages(app, deps.config, consoleFiles);
 
-  const hub = createHub(deps, app.server);
+  const hub = createHub(deps);
   const gateway = createGateway({
     ...deps,
     addressOf,
     authenticate: (request) => actorOfCookie(deps, cookieOf(request)),
   });
-  app.server.on('upgrade', (request, socket, head) => {
-    if (gateway.handleUpgrade(request, socket, head)) return;
-    if (!(request.url ?? '').startsWith('/api/hub')) socket.destroy();
-  });
+  const upgrades = routeUpgrades(
+    app.server,
+    {
+      // socket.io's clients add the slash.
+      [hubPath]: hub.handleUpgrade,
+      [`${hubPath}/`]: hub.handleUpgrade,
+      [tunnelPath]: gateway.handleUpgrade,
+    },
+    { log: deps.log, addressOf },
+  );
   app.addHook('preClose', async () => {
     memo.close();
+    upgrades.close();
     gateway.close();
-    await hub.close();
+    await within(budget.stop.politeMs, hub.close()).catch(() => undefined);
+    // Whoever has not closed by then is cut off: a server ends only with its last connection.
+    if (connections !== undefined && connections.count() > 0) await pause(budget.stop.politeMs);
+    connections?.end();
   });
   return app;
 }

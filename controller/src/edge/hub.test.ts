@@ -1,20 +1,22 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import { audiences, type Topic, type TopicKind } from '@preau/contract/topics.ts';
 import { io, type Socket } from 'socket.io-client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
-
+import { budget } from '#src/platform/budget.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
-import { createHub } from './hub.ts';
+import { createHub, type Hub } from './hub.ts';
+import { routeUpgrades } from './upgrades.ts';
 
 const people = ['pupil', 'teacher', 'contact', 'technician'] as const;
 type Who = (typeof people)[number];
 
 let city: City;
-let hub: { close: () => Promise<void> };
+let hub: Hub;
 const http = createServer();
 const heard = Object.fromEntries(people.map((who) => [who, [] as string[]])) as Record<
   Who,
@@ -31,9 +33,14 @@ const connected = (socket: Socket) =>
 
 beforeAll(async () => {
   city = await makeCity();
-  hub = createHub(
-    { ...city.platform, originAllowed: (origin: string | undefined) => origin === publicUrl },
+  hub = createHub({
+    ...city.platform,
+    originAllowed: (origin: string | undefined) => origin === publicUrl,
+  });
+  routeUpgrades(
     http,
+    { [`${hubPath}/`]: hub.handleUpgrade },
+    { log: city.platform.log, addressOf: () => '127.0.0.1' },
   );
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}${consoleNamespace}`;
@@ -114,4 +121,95 @@ test('pages whose sign-in is over are disconnected, and nobody else’s', async 
   city.platform.wakeups.wake([`sign-in:${sha256(tokens.teacher)}`]);
   expect(await gone).toBe('io server disconnect');
   expect(people.filter((who) => pages[who].connected)).toEqual(['pupil', 'contact', 'technician']);
+});
+
+describe('a hub connection', () => {
+  const short = { ...budget.upgrades, acceptMs: 300, hubPerSignIn: 3 };
+  let small: Hub;
+  let door: Server;
+  let port: number;
+  const sockets: WebSocket[] = [];
+  beforeAll(async () => {
+    small = createHub({ ...city.platform, originAllowed: (origin) => origin === publicUrl }, short);
+    door = createServer();
+    routeUpgrades(
+      door,
+      { [`${hubPath}/`]: small.handleUpgrade },
+      { log: city.platform.log, addressOf: () => '127.0.0.1' },
+      short,
+    );
+    await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+    port = (door.address() as AddressInfo).port;
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.terminate();
+    await small.close();
+    door.close();
+  });
+
+  /** Without socket.io's client, which is too polite. */
+  function open(headers: Record<string, string> = {}) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${hubPath}/?EIO=4&transport=websocket`, {
+      headers,
+    });
+    sockets.push(socket);
+    const heard: string[] = [];
+    socket.on('message', (data) => heard.push(data.toString()));
+    socket.on('error', () => undefined);
+    return { socket, heard, isClosed: () => socket.readyState === WebSocket.CLOSED };
+  }
+  const cookie = () => ({ cookie: `preau_sign_in=${tokens.pupil}` });
+  const join = async (page: ReturnType<typeof open>) => {
+    await expect.poll(() => page.heard.length).toBe(1);
+    page.socket.send('40/console,');
+    await expect.poll(() => page.heard.length).toBe(2);
+  };
+
+  test('that never says who it is ends', async () => {
+    const { heard, isClosed } = open();
+    await expect.poll(() => heard.length).toBe(1);
+    await expect.poll(isClosed, { timeout: 3000 }).toBe(true);
+  });
+  test('that is refused ends too, though it stays on the line', async () => {
+    const page = open();
+    await join(page);
+    expect(page.heard[1]).toMatch(/^44\/console,/);
+    await expect.poll(page.isClosed, { timeout: 3000 }).toBe(true);
+  });
+  test('that has joined stays', async () => {
+    const page = open(cookie());
+    await join(page);
+    await new Promise((resolve) => setTimeout(resolve, short.acceptMs * 2));
+    expect([page.heard[1]?.slice(0, 11), page.isClosed()]).toEqual(['40/console,', false]);
+  });
+  test('gives way, the oldest first, when one sign-in has too many', async () => {
+    const pages: ReturnType<typeof open>[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      const page = open(cookie());
+      pages.push(page);
+      await join(page);
+    }
+    await expect
+      .poll(() => pages.map(({ isClosed }) => isClosed()))
+      .toEqual([true, true, false, false, false]);
+  });
+  test('that joins again and again, or sends without end, is cut', async () => {
+    const joining = open(cookie());
+    await join(joining);
+    for (let times = 0; times < 100; times += 1) joining.socket.send('40/console,');
+    await expect.poll(joining.isClosed).toBe(true);
+    const pinging = open(cookie());
+    await join(pinging);
+    for (let times = 0; times < 20_000; times += 1) pinging.socket.ping();
+    await expect.poll(pinging.isClosed).toBe(true);
+  });
+  test('is never one that polls', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}${hubPath}/?EIO=4&transport=polling`, {
+      signal: AbortSignal.timeout(500),
+    }).then(
+      ({ status }) => status,
+      () => 'nobody answers',
+    );
+    expect(answer).toBe('nobody answers');
+  });
 });

@@ -1,6 +1,6 @@
 /** Delivers wake-ups over socket.io. A wake-up names what changed and never contains its data; the
  * contract's table of topics says who receives which. */
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { isTeacher, isTechnician, type Role } from '@preau/contract/account.ts';
 import { agentNamespace, consoleNamespace, hubPath, type WakeEvents } from '@preau/contract/hub.ts';
 import {
@@ -11,12 +11,16 @@ import {
   type Topic,
   type TopicRow,
 } from '@preau/contract/topics.ts';
-import { Server } from 'socket.io';
-import { budget } from '#src/platform/budget.ts';
+import { type Namespace, Server } from 'socket.io';
+import { WebSocketServer } from 'ws';
+import { budget, type Limits } from '#src/platform/budget.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { TokenBucket } from '#src/platform/token-bucket.ts';
 import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { actorOfAgentCall, actorOfCookie, cookieOf } from './sign-in.ts';
+import type { Upgrade, UpgradeOwner } from './upgrades.ts';
+import { socketLimits } from './web-sockets.ts';
 
 /** The audiences this account belongs to, besides its own `person` and `sign-in` rooms. */
 function audiencesOf(actor: { role: Role }): Audience[] {
@@ -29,31 +33,46 @@ function audiencesOf(actor: { role: Role }): Audience[] {
 const roomOf = (to: Audience, topic: Topic): string =>
   to === 'agent' || to === 'person' || to === 'sign-in' ? `${to}:${namedBy(topic)}` : to;
 
+export interface Hub {
+  handleUpgrade: UpgradeOwner;
+  close: () => Promise<void>;
+}
+
 export function createHub(
   deps: Platform & { originAllowed: (origin: string | undefined) => boolean },
-  http: HttpServer,
-): { close: () => Promise<void> } {
-  const io = new Server<Record<string, never>, WakeEvents>(http, {
+  limits: Limits<'upgrades'> = budget.upgrades,
+): Hub {
+  // socket.io takes requests from a server of its own, which never listens: the upgrades of the
+  // real one are handed to it by exact path, and nobody polls.
+  const door = createServer();
+  const io = new Server<Record<string, never>, WakeEvents>(door, {
     path: hubPath,
     serveClient: false,
+    transports: ['websocket'],
+    wsEngine: HubSockets,
     // The `cors` option does not guard WebSocket upgrades; this does. Agents send no Origin.
     allowRequest: (request: IncomingMessage, callback) =>
       callback(
         null,
         request.headers.origin === undefined || deps.originAllowed(request.headers.origin),
       ),
-    // Other upgrades belong to the gateway.
     destroyUpgrade: false,
-    maxHttpBufferSize: budget.upgrades.hubMessageBytes,
+    connectTimeout: limits.acceptMs,
+    maxHttpBufferSize: limits.hubMessageBytes,
     pingInterval: 20_000,
     pingTimeout: 20_000,
   });
+  /** Upgrades that have not said yet who they are. */
+  const asking = new WeakMap<IncomingMessage, Upgrade>();
+  const unwatch = boundClients(io, limits);
 
   const console = io.of(consoleNamespace);
   console.use((socket, next) => {
     actorOfCookie(deps, cookieOf(socket.request)).then(
       async (actor) => {
         await socket.join([`person:${actor.id}`, `sign-in:${actor.signIn}`, ...audiencesOf(actor)]);
+        makeRoom(console, `sign-in:${actor.signIn}`, limits.hubPerSignIn);
+        asking.get(socket.request)?.accept();
         next();
       },
       (error: Error) => next(error),
@@ -75,6 +94,8 @@ export function createHub(
     }).then(
       async (actor) => {
         await socket.join(`agent:${actor.id}`);
+        makeRoom(agents, `agent:${actor.id}`, limits.hubPerServer);
+        asking.get(socket.request)?.accept();
         next();
       },
       (error: Error) => next(error),
@@ -107,9 +128,70 @@ export function createHub(
     }
   });
   return {
+    handleUpgrade: (upgrade) => {
+      asking.set(upgrade.request, upgrade);
+      door.emit('upgrade', upgrade.request, upgrade.socket, upgrade.head);
+    },
     close: async () => {
       stop();
+      unwatch();
       await io.close();
     },
   };
+}
+
+/** The sockets that engine.io makes for the hub, with limits that it has no options for. */
+class HubSockets extends WebSocketServer {
+  constructor(options: ConstructorParameters<typeof WebSocketServer>[0]) {
+    super({
+      ...options,
+      ...socketLimits({
+        closeMs: budget.upgrades.closeMs,
+        fragments: budget.upgrades.fragments,
+      }),
+    });
+  }
+}
+
+/** Ends the oldest sockets in a room that holds too many: the page opened last is the one that
+ * somebody looks at. */
+function makeRoom(namespace: Namespace, room: string, most: number): void {
+  const ids = [...(namespace.adapter.rooms.get(room) ?? [])];
+  for (const id of ids.slice(0, Math.max(ids.length - most, 0)))
+    namespace.sockets.get(id)?.disconnect(true);
+}
+
+/** A connection of engine.io, which types none of this. */
+interface EngineConnection {
+  request: IncomingMessage;
+  writeBuffer: unknown[];
+  on: (event: 'packet', listener: () => void) => void;
+}
+interface Engine {
+  clients: Record<string, EngineConnection>;
+  on: (event: 'connection', listener: (connection: EngineConnection) => void) => void;
+}
+
+/** Destroys clients that send more than an honest one ever does, or do not read what they are
+ * sent. Returns what stops it. */
+function boundClients(io: Server, limits: Limits<'upgrades'>): () => void {
+  const engine = io.engine as unknown as Engine;
+  const destroy = ({ request }: EngineConnection) => request.socket.destroy();
+  engine.on('connection', (connection) => {
+    const messages = new TokenBucket(limits.hubMessages, performance.now());
+    const bytes = new TokenBucket(limits.hubBytes, performance.now());
+    connection.on('packet', () => {
+      if (messages.take(1, performance.now()) > 0) destroy(connection);
+    });
+    // Control frames and empty fragments make no packet, but they cost time too.
+    connection.request.socket.on('data', (chunk: Buffer) => {
+      if (bytes.take(chunk.length, performance.now()) > 0) destroy(connection);
+    });
+  });
+  const timer = setInterval(() => {
+    for (const connection of Object.values(engine.clients))
+      if (connection.writeBuffer.length > limits.hubUnread) destroy(connection);
+  }, limits.closeMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }

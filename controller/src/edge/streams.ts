@@ -9,6 +9,7 @@ import type { Actor } from '#src/platform/actor.ts';
 import { budget } from '#src/platform/budget.ts';
 import { authorise } from './authorise.ts';
 import { checker } from './check.ts';
+import { admitted } from './connections.ts';
 import { guardInput, guardReply } from './guard.ts';
 import { createPlaces, type TakePlace } from './places.ts';
 import { rangeOf } from './range.ts';
@@ -68,6 +69,7 @@ const receiving =
   async (request, reply) => {
     reply.raw.once('finish', () => readRest(request.raw));
     const { actor, input } = await admit(request);
+    request.raw.emit(admitted);
     if (request.headers['content-type'] !== bytesType)
       throw new AppError('VALIDATION_FAILED', {
         issues: [{ field: 'body', problem: `must be ${bytesType}` }],

@@ -1,9 +1,7 @@
 /** Reads the HTTP upgrade request of a tunnel, and refuses it when it is invalid. */
-import type { Duplex } from 'node:stream';
-import { AppError, errors } from '@preau/contract/errors.ts';
-import { TunnelQuery } from '@preau/contract/session.ts';
+import { AppError } from '@preau/contract/errors.ts';
+import { isTunnelSize, TunnelQuery } from '@preau/contract/session.ts';
 import { Compile } from 'typebox/compile';
-import type { Log } from '#src/platform/log.ts';
 
 const isTunnelQuery = Compile(TunnelQuery);
 
@@ -18,7 +16,8 @@ export function readQuery(url: string): TunnelQuery {
     dpi: number('dpi'),
     layout: given.get('layout') ?? 'fr-fr-azerty',
   };
-  if (!isTunnelQuery.Check(query)) throw new AppError('SIZE_REFUSED');
+  if (!isTunnelQuery.Check(query) || !isTunnelSize(query.width, query.height))
+    throw new AppError('SIZE_REFUSED');
   return query;
 }
 
@@ -29,20 +28,4 @@ export function readTicket(protocols: string): string {
   if (ticket === undefined || !/(^|,)\s*guacamole\s*(,|$)/.test(protocols))
     throw new AppError('TICKET_REFUSED');
   return ticket;
-}
-
-export function refuse(log: Log, socket: Duplex, error: unknown): void {
-  const code = error instanceof AppError ? error.code : 'INTERNAL';
-  if (!(error instanceof AppError)) log.error({ error }, 'tunnel refused by a fault of ours');
-  const body = JSON.stringify({ code, message: errors[code] });
-  socket.end(
-    [
-      `HTTP/1.1 ${errors[code].status} Refused`,
-      'Content-Type: application/json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
 }

@@ -8,7 +8,7 @@ describe('mayForward', () => {
     [['key', '65307', '1'], true], [['key', '65307'], false], [['key', '65307', '2'], false], [['key', 'a', '1'], false], [['key', '1', '1', '1'], false],
     [['mouse', '1', '2', '0'], true], [['mouse', '1', '2'], false], [['mouse', '1', '2', '0', '0'], false], [['mouse', '1.5', '2', '0'], false],
     [['touch', '1', '2', '3', '4', '5', '0.5', '0.25'], true], [['touch', '1', '2', '3'], false],
-    [['size', '800', '600'], true], [['size', '8192', '8192'], true], [['size', '100000', '600'], false], [['size', '800', '100000'], false], [['size', '199', '600'], false], [['size', '-800', '600'], false], [['size', '800'], false],
+    [['size', '800', '600'], true], [['size', '3840', '2160'], true], [['size', '2160', '3840'], true], [['size', '3840', '2161'], false], [['size', '3841', '200'], false], [['size', '8192', '8192'], false], [['size', '100000', '600'], false], [['size', '800', '100000'], false], [['size', '199', '600'], false], [['size', '-800', '600'], false], [['size', '800'], false],
     [['sync', '123'], true], [['sync', '123', '1'], true], [['sync'], false], [['sync', 'x'], false],
     [['ack', '1', 'OK', '0'], true], [['ack', '1', 'OK'], false], [['ack', '1', 'é', '0'], false],
     [['nop'], true], [['nop', 'x'], false], [['disconnect'], true], [['disconnect', 'now'], false],

@@ -1,12 +1,12 @@
 /** Filters the instructions of a tunnel: those sent to guacd, and those written to a recording. */
+import { isTunnelSize } from '@preau/contract/session.ts';
+import { budget } from '#src/platform/budget.ts';
 import { decode, encode, type Instruction } from '#src/platform/guacamole.ts';
 
 const isInteger = (text: string | undefined): text is string =>
   text !== undefined && /^-?\d{1,15}$/.test(text);
 const isNumber = (text: string | undefined) =>
   text !== undefined && /^-?\d{1,9}(\.\d{1,9})?$/.test(text);
-const isPixels = (text: string | undefined) =>
-  isInteger(text) && Number(text) >= 200 && Number(text) <= 8192;
 
 /** The instructions a browser may send to guacd: opcode → whether the arguments are valid. guacd
  * reads arguments without counting them (libguac/user-handlers.c), so an instruction with too few
@@ -16,7 +16,7 @@ const allowed: Record<string, (args: readonly string[]) => boolean> = {
   key: (a) => a.length === 2 && isInteger(a[0]) && (a[1] === '0' || a[1] === '1'),
   mouse: (a) => a.length === 3 && a.every(isInteger),
   touch: (a) => a.length === 7 && a.every(isNumber),
-  size: (a) => a.length === 2 && isPixels(a[0]) && isPixels(a[1]),
+  size: (a) => a.length === 2 && a.every(isInteger) && isTunnelSize(Number(a[0]), Number(a[1])),
   sync: (a) => (a.length === 1 || a.length === 2) && a.every(isInteger),
   ack: (a) =>
     a.length === 3 && isInteger(a[0]) && /^[\x20-\x7e]{0,100}$/.test(a[1] ?? '') && isInteger(a[2]),
@@ -27,12 +27,10 @@ const allowed: Record<string, (args: readonly string[]) => boolean> = {
 export const mayForward = ([opcode, ...args]: Instruction): boolean =>
   Object.hasOwn(allowed, opcode) && allowed[opcode]?.(args) === true;
 
-/** The limit that guacd itself has for clipboard text. */
-const maxPasteBytes = 262_144;
-const maxPastes = 4;
+const { pastesAtOnce, pasteBytes } = budget.tunnel;
 
 /** Decides which instructions of one browser are forwarded during its tunnel. With `paste`, it may
- * also send clipboard text: at most `maxPastes` streams at once, `maxPasteBytes` each, and data
+ * also send clipboard text: at most `pastesAtOnce` streams at once, `pasteBytes` each, and data
  * only on a stream that it has opened. */
 export function createForwarder(may: { paste: boolean }): (instruction: Instruction) => boolean {
   const left = new Map<string, number>();
@@ -42,8 +40,9 @@ export function createForwarder(may: { paste: boolean }): (instruction: Instruct
       return mayForward(instruction);
     if (!/^\d{1,4}$/.test(stream) || more.length > 0) return false;
     if (opcode === 'clipboard') {
-      if (content !== 'text/plain' || left.size >= maxPastes) return false;
-      left.set(stream, maxPasteBytes);
+      if (content !== 'text/plain' || (left.size >= pastesAtOnce && !left.has(stream)))
+        return false;
+      left.set(stream, pasteBytes);
       return true;
     }
     const room = left.get(stream);

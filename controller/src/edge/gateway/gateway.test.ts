@@ -4,12 +4,14 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { errors } from '@preau/contract/errors.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { budget } from '#src/platform/budget.ts';
 import { decode, encode, type Instruction } from '#src/platform/guacamole.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { selectSession } from '#src/sessions/store.ts';
 import { type City, makeCity, publicUrl, readySession } from '#src/testing.fixture.ts';
-import { createGateway, type Gateway } from './gateway.ts';
+import { routeUpgrades } from '../upgrades.ts';
+import { createGateway, type Gateway, type GatewayLimits, tunnelPath } from './gateway.ts';
 
 const listen = async (server: Server | HttpServer): Promise<number> => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -21,6 +23,7 @@ let gateway: Gateway;
 let http: HttpServer;
 let guacd: Server;
 let port: number;
+let limits: { -readonly [K in keyof GatewayLimits]: GatewayLimits[K] };
 /** What guacd was told, and its end of the tunnel. */
 let heard: Instruction[];
 let guacdSocket: Socket | null;
@@ -46,14 +49,24 @@ beforeEach(async () => {
     PREAU_GUACD_HOST: '127.0.0.1',
     PREAU_GUACD_PORT: String(await listen(guacd)),
   });
-  gateway = createGateway({
-    ...city.platform,
-    originAllowed: (origin) => origin === publicUrl,
-    authenticate: async () => city.pupil,
-    addressOf: () => '127.0.0.1',
-  });
+  const { slowestBytesPerSecond, slowForMs } = budget.connections;
+  const { perPerson } = budget.tunnel;
+  limits = { beatMs: 1000, slowestBytesPerSecond, slowForMs, perPerson };
+  gateway = createGateway(
+    {
+      ...city.platform,
+      originAllowed: (origin) => origin === publicUrl,
+      authenticate: async () => city.pupil,
+      addressOf: () => '127.0.0.1',
+    },
+    limits,
+  );
   http = createHttpServer();
-  http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  routeUpgrades(
+    http,
+    { [tunnelPath]: gateway.handleUpgrade },
+    { log: city.platform.log, addressOf: () => '127.0.0.1' },
+  );
   port = await listen(http);
 });
 afterEach(async () => {
@@ -153,6 +166,112 @@ describe('a tunnel', () => {
     await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
     city.platform.wakeups.wake([`sign-in:${city.pupil.signIn}`]);
     await vi.waitFor(() => expect(closed()).toBe('1011 769 NOT_SIGNED_IN'));
+  });
+});
+
+describe('a browser that floods', () => {
+  test('gets few answers to its pings', async () => {
+    const { ticket } = await startSession();
+    const { socket, seen } = open(ticket);
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
+    let pongs = 0;
+    socket.on('pong', () => {
+      pongs += 1;
+    });
+    for (let count = 0; count < 500; count += 1) {
+      socket.send(encode(['', 'ping', String(count)]));
+      socket.ping();
+    }
+    socket.send(encode(['key', '97', '1']));
+    await vi.waitFor(() => expect(heard).toContainEqual(['key', '97', '1']));
+    const answers = seen.filter(([opcode, what]) => opcode === '' && what === 'ping').length;
+    expect(answers + pongs).toBeLessThanOrEqual(12);
+    expect(answers + pongs).toBeGreaterThanOrEqual(10);
+  });
+
+  test('is read no faster than a person can type', async () => {
+    const { ticket } = await startSession();
+    const { socket, seen, closed } = open(ticket);
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
+    const keys = Array.from({ length: 4000 }, () => encode(['key', '97', '1'])).join('');
+    for (let sent = 0; sent < 30_000_000; sent += keys.length) socket.send(keys);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // What the sockets' own buffers do not hold still waits here.
+    expect(socket.bufferedAmount).toBeGreaterThan(10_000_000);
+    expect(heard.filter(([opcode]) => opcode === 'key').length).toBeLessThan(20_000);
+    expect(closed()).toBe(null);
+  });
+
+  test('with sizes: a few pass, and the last one is the last', async () => {
+    const { ticket } = await startSession();
+    const { socket, seen } = open(ticket);
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
+    heard.length = 0;
+    for (let count = 0; count < 199; count += 1) {
+      socket.send(encode(['size', '8192', '8192']));
+      socket.send(encode(['size', String(1000 + count), '2160']));
+    }
+    const sizes = () => heard.filter(([opcode]) => opcode === 'size');
+    await vi.waitFor(() => expect(sizes().at(-1)).toEqual(['size', '1198', '2160']), 5000);
+    expect(sizes().length).toBeLessThanOrEqual(3);
+  });
+
+  test('has no more tunnels than a person may', async () => {
+    limits.perPerson = 0;
+    const { ticket } = await startSession();
+    const { refused } = open(ticket);
+    await vi.waitFor(() => expect(refused()).toEqual({ status: 503, code: 'BUSY' }));
+  });
+});
+
+describe('a browser that does not read', () => {
+  test('is cut off, and guacd is not read meanwhile', async () => {
+    limits.slowForMs = 1500;
+    const { id, ticket } = await startSession();
+    const { socket, seen, closed } = open(ticket);
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
+    socket.pause();
+    // It goes on saying that it is there.
+    const alive = setInterval(() => socket.pong(), 20);
+    const frame = Buffer.from(encode(['blob', '1', 'x'.repeat(6000)]).repeat(10));
+    let sent = 0;
+    const more = () => {
+      while (guacdSocket?.destroyed === false && guacdSocket.write(frame)) sent += frame.length;
+    };
+    guacdSocket?.on('drain', more);
+    more();
+    await vi.waitFor(
+      async () =>
+        expect((await selectSession(city.platform.database, id))?.state).toBe('disconnected'),
+      10_000,
+    );
+    clearInterval(alive);
+    expect(sent).toBeLessThan(60_000_000);
+    socket.resume();
+    await vi.waitFor(() => expect(closed()).toMatch(/^1006/));
+  });
+});
+
+describe('a display where no display can be', () => {
+  test('is not connected to: guacd itself, though the server runs on this machine', async () => {
+    const { session, ticket } = await launch(city.platform, city.pupil, {
+      application: 'tuxpaint',
+      language: 'fr',
+      address: null,
+    });
+    const ready = readySession(session.id, 1);
+    if (ready.state !== 'ready' || ready.attachment === null) throw new Error('no display');
+    const port = city.platform.config.PREAU_GUACD_PORT;
+    await acceptReport(
+      city.platform,
+      city.agent.actor,
+      city.agent.report({
+        sessions: [{ ...ready, attachment: { ...ready.attachment, port } }],
+      }),
+    );
+    const { closed } = open(ticket.ticket);
+    await vi.waitFor(() => expect(closed()).toBe('1011 523 DISPLAY_REFUSED'));
+    expect(heard.map(([opcode]) => opcode)).not.toContain('connect');
   });
 });
 

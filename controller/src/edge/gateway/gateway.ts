@@ -2,7 +2,7 @@
  * before anything is sent to guacd; the connection's settings and guacd's own ids never leave this
  * process. */
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { AppError } from '@preau/contract/errors.ts';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
@@ -11,11 +11,13 @@ import { status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Grant, noteAlive, redeemTicket } from '#src/sessions/tunnel.ts';
 import type { AddressOf } from '../client-address.ts';
-import { readQuery, readTicket, refuse } from './admission.ts';
+import { SlowMeter } from '../slow-meter.ts';
+import type { Upgrade, UpgradeOwner } from '../upgrades.ts';
+import { socketLimits } from '../web-sockets.ts';
+import { readQuery, readTicket } from './admission.ts';
 import { runTunnel } from './tunnel.ts';
 
-const tunnelPath = '/api/tunnel';
-const aliveEveryMs = 10_000;
+export const tunnelPath = '/api/tunnel';
 
 export interface GatewayDeps extends Platform {
   originAllowed: (origin: string | undefined) => boolean;
@@ -24,7 +26,10 @@ export interface GatewayDeps extends Platform {
 }
 
 interface Tunnel {
+  accountId: string;
   grant: Grant;
+  raw: Socket;
+  meter: SlowMeter;
   /** Has answered the last ping. */
   alive: boolean;
   /** When a key or the mouse was used since the last heartbeat. */
@@ -32,34 +37,62 @@ interface Tunnel {
 }
 
 export interface Gateway {
-  /** True when the request is for a tunnel: the gateway then accepts or refuses it. */
-  handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+  handleUpgrade: UpgradeOwner;
   close: () => void;
 }
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export interface GatewayLimits {
+  /** Between two looks at all tunnels. */
+  beatMs: number;
+  slowestBytesPerSecond: number;
+  slowForMs: number;
+  perPerson: number;
+}
+const { slowestBytesPerSecond, slowForMs } = budget.connections;
+const { beatMs, perPerson } = budget.tunnel;
+
+export function createGateway(
+  deps: GatewayDeps,
+  limits: GatewayLimits = { beatMs, slowestBytesPerSecond, slowForMs, perPerson },
+): Gateway {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: budget.tunnel.messageBytes,
     perMessageDeflate: false,
+    ...socketLimits({ closeMs: budget.tunnel.closeMs, fragments: budget.tunnel.fragments }),
+    // Answered by hand, as a flood of them would fill our buffers.
+    autoPong: false,
     // Echoes only the protocol's name: the ticket beside it must not be sent back.
     handleProtocols: (protocols) => (protocols.has('guacamole') ? 'guacamole' : false),
   });
   const tunnels = new Map<WebSocket, Tunnel>();
-  const heartbeat = setInterval(() => beat(deps, tunnels), aliveEveryMs);
+  const heartbeat = setInterval(() => beat(deps, tunnels), limits.beatMs);
 
-  const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const admit = async ({ request, socket, head, isOpen, accept }: Upgrade) => {
     if (!deps.originAllowed(request.headers.origin)) throw new AppError('ORIGIN_REFUSED');
     const actor = await deps.authenticate(request);
     const query = readQuery(request.url ?? '');
-    const grant = await redeemTicket(
-      deps,
-      actor,
-      readTicket(request.headers['sec-websocket-protocol'] ?? ''),
-      deps.addressOf(request),
-    );
+    const ticket = readTicket(request.headers['sec-websocket-protocol'] ?? '');
+    const open = [...tunnels.values()].filter(({ accountId }) => accountId === actor.id).length;
+    if (open >= limits.perPerson) throw new AppError('BUSY', { retryAfterS: 5 });
+    // A ticket works once: it is kept for a client that is still there.
+    if (!isOpen()) return;
+    const grant = await redeemTicket(deps, actor, ticket, deps.addressOf(request));
+    if (!isOpen()) return;
     server.handleUpgrade(request, socket, head, (browser) => {
-      const tunnel: Tunnel = { grant, alive: true, touchedAt: null };
+      accept();
+      const meter = new SlowMeter({
+        perSecond: limits.slowestBytesPerSecond,
+        forMs: limits.slowForMs,
+      });
+      const tunnel: Tunnel = {
+        accountId: actor.id,
+        grant,
+        raw: socket,
+        meter,
+        alive: true,
+        touchedAt: null,
+      };
       tunnels.set(browser, tunnel);
       browser.on('pong', () => {
         tunnel.alive = true;
@@ -68,17 +101,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const touch = () => {
         tunnel.touchedAt = deps.clock.now();
       };
-      runTunnel(deps, { actor, grant, query, browser, touch });
+      runTunnel(deps, { actor, grant, query, browser, raw: socket, touch });
     });
   };
 
   return {
-    handleUpgrade: (request, socket, head) => {
-      if (!(request.url ?? '').startsWith(`${tunnelPath}?`) && request.url !== tunnelPath)
-        return false;
-      socket.on('error', () => socket.destroy());
-      admit(request, socket, head).catch((error: unknown) => refuse(deps.log, socket, error));
-      return true;
+    handleUpgrade: (upgrade) => {
+      admit(upgrade).catch(upgrade.refuse);
     },
     close: () => {
       clearInterval(heartbeat);
@@ -88,12 +117,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
 }
 
-/** Terminates tunnels whose browser has not answered the last ping, and records which sessions are
- * still connected. */
+/** Bytes that the browser has taken so far; null while none wait for it. */
+const unread = ({ raw }: Tunnel): number | null =>
+  raw.writableLength === 0 ? null : raw.bytesWritten - raw.writableLength;
+
+/** Terminates tunnels whose browser has not answered the last ping, or does not read what it gets,
+ * and records which sessions are still connected. */
 function beat(deps: Platform, tunnels: ReadonlyMap<WebSocket, Tunnel>): void {
   const touched = new Map<string, number>();
   for (const [socket, tunnel] of tunnels) {
-    if (!tunnel.alive) socket.terminate();
+    if (!tunnel.alive || tunnel.meter.isSlow(unread(tunnel), performance.now())) socket.terminate();
     tunnel.alive = false;
     if (socket.readyState === socket.OPEN) socket.ping();
     if (tunnel.touchedAt !== null) touched.set(tunnel.grant.sessionId, tunnel.touchedAt);
@@ -101,6 +134,6 @@ function beat(deps: Platform, tunnels: ReadonlyMap<WebSocket, Tunnel>): void {
   }
   const alive = [...tunnels.values()].map((tunnel) => tunnel.grant.sessionId);
   noteAlive(deps, alive, touched).catch((error: unknown) =>
-    deps.log.warn({ error }, 'tunnels not noted'),
+    deps.log.warn({ err: error }, 'tunnels not noted'),
   );
 }

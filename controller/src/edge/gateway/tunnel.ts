@@ -1,10 +1,13 @@
 /** One browser's tunnel, from the open WebSocket to the end of either side. */
+import type { Duplex } from 'node:stream';
 import { AppError } from '@preau/contract/errors.ts';
 import type { TunnelQuery } from '@preau/contract/session.ts';
 import type { WebSocket } from 'ws';
 import type { AccountActor } from '#src/platform/actor.ts';
-import { decode, encode, status } from '#src/platform/guacamole.ts';
+import { budget } from '#src/platform/budget.ts';
+import { decode, encode, type Instruction, status } from '#src/platform/guacamole.ts';
 import { dialGuacd, type Guacd } from '#src/platform/guacd.ts';
+import { isOwnService, ownServices } from '#src/platform/own-services.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { type Recorder, startRecording } from '#src/sessions/recordings/recordings.ts';
 import {
@@ -15,6 +18,8 @@ import {
   takeCredentialsWhenReady,
 } from '#src/sessions/tunnel.ts';
 import { createForwarder, pictureOnly } from './filter.ts';
+import { openInlet } from './inlet.ts';
+import { LastWins } from './last-wins.ts';
 import { pump } from './relay.ts';
 
 const prepareWithinMs = 60_000;
@@ -24,13 +29,15 @@ interface TunnelEnds {
   grant: Grant;
   query: TunnelQuery;
   browser: WebSocket;
+  /** The browser's socket, under the WebSocket. */
+  raw: Duplex;
   /** Called when the person uses the keyboard or the mouse. */
   touch: () => void;
 }
 
 export function runTunnel(
   deps: Platform,
-  { actor, grant, query, browser, touch }: TunnelEnds,
+  { actor, grant, query, browser, raw, touch }: TunnelEnds,
 ): void {
   const abort = new AbortController();
   const clipboard = {
@@ -53,6 +60,8 @@ export function runTunnel(
     if (abort.signal.aborted) return;
     abort.abort();
     stopListening();
+    clearTimeout(sizing);
+    inlet.stop();
     guacd?.end();
     recorder?.end();
     if (attached)
@@ -77,19 +86,44 @@ export function runTunnel(
 
   browser.on('error', (error) => log.info({ reason: error.message }, 'browser broke the protocol'));
   browser.on('close', finish);
+  const inlet = openInlet(browser, raw, () => {
+    log.warn('guacd does not read');
+    close(status.upstreamTimeout, 'GATEWAY_UNREACHABLE');
+  });
+  const tell = (instructions: readonly Instruction[]) => {
+    // Until guacd is connected the screen is empty, so input is dropped.
+    if (guacd === null || instructions.length === 0) return;
+    guacd.say(instructions.map(encode).join(''));
+    inlet.wrote(guacd.socket);
+  };
+  // Each size makes the display draw everything anew. Whoever drags an edge ends at the right one.
+  const sizes = new LastWins<Instruction>(budget.tunnel.sizeEveryMs);
+  let sizing: NodeJS.Timeout | undefined;
+  const resize = (instruction: Instruction): boolean => {
+    if (sizes.offer(instruction, performance.now()) !== null) return true;
+    clearTimeout(sizing);
+    sizing = setTimeout(() => {
+      const last = sizes.take(performance.now());
+      if (last !== null) tell([last]);
+    }, sizes.waitMs(performance.now()));
+    return false;
+  };
   browser.on('message', (data, isBinary) => {
+    if (abort.signal.aborted) return;
     const instructions = isBinary ? null : decode(data.toString());
     if (instructions === null) return close(status.clientBadRequest, 'VALIDATION_FAILED');
-    const forward = instructions.filter((instruction) => {
-      const [opcode] = instruction;
-      // The browser measures latency with `ping` on Guacamole's internal channel (empty opcode);
-      // the reply is the same instruction.
-      if (opcode === '' && instruction[1] === 'ping') browser.send(encode(instruction));
-      if (opcode === 'key' || opcode === 'mouse') touch();
-      return mayForward(instruction);
-    });
-    // Until guacd is connected the screen is empty, so input is dropped.
-    if (forward.length > 0) guacd?.say(forward.map(encode).join(''));
+    inlet.spend(instructions.length);
+    tell(
+      instructions.filter((instruction) => {
+        const [opcode] = instruction;
+        // The browser measures latency with `ping` on Guacamole's internal channel (empty opcode);
+        // the reply is the same instruction.
+        if (opcode === '' && instruction[1] === 'ping' && inlet.mayAnswer())
+          browser.send(encode(instruction));
+        if (opcode === 'key' || opcode === 'mouse') touch();
+        return mayForward(instruction) && (opcode !== 'size' || resize(instruction));
+      }),
+    );
   });
 
   const join = async (): Promise<Guacd> => {
@@ -102,7 +136,12 @@ export function runTunnel(
       abort.signal,
     );
     try {
-      return await handshake.connect(query, await prepared, clipboard);
+      const credentials = await prepared;
+      // The last line of defence: what a report may name was decided when it came.
+      const { host, port } = credentials;
+      if (await isOwnService(ownServices(deps.config), credentials))
+        throw new AppError('DISPLAY_REFUSED', { host, port });
+      return await handshake.connect(query, credentials, clipboard);
     } catch (error) {
       handshake.abandon();
       throw error;
