@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Boot, WantedRestart } from '@preau/contract/asking.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { FailedStep, Report } from '@preau/contract/report.ts';
 import { createApplications } from './applications.ts';
@@ -271,18 +272,24 @@ export function createAgent(deps: AgentDeps): Agent {
 
   // ---- the loop -----------------------------------------------------------------------------
 
+  /** True when the controller asked for a pause: it is kept. */
+  const honour = (error: unknown): boolean => {
+    const wait = error instanceof AppError ? error.details['retryAfterS'] : undefined;
+    if (typeof wait === 'number') pace.slowDown(wait * 1000);
+    return typeof wait === 'number';
+  };
+
   /** Passes never overlap. While the controller is unreachable, steps go on from the state on
    * disk. */
   const pass = async () => {
     if (pace.takeRead())
-      await desired
-        .renew()
-        .catch((error: unknown) =>
-          log.info(
-            { reason: error instanceof Error ? error.message : String(error) },
-            'desired state not read',
-          ),
+      await desired.renew().catch((error: unknown) => {
+        log.info(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'desired state not read',
         );
+        if (honour(error)) pace.read();
+      });
     const wanted = desired.state();
     if (wanted !== null) {
       // Orders first: they have a window and a deadline.
@@ -299,6 +306,7 @@ export function createAgent(deps: AgentDeps): Agent {
           { reason: error instanceof Error ? error.message : String(error) },
           'report not sent',
         );
+        honour(error);
         pace.unheard();
       });
     }

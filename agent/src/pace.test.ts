@@ -137,6 +137,25 @@ describe('reading', () => {
   });
 });
 
+describe('a pause that the controller asks for', () => {
+  test('is kept, whatever happens meanwhile', () => {
+    pace.slowDown(7000);
+    pace.unheard();
+    pace.rung();
+    pace.tell(true);
+    expect(pace.takeRead()).toBe(false);
+    const after = reportsAfter(20_000);
+    expect(after).toBeGreaterThanOrEqual(7000);
+    expect(after).toBeLessThanOrEqual(7100);
+    expect(pace.takeRead()).toBe(true);
+  });
+  test('is no longer than five minutes', () => {
+    pace.slowDown(86_400_000);
+    pace.tell(true);
+    expect(reportsAfter(310_000)).toBe(300_000);
+  });
+});
+
 test('nothing is left when it stops', () => {
   pace.tell('soon');
   pace.readAtLeisure();

@@ -8,6 +8,8 @@ import { reportEveryMs } from '@preau/contract/server.ts';
 export const tickMs = 2000;
 /** The delay in a small city, where reports need not be spread over time. */
 const leastMomentMs = 300;
+/** Whatever the controller asks for: after this it is asked again. */
+const longestPauseMs = 300_000;
 
 /** When to report: at once; soon after an order has ended; or after a random delay. */
 type Tell = true | 'over' | 'soon';
@@ -34,6 +36,8 @@ export interface Pace {
   /** The report did not arrive. Retries after random, growing delays, whatever happens meanwhile:
    * an overloaded controller must not get more calls. */
   unheard: () => void;
+  /** The controller asks for a pause of so many ms. Unlike a failure, a wake-up does not end it. */
+  slowDown: (ms: number) => void;
   stop: () => void;
 }
 
@@ -53,6 +57,7 @@ export function createPace({
   /** Reports in a row that did not arrive, and when the next one may be sent. */
   let failures = 0;
   let notBefore = 0;
+  let pausedUntil = 0;
   let readAgainAt = 0;
   let telling: NodeJS.Timeout | undefined;
   let overIsNear = false;
@@ -92,13 +97,15 @@ export function createPace({
       readAgainAt = 0;
     },
     takeRead: () => {
-      if (!toRead) return false;
+      if (!toRead || now() < pausedUntil) return false;
       toRead = false;
       clearTimeout(reading);
       reading = undefined;
       return true;
     },
-    mayReport: () => (toReport || now() - lastReportAt >= reportEveryMs) && now() >= notBefore,
+    mayReport: () =>
+      (toReport || now() - lastReportAt >= reportEveryMs) &&
+      now() >= Math.max(notBefore, pausedUntil),
     reporting: () => {
       toReport = false;
       clearTimeout(telling);
@@ -114,6 +121,9 @@ export function createPace({
       toReport = true;
       notBefore =
         now() + randomInt(tickMs, Math.min(tickMs * 2 ** (failures - 1), reportEveryMs) + 1);
+    },
+    slowDown: (ms) => {
+      pausedUntil = now() + Math.min(ms, longestPauseMs);
     },
     rung: () => {
       notBefore = 0;

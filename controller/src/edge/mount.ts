@@ -7,16 +7,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Compile } from 'typebox/compile';
 import { isSvg } from '#src/applications/icons/svg.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { createAgentPace } from './agent-pace.ts';
 import type { AnswerMemo } from './answer-memo.ts';
 import { authorise } from './authorise.ts';
 import { checker } from './check.ts';
 import { guardInput, guardReply } from './guard.ts';
 import { cleanMachineText } from './machine-text.ts';
-import { cookieName, stepCookieName, stepOf } from './sign-in.ts';
+import { cookieName, readAgentHeader, stepCookieName, stepOf } from './sign-in.ts';
 import { verbs } from './verbs/table.ts';
 import type { Answer, EdgeDeps } from './verbs/verb.ts';
 
 export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo): void {
+  const pace = createAgentPace();
   for (const name of Object.keys(api) as RouteName[]) {
     const route: Route = api[name];
     if (route.stream !== undefined) continue;
@@ -38,10 +40,16 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
       method: route.method,
       url: route.path,
       config: { form: route.form === true },
+      onRequest: async (request) => {
+        const claimed =
+          route.caller === 'agent' ? readAgentHeader(request.headers.authorization) : null;
+        if (claimed !== null) pace.mayCall(claimed.serverId, name);
+      },
       handler: async (request, reply) => {
         const started = performance.now();
         const epoch = memo.epoch();
         const actor = await authorise(deps, route, request);
+        if (actor.kind === 'agent') pace.called(actor.id, name, request.rawBody?.length ?? 0);
         const input = {
           params: checks.params(request.params),
           query: checks.query(request.query),
