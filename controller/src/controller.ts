@@ -19,6 +19,7 @@ import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, migrate, openDatabase } from './platform/database.ts';
 import { closeInOrder } from './platform/deadlines.ts';
+import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
@@ -70,7 +71,8 @@ export async function startController(
   const secrets = createSecrets(loadSecret(config.PREAU_DATA, config.PREAU_SECRET));
 
   let url = config.PREAU_PUBLIC_URL;
-  const platform = { config, database, clock, log, secrets, wakeups };
+  const heavy = createHeavyWork();
+  const platform = { config, database, clock, log, secrets, wakeups, heavy };
   const identity = createIdentity(platform, openProviders(platform, providers));
   const additions = createAdditions({ ...platform, publicUrl: () => url });
   const deps: EdgeDeps = {
@@ -103,6 +105,8 @@ export async function startController(
       closeInOrder(
         log,
         [
+          // First: calls that wait for a thread are answered, and HTTP can close.
+          { what: 'heavy work', close: () => heavy.close() },
           { what: 'http', close: () => http.close() },
           { what: 'jobs', close: () => jobs.close() },
           { what: 'rollouts', close: () => rollouts.close() },

@@ -15,6 +15,7 @@ import { application, person, server, site as siteDraft } from './builders.fixtu
 import { type Environment, parseConfig } from './config.ts';
 import type { AccountActor, AgentActor } from './platform/actor.ts';
 import { migrate, openDatabase } from './platform/database.ts';
+import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
 import type { Platform } from './platform/platform.ts';
 import { createSecrets, sha256 } from './platform/secrets.ts';
@@ -57,6 +58,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
     log,
     secrets: createSecrets(Buffer.alloc(32, 7)),
     wakeups,
+    heavy: createHeavyWork(),
   };
 
   const nobody = { kind: 'job', id: 'test', name: 'test' } as const;
@@ -196,7 +198,10 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
     agent,
     enrolServer,
     applications,
-    close: () => database.destroy(),
+    close: async () => {
+      await platform.heavy.close();
+      await database.destroy();
+    },
   };
 }
 

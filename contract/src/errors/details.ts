@@ -86,6 +86,8 @@ export interface DetailsByCode {
   PAYLOAD_TOO_LARGE: { bytes?: number; maxMiB?: number; name?: string };
   OUT_OF_SCOPE: { site?: string; group?: string };
   UPLOAD_REFUSED: { announced?: number; received?: number };
+  /** `work`: the kind of heavy work; `limit`: which of its limits ended it. */
+  FILE_TOO_COMPLEX: { work: string; limit: 'time' | 'memory' };
 
   /** `step`: the token that the next call must send; `methods`: the available second factors. */
   SECOND_FACTOR_REQUIRED: { step: string; methods: readonly string[] };

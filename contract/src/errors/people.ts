@@ -172,6 +172,16 @@ export const peopleErrors = {
     fr: 'Ce fichier ne peut pas être lu ainsi. Corrigez le point indiqué.',
     en: 'This file cannot be read like this. Correct the point named below.',
   },
+  FILE_TOO_COMPLEX: {
+    status: 422,
+    retryable: false,
+    fr:
+      'Ce fichier demande trop de temps ou de mémoire : rien n’a été changé. Allégez-le ou ' +
+      'coupez-le en plusieurs fichiers, puis recommencez.',
+    en:
+      'This file takes too much time or memory: nothing was changed. Make it simpler, or cut it ' +
+      'into several files, then try again.',
+  },
   IMPORT_CHANGED: {
     status: 409,
     retryable: false,

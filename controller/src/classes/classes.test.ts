@@ -17,7 +17,8 @@ import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, makeCity, codeOf as refusalOf } from '#src/testing.fixture.ts';
 import { issueBadges, printBadges, renewBadge, setPictures, voidBadge } from './badges/badges.ts';
-import { type Card, drawSheet, printable } from './badges/sheet.ts';
+import type { Card } from './badges/card.ts';
+import { drawSheet, printable } from './badges/sheet.ts';
 import {
   addPupil,
   createClass,

@@ -114,6 +114,43 @@ export const budget = {
     choicesBytes: 6_000_000,
     /** At once, because each holds a whole file in memory. */
     atOnce: 3,
+    /** Lines of one file. */
+    lines: 200_000,
+    /** Columns of one line. */
+    columns: 200,
+    /** Separators that one line of text may hold, inside of quotes too. */
+    separators: 2000,
+    /** Characters of one line of text, and of one row with line breaks in quotes. */
+    lineCharacters: 100_000,
+    /** Characters of one cell. */
+    cellCharacters: 10_000,
+    /** People of one name, role and school. */
+    namesakes: 60,
+    /** Rows that one transaction writes: other callers get their turn in between. */
+    rowsAtATime: 200,
+  },
+  /** What other servers answer: directories and sign-in providers. */
+  directories: {
+    /** One answer over HTTP. */
+    answerBytes: 1_000_000,
+    /** One answer over LDAP, or one page of it: 500 people with a photo each. */
+    ldapAnswerBytes: 67_108_864,
+    /** How often an LDAP answer that arrives is measured. */
+    ldapLookMs: 100,
+  },
+  /** Uploaded packages, and icons. */
+  files: {
+    /** Programs are read into memory to find their icon. */
+    iconSourceBytes: 67_108_864,
+    iconBytes: 262_144,
+    iconPixels: 1024,
+    svgCharacters: 32_768,
+    /** What unpacking a Debian package may give, and what is kept of it while it is read. */
+    unpackedBytes: 2_147_483_648,
+    controlBytes: 1_048_576,
+    desktopEntryBytes: 65_536,
+    heldPictureBytes: 25_165_824,
+    desktopEntries: 100,
   },
   /** What an agent sends, per server. A class of 25 that starts at once makes some ten reports a
    * second for a few seconds. */
@@ -122,7 +159,27 @@ export const budget = {
     bytes: { perSecond: 262_144, burst: 8_388_608 },
   },
   /** Work that is too heavy for the thread that serves everybody. */
-  work: {},
+  work: {
+    /** Threads at once. */
+    atOnce: 2,
+    /** Servers whose states one transaction writes when all of them change. */
+    serversAtATime: 40,
+    /** A larger SQLite database is rewritten by the daily run, not by the erasure itself. */
+    compactAtOnceBytes: 268_435_456,
+    /** Pieces of work that wait for a thread. */
+    waiting: 20,
+    retryAfterS: 10,
+    /** How long the threads that run are waited for when the controller stops. */
+    closeMs: 2000,
+    /** `withinMs` counts from the start of the thread; `memoryMb` is the heap of the thread. */
+    kinds: {
+      people_import: { withinMs: 30_000, memoryMb: 384 },
+      package_inspection: { withinMs: 30_000, memoryMb: 256 },
+      icon_extraction: { withinMs: 10_000, memoryMb: 128 },
+      badge_sheet: { withinMs: 30_000, memoryMb: 256 },
+      database_compaction: { withinMs: 600_000, memoryMb: 64 },
+    },
+  },
 } as const;
 
 type Widened<T> = { readonly [K in keyof T]: T[K] extends number ? number : Widened<T[K]> };

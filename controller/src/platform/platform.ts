@@ -4,6 +4,7 @@ import type { Environment } from '#src/config.ts';
 import type { Wakeups } from '#src/wakeups.ts';
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
+import type { HeavyWork } from './heavy/heavy-work.ts';
 import type { Log } from './log.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -14,4 +15,5 @@ export interface Platform {
   log: Log;
   secrets: Secrets;
   wakeups: Wakeups;
+  heavy: HeavyWork;
 }

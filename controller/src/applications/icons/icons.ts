@@ -7,16 +7,17 @@ import type { IconUpload } from '@preau/contract/report.ts';
 import type { Static } from 'typebox';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { packageFiles } from '../packages/files.ts';
 import { selectApplications } from '../store.ts';
-import { pngFrom } from './icon-files.ts';
+import { iconExtraction } from './extraction.ts';
 import { saveIcon, selectIcon } from './store.ts';
 import { checkSvg, isSvg } from './svg.ts';
 
-const maxBytes = 256 * 1024;
+const { iconBytes: maxBytes, iconPixels } = budget.files;
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
 
 /** Pure. Refuses with ICON_REFUSED what is not a PNG of at most 256 KB and 1024 pixels a side. */
@@ -31,7 +32,7 @@ export function checkPng(bytes: Buffer): void {
     throw refuse('not a PNG image');
   const width = bytes.readUInt32BE(16);
   const height = bytes.readUInt32BE(20);
-  if (width === 0 || height === 0 || width > 1024 || height > 1024)
+  if (width === 0 || height === 0 || width > iconPixels || height > iconPixels)
     throw refuse(`${width} × ${height} pixels`);
 }
 
@@ -85,25 +86,23 @@ export async function takeDrawing(
   return true;
 }
 
-/** Programs are read into memory to find their icon, so their size is bounded. Bytes. */
-const maxIconSource = 64 * 1_048_576;
-
 /** The icon inside an uploaded .exe, .ico or .png becomes the application's. Refuses with
  * ICON_REFUSED and NOT_FOUND. */
 export async function iconFromPackage(
-  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups'>,
+  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'wakeups' | 'heavy'>,
   actor: Actor,
   input: { applicationId: string; sha256: string },
 ): Promise<Application> {
   const files = packageFiles(deps.config.PREAU_DATA);
   const size = await files.sizeOf(input.sha256);
-  if (size !== null && size > maxIconSource)
+  if (size === null) throw new AppError('NOT_FOUND', { package: input.sha256 });
+  // Programs are read into memory to find their icon.
+  if (size > budget.files.iconSourceBytes)
     throw new AppError('ICON_REFUSED', { why: `${size} bytes` });
-  const file = await files.read(input.sha256);
-  if (file === undefined) throw new AppError('NOT_FOUND', { package: input.sha256 });
+  const png = await deps.heavy.run(iconExtraction, { path: files.pathOf(input.sha256) });
   return setIcon(deps, actor, {
     applicationId: input.applicationId,
-    png: pngFrom(file).toString('base64'),
+    png: Buffer.from(png).toString('base64'),
   });
 }
 

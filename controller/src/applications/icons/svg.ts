@@ -1,9 +1,10 @@
 /** Checks icons that come as SVG. Such a file could carry script, styles and references to elsewhere;
  * only plain shapes are let in, by name, and everything else is refused. Pure. */
 import { AppError } from '@preau/contract/errors.ts';
+import { budget } from '#src/platform/budget.ts';
 
 /** In characters. */
-export const maxSvg = 32_768;
+export const maxSvg = budget.files.svgCharacters;
 
 const elements: ReadonlySet<string> = new Set(
   (

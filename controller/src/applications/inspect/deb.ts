@@ -8,6 +8,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import * as xz from 'xz-decompress';
+import { budget } from '#src/platform/budget.ts';
 
 // A CommonJS module whose export names Node cannot detect.
 const { XzReadableStream: XzReader } = (xz as unknown as { default: typeof xz }).default;
@@ -25,11 +26,14 @@ export interface DebContents {
   cutShort: boolean;
 }
 
-const maxUnpackedBytes = 2 * 1024 ** 3;
-const maxControlBytes = 1024 ** 2;
-const maxPictureBytes = 256 * 1024;
-const maxHeldBytes = 24 * 1024 ** 2;
-const maxEntries = 100;
+const {
+  unpackedBytes: maxUnpackedBytes,
+  controlBytes: maxControlBytes,
+  iconBytes: maxPictureBytes,
+  heldPictureBytes: maxHeldBytes,
+  desktopEntries: maxEntries,
+  desktopEntryBytes,
+} = budget.files;
 const isDesktopFile = /^usr\/share\/applications\/[A-Za-z0-9._-]{1,100}\.desktop$/;
 const isPicture = /^(usr\/share\/icons\/|usr\/share\/pixmaps\/|opt\/).*\.png$/;
 
@@ -157,7 +161,7 @@ export async function readDeb(
     const isEntry = isDesktopFile.test(name);
     if (!isEntry && !(isPicture.test(name) && size <= maxPictureBytes)) return 0;
     if (isEntry ? entries < maxEntries : pictures + size <= maxHeldBytes)
-      return isEntry ? 65_536 : maxPictureBytes;
+      return isEntry ? desktopEntryBytes : maxPictureBytes;
     leftOut = true;
     return 0;
   };

@@ -1,13 +1,14 @@
-/** Runs in its own thread: a package that takes forever to read blocks only this thread, which the
- * controller can end. */
+/** Runs in a thread of its own. */
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
 import type { InspectedPackage, InspectedProgram } from '@preau/contract/catalogue.ts';
+import { budget } from '#src/platform/budget.ts';
+import { serve } from '#src/platform/heavy/serve.ts';
 import { pngFrom } from '../icons/icon-files.ts';
 import { checkPng } from '../icons/icons.ts';
 import { type DebContents, iconIn, readDeb } from './deb.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';
+import { inspection } from './inspection.ts';
 
 const nothing: InspectedPackage = {
   kind: 'unknown',
@@ -19,8 +20,6 @@ const nothing: InspectedPackage = {
   cutShort: false,
 };
 const maxPrograms = 20;
-/** Programs are read into memory to find their icon, so their size is bounded. */
-const maxProgramBytes = 64 * 1024 ** 2;
 
 const isPng = (png: Buffer): boolean => {
   try {
@@ -41,7 +40,8 @@ export async function inspect(
   const head = Buffer.alloc(512);
   const { size } = await file.stat();
   await file.read(head, 0, 512, 0);
-  const whole = async () => (size > maxProgramBytes ? Buffer.alloc(0) : file.readFile());
+  const whole = async () =>
+    size > budget.files.iconSourceBytes ? Buffer.alloc(0) : file.readFile();
   try {
     if (head.toString('latin1', 0, 8) === '!<arch>\n')
       return (await ofDeb(path, onControl)) ?? nothing;
@@ -130,9 +130,4 @@ async function ofDeb(
 const short = (text: { fr: string; en: string } | null, length: number) =>
   text === null ? null : { fr: line(text.fr, length) ?? '?', en: line(text.en, length) ?? '?' };
 
-if (parentPort !== null) {
-  const { path, name } = workerData as { path: string; name: string };
-  const port = parentPort;
-  const told = await inspect(path, name, (early) => port.postMessage({ told: early, over: false }));
-  port.postMessage({ told, over: true });
-}
+await serve(inspection, ({ path, name }, { early }) => inspect(path, name, early));

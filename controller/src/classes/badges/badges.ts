@@ -17,7 +17,7 @@ import { readClass } from '../classes.ts';
 import { type SchoolDoor, selectDoors } from '../door.ts';
 import type { ClassEntry } from '../enter.ts';
 import { type PupilRow, selectClass, selectPupil, selectPupils } from '../store.ts';
-import { drawSheet } from './sheet.ts';
+import { badgeSheet } from './card.ts';
 import { markBadgeVoided, raiseBadge, savePictureHash } from './store.ts';
 
 type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
@@ -117,7 +117,7 @@ export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Pr
 /** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when
  * there is none. */
 export async function printBadges(
-  deps: Pick<Platform, 'database' | 'clock' | 'secrets'>,
+  deps: Pick<Platform, 'database' | 'clock' | 'secrets' | 'heavy'>,
   actor: Actor,
   groupId: string,
   only: string | null,
@@ -158,7 +158,7 @@ export async function printBadges(
     siteId: group.siteId,
     details: { badges: cards.length },
   });
-  return drawSheet(cards);
+  return Buffer.from(await deps.heavy.run(badgeSheet, cards));
 }
 
 export async function setPictures(

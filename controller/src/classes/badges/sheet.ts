@@ -1,20 +1,10 @@
 /** Printed badges: A4, eight cards, cutting lines. Everything is drawn as paths or with standard
  * PDF fonts, so that no external image or font can be missing. */
-import type { ChildPicture } from '@preau/contract/classes.ts';
 import { colours, drawings } from '@preau/contract/drawings.ts';
 import { withoutAccents } from '@preau/contract/fold.ts';
 import PdfDocument from 'pdfkit';
 import QrCode from 'qrcode';
-
-export interface Card {
-  firstName: string;
-  className: string;
-  siteName: string;
-  picture: ChildPicture;
-  serial: number;
-  /** Content of the QR code. */
-  text: string;
-}
+import type { Card } from './card.ts';
 
 /** Millimetres to points (72 per inch). */
 const mm = (length: number): number => (length * 72) / 25.4;

@@ -1,5 +1,6 @@
 /** Applies an import in batches, one transaction each: other work is not delayed for long, and an
  * interrupted import is completed by importing the file again. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/fold.ts';
 import type { ImportChoices, ImportReport } from '@preau/contract/people-import.ts';
@@ -14,13 +15,11 @@ import type { Platform } from '#src/platform/platform.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { freeLogins } from '../logins.ts';
 import { selectClasses, setClass } from '../store.ts';
-import { breathe } from './csv.ts';
-import type { Addition, Plan, Update } from './plan-shapes.ts';
+import { type Addition, type Leaver, ofPart, type PackedPlan, type Update } from './plan-shapes.ts';
 import { planFile } from './preview.ts';
 import { disablePerson, insertClassesOf, insertMembers, updatePerson } from './store.ts';
 
-type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups'>;
-const atATime = 200;
+type Deps = Pick<Platform, 'database' | 'secrets' | 'clock' | 'wakeups' | 'heavy'>;
 
 /** Refuses with IMPORT_CHANGED when the confirmed preview no longer matches what would be done.
  * Importing the same file again changes nothing. */
@@ -28,57 +27,52 @@ export async function applyImport(
   deps: Deps,
   actor: Actor,
   siteId: string | null,
-  bytes: Buffer,
+  bytes: Uint8Array,
   choices: ImportChoices,
 ): Promise<ImportReport> {
-  const { plan, hash } = await planFile(deps, actor, siteId, bytes, choices);
-  if (plan === null || hash === null || hash !== choices.plan) throw new AppError('IMPORT_CHANGED');
+  const { plan, preview } = await planFile(deps, actor, { siteId, bytes, choices }, true);
+  if (plan === null || preview.plan !== choices.plan) throw new AppError('IMPORT_CHANGED');
   const siteIds = await makeSites(deps, actor, plan, choices);
   const realSite = (site: string) => siteIds.get(site) ?? site;
   const classIds = await makeClasses(deps, plan, realSite);
   const classOf = (site: string, name: string | null) =>
     name === null ? null : (classIds.get(`${realSite(site)} ${foldName(name)}`) ?? null);
 
-  await inParts(deps, plan.updates, (rows, some) => change(rows, some, realSite, classOf));
+  await writeParts<Update>(deps, plan.updates, (rows, some) =>
+    change(rows, some, realSite, classOf),
+  );
   const added: { addition: Addition; login: string }[] = [];
-  await inParts(deps, plan.additions, async (rows, some) => {
+  await writeParts<Addition>(deps, plan.additions, async (rows, some) => {
     const logins = await add(deps, rows, some, realSite, classOf);
     for (const [at, addition] of some.entries()) added.push({ addition, login: logins[at] ?? '' });
   });
   const topics: Topic[] = [];
-  await inParts(
-    deps,
-    plan.missing.filter(({ leaves }) => leaves),
-    async (rows, some) => {
-      for (const { person } of some) {
-        if (!(await disablePerson(rows, person.id, deps.clock.now()))) continue;
-        const ended = await deleteSignInsOf(rows, { accountIds: [person.id] });
-        topics.push(
-          `person:${person.id}`,
-          ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`),
-        );
-        await recordEffect(deps, rows, actor, {
-          action: 'account.disabled',
-          subjectId: person.id,
-          subjectName: person.name,
-          siteId: person.siteId,
-          details: { by: 'import' },
-        });
-      }
-    },
-  );
+  await writeParts<Leaver>(deps, plan.leavers, async (rows, some) => {
+    for (const { id, name, siteId: site } of some) {
+      if (!(await disablePerson(rows, id, deps.clock.now()))) continue;
+      const ended = await deleteSignInsOf(rows, { accountIds: [id] });
+      topics.push(`person:${id}`, ...ended.map(({ tokenHash }): Topic => `sign-in:${tokenHash}`));
+      await recordEffect(deps, rows, actor, {
+        action: 'account.disabled',
+        subjectId: id,
+        subjectName: name,
+        siteId: site,
+        details: { by: 'import' },
+      });
+    }
+  });
   await record(deps, actor, plan, realSite);
   deps.wakeups.wake(['classes', 'people', 'portal', 'sites', 'audit', ...topics]);
   return { counts: plan.counts, csv: await csvOf(added) };
 }
 
-async function inParts<T>(
+async function writeParts<T>(
   deps: Deps,
-  items: readonly T[],
+  parts: readonly string[],
   work: (rows: Rows, some: readonly T[]) => Promise<void>,
 ): Promise<void> {
-  for (let at = 0; at < items.length; at += atATime) {
-    await deps.database.transaction().execute((rows) => work(rows, items.slice(at, at + atATime)));
+  for (const part of parts) {
+    await deps.database.transaction().execute((rows) => work(rows, ofPart<T>(part)));
     await breathe();
   }
 }
@@ -86,7 +80,7 @@ async function inParts<T>(
 async function makeSites(
   deps: Deps,
   actor: Actor,
-  plan: Plan,
+  plan: PackedPlan,
   choices: ImportChoices,
 ): Promise<Map<string, string>> {
   const made = new Map<string, string>();
@@ -113,14 +107,12 @@ async function makeSites(
  * folded name. */
 async function makeClasses(
   deps: Deps,
-  plan: Plan,
+  plan: PackedPlan,
   realSite: (site: string) => string,
 ): Promise<Map<string, string>> {
   const wanted = plan.newClasses.map(({ site, name }) => ({ siteId: realSite(site), name }));
   await deps.database.transaction().execute((rows) => insertClassesOf(rows, wanted));
-  const sites = [
-    ...new Set([...plan.additions, ...plan.updates].map(({ site }) => realSite(site))),
-  ];
+  const sites = plan.perSite.map(({ site }) => realSite(site));
   return new Map(
     (await selectClasses(deps.database, sites)).map(({ id, siteId, name }) => [
       `${siteId} ${foldName(name)}`,
@@ -184,29 +176,16 @@ async function add(
 async function record(
   deps: Deps,
   actor: Actor,
-  plan: Plan,
+  plan: PackedPlan,
   realSite: (site: string) => string,
 ): Promise<void> {
-  const sites = new Map<
-    string,
-    { name: string; added: number; changed: number; disabled: number }
-  >();
-  const count = (site: string, name: string, what: 'added' | 'changed' | 'disabled') => {
-    const known = sites.get(site) ?? { name, added: 0, changed: 0, disabled: 0 };
-    known[what] += 1;
-    sites.set(site, known);
-  };
-  for (const { site, siteName } of plan.additions) count(realSite(site), siteName, 'added');
-  for (const { site, siteName } of plan.updates) count(realSite(site), siteName, 'changed');
-  for (const { person, siteName, leaves } of plan.missing)
-    if (leaves) count(person.siteId, siteName, 'disabled');
   await deps.database.transaction().execute(async (rows) => {
-    for (const [siteId, { name, ...details }] of sites)
+    for (const { site, name, ...details } of plan.perSite)
       await recordEffect(deps, rows, actor, {
         action: 'people.imported',
-        subjectId: siteId,
+        subjectId: realSite(site),
         subjectName: name,
-        siteId,
+        siteId: realSite(site),
         details,
       });
   });

@@ -383,7 +383,6 @@ describe('an import', () => {
     expect(
       (await preview('a;b\nPETIT;Léo\n', { columns: ['lastName', 'firstName'] })).counts.added,
     ).toBe(1);
-    expect((await preview(Buffer.from([0, 1, 2, 255, 254, 10, 0]))).absent).toContain('lastName');
   });
 
   test('100,000 lines in seconds, and nobody waits for them', async () => {
@@ -413,6 +412,6 @@ describe('an import', () => {
     expect(seen.added).toHaveLength(500);
     // Of a machine that runs many tests at once; alone it is a fifth of that.
     expect(ms).toBeLessThan(30_000);
-    expect(longest).toBeLessThan(1500);
+    expect(longest).toBeLessThan(500);
   }, 60_000);
 });

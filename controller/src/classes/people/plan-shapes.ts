@@ -1,10 +1,14 @@
-/** Input and output types of planning an import. */
+/** Input and output types of planning an import, here and in the thread that plans. */
 import type {
   Change,
+  ImportChoices,
   ImportCounts,
+  ImportPreview,
   ImportRole,
   RowProblem,
 } from '@preau/contract/people-import.ts';
+import { budget } from '#src/platform/budget.ts';
+import type { HeavyTask } from '#src/platform/heavy/heavy-work.ts';
 
 /** A line of the file, by column. Empty text: no value. `externalId` is already a fingerprint. */
 export interface ImportRow {
@@ -124,3 +128,64 @@ export const emptyPlan = (lines: number): Plan => ({
   newSites: [],
   problems: [],
 });
+
+// ---- between the serving thread and the thread that plans ------------------------------------
+
+/** Lists cross between threads as texts of some rows each: the serving thread reads one text at a
+ * time, and never a whole city at once. */
+export type Parts = string[];
+
+export function inParts(items: readonly unknown[]): Parts {
+  const parts: Parts = [];
+  const most = budget.imports.rowsAtATime;
+  for (let at = 0; at < items.length; at += most)
+    parts.push(JSON.stringify(items.slice(at, at + most)));
+  return parts;
+}
+/** The caller says of which type the rows are: they were packed by this program. */
+export const ofPart = <T>(part: string): T[] => JSON.parse(part) as T[];
+
+/** What the thread must know of the city, once it has read the file. */
+export interface FactsQuestion {
+  /** UAI codes that the file names, in capitals. */
+  uais: string[];
+  externalIds: string[];
+}
+export type PackedFacts = Omit<ImportFacts, 'people'> & { people: Parts };
+
+/** What applying a plan needs. */
+export interface PackedPlan {
+  counts: ImportCounts;
+  newSites: Plan['newSites'];
+  newClasses: Plan['newClasses'];
+  /** Of `Addition`, of `Update`, and of `Leaver`. */
+  additions: Parts;
+  updates: Parts;
+  leavers: Parts;
+  /** For the audit. `site`: as in an addition. */
+  perSite: { site: string; name: string; added: number; changed: number; disabled: number }[];
+}
+export interface Leaver {
+  id: string;
+  name: string;
+  siteId: string;
+}
+
+/** `packed`: whether the plan itself is needed too. */
+export interface PlanInput {
+  bytes: Uint8Array;
+  choices: ImportChoices;
+  siteId: string | null;
+  salt: string;
+  packed: boolean;
+}
+export interface PlanOutput {
+  preview: ImportPreview;
+  /** Null unless asked for, and while required columns are missing. */
+  plan: PackedPlan | null;
+}
+
+export const planning: HeavyTask<PlanInput, PlanOutput, FactsQuestion, PackedFacts> = {
+  kind: 'people_import',
+  worker: new URL('./worker.ts', import.meta.url),
+};

@@ -1,11 +1,11 @@
-/** Plans what a file of people would change. Pure, and in steps, so that the caller may let other
- * work run between them.
+/** Plans what a file of people would change. Pure.
  *
  * A person is recognised by their identifier, otherwise by school, role and name, if they have not
  * left and the level is compatible: the same as last year, or the next. A line that could be two
  * people becomes a question; people are never merged. People who are not in the file are listed;
  * none is removed for that reason alone. */
-import type { ImportChoices, RowProblem } from '@preau/contract/people-import.ts';
+import { type ImportChoices, type RowProblem, shownMax } from '@preau/contract/people-import.ts';
+import { budget } from '#src/platform/budget.ts';
 import { additionOf, createClassNames, decideByName, mayBeOne, updateOf } from './plan-matches.ts';
 import { createSiteFinder, keyOf, type PlacedRow, placeRow } from './plan-rows.ts';
 import {
@@ -15,8 +15,8 @@ import {
   type KnownPerson,
   type Plan,
 } from './plan-shapes.ts';
+import { refusedFile } from './refused.ts';
 
-type Steps<T> = Generator<undefined, T>;
 type Choices = Pick<ImportChoices, 'same' | 'leave' | 'createSites'>;
 
 /** A plan under construction. */
@@ -32,11 +32,7 @@ interface Draft {
   asked: Set<string>;
 }
 
-export function* planImport(
-  rows: readonly ImportRow[],
-  facts: ImportFacts,
-  choices: Choices,
-): Steps<Plan> {
+export function planImport(rows: readonly ImportRow[], facts: ImportFacts, choices: Choices): Plan {
   const plan = emptyPlan(rows.length);
   const classNames = createClassNames(facts.classes);
   const draft: Draft = {
@@ -48,11 +44,11 @@ export function* planImport(
     claimed: new Map(),
     asked: new Set(),
   };
-  const placed = yield* placeRows(draft, rows, choices);
-  yield* indexPeople(draft);
-  const rest = yield* matchByIdentifier(draft, placed);
-  yield* matchByName(draft, rest, choices);
-  yield* listMissing(draft, placed, choices);
+  const placed = placeRows(draft, rows, choices);
+  indexPeople(draft);
+  const rest = matchByIdentifier(draft, placed);
+  matchByName(draft, rest, choices);
+  listMissing(draft, placed, choices);
   plan.newClasses = classNames.newClasses;
   Object.assign(plan.counts, {
     added: plan.additions.length,
@@ -69,15 +65,10 @@ export function* planImport(
 const addProblem = ({ plan }: Draft, line: number, problem: RowProblem, text: string) =>
   plan.problems.push({ line, problem, text: text.slice(0, 200) });
 
-function* placeRows(
-  draft: Draft,
-  rows: readonly ImportRow[],
-  choices: Choices,
-): Steps<PlacedRow[]> {
+function placeRows(draft: Draft, rows: readonly ImportRow[], choices: Choices): PlacedRow[] {
   const finder = createSiteFinder(draft.facts, choices.createSites);
   const placed: PlacedRow[] = [];
   for (const row of rows) {
-    yield;
     const one = placeRow(row, finder);
     if ('problem' in one) addProblem(draft, row.line, one.problem, one.text);
     else placed.push(one);
@@ -86,9 +77,8 @@ function* placeRows(
   return placed;
 }
 
-function* indexPeople({ facts, byExternalId, byKey }: Draft): Steps<void> {
+function indexPeople({ facts, byExternalId, byKey }: Draft): void {
   for (const person of facts.people) {
-    yield;
     if (person.externalId !== null) byExternalId.set(person.externalId, person);
     const key = keyOf(person.siteId, person.role, person.name);
     const same = byKey.get(key);
@@ -108,11 +98,10 @@ function match({ plan, classNames, claimed }: Draft, one: PlacedRow, person: Kno
 }
 
 /** Matches rows by identifier; returns those that no identifier decides. */
-function* matchByIdentifier(draft: Draft, placed: readonly PlacedRow[]): Steps<PlacedRow[]> {
+function matchByIdentifier(draft: Draft, placed: readonly PlacedRow[]): PlacedRow[] {
   const rest: PlacedRow[] = [];
   const seen = new Set<string>();
   for (const one of placed) {
-    yield;
     const { externalId, line, role } = one.row;
     if (externalId === null) {
       rest.push(one);
@@ -133,35 +122,62 @@ function* matchByIdentifier(draft: Draft, placed: readonly PlacedRow[]): Steps<P
   return rest;
 }
 
-function* matchByName(draft: Draft, rest: readonly PlacedRow[], choices: Choices): Steps<void> {
-  const sharing = Map.groupBy(rest, ({ key }) => key);
-  const answers = new Map(choices.same.map(({ line, is }) => [line, is]));
-  for (const one of rest) {
-    yield;
-    matchOneByName(draft, one, sharing.get(one.key) ?? [], answers.get(one.row.line) ?? null);
+/** Lines that have a key in common. */
+interface Namesakes {
+  lines: PlacedRow[];
+  /** How many of them have no identifier. */
+  unidentified: number;
+}
+
+/** By key. Refuses with IMPORT_REFUSED a file in which too many lines have one name: a column was
+ * taken for another one, and a question about each pair of them would help nobody. */
+function namesakesOf(rows: readonly PlacedRow[]): Map<string, Namesakes> {
+  const groups = new Map<string, Namesakes>();
+  for (const one of rows) {
+    const group = groups.get(one.key) ?? { lines: [], unidentified: 0 };
+    group.lines.push(one);
+    if (one.row.externalId === null) group.unidentified += 1;
+    if (group.lines.length > budget.imports.namesakes) throw tooManyNamesakes(one);
+    groups.set(one.key, group);
   }
+  return groups;
+}
+
+const tooManyNamesakes = ({ name, siteName, row }: PlacedRow) =>
+  refusedFile(
+    `Ligne ${row.line} : plus de ${budget.imports.namesakes} lignes s’appellent « ${name} » à ` +
+      `${siteName}. Vérifiez dans le fichier les colonnes « Nom » et « Prénom », puis recommencez.`,
+    `Line ${row.line}: more than ${budget.imports.namesakes} lines are named "${name}" at ` +
+      `${siteName}. Check the columns "Nom" and "Prénom" in the file, then try again.`,
+  );
+
+function matchByName(draft: Draft, rest: readonly PlacedRow[], choices: Choices): void {
+  const namesakes = namesakesOf(rest);
+  const answers = new Map(choices.same.map(({ line, is }) => [line, is]));
+  for (const one of rest)
+    matchOneByName(
+      draft,
+      one,
+      namesakes.get(one.key) ?? { lines: [one], unidentified: 0 },
+      answers.get(one.row.line) ?? null,
+    );
 }
 
 /** `same`: every line with this key, including this one. */
 function matchOneByName(
   draft: Draft,
   one: PlacedRow,
-  same: readonly PlacedRow[],
+  same: Namesakes,
   answer: string | null,
 ): void {
   const { plan, byKey, claimed, asked } = draft;
   const { externalId, line, className } = one.row;
-  const others = same.filter((other) => other !== one);
-  const twins = others.filter(({ row }) => mayBeOne(row.externalId, externalId));
+  const twins = externalId === null ? same.lines.length - 1 : same.unidentified;
   const people = (byKey.get(one.key) ?? []).filter(
     (person) =>
       (claimed.get(person.id) ?? line) === line && mayBeOne(person.externalId, externalId),
   );
-  const decision = decideByName(
-    one.level,
-    { people, twins: twins.length, sharing: same.length },
-    answer,
-  );
+  const decision = decideByName(one.level, { people, twins, sharing: same.lines.length }, answer);
   if (decision.kind === 'match') match(draft, one, decision.person);
   else if (decision.kind === 'add') add(draft, one);
   else if (decision.kind === 'skip') plan.counts.skipped += 1;
@@ -170,8 +186,9 @@ function matchOneByName(
     for (const person of people) asked.add(person.id);
   }
   // The question stays on the page even when answered, so that the answer can be changed.
-  const isQuestion = people.length > 0 || twins.length > 0;
+  const isQuestion = people.length > 0 || twins > 0;
   if (!isQuestion || (decision.kind === 'match' && decision.certain)) return;
+  if (plan.questions.length >= shownMax) return;
   plan.questions.push({
     line,
     name: one.name,
@@ -180,19 +197,18 @@ function matchOneByName(
     className: className === '' ? null : className,
     level: one.level,
     is: answer,
-    twins: others.map(({ row }) => row.line),
+    twins: same.lines.flatMap(({ row }) => (row === one.row ? [] : [row.line])),
     people,
   });
 }
 
 /** Lists people missing from the file, for the schools and roles that the file covers. */
-function* listMissing(draft: Draft, placed: readonly PlacedRow[], choices: Choices): Steps<void> {
+function listMissing(draft: Draft, placed: readonly PlacedRow[], choices: Choices): void {
   const { plan, facts, claimed, asked } = draft;
   const siteNames = new Map(facts.sites.map(({ id, name }) => [id, name]));
   const touched = new Set(placed.map(({ site, row }) => `${site} ${row.role}`));
   const leave = new Set(choices.leave);
   for (const person of facts.people) {
-    yield;
     const isMissing =
       !person.disabled &&
       !person.byDirectory &&

@@ -1,6 +1,5 @@
 /** Parses the bytes of a file into the lines an import is planned from. Unmapped columns (dates
  * of birth, for example) are dropped here. */
-import { AppError } from '@preau/contract/errors.ts';
 import { foldName } from '@preau/contract/fold.ts';
 import {
   guessColumns,
@@ -8,12 +7,10 @@ import {
   type ImportField,
   type ImportRole,
 } from '@preau/contract/people-import.ts';
-import type { Platform } from '#src/platform/platform.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { breathe, isCsvError, readTable, type Table } from './csv.ts';
+import { readTable, type Table } from './csv.ts';
 import type { ImportRow } from './plan-shapes.ts';
-
-const maxLines = 200_000;
+import { refusedFile } from './refused.ts';
 
 export interface ImportTable extends Table {
   samples: string[][];
@@ -87,56 +84,30 @@ function rowReader(
   };
 }
 
-const refused = (fr: string, en: string, cause?: unknown) =>
-  new AppError('IMPORT_REFUSED', { why: { fr, en } }, cause === undefined ? {} : { cause });
-
-async function readLines(bytes: Buffer): Promise<{ table: Table; lines: TableLine[] }> {
-  const lines: TableLine[] = [];
-  try {
-    const table = await readTable(bytes, (cells, at) => {
-      if (lines.length >= maxLines)
-        throw refused(
-          `Ce fichier a plus de ${maxLines} lignes.`,
-          `This file has more than ${maxLines} lines.`,
-        );
-      lines.push({ cells, at });
-    });
-    return { table, lines };
-  } catch (error) {
-    if (!isCsvError(error)) throw error;
-    const at = typeof error.lines === 'number' ? error.lines : 0;
-    throw refused(
-      `Le tableau n’est plus lisible à la ligne ${at} : un guillemet n’est peut-être pas refermé.`,
-      `The table cannot be read at line ${at}: a quote may not be closed.`,
-      error,
-    );
-  }
-}
-
-/** Refuses with IMPORT_REFUSED a file that is not a table. No rows while required columns are
- * missing. */
-export async function readRows(
-  deps: Pick<Platform, 'secrets'>,
-  bytes: Buffer,
+/** No rows while required columns are missing. `salt`: children's identifiers are few enough to be
+ * guessed by trying all of them, so their fingerprints need a secret. Refuses with IMPORT_REFUSED
+ * a file that is not a table. */
+export function readRows(
+  bytes: Uint8Array,
   choices: ImportChoices,
   siteId: string | null,
-): Promise<{ table: ImportTable; rows: ImportRow[] }> {
-  const { table, lines } = await readLines(bytes);
-  if (table.header.length === 0) throw refused('Ce fichier est vide.', 'This file is empty.');
+  salt: string,
+): { table: ImportTable; rows: ImportRow[] } {
+  const lines: TableLine[] = [];
+  const table = readTable(bytes, (cells, at) => lines.push({ cells, at }));
+  if (table.header.length === 0)
+    throw refusedFile(
+      'Ce fichier est vide. Choisissez le tableau que vous avez enregistré.',
+      'This file is empty. Choose the table that you have saved.',
+    );
   const { columns, absent } = columnsOf(table.header, choices.columns, siteId);
-  // Children's identifiers are few enough to be guessed by trying all of them, so their
-  // fingerprints need a secret salt. A salted hash is fast enough for a whole file.
-  const salt = sha256(deps.secrets.sign('preau fingerprints of people'));
   const read = rowReader(
     columns,
     choices.who,
+    // A salted hash is fast enough for a whole file.
     (identifier) => `id:${sha256(`${salt} ${identifier}`).slice(0, 40)}`,
   );
-  const rows: ImportRow[] = [];
-  for (const line of absent.length === 0 ? lines : []) {
-    rows.push(read(line));
-    if (rows.length % 1000 === 0) await breathe();
-  }
+  const rows = absent.length === 0 ? lines.map(read) : [];
   const samples = lines.slice(0, 3).map(({ cells }) => cells);
   return { table: { ...table, columns, absent, lines: lines.length, samples }, rows };
 }

@@ -1,7 +1,5 @@
 /** The body of an import is one line of choices as JSON, then the bytes of the file of people. The
  * file is not stored. */
-
-import { buffer } from 'node:stream/consumers';
 import { AppError } from '@preau/contract/errors.ts';
 import { ImportChoices } from '@preau/contract/people-import.ts';
 import { applyImport } from '#src/classes/people/apply.ts';
@@ -44,7 +42,9 @@ async function readImport({
   body,
   guard,
 }: Upload): Promise<{ choices: ImportChoices; bytes: Buffer }> {
-  const whole = await buffer(body);
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  const whole = Buffer.concat(chunks);
   const end = whole.indexOf(10);
   if (end < 0 || end > choicesBytes) throw noChoices();
   const choices = checkChoices(parsed(whole.subarray(0, end).toString('utf8'))) as ImportChoices;
