@@ -1,6 +1,7 @@
 /** Linking events into the chain, verifying it, and signing its length. Events are linked after
  * their commit, by the process that holds the chain's row, so that launches never wait for each
  * other. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import {
   type ChainVerdict,
   followChain,
@@ -63,6 +64,8 @@ export async function chainEvents(deps: Deps): Promise<number> {
     ({ linked } = await deps.database
       .transaction()
       .execute(async (rows) => linkPending(deps, rows, (await lockChain(rows)).head)));
+    // On SQLite nothing else gives others their turn.
+    await breathe();
   }
   return total;
 }
@@ -96,6 +99,7 @@ export async function verifyChain(deps: Deps, known: Link | null = null): Promis
       if (event.seq > head.seq) break;
       check.next(event);
     }
+    await breathe();
     if (page.length < pageSize || check.at.seq >= head.seq) break;
   }
   // Retention may have removed the front during the verification; that is not a fault.

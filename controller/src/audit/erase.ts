@@ -1,5 +1,6 @@
 /** The two ways to remove data from the audit: erasing a name, and retention. The chain remains
  * verifiable after both. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import {
   type ChainedEvent,
   erasedDetails,
@@ -108,6 +109,7 @@ export async function passOver(
       });
     }
     seq = page.at(-1)?.seq ?? seq;
+    await breathe();
     if (page.length < pageSize) return { events, unnamed, seq };
   }
 }

@@ -1,5 +1,5 @@
 /** The audit as files: self-verifying JSON Lines, and CSV for people. */
-
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { AuditEvent } from '@preau/contract/audit.ts';
 import {
   type ExportEnd,
@@ -51,6 +51,7 @@ export async function exportChain(deps: Deps, actor: Actor, after: number): Prom
     if (last === undefined) break;
     at = { seq: last.seq, hash: last.hash };
     left -= page.length;
+    await breathe();
   }
   const now = deps.clock.now();
   const end: ExportEnd = {
@@ -83,6 +84,7 @@ export async function exportAuditCsv(
     });
     events.push(...page);
     before = page.at(-1)?.id ?? null;
+    await breathe();
     if (page.length < 1000) break;
   }
   await recordEffect(deps, deps.database, actor, {
@@ -91,23 +93,25 @@ export async function exportAuditCsv(
     details: { events: events.length },
   });
   deps.wakeups.wake(['audit']);
-  const lines = events.map((event) => [
-    new Date(event.at).toISOString(),
-    event.actorName,
-    event.actorKind,
-    event.action,
-    event.subjectName,
-    event.siteId ?? '',
-    JSON.stringify(event.details),
-    event.id,
-  ]);
-  return Buffer.from(
-    toCsv(
-      [
-        ['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement'],
-        ...lines,
-      ],
-      { lineEnd: '\n' },
-    ),
-  );
+  const parts = [
+    toCsv([['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement']], {
+      lineEnd: '\n',
+    }),
+  ];
+  for (let at = 0; at < events.length; at += 1000) {
+    parts.push(toCsv(events.slice(at, at + 1000).map(cellsOf), { bom: false, lineEnd: '\n' }));
+    await breathe();
+  }
+  return Buffer.from(parts.join(''));
 }
+
+const cellsOf = (event: AuditEvent): string[] => [
+  new Date(event.at).toISOString(),
+  event.actorName,
+  event.actorKind,
+  event.action,
+  event.subjectName,
+  event.siteId ?? '',
+  JSON.stringify(event.details),
+  event.id,
+];

@@ -2,6 +2,7 @@
  * client exists, and the part needed is small. The server's replies are parsed strictly: anything
  * unexpected is refused. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { boundedText } from './bounded-fetch.ts';
 
 export interface CasServer {
   url: string;
@@ -90,7 +91,7 @@ export async function validateTicket(server: CasServer, service: string, ticket:
     { redirect: 'error', signal: AbortSignal.timeout(server.timeoutMs) },
   );
   if (!response.ok) throw new Error(`the CAS server answered ${response.status}`);
-  return readValidation(await response.text());
+  return readValidation(await boundedText(response));
 }
 export async function casAnswers(server: CasServer): Promise<void> {
   const response = await fetch(at(server, '/login', {}), {
@@ -98,5 +99,6 @@ export async function casAnswers(server: CasServer): Promise<void> {
     redirect: 'manual',
     signal: AbortSignal.timeout(server.timeoutMs),
   });
+  await response.body?.cancel();
   if (response.status >= 500) throw new Error(`the CAS server answered ${response.status}`);
 }

@@ -18,6 +18,7 @@ import {
   PasswordPolicyError,
   SizeLimitExceededError,
 } from 'ldapts';
+import { budget } from './budget.ts';
 
 export interface LdapServer {
   url: string;
@@ -134,7 +135,8 @@ const toEntry = ({ dn, ...rest }: Entry, asBytes: ReadonlySet<string>): LdapEntr
 };
 
 /** Throws LdapAway when the directory cannot be reached, its certificate does not match, it refuses
- * the service account, or it takes longer than `timeoutMs` in total or `eachMs` for one reply. */
+ * the service account, one of its answers is too large, or it takes longer than `timeoutMs` in total
+ * or `eachMs` for one reply. */
 export async function visitLdap<T>(
   server: LdapServer,
   timeoutMs: number,
@@ -183,6 +185,12 @@ export async function visitLdap<T>(
     cause instanceof LdapAway
       ? cause
       : new LdapAway(cause instanceof Error ? cause.message : String(cause), { cause });
+  const bytesRead = () => Math.max(0, ...sockets.map((socket) => socket.bytesRead));
+  /** What had been read when the last answer was complete. */
+  let answered = 0;
+  const complete = () => {
+    answered = bytesRead();
+  };
   const ldap: Ldap = {
     asService: async () => {
       await client.bind(server.bindDn, server.bindPassword);
@@ -213,6 +221,7 @@ export async function visitLdap<T>(
           sizeLimit: limit,
           derefAliases: 'never',
         });
+        complete();
         return searchEntries.map((entry) =>
           toEntry(entry, new Set(bytes.map((name) => name.toLowerCase()))),
         );
@@ -230,8 +239,10 @@ export async function visitLdap<T>(
         explicitBufferAttributes: [...bytes],
         derefAliases: 'never',
         paged: { pageSize: size },
-      }))
+      })) {
+        complete();
         yield searchEntries.map((entry) => toEntry(entry, asBytes));
+      }
     },
     read: async (dn, attributes) => {
       try {
@@ -247,8 +258,14 @@ export async function visitLdap<T>(
     },
   };
   let late: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
     late = setTimeout(() => reject(new LdapAway(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    const { ldapAnswerBytes: most, ldapLookMs } = budget.directories;
+    looking = setInterval(() => {
+      if (bytesRead() - answered > most)
+        reject(new LdapAway(`an answer of more than ${most} bytes`));
+    }, ldapLookMs);
   });
   const visit = (async () => {
     if (server.startTls) await client.startTLS({ ...tlsOptions });
@@ -261,6 +278,7 @@ export async function visitLdap<T>(
     throw away(cause);
   } finally {
     clearTimeout(late);
+    clearInterval(looking);
     visit.catch(() => undefined);
     // No unbind, because a directory that hangs would not receive it either.
     for (const socket of sockets) socket.on('error', () => undefined).destroy();

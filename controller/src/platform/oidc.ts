@@ -1,6 +1,6 @@
 /** The only code that knows OpenID Connect: authorisation code with PKCE, state and nonce;
  * back-channel logout tokens. */
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch as fetchKeys, jwtVerify } from 'jose';
 import {
   AuthorizationResponseError,
   allowInsecureRequests,
@@ -10,10 +10,12 @@ import {
   ClientError,
   type Configuration,
   calculatePKCECodeChallenge,
+  customFetch,
   discovery,
   fetchUserInfo,
   ResponseBodyError,
 } from 'openid-client';
+import { boundedFetch } from './bounded-fetch.ts';
 
 export interface OidcClient {
   issuer: string;
@@ -54,6 +56,7 @@ export function openOidc(client: OidcClient) {
   const configuration = () => {
     known ??= discovery(issuer, client.clientId, client.clientSecret ?? undefined, undefined, {
       timeout: client.timeoutMs / 1000,
+      [customFetch]: boundedFetch,
       ...(issuer.protocol === 'http:' ? { execute: [allowInsecureRequests] } : {}),
     }).catch((error: unknown) => {
       known = null;
@@ -129,6 +132,7 @@ export function openOidc(client: OidcClient) {
       if (metadata.jwks_uri === undefined) throw new OidcRefused('no keys');
       keys ??= createRemoteJWKSet(new URL(metadata.jwks_uri), {
         timeoutDuration: client.timeoutMs,
+        [fetchKeys]: boundedFetch,
       });
       try {
         const { payload, protectedHeader } = await jwtVerify(token, keys, {

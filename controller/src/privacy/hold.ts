@@ -1,4 +1,5 @@
 /** Exports everything held about a person as one file. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { AppError } from '@preau/contract/errors.ts';
 import { mustReach, reachOf } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
@@ -34,6 +35,7 @@ export async function exportPerson(
       ),
     );
     before = page.at(-1)?.id ?? null;
+    await breathe();
     if (page.length < 1000) break;
   }
   const settings = await selectPrivacy(deps.database);
