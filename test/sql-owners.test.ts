@@ -40,6 +40,7 @@ const owners: Readonly<Record<keyof Tables, string>> = {
   servers: 'servers',
   enrolment_codes: 'servers',
   desired_states: 'servers',
+  erased_homes: 'servers',
   server_applications: 'servers',
   server_additions: 'servers',
   restarts: 'servers',

@@ -11,6 +11,7 @@ import { createApplications } from './applications.ts';
 import type { ControllerLink } from './controller-link.ts';
 import { createDesired } from './desired.ts';
 import type { Driver } from './drivers/driver.ts';
+import { createErasures } from './erasures.ts';
 import { createExchange, type TermsOf } from './exchange.ts';
 import { createFailures, maxRetryMs } from './failures.ts';
 import { createOrders } from './orders.ts';
@@ -88,7 +89,7 @@ export function createAgent(deps: AgentDeps): Agent {
   // Transfers run outside `work`: a long one must not delay the generation that is reported as
   // reached.
   const aside = (task: () => Promise<void>) =>
-    void task().catch((error: unknown) => log.warn({ err: error }, 'a transfer broke'));
+    void task().catch((error: unknown) => log.warn({ err: error }, 'work aside broke'));
   const exchange = createExchange({ stateFolder, driver, link, now, work: aside, tell: pace.tell });
   const sessions = createSessions({
     stateFolder,
@@ -114,6 +115,7 @@ export function createAgent(deps: AgentDeps): Agent {
 
   const packagesBusy = () => changing || orders.working();
   const questions = createQuestions({ driver, now, busy: packagesBusy, tell: pace.tell });
+  const erasures = createErasures({ driver, now, failures, work: aside, tell: pace.tell });
   let boot: Boot | null = null;
   /** The restart that was ordered last. */
   let restarted: (WantedRestart & { retryAt: number | null }) | null = null;
@@ -258,6 +260,7 @@ export function createAgent(deps: AgentDeps): Agent {
       transfers: exchange.reported(),
       answers: questions.answers(),
       boot: bootNow,
+      ...erasures.erased(),
     };
     const reply = await link.sendReport(body);
     orders.heard(body.orders);
@@ -298,6 +301,7 @@ export function createAgent(deps: AgentDeps): Agent {
       exchange.pass(wanted, termsOf(wanted));
       lookAgain(wanted);
       questions.pass(wanted);
+      erasures.pass(wanted);
       restartOnce(wanted);
     }
     if (pace.mayReport()) {

@@ -69,6 +69,9 @@ export const DesiredApplication = Strict({
 });
 export type DesiredApplication = Static<typeof DesiredApplication>;
 
+/** Homes that one state asks to erase; the next state asks for the next ones. */
+export const maxErasedHomes = 1000;
+
 export const DesiredState = Strict({
   protocol: Type.Integer({ minimum: 1 }),
   serverId: Id('srv'),
@@ -115,6 +118,14 @@ export const DesiredState = Strict({
   ),
   /** Only for agents that report `boot`. */
   restart: Type.Optional(WantedRestart),
+  /** Homes of erased people, to be erased from this server; `upTo` is reported once all of them are
+   * gone. Only for agents that report `boot`. */
+  erasedHomes: Type.Optional(
+    Strict({
+      upTo: Type.Integer({ minimum: 1 }),
+      homes: Type.Array(Id('acc'), { maxItems: maxErasedHomes }),
+    }),
+  ),
 });
 export type DesiredState = Static<typeof DesiredState>;
 

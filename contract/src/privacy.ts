@@ -64,6 +64,17 @@ export const Erased = Strict({
 });
 export type Erased = Static<typeof Erased>;
 
+/** A server on which homes of erased people are not erased yet. `homes`: how many at most. */
+export const HomesWaiting = Strict({
+  serverId: Id('srv'),
+  serverName: Line(120),
+  siteId: SiteId,
+  siteName: Line(120),
+  homes: Type.Integer(),
+  lastSeenAt: Nullable(Instant),
+});
+export type HomesWaiting = Static<typeof HomesWaiting>;
+
 /** Counts of fewer people than this are not disclosed. */
 export const smallestGroup = 5;
 /** Use of an application at a school in a month (UTC). Null: by fewer than five people. */

@@ -24,6 +24,7 @@ export const stepKinds = [
   'keep_journal',
   'read_source',
   'restart_machine',
+  'erase_home',
 ] as const;
 
 export const FailedStep = Strict({
@@ -133,6 +134,8 @@ export const Report = Strict({
   /** Answers to the questions of the desired state; an agent that can be asked always sends it. */
   answers: Type.Optional(Type.Array(Answer, { maxItems: 20 })),
   boot: Type.Optional(Boot),
+  /** `upTo` of the last `erasedHomes` of which every home is gone from this server. */
+  erasedHomes: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type Report = Static<typeof Report>;
 

@@ -183,6 +183,7 @@ export const routeTable = {
   erasePerson: { method: 'POST', path: '/api/privacy/people/:id/erase' },
   listLeavers: { method: 'GET', path: '/api/privacy/leavers' },
   eraseLeavers: { method: 'POST', path: '/api/privacy/leavers/erase' },
+  listHomesWaiting: { method: 'GET', path: '/api/privacy/homes' },
   readUsage: { method: 'GET', path: '/api/privacy/usage' },
   changeLanguage: { method: 'PUT', path: '/api/me/language' },
   enrol: { method: 'POST', path: '/api/agent/enrol' },

@@ -172,6 +172,9 @@ export interface Driver {
   /** Ends whatever is left of the session: processes, account, credentials, files. Safe to
    * repeat. */
   endSession: (sessionId: string) => Promise<void>;
+  /** Erases a person's home with everything in it. False while a session of theirs runs here; true
+   * also when there is none. Throws AppError HOME_UNREACHABLE. */
+  eraseHome: (accountId: string) => Promise<boolean>;
   boot: () => Promise<Boot>;
   /** Restarts the machine; this agent is then stopped like every other service. */
   restartMachine: () => Promise<void>;

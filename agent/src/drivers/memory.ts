@@ -53,7 +53,8 @@ type FailingCall =
   | 'prepareDisplay'
   | 'openSession'
   | 'issueCredentials'
-  | 'endSession';
+  | 'endSession'
+  | 'eraseHome';
 
 export interface MemoryOptions {
   installed?: readonly string[];
@@ -116,6 +117,8 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   >();
   const bytes = options.bytes ?? 1000;
   const offers = new Map<string, (Omit<OfferedFile, 'bytes'> & { content: string })[]>();
+  /** Whose each session is. */
+  const people = new Map<string, string>();
   let ready = 0;
   const note = (call: string, subject = '') => calls.push(`${call} ${subject}`.trim());
   const mayFail = (call: FailingCall, slugs: readonly string[] = []) => {
@@ -264,6 +267,13 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       };
     },
     unreadSources: () => unread,
+    eraseHome: async (accountId) => {
+      if ([...running.keys()].some((sessionId) => people.get(sessionId) === accountId))
+        return false;
+      note('eraseHome', accountId);
+      mayFail('eraseHome');
+      return true;
+    },
     boot: async () => ({ bootId: machine.bootId, restartNeeded: null }),
     restartMachine: async () => {
       note('restartMachine');
@@ -282,9 +292,10 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       ready += 1;
     },
     displaysReady: () => ready,
-    openSession: async ({ sessionId }, _application, events) => {
+    openSession: async ({ sessionId, accountId }, _application, events) => {
       note('openSession', sessionId);
       mayFail('openSession');
+      people.set(sessionId, accountId);
       ready = Math.max(0, ready - 1);
       running.set(sessionId, events);
     },

@@ -33,11 +33,24 @@ export const privacyWords = messages({
   eraseText: {
     fr:
       'Le nom, l’identifiant, l’adresse et les droits disparaissent pour de bon, jusque dans le ' +
-      'journal, qui reste vérifiable. Les fichiers dans son dossier sur les serveurs de l’école ' +
-      'ne sont pas touchés.',
+      'journal, qui reste vérifiable. Son dossier et ses fichiers sont effacés de tous les ' +
+      'serveurs ; un serveur éteint le fait à son retour.',
     en:
       'Name, user name, address and rights disappear for good, from the audit too, which can ' +
-      'still be verified. Files in their folder on the school’s servers are not touched.',
+      'still be verified. Their folder and files are erased from every server; a server that is ' +
+      'off does so when it is back.',
+  },
+  homesWaiting: {
+    fr: (n: number) => `Dossiers effacés : on attend encore ${n} serveur${frS(n)}`,
+    en: (n: number) => `Folders being erased: waiting for ${n} server${enS(n)}`,
+  },
+  homesHint: {
+    fr: 'Un serveur éteint ou coupé du réseau efface les dossiers à son retour. Un serveur qui ne reviendra pas : retirez-le, et effacez son disque.',
+    en: 'A server that is off or cut off erases the folders when it is back. A server that will not come back: retire it, and wipe its disk.',
+  },
+  homesN: {
+    fr: (n: number) => `${n} dossier${frS(n)} au plus`,
+    en: (n: number) => `at most ${n} folder${enS(n)}`,
   },
   eraseConfirm: {
     fr: (login: string) => `Pour confirmer, tapez son identifiant : ${login}`,

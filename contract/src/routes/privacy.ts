@@ -6,6 +6,7 @@ import {
   ChainState,
   Erased,
   Erasure,
+  HomesWaiting,
   LeaversErasure,
   PersonHeld,
   PrivacySettings,
@@ -132,6 +133,14 @@ export const privacyRoutes = {
     summary: 'Erase these pupils who left, for good',
     body: LeaversErasure,
     reply: Erased,
+  },
+  listHomesWaiting: {
+    method: 'GET',
+    path: '/api/privacy/homes',
+    caller: 'administrator',
+    reach: 'site',
+    summary: 'Servers that have yet to erase homes of erased people',
+    reply: List(HomesWaiting),
   },
   readUsage: {
     method: 'GET',

@@ -602,6 +602,7 @@ export function callsOf(city: () => City): {
     erasePerson: async () => ({ params: { id: city().pupil.id }, body: { login: 'lea' } }),
     listLeavers: async () => ({}),
     eraseLeavers: async () => ({ body: { accountIds: [city().pupil.id] } }),
+    listHomesWaiting: async () => ({}),
     readUsage: async () => ({ query: '?from=2026-12&until=2027-01' }),
     changeLanguage: async () => ({ body: { language: 'en' } }),
     searchAudiences: async () => ({ query: '?search=lea' }),

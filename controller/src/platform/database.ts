@@ -21,8 +21,9 @@ import * as recordings from './migrations/0008-recordings.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
 import * as asking from './migrations/0010-asking.ts';
 import * as accountNumbers from './migrations/0011-account-numbers.ts';
+import * as erasedHomes from './migrations/0013-erased-homes.ts';
 import * as displays from './migrations/0015-displays.ts';
-import { openSqlite } from './sqlite.ts';
+import { openSqlite, type SqliteFile } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -41,6 +42,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0009-withdrawal': () => ({ up: withdrawal.up }),
   '0010-asking': () => ({ up: asking.up }),
   '0011-account-numbers': () => ({ up: accountNumbers.up }),
+  '0013-erased-homes': () => ({ up: erasedHomes.up }),
   '0015-displays': () => ({ up: displays.up }),
 };
 
@@ -65,8 +67,15 @@ export function openDatabase(target: string): Database {
       plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
     });
   }
-  return new Kysely<Tables>({ dialect: openSqlite(target) });
+  const file = openSqlite(target);
+  const database = new Kysely<Tables>({ dialect: file });
+  files.set(database, file);
+  return database;
 }
+
+const files = new WeakMap<Database, SqliteFile>();
+/** The file of a SQLite database; undefined for PostgreSQL. */
+export const sqliteFileOf = (database: Database): SqliteFile | undefined => files.get(database);
 
 export const isSqlite = (rows: Rows): boolean =>
   rows.getExecutor().adapter instanceof SqliteAdapter;

@@ -13,7 +13,7 @@ import {
 
 type Prepare = (text: string) => SqliteDatabase.Statement;
 
-export function openSqlite(target: string): SqliteDialect {
+export function openSqlite(target: string): SqliteFile {
   const writer = new SqliteDatabase(target);
   // WAL with synchronous=FULL: acknowledged commits survive kill -9 and a power cut.
   writer.pragma('journal_mode = WAL');
@@ -21,6 +21,8 @@ export function openSqlite(target: string): SqliteDialect {
   // Checkpoint every 32 MiB instead of every 4, because during a burst of a thousand reports each
   // checkpoint delayed every caller.
   writer.pragma('wal_autocheckpoint = 8192');
+  // What is deleted is overwritten: an erased person's name must not stay in free pages.
+  writer.pragma('secure_delete = ON');
   writer.pragma('foreign_keys = ON');
   writer.pragma('busy_timeout = 5000');
   // An in-memory database is visible only to its own connection.
@@ -29,9 +31,22 @@ export function openSqlite(target: string): SqliteDialect {
   return new TwoConnections({ database: writer }, writer, reader);
 }
 
-class TwoConnections extends SqliteDialect {
+/** The file, for what is about more than rows. */
+export interface SqliteFile extends SqliteDialect {
+  /** Null in memory. */
+  path: string | null;
+  /** Runs work that needs the file's write lock on a connection of its own; writers wait for their
+   * turn meanwhile, readers do not. */
+  whileNobodyWrites: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Moves the log of changes into the file and empties it, so that nothing of what was deleted
+   * stays there. */
+  emptyLog: () => Promise<void>;
+}
+
+class TwoConnections extends SqliteDialect implements SqliteFile {
   readonly #writer: SqliteDatabase.Database;
   readonly #reader: SqliteDatabase.Database | null;
+  readonly #turns = createTurns();
   constructor(
     config: ConstructorParameters<typeof SqliteDialect>[0],
     writer: SqliteDatabase.Database,
@@ -41,9 +56,25 @@ class TwoConnections extends SqliteDialect {
     this.#writer = writer;
     this.#reader = reader;
   }
+  get path(): string | null {
+    return this.#reader === null ? null : this.#writer.name;
+  }
+  async whileNobodyWrites<T>(work: () => Promise<T>): Promise<T> {
+    await this.#turns.take();
+    try {
+      return await work();
+    } finally {
+      this.#turns.give();
+    }
+  }
+  emptyLog(): Promise<void> {
+    return this.whileNobodyWrites(async () => {
+      this.#writer.pragma('wal_checkpoint(TRUNCATE)');
+    });
+  }
   override createDriver(): Driver {
     const [writer, reader] = [this.#writer, this.#reader];
-    const turns = createTurns();
+    const turns = this.#turns;
     const prepareToWrite = preparedOnce(writer);
     const prepareToRead = reader === null ? null : preparedOnce(reader);
     const send = (connection: DatabaseConnection, word: string) =>

@@ -42,8 +42,10 @@ export interface Tables {
     policy_asked_at: number | null;
     answers: Generated<number>;
     boot: string | null;
+    homes_erased: Generated<number>;
     display: string | null;
   };
+  erased_homes: { number: number; home: string; asked_at: number };
   enrolment_codes: {
     hash: string;
     site_id: string;

@@ -17,10 +17,17 @@ import { removeOldEvents } from '#src/audit/erase.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import { countEvents, selectChain } from '#src/audit/store.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
+import { removeErased } from '#src/platform/compaction/compaction.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { pruneRecordings } from '#src/sessions/recordings/recordings.ts';
 import { deleteSessionsOver } from '#src/sessions/store.ts';
-import { claimDay, saveNamed, selectPrivacy, selectVerified } from './store.ts';
+import {
+  claimDay,
+  saveNamed,
+  selectCompactionDue,
+  selectPrivacy,
+  selectVerified,
+} from './store.ts';
 import { keepUsage, selectOldestSession } from './usage/store.ts';
 import { monthOf, monthStart } from './usage/usage.ts';
 
@@ -115,7 +122,9 @@ async function removeOldSessions(deps: Deps, actor: Actor, before: number): Prom
 /** Once a day, in one of the city's processes: deletes what is too old, and verifies the chain.
  * This takes a while with a million events, so it is not part of the sweep, which sessions depend
  * on. Safe to run anywhere, twice. */
-export async function keepAges(deps: Deps & Pick<Platform, 'config' | 'log'>): Promise<void> {
+export async function keepAges(
+  deps: Deps & Pick<Platform, 'config' | 'log' | 'heavy'>,
+): Promise<void> {
   const now = deps.clock.now();
   if (!(await claimDay(deps.database, now, dayMs))) return;
   const actor: Actor = { kind: 'job', id: 'retention', name: 'retention' };
@@ -124,6 +133,10 @@ export async function keepAges(deps: Deps & Pick<Platform, 'config' | 'log'>): P
   for (let removed = 1; removed > 0; )
     removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
   await pruneRecordings(deps, actor, now - settings.recordingDays * dayMs);
+  const isDue = await selectCompactionDue(deps.database);
+  // Without a rewrite, what was removed goes from the log of changes at least.
+  const rewritten = await removeErased(deps, isDue ? Number.POSITIVE_INFINITY : 0);
+  if (isDue && rewritten) await saveNamed(deps.database, 'compaction', { due: false }, now);
   const verdict = await verifyAudit(deps, {});
   if (!verdict.intact)
     deps.log.error({ broken: verdict.broken }, 'the audit has been tampered with');

@@ -18,7 +18,7 @@ async function selectNamed(rows: Rows, name: string): Promise<unknown> {
 
 export async function saveNamed(
   rows: Rows,
-  name: 'privacy' | 'audit_verified',
+  name: 'privacy' | 'audit_verified' | 'compaction',
   body: object,
   now: number,
 ): Promise<void> {
@@ -55,6 +55,10 @@ export async function claimDay(rows: Rows, now: number, dayMs: number): Promise<
     ).numUpdatedRows > 0n
   );
 }
+
+/** Whether the database's file is still to be rewritten without what was erased. */
+export const selectCompactionDue = async (rows: Rows): Promise<boolean> =>
+  ((await selectNamed(rows, 'compaction')) as { due?: boolean } | undefined)?.due === true;
 
 export const selectVerified = async (rows: Rows): Promise<unknown> =>
   selectNamed(rows, 'audit_verified');

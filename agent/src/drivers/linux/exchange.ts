@@ -8,6 +8,7 @@ import { maxOffered, OfferedFile } from '@preau/contract/exchange.ts';
 import { Compile } from 'typebox/compile';
 import { type RunOptions, run } from '#src/command.ts';
 import { folderStamp, readText } from '#src/files.ts';
+import { asPerson } from './as-person.ts';
 import { isRemote } from './homes.ts';
 
 /** `base`: a folder made by the agent that the person owns or may enter; `folder`: a path within
@@ -30,46 +31,8 @@ const as = (
 ) =>
   run(
     '/usr/bin/bwrap',
-    [
-      '--ro-bind',
-      '/usr',
-      '/usr',
-      ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => [
-        '--symlink',
-        `usr/${name}`,
-        `/${name}`,
-      ]),
-      '--proc',
-      '/proc',
-      '--dev',
-      '/dev',
-      '--tmpfs',
-      '/tmp',
-      '--bind',
-      base,
-      '/own',
-      '--chdir',
-      '/',
-      '--unshare-pid',
-      '--unshare-net',
-      '--unshare-ipc',
-      '--unshare-uts',
-      '--die-with-parent',
-      '/usr/bin/setpriv',
-      '--reuid',
-      String(uid),
-      '--regid',
-      String(uid),
-      '--clear-groups',
-      '--no-new-privs',
-      '--bounding-set=-all',
-      // On a file server root may have no right to enter the folder.
-      '/bin/sh',
-      '-c',
-      'cd /own && exec "$0" "$@"',
-      program,
-      ...args,
-    ],
+    // On a file server root may have no right to enter the folder.
+    [...asPerson(uid, base), '/bin/sh', '-c', 'cd /own && exec "$0" "$@"', program, ...args],
     options,
   );
 

@@ -1,11 +1,13 @@
 /** Homes on real file systems: one whose server says nothing, and one whose owner's number
  * changes. */
 import {
+  chmodSync,
   chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -17,7 +19,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run, startDetached } from '#src/command.ts';
 import { type RealDriver, realDriver } from './driver.fixture.ts';
-import { homeFor } from './homes.ts';
+import { eraseHome, homeFor } from './homes.ts';
 import { enterScript, groupFile, passwdFile, sandboxArguments } from './sandbox.ts';
 
 let homes: string;
@@ -82,6 +84,10 @@ async function longestStop(work: () => Promise<unknown>): Promise<number> {
 const account = (letter: string) => `acc_${letter.repeat(22)}`;
 const wanted = (letter: string) => ({ homes, accountId: account(letter), inUse: false });
 
+/** Root without these capabilities is to a person's folder what it is on a file server that gives
+ * root no right to it: somebody else. */
+const asNobody = ['--bounding-set=-dac_override,-dac_read_search', '--'];
+
 describe('a file server that says nothing', () => {
   test('its home is given up in time, and nobody waits for it', async () => {
     await mountSilent(join(homes, account('a')));
@@ -128,10 +134,6 @@ describe('a file server that says nothing', () => {
 });
 
 describe('a file server that gives root no right to a home', () => {
-  // Root without these capabilities is to a person's folder what it is on such a server: somebody
-  // else.
-  const asNobody = ['--bounding-set=-dac_override,-dac_read_search', '--'];
-
   test('the sandbox opens, in the home', async () => {
     const { path, uid } = await homeFor(wanted('a'));
     const files = join(homes, 'session');
@@ -188,6 +190,102 @@ describe('a file server that gives root no right to a home', () => {
     );
     expect(done).toMatchObject({ code: 0, stdout: 'a.txt\n' });
     expect(readFileSync(join(homes, 'copy'), 'utf8')).toBe('bonjour');
+  });
+});
+
+describe('the home of an erased person', () => {
+  /** Folders and files as a person may leave them. */
+  function fill(path: string, uid: number): void {
+    const names = ['-rf', "l'été", 'deux\nlignes', '.caché', 'x'.repeat(250), '\ud83d\ude00'];
+    for (const name of names) writeFileSync(join(path, name), 'Margaux Lenoir');
+    let deep = path;
+    for (let depth = 0; depth < 60; depth += 1) {
+      deep = join(deep, `dossier ${depth}`);
+      mkdirSync(deep);
+      writeFileSync(join(deep, 'devoir'), 'Margaux Lenoir', { mode: 0o000 });
+      chownSync(deep, uid, uid);
+    }
+    for (const [name, mode] of [
+      ['fermé', 0o000],
+      ['lecture', 0o500],
+      ['collant', 0o1777],
+      ['setgid', 0o2070],
+    ] as const) {
+      mkdirSync(join(path, name));
+      writeFileSync(join(path, name, 'devoir'), 'Margaux Lenoir', { mode: 0o000 });
+      for (const each of [join(path, name, 'devoir'), join(path, name)]) chownSync(each, uid, uid);
+      chmodSync(join(path, name), mode);
+    }
+    for (const name of names) chownSync(join(path, name), uid, uid);
+  }
+
+  test('nothing of it is left, however it was protected, and nothing beside it goes', async () => {
+    const { path, uid } = await homeFor({ ...wanted('a'), uid: 812_345 });
+    const other = await homeFor(wanted('b'));
+    writeFileSync(join(other.path, 'mine'), 'stays');
+    fill(path, uid);
+    symlinkSync(other.path, join(path, 'lien'));
+    symlinkSync(join(other.path, 'mine'), join(path, 'lien fichier'));
+    chmodSync(path, 0o000);
+    await eraseHome(homes, account('a'));
+    expect(existsSync(path)).toBe(false);
+    expect(readFileSync(join(other.path, 'mine'), 'utf8')).toBe('stays');
+    // Again, and for somebody who was never here.
+    await eraseHome(homes, account('a'));
+    await eraseHome(homes, account('z'));
+  });
+
+  test('also on a file server that gives root no right to it', async () => {
+    const { path, uid } = await homeFor({ ...wanted('a'), uid: 812_345 });
+    fill(path, uid);
+    const module = join(import.meta.dirname, 'homes.ts');
+    const done = await run(
+      '/usr/bin/setpriv',
+      [
+        ...asNobody,
+        process.execPath,
+        '--input-type=module',
+        '--eval',
+        `const { eraseHome } = await import(${JSON.stringify(module)});
+         await eraseHome(${JSON.stringify(homes)}, ${JSON.stringify(account('a'))});`,
+      ],
+      { timeoutMs: 20_000 },
+    );
+    expect(done).toMatchObject({ code: 0 });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('one that is a file system of its own is emptied', async () => {
+    const { path } = await homeFor(wanted('a'));
+    await run('/usr/bin/mount', ['-t', 'tmpfs', 'home', path], { timeoutMs: 5000 });
+    writeFileSync(join(path, 'devoir'), 'Margaux Lenoir');
+    await eraseHome(homes, account('a'));
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  test('on a file server that says nothing: said in time, and nobody waits', async () => {
+    await mountSilent(join(homes, account('a')));
+    let failed: unknown;
+    const stop = await longestStop(async () => {
+      failed = await eraseHome(homes, account('a')).catch((error: unknown) => error);
+    });
+    expect(failed).toMatchObject({ code: 'HOME_UNREACHABLE' });
+    expect(stop).toBeLessThan(1000);
+  });
+
+  test('a person whose program runs keeps it until it has ended', async () => {
+    const real = realDriver();
+    await real.driver.start();
+    try {
+      const { sessionId } = await real.open('a', ['/usr/bin/xmessage', 'bonjour']);
+      expect(await real.driver.eraseHome(account('a'))).toBe(false);
+      expect(existsSync(join(real.layout.homes, account('a')))).toBe(true);
+      await real.driver.endSession(sessionId);
+      expect(await real.driver.eraseHome(account('a'))).toBe(true);
+      expect(existsSync(join(real.layout.homes, account('a')))).toBe(false);
+    } finally {
+      await real.end();
+    }
   });
 });
 

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import { run } from '#src/command.ts';
+import { asPerson } from './as-person.ts';
 
 export interface Home {
   path: string;
@@ -119,6 +120,38 @@ async function move(path: string, from: number, to: number): Promise<void> {
   );
   if (moved.code !== 0) throw new AppError('HOME_UNREACHABLE', { why: moved.stderr.slice(0, 300) });
 }
+
+/** What is not erased in this time goes on at the next attempt. */
+const eraseWithinMs = 600_000;
+
+/** On a file server that gives root no right to a home, nobody but its owner can empty it. */
+const emptyScript = 'chmod -R u+rwX /own; find /own -xdev -mindepth 1 -delete';
+/** A home that is a mounted file system of its own stays, empty. */
+const eraseScript = `
+rmdir -- "$0" 2>/dev/null && exit 0
+rm -rf --one-file-system -- "$0" && exit 0
+[ -d "$0" ] && [ -z "$(find "$0" -mindepth 1 -print -quit 2>&1)" ]
+`;
+
+/** Erases a person's home, however its folders are protected. Throws AppError HOME_UNREACHABLE when
+ * something is left or nothing answers. */
+export const eraseHome = (homes: string, accountId: string): Promise<void> =>
+  inTurn(join(homes, accountId), async () => {
+    const path = join(homes, accountId);
+    const owner = await ownerOf(path);
+    if (owner === null) return;
+    // What this leaves, root erases.
+    await inTime(
+      '/usr/bin/bwrap',
+      [...asPerson(owner, path), '/bin/sh', '-c', emptyScript],
+      eraseWithinMs,
+    );
+    const done = await inTime('/bin/sh', ['-c', eraseScript, path], eraseWithinMs);
+    if (done.code !== 0)
+      throw new AppError('HOME_UNREACHABLE', {
+        why: done.stderr.slice(0, 300) || 'something is left',
+      });
+  });
 
 const remote = /^(nfs|nfs4|cifs|smb3|9p|ceph|afs|ncpfs|fuse.*|autofs)$/;
 

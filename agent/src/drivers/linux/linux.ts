@@ -24,7 +24,7 @@ import {
 } from './displays.ts';
 import { copyOut, listFiles, type PersonFolder, placeIn, removeFile, stampOf } from './exchange.ts';
 import { createHealthMeter, readSystem } from './health.ts';
-import { type Home, homeFor } from './homes.ts';
+import { eraseHome, type Home, homeFor } from './homes.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
 import { canPrint, preparePrinter } from './printing.ts';
@@ -217,6 +217,11 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
     setNeighbours: software.setNeighbours,
     foresee: software.foresee,
     unreadSources: software.unreadSources,
+    eraseHome: async (accountId) => {
+      const isHere = [...running.values()].some(({ person }) => person.accountId === accountId);
+      if (!isHere) await eraseHome(layout.homes, accountId);
+      return !isHere;
+    },
     boot: async () => readBoot(),
     restartMachine,
     readIcon: (application) => readIcon(application, layout.run),

@@ -4,6 +4,7 @@ import { exportPerson } from '#src/privacy/hold.ts';
 import { changePrivacySettings } from '#src/privacy/keep.ts';
 import { selectPrivacy } from '#src/privacy/store.ts';
 import { readUsage } from '#src/privacy/usage/usage.ts';
+import { listHomesWaiting } from '#src/servers/homes/homes.ts';
 import type { Verbs } from './verb.ts';
 
 export const privacyVerbs = {
@@ -18,6 +19,7 @@ export const privacyVerbs = {
     items: await listLeavers(deps, actor, query.site ?? null),
   }),
   eraseLeavers: (deps, actor, { body }) => eraseLeavers(deps, actor, body.accountIds),
+  listHomesWaiting: async (deps, actor) => ({ items: await listHomesWaiting(deps, actor) }),
   readUsage: async (deps, actor, { query }) => ({
     items: await readUsage(deps, actor, { from: query.from ?? null, until: query.until ?? null }),
   }),

@@ -13,12 +13,19 @@ import { chainEvents } from '#src/audit/chain.ts';
 import { erasingOf, passOver } from '#src/audit/erase.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
+import { removeErased } from '#src/platform/compaction/compaction.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectRules } from '#src/rules/store.ts';
-import { searchHeld, selectHeld, selectLeavers, selectPrivacy } from '../store.ts';
+import { publishErasedHomes } from '#src/servers/homes/homes.ts';
+import { insertErasedHomes } from '#src/servers/homes/store.ts';
+import { removePersonFiles, selectPersonFiles } from '#src/sessions/person-files.ts';
+import { saveNamed, searchHeld, selectHeld, selectLeavers, selectPrivacy } from '../store.ts';
 import { closeAccounts, forgetVanished, pseudonymise, selectNames } from './store.ts';
 
-type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
+type Deps = Pick<
+  Platform,
+  'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'heavy' | 'log'
+>;
 
 const inGroups = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, group) =>
@@ -135,8 +142,28 @@ async function eraseAccounts(
       people.flatMap(({ names }) => names),
     ),
   );
-  for (const group of inGroups(ids, 50))
-    await deps.database.transaction().execute((rows) => pseudonymise(rows, group, now));
-  deps.wakeups.wake(['audit', 'requests', ...signIns.map((hash): Topic => `sign-in:${hash}`)]);
+  for (const group of inGroups(ids, 50)) {
+    const files = await selectPersonFiles(deps, group);
+    await deps.database.transaction().execute(async (rows) => {
+      await insertErasedHomes(rows, group, now);
+      await pseudonymise(
+        rows,
+        people.filter(({ id }) => group.includes(id)),
+        now,
+      );
+      // Until the file is rewritten, also if the controller stops before.
+      await saveNamed(rows, 'compaction', { due: true }, now);
+    });
+    await removePersonFiles(deps, files);
+  }
+  await publishErasedHomes(deps);
+  if (await removeErased(deps)) await saveNamed(deps.database, 'compaction', { due: false }, now);
+  deps.wakeups.wake([
+    'audit',
+    'people',
+    'recordings',
+    'requests',
+    ...signIns.map((hash): Topic => `sign-in:${hash}`),
+  ]);
   return { accounts: people.length, events, kept: keptOnes };
 }

@@ -84,18 +84,22 @@ export async function forgetVanished(rows: Rows, names: readonly string[]): Prom
 }
 
 /** Removes the identity from every table except the audit, which is erased separately. */
-export async function pseudonymise(rows: Rows, ids: readonly string[], now: number): Promise<void> {
+export async function pseudonymise(
+  rows: Rows,
+  people: readonly Named[],
+  now: number,
+): Promise<void> {
   const tables = await rows.introspection.getTables();
   const others = (tables.find((table) => table.name === 'accounts')?.columns ?? [])
     .filter((column) => column.isNullable && !staysOfAccount.includes(column.name))
     .map((column) => column.name);
   const going = (await tablesOfAccounts(rows)).filter(({ name }) => !kept.includes(name));
-  for (const id of ids) {
+  for (const { id, names } of people) {
     for (const { name } of going)
       await sql`delete from ${sql.table(name)} where account_id = ${id}`.execute(rows);
     await rows
       .updateTable('sessions')
-      .set({ address: null })
+      .set({ address: null, offered: '[]' })
       .where('account_id', '=', id)
       .execute();
     await rows
@@ -112,6 +116,12 @@ export async function pseudonymise(rows: Rows, ids: readonly string[], now: numb
       await sql`update ${sql.table(table)} set ${sql.ref(name)} = ${erasedName} where ${sql.ref(by)} = ${id}`.execute(
         rows,
       );
+    // Restarts note a name only.
+    await rows
+      .updateTable('restarts')
+      .set({ created_by_name: erasedName })
+      .where('created_by_name', 'in', names)
+      .execute();
     // The login is random, not derived from the person, so it cannot be traced back.
     await rows
       .updateTable('accounts')

@@ -7,6 +7,7 @@ import type { AgentActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { lockSite, publishDesiredState, publishForNeighbours } from '../desired/desired-state.ts';
+import { recordHomesErased } from '../homes/homes.ts';
 import type { ServerRow } from '../store.ts';
 import type { PastEpoch } from './clone.ts';
 import { saveApplicationState, saveVitals, selectServerApplicationStates } from './store.ts';
@@ -47,6 +48,12 @@ export async function recordServerReport(
   if (isOlder) recording.topics.add(await publishDesiredState(deps, rows, server.id));
   if (server.silentTold) await recordReturn(recording);
   await recordRefusedStates(recording);
+  const homes = {
+    upTo: report.erasedHomes,
+    isNew: server.boot === null && report.boot !== undefined,
+  };
+  for (const topic of await recordHomesErased(deps, rows, server.id, homes))
+    recording.topics.add(topic);
   const iconsWanted = await recordApplications(recording);
   return { topics: recording.topics, iconsWanted };
 }

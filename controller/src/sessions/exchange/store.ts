@@ -192,6 +192,18 @@ export async function selectStranded(rows: Rows): Promise<StoredTransfer[]> {
   return found.map(toStored);
 }
 
+export async function selectTransferIdsOf(
+  rows: Rows,
+  accountIds: readonly string[],
+): Promise<string[]> {
+  const found = await rows
+    .selectFrom('transfers')
+    .select('id')
+    .where('account_id', 'in', [...accountIds])
+    .execute();
+  return found.map(({ id }) => id);
+}
+
 export async function deleteTransfer(rows: Rows, id: string): Promise<void> {
   await rows.deleteFrom('transfers').where('id', '=', id).execute();
 }

@@ -113,6 +113,18 @@ export async function selectRecordingIds(rows: Rows, older?: number): Promise<st
   ).map((row) => row.id);
 }
 
+export async function selectRecordingIdsOf(
+  rows: Rows,
+  accountIds: readonly string[],
+): Promise<string[]> {
+  const found = await rows
+    .selectFrom('recordings')
+    .select('id')
+    .where('account_id', 'in', [...accountIds])
+    .execute();
+  return found.map(({ id }) => id);
+}
+
 /** Recordings that started before this time and have not ended, though no browser is attached. */
 export async function selectUnattached(rows: Rows, before: number): Promise<string[]> {
   const found = await rows

@@ -4,7 +4,10 @@
 import type { Recipes } from '@preau/contract/application.ts';
 import type { DesiredState } from '@preau/contract/desired-state.ts';
 
-type Parts = Pick<DesiredState, 'applications' | 'removals' | 'sessions' | 'orders' | 'restart'>;
+type Parts = Pick<
+  DesiredState,
+  'applications' | 'removals' | 'sessions' | 'orders' | 'restart' | 'erasedHomes'
+>;
 
 const withoutFirstFiles = <T extends { recipes: Recipes }>(application: T): T => {
   const { linux } = application.recipes;
@@ -14,7 +17,11 @@ const withoutFirstFiles = <T extends { recipes: Recipes }>(application: T): T =>
 };
 
 /** Without the members that came after version 0.1.0; only agents that answer are asked anyway. */
-export const forEarlierAgent = <T extends Parts>({ restart: _, ...parts }: T) => ({
+export const forEarlierAgent = <T extends Parts>({
+  restart: _,
+  erasedHomes: ___,
+  ...parts
+}: T) => ({
   ...parts,
   applications: parts.applications.map(withoutFirstFiles),
   removals: parts.removals.map(withoutFirstFiles),

@@ -13,6 +13,7 @@ import { inFlightStates } from '@preau/contract/rollout-states.ts';
 
 import { liveStates } from '@preau/contract/session.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { selectErasedHomes } from '../../homes/store.ts';
 import { cacheOf } from '../../store.ts';
 import { askTogether } from './ask-together.ts';
 import { forEarlierAgent } from './for-agent.ts';
@@ -35,9 +36,10 @@ export async function selectDesired(
     | 'peers'
     | 'questions'
     | 'restart'
+    | 'erasedHomes'
   >
 > {
-  const [applications, sessions, transfers, orders, neighbours, questions, restarts] = [
+  const [applications, sessions, transfers, orders, neighbours, questions, restarts, homes] = [
     await selectDesiredApplications(rows, serverIds),
     await selectDesiredSessions(rows, serverIds),
     await selectDesiredTransfers(rows, serverIds),
@@ -45,6 +47,7 @@ export async function selectDesired(
     await selectNeighbours(rows, serverIds),
     await selectDesiredQuestions(rows, serverIds),
     await selectDesiredRestarts(rows, serverIds),
+    await selectErasedHomes(rows, serverIds),
   ];
   const earlier = await selectEarlierAgents(rows, serverIds);
   return (serverId) => {
@@ -56,6 +59,7 @@ export async function selectDesired(
       ...neighbours(serverId),
       ...questions(serverId),
       ...restarts(serverId),
+      ...homes(serverId),
     };
     return earlier.has(serverId) ? forEarlierAgent(parts) : parts;
   };
