@@ -29,14 +29,14 @@ let agent: Agent;
 let clock: NodeJS.Timeout;
 
 const name = 'Margaux Lenoir';
-/** Leaves the name in the home, in folders that are closed, and shows a window. */
+/** Leaves the name in the home, in folders that are closed, and shows a window. The recipe does not
+ * know the name: it would stay in it. */
 const program = [
   '/bin/sh',
   '-c',
-  'mkdir -p ~/Devoirs/a/b && echo "$1" > "$HOME/Devoirs/a/b/$1.txt" && chmod 000 ~/Devoirs/a; ' +
+  'name=$(getent passwd "$(id -u)" | cut -d: -f5 | cut -d, -f1) && mkdir -p ~/Devoirs/a/b && ' +
+    'echo "$name" > "$HOME/Devoirs/a/b/$name.txt" && chmod 000 ~/Devoirs/a; ' +
     'exec /usr/bin/xmessage bonjour',
-  'sh',
-  name,
 ];
 
 beforeAll(async () => {
