@@ -235,10 +235,7 @@ async function callController<N extends RouteName>(
       code?: string;
       details?: Record<string, unknown>;
     };
-    throw errorAsTold(
-      errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL',
-      details ?? { status },
-    );
+    throw errorAsTold(codeOf(status, code), details ?? { status });
   }
   if (!isReply(name, answer)) throw new AppError('VALIDATION_FAILED', { route: name });
   return answer as Reply<N>;
@@ -281,6 +278,12 @@ function exchange(
   });
 }
 
+/** A proxy in front answers in words of its own while the controller restarts. */
+function codeOf(status: number, told: string | undefined): ErrorCode {
+  if (errorCodes.includes(told as ErrorCode)) return told as ErrorCode;
+  return status >= 502 && status <= 504 ? 'RESTARTING' : 'INTERNAL';
+}
+
 /** Throws AppError with the city's error code when the status is not the expected one. */
 async function bytesOf(
   response: IncomingMessage,
@@ -289,7 +292,7 @@ async function bytesOf(
 ): Promise<AsyncIterable<Buffer>> {
   if (response.statusCode === status) return response as AsyncIterable<Buffer>;
   const { code } = ((await readAnswer(response)) ?? {}) as { code?: string };
-  throw new AppError(errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'INTERNAL', {
+  throw errorAsTold(codeOf(response.statusCode ?? 0, code), {
     why: `the city answers ${response.statusCode} for ${path}`,
   });
 }

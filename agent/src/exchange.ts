@@ -201,6 +201,8 @@ const passing: ReadonlySet<ErrorCode> = new Set([
   'DOWNLOAD_FAILED',
   'HASH_MISMATCH',
   'BUSY',
+  'SLOW_DOWN',
+  'RESTARTING',
   'INTERNAL',
   'UPLOAD_REFUSED',
 ]);

@@ -123,7 +123,8 @@ async function ask(
     throw new Unreachable(`${url}: ${status}`, { cause });
   }
   if (status < 300) return parsed;
-  if (isRefusal(parsed)) throw new Refused(parsed);
+  // The proxy in front speaks for a controller that is not there.
+  if (isRefusal(parsed) && parsed.code !== 'RESTARTING') throw new Refused(parsed);
   throw new Unreachable(`${url}: ${status}`);
 }
 

@@ -1,6 +1,6 @@
 /** Calls the controller through the contract's light route table: method and path, no schema. */
 
-import { errors } from '@preau/contract/errors.ts';
+import { type ErrorCode, errors } from '@preau/contract/errors.ts';
 import {
   type Body,
   type Params,
@@ -11,7 +11,7 @@ import {
   type RouteName,
   routeTable,
 } from '@preau/contract/route-table.ts';
-import { askAgain } from './ask-again.ts';
+import { askAgain, isRestart } from './ask-again.ts';
 import { page } from './page.svelte.ts';
 
 export class Refused extends Error {
@@ -26,28 +26,47 @@ export class Refused extends Error {
   }
 }
 
-/** The error from a refused response; NOT_SIGNED_IN also shows the sign-in page. */
-export function refusedBy(answer: {
-  code?: unknown;
-  message?: unknown;
-  details?: unknown;
-}): Refused {
-  const code = String(answer.code ?? 'INTERNAL');
-  if (code === 'NOT_SIGNED_IN') page.account = null;
-  return new Refused(
-    code,
-    (answer.message as { fr: string; en: string } | undefined) ?? errors.INTERNAL,
-    (answer.details as Record<string, unknown> | undefined) ?? {},
-  );
+/** What a proxy in front means when it answers in its own words. */
+const inFront: Readonly<Record<number, ErrorCode>> = {
+  413: 'PAYLOAD_TOO_LARGE',
+  429: 'SLOW_DOWN',
+  502: 'RESTARTING',
+  503: 'RESTARTING',
+  504: 'RESTARTING',
+};
+
+/** What the controller, or a proxy in front of it, answered. */
+interface Answer {
+  status: number;
+  /** Null unless it is a refusal of ours. */
+  code: string | null;
+  details: Record<string, unknown>;
+  body: Record<string, unknown>;
 }
 
-/** The same from an XMLHttpRequest response body. */
-export function refusalOf(text: string): Refused {
+export function answerFrom(status: number, text: string): Answer {
+  let body: Record<string, unknown> = {};
   try {
-    return refusedBy(JSON.parse(text) as object);
+    const told: unknown = JSON.parse(text);
+    if (typeof told === 'object' && told !== null) body = told as Record<string, unknown>;
   } catch {
-    return refusedBy({});
+    // A page of a proxy, or nothing.
   }
+  const { code, details } = body;
+  return {
+    status,
+    code: status >= 400 && typeof code === 'string' ? code : null,
+    details: typeof details === 'object' ? { ...details } : {},
+    body,
+  };
+}
+
+/** The error from a refusal; NOT_SIGNED_IN also shows the sign-in page. */
+export function refusedBy({ status, code: told, details, body }: Answer): Refused {
+  const code = told ?? inFront[status] ?? 'INTERNAL';
+  if (code === 'NOT_SIGNED_IN') page.account = null;
+  const ours = code in errors ? errors[code as ErrorCode] : errors.INTERNAL;
+  return new Refused(code, (body['message'] as Refused['words'] | undefined) ?? ours, details);
 }
 
 /** The message shown to the person for any error. */
@@ -74,23 +93,27 @@ interface Input<N extends RouteName> {
   body?: Body<N>;
 }
 
-/** Throws Refused. A sign-in that has ended shows the sign-in page. */
-export async function call<N extends RouteName>(name: N, input: Input<N> = {}): Promise<Reply<N>> {
-  const route: RouteLine = routeTable[name];
-  const search = new URLSearchParams((input.query ?? {}) as Record<string, string>).toString();
-  let response: Response;
+/** Sends it, again where that is safe. Resolves with the answer's body, null when there is none.
+ * Throws Refused. */
+export async function send(
+  method: string,
+  path: string,
+  options: Omit<RequestInit, 'method'> = {},
+): Promise<unknown> {
+  const ask = async () => {
+    const response = await fetch(path, { ...options, method });
+    return answerFrom(response.status, await response.text());
+  };
+  let answer: Answer;
   try {
-    const path =
-      pathOf(route, input.params as Record<string, string> | undefined) +
-      (search === '' ? '' : `?${search}`);
-    const options = {
-      method: route.method,
-      ...(input.body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
-    };
-    response = await askAgain(() => fetch(path, options), route.method);
+    answer = await askAgain(ask, {
+      method,
+      waits: (ending) => {
+        page.restarting = isRestart(ending);
+      },
+    });
     page.online = true;
+    page.restarting = isRestart(answer);
   } catch {
     page.online = false;
     throw new Refused(
@@ -102,8 +125,20 @@ export async function call<N extends RouteName>(name: N, input: Input<N> = {}): 
       {},
     );
   }
-  if (response.status === 204) return null as Reply<N>;
-  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  if (!response.ok) throw refusedBy(answer);
-  return answer as Reply<N>;
+  if (answer.status >= 400) throw refusedBy(answer);
+  return answer.status === 204 ? null : answer.body;
+}
+
+/** Throws Refused. A sign-in that has ended shows the sign-in page. */
+export async function call<N extends RouteName>(name: N, input: Input<N> = {}): Promise<Reply<N>> {
+  const route: RouteLine = routeTable[name];
+  const search = new URLSearchParams((input.query ?? {}) as Record<string, string>).toString();
+  const path =
+    pathOf(route, input.params as Record<string, string> | undefined) +
+    (search === '' ? '' : `?${search}`);
+  const body =
+    input.body === undefined
+      ? {}
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) };
+  return (await send(route.method, path, body)) as Reply<N>;
 }

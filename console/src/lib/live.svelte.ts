@@ -43,6 +43,7 @@ function listen(io: typeof import('socket.io-client').io): void {
   // Changes missed while disconnected are read again.
   socket.on('connect', () => {
     page.online = true;
+    page.restarting = false;
     for (const listener of listeners) listener([everything]);
   });
   socket.on('disconnect', (reason) => {

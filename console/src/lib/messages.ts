@@ -197,6 +197,10 @@ export const commonWords = messages({
     fr: 'Préau ne répond pas. Vérifiez la connexion ; la page se rétablira seule.',
     en: 'Préau is not answering. Check the connection; the page will recover by itself.',
   },
+  restarting: {
+    fr: 'Préau redémarre ; la page continuera toute seule.',
+    en: 'Préau is restarting; the page will go on by itself.',
+  },
   language: { fr: 'English', en: 'Français' },
   skip: { fr: 'Aller au contenu', en: 'Skip to content' },
   onSchools: { fr: 'serveurs', en: 'servers' },

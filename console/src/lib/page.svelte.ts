@@ -12,6 +12,8 @@ export const page = $state({
   language: initial,
   account: null as Account | null,
   online: true,
+  /** The proxy in front answers for a controller that is not there. */
+  restarting: false,
   /** What the page shows, for the window's title: a school, an application. */
   name: null as string | null,
 });

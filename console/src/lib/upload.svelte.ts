@@ -8,7 +8,7 @@ import type { UploadedPackage } from '@preau/contract/catalogue.ts';
 import { errors } from '@preau/contract/errors.ts';
 import { withoutAccents } from '@preau/contract/fold.ts';
 import { pathOf, routeTable } from '@preau/contract/route-table.ts';
-import { call, refusalOf, sentence } from './api.ts';
+import { answerFrom, call, Refused, refusedBy, sentence } from './api.ts';
 import { page } from './page.svelte.ts';
 
 const pieceBytes = 4 * 1024 * 1024;
@@ -92,12 +92,9 @@ export class PackageUpload {
       request.onload = () =>
         request.status === 201
           ? resolve(JSON.parse(request.responseText) as UploadedPackage)
-          : reject(refusalOf(request.responseText));
+          : reject(refusedBy(answerFrom(request.status, request.responseText)));
       // Also runs when the city refuses early and closes the connection.
-      request.onerror = () =>
-        reject(
-          refusalOf(JSON.stringify({ code: 'UPLOAD_REFUSED', message: errors.UPLOAD_REFUSED })),
-        );
+      request.onerror = () => reject(new Refused('UPLOAD_REFUSED', errors.UPLOAD_REFUSED, {}));
       request.onabort = () => reject(new Stopped());
       request.open(
         'POST',

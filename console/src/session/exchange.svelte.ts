@@ -10,7 +10,7 @@ import {
   type Transfer,
 } from '@preau/contract/exchange.ts';
 import { pathOf, routeTable } from '@preau/contract/route-table.ts';
-import { call, refusalOf, sentence } from '../lib/api.ts';
+import { answerFrom, call, refusedBy, sentence } from '../lib/api.ts';
 import { page } from '../lib/page.svelte.ts';
 import { sessionWords } from './messages.ts';
 
@@ -141,7 +141,8 @@ export class SessionFiles {
       request.onload = () => {
         if (request.status === 201)
           this.uploads = this.uploads.filter((upload) => upload.key !== key);
-        else set({ problem: sentence(refusalOf(request.responseText)) });
+        else
+          set({ problem: sentence(refusedBy(answerFrom(request.status, request.responseText))) });
         void this.refresh()
           .catch(() => undefined)
           .then(resolve);

@@ -62,6 +62,12 @@ export const callErrors = {
     fr: 'Trop de demandes en peu de temps. Attendez un instant, puis recommencez.',
     en: 'Too many requests in a short time. Wait a moment, then try again.',
   },
+  RESTARTING: {
+    status: 503,
+    retryable: true,
+    fr: 'Préau redémarre. Attendez quelques secondes, puis recommencez.',
+    en: 'Préau is restarting. Wait a few seconds, then try again.',
+  },
   TOKEN_REFUSED: {
     status: 401,
     retryable: false,

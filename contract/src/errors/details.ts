@@ -83,6 +83,8 @@ export interface DetailsByCode {
   /** `retryAfterS`: how long to wait, in whole seconds; also sent as `Retry-After`. */
   BUSY: { retryAfterS?: number };
   SLOW_DOWN: { retryAfterS: number };
+  /** Told by the proxy in front. `sent`: whether the controller may have received the call. */
+  RESTARTING: { retryAfterS: number; sent: 'no' | 'perhaps' };
   PAYLOAD_TOO_LARGE: { bytes?: number; maxMiB?: number; name?: string };
   OUT_OF_SCOPE: { site?: string; group?: string };
   UPLOAD_REFUSED: { announced?: number; received?: number };
