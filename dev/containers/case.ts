@@ -62,7 +62,7 @@ async function tryCity(engine: Engine, tell: (line: string) => void): Promise<vo
   await engine.must(
     'mkdir -p /etc/ssl/preau && openssl req -quiet -x509 -newkey rsa:2048 -noenc -days 2 ' +
       `-subj /CN=${name} -keyout /etc/ssl/preau/privkey.pem -out /etc/ssl/preau/fullchain.pem ` +
-      '&& cp packaging/container/nginx.conf /etc/nginx/conf.d/preau.conf && nginx',
+      '&& cp packaging/nginx/preau.conf /etc/nginx/conf.d/preau.conf && nginx',
   );
   const proxy = await engine.must('nginx -v 2>&1');
   const browser = await engine.browser([

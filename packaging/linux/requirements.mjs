@@ -46,6 +46,8 @@ export const testPackages = [
   'winbind',
   'squid-openssl',
   'shellcheck',
+  'nginx',
+  'curl',
 ];
 
 /** For the lab: a root system for its schools, servers that boot, their network, building and
@@ -92,4 +94,11 @@ export const enginePackages = [
 export const emulatorPackages = ['qemu-system-x86', 'qemu-utils'];
 
 /** For the benchmarks: the tools Préau is compared with. */
-export const benchPackages = ['clustershell', 'openssh-server', 'openssh-client'];
+/** nginx stands in front during a siege. */
+export const benchPackages = [
+  'clustershell',
+  'openssh-server',
+  'openssh-client',
+  'nginx',
+  'iproute2',
+];

@@ -69,6 +69,11 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   await mountStreams(app, deps);
   const description = openApi(deps.version);
   app.get('/api/openapi.json', async () => description);
+  // Shows whether the proxy in front passes on addresses: packaging/nginx/check.sh asks.
+  app.get('/api/address', async ({ ip }, reply) => {
+    reply.header('cache-control', 'no-store');
+    return { address: ip };
+  });
   await servePages(app, deps.config, consoleFiles);
 
   const hub = createHub(deps);
