@@ -55,6 +55,8 @@ export interface CentreOptions {
   teacherTerms?: Terms;
   /** What new servers download; default: what the last build made. */
   agentFiles?: string;
+  /** Further settings of the controller. */
+  settings?: Readonly<Record<string, string>>;
   tell?: (step: string, seconds: number) => void;
   /** Aborts the start; parts that already run are ended in order. */
   signal?: AbortSignal;
@@ -287,6 +289,7 @@ async function bringUpCentre(
       PREAU_AGENT_FILES: options.agentFiles ?? join(root, 'packaging/build'),
       PREAU_GRACE_SECONDS: String(options.graceSeconds ?? 600),
       PREAU_STANDBY_DISPLAYS: String(options.standbyDisplays ?? 2),
+      ...options.settings,
     },
     join(folder, 'controller.log'),
     options.keepAlive,

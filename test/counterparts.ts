@@ -59,7 +59,7 @@ export const counterparts = {
   cups: { group: 'School', title: 'CUPS' },
   squid: { group: 'School', title: 'squid' },
   e2guardian: { group: 'School', title: 'e2guardian', never: 'no test browses through it yet' },
-  nginx: { group: 'City', title: 'nginx in front', nightly: 'containers' },
+  nginx: { group: 'City', title: 'nginx in front' },
   postfix: {
     group: 'City',
     title: 'Postfix',
