@@ -18,6 +18,7 @@ const benches: Record<string, () => Promise<Measure>> = {
   morning: async () => (await import('./bench/morning.ts')).measureMorning,
   console: async () => (await import('./bench/console.ts')).measureConsole,
   fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
+  siege: async () => (await import('./bench/siege.ts')).measureSiege,
 };
 
 const words = process.argv.slice(2);

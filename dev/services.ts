@@ -271,9 +271,15 @@ export interface Talking {
   end: () => Promise<void>;
 }
 
-export function startTalking(file: string, logPath: string): Talking {
+/** `inside`: the words of a program that starts it elsewhere, such as `ip netns exec NAME`. */
+export function startTalking(
+  file: string,
+  logPath: string,
+  inside: readonly string[] = [],
+): Talking {
   const log = openSync(logPath, 'a', 0o600);
-  const child = spawn(process.execPath, [join(root, file)], {
+  const [program = '', ...words] = [...inside, process.execPath, join(root, file)];
+  const child = spawn(program, words, {
     stdio: ['ignore', log, log, 'ipc'],
     detached: true,
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NODE_NO_WARNINGS: '1' },

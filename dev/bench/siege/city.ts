@@ -1,0 +1,133 @@
+/** The city that is besieged: three schools with simulated servers, the shipped nginx in front, and
+ * two network namespaces with an address each, one of which the attackers share with a school. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { plainRule } from '@preau/contract/rule.ts';
+import { insertAccounts } from '../../../controller/src/accounts/store.ts';
+import { createPasswords } from '../../../controller/src/platform/passwords.ts';
+import { frontName, makeCertificate, startFront } from '../../front.ts';
+import { cityAddress, claimSlot, layCables, names, sweep } from '../../lab/network.ts';
+import { freePort, root, until } from '../../services.ts';
+import { type FleetCity, startFleetCity } from '../fleet-city.ts';
+import { type StandInGuacd, startStandInGuacd } from './stand-in-guacd.ts';
+import type { Front } from './web.ts';
+
+export const password = 'bonjour-la-classe';
+export const slugs = { allowed: 'dessin', refused: 'interdit' };
+const numbered = (word: string, count: number) =>
+  Array.from({ length: count }, (_, at) => `${word}${at}`);
+/** Who signs in, and who attacks. `sameAddress` and the attackers are of the first school. */
+export const people = {
+  sameAddress: numbered('voisin', 300),
+  elsewhere: numbered('ailleurs', 230),
+  launching: numbered('classe', 25),
+  attackers: numbered('pirate', 21),
+  contact: 'referente',
+};
+
+export interface BesiegedCity {
+  city: FleetCity;
+  front: Front;
+  guacd: StandInGuacd;
+  /** Where the controller listens for a debugger, once it gets SIGUSR1. */
+  debugPort: number;
+  /** Words that start a program in the attackers' school, and in another one. */
+  inside: { sameAddress: readonly string[]; elsewhere: readonly string[] };
+  stop: () => Promise<void>;
+}
+
+export async function openBesiegedCity(folder: string): Promise<BesiegedCity> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const slot = await claimSlot(folder);
+  const closing: (() => Promise<unknown> | unknown)[] = [() => sweep(slot, null)];
+  const stop = async () => {
+    for (const close of closing.toReversed()) await close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await layCables(slot, [
+      { number: 1, servers: 1 },
+      { number: 2, servers: 1 },
+    ]);
+    const guacd = await startStandInGuacd();
+    closing.push(guacd.close);
+    const [port, debugPort] = [await freePort(), await freePort()];
+    const passwordHash = await createPasswords().hash(password);
+    const city = await startFleetCity({
+      folder: join(folder, 'city'),
+      ...{ sites: 3, servers: 3, slugs: Object.values(slugs), processes: 1 },
+      env: {
+        PREAU_PUBLIC_URL: `https://${frontName}:${port}`,
+        PREAU_TRUSTED_PROXIES: '127.0.0.1',
+        PREAU_GUACD_PORT: String(guacd.port),
+        PREAU_CONSOLE: join(root, 'console/build'),
+        NODE_OPTIONS: `--inspect-port=127.0.0.1:${debugPort}`,
+      },
+      furnish: async (rows, [near = '', far = '']) => {
+        const pupils = (logins: readonly string[], siteId: string) =>
+          logins.map((login) => ({
+            ...{ login, displayName: login, role: 'pupil' as const, siteId, passwordHash },
+          }));
+        const contact = { login: people.contact, displayName: 'Référente', siteId: near };
+        await insertAccounts(
+          rows,
+          [
+            ...pupils([...people.sameAddress, ...people.attackers], near),
+            ...pupils([...people.elsewhere, ...people.launching], far),
+            { ...contact, role: 'contact' as const, passwordHash },
+          ],
+          Date.now(),
+        );
+      },
+    });
+    closing.push(city.stop);
+    const certificate = await makeCertificate(join(folder, 'certificate'));
+    const nginx = await startFront({
+      ...{ folder: join(folder, 'nginx'), address: cityAddress(slot), port, certificate },
+      controllerPort: Number(new URL(city.url).port),
+    });
+    closing.push(nginx.stop);
+    await furnish(city);
+    const { authority } = certificate;
+    const inside = (school: number) => ['ip', 'netns', 'exec', names.server(slot, school, 1)];
+    return {
+      ...{ city, guacd, debugPort, stop },
+      front: { address: cityAddress(slot), port, name: frontName, authority },
+      inside: { sameAddress: inside(1), elsewhere: inside(2) },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The one program is on every server, and pupils may open it; the other one nobody may. */
+async function furnish(city: FleetCity): Promise<void> {
+  await city.runSeeded();
+  const applicationId = city.applicationIds.get(slugs.allowed) ?? '';
+  await city.technician.call('createRule', {
+    body: {
+      ...plainRule,
+      effect: 'allow',
+      target: { kind: 'application', applicationId },
+      audience: { kind: 'role', role: 'pupil' },
+    },
+  });
+  for (const id of city.serverIds())
+    await city.technician.call('wantApplication', {
+      params: { id, applicationId },
+      body: { wanted: true },
+    });
+  const installed = () =>
+    city.rows
+      .selectFrom('server_applications')
+      .select('server_id')
+      .where('state', '=', 'installed')
+      .execute();
+  await until(
+    'the program on every server',
+    async () => (await installed()).length === city.serverIds().length,
+    60_000,
+  );
+}
