@@ -7,7 +7,7 @@ import { startTalking, type Talking } from '../services.ts';
 import { type Figure, median, quantile, round } from './figures.ts';
 import type { AttackQuestion } from './siege/attackers.ts';
 import type { AttackCounts } from './siege/attacks.ts';
-import { type BesiegedCity, openBesiegedCity, password, people, slugs } from './siege/city.ts';
+import { openBesiegedCity, password, people, slugs } from './siege/city.ts';
 import { openHalfACore } from './siege/half-a-core.ts';
 import type { Experience, HonestQuestion } from './siege/honest.ts';
 import { settledMegabytes } from './siege/memory.ts';

@@ -97,7 +97,7 @@ export function openWeb({ address, port, name, authority }: Front): Web {
 function answerOf(
   status: number,
   text: string,
-  { headers }: { headers: { 'set-cookie'?: string[] } },
+  { headers }: { headers: { 'set-cookie'?: string[] | undefined } },
 ): Answer {
   let body: Record<string, unknown> = {};
   try {
