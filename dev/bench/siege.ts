@@ -94,14 +94,15 @@ export async function measureSiege(
     elsewhere: start('honest', inside.elsewhere),
     sameAddress: start('honest', inside.sameAddress),
   };
-  const attackers = start('attackers', [...inside.sameAddress, ...half.inside]);
+  // The group first: inside a network namespace the control groups are out of sight.
+  const attackers = start('attackers', [...half.inside, ...inside.sameAddress]);
   const attack = (question: AttackQuestion) =>
     attackers.ask(question) as Promise<Record<string, AttackCounts> | null>;
   try {
     for (const each of Object.values(honest)) await each.ask({ do: 'arrive', front });
     await attack({
       ...{ do: 'prepare', front, password, slugs },
-      ...{ pupils: people.attackers, contact: people.contact },
+      ...{ pupils: people.attackers, contact: people.contact, siteId: besieged.siteId },
     });
     // The first of everything is slower.
     await honestMinute(honest);
@@ -121,6 +122,7 @@ export async function measureSiege(
       tell(`minute ${minute} of the siege: ${JSON.stringify(each(one))}`);
     }
     const counts = (await attack({ do: 'count' })) ?? {};
+    const inFront = besieged.frontErrors();
     const throttled = half.throttledSeconds();
     tell(`attackers: ${JSON.stringify(counts)}`);
     await attack({ do: 'stop' });
@@ -132,7 +134,9 @@ export async function measureSiege(
     const stopping = Date.now();
     await besieged.city.controller.stop();
     const stopS = (Date.now() - stopping) / 1000;
-    return figuresOf({ minutes, quiet, siege, counts, throttled, before, after, stopS });
+    return figuresOf({
+      ...{ minutes, quiet, siege, counts, inFront, throttled, before, after, stopS },
+    });
   } finally {
     for (const child of [attackers, ...Object.values(honest)]) await child.end();
     await besieged.stop();
@@ -151,6 +155,8 @@ interface Measured {
   quiet: Minute;
   siege: readonly Minute[];
   counts: Record<string, AttackCounts>;
+  /** What nginx complained of, by kind. */
+  inFront: Record<string, number>;
   throttled: number;
   before: number;
   after: number;
@@ -192,7 +198,9 @@ function figuresOf(measured: Measured): Figure[] {
     }),
     figure('sign_in_ms_p95', round(p95(signIns), 0), 'ms', null),
     figure('launch_decision_ms_p95', round(p95(launches), 0), 'ms', null),
-    figure('errors_for_honest', errors, 'count', 0, { ...signIns.errors, ...launches.errors }),
+    figure('errors_for_honest', errors, 'count', 0, {
+      ...{ ...signIns.errors, ...launches.errors, nginx: measured.inFront },
+    }),
     figure('errors_for_honest_same_address', errorsOf(sameAddress), 'count', 0, {
       ...{ quiet: told(quiet.sameAddress), siege: told(sameAddress) },
     }),

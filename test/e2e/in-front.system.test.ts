@@ -175,7 +175,7 @@ describe('through it', () => {
         ...plainRule,
         effect: 'deny',
         target: { kind: 'application', applicationId },
-        audience: { kind: 'everyone' },
+        audience: { kind: 'role', role: 'pupil' },
         client: { kind: 'subnet', subnet: `${device.address}/32` },
       },
     });
@@ -195,7 +195,7 @@ describe('through it', () => {
       return code ?? 'launched';
     };
     for (const says of ['203.0.113.9', ground.cityAddress, '127.0.0.1'])
-      expect(await launch('device', says)).toBe('WRONG_DEVICE');
+      expect(await launch('device', says)).toBe('APPLICATION_NOT_ALLOWED');
     expect(await launch('host', device.address)).toBe('launched');
     expect(await curl(['-H', `X-Forwarded-For: 203.0.113.9`, `${url}/api/address`], 'device')).toBe(
       JSON.stringify({ address: device.address }),
@@ -245,7 +245,8 @@ describe('through it', () => {
 
 test('the controller restarts: pages wait and go on, and nobody types anything twice', async () => {
   const inSession = await newPage();
-  await signInPage(inSession, people, demoLogins.teacher, '/launch/galculator');
+  await signInPage(inSession, people, demoLogins.teacher, '/');
+  await inSession.goto(`${url}/launch/galculator`);
   await windowOpen(inSession);
   const live = async () =>
     (await city.technician.call('listSessions', { query: { state: 'live' } })).items;

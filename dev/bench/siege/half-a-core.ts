@@ -56,7 +56,7 @@ function make(
     // The shell enters each group, then becomes the program.
     inside: [
       ...['/bin/sh', '-c'],
-      `for group in ${folders.join(' ')}; do echo $$ > "$group/cgroup.procs"; done; exec "$@"`,
+      `set -e; for group in ${folders.join(' ')}; do echo $$ > "$group/cgroup.procs"; done; exec "$@"`,
       'sh',
     ],
     throttledSeconds: () => {

@@ -6,6 +6,8 @@ export interface Loot {
   /** Cookies. */
   pupils: readonly string[];
   contact: string;
+  /** The contact's school. */
+  siteId: string;
   slugs: { allowed: string; refused: string };
   /** One name on 40,000 lines, and a line of 19 million semicolons, as the import route reads them. */
   files: { oneName: Buffer; semicolons: Buffer };
@@ -14,6 +16,7 @@ export interface Loot {
 interface Given {
   pupils: readonly string[];
   contact: string;
+  siteId: string;
   password: string;
   slugs: Loot['slugs'];
 }
@@ -39,6 +42,7 @@ export async function prepareLoot(web: Web, given: Given): Promise<Loot> {
     web,
     pupils,
     contact: await signIn(given.contact),
+    siteId: given.siteId,
     slugs: given.slugs,
     files: {
       oneName: importOf(`Nom;Prénom\n${'Dupont;Zoé\n'.repeat(40_000)}`.slice(0, 640_000)),
