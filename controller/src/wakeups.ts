@@ -27,7 +27,7 @@ export function createWakeups(
   if (redis !== null) {
     redis.subscriber
       .subscribe(channel)
-      .catch((error: unknown) => log.warn({ error }, 'wake-ups from other processes are off'));
+      .catch((error: unknown) => log.warn({ err: error }, 'wake-ups from other processes are off'));
     redis.subscriber.on('message', (_channel, message) => {
       const [from, ...topics] = message.split(' ');
       // A process of another version may know other topics.
@@ -42,7 +42,7 @@ export function createWakeups(
       // next poll.
       redis?.publisher
         .publish(channel, [origin, ...topics].join(' '))
-        .catch((error: unknown) => log.debug({ error }, 'wake-up not published'));
+        .catch((error: unknown) => log.debug({ err: error }, 'wake-up not published'));
     },
     listen: (listener) => {
       listeners.add(listener);

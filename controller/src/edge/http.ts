@@ -8,6 +8,7 @@ import { hubPath } from '@preau/contract/hub.ts';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { budget } from '#src/platform/budget.ts';
 import { within } from '#src/platform/deadlines.ts';
+import { pinoOf } from '#src/platform/log.ts';
 import { createAnswerMemo } from './answer-memo.ts';
 import { acceptBodies } from './bodies.ts';
 import { createAddressOf } from './client-address.ts';
@@ -24,7 +25,7 @@ import { routeUpgrades } from './upgrades.ts';
 import type { EdgeDeps } from './verbs/verb.ts';
 
 export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
-  const loggerInstance: FastifyBaseLogger = deps.log;
+  const loggerInstance: FastifyBaseLogger = pinoOf(deps.log);
   const addressOf = createAddressOf(deps.config.PREAU_TRUSTED_PROXIES);
   const memo = createAnswerMemo(deps.wakeups, addressOf);
   let connections: Connections | undefined;

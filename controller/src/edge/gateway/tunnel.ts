@@ -66,7 +66,7 @@ export function runTunnel(
     recorder?.end();
     if (attached)
       noteLeft(deps, actor, grant).catch((error: unknown) =>
-        log.error({ error }, 'departure not noted'),
+        log.error({ err: error }, 'departure not noted'),
       );
   };
   const recheck = () => {
@@ -75,7 +75,7 @@ export function runTunnel(
         if (reason === 'superseded') close(status.sessionConflict, 'SUPERSEDED');
         else if (reason !== null) close(status.sessionClosed, reason);
       },
-      (error: unknown) => log.warn({ error }, 'session not re-read'),
+      (error: unknown) => log.warn({ err: error }, 'session not re-read'),
     );
   };
   const stopListening = deps.wakeups.listen((topics) => {
@@ -154,7 +154,7 @@ export function runTunnel(
     browser.send(encode(['', grant.sessionId]));
     attached = true;
     noteAttached(deps, actor, grant).catch((error: unknown) =>
-      log.error({ error }, 'arrival not noted'),
+      log.error({ err: error }, 'arrival not noted'),
     );
     if (grant.recording) {
       // guacd 1.3 may send the size before this browser counts as one of its users, so the
@@ -176,7 +176,7 @@ export function runTunnel(
   start().catch((error: unknown) => {
     if (abort.signal.aborted) return;
     if (error instanceof AppError) return close(statusOf(error), error.code);
-    log.warn({ error }, 'guacd not reached');
+    log.warn({ err: error }, 'guacd not reached');
     close(status.upstreamNotFound, 'GATEWAY_UNREACHABLE');
   });
 }
