@@ -87,7 +87,7 @@ export function runTunnel(
   browser.on('error', (error) => log.info({ reason: error.message }, 'browser broke the protocol'));
   browser.on('close', finish);
   const inlet = openInlet(browser, raw, () => {
-    log.warn('guacd does not read');
+    log.warn({}, 'guacd does not read');
     close(status.upstreamTimeout, 'GATEWAY_UNREACHABLE');
   });
   const tell = (instructions: readonly Instruction[]) => {
