@@ -16,6 +16,21 @@ export const budget = {
     /** The rest of a refused body is read for this long: a connection that is closed while the
      * other side still writes loses the answer. */
     lingerMs: 5000,
+    /** Calls of one sign-in or personal token: so many at once, then so many a second. See
+     * edge/paces.ts for which route has which. */
+    paces: {
+      read: { burst: 300, perS: 50 },
+      write: { burst: 500, perS: 100 },
+      /** Writes of one person who is no technician. */
+      personal: { burst: 60, perS: 5 },
+      launch: { burst: 20, perS: 2 },
+      costly: { burst: 60, perS: 0.5 },
+    },
+    bucketsKept: 50_000,
+    /** Costly calls that run at once, for everybody together. */
+    costlyAtOnce: 4,
+    /** Equal refusals within this time are one line of the audit. */
+    audit: { foldMs: 60_000, foldsKept: 5000 },
   },
   /** Connections, whatever they carry. */
   connections: {
@@ -100,13 +115,55 @@ export const budget = {
     stepMs: 3000,
     allMs: 8000,
   },
-  /** Signing in: passwords, codes, steps. */
+  /** Guesses of secrets, and who may sign in how often. */
   signIn: {
-    /** Hashes that wait for a core. */
-    waitingHashes: 500,
+    /** Guesses of one secret (a login's password, an account's codes or pictures) are judged one
+     * after the other. `free` wrong ones cost nothing; before each further one there is a pause
+     * that doubles from `firstPauseMs` to `longestPauseMs`. Forgotten once the secret was right. */
+    guesses: {
+      free: 3,
+      firstPauseMs: 250,
+      longestPauseMs: 4000,
+      forgetAfterS: 600,
+      /** Guesses of one secret that wait, from one address and in all. The newest is judged first:
+       * a person's single attempt is not behind those of a program. */
+      waitingFromAddress: 32,
+      waiting: 128,
+      waitMs: 50_000,
+      /** Secrets that are guessed at the same time, in one process. */
+      secrets: 20_000,
+    },
+    /** Wrong codes of one account, over all its steps: then no code is judged until the time has
+     * passed. Somebody who sends codes knows the password already. */
+    codes: { most: 20, forgetAfterS: 900 },
+    /** Codes per right password, and right passwords of one account that wait for a code. */
+    codesPerStep: 5,
+    stepsPerAccount: 5,
+    /** Failures of one address in a minute. From `slowFrom` on each refusal takes `slowMs`, and an
+     * unknown name costs no hash. From `refuseFrom` on every refusal reads SLOW_DOWN. A right
+     * password gets in at any number: a school is one address. */
+    address: { slowFrom: 120, refuseFrom: 600, forgetAfterS: 60, slowMs: 4000, held: 5000 },
+    /** Steps that one address has begun and not finished (trips to a provider, passkeys). */
+    begun: { most: 600, forgetAfterS: 600 },
+    /** argon2 runs on Node's four threads, which files and names also need: at most three at once.
+     * An unknown name never takes a place of a known one. */
+    hashes: {
+      known: { atOnce: 2, waiting: 500 },
+      unknown: { atOnce: 1, waiting: 20 },
+    },
+    /** Questions to one directory at once. A person's first sign-in is one of an unknown name. */
+    directory: {
+      known: { atOnce: 32, waiting: 500 },
+      unknown: { atOnce: 16, waiting: 200 },
+    },
+    /** Trips to one OIDC or CAS provider at once. */
+    provider: { atOnce: 8, waiting: 100 },
   },
   /** Launches and live sessions. */
-  sessions: {},
+  sessions: {
+    /** A place is kept for a person who has launched a program and not opened it. */
+    neverAttachedS: 90,
+  },
   /** Files of people and classes. */
   imports: {
     fileBytes: maxImportBytes,

@@ -80,6 +80,8 @@ const all = [
   '0009-withdrawal',
   '0010-asking',
   '0011-account-numbers',
+  '0012-attempts',
+  '0013-erased-homes',
   '0015-displays',
 ];
 const dialects: Dialect[] = [

@@ -21,6 +21,7 @@ import * as recordings from './migrations/0008-recordings.ts';
 import * as withdrawal from './migrations/0009-withdrawal.ts';
 import * as asking from './migrations/0010-asking.ts';
 import * as accountNumbers from './migrations/0011-account-numbers.ts';
+import * as attempts from './migrations/0012-attempts.ts';
 import * as erasedHomes from './migrations/0013-erased-homes.ts';
 import * as displays from './migrations/0015-displays.ts';
 import { openSqlite, type SqliteFile } from './sqlite.ts';
@@ -42,6 +43,7 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0009-withdrawal': () => ({ up: withdrawal.up }),
   '0010-asking': () => ({ up: asking.up }),
   '0011-account-numbers': () => ({ up: accountNumbers.up }),
+  '0012-attempts': () => ({ up: attempts.up }),
   '0013-erased-homes': () => ({ up: erasedHomes.up }),
   '0015-displays': () => ({ up: displays.up }),
 };

@@ -1,33 +1,39 @@
-/** argon2id in a bounded pool. A hash costs tens of milliseconds of one core and 19 MiB, so
- * sign-ins of a whole school at once must queue. When the queue is full, calls fail with BUSY. */
+/** argon2id in two bounded lanes. A hash costs tens of milliseconds of one core and 19 MiB, so
+ * sign-ins of a whole school at once must queue, and invented names queue apart from real ones.
+ * When a lane is full, calls fail with BUSY. */
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
-import { AppError } from '@preau/contract/errors.ts';
-import PQueue from 'p-queue';
 import { budget } from './budget.ts';
+import { createLanes } from './lanes.ts';
 
 // OWASP's first recommendation for argon2id: 19 MiB, two passes, one lane.
 const options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 export interface Passwords {
   hash: (password: string) => Promise<string>;
-  /** Takes equally long without a stored hash, so that timing does not reveal which names exist. */
-  verify: (storedHash: string | null, password: string) => Promise<boolean>;
+  /** Takes equally long without a stored hash, so that timing does not reveal which names exist.
+   * `urgent`: before other verifications of known accounts. */
+  verify: (storedHash: string | null, password: string, urgent?: boolean) => Promise<boolean>;
 }
 
+const { known, unknown } = budget.signIn.hashes;
+
 export function createPasswords(workers = availableParallelism()): Passwords {
-  const queue = new PQueue({ concurrency: workers });
-  const bounded = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (queue.size >= budget.signIn.waitingHashes) throw new AppError('BUSY', { retryAfterS: 5 });
-    return queue.add(work);
-  };
+  const lanes = createLanes({
+    known: { ...known, atOnce: Math.min(workers, known.atOnce) },
+    unknown,
+  });
   const dummy = hash('no such account', options);
   return {
-    hash: (password) => bounded(() => hash(password, options)),
-    verify: (storedHash, password) =>
-      bounded(async () => {
-        const matches = await verify(storedHash ?? (await dummy), password);
-        return matches && storedHash !== null;
-      }),
+    hash: (password) => lanes.run('known', () => hash(password, options)),
+    verify: (storedHash, password, urgent) =>
+      lanes.run(
+        storedHash === null ? 'unknown' : 'known',
+        async () => {
+          const matches = await verify(storedHash ?? (await dummy), password);
+          return matches && storedHash !== null;
+        },
+        urgent,
+      ),
   };
 }

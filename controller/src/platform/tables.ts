@@ -156,6 +156,7 @@ export interface Tables {
     account_id: string | null;
     body: string;
     expires_at: number;
+    tries: Generated<number>;
   };
   badges: {
     account_id: string;

@@ -1,0 +1,72 @@
+/** Counts that all controller processes share through Redis: how often something was tried within
+ * some time. While Redis is away each process counts in its own memory. */
+import type { Redis } from 'ioredis';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { sha256 } from './secrets.ts';
+
+export interface Counted {
+  count: number;
+  /** Until the count is forgotten. */
+  msLeft: number;
+}
+
+export interface Counter {
+  read: (key: string) => Promise<Counted>;
+  /** Counts one more, and returns how many there are with it. */
+  add: (key: string) => Promise<Counted>;
+  giveBack: (key: string) => Promise<void>;
+  forget: (key: string) => Promise<void>;
+}
+/** `name`: of this kind of count, the same in every process. */
+export type Counters = (name: string, forgetAfterS: number) => Counter;
+
+/** Keys that one process keeps of one kind; the oldest is forgotten first. */
+const maxKeys = 20_000;
+
+/** `redis`: a connection that refuses commands at once while Redis is away; null: this process
+ * only. */
+export const createCounters =
+  (redis: Redis | null): Counters =>
+  (name, forgetAfterS) => {
+    // Nothing is refused here: whoever counts decides.
+    const limits = { keyPrefix: `preau:${name}`, points: Number.MAX_SAFE_INTEGER };
+    const memory = new RateLimiterMemory({ ...limits, duration: forgetAfterS });
+    const shared =
+      redis === null
+        ? memory
+        : new RateLimiterRedis({
+            ...limits,
+            duration: forgetAfterS,
+            storeClient: redis,
+            rejectIfRedisNotReady: true,
+            insuranceLimiter: memory,
+          });
+    const keys = new Map<string, true>();
+    /** Redis holds no names: only their hashes. */
+    const keyOf = (key: string) => sha256(key).slice(0, 32);
+    const note = (key: string) => {
+      keys.delete(key);
+      keys.set(key, true);
+      const [oldest] = keys.keys();
+      if (keys.size <= maxKeys || oldest === undefined) return;
+      keys.delete(oldest);
+      void memory.delete(oldest);
+    };
+    const counted = (result: { consumedPoints: number; msBeforeNext: number } | null): Counted => ({
+      count: Math.max(0, result?.consumedPoints ?? 0),
+      msLeft: Math.max(0, result?.msBeforeNext ?? 0),
+    });
+    return {
+      read: async (key) => counted(await shared.get(keyOf(key))),
+      add: async (key) => {
+        note(keyOf(key));
+        return counted(await shared.penalty(keyOf(key)));
+      },
+      giveBack: async (key) => void (await shared.reward(keyOf(key))),
+      forget: async (key) => {
+        keys.delete(keyOf(key));
+        await memory.delete(keyOf(key));
+        if (shared !== memory) await shared.delete(keyOf(key));
+      },
+    };
+  };
