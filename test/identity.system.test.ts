@@ -259,7 +259,11 @@ afterAll(async () => {
 
 const deps = () => ({ ...city.platform, identity, publicUrl: () => publicUrl });
 const enter = (login: string, password: string, provider?: string, address = '10.0.0.1') =>
-  signIn(deps(), { login, password, ...(provider === undefined ? {} : { provider }) }, address);
+  signIn(
+    deps(),
+    { login, password, ...(provider === undefined ? {} : { provider }) },
+    { address, mood: 'calm' },
+  );
 const groupsOf = async (accountId: string) =>
   (
     await city.platform.database
@@ -327,7 +331,7 @@ describe('OpenLDAP, by StartTLS', () => {
             identity: createIdentity(city.platform, provider === undefined ? [] : [provider]),
           },
           { login: 'lea.martin', password: 'mot-de-passe', provider: 'mairie' },
-          '10.0.0.1',
+          { address: '10.0.0.1', mood: 'calm' },
         ),
       );
     };

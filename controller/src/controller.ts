@@ -2,12 +2,15 @@
  * it in their own process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { createAddressGate } from './accounts/attempts/address-gate.ts';
+import { createAttempts } from './accounts/attempts/attempts.ts';
 import { watchAccess } from './alarms/access-watch.ts';
 import { startJobs } from './alarms/jobs.ts';
 import { startNotices } from './alarms/notices.ts';
 import { watchRollouts } from './alarms/rollout-watch.ts';
 import { keepAgentApplication } from './applications/own-agent.ts';
 import { packageFiles } from './applications/packages/files.ts';
+import { recordWhatIsCounted } from './audit/repeated.ts';
 import { createClassEntry } from './classes/enter.ts';
 import type { Environment } from './config.ts';
 import { createHttp } from './edge/http.ts';
@@ -17,11 +20,12 @@ import { readIdentity } from './identity/settings.ts';
 import { createIdentity } from './identity/sign-in.ts';
 import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
+import { createCounters } from './platform/counters.ts';
 import { type Database, migrate, openDatabase } from './platform/database.ts';
 import { closeInOrder } from './platform/deadlines.ts';
 import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
-import { openRedis } from './platform/redis.ts';
+import { openHastyRedis, openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
 import { transferFiles } from './sessions/exchange/files.ts';
@@ -73,7 +77,13 @@ export async function startController(
   let url = config.PREAU_PUBLIC_URL;
   const heavy = createHeavyWork();
   const platform = { config, database, clock, log, secrets, wakeups, heavy };
-  const identity = createIdentity(platform, openProviders(platform, providers));
+  const counts = openHastyRedis(config.PREAU_REDIS_URL);
+  counts.on('error', (error: Error) => log.debug({ reason: error.message }, 'redis'));
+  const counters = createCounters(counts);
+  const identity = createIdentity(platform, openProviders(platform, providers), {
+    attempts: createAttempts({ counters, now: clock.now }),
+    addresses: createAddressGate({ counters }),
+  });
   const additions = createAdditions({ ...platform, publicUrl: () => url });
   const deps: EdgeDeps = {
     ...platform,
@@ -85,7 +95,7 @@ export async function startController(
       (origin === url ||
         (config.PREAU_PUBLIC_URL === '' && origin === url.replace('127.0.0.1', 'localhost'))),
     identity,
-    classEntry: createClassEntry(platform, identity.passwords),
+    classEntry: createClassEntry(platform, identity.passwords, identity.attempts),
   };
   await keepAgentApplication(platform);
   for (const files of [packageFiles(config.PREAU_DATA), transferFiles(config.PREAU_DATA)])
@@ -113,7 +123,9 @@ export async function startController(
           { what: 'notices', close: () => notices.close() },
           { what: 'access', close: () => access.close() },
           { what: 'additions', close: () => additions.close() },
+          { what: 'counts', close: () => counts.disconnect() },
           { what: 'redis', close: disconnect },
+          { what: 'audit', close: () => recordWhatIsCounted(database) },
           { what: 'database', close: () => database.destroy() },
         ],
         budget.stop,

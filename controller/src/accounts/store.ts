@@ -1,7 +1,7 @@
 /** All SQL of accounts and groups. */
 
 import type { Account, Group, Person, Role } from '@preau/contract/account.ts';
-import type { Rows } from '#src/platform/database.ts';
+import { isSqlite, type Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 
 export interface NewAccount {
@@ -115,20 +115,32 @@ export async function selectAccount(rows: Rows, id: string): Promise<Account | u
   return row && toAccount(row);
 }
 
-export async function selectPasswordHash(
+/** Locks the account's row until the transaction ends. SQLite has only one writer at a time. */
+export async function lockAccount(rows: Rows, id: string): Promise<void> {
+  if (!isSqlite(rows))
+    await rows
+      .selectFrom('accounts')
+      .select('id')
+      .where('id', '=', id)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+}
+
+/** Whether somebody has this login, and the password hash of a local account that may sign in;
+ * null: it has none. */
+export async function selectLogin(
   rows: Rows,
   login: string,
 ): Promise<{ id: string; passwordHash: string | null } | undefined> {
   const row = await rows
     .selectFrom('accounts')
-    .select(['id', 'password_hash'])
+    .select(['id', 'password_hash', 'provider', 'disabled_at'])
     .where('login', '=', login)
-    .where('provider', '=', 'local')
-    .where('disabled_at', 'is', null)
     .executeTakeFirst();
-  return row && { id: row.id, passwordHash: row.password_hash };
+  if (row === undefined) return undefined;
+  const isLocal = row.provider === 'local' && row.disabled_at === null;
+  return { id: row.id, passwordHash: isLocal ? row.password_hash : null };
 }
-
 export async function selectPasswordHashOf(rows: Rows, id: string): Promise<string | null> {
   return (
     (

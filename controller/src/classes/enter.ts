@@ -13,11 +13,13 @@ import {
   shortNames,
 } from '@preau/contract/classes.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import { type Attempts, createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { actorOf } from '#src/accounts/reach.ts';
-import { createSlowDown, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
+import type { SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { selectAccount } from '#src/accounts/store.ts';
 import { recordEffect } from '#src/audit/record.ts';
+import { recordRepeated } from '#src/audit/repeated.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -28,8 +30,6 @@ import { isMember, selectClasses, selectPupil, selectPupils } from './store.ts';
 
 /** Maximum duration of a sign-in, in hours: a morning or an afternoon. */
 const hoursIn = 4;
-/** Attempts of one child that may be queued; no child sends more. */
-const maxWaiting = 4;
 const nobody = { kind: 'nobody', id: null, name: '?' } as const;
 
 export interface ClassEntry {
@@ -51,24 +51,20 @@ const spoken = (accountId: string, pictures: PicturePassword): string =>
 export function createClassEntry(
   deps: Platform,
   passwords: Passwords,
-  slowDown = createSlowDown(deps.clock.now),
+  attempts: Attempts = createAttempts({ now: deps.clock.now }),
 ): ClassEntry {
-  const turns = new Map<string, { last: Promise<unknown>; waiting: number }>();
-  /** One attempt per child at a time; otherwise concurrent attempts would share one slow-down
-   * delay. */
-  async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const turn = turns.get(key) ?? { last: Promise.resolve(), waiting: 0 };
-    if (turn.waiting >= maxWaiting) throw new AppError('BUSY');
-    turn.waiting += 1;
-    turns.set(key, turn);
-    const mine = turn.last.then(work);
-    turn.last = mine.catch(() => undefined);
-    try {
-      return await mine;
-    } finally {
-      turn.waiting -= 1;
-      if (turn.waiting === 0) turns.delete(key);
-    }
+  /** One attempt per child at a time. A refusal, which is thrown, stays counted. */
+  async function inTurn(
+    accountId: string,
+    address: string,
+    work: () => Promise<SignedIn>,
+  ): Promise<SignedIn> {
+    const signedIn = await attempts.judge(
+      { of: `child ${accountId}`, from: address, kind: 'password' },
+      work,
+    );
+    if (signedIn === null) throw new AppError('INTERNAL');
+    return signedIn;
   }
 
   async function open(
@@ -99,8 +95,7 @@ export function createClassEntry(
     account: Account | undefined,
     code: ErrorCode,
   ): Promise<never> {
-    slowDown.failed(badge.accountId);
-    await recordEffect(deps, deps.database, nobody, {
+    await recordRepeated(deps, nobody, {
       action: 'badge.refused',
       subjectId: account?.id ?? null,
       subjectName: account?.displayName ?? '?',
@@ -121,14 +116,13 @@ export function createClassEntry(
       // Outside the school's networks anybody may send anything: such a forgery gets no audit entry
       // and no place in the queue.
       if (door === undefined || !isInside(door, address)) throw new AppError('BADGE_FORGED');
-      return inTurn(reading.claims.accountId, async () => {
-        await slowDown.before(reading.claims.accountId);
-        return refuseBadge(reading.claims, undefined, 'BADGE_FORGED');
-      });
+      const { claims } = reading;
+      return inTurn(claims.accountId, address, () =>
+        refuseBadge(claims, undefined, 'BADGE_FORGED'),
+      );
     }
     const { badge } = reading;
-    return inTurn(badge.accountId, async () => {
-      await slowDown.before(badge.accountId);
+    return inTurn(badge.accountId, address, async () => {
       const account = await selectAccount(deps.database, badge.accountId);
       const door = doors.get(badge.siteId);
       if (door === undefined || account === undefined)
@@ -147,7 +141,6 @@ export function createClassEntry(
     // A child who changed schools still has the old school's card.
     if (account.siteId !== badge.siteId || !isCurrent(badge, pupil.badge))
       return refuseBadge(badge, account, 'BADGE_VOIDED');
-    slowDown.succeeded(account.id);
     return deps.database.transaction().execute((rows) => open(rows, account, 'badge', until));
   }
 
@@ -173,7 +166,6 @@ export function createClassEntry(
     groupId: string,
     until: number | null,
   ): Promise<SignedIn> {
-    await slowDown.before(input.accountId);
     const [hash, here, account] = [
       await selectPictureHash(deps.database, input.accountId),
       await isMember(deps.database, groupId, input.accountId),
@@ -185,9 +177,8 @@ export function createClassEntry(
     );
     const pupil = right ? await selectPupil(deps.database, input.accountId) : undefined;
     if (pupil === undefined || account === undefined) {
-      slowDown.failed(input.accountId);
       if (here && account !== undefined)
-        await recordEffect(deps, deps.database, nobody, {
+        await recordRepeated(deps, nobody, {
           action: 'pictures.refused',
           subjectId: account.id,
           subjectName: account.displayName,
@@ -195,7 +186,6 @@ export function createClassEntry(
         });
       throw new AppError('PICTURES_REFUSED');
     }
-    slowDown.succeeded(input.accountId);
     return deps.database.transaction().execute((rows) => open(rows, account, 'pictures', until));
   }
 
@@ -248,7 +238,7 @@ export function createClassEntry(
     },
     byPictures: async (input, address) => {
       const { found, until } = await classAt(input.code, address);
-      return inTurn(input.accountId, () => tryPictures(input, found.id, until));
+      return inTurn(input.accountId, address, () => tryPictures(input, found.id, until));
     },
     hashPictures: (accountId, pictures) => passwords.hash(spoken(accountId, pictures)),
   };

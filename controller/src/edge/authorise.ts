@@ -47,7 +47,10 @@ export async function authorise(
     case 'contact':
     case 'technician':
     case 'administrator': {
-      const actor = await actorOfCookieOrToken(deps, request.raw);
+      const actor = await actorOfCookieOrToken(deps, request.raw).catch((error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== 'TOKEN_REFUSED') throw error;
+        return deps.identity.addresses.fail(request.ip, error);
+      });
       if (!mayCall[caller](actor)) throw new AppError('FORBIDDEN');
       return actor;
     }

@@ -6,7 +6,7 @@ import { errorCodes, errors } from '@preau/contract/errors.ts';
 import { pathOf } from '@preau/contract/route-table.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
+import { createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { application, site } from '#src/builders.fixture.ts';
@@ -46,15 +46,18 @@ beforeEach(async () => {
         hash: async (password) => password,
         verify: async (hash, password) => hash === password,
       },
-      slowDown: createSlowDown(city.platform.clock.now, async (ms) => {
-        waits.push(ms);
+      attempts: createAttempts({
+        now: city.platform.clock.now,
+        wait: async (ms) => {
+          waits.push(ms);
+        },
       }),
     }),
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     classEntry: createClassEntry(
       city.platform,
       { hash: async (password) => password, verify: async (hash, password) => hash === password },
-      createSlowDown(city.platform.clock.now, async () => undefined),
+      createAttempts({ now: city.platform.clock.now, wait: async () => undefined }),
     ),
   });
   for (const id of [city.pupil.id, city.technician.id, city.administrator.id])

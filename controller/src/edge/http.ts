@@ -11,12 +11,13 @@ import { within } from '#src/platform/deadlines.ts';
 import { pinoOf } from '#src/platform/log.ts';
 import { createAnswerMemo } from './answer-memo.ts';
 import { acceptBodies } from './bodies.ts';
+import { createCallBuckets } from './buckets.ts';
 import { createAddressOf } from './client-address.ts';
 import { type Connections, watchConnections } from './connections.ts';
 import { createGateway, tunnelPath } from './gateway/gateway.ts';
 import { createHub } from './hub.ts';
 import { mountApi } from './mount.ts';
-import { openApi } from './openapi.ts';
+import { serveOpenApi } from './openapi.ts';
 import { readConsole, sendSecurityHeaders, servePages } from './pages.ts';
 import { answerRefusals } from './refusals.ts';
 import { actorOfCookie, cookieOf } from './sign-in.ts';
@@ -66,10 +67,10 @@ export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   await sendSecurityHeaders(app, deps.config, consoleFiles);
   await app.register(cookie);
   await app.register(compress, { threshold: 2048, encodings: ['gzip'] });
-  mountApi(app, deps, memo);
-  await mountStreams(app, deps);
-  const description = openApi(deps.version);
-  app.get('/api/openapi.json', async () => description);
+  const buckets = createCallBuckets();
+  mountApi(app, deps, { memo, buckets });
+  await mountStreams(app, deps, buckets);
+  serveOpenApi(app, deps.version);
   // Shows whether the proxy in front passes on addresses: packaging/nginx/check.sh asks.
   app.get('/api/address', async ({ ip }, reply) => {
     reply.header('cache-control', 'no-store');

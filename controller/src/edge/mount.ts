@@ -7,17 +7,29 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Compile } from 'typebox/compile';
 import { isSvg } from '#src/applications/icons/svg.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
 import { createAgentPace } from './agent-pace.ts';
 import type { AnswerMemo } from './answer-memo.ts';
 import { authorise } from './authorise.ts';
+import type { CallBuckets } from './buckets.ts';
 import { checker } from './check.ts';
 import { guardInput, guardReply } from './guard.ts';
 import { cleanMachineText } from './machine-text.ts';
+import { paceOf } from './paces.ts';
+import { createPlaces } from './places.ts';
 import { cookieName, readAgentHeader, stepCookieName, stepOf } from './sign-in.ts';
 import { verbs } from './verbs/table.ts';
 import type { Answer, EdgeDeps } from './verbs/verb.ts';
 
-export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo): void {
+/** Costly calls of everybody share these. */
+const costlyPlaces = { most: budget.calls.costlyAtOnce };
+
+export function mountApi(
+  app: FastifyInstance,
+  deps: EdgeDeps,
+  { memo, buckets }: { memo: AnswerMemo; buckets: CallBuckets },
+): void {
+  const takePlace = createPlaces();
   const pace = createAgentPace();
   for (const name of Object.keys(api) as RouteName[]) {
     const route: Route = api[name];
@@ -27,6 +39,7 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
       query: checker(route.query, 'query'),
       body: checker(route.body, 'body'),
     };
+    const places = paceOf(name, route) === 'costly' ? costlyPlaces : undefined;
     const isFromMachine = route.path.startsWith('/api/agent/');
     const mustBeReply = replyChecker(name, route);
     // This cast is sound because the checks above validate the request against the route's schemas.
@@ -48,8 +61,10 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
       handler: async (request, reply) => {
         const started = performance.now();
         const epoch = memo.epoch();
+        buckets.call(request.raw, name, route);
         const actor = await authorise(deps, route, request);
         if (actor.kind === 'agent') pace.called(actor.id, name, request.rawBody?.length ?? 0);
+        buckets.act(actor, name, route);
         const input = {
           params: checks.params(request.params),
           query: checks.query(request.query),
@@ -57,7 +72,11 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
         };
         await guardInput(deps, actor, route, input);
         const { answer, next } = answerOf(deps, request, reply);
-        const result = await verb(deps, actor, input, answer);
+        const result = isGuessed(route)
+          ? await deps.identity.addresses.enter(request.ip, (mood) =>
+              verb(deps, actor, input, { ...answer, mood }),
+            )
+          : await takePlace(places, request.raw, () => verb(deps, actor, input, answer));
         const address = next();
         if (route.redirect === true && address !== null)
           return reply.header('cache-control', 'no-store').redirect(address, 303);
@@ -85,6 +104,10 @@ export function mountApi(app: FastifyInstance, deps: EdgeDeps, memo: AnswerMemo)
   }
 }
 
+/** Anybody may call it, and it judges a secret or looks for a name. */
+const isGuessed = ({ caller, method, form, path }: Route): boolean =>
+  caller === 'public' && form !== true && (method === 'POST' || path.includes('/:code'));
+
 /** `next` returns the address the verb redirects the browser to, or null. */
 function answerOf(
   deps: EdgeDeps,
@@ -107,6 +130,7 @@ function answerOf(
   return {
     answer: {
       address: request.ip,
+      mood: 'calm',
       setSignIn: setCookie(cookieName, '/'),
       step: stepOf(request.raw),
       setStep: setCookie(stepCookieName, '/api/sign-in'),

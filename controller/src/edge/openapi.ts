@@ -1,6 +1,9 @@
 /** `/api/openapi.json`, generated from the contract's route table. */
+import { gzipSync } from 'node:zlib';
 import { api, type Route } from '@preau/contract/api.ts';
 import { errorCodes, errors } from '@preau/contract/errors.ts';
+import type { FastifyInstance } from 'fastify';
+import { sha256 } from '#src/platform/secrets.ts';
 
 interface ObjectSchema {
   properties?: Record<string, unknown>;
@@ -43,7 +46,7 @@ function repliesOf({ redirect, status = 200, file, reply }: Route): Record<strin
   };
 }
 
-export function openApi(version: string): Record<string, unknown> {
+function openApi(version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [operationId, entry] of Object.entries(api)) {
     const route: Route = entry;
@@ -103,4 +106,20 @@ export function openApi(version: string): Record<string, unknown> {
     },
     'x-errors': errors,
   };
+}
+
+/** The bytes are made once: they are the same until the next version. */
+export function serveOpenApi(app: FastifyInstance, version: string): void {
+  const text = Buffer.from(JSON.stringify(openApi(version)));
+  const zipped = gzipSync(text, { level: 9 });
+  const etag = `"${sha256(text).slice(0, 32)}"`;
+  app.get('/api/openapi.json', (request, reply) => {
+    reply.headers({ etag, 'cache-control': 'no-cache', vary: 'accept-encoding' });
+    const { 'if-none-match': known = '', 'accept-encoding': accepted = '' } = request.headers;
+    if (known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag))
+      return reply.status(304).send();
+    reply.type('application/json; charset=utf-8');
+    if (!/\bgzip\b/.test(String(accepted))) return reply.send(text);
+    return reply.header('content-encoding', 'gzip').send(zipped);
+  });
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
+import { createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { createToken } from '#src/accounts/tokens/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { application } from '#src/builders.fixture.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
     classEntry: createClassEntry(
       city.platform,
       { hash: async (password) => password, verify: async (hash, password) => hash === password },
-      createSlowDown(city.platform.clock.now, async () => undefined),
+      createAttempts({ now: city.platform.clock.now, wait: async () => undefined }),
     ),
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });

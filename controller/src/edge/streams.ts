@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '#src/platform/actor.ts';
 import { budget } from '#src/platform/budget.ts';
 import { authorise } from './authorise.ts';
+import type { CallBuckets } from './buckets.ts';
 import { checker } from './check.ts';
 import { admitted } from './connections.ts';
 import { guardInput, guardReply } from './guard.ts';
@@ -28,7 +29,11 @@ type AnyDownload = DownloadVerb<Actor, StreamInput>;
 type Admit = (request: FastifyRequest) => Promise<{ actor: Actor; input: StreamInput }>;
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promise<void> {
+export async function mountStreams(
+  app: FastifyInstance,
+  deps: EdgeDeps,
+  buckets: CallBuckets,
+): Promise<void> {
   const takePlace = createPlaces();
   await app.register(async (scope) => {
     // Only raw bytes are accepted: a body of another type would be buffered in memory before the
@@ -38,7 +43,7 @@ export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promis
     for (const name of Object.keys(api) as RouteName[]) {
       const route: Route = api[name];
       if (route.stream === undefined) continue;
-      const admit = admission(deps, route);
+      const admit = admission(deps, name, route, buckets);
       // As in mount.ts, the checks make the cast to the route's types sound.
       const verb: unknown = streamVerbs[name as StreamRouteName];
       scope.route({
@@ -53,11 +58,13 @@ export async function mountStreams(app: FastifyInstance, deps: EdgeDeps): Promis
   });
 }
 
-function admission(deps: EdgeDeps, route: Route): Admit {
+function admission(deps: EdgeDeps, name: RouteName, route: Route, buckets: CallBuckets): Admit {
   const checkParams = checker(route.params, 'params');
   const checkQuery = checker(route.query, 'query');
   return async (request) => {
+    buckets.call(request.raw, name, route);
     const actor = await authorise(deps, route, request);
+    buckets.act(actor, name, route);
     const input = { params: checkParams(request.params), query: checkQuery(request.query) };
     await guardInput(deps, actor, route, input);
     return { actor, input };

@@ -8,7 +8,7 @@ import { plainRule } from '@preau/contract/rule.ts';
 import type { ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
+import { createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
@@ -56,7 +56,7 @@ beforeEach(async () => {
     classEntry: createClassEntry(
       city.platform,
       { hash: async (password) => password, verify: async (hash, password) => hash === password },
-      createSlowDown(city.platform.clock.now, async () => undefined),
+      createAttempts({ now: city.platform.clock.now, wait: async () => undefined }),
     ),
   });
   close = async () => {

@@ -2,7 +2,7 @@
 import { AppError } from '@preau/contract/errors.ts';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createSlowDown } from '#src/accounts/sign-ins/sign-in.ts';
+import { createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { type City, codeOf, makeCity } from '#src/testing.fixture.ts';
 import { admit, freeLogin } from './admission/admit.ts';
 import { type ProviderPerson, vouch } from './admission/vouch.ts';
@@ -52,6 +52,9 @@ test('who is asked: by the name’s domain, by the caller’s network, in the or
   expect(inOrder(providers, 'nonsense').map(({ id }) => id)).toEqual(['a', 'c', 'b', 'd']);
 });
 
+const address = '10.0.0.1';
+const device = { address, mood: 'calm' } as const;
+
 describe('in a city', () => {
   let city: City;
   const waits: number[] = [];
@@ -65,7 +68,10 @@ describe('in a city', () => {
     publicUrl: () => publicUrl,
     identity: createIdentity(city.platform, providers, {
       passwords: plain,
-      slowDown: createSlowDown(city.platform.clock.now, async (ms) => void waits.push(ms)),
+      attempts: createAttempts({
+        now: city.platform.clock.now,
+        wait: async (ms) => void waits.push(ms),
+      }),
     }),
   });
   const caught = async (work: Promise<unknown>): Promise<AppError> => {
@@ -90,7 +96,7 @@ describe('in a city', () => {
     providers = [];
   });
   afterAll(() => city.close());
-  const enter = (login = 'tech') => signIn(deps(), { login, password: 'secret' }, '10.0.0.1');
+  const enter = (login = 'tech') => signIn(deps(), { login, password: 'secret' }, device);
 
   test('a telephone: offered, proved, asked for; a code is good once; so is one on paper', async () => {
     const all = deps();
@@ -116,33 +122,39 @@ describe('in a city', () => {
     const step = async () => String((await caught(enter())).details['step']);
     expect((await caught(enter())).details).toMatchObject({ methods: ['totp', 'recovery'] });
     // The code that proved it was used.
-    expect(await codeOf(giveSecondFactor(all, { step: await step(), code: code() }))).toBe(
+    expect(await codeOf(giveSecondFactor(all, { step: await step(), code: code() }, address))).toBe(
       'SECOND_FACTOR_REFUSED',
     );
     city.time.at += 60_000;
     const first = await step();
     const second = await step();
-    expect((await giveSecondFactor(all, { step: first, code: code() })).account.login).toBe('tech');
-    expect(await codeOf(giveSecondFactor(all, { step: first, code: code(30_000) }))).toBe(
+    expect(
+      (await giveSecondFactor(all, { step: first, code: code() }, address)).account.login,
+    ).toBe('tech');
+    expect(await codeOf(giveSecondFactor(all, { step: first, code: code(30_000) }, address))).toBe(
       'STEP_EXPIRED',
     );
-    expect(await codeOf(giveSecondFactor(all, { step: second, code: code() }))).toBe(
+    expect(await codeOf(giveSecondFactor(all, { step: second, code: code() }, address))).toBe(
       'SECOND_FACTOR_REFUSED',
     );
     // Neither is one of before it.
-    expect(await codeOf(giveSecondFactor(all, { step: second, code: code(-30_000) }))).toBe(
-      'SECOND_FACTOR_REFUSED',
-    );
+    expect(
+      await codeOf(giveSecondFactor(all, { step: second, code: code(-30_000) }, address)),
+    ).toBe('SECOND_FACTOR_REFUSED');
     const [paper = ''] = codes;
     expect(
       (
-        await giveSecondFactor(all, {
-          step: second,
-          code: paper.toLowerCase().replaceAll('-', ' '),
-        })
+        await giveSecondFactor(
+          all,
+          {
+            step: second,
+            code: paper.toLowerCase().replaceAll('-', ' '),
+          },
+          address,
+        )
       ).account.login,
     ).toBe('tech');
-    expect(await codeOf(giveSecondFactor(all, { step: await step(), code: paper }))).toBe(
+    expect(await codeOf(giveSecondFactor(all, { step: await step(), code: paper }, address))).toBe(
       'SECOND_FACTOR_REFUSED',
     );
     expect(await mySecurity(all, city.technician)).toMatchObject({ totp: true, recoveryCodes: 9 });
@@ -151,7 +163,7 @@ describe('in a city', () => {
     const tries = await step();
     const refusals: string[] = [];
     for (let count = 0; count < 6; count += 1)
-      refusals.push(await codeOf(giveSecondFactor(all, { step: tries, code: '000000' })));
+      refusals.push(await codeOf(giveSecondFactor(all, { step: tries, code: '000000' }, address)));
     expect(refusals).toEqual([
       ...Array.from({ length: 4 }, () => 'SECOND_FACTOR_REFUSED'),
       'STEP_EXPIRED',
@@ -160,7 +172,9 @@ describe('in a city', () => {
     expect(waits.length).toBeGreaterThan(0);
     const old = await step();
     city.time.at += 300_001;
-    expect(await codeOf(giveSecondFactor(all, { step: old, code: code() }))).toBe('STEP_EXPIRED');
+    expect(await codeOf(giveSecondFactor(all, { step: old, code: code() }, address))).toBe(
+      'STEP_EXPIRED',
+    );
     expect(await codeOf(removeTotp(all, city.technician, 'wrong'))).toBe('PASSWORD_WRONG');
     await removeTotp(all, city.technician, 'secret');
     expect((await enter()).account.login).toBe('tech');
@@ -178,7 +192,7 @@ describe('in a city', () => {
         rp: { id: 'preau.example' },
         authenticatorSelection: { userVerification: 'required' },
       });
-      const question = await askPasskey(all, undefined);
+      const question = await askPasskey(all, undefined, address);
       expect(question.options['allowCredentials'] ?? []).toEqual([]);
       const answer = {
         step: question.step,
@@ -191,8 +205,8 @@ describe('in a city', () => {
         },
       };
       expect([
-        await codeOf(answerPasskey(all, answer)),
-        await codeOf(answerPasskey(all, answer)),
+        await codeOf(answerPasskey(all, answer, address)),
+        await codeOf(answerPasskey(all, answer, address)),
       ]).toEqual(['PASSKEY_REFUSED', 'STEP_EXPIRED']);
       const { secret } = await offerTotp(all, city.administrator, 'secret');
       await confirmTotp(
@@ -235,7 +249,7 @@ describe('in a city', () => {
       expect(asked).toBe(0);
       expect((await caught(enter('elodie'))).code).toBe('DIRECTORY_UNAVAILABLE');
       providers = [away, yes('second')];
-      const { account } = await signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1');
+      const { account } = await signIn(deps(), { login: 'elodie', password: 'x' }, device);
       expect(account).toMatchObject({
         login: 'elodie.noel',
         role: 'pupil',
@@ -243,9 +257,9 @@ describe('in a city', () => {
       });
       // Namesakes of two directories, and one who calls themselves like a technician of the city.
       providers = [yes('third')];
-      expect(
-        (await signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1')).account.login,
-      ).toBe('elodie.noel-2');
+      expect((await signIn(deps(), { login: 'elodie', password: 'x' }, device)).account.login).toBe(
+        'elodie.noel-2',
+      );
       providers = [
         provider('third', {
           ask: async () => ({
@@ -257,11 +271,7 @@ describe('in a city', () => {
           }),
         }),
       ];
-      const other = await signIn(
-        deps(),
-        { login: 'tech', password: 'not-the-local-one' },
-        '10.0.0.1',
-      );
+      const other = await signIn(deps(), { login: 'tech', password: 'not-the-local-one' }, device);
       expect([
         other.account.id === city.technician.id,
         other.account.login,
@@ -270,9 +280,9 @@ describe('in a city', () => {
       providers = [
         provider('third', { ask: async () => ({ kind: 'refused', code: 'ACCOUNT_DISABLED' }) }),
       ];
-      expect(
-        (await caught(signIn(deps(), { login: 'elodie', password: 'x' }, '10.0.0.1'))).code,
-      ).toBe('ACCOUNT_DISABLED');
+      expect((await caught(signIn(deps(), { login: 'elodie', password: 'x' }, device))).code).toBe(
+        'ACCOUNT_DISABLED',
+      );
       expect(freeLogin('a', new Set(['a', 'a-2', 'a-3']))).toBe('a-4');
     },
   );

@@ -1,31 +1,39 @@
 /** Signing in with a login and a password: the city's own accounts first, then directories. A
  * directory that does not answer never lets anybody in. */
 import { type Account, isTechnician, type SignIn } from '@preau/contract/account.ts';
-import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
+import { AppError, type ErrorCode, errorAsTold } from '@preau/contract/errors.ts';
 import {
-  createSlowDown,
-  openSignIn,
-  type SignedIn,
-  type SlowDown,
-} from '#src/accounts/sign-ins/sign-in.ts';
+  type AddressGate,
+  type AddressMood,
+  createAddressGate,
+} from '#src/accounts/attempts/address-gate.ts';
+import { type Attempts, createAttempts } from '#src/accounts/attempts/attempts.ts';
+import { openSignIn, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
 import type { Origin } from '#src/accounts/sign-ins/store.ts';
-import { selectAccount, selectPasswordHash } from '#src/accounts/store.ts';
-import { recordEffect } from '#src/audit/record.ts';
+import { selectAccount, selectLogin } from '#src/accounts/store.ts';
+import { recordRepeated } from '#src/audit/repeated.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
+import { createLanes, createLine, type Lane, type Lanes, type Line } from '#src/platform/lanes.ts';
 import { createPasswords, type Passwords } from '#src/platform/passwords.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { admit } from './admission/admit.ts';
-import { type ProviderPerson, vouch } from './admission/vouch.ts';
-import { choose } from './choose.ts';
+import { loginOf, type ProviderPerson, vouch } from './admission/vouch.ts';
+import { type Choice, choose } from './choose.ts';
 import type { Provider } from './provider.ts';
 import { selectFactors } from './second-factor/store.ts';
-import { insertStep } from './steps/store.ts';
+import { insertStep, keepNewestSteps } from './steps/store.ts';
 
 export interface Identity {
   providers: readonly Provider[];
   passwords: Passwords;
-  slowDown: SlowDown;
+  attempts: Attempts;
+  addresses: AddressGate;
+  /** The places in front of each provider that checks passwords, by its id. */
+  lanes: ReadonlyMap<string, Lanes>;
+  /** The places in front of each provider with a page of its own, by its id. */
+  trips: ReadonlyMap<string, Line>;
 }
 export type IdentityDeps = Platform & { identity: Identity; publicUrl: () => string };
 
@@ -36,7 +44,11 @@ export const createIdentity = (
 ): Identity => ({
   providers,
   passwords: more.passwords ?? createPasswords(),
-  slowDown: more.slowDown ?? createSlowDown(deps.clock.now),
+  attempts: more.attempts ?? createAttempts({ now: deps.clock.now }),
+  addresses: more.addresses ?? createAddressGate(),
+  lanes:
+    more.lanes ?? new Map(providers.map(({ id }) => [id, createLanes(budget.signIn.directory)])),
+  trips: more.trips ?? new Map(providers.map(({ id }) => [id, createLine(budget.signIn.provider)])),
 });
 
 export const nobody: Actor = { kind: 'nobody', id: null, name: '?' };
@@ -44,62 +56,117 @@ const stepMs = 300_000;
 
 /** The login is recorded only if it looks like one: people type passwords into the wrong field. */
 const named = (login: string) => (/^[a-z0-9][a-z0-9._-]{1,62}$/.test(login) ? login : '?');
-async function refuse(
-  deps: IdentityDeps,
-  login: string,
-  code: ErrorCode,
-  details: Record<string, unknown> = {},
-): Promise<never> {
-  await recordEffect(deps, deps.database, nobody, {
+const recordRefused = (deps: IdentityDeps, login: string, code: ErrorCode) =>
+  recordRepeated(deps, nobody, {
     action: 'account.sign_in_refused',
     subjectName: named(login),
     details: code === 'SIGN_IN_REFUSED' ? {} : { code },
   });
-  throw new AppError(code, details);
+
+/** Where a call comes from: the address of the device, and whether it has failed often. */
+export interface Caller {
+  address: string;
+  mood: AddressMood;
 }
 
 /** Refuses with SIGN_IN_REFUSED, the same for a wrong login and a wrong password; with the
  * directory's own reason once the password was right; with DIRECTORY_UNAVAILABLE when a directory
- * that might know them did not answer; with SECOND_FACTOR_REQUIRED and its step. */
-export async function signIn(
-  deps: IdentityDeps,
-  input: SignIn,
-  address: string,
-): Promise<SignedIn> {
+ * that might know them did not answer; with SECOND_FACTOR_REQUIRED and its step; with SLOW_DOWN
+ * when too many guess the same password. */
+export async function signIn(deps: IdentityDeps, input: SignIn, caller: Caller): Promise<SignedIn> {
   const typed = input.login.trim();
   const login = typed.toLowerCase();
-  const { slowDown, passwords, providers } = deps.identity;
-  await slowDown.before(login);
-  const { local, ask, elsewhere } = choose(providers, {
+  const chosen = choose(deps.identity.providers, {
     login: typed,
     provider: input.provider,
-    address,
+    address: caller.address,
   });
-  if (elsewhere !== null) throw new AppError('PROVIDER_ELSEWHERE', { provider: elsewhere });
+  if (chosen.elsewhere !== null)
+    throw new AppError('PROVIDER_ELSEWHERE', { provider: chosen.elsewhere });
+  const signedIn = await deps.identity.attempts.judge(
+    { of: login, from: caller.address, kind: 'password' },
+    () => judgePassword(deps, { login, password: input.password, chosen, caller }),
+  );
+  if (signedIn === null) throw new AppError('SIGN_IN_REFUSED');
+  return signedIn;
+}
 
+interface Judged {
+  /** In lower case. */
+  login: string;
+  password: string;
+  chosen: Choice;
+  caller: Caller;
+}
+
+/** Null: nobody has this login with this password. */
+async function judgePassword(
+  deps: IdentityDeps,
+  { login, password, chosen, caller }: Judged,
+): Promise<SignedIn | null> {
+  const { passwords } = deps.identity;
+  const urgent = caller.mood === 'calm';
+  const known = await selectKnown(deps, login);
   // Local accounts are checked first, so that they work while the directories are unreachable.
-  const own = local ? await selectPasswordHash(deps.database, login) : undefined;
-  const hash = own?.passwordHash ?? null;
-  if (hash !== null && own !== undefined && (await passwords.verify(hash, input.password)))
-    return finish(deps, login, own.id, 'password');
+  const hash = chosen.local ? (known?.passwordHash ?? null) : null;
+  if (hash !== null && known !== undefined && (await passwords.verify(hash, password, urgent)))
+    return finish(deps, known.id, 'password');
+  const lane = known === undefined ? 'unknown' : 'known';
+  // An address that fails all the time does not make the directories look for invented names.
+  const asked = known === undefined && caller.mood === 'refused' ? [] : chosen.ask;
+  const vouched = await askDirectories(deps, { login, password, asked, lane, urgent });
+  if (vouched !== null) return vouched;
+  // Every refusal costs one hash, so that timing does not reveal which logins exist. At an address
+  // whose refusals are slowed, they all take the same time without it.
+  if (hash === null && urgent) await dummyHash(passwords, password);
+  // Invented names of an address that fails all the time are one line of the audit, not thousands.
+  await recordRefused(deps, known === undefined && !urgent ? '?' : login, 'SIGN_IN_REFUSED');
+  return null;
+}
+
+/** The lane for unknown names is full only while many guess: then no hash is made for them. */
+async function dummyHash(passwords: Passwords, password: string): Promise<void> {
+  try {
+    await passwords.verify(null, password);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'BUSY') throw error;
+    await new Promise((resolve) => setTimeout(resolve, budget.signIn.address.slowMs));
+  }
+}
+
+/** People may type the name that a directory knows, such as their mail address. */
+async function selectKnown(deps: IdentityDeps, login: string) {
+  const exact = await selectLogin(deps.database, login);
+  if (exact !== undefined || deps.identity.providers.length === 0) return exact;
+  const short = loginOf(login.replace(/^[^\\]*\\/, ''));
+  const alike = short === null ? undefined : await selectLogin(deps.database, short);
+  return alike && { ...alike, passwordHash: null };
+}
+
+/** Null: no directory knows this login with this password. */
+async function askDirectories(
+  deps: IdentityDeps,
+  how: { login: string; password: string; asked: Choice['ask']; lane: Lane; urgent: boolean },
+): Promise<SignedIn | null> {
   let away: AppError | null = null;
-  for (const { provider, login: name } of ask) {
+  for (const { provider, login: name } of how.asked) {
     try {
-      const answer = await provider.ask(name, input.password);
-      if (answer.kind === 'refused')
-        await refuse(deps, login, answer.code, { provider: provider.id });
+      const ask = () => provider.ask(name, how.password);
+      const lanes = deps.identity.lanes.get(provider.id);
+      const answer = await (lanes === undefined ? ask() : lanes.run(how.lane, ask, how.urgent));
+      if (answer.kind === 'refused') {
+        await recordRefused(deps, how.login, answer.code);
+        throw errorAsTold(answer.code, { provider: provider.id });
+      }
       if (answer.kind !== 'known') continue;
-      return finish(deps, login, await letIn(deps, provider, answer.person), provider.id);
+      return finish(deps, await letIn(deps, provider, answer.person), provider.id);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'DIRECTORY_UNAVAILABLE') throw error;
       away = error;
     }
   }
   if (away !== null) throw away;
-  // Every refusal costs one hash, so that timing does not reveal which logins exist.
-  if (hash === null) await passwords.verify(null, input.password);
-  slowDown.failed(login);
-  return refuse(deps, login, 'SIGN_IN_REFUSED');
+  return null;
 }
 
 /** Admits a person a provider vouches for, and returns their account id. Refuses with
@@ -130,7 +197,6 @@ export async function letIn(
 /** Opens a sign-in for an identified person, after their second factor if they have one. */
 export async function finish(
   deps: IdentityDeps,
-  login: string,
   accountId: string,
   by: string,
   origin?: Origin,
@@ -144,7 +210,6 @@ export async function finish(
     idToken: null,
   };
   await needSecondFactor(deps, account, by, from);
-  deps.identity.slowDown.succeeded(login);
   return deps.database.transaction().execute((rows) => openSignIn(deps, rows, account, by, from));
 }
 
@@ -162,9 +227,11 @@ async function needSecondFactor(
     hash: sha256(step),
     kind: 'second_factor',
     accountId: account.id,
-    body: { by, tries: '0', origin: JSON.stringify(origin) },
+    body: { by, origin: JSON.stringify(origin) },
     expiresAt: deps.clock.now() + stepMs,
   });
+  // Somebody who knows the password could otherwise open a step for every few codes.
+  await keepNewestSteps(deps.database, account.id, 'second_factor', budget.signIn.stepsPerAccount);
   throw new AppError('SECOND_FACTOR_REQUIRED', {
     step,
     methods: [...(totp ? ['totp', 'recovery'] : []), ...(passkey ? ['passkey'] : [])],

@@ -10,34 +10,6 @@ import { actorOf } from '../reach.ts';
 import { selectAccount } from '../store.ts';
 import { deleteSignIn, insertSignIn, type Origin } from './store.ts';
 
-/** Slows down, never locks: a whole school shares one address, and a prank must not shut a
- * classmate out. After three failures on an account, each attempt waits 250 ms, doubling up to 4 s;
- * failures are forgotten after 10 minutes. */
-export function createSlowDown(
-  now: () => number,
-  wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-) {
-  const failures = new Map<string, { count: number; at: number }>();
-  const forgetAfterMs = 600_000;
-  return {
-    before: async (login: string) => {
-      const past = failures.get(login);
-      if (past === undefined || now() - past.at > forgetAfterMs || past.count < 3) return;
-      await wait(Math.min(250 * 2 ** (past.count - 3), 4000));
-    },
-    failed: (login: string) => {
-      const past = failures.get(login);
-      const count = past !== undefined && now() - past.at <= forgetAfterMs ? past.count + 1 : 1;
-      failures.delete(login);
-      failures.set(login, { count, at: now() });
-      // Bounded however many logins are tried: the oldest is forgotten first.
-      if (failures.size > 20_000) failures.delete(failures.keys().next().value ?? '');
-    },
-    succeeded: (login: string) => failures.delete(login),
-  };
-}
-export type SlowDown = ReturnType<typeof createSlowDown>;
-
 export interface SignedIn {
   account: Account;
   /** For the cookie; the controller stores only its hash. */

@@ -10,7 +10,7 @@ import type { Verbs } from './verb.ts';
 
 export const accountVerbs = {
   signIn: async (deps, _actor, { body }, answer) => {
-    const { account, token, expiresAt } = await signIn(deps, body, answer.address);
+    const { account, token, expiresAt } = await signIn(deps, body, answer);
     answer.setSignIn(token, expiresAt);
     return account;
   },

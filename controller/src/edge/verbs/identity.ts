@@ -65,12 +65,19 @@ export const identityVerbs = {
       first: isHere(provider, address),
     })),
   }),
-  secondFactor: (deps, _actor, { body }, answer) => begun(answer, giveSecondFactor(deps, body)),
-  askPasskey: (deps, _actor, { body }) => askPasskey(deps, body.step),
-  answerPasskey: (deps, _actor, { body }, answer) => begun(answer, answerPasskey(deps, body)),
+  secondFactor: (deps, _actor, { body }, answer) =>
+    begun(answer, giveSecondFactor(deps, body, answer.address)),
+  askPasskey: (deps, _actor, { body }, { address }) => askPasskey(deps, body.step, address),
+  answerPasskey: (deps, _actor, { body }, answer) =>
+    begun(answer, answerPasskey(deps, body, answer.address)),
   beginRedirect: (deps, _actor, { params, query }, answer) =>
     orRefused(answer, async () => {
-      const { step, expiresAt, address } = await beginRedirect(deps, params.provider, query.to);
+      const { step, expiresAt, address } = await beginRedirect(
+        deps,
+        params.provider,
+        query.to,
+        answer.address,
+      );
       answer.setStep(step, expiresAt);
       return address;
     }),
@@ -78,7 +85,12 @@ export const identityVerbs = {
     orRefused(answer, async () => {
       const { step } = answer;
       answer.setStep(null, 0);
-      const { signedIn, to } = await finishRedirect(deps, params.provider, step, query);
+      const { signedIn, to } = await finishRedirect(
+        deps,
+        params.provider,
+        { step, returned: query },
+        answer.address,
+      );
       answer.setSignIn(signedIn.token, signedIn.expiresAt);
       return to;
     }),

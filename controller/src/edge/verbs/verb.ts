@@ -9,6 +9,7 @@ import type {
   RouteName,
   StreamRouteName,
 } from '@preau/contract/api.ts';
+import type { AddressMood } from '#src/accounts/attempts/address-gate.ts';
 import type { ClassEntry } from '#src/classes/enter.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
@@ -28,6 +29,8 @@ export interface EdgeDeps extends Platform {
 export interface Answer {
   /** Of the device. */
   address: string;
+  /** Of that address; only on routes that anybody may call. */
+  mood: AddressMood;
   setSignIn: (token: string | null, expiresAt: number) => void;
   /** The cookie that binds a redirect to another page to this browser: its value in the request. */
   step: string | null;

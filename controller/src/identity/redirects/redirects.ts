@@ -21,6 +21,10 @@ function redirecting(deps: IdentityDeps, id: string): RedirectProvider {
   return provider;
 }
 
+/** A provider that is slow holds up as many of its own people as it has places. Refuses with BUSY. */
+const tripTo = async <T>(deps: IdentityDeps, id: string, trip: () => Promise<T>): Promise<T> =>
+  deps.identity.trips.get(id)?.run(trip) ?? trip();
+
 /** Allows paths of our own only: browsers treat `//elsewhere` and `/\elsewhere` as other sites. */
 export function ownPage(to: string | undefined): string {
   return to !== undefined && /^\/(?![/\\])[A-Za-z0-9/_.?=&%-]*$/.test(to) && !to.startsWith('/api/')
@@ -33,20 +37,23 @@ export const refusedPage = (code: ErrorCode): string => `/?refused=${code}`;
 const backOf = (deps: IdentityDeps, provider: RedirectProvider) =>
   `${deps.publicUrl()}/api/sign-in/back/${provider.id}`;
 
-/** `step`: value of a short-lived cookie that binds the redirect to this browser. */
+/** `step`: value of a short-lived cookie that binds the redirect to this browser. `from`: the
+ * address of the device. Refuses with SLOW_DOWN when too many trips begun there never end. */
 export async function beginRedirect(
   deps: IdentityDeps,
   id: string,
   to: string | undefined,
+  from: string,
 ): Promise<{ step: string; expiresAt: number; address: string }> {
   const provider = redirecting(deps, id);
+  await deps.identity.addresses.begin(from);
   const redirect: Redirect = {
     state: newToken(),
     nonce: newToken(),
     verifier: newToken(),
     back: backOf(deps, provider),
   };
-  const address = await provider.begin(redirect);
+  const address = await tripTo(deps, id, () => provider.begin(redirect));
   const step = newToken();
   const expiresAt = deps.clock.now() + redirectMs;
   await insertStep(deps.database, {
@@ -70,8 +77,8 @@ export async function beginRedirect(
 export async function finishRedirect(
   deps: IdentityDeps,
   id: string,
-  step: string | null,
-  returned: Readonly<Record<string, string>>,
+  { step, returned }: { step: string | null; returned: Readonly<Record<string, string>> },
+  from: string,
 ): Promise<{ signedIn: SignedIn; to: string }> {
   const provider = redirecting(deps, id);
   const begun =
@@ -90,16 +97,17 @@ export async function finishRedirect(
     verifier: begun.body['verifier'] ?? '',
     back: backOf(deps, provider),
   };
-  const { person, session } = await provider.finish(redirect, returned);
+  const { person, session } = await tripTo(deps, id, () => provider.finish(redirect, returned));
   const origin: Origin = {
     provider: id,
     subject: session.subject,
     session: session.session,
     idToken: session.idToken === null ? null : deps.secrets.seal(session.idToken),
   };
+  await deps.identity.addresses.finish(from);
   const accountId = await letIn(deps, provider, person);
   return {
-    signedIn: await finish(deps, accountId, accountId, id, origin),
+    signedIn: await finish(deps, accountId, id, origin),
     to: ownPage(begun.body['to']),
   };
 }

@@ -4,7 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { openSignIn, type SignedIn } from '#src/accounts/sign-ins/sign-in.ts';
 import type { Origin } from '#src/accounts/sign-ins/store.ts';
 import { selectAccount } from '#src/accounts/store.ts';
-import { recordEffect } from '#src/audit/record.ts';
+import { recordRepeated } from '#src/audit/repeated.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { type IdentityDeps, nobody } from '../sign-in.ts';
 
@@ -30,7 +30,7 @@ export async function openAfterSecondFactor(
 
 export async function recordRefusal(deps: IdentityDeps, accountId: string): Promise<void> {
   const account = await selectAccount(deps.database, accountId);
-  await recordEffect(deps, deps.database, nobody, {
+  await recordRepeated(deps, nobody, {
     action: 'account.second_factor_refused',
     subjectId: accountId,
     subjectName: account?.displayName ?? '?',

@@ -37,16 +37,12 @@ export async function requirePassword(
   password: string,
 ): Promise<void> {
   if (actor.token !== null) throw new AppError('FORBIDDEN');
-  await deps.identity.slowDown.before(`3 ${actor.id}`);
-  if (
-    await deps.identity.passwords.verify(
-      await selectPasswordHashOf(deps.database, actor.id),
-      password,
-    )
-  )
-    return void deps.identity.slowDown.succeeded(`3 ${actor.id}`);
-  deps.identity.slowDown.failed(`3 ${actor.id}`);
-  throw new AppError('PASSWORD_WRONG');
+  const hash = await selectPasswordHashOf(deps.database, actor.id);
+  const right = await deps.identity.attempts.judge(
+    { of: `password of ${actor.id}`, from: '', kind: 'password' },
+    async () => ((await deps.identity.passwords.verify(hash, password)) ? true : null),
+  );
+  if (right === null) throw new AppError('PASSWORD_WRONG');
 }
 export const recordOwnChange = (
   deps: Pick<Platform, 'clock'>,

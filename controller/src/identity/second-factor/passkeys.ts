@@ -36,10 +36,12 @@ function partyOf(deps: IdentityDeps): RelyingParty {
 }
 
 /** With the step of a right password: only this person's passkeys; without: any passkey of the
- * city, which itself identifies its owner. */
+ * city, which itself identifies its owner. Refuses with SLOW_DOWN when too many questions of this
+ * address have no answer. */
 export async function askPasskey(
   deps: IdentityDeps,
   first: string | undefined,
+  address: string,
 ): Promise<PasskeyQuestion> {
   const party = partyOf(deps);
   const now = deps.clock.now();
@@ -52,6 +54,7 @@ export async function askPasskey(
     before?.accountId === undefined || before.accountId === null
       ? []
       : await selectPasskeys(deps.database, before.accountId);
+  await deps.identity.addresses.begin(address);
   const options = await askForPasskey(party, known);
   const step = newToken();
   await insertStep(deps.database, {
@@ -71,7 +74,11 @@ export async function askPasskey(
 
 /** A passkey is two factors in one: the device, and the fingerprint or PIN that unlocks it.
  * Refuses with PASSKEY_REFUSED. */
-export async function answerPasskey(deps: IdentityDeps, answer: PasskeyAnswer): Promise<SignedIn> {
+export async function answerPasskey(
+  deps: IdentityDeps,
+  answer: PasskeyAnswer,
+  address: string,
+): Promise<SignedIn> {
   const now = deps.clock.now();
   const step = await takeStep(deps.database, sha256(answer.step), 'passkey', now);
   if (step === undefined) throw new AppError('STEP_EXPIRED');
@@ -88,6 +95,7 @@ export async function answerPasskey(deps: IdentityDeps, answer: PasskeyAnswer): 
     if (key !== undefined) await recordRefusal(deps, key.accountId);
     throw new AppError('PASSKEY_REFUSED');
   }
+  await deps.identity.addresses.finish(address);
   return deps.database.transaction().execute(async (rows) => {
     const first = step.body['first'] ?? '';
     if (first !== '' && (await takeStep(rows, first, 'second_factor', now)) === undefined)

@@ -50,27 +50,35 @@ export async function confirmTotp(
   actor: AccountActor,
   code: string,
 ): Promise<{ codes: string[] }> {
-  await deps.identity.slowDown.before(`2 ${actor.id}`);
-  const now = deps.clock.now();
   const codes = Array.from({ length: recoveryCount }, newRecoveryCode);
-  const done = await deps.database.transaction().execute(async (rows) => {
+  const done = await deps.identity.attempts.judge({ of: actor.id, from: '', kind: 'code' }, () =>
+    useFirstCode(deps, actor, code, codes),
+  );
+  if (done === null) throw new AppError('SECOND_FACTOR_REFUSED');
+  return { codes };
+}
+
+/** Null: a wrong code. Keeps the recovery codes once the code was right. */
+function useFirstCode(
+  deps: IdentityDeps,
+  actor: AccountActor,
+  code: string,
+  recoveryCodes: readonly string[],
+): Promise<true | null> {
+  const now = deps.clock.now();
+  return deps.database.transaction().execute(async (rows) => {
     const totp = await selectTotp(rows, actor.id);
     if (totp === undefined || totp.confirmed) throw new AppError('STEP_EXPIRED');
     const period = await totpPeriod(deps.secrets.unseal(totp.sealed), code, now, totp.lastPeriod);
-    if (period === null || !(await usePeriod(rows, actor.id, period, now))) return false;
+    if (period === null || !(await usePeriod(rows, actor.id, period, now))) return null;
     await insertRecoveryCodes(
       rows,
       actor.id,
-      codes.map((one) => hashOf(actor.id, one)),
+      recoveryCodes.map((one) => hashOf(actor.id, one)),
     );
     await recordOwnChange(deps, rows, actor, 'account.totp_added');
     return true;
   });
-  if (!done) {
-    deps.identity.slowDown.failed(`2 ${actor.id}`);
-    throw new AppError('SECOND_FACTOR_REFUSED');
-  }
-  return { codes };
 }
 
 export async function removeTotp(

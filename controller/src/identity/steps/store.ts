@@ -50,11 +50,55 @@ export async function selectStep(
     .executeTakeFirst();
   return row && { accountId: row.account_id, body: JSON.parse(row.body) as Record<string, string> };
 }
-export async function changeStep(rows: Rows, hash: string, body: object): Promise<void> {
-  await rows
+/** Counts one try of this step before anybody looks at the code, and returns the step with the
+ * number of this try. Undefined when there is no such step, or no try left. One statement, so that
+ * tries sent at once cannot share a count. */
+export async function tryStep(
+  rows: Rows,
+  step: { hash: string; kind: StepKind; now: number; maxTries: number },
+): Promise<{ accountId: string | null; body: Record<string, string>; tries: number } | undefined> {
+  const row = await rows
     .updateTable('sign_in_steps')
-    .set({ body: JSON.stringify(body) })
-    .where('hash', '=', hash)
+    .set((e) => ({ tries: e('tries', '+', 1) }))
+    .where('hash', '=', step.hash)
+    .where('kind', '=', step.kind)
+    .where('expires_at', '>', step.now)
+    .where('tries', '<', step.maxTries)
+    .returning(['account_id', 'body', 'tries'])
+    .executeTakeFirst();
+  return (
+    row && {
+      accountId: row.account_id,
+      body: JSON.parse(row.body) as Record<string, string>,
+      tries: row.tries,
+    }
+  );
+}
+/** Keeps the newest steps of this kind of an account, and deletes the others. */
+export async function keepNewestSteps(
+  rows: Rows,
+  accountId: string,
+  kind: StepKind,
+  most: number,
+): Promise<void> {
+  const newest = await rows
+    .selectFrom('sign_in_steps')
+    .select('hash')
+    .where('account_id', '=', accountId)
+    .where('kind', '=', kind)
+    .orderBy('expires_at', 'desc')
+    .orderBy('hash')
+    .limit(most)
+    .execute();
+  await rows
+    .deleteFrom('sign_in_steps')
+    .where('account_id', '=', accountId)
+    .where('kind', '=', kind)
+    .where(
+      'hash',
+      'not in',
+      newest.map(({ hash }) => hash),
+    )
     .execute();
 }
 export async function deleteOldSteps(rows: Rows, now: number): Promise<void> {

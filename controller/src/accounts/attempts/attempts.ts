@@ -1,0 +1,100 @@
+/** Guesses of a secret. Those of one secret are judged one after the other, however many arrive at
+ * once, and each is counted before it is judged. It slows down and never locks: a whole school
+ * shares one address, and a prank must not shut a classmate out. */
+import { AppError } from '@preau/contract/errors.ts';
+import { budget } from '#src/platform/budget.ts';
+import { type Counters, createCounters } from '#src/platform/counters.ts';
+import { isGuess } from './guessed.ts';
+import { createWaitingRoom, type WaitingRoom } from './waiting-room.ts';
+
+const { guesses, codes } = budget.signIn;
+
+export interface Guess {
+  /** Whose secret, such as a login. */
+  of: string;
+  /** Where it comes from: the guesses of one address do not hold up those of another. */
+  from: string;
+  /** A code after a right password, or one that anybody may guess. */
+  kind: 'password' | 'code';
+}
+export interface Attempts {
+  /** Returns what `look` returns: null when the secret is wrong, which is counted; anything else
+   * forgets the count. Refuses with SLOW_DOWN a guess that was not judged. */
+  judge: <T>(guess: Guess, look: () => Promise<T | null>) => Promise<T | null>;
+}
+
+/** The pause before the next guess, after so many wrong ones. Pure. */
+export function pauseAfter(wrong: number): number {
+  if (wrong < guesses.free) return 0;
+  return Math.min(guesses.firstPauseMs * 2 ** (wrong - guesses.free), guesses.longestPauseMs);
+}
+
+/** A right password whose code is still missing does not forget the wrong ones before it: otherwise
+ * who knows the password could open steps without end. */
+const isCounted = (error: unknown): boolean =>
+  isGuess(error) || (error instanceof AppError && error.code === 'SECOND_FACTOR_REQUIRED');
+
+export interface AttemptsOptions {
+  counters?: Counters;
+  now: () => number;
+  wait?: (ms: number) => Promise<void>;
+}
+
+export function createAttempts({
+  counters = createCounters(null),
+  now,
+  wait = (ms) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+}: AttemptsOptions): Attempts {
+  const counts = {
+    password: counters('guesses', guesses.forgetAfterS),
+    code: counters('codes', codes.forgetAfterS),
+  };
+  const rooms = new Map<string, WaitingRoom>();
+
+  /** Serves one secret's room until it is empty. The room stays for the longest pause, because it
+   * knows when the last guess was judged. */
+  async function serve(key: string, room: WaitingRoom, count: () => Promise<number>) {
+    room.serving = true;
+    while (room.size() > 0) {
+      const pauseMs = room.judgedAt + pauseAfter(await count()) - now();
+      if (pauseMs > 0) await wait(pauseMs);
+      const judge = room.next();
+      if (judge === undefined) continue;
+      await judge();
+      room.judgedAt = now();
+    }
+    room.serving = false;
+    setTimeout(() => {
+      if (!room.serving && rooms.get(key) === room) rooms.delete(key);
+    }, guesses.longestPauseMs).unref();
+  }
+
+  async function judgeNow<T>(guess: Guess, look: () => Promise<T | null>): Promise<T | null> {
+    const counter = counts[guess.kind];
+    const { count, msLeft } = await counter.add(guess.of);
+    if (guess.kind === 'code' && count > codes.most)
+      throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(msLeft / 1000) });
+    try {
+      const found = await look();
+      if (found !== null) await counter.forget(guess.of);
+      return found;
+    } catch (error) {
+      if (!isCounted(error)) await counter.giveBack(guess.of);
+      throw error;
+    }
+  }
+
+  return {
+    judge: async (guess, look) => {
+      const key = `${guess.kind} ${guess.of}`;
+      const room = rooms.get(key) ?? createWaitingRoom();
+      if (!rooms.has(key) && rooms.size >= guesses.secrets)
+        throw new AppError('SLOW_DOWN', { retryAfterS: 10 });
+      rooms.set(key, room);
+      const answer = room.enter(guess.from, () => judgeNow(guess, look));
+      if (!room.serving)
+        void serve(key, room, async () => (await counts[guess.kind].read(guess.of)).count);
+      return answer;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** Guesses of one secret that wait for their turn. The address served least recently comes first,
+ * and of one address the newest guess: a program that sends many keeps its own old ones waiting, not
+ * the person who types their password now. */
+import { AppError } from '@preau/contract/errors.ts';
+import { budget } from '#src/platform/budget.ts';
+
+const { waitingFromAddress, waiting: waitingInAll, waitMs } = budget.signIn.guesses;
+
+interface Waiting {
+  from: string;
+  judge: () => Promise<void>;
+  refuse: () => void;
+}
+
+export interface WaitingRoom {
+  serving: boolean;
+  /** When the last guess was judged. */
+  judgedAt: number;
+  size: () => number;
+  /** Refuses with SLOW_DOWN a guess that newer ones have pushed out, or that waited too long. */
+  enter: <T>(from: string, judge: () => Promise<T>) => Promise<T>;
+  /** Takes the guess whose turn it is. It never rejects. */
+  next: () => (() => Promise<void>) | undefined;
+}
+
+export function createWaitingRoom(): WaitingRoom {
+  /** Oldest first. */
+  const waiting: Waiting[] = [];
+  /** By address, which turn it had last. */
+  const turns = new Map<string, number>();
+  let turn = 0;
+
+  function leave(one: Waiting): boolean {
+    const at = waiting.indexOf(one);
+    if (at >= 0) waiting.splice(at, 1);
+    return at >= 0;
+  }
+  function pushOut(from: string): void {
+    const own = waiting.filter((one) => one.from === from);
+    if (own.length > waitingFromAddress) own[0]?.refuse();
+    else if (waiting.length > waitingInAll) waiting[0]?.refuse();
+  }
+  const lastTurn = ({ from }: Waiting) => turns.get(from) ?? 0;
+
+  return {
+    serving: false,
+    judgedAt: Number.NEGATIVE_INFINITY,
+    size: () => waiting.length,
+    enter: (from, judge) =>
+      new Promise((resolve, reject) => {
+        const one: Waiting = {
+          from,
+          judge: async () => {
+            clearTimeout(late);
+            await judge().then(resolve, reject);
+          },
+          refuse: () => {
+            clearTimeout(late);
+            if (leave(one)) reject(new AppError('SLOW_DOWN', { retryAfterS: 5 }));
+          },
+        };
+        const late = setTimeout(one.refuse, waitMs);
+        late.unref();
+        waiting.push(one);
+        pushOut(from);
+      }),
+    next: () => {
+      // The last of those whose address waits longest for a turn.
+      const one = waiting.reduce<Waiting | undefined>(
+        (best, each) => (best === undefined || lastTurn(each) <= lastTurn(best) ? each : best),
+        undefined,
+      );
+      if (one === undefined) return undefined;
+      leave(one);
+      turn += 1;
+      turns.set(one.from, turn);
+      const [oldest] = turns.keys();
+      if (turns.size > waitingInAll && oldest !== undefined) turns.delete(oldest);
+      return one.judge;
+    },
+  };
+}
