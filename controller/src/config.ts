@@ -132,6 +132,7 @@ export const settings = {
     1000,
     '60',
   ),
+  PREAU_PERSON_SESSIONS: integer('Programs one person may have running at once', 1, 100, '8'),
 } as const;
 
 type Settings = typeof settings;

@@ -111,6 +111,8 @@ export interface DetailsByCode {
   FILES_NOT_ALLOWED: { direction: 'in' | 'out' };
   FILE_GONE: Partial<Record<'name' | 'recording' | 'session', string>>;
   TOO_MANY_FILES: { max: number };
+  /** `most`: how many one person may have. */
+  TOO_MANY_SESSIONS: { most: number };
   SESSION_OVER: { session: string; failureCode?: string };
   APPLICATION_NOT_INSTALLED: OfApplication;
   SERVER_OFFLINE: Partial<OfApplication>;

@@ -57,6 +57,14 @@ export const sessionErrors = {
     fr: 'Trop de fichiers sont déjà en route. Attendez que les premiers soient arrivés.',
     en: 'Too many files are on their way already. Wait until the first have arrived.',
   },
+  TOO_MANY_SESSIONS: {
+    status: 409,
+    retryable: true,
+    fr:
+      'Beaucoup de vos programmes sont déjà ouverts. Fermez-en un dont vous n’avez plus besoin, ' +
+      'puis recommencez.',
+    en: 'Many of your programs are already open. Close one that you no longer need, then try again.',
+  },
   APPLICATION_NOT_INSTALLED: {
     status: 409,
     retryable: true,

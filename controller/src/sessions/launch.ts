@@ -5,8 +5,10 @@ import type { Launch } from '@preau/contract/portal.ts';
 import type { Terms } from '@preau/contract/rule.ts';
 import { type Session, sessionCan, type Ticket } from '@preau/contract/session.ts';
 import type { Topic } from '@preau/contract/topics.ts';
+import { lockAccount } from '#src/accounts/store.ts';
 import { catalogueBook } from '#src/applications/catalogue-book.ts';
 import { recordEffect } from '#src/audit/record.ts';
+import { recordRepeated } from '#src/audit/repeated.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -18,6 +20,7 @@ import { nextGeneration } from '#src/servers/store.ts';
 import { place } from './place.ts';
 import { takeSeat } from './seats/seats.ts';
 import {
+  countLiveSessionsOf,
   insertSession,
   publicView,
   type StoredSession,
@@ -43,7 +46,7 @@ const startWithinMs = 60_000;
 /** Starts the application for the actor, or returns their running session of it, so that a double
  * click opens one session. Refuses with NOT_FOUND, APPLICATION_NOT_ALLOWED, OUTSIDE_HOURS,
  * WRONG_DEVICE, NO_SITE, SERVER_OFFLINE, SERVER_RESTARTS, APPLICATION_NOT_INSTALLED,
- * SERVER_FULL, LICENCE_EXHAUSTED. */
+ * SERVER_FULL, LICENCE_EXHAUSTED, TOO_MANY_SESSIONS. A refused launch changes no generation. */
 export async function launch(
   deps: Deps,
   actor: AccountActor,
@@ -56,7 +59,7 @@ export async function launch(
   const running = await selectLiveSession(deps.database, actor.id, application.id);
   if (running !== undefined) return attach(deps, actor, running.id, address);
   const refuse = async (error: AppError): Promise<never> => {
-    await recordEffect(deps, deps.database, actor, {
+    await recordRepeated(deps, actor, {
       action: 'session.refused',
       subjectId: application.id,
       subjectName: application.name.fr,
@@ -76,13 +79,27 @@ export async function launch(
     return refuse(new AppError(placement.refused, { application: input.application }));
   const { serverId } = placement;
 
+  if (await hasTooMany(deps, deps.database, actor.id)) return refuse(tooMany(deps));
+
   const outcome = await deps.database.transaction().execute(async (rows) => {
-    // Taking the generation locks the server's row: nobody else can start a session there until the
-    // commit.
-    const generation = await nextGeneration(rows, serverId);
+    // Rows are locked in this order everywhere: account, application, server, session. The account:
+    // a person's launches are counted one after the other.
+    await lockAccount(rows, actor.id);
     const raced = await selectLiveSession(rows, actor.id, application.id);
     if (raced !== undefined)
-      return admit(deps, rows, actor, { sessionId: raced.id, terms: answer.terms, generation });
+      return admit(deps, rows, actor, { sessionId: raced.id, terms: answer.terms });
+    if (await hasTooMany(deps, rows, actor.id)) throw tooMany(deps);
+    // The application: its seats are counted one launch at a time across schools and controllers.
+    const seat = await takeSeat(rows, {
+      application,
+      siteSeats: answer.terms.seats,
+      accountId: actor.id,
+      siteId,
+      now,
+    });
+    if ('refused' in seat) return { ...seat, topics: [] satisfies Topic[] };
+    // The server: nobody else can start a session there until the commit.
+    const generation = await nextGeneration(rows, serverId);
     const recount = place(
       (await selectCandidates(rows, siteId, application.id)).filter(
         (candidate) => candidate.serverId === serverId,
@@ -91,20 +108,6 @@ export async function launch(
     );
     if ('refused' in recount)
       throw new AppError(recount.refused, { application: input.application });
-    // Then the application's row is locked, so that its seats are counted one launch at a time
-    // across schools and controllers.
-    const seat = await takeSeat(rows, {
-      application,
-      siteSeats: answer.terms.seats,
-      accountId: actor.id,
-      siteId,
-      now,
-    });
-    if ('refused' in seat) {
-      // Every generation taken must also be published.
-      const topic = await publishDesiredState(deps, rows, serverId, generation);
-      return { ...seat, topics: [topic] };
-    }
     const sessionId = await insertSession(rows, {
       accountId: actor.id,
       applicationId: application.id,
@@ -141,6 +144,11 @@ export async function launch(
   }
   return outcome.admission;
 }
+
+const hasTooMany = async (deps: Deps, rows: Rows, accountId: string): Promise<boolean> =>
+  (await countLiveSessionsOf(rows, accountId)) >= deps.config.PREAU_PERSON_SESSIONS;
+const tooMany = (deps: Deps) =>
+  new AppError('TOO_MANY_SESSIONS', { most: deps.config.PREAU_PERSON_SESSIONS });
 
 /** A new ticket to a running session, for coming back or for another browser; a browser still
  * attached is disconnected. Refuses with NOT_FOUND for a session that is not the actor's, with
@@ -183,8 +191,7 @@ async function admit(
   deps: Deps,
   rows: Rows,
   actor: AccountActor,
-  /** `generation`: of the server, when the caller has already taken it. */
-  { sessionId, terms, generation }: { sessionId: string; terms: Terms; generation?: number },
+  { sessionId, terms }: { sessionId: string; terms: Terms },
 ): Promise<{ admission: Admission; topics: Topic[] }> {
   const session = await selectSession(rows, sessionId);
   if (session === undefined || session.accountId !== actor.id)
@@ -192,7 +199,7 @@ async function admit(
   mustBeLive(session);
   // The server's row is locked before the session's, here as everywhere: two orders would deadlock
   // on PostgreSQL.
-  const number = generation ?? (await nextGeneration(rows, session.serverId));
+  const number = await nextGeneration(rows, session.serverId);
   const serial = await nextAttachSerial(rows, sessionId);
   const topic = await publishDesiredState(deps, rows, session.serverId, number);
   return {

@@ -4,6 +4,7 @@ import { isLive } from '@preau/contract/session.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { AgentActor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import type { Displays } from '#src/servers/reported/displays.ts';
@@ -84,13 +85,15 @@ async function settle(
     if (await saveCredentials(rows, session.id, credentials.serial, sealed)) changed();
   }
   if (session.state === 'starting') {
-    // The grace period starts here and runs until a browser attaches.
+    // From here on the person's page attaches within seconds; a place that nobody takes up is given
+    // back sooner than one that somebody has left.
     if (
       await moveSession(rows, session.id, ['starting'], {
         state: 'ready',
         ready_at: now,
         deadline_at: null,
-        grace_until: now + deps.config.PREAU_GRACE_SECONDS * 1000,
+        grace_until:
+          now + Math.min(deps.config.PREAU_GRACE_SECONDS, budget.sessions.neverAttachedS) * 1000,
       })
     )
       changed();

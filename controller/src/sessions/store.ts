@@ -144,6 +144,16 @@ export async function selectLiveSessionsOf(
   return found.map(toStored);
 }
 
+export async function countLiveSessionsOf(rows: Rows, accountId: string): Promise<number> {
+  const row = await rows
+    .selectFrom('sessions')
+    .select((e) => e.fn.countAll<number>().as('n'))
+    .where('account_id', '=', accountId)
+    .where('state', 'in', [...liveStates])
+    .executeTakeFirst();
+  return Number(row?.n ?? 0);
+}
+
 export async function selectLastUsed(rows: Rows, accountId: string): Promise<Map<string, number>> {
   const found = await rows
     .selectFrom('sessions')
