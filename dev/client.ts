@@ -66,9 +66,8 @@ export class Client {
       body?: unknown;
     };
     const search = new URLSearchParams(query).toString();
-    const response = await fetch(
-      `${this.url}${pathOf(route, params)}${search === '' ? '' : `?${search}`}`,
-      {
+    const send = () =>
+      fetch(`${this.url}${pathOf(route, params)}${search === '' ? '' : `?${search}`}`, {
         method: route.method,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -76,8 +75,16 @@ export class Client {
           ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      },
-    );
+      });
+    let response = await send();
+    // A program is faster than a person: it waits as long as it is told.
+    for (let again = 0; response.status === 429 && again < 20; again += 1) {
+      const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+      if (!(seconds > 0)) break;
+      await response.arrayBuffer();
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      response = await send();
+    }
     for (const line of response.headers.getSetCookie()) this.cookie = line.split(';')[0] ?? '';
     const text = await response.text();
     const answer: unknown = text === '' ? null : JSON.parse(text);

@@ -37,22 +37,41 @@ export function caller(connection: Connection): Call {
       body?: unknown;
     };
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const reply = await ask(
-      connection,
-      route,
-      { params, query },
-      payload === undefined
-        ? {}
-        : {
-            'content-type': 'application/json',
-            'content-length': String(Buffer.byteLength(payload)),
-          },
-      (request) => {
-        request.end(payload);
-      },
+    const reply = await patiently(() =>
+      ask(
+        connection,
+        route,
+        { params, query },
+        payload === undefined
+          ? {}
+          : {
+              'content-type': 'application/json',
+              'content-length': String(Buffer.byteLength(payload)),
+            },
+        (request) => {
+          request.end(payload);
+        },
+      ),
     );
     return reply as Reply<typeof name>;
   };
+}
+
+/** A script is faster than a person. What is refused with SLOW_DOWN was not begun: it is sent again
+ * after the time that the controller says. */
+async function patiently<T>(send: () => Promise<T>): Promise<T> {
+  for (let again = 0; ; again += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      const seconds =
+        error instanceof Refused && error.code === 'SLOW_DOWN'
+          ? Number(error.details['retryAfterS'] ?? Number.NaN)
+          : Number.NaN;
+      if (!(seconds > 0) || again >= 10) throw error;
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    }
+  }
 }
 
 /** Streams a file; `progress` receives the number of bytes sent so far. */

@@ -27,5 +27,11 @@ export const signInWords = messages({
   useCode: { fr: 'Utiliser mon téléphone', en: 'Use my telephone' },
   continue: { fr: 'Continuer', en: 'Continue' },
   startAgain: { fr: 'Recommencer', en: 'Start again' },
+  again: {
+    fr: (seconds: number) =>
+      `Beaucoup de monde se connecte en ce moment. Nouvel essai dans ${seconds} s, sans rien faire.`,
+    en: (seconds: number) =>
+      `Many people are signing in right now. Trying again in ${seconds} s; you need do nothing.`,
+  },
   usePasskey: { fr: 'Utiliser ma clé d’accès', en: 'Use my passkey' },
 });
