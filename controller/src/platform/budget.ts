@@ -125,10 +125,13 @@ export const budget = {
       firstPauseMs: 250,
       longestPauseMs: 4000,
       forgetAfterS: 600,
+      /** Right ones in a minute; each further one waits this long. A class may share an account. */
+      right: { free: 60, forgetAfterS: 60, pauseMs: 1000 },
       /** Guesses of one secret that wait, from one address and in all. The newest is judged first:
-       * a person's single attempt is not behind those of a program. */
-      waitingFromAddress: 32,
-      waiting: 128,
+       * a person's single attempt is not behind those of a program. Many places keep a program's
+       * guesses waiting instead of coming back at once. */
+      waitingFromAddress: 512,
+      waiting: 1024,
       waitMs: 50_000,
       /** Secrets that are guessed at the same time, in one process. */
       secrets: 20_000,

@@ -66,14 +66,14 @@ describe('guesses of one password', () => {
     expect(codes.filter((code) => code === 'SLOW_DOWN')).toHaveLength(30 - judged.length);
   });
 
-  test('two thousand at once: 32 wait, the others are told to slow down', async () => {
+  test('two thousand at once: 512 wait, the others are told to slow down', async () => {
     const { judged, guess } = setUp();
     const codes: string[] = [];
     for (let at = 0; at < 2000; at += 1) void guess(`guess ${at}`).then((code) => codes.push(code));
     await vi.advanceTimersByTimeAsync(0);
     expect([judged.length, codes.filter((code) => code === 'SLOW_DOWN').length]).toEqual([
       3,
-      2000 - 32,
+      2000 - 512,
     ]);
   });
 
@@ -121,6 +121,15 @@ describe('guesses of one password', () => {
     const right = guess('right', true);
     await vi.advanceTimersByTimeAsync(4000);
     expect(await right).toBe('done');
+  });
+
+  test('a right password in a loop: sixty in a minute, then one a second', async () => {
+    const { judged, guess } = setUp();
+    for (let at = 0; at < 60; at += 1) await guess(`right ${at}`, true);
+    expect(judged.map(({ at }) => at)).toEqual(Array.from({ length: 60 }, () => 0));
+    for (let at = 0; at < 10; at += 1) void guess(`more ${at}`, true);
+    await vi.advanceTimersByTimeAsync(3500);
+    expect(judged.slice(60).map(({ at }) => at)).toEqual([1000, 2000, 3000]);
   });
 
   test('a directory that is away does not count', async () => {

@@ -1,6 +1,7 @@
 /** Guesses of a secret. Those of one secret are judged one after the other, however many arrive at
  * once, and each is counted before it is judged. It slows down and never locks: a whole school
- * shares one address, and a prank must not shut a classmate out. */
+ * shares one address, and a prank must not shut a classmate out. Right ones are paced as well: each
+ * costs a hash and a line of the audit. */
 import { AppError } from '@preau/contract/errors.ts';
 import { budget } from '#src/platform/budget.ts';
 import { type Counters, createCounters } from '#src/platform/counters.ts';
@@ -49,14 +50,15 @@ export function createAttempts({
     password: counters('guesses', guesses.forgetAfterS),
     code: counters('codes', codes.forgetAfterS),
   };
+  const rightOnes = counters('right', guesses.right.forgetAfterS);
   const rooms = new Map<string, WaitingRoom>();
 
   /** Serves one secret's room until it is empty. The room stays for the longest pause, because it
    * knows when the last guess was judged. */
-  async function serve(key: string, room: WaitingRoom, count: () => Promise<number>) {
+  async function serve(key: string, room: WaitingRoom, pause: () => Promise<number>) {
     room.serving = true;
     while (room.size() > 0) {
-      const pauseMs = room.judgedAt + pauseAfter(await count()) - now();
+      const pauseMs = room.judgedAt + (await pause()) - now();
       if (pauseMs > 0) await wait(pauseMs);
       const judge = room.next();
       if (judge === undefined) continue;
@@ -69,6 +71,14 @@ export function createAttempts({
     }, guesses.longestPauseMs).unref();
   }
 
+  async function pauseBefore({ kind, of }: Guess): Promise<number> {
+    const [wrong, right] = [await counts[kind].read(of), await rightOnes.read(of)];
+    return Math.max(
+      pauseAfter(wrong.count),
+      right.count < guesses.right.free ? 0 : guesses.right.pauseMs,
+    );
+  }
+
   async function judgeNow<T>(guess: Guess, look: () => Promise<T | null>): Promise<T | null> {
     const counter = counts[guess.kind];
     const { count, msLeft } = await counter.add(guess.of);
@@ -76,7 +86,9 @@ export function createAttempts({
       throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(msLeft / 1000) });
     try {
       const found = await look();
-      if (found !== null) await counter.forget(guess.of);
+      if (found === null) return null;
+      await counter.forget(guess.of);
+      await rightOnes.add(guess.of);
       return found;
     } catch (error) {
       if (!isCounted(error)) await counter.giveBack(guess.of);
@@ -92,8 +104,7 @@ export function createAttempts({
         throw new AppError('SLOW_DOWN', { retryAfterS: 10 });
       rooms.set(key, room);
       const answer = room.enter(guess.from, () => judgeNow(guess, look));
-      if (!room.serving)
-        void serve(key, room, async () => (await counts[guess.kind].read(guess.of)).count);
+      if (!room.serving) void serve(key, room, () => pauseBefore(guess));
       return answer;
     },
   };
