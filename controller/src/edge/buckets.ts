@@ -30,7 +30,7 @@ export function take(
     : { bucket: { tokens, at: now }, waitMs: ((1 - tokens) / perS) * 1000 };
 }
 
-export interface Buckets {
+interface Buckets {
   /** `who`: a sign-in, a token or an account. Refuses with SLOW_DOWN. */
   take: (who: string, pace: Pace) => void;
 }

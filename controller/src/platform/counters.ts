@@ -4,13 +4,13 @@ import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { sha256 } from './secrets.ts';
 
-export interface Counted {
+interface Counted {
   count: number;
   /** Until the count is forgotten. */
   msLeft: number;
 }
 
-export interface Counter {
+interface Counter {
   read: (key: string) => Promise<Counted>;
   /** Counts one more, and returns how many there are with it. */
   add: (key: string) => Promise<Counted>;

@@ -4,7 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import PQueue from 'p-queue';
 
 export type Lane = 'known' | 'unknown';
-export interface Places {
+interface Places {
   atOnce: number;
   waiting: number;
 }

@@ -10,7 +10,7 @@ import { createWaitingRoom, type WaitingRoom } from './waiting-room.ts';
 
 const { guesses, codes } = budget.signIn;
 
-export interface Guess {
+interface Guess {
   /** Whose secret, such as a login. */
   of: string;
   /** Where it comes from: the guesses of one address do not hold up those of another. */
@@ -35,7 +35,7 @@ export function pauseAfter(wrong: number): number {
 const isCounted = (error: unknown): boolean =>
   isGuess(error) || (error instanceof AppError && error.code === 'SECOND_FACTOR_REQUIRED');
 
-export interface AttemptsOptions {
+interface AttemptsOptions {
   counters?: Counters;
   now: () => number;
   wait?: (ms: number) => Promise<void>;
