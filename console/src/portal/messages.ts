@@ -31,6 +31,14 @@ export const openingWords = messages({
     fr: 'Chacun son tour : tu pourras la rouvrir plus tard.',
     en: 'Everyone has a turn: you can open it again later.',
   },
+  endedUnopened: {
+    fr: 'Cette application n’a pas été ouverte à temps',
+    en: 'This application was not opened in time',
+  },
+  endedUnopenedText: {
+    fr: 'Sa place a été rendue aux autres. Rouvrez-la quand vous en avez besoin.',
+    en: 'Its place was given back to the others. Open it again when you need it.',
+  },
   endedIdle: {
     fr: 'L’application s’est fermée toute seule',
     en: 'The application closed by itself',
