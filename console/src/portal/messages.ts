@@ -36,7 +36,7 @@ export const openingWords = messages({
     en: 'This application was not opened in time',
   },
   endedUnopenedText: {
-    fr: 'Sa place a été rendue aux autres. Rouvrez-la quand vous en avez besoin.',
+    fr: 'Sa place a été rendue aux autres. Rouvre-la quand tu en as besoin.',
     en: 'Its place was given back to the others. Open it again when you need it.',
   },
   endedIdle: {

@@ -1,39 +1,70 @@
+import type { IncomingMessage } from 'node:http';
 import { api, type RouteName } from '@preau/contract/api.ts';
 import { expect, test } from 'vitest';
 import { codeOf } from '#src/testing.fixture.ts';
-import { createBuckets, take } from './buckets.ts';
+import { createCallBuckets } from './buckets.ts';
 import { paceOf } from './paces.ts';
 
-test('a bucket: its burst at once, then as it fills, and never more than its burst', () => {
-  const pace = { burst: 3, perS: 2 };
-  let bucket: ReturnType<typeof take>['bucket'] | undefined;
-  const at = (ms: number) => {
-    const taken = take(bucket, pace, ms);
-    bucket = taken.bucket;
-    return taken.waitMs;
-  };
-  expect([at(0), at(0), at(0), at(0), at(250), at(500), at(500)]).toEqual([
-    0, 0, 0, 500, 250, 0, 500,
-  ]);
-  expect([at(100_000), at(100_000), at(100_000), at(100_000)]).toEqual([0, 0, 0, 500]);
-});
-
-test('one caller’s launches slow neither their reading nor another caller', async () => {
-  let now = 0;
-  const buckets = createBuckets(() => now);
-  const codes = async (who: string, pace: 'launch' | 'read', count: number) => {
+function setUp() {
+  const clock = { now: 0 };
+  const buckets = createCallBuckets(() => clock.now);
+  const counted = async (count: number, call: () => void) => {
     const found: Record<string, number> = {};
     for (let at = 0; at < count; at += 1) {
-      const code = await codeOf(Promise.resolve().then(() => buckets.take(who, pace)));
+      const code = await codeOf(Promise.resolve().then(call));
       found[code] = (found[code] ?? 0) + 1;
     }
     return found;
   };
-  expect(await codes('lea', 'launch', 323)).toEqual({ done: 20, SLOW_DOWN: 303 });
-  expect(await codes('lea', 'read', 200)).toEqual({ done: 200 });
-  expect(await codes('tom', 'launch', 10)).toEqual({ done: 10 });
-  now += 2000;
-  expect(await codes('lea', 'launch', 323)).toEqual({ done: 4, SLOW_DOWN: 319 });
+  const calls = (token: string, name: RouteName, count: number) =>
+    counted(count, () =>
+      buckets.call(
+        { headers: { authorization: `Bearer ${token}` } } as IncomingMessage,
+        name,
+        api[name],
+      ),
+    );
+  const acts = (role: 'pupil' | 'technician', name: RouteName, count: number) =>
+    counted(count, () =>
+      buckets.act(
+        {
+          kind: 'account',
+          id: role,
+          name: role,
+          role,
+          siteId: null,
+          siteIds: null,
+          signIn: '',
+          token: null,
+        },
+        name,
+        api[name],
+      ),
+    );
+  return { clock, calls, acts };
+}
+
+test('323 launches at once: twenty are looked at, then two a second', async () => {
+  const { clock, calls } = setUp();
+  expect(await calls('lea', 'launchSession', 323)).toEqual({ done: 20, SLOW_DOWN: 303 });
+  clock.now += 2000;
+  expect(await calls('lea', 'launchSession', 323)).toEqual({ done: 4, SLOW_DOWN: 319 });
+});
+
+test('one caller’s launches slow neither their reading nor another caller', async () => {
+  const { calls } = setUp();
+  await calls('lea', 'launchSession', 323);
+  expect(await calls('lea', 'portal', 300)).toEqual({ done: 300 });
+  expect(await calls('tom', 'launchSession', 20)).toEqual({ done: 20 });
+});
+
+test('a person is one, whatever they sign in with; what anybody may call is not counted here', async () => {
+  const { calls, acts } = setUp();
+  expect(await acts('pupil', 'askForProgram', 100)).toEqual({ done: 60, SLOW_DOWN: 40 });
+  expect(await acts('technician', 'askForProgram', 100)).toEqual({ done: 100 });
+  expect(await acts('technician', 'launchSession', 30)).toEqual({ done: 20, SLOW_DOWN: 10 });
+  expect(await calls('x', 'signIn', 1000)).toEqual({ done: 1000 });
+  expect(await calls('x', 'sendReport', 1000)).toEqual({ done: 1000 });
 });
 
 test('what a call costs goes by its route, else by its method', () => {

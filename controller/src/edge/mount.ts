@@ -54,6 +54,7 @@ export function mountApi(
       url: route.path,
       config: { form: route.form === true },
       onRequest: async (request) => {
+        buckets.call(request.raw, name, route);
         const claimed =
           route.caller === 'agent' ? readAgentHeader(request.headers.authorization) : null;
         if (claimed !== null) pace.mayCall(claimed.serverId, name);
@@ -61,7 +62,6 @@ export function mountApi(
       handler: async (request, reply) => {
         const started = performance.now();
         const epoch = memo.epoch();
-        buckets.call(request.raw, name, route);
         const actor = await authorise(deps, route, request);
         if (actor.kind === 'agent') pace.called(actor.id, name, request.rawBody?.length ?? 0);
         buckets.act(actor, name, route);

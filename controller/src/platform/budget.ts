@@ -19,14 +19,13 @@ export const budget = {
     /** Calls of one sign-in or personal token: so many at once, then so many a second. See
      * edge/paces.ts for which route has which. */
     paces: {
-      read: { burst: 300, perS: 50 },
-      write: { burst: 500, perS: 100 },
+      read: { burst: 300, perSecond: 50 },
+      write: { burst: 500, perSecond: 100 },
       /** Writes of one person who is no technician. */
-      personal: { burst: 60, perS: 5 },
-      launch: { burst: 20, perS: 2 },
-      costly: { burst: 60, perS: 0.5 },
+      personal: { burst: 60, perSecond: 5 },
+      launch: { burst: 20, perSecond: 2 },
+      costly: { burst: 60, perSecond: 0.5 },
     },
-    bucketsKept: 50_000,
     /** Costly calls that run at once, for everybody together. */
     costlyAtOnce: 4,
     /** Equal refusals within this time are one line of the audit. */
