@@ -140,7 +140,7 @@ export const budget = {
     codes: { most: 20, forgetAfterS: 900 },
     /** Codes per right password, and right passwords of one account that wait for a code. */
     codesPerStep: 5,
-    stepsPerAccount: 5,
+    stepsPerAccount: 15,
     /** Failures of one address in a minute. From `slowFrom` on each refusal takes `slowMs`, and an
      * unknown name costs no hash. From `refuseFrom` on every refusal reads SLOW_DOWN. A right
      * password gets in at any number: a school is one address. */

@@ -12,8 +12,8 @@ const options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 export interface Passwords {
   hash: (password: string) => Promise<string>;
   /** Takes equally long without a stored hash, so that timing does not reveal which names exist.
-   * `urgent`: before other verifications of known accounts. */
-  verify: (storedHash: string | null, password: string, urgent?: boolean) => Promise<boolean>;
+   * `urgency`: of lanes.ts. */
+  verify: (storedHash: string | null, password: string, urgency?: number) => Promise<boolean>;
 }
 
 const { known, unknown } = budget.signIn.hashes;
@@ -26,14 +26,14 @@ export function createPasswords(workers = availableParallelism()): Passwords {
   const dummy = hash('no such account', options);
   return {
     hash: (password) => lanes.run('known', () => hash(password, options)),
-    verify: (storedHash, password, urgent) =>
+    verify: (storedHash, password, urgency) =>
       lanes.run(
         storedHash === null ? 'unknown' : 'known',
         async () => {
           const matches = await verify(storedHash ?? (await dummy), password);
           return matches && storedHash !== null;
         },
-        urgent,
+        urgency,
       ),
   };
 }

@@ -19,9 +19,10 @@ interface Guess {
   kind: 'password' | 'code';
 }
 export interface Attempts {
-  /** Returns what `look` returns: null when the secret is wrong, which is counted; anything else
+  /** `look` is told how many guesses of this secret there were, this one included. Returns what it
+   * returns: null when the secret is wrong, which is counted; anything else
    * forgets the count. Refuses with SLOW_DOWN a guess that was not judged. */
-  judge: <T>(guess: Guess, look: () => Promise<T | null>) => Promise<T | null>;
+  judge: <T>(guess: Guess, look: (guesses: number) => Promise<T | null>) => Promise<T | null>;
 }
 
 /** The pause before the next guess, after so many wrong ones. Pure. */
@@ -79,13 +80,16 @@ export function createAttempts({
     );
   }
 
-  async function judgeNow<T>(guess: Guess, look: () => Promise<T | null>): Promise<T | null> {
+  async function judgeNow<T>(
+    guess: Guess,
+    look: (guesses: number) => Promise<T | null>,
+  ): Promise<T | null> {
     const counter = counts[guess.kind];
     const { count, msLeft } = await counter.add(guess.of);
     if (guess.kind === 'code' && count > codes.most)
       throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(msLeft / 1000) });
     try {
-      const found = await look();
+      const found = await look(count);
       if (found === null) return null;
       await counter.forget(guess.of);
       await rightOnes.add(guess.of);
