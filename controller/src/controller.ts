@@ -117,6 +117,7 @@ export async function startController(
         [
           // First: calls that wait for a thread are answered, and HTTP can close.
           { what: 'heavy work', close: () => heavy.close() },
+          { what: 'attempts', close: () => identity.attempts.close() },
           { what: 'http', close: () => http.close() },
           { what: 'jobs', close: () => jobs.close() },
           { what: 'rollouts', close: () => rollouts.close() },

@@ -126,7 +126,7 @@ export const budget = {
       forgetAfterS: 600,
       /** Right ones in a minute; each further one waits this long. A class may share an account. */
       right: { free: 60, forgetAfterS: 60, pauseMs: 1000 },
-      /** Guesses of one secret that wait, from one address and in all. The newest is judged first:
+      /** Guesses of one secret that wait, from one address and in all. One of the newest two is next:
        * a person's single attempt is not behind those of a program. Many places keep a program's
        * guesses waiting instead of coming back at once. */
       waitingFromAddress: 512,

@@ -10,9 +10,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function setUp() {
+function setUp(chance = () => 0) {
   const judged: { at: number; what: string }[] = [];
-  const attempts = createAttempts({ now: Date.now });
+  const attempts = createAttempts({ now: Date.now, chance });
   const guess = (
     what: string,
     right = false,
@@ -99,6 +99,38 @@ describe('guesses of one password', () => {
     const [code, took] = await person;
     expect(code).toBe('done');
     expect(took).toBeLessThanOrEqual(4000);
+  });
+
+  test('a program that comes back after each answer does not stay the newest', async () => {
+    let turn = 0;
+    const { attempts, guess } = setUp(() => {
+      turn += 1;
+      return turn % 2 === 0 ? 0 : 0.9;
+    });
+    let ended = false;
+    for (let at = 0; at < 200; at += 1)
+      void (async () => {
+        while (!ended) await guess('wrong');
+      })();
+    await vi.advanceTimersByTimeAsync(30_000);
+    const started = Date.now();
+    const person = guess('right', true).then((code) => [code, Date.now() - started]);
+    await vi.advanceTimersByTimeAsync(16_000);
+    const [code, took] = await person;
+    expect(code).toBe('done');
+    expect(took).toBeLessThanOrEqual(12_000);
+    ended = true;
+    attempts.close();
+  });
+
+  test('when the controller stops, those that wait are told at once', async () => {
+    const { attempts, guess } = setUp();
+    const all = Promise.all(Array.from({ length: 20 }, () => guess('wrong')));
+    await vi.advanceTimersByTimeAsync(0);
+    attempts.close();
+    await vi.advanceTimersByTimeAsync(0);
+    const codes = await all;
+    expect(codes.filter((code) => code === 'BUSY')).toHaveLength(17);
   });
 
   test('forgotten after success', async () => {

@@ -23,6 +23,8 @@ export interface Attempts {
    * returns: null when the secret is wrong, which is counted; anything else
    * forgets the count. Refuses with SLOW_DOWN a guess that was not judged. */
   judge: <T>(guess: Guess, look: (guesses: number) => Promise<T | null>) => Promise<T | null>;
+  /** Refuses those that wait with BUSY. */
+  close: () => void;
 }
 
 /** The pause before the next guess, after so many wrong ones. Pure. */
@@ -40,12 +42,14 @@ interface AttemptsOptions {
   counters?: Counters;
   now: () => number;
   wait?: (ms: number) => Promise<void>;
+  chance?: () => number;
 }
 
 export function createAttempts({
   counters = createCounters(null),
   now,
   wait = (ms) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  chance = Math.random,
 }: AttemptsOptions): Attempts {
   const counts = {
     password: counters('guesses', guesses.forgetAfterS),
@@ -103,13 +107,16 @@ export function createAttempts({
   return {
     judge: async (guess, look) => {
       const key = `${guess.kind} ${guess.of}`;
-      const room = rooms.get(key) ?? createWaitingRoom();
+      const room = rooms.get(key) ?? createWaitingRoom(chance);
       if (!rooms.has(key) && rooms.size >= guesses.secrets)
         throw new AppError('SLOW_DOWN', { retryAfterS: 10 });
       rooms.set(key, room);
       const answer = room.enter(guess.from, () => judgeNow(guess, look));
       if (!room.serving) void serve(key, room, () => pauseBefore(guess));
       return answer;
+    },
+    close: () => {
+      for (const room of rooms.values()) room.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Guesses of one secret that wait for their turn. The address served least recently comes first,
- * and of one address the newest guess: a program that sends many keeps its own old ones waiting, not
- * the person who types their password now. */
+ * and of one address one of the newest two, by lot: a program that sends many keeps its own old ones
+ * waiting, not the person who types their password now. By lot, because a program that comes back
+ * after each answer could otherwise stay the newest for ever. */
 import { AppError } from '@preau/contract/errors.ts';
 import { budget } from '#src/platform/budget.ts';
 
@@ -9,7 +10,7 @@ const { waitingFromAddress, waiting: waitingInAll, waitMs } = budget.signIn.gues
 interface Waiting {
   from: string;
   judge: () => Promise<void>;
-  refuse: () => void;
+  refuse: (code?: 'SLOW_DOWN' | 'BUSY') => void;
 }
 
 export interface WaitingRoom {
@@ -21,9 +22,12 @@ export interface WaitingRoom {
   enter: <T>(from: string, judge: () => Promise<T>) => Promise<T>;
   /** Takes the guess whose turn it is. It never rejects. */
   next: () => (() => Promise<void>) | undefined;
+  /** Refuses everybody with BUSY. */
+  close: () => void;
 }
 
-export function createWaitingRoom(): WaitingRoom {
+/** `chance`: from 0 to 1; below a half takes the newest. */
+export function createWaitingRoom(chance: () => number): WaitingRoom {
   /** Oldest first. */
   const waiting: Waiting[] = [];
   /** By address, which turn it had last. */
@@ -54,22 +58,23 @@ export function createWaitingRoom(): WaitingRoom {
             clearTimeout(late);
             await judge().then(resolve, reject);
           },
-          refuse: () => {
+          refuse: (code = 'SLOW_DOWN') => {
             clearTimeout(late);
-            if (leave(one)) reject(new AppError('SLOW_DOWN', { retryAfterS: 5 }));
+            if (leave(one)) reject(new AppError(code, { retryAfterS: 5 }));
           },
         };
-        const late = setTimeout(one.refuse, waitMs);
+        const late = setTimeout(() => one.refuse(), waitMs);
         late.unref();
         waiting.push(one);
         pushOut(from);
       }),
     next: () => {
-      // The last of those whose address waits longest for a turn.
-      const one = waiting.reduce<Waiting | undefined>(
-        (best, each) => (best === undefined || lastTurn(each) <= lastTurn(best) ? each : best),
+      const first = waiting.reduce<Waiting | undefined>(
+        (best, each) => (best === undefined || lastTurn(each) < lastTurn(best) ? each : best),
         undefined,
       );
+      const newest = waiting.filter(({ from }) => from === first?.from).slice(-2);
+      const one = chance() < 0.5 ? newest.at(-1) : newest[0];
       if (one === undefined) return undefined;
       leave(one);
       turn += 1;
@@ -77,6 +82,9 @@ export function createWaitingRoom(): WaitingRoom {
       const [oldest] = turns.keys();
       if (turns.size > waitingInAll && oldest !== undefined) turns.delete(oldest);
       return one.judge;
+    },
+    close: () => {
+      for (const one of [...waiting]) one.refuse('BUSY');
     },
   };
 }
