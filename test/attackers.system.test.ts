@@ -15,6 +15,7 @@ import { insertStep, tryStep } from '../controller/src/identity/steps/store.ts';
 import type { Database } from '../controller/src/platform/database.ts';
 import { createLog } from '../controller/src/platform/log.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
+import { openRedis } from '../controller/src/platform/redis.ts';
 import { createSecrets, sha256 } from '../controller/src/platform/secrets.ts';
 import { newTotpSecret } from '../controller/src/platform/totp.ts';
 import { createSite } from '../controller/src/sites/sites.ts';
@@ -58,6 +59,10 @@ describe.each([
   let technicianId = '';
 
   beforeAll(async () => {
+    // The failures of the other city are not this one's.
+    const counts = openRedis(redis.url);
+    await counts.flushall();
+    counts.disconnect();
     const config = parseConfig({
       PREAU_PORT: '0',
       PREAU_DATA: join(folder, name.replace(/\W/g, '-')),
