@@ -1,5 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin, parseAst } from 'vite';
+import { runbookPages } from './runbooks.ts';
 
 /** The contract's files say a schema beside a word or two that pages need. To make a schema has no
  * other effect, which a bundler cannot know: told so, it leaves out of a page the schemas that
@@ -26,8 +28,17 @@ const onlyReadSchemas: Plugin = {
   },
 };
 
+const runbooks: Plugin = {
+  name: 'runbooks',
+  generateBundle() {
+    const folder = fileURLToPath(new URL('../docs/runbooks', import.meta.url));
+    for (const [name, source] of runbookPages(folder))
+      this.emitFile({ type: 'asset', fileName: `runbooks/${name}`, source });
+  },
+};
+
 export default defineConfig({
-  plugins: [svelte(), onlyReadSchemas],
+  plugins: [svelte(), onlyReadSchemas, runbooks],
   publicDir: 'static',
   build: {
     outDir: 'build',

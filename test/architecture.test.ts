@@ -304,7 +304,9 @@ describe('one place for each effect', () => {
       knowers.filter(
         (file) =>
           !/\/store\.ts$/.test(file) &&
-          !/^controller\/src\/platform\/(database|sqlite|tables)\.ts$|\/migrations\//.test(file),
+          !/^controller\/src\/platform\/(database|own-folder|sqlite|tables)\.ts$|\/migrations\//.test(
+            file,
+          ),
       ),
     ).toEqual([]);
   });

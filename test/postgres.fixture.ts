@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../dev/services.ts';
 import { met, versionIn } from './met.ts';
+import { childrenOf } from './processes.fixture.ts';
 
 const versions = '/usr/lib/postgresql';
 
@@ -26,9 +27,25 @@ export interface Postgres {
    * returns its address. */
   newDatabase: (template?: string) => Promise<string>;
   stop: () => Promise<void>;
+  /** Kills it, as a crash would; `restart` starts it again at the same address. */
+  crash: () => Promise<void>;
+  restart: () => Promise<void>;
+  /** Stops every process of it where it stands, until `thaw`. */
+  freeze: () => void;
+  thaw: () => void;
+  /** Fills its disk to the last byte; only with `megabytes`. */
+  fill: () => void;
+  makeRoom: () => void;
 }
 
-export async function startPostgres(): Promise<Postgres> {
+/** `megabytes`: its disk is a file system of its own of that size. `settings`: `name=value`. */
+export async function startPostgres({
+  megabytes,
+  settings: more = [],
+}: {
+  megabytes?: number;
+  settings?: readonly string[];
+} = {}): Promise<Postgres> {
   const binaries = findBinaries();
   const [, , uid = '', gid = ''] = spawnSync('getent', ['passwd', 'postgres'], {
     encoding: 'utf8',
@@ -38,6 +55,12 @@ export async function startPostgres(): Promise<Postgres> {
     process.getuid?.() === 0
       ? ['--reuid', uid, '--regid', gid, '--clear-groups']
       : ['--no-new-privs'];
+  if (megabytes !== undefined)
+    spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
+  const removeFolder = () => {
+    if (megabytes !== undefined) spawnSync('umount', ['-l', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  };
   if (process.getuid?.() === 0) chownSync(folder, Number(uid), Number(gid));
   const data = join(folder, 'data');
   const env = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' };
@@ -61,7 +84,7 @@ export async function startPostgres(): Promise<Postgres> {
     { encoding: 'utf8', env, cwd: folder },
   );
   if (made.status !== 0) {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
     throw new Error(`initdb: ${made.stderr}`);
   }
   const port = await freePort();
@@ -72,18 +95,28 @@ export async function startPostgres(): Promise<Postgres> {
     'full_page_writes=off',
     'autovacuum=off',
     'max_connections=200',
+    ...more,
   ].flatMap((setting) => ['-c', setting]);
   let output = '';
-  const server: ChildProcess = spawn(
-    'setpriv',
-    [...asPostgres, join(binaries, 'postgres'), '-D', data, '-p', String(port), ...settings],
-    { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  for (const stream of [server.stdout, server.stderr])
-    stream?.on('data', (bytes: Buffer) => {
-      output = (output + bytes.toString()).slice(-4000);
-    });
-  const exited = new Promise<void>((resolve) => server.on('exit', () => resolve()));
+  let server: ChildProcess;
+  let exited: Promise<void>;
+  const launch = () => {
+    server = spawn(
+      'setpriv',
+      [...asPostgres, join(binaries, 'postgres'), '-D', data, '-p', String(port), ...settings],
+      { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    for (const stream of [server.stdout, server.stderr])
+      stream?.on('data', (bytes: Buffer) => {
+        output = (output + bytes.toString()).slice(-4000);
+      });
+    exited = new Promise<void>((resolve) => server.on('exit', () => resolve()));
+  };
+  launch();
+  const signalAll = (signal: NodeJS.Signals) => {
+    const { pid: first = 0 } = server;
+    for (const pid of [first, ...childrenOf(first)]) process.kill(pid, signal);
+  };
   const address = (name: string) =>
     `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;
   const ask = async (sql: string): Promise<string> => {
@@ -95,23 +128,26 @@ export async function startPostgres(): Promise<Postgres> {
   };
   const stop = async () => {
     // SIGINT is PostgreSQL's fast shutdown: open connections are closed.
-    if (server.exitCode === null) server.kill('SIGINT');
+    if (server.exitCode === null && server.signalCode === null) server.kill('SIGINT');
     await exited;
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
   };
-  const deadline = Date.now() + 20_000;
-  while (
-    !(await ask('select 1').then(
-      () => true,
-      () => false,
-    ))
-  ) {
-    if (Date.now() > deadline || server.exitCode !== null) {
-      await stop();
-      throw new Error(`PostgreSQL did not start: ${output}`);
+  const answers = async () => {
+    const deadline = Date.now() + 20_000;
+    while (
+      !(await ask('select 1').then(
+        () => true,
+        () => false,
+      ))
+    ) {
+      if (Date.now() > deadline || server.exitCode !== null) {
+        await stop();
+        throw new Error(`PostgreSQL did not start: ${output}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  };
+  await answers();
   const version = await ask('select version()');
   met('postgresql', versionIn({ stdout: version, stderr: '' }), 'select version()');
   let count = 0;
@@ -123,5 +159,21 @@ export async function startPostgres(): Promise<Postgres> {
       return address(`city_${count}`);
     },
     stop,
+    crash: async () => {
+      signalAll('SIGKILL');
+      await exited;
+    },
+    restart: async () => {
+      rmSync(join(data, 'postmaster.pid'), { force: true });
+      launch();
+      await answers();
+    },
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    fill: () =>
+      void spawnSync('dd', ['if=/dev/zero', `of=${join(folder, 'filler')}`, 'bs=4k'], {
+        stdio: 'ignore',
+      }),
+    makeRoom: () => rmSync(join(folder, 'filler')),
   };
 }

@@ -11,6 +11,7 @@ import { computed, type Use, usesIn } from './sql-uses.ts';
 
 const owners: Readonly<Record<keyof Tables, string>> = {
   city: 'platform',
+  health: 'platform',
   audit_events: 'audit',
   audit_chain: 'audit',
   sites: 'sites',

@@ -1,7 +1,7 @@
 /** Every HTTP route: method, path, who may call it, schemas. The controller mounts this table, the
  * console and the agent call through it, and `/api/openapi.json` is generated from it. A route
  * without a caller does not compile. The rows are in routes/, one file for each subject. */
-import { type Static, type TSchema, Type } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { agentRoutes } from './routes/agent.ts';
@@ -9,6 +9,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { classRoutes } from './routes/classes.ts';
 import { exchangeRoutes } from './routes/exchange.ts';
+import { healthRoutes } from './routes/health.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { privacyRoutes } from './routes/privacy.ts';
 import { recordingRoutes } from './routes/recordings.ts';
@@ -18,18 +19,11 @@ import { ruleRoutes } from './routes/rules.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { siteRoutes } from './routes/sites.ts';
-import { Strict } from './schema.ts';
 
 export type { Caller, Reach, Route } from './route.ts';
 
 export const api = {
-  health: {
-    method: 'GET',
-    path: '/api/health',
-    caller: 'public',
-    summary: 'Is the controller well?',
-    reply: Strict({ status: Type.Literal('ok'), version: Type.String() }),
-  },
+  ...healthRoutes,
   ...accountRoutes,
   ...identityRoutes,
   ...sessionRoutes,

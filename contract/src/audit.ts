@@ -55,6 +55,8 @@ export const auditActions = [
   'server.restart_failed',
   'server.silent',
   'server.back',
+  'server.clock_wrong',
+  'server.clock_right',
   'server.quarantined',
   'server.addition_started',
   'server.addition_done',

@@ -2,6 +2,7 @@
  * the person concerned, each ending with what to do next. The rows are in errors/, by who meets
  * them; errors/details.ts defines the details of each code. */
 import { callErrors } from './errors/calls.ts';
+import { dependencyErrors } from './errors/dependencies.ts';
 import type { DetailsOf } from './errors/details.ts';
 import { packageErrors } from './errors/packages.ts';
 import { peopleErrors } from './errors/people.ts';
@@ -16,6 +17,7 @@ export const errors = {
   ...serverErrors,
   ...rolloutErrors,
   ...packageErrors,
+  ...dependencyErrors,
 };
 
 export type ErrorCode = keyof typeof errors;

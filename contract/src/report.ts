@@ -90,6 +90,8 @@ export const Health = Strict({
   sessions: Type.Integer({ minimum: 0 }),
   displaysReady: Type.Integer({ minimum: 0 }),
   uptimeSeconds: Type.Integer({ minimum: 0 }),
+  /** The machine's clock minus the city's; absent before the agent has learnt the city's time. */
+  clockSkewMs: Type.Optional(Type.Integer()),
 });
 export type Health = Static<typeof Health>;
 

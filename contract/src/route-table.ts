@@ -10,7 +10,10 @@ export type RouteLine = RouteTable[RouteName];
 
 // biome-ignore format: a table
 export const routeTable = {
+  live: { method: 'GET', path: '/api/health/live' },
+  ready: { method: 'GET', path: '/api/health/ready' },
   health: { method: 'GET', path: '/api/health' },
+  readHealth: { method: 'GET', path: '/api/health/report' },
   signIn: { method: 'POST', path: '/api/sign-in' },
   signOut: { method: 'POST', path: '/api/sign-out' },
   me: { method: 'GET', path: '/api/me' },

@@ -33,6 +33,8 @@ export const ServerSummary = Strict({
   appliedGeneration: Type.Integer(),
   lastSeenAt: Nullable(Type.Integer()),
   vitals: Nullable(Health),
+  /** Its clock minus the city's, in ms, while they differ too much; null: right, or not known. */
+  clockSkewMs: Nullable(Type.Integer()),
   /** Null: none is needed, or the agent does not say. */
   restartNeeded: Boot.properties.restartNeeded,
   /** The agent can restart the machine. */

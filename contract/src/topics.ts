@@ -17,7 +17,8 @@ export type ListTopic =
   | 'directories'
   | 'recordings'
   | 'portal'
-  | 'mail';
+  | 'mail'
+  | 'health';
 
 /** Kinds of topics that name one object: by its id, or a sign-in by the hash of its secret. */
 export type NamingKind =
@@ -70,6 +71,8 @@ export const audiences = {
   portal:       { to: 'everyone' },
   /** The outbox holds mail to send. */
   mail:         { to: 'nobody' },
+  /** A part of the controller has stopped working, or works again. */
+  health:       { to: 'technicians' },
   /** The server's desired state has changed. */
   agent:        { to: 'agent' },
   /** The server's identity is no longer valid. */

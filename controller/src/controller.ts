@@ -2,6 +2,7 @@
  * it in their own process. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError } from '@preau/contract/errors.ts';
 import { createAddressGate } from './accounts/attempts/address-gate.ts';
 import { createAttempts } from './accounts/attempts/attempts.ts';
 import { watchAccess } from './alarms/access-watch.ts';
@@ -23,8 +24,12 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import { createCounters } from './platform/counters.ts';
 import { type Database, migrate, openDatabase } from './platform/database.ts';
 import { closeInOrder } from './platform/deadlines.ts';
+import { checkQueue, checkRedis, ownChecks, type QueueState } from './platform/health/checks.ts';
+import { watchClock } from './platform/health/clock-watch.ts';
+import { createHealth } from './platform/health/health.ts';
 import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
+import { holdFolder } from './platform/own-folder.ts';
 import { openHastyRedis, openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
@@ -45,10 +50,14 @@ export async function openCity(
 ): Promise<{ database: Database; applied: string[] }> {
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   const postgres = config.PREAU_DATABASE_URL !== '';
-  const database = openDatabase(
-    postgres ? config.PREAU_DATABASE_URL : join(config.PREAU_DATA, 'preau.sqlite'),
-  );
-  return { database, applied: await migrate(database, postgres) };
+  if (!postgres) {
+    const database = openDatabase(join(config.PREAU_DATA, 'preau.sqlite'));
+    return { database, applied: await migrate(database, false) };
+  }
+  // A migration may take minutes, and what serves people gives up after seconds.
+  const patient = openDatabase(config.PREAU_DATABASE_URL, true);
+  const applied = await migrate(patient, true).finally(() => patient.destroy());
+  return { database: openDatabase(config.PREAU_DATABASE_URL), applied };
 }
 
 export async function startController(
@@ -58,15 +67,23 @@ export async function startController(
   // Read before anything is opened, so that an error in it prevents the start.
   const providers = readIdentity(config.PREAU_IDENTITY);
   const log = createLog(config.PREAU_LOG_LEVEL);
+  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
+  const release =
+    config.PREAU_DATABASE_URL === '' ? holdFolder(config.PREAU_DATA) : () => undefined;
   const { database, applied } = await openCity(config);
   if (applied.length > 0) log.info({ applied }, 'database brought up to date');
 
-  const openConnection = () => {
-    const redis = openRedis(config.PREAU_REDIS_URL);
+  const openConnection = (more?: Parameters<typeof openRedis>[1]) => {
+    const redis = openRedis(config.PREAU_REDIS_URL, more);
     redis.on('error', (error: Error) => log.debug({ reason: error.message }, 'redis'));
     return redis;
   };
-  const redis = { publisher: openConnection(), subscriber: openConnection() };
+  const redis = {
+    // Wake-ups that cannot be published are dropped: kept ones would fill the memory, and then tell
+    // old news.
+    publisher: openConnection({ enableOfflineQueue: false, commandTimeout: 3000 }),
+    subscriber: openConnection(),
+  };
   const disconnect = () => {
     redis.publisher.disconnect();
     redis.subscriber.disconnect();
@@ -85,7 +102,7 @@ export async function startController(
     addresses: createAddressGate({ counters }),
   });
   const additions = createAdditions({ ...platform, publicUrl: () => url });
-  const deps: EdgeDeps = {
+  const deps: Omit<EdgeDeps, 'health'> = {
     ...platform,
     additions,
     version,
@@ -100,13 +117,31 @@ export async function startController(
   await keepAgentApplication(platform);
   for (const files of [packageFiles(config.PREAU_DATA), transferFiles(config.PREAU_DATA)])
     await files.tidy(clock.now());
-  const http = await createHttp(deps);
-  const listening = await http.listen({ host: config.PREAU_HOST, port: config.PREAU_PORT });
+  const clockWatch = watchClock(clock);
+  let queueState: (() => Promise<QueueState>) | null = null;
+  const health = createHealth(
+    platform,
+    [
+      ...ownChecks(platform, clockWatch),
+      checkRedis(redis.publisher, clockWatch),
+      checkQueue(async () => (await queueState?.()) ?? { sweptMs: 0, waiting: 0 }),
+    ],
+    (parts) => wakeups.wake(parts.includes('gateway') ? ['health', 'portal'] : ['health']),
+  );
+  const http = await createHttp({ ...deps, health });
+  const listening = await http
+    .listen({ host: config.PREAU_HOST, port: config.PREAU_PORT })
+    .catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE' && cause.code !== 'EACCES') throw cause;
+      throw new AppError('PORT_TAKEN', { port: config.PREAU_PORT }, { cause });
+    });
   if (url === '') url = listening;
   const rollouts = watchRollouts(platform);
   const access = watchAccess(platform);
   const notices = startNotices({ ...platform, publicUrl: deps.publicUrl });
-  const jobs = await startJobs({ ...platform, identity }, openConnection);
+  const jobs = await startJobs({ ...platform, identity }, () => openConnection());
+  queueState = jobs.state;
+  const stopWatching = health.watch();
   log.info({ url: deps.publicUrl() }, 'controller listens');
 
   return {
@@ -118,6 +153,7 @@ export async function startController(
           // First: calls that wait for a thread are answered, and HTTP can close.
           { what: 'heavy work', close: () => heavy.close() },
           { what: 'attempts', close: () => identity.attempts.close() },
+          { what: 'health', close: stopWatching },
           { what: 'http', close: () => http.close() },
           { what: 'jobs', close: () => jobs.close() },
           { what: 'rollouts', close: () => rollouts.close() },
@@ -128,6 +164,7 @@ export async function startController(
           { what: 'redis', close: disconnect },
           { what: 'audit', close: () => recordWhatIsCounted(database) },
           { what: 'database', close: () => database.destroy() },
+          { what: 'folder', close: release },
         ],
         budget.stop,
       ),

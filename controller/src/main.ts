@@ -14,6 +14,7 @@ import { resetSecondFactor } from './identity/second-factor/second-factor.ts';
 import { IdentityFaults, readIdentity } from './identity/settings.ts';
 import { systemClock } from './platform/clock.ts';
 import { createPasswords } from './platform/passwords.ts';
+import { startRefusal } from './start-refusal.ts';
 
 function configOrExit(): Environment {
   try {
@@ -92,7 +93,13 @@ else if (command !== undefined) {
   console.error(`Unknown command ${command}. Known: create-administrator, reset-second-factor.`);
   process.exit(2);
 } else {
-  const controller = await startController(config);
+  const controller = await startController(config).catch((error: unknown) => {
+    const refusal = startRefusal(error);
+    if (refusal === null) throw error;
+    console.error(refusal);
+    // Whatever has been opened so far ends with the process.
+    process.exit(1);
+  });
   // npm, a terminal and a container engine may each send a signal: the first one counts.
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -186,6 +186,7 @@ function build(world: World, network: Network): Machine[] {
       quarantinedAt: null,
       pastEpochs: [],
       silentTold: false,
+      clockSkewMs: null,
       cache: null,
       answers: false,
       boot: null,

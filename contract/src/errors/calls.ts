@@ -53,8 +53,8 @@ export const callErrors = {
   BUSY: {
     status: 503,
     retryable: true,
-    fr: 'Beaucoup de monde se connecte en même temps. Réessayez dans quelques secondes.',
-    en: 'Many people are signing in at once. Try again in a few seconds.',
+    fr: 'Préau a trop à faire en ce moment. Rien n’est perdu : réessayez dans quelques secondes.',
+    en: 'Préau has too much to do right now. Nothing is lost: try again in a few seconds.',
   },
   SLOW_DOWN: {
     status: 429,

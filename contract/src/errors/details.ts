@@ -132,7 +132,11 @@ export interface DetailsByCode {
   };
 
   DISPLAY_REFUSED: { host: string; port: number };
-  CLOCK_SKEWED: { controllerTime: number };
+  /** `skewMs`: the server's clock minus the city's. */
+  CLOCK_SKEWED: { controllerTime: number; skewMs?: number };
+  CERTIFICATE_OUT_OF_DATE: { validFrom?: string; validTo?: string };
+  PORT_TAKEN: { port?: number };
+  DATA_FOLDER_IN_USE: { folder?: string; pid?: number };
   PROTOCOL_UNSUPPORTED: { protocol: number; supported: number };
   HOST_KEY_CHANGED: { hostKey: string };
   SSH_FAILED: { host?: string; port?: number };

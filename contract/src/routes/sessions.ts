@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { Launch, PortalApplication } from '../portal.ts';
 import { Count, List, ofId, type Route } from '../route.ts';
-import { OneOf, Strict } from '../schema.ts';
+import { Nullable, OneOf, Strict } from '../schema.ts';
 import { Session, SessionId, SessionRow, Ticket } from '../session.ts';
 
 export const sessionRoutes = {
@@ -13,7 +13,11 @@ export const sessionRoutes = {
     reach: 'self',
     remembered: true,
     summary: 'The applications open to me, and my running sessions',
-    reply: List(PortalApplication),
+    reply: Strict({
+      items: Type.Array(PortalApplication),
+      /** Why no program can be opened at the moment, anywhere in the city. */
+      cannotOpen: Nullable(OneOf(['GATEWAY_UNREACHABLE'])),
+    }),
   },
   launchSession: {
     method: 'POST',

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { chainEvents } from '#src/audit/chain.ts';
 import { synchroniseDue } from '#src/identity/directories/synchronise.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
+import type { QueueState } from '#src/platform/health/checks.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sweepRollouts } from '#src/rollouts/sweep.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
@@ -13,10 +14,11 @@ import { runAgain } from './run-again.ts';
 export async function startJobs(
   deps: Platform & { identity: Identity },
   openConnection: () => Redis,
-): Promise<{ close: () => Promise<void> }> {
+): Promise<{ state: () => Promise<QueueState>; close: () => Promise<void> }> {
   const connections = [openConnection(), openConnection()];
   const [forQueue, forWorker] = connections as [Redis, Redis];
   let sweptAt = performance.now();
+  let sweptWellAt = sweptAt;
   // Directories are synchronised apart from the sweep: ten thousand people take a minute, and
   // silent servers must be noticed meanwhile.
   const directories = runAgain(
@@ -28,6 +30,7 @@ export async function startJobs(
       await sweep(deps);
       await sweepRollouts(deps);
       await chainEvents(deps);
+      sweptWellAt = performance.now();
     },
     (error) => deps.log.error({ err: error }, 'sweep'),
   );
@@ -46,7 +49,11 @@ export async function startJobs(
   worker.on('failed', (_job, error) => deps.log.error({ err: error }, 'job failed'));
   const schedule = () =>
     queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep' });
-  await schedule();
+  // Without Redis the controller starts all the same: the watch below sets the alarm later.
+  await Promise.race([
+    schedule().catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, 3000).unref()),
+  ]);
   // When Redis was emptied or is unreachable, sets the schedule again, and sweeps in this process
   // until the queue triggers sweeps again.
   const watch = setInterval(() => {
@@ -60,6 +67,14 @@ export async function startJobs(
     );
   }, sweepEveryMs);
   return {
+    state: async () => {
+      // Redis has a part of its own: without it the sweeps go on in this process.
+      const isAway = forQueue.status !== 'ready';
+      return {
+        sweptMs: performance.now() - sweptWellAt,
+        waiting: isAway ? 0 : await queue.getWaitingCount(),
+      };
+    },
     close: async () => {
       clearInterval(watch);
       await worker.close(true);

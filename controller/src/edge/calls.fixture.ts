@@ -260,7 +260,10 @@ export function callsOf(city: () => City): {
     ...(role === 'pupil' ? {} : { status: 404 }),
   });
   return {
+    live: async () => ({}),
+    ready: async () => ({}),
     health: async () => ({}),
+    readHealth: async () => ({}),
     signIn: async () => ({ body: { login: 'lea', password: 'right' } }),
     signOut: async () => ({}),
     me: async () => ({}),

@@ -92,6 +92,7 @@ const cases: [Topic, Who[]][] = [
   ['people',          ['technician']],
   ['directories',     ['technician']],
   ['recordings',      ['technician']],
+  ['health',          ['technician']],
   ['addition:add_1',  ['technician']],
   ['requests',        ['contact', 'technician']],
   ['classes',         ['teacher', 'contact', 'technician']],

@@ -71,7 +71,7 @@ export function mountApi(
           body: checks.body(isFromMachine ? cleanMachineText(request.body) : request.body),
         };
         await guardInput(deps, actor, route, input);
-        const { answer, next } = answerOf(deps, request, reply);
+        const { answer, next, status } = answerOf(deps, request, reply);
         const result = isGuessed(route)
           ? await deps.identity.addresses.enter(request.ip, (mood) =>
               verb(deps, actor, input, { ...answer, mood }),
@@ -83,7 +83,7 @@ export function mountApi(
         await guardReply(deps, actor, route, result);
         reply
           .header('server-timing', `verb;dur=${(performance.now() - started).toFixed(1)}`)
-          .status(route.status ?? 200);
+          .status(status() ?? route.status ?? 200);
         if (route.status === 204) return reply.send();
         if (route.file !== undefined)
           return sendFile(reply, { ...route, file: route.file }, result);
@@ -108,12 +108,12 @@ export function mountApi(
 const isGuessed = ({ caller, method, form, path }: Route): boolean =>
   caller === 'public' && form !== true && (method === 'POST' || path.includes('/:code'));
 
-/** `next` returns the address the verb redirects the browser to, or null. */
+/** `next` returns the address the verb redirects the browser to, `status` the one it sets, or null. */
 function answerOf(
   deps: EdgeDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-): { answer: Answer; next: () => string | null } {
+): { answer: Answer; next: () => string | null; status: () => number | null } {
   const setCookie = (cookie: string, path: string) => (token: string | null, expiresAt: number) => {
     // `lax`, because the browser returns from an identity provider's page by a cross-site
     // navigation.
@@ -127,6 +127,7 @@ function answerOf(
     else reply.setCookie(cookie, token, { ...options, expires: new Date(expiresAt) });
   };
   let next: string | null = null;
+  let status: number | null = null;
   return {
     answer: {
       address: request.ip,
@@ -137,8 +138,12 @@ function answerOf(
       redirect: (address) => {
         next = address;
       },
+      setStatus: (given) => {
+        status = given;
+      },
     },
     next: () => next,
+    status: () => status,
   };
 }
 

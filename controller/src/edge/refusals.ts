@@ -1,11 +1,15 @@
 /** The HTTP answers to refusals and internal errors. */
 import { AppError, errors } from '@preau/contract/errors.ts';
 import type { FastifyError, FastifyInstance } from 'fastify';
+import { failureOf } from '#src/platform/failures.ts';
 import type { Log } from '#src/platform/log.ts';
 
 export function answerRefusals(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
-    const known = error instanceof AppError ? error : fromFastify(error);
+    const failure = failureOf(error);
+    const known = failure ?? (error instanceof AppError ? error : fromFastify(error));
+    if (failure !== null)
+      log.warn({ err: error, route: request.routeOptions.url, failure: failure.code }, 'failed');
     if (known.code === 'INTERNAL')
       log.error({ err: error, route: request.routeOptions.url, id: request.id }, 'unexpected');
     const { status, fr, en, retryable } = errors[known.code];

@@ -9,6 +9,7 @@ import { actorOfToken } from '#src/accounts/tokens/tokens.ts';
 import type { AccountActor, AgentActor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sha256, verifySignature } from '#src/platform/secrets.ts';
+import { noteClockOfRefused } from '#src/servers/reported/clock.ts';
 import { selectServerKey } from '#src/servers/store.ts';
 
 export const cookieName = 'preau_sign_in';
@@ -75,7 +76,7 @@ export function readAgentHeader(
  * five minutes. Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time
  * is wrong. */
 export async function actorOfAgentCall(
-  deps: Pick<Platform, 'database' | 'clock'>,
+  deps: Pick<Platform, 'database' | 'clock' | 'log' | 'wakeups'>,
   call: AgentCall,
 ): Promise<AgentActor> {
   const server = await selectServerKey(deps.database, call.serverId);
@@ -86,7 +87,11 @@ export async function actorOfAgentCall(
     throw new AppError('AGENT_REFUSED');
   if (server.quarantinedAt !== null) throw new AppError('SERVER_QUARANTINED');
   const now = deps.clock.now();
-  if (Math.abs(now - call.at) > clockToleranceMs)
-    throw new AppError('CLOCK_SKEWED', { controllerTime: now });
-  return { kind: 'agent', id: server.id, name: server.name, siteId: server.siteId };
+  const actor = { kind: 'agent', id: server.id, name: server.name, siteId: server.siteId } as const;
+  const skewMs = call.at - now;
+  if (Math.abs(skewMs) <= clockToleranceMs) return actor;
+  await noteClockOfRefused(deps, actor, skewMs).catch((error: unknown) =>
+    deps.log.warn({ err: error, server: server.id }, 'a wrong clock was not noted'),
+  );
+  throw new AppError('CLOCK_SKEWED', { controllerTime: now, skewMs });
 }

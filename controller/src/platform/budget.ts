@@ -217,6 +217,46 @@ export const budget = {
     calls: { perSecond: 5, burst: 60 },
     bytes: { perSecond: 262_144, burst: 8_388_608 },
   },
+  /** What a database may take. */
+  database: {
+    /** A call waits for a lock of another process this long, off the event loop, then is refused
+     * with BUSY. */
+    lockWaitMs: 5000,
+    /** What a caller of a locked database is asked to wait. */
+    retryAfterS: 5,
+    /** Connections to PostgreSQL, and how long a call waits for one. */
+    connections: 12,
+    connectMs: 5000,
+    /** A statement that PostgreSQL does not answer within this time is given up. */
+    answerMs: 12_000,
+  },
+  /** Looking whether everything works. */
+  health: {
+    /** An answer is kept this long, so that asking costs nothing. */
+    keepMs: 2000,
+    /** Each part answers within this time, or counts as not answering. */
+    partMs: 4000,
+    /** The controller looks by itself, more often while something is wrong. */
+    lookEveryMs: 15_000,
+    lookAgainMs: 3000,
+    /** So many looks in a row must fail before people are refused for it: a machine under load may
+     * miss one. */
+    certainAfter: 3,
+    /** Below the first, little is left; below the second, nothing is accepted any more. */
+    diskLowBytes: 2_147_483_648,
+    diskFullBytes: 67_108_864,
+    inodesLow: 5000,
+    inodesFull: 100,
+    /** The thread that serves everybody stood still for this long. */
+    standstillMs: 1000,
+    /** Jobs that wait, and since when none ran. */
+    waitingJobs: 100,
+    sweepLateMs: 60_000,
+    /** Another clock may differ by this much. */
+    clockMs: 30_000,
+    /** A jump of this machine's clock is told for this long. */
+    jumpToldMs: 900_000,
+  },
   /** Work that is too heavy for the thread that serves everybody. */
   work: {
     /** Threads at once. */

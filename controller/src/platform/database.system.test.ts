@@ -82,6 +82,7 @@ const all = [
   '0011-account-numbers',
   '0012-attempts',
   '0013-erased-homes',
+  '0014-health',
   '0015-displays',
 ];
 const dialects: Dialect[] = [

@@ -1,5 +1,6 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) with the same Kysely interface, and
  * migrates it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   HandleEmptyInListsPlugin,
   Kysely,
@@ -10,6 +11,8 @@ import {
 } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
+import { budget } from './budget.ts';
+import { NoConnection } from './failures.ts';
 import * as first from './migrations/0001-first.ts';
 import * as rollouts from './migrations/0002-rollouts.ts';
 import * as rules from './migrations/0003-rules.ts';
@@ -23,6 +26,7 @@ import * as asking from './migrations/0010-asking.ts';
 import * as accountNumbers from './migrations/0011-account-numbers.ts';
 import * as attempts from './migrations/0012-attempts.ts';
 import * as erasedHomes from './migrations/0013-erased-homes.ts';
+import * as health from './migrations/0014-health.ts';
 import * as displays from './migrations/0015-displays.ts';
 import { openSqlite, type SqliteFile } from './sqlite.ts';
 import type { Tables } from './tables.ts';
@@ -45,11 +49,40 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0011-account-numbers': () => ({ up: accountNumbers.up }),
   '0012-attempts': () => ({ up: attempts.up }),
   '0013-erased-homes': () => ({ up: erasedHomes.up }),
+  '0014-health': () => ({ up: health.up }),
   '0015-displays': () => ({ up: displays.up }),
 };
 
-/** `target`: a postgres:// address, a file path, or `:memory:`. */
-export function openDatabase(target: string): Database {
+/** Two transactions that PostgreSQL has set against each other: one of them is to be tried again. */
+const isConflict = (error: unknown): boolean =>
+  error instanceof Error && /^(40001|40P01)$/.test((error as NodeJS.ErrnoException).code ?? '');
+const conflictTries = 4;
+
+/** A transaction that loses against another one begins again. Its work only reads and writes rows,
+ * so nothing else is repeated. */
+function repeating(database: Database): Database {
+  const begin = database.transaction.bind(database);
+  database.transaction = () => {
+    const builder = begin();
+    const execute = builder.execute.bind(builder);
+    builder.execute = async (work) => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await execute(work);
+        } catch (error) {
+          if (!isConflict(error) || attempt === conflictTries) throw error;
+        }
+        await pause(attempt * 20 * (0.5 + Math.random()));
+      }
+    };
+    return builder;
+  };
+  return database;
+}
+
+/** `target`: a postgres:// address, a file path, or `:memory:`. `patient`: no statement is given up,
+ * for migrations. */
+export function openDatabase(target: string, patient = false): Database {
   if (/^postgres(ql)?:\/\//.test(target)) {
     const types = {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
@@ -57,17 +90,35 @@ export function openDatabase(target: string): Database {
     };
     const pool = new pg.Pool({
       connectionString: target,
-      max: 12,
+      application_name: 'preau',
+      max: budget.database.connections,
+      connectionTimeoutMillis: budget.database.connectMs,
+      // A server that has stopped answering must not keep a call for ever. Kysely discards the
+      // connection when the rollback is not answered either.
+      ...(patient ? {} : { query_timeout: budget.database.answerMs }),
+      keepAlive: true,
       types: types as pg.CustomTypesConfig,
     });
+    // Its failures to connect have the codes of any socket: here they get a name.
+    const connect = async () => {
+      try {
+        return await pool.connect();
+      } catch (cause) {
+        throw new NoConnection('no connection to PostgreSQL', { cause });
+      }
+    };
     // A restarting server cuts idle connections: the pool replaces them, and queries in the
     // meantime fail. Without a listener the error would end the Node process.
     pool.on('error', () => undefined);
     // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
-    return new Kysely<Tables>({
-      dialect: new PostgresDialect({ pool }),
-      plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
-    });
+    return repeating(
+      new Kysely<Tables>({
+        dialect: new PostgresDialect({
+          pool: { connect, end: () => pool.end(), options: pool.options },
+        }),
+        plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
+      }),
+    );
   }
   const file = openSqlite(target);
   const database = new Kysely<Tables>({ dialect: file });

@@ -14,11 +14,15 @@ const hasty = {
   commandTimeout: 250,
 };
 
-const open = (url: string, options: typeof patient | typeof hasty): Redis =>
+type Options = typeof patient | typeof hasty;
+const open = (url: string, options: Options & { enableOfflineQueue?: boolean }): Redis =>
   url.startsWith('unix://')
     ? new Redis({ ...options, path: url.slice('unix://'.length) })
     : new Redis(url, options);
 
-export const openRedis = (url: string): Redis => open(url, patient);
+export const openRedis = (
+  url: string,
+  more: { enableOfflineQueue?: boolean; commandTimeout?: number } = {},
+): Redis => open(url, { ...more, ...patient });
 /** For what can be done without Redis. */
 export const openHastyRedis = (url: string): Redis => open(url, hasty);

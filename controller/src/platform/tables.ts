@@ -44,8 +44,10 @@ export interface Tables {
     boot: string | null;
     homes_erased: Generated<number>;
     display: string | null;
+    clock_skew_ms: Generated<number | null>;
   };
   erased_homes: { number: number; home: string; asked_at: number };
+  health: { id: number; looked_at: number };
   enrolment_codes: {
     hash: string;
     site_id: string;

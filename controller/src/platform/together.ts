@@ -60,20 +60,28 @@ async function empty(database: Database): Promise<void> {
         : past.at + Math.min(past.tookMs * patience.ofCommit, patience.mostMs) - performance.now();
     if (restMs >= 1) await new Promise((resolve) => setTimeout(resolve, restMs));
     const group = queue.splice(0, atOnce);
+    let begun = false;
     try {
-      await commit(database, group);
+      await commit(database, group, () => {
+        begun = true;
+      });
     } catch (error) {
-      const [only, ...others] = group;
-      if (only !== undefined && others.length === 0) only.failed(error);
+      // A database that begins no transaction would make each of them wait as long once more.
+      if (!begun || group.length === 1) for (const each of group) each.failed(error);
       else for (const each of group) await commit(database, [each]).catch(each.failed);
     }
   }
   queues.delete(database);
 }
 
-async function commit(database: Database, group: readonly Waiting[]): Promise<void> {
+async function commit(
+  database: Database,
+  group: readonly Waiting[],
+  begun: () => void = () => undefined,
+): Promise<void> {
   let workedAt = 0;
   await database.transaction().execute(async (rows) => {
+    begun();
     for (const { work } of group) await work(rows);
     workedAt = performance.now();
   });

@@ -24,6 +24,7 @@ export interface ServerRow {
   quarantinedAt: number | null;
   pastEpochs: PastEpoch[];
   silentTold: boolean;
+  clockSkewMs: number | null;
   cache: Inventory['cache'];
   /** Its agent answers questions. */
   answers: boolean;
@@ -56,6 +57,7 @@ export async function selectServerRow(rows: Rows, id: string): Promise<ServerRow
       quarantinedAt: row.quarantined_at,
       pastEpochs: JSON.parse(row.past_epochs) as PastEpoch[],
       silentTold: row.silent_told === 1,
+      clockSkewMs: row.clock_skew_ms,
       cache: cacheOf(row),
       answers: row.answers === 1,
       boot: row.boot === null ? null : (JSON.parse(row.boot) as Boot),

@@ -124,6 +124,8 @@ export const saveVitals: typeof reported.saveVitals = async (
   });
 export const savePastEpochs: typeof reported.savePastEpochs = async (rows, serverId, pastEpochs) =>
   changeServer(rows, serverId, { pastEpochs: [...pastEpochs] });
+export const saveClockSkew: typeof reported.saveClockSkew = async (rows, serverId, clockSkewMs) =>
+  changeServer(rows, serverId, { clockSkewMs });
 export const saveDraining: typeof servers.saveDraining = async (rows, serverId, drainingSince) =>
   changeServer(rows, serverId, { drainingSince });
 export const markRetired: typeof enrolment.markRetired = async (rows, serverId, retiredAt) =>

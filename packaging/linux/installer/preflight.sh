@@ -139,7 +139,7 @@ check_line() {
   fi
   code=0
   told=$(curl -sS -o /dev/null -D "$work/headers" --connect-timeout 20 --max-time 60 \
-    -w '%{http_code} %{http_connect} %{time_namelookup} %{time_connect} %{time_starttransfer}' "$controller/api/health" 2>"$work/trouble") || code=$?
+    -w '%{http_code} %{http_connect} %{time_namelookup} %{time_connect} %{time_starttransfer}' "$controller/api/health/live" 2>"$work/trouble") || code=$?
   status=${told%% *}
   through=$(printf '%s' "$told" | cut -d ' ' -f 2)
   [ -z "$proxy" ] || way=" through the proxy $(proxy_address)"

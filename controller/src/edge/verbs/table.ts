@@ -8,6 +8,7 @@ import { applicationStreams, applicationVerbs } from './applications.ts';
 import { auditVerbs } from './audit.ts';
 import { classVerbs } from './classes.ts';
 import { exchangeStreams, exchangeVerbs } from './exchange.ts';
+import { healthVerbs } from './health.ts';
 import { identityVerbs } from './identity.ts';
 import { importStreams } from './people-imports.ts';
 import { privacyVerbs } from './privacy.ts';
@@ -21,13 +22,13 @@ import { siteVerbs } from './sites.ts';
 import type { StreamVerbs, Verbs } from './verb.ts';
 
 export const verbs: Verbs = {
-  health: async (deps) => ({ status: 'ok', version: deps.version }),
   ...accountVerbs,
   ...agentVerbs,
   ...applicationVerbs,
   ...auditVerbs,
   ...classVerbs,
   ...exchangeVerbs,
+  ...healthVerbs,
   ...identityVerbs,
   ...privacyVerbs,
   ...recordingVerbs,

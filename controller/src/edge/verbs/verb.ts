@@ -13,6 +13,7 @@ import type { AddressMood } from '#src/accounts/attempts/address-gate.ts';
 import type { ClassEntry } from '#src/classes/enter.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import type { AccountActor, Actor, AgentActor } from '#src/platform/actor.ts';
+import type { Health } from '#src/platform/health/health.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import type { Additions } from '#src/servers/additions/add-server.ts';
 
@@ -23,6 +24,7 @@ export interface EdgeDeps extends Platform {
   identity: Identity;
   additions: Additions;
   classEntry: ClassEntry;
+  health: Health;
 }
 
 /** Facts about the call besides the actor, and ways to set cookies or redirect besides the body. */
@@ -38,6 +40,8 @@ export interface Answer {
   /** Only for routes that declare `redirect`; the address must be made by the verb, never taken
    * from the caller. */
   redirect: (address: string) => void;
+  /** Another HTTP status than the route's, for an answer that is no refusal. */
+  setStatus: (status: number) => void;
 }
 
 type ActorOf<N extends RouteName> = Api[N]['caller'] extends 'agent'

@@ -68,6 +68,7 @@ const toSummary = (
     appliedGeneration: row.applied_generation,
     lastSeenAt: row.last_seen_at,
     vitals: row.health === null ? null : (JSON.parse(row.health) as Health),
+    clockSkewMs: row.clock_skew_ms,
     restartNeeded: boot?.restartNeeded ?? null,
     canRestart: boot !== null,
     restart: restarts.get(row.id) ?? null,

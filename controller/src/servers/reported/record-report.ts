@@ -9,6 +9,7 @@ import type { Platform } from '#src/platform/platform.ts';
 import { lockSite, publishDesiredState, publishForNeighbours } from '../desired/desired-state.ts';
 import { recordHomesErased } from '../homes/homes.ts';
 import type { ServerRow } from '../store.ts';
+import { noteClock } from './clock.ts';
 import type { PastEpoch } from './clone.ts';
 import { saveApplicationState, saveVitals, selectServerApplicationStates } from './store.ts';
 
@@ -46,6 +47,10 @@ export async function recordServerReport(
     (server.answers && report.answers === undefined) ||
     (server.boot !== null && report.boot === undefined);
   if (isOlder) recording.topics.add(await publishDesiredState(deps, rows, server.id));
+  const { clockSkewMs } = report.health;
+  if (clockSkewMs !== undefined)
+    for (const topic of await noteClock(deps, rows, actor, server, clockSkewMs))
+      recording.topics.add(topic);
   if (server.silentTold) await recordReturn(recording);
   await recordRefusedStates(recording);
   const homes = {

@@ -51,6 +51,30 @@ export async function savePastEpochs(
     .execute();
 }
 
+export async function saveClockSkew(
+  rows: Rows,
+  serverId: string,
+  skewMs: number | null,
+): Promise<void> {
+  await rows
+    .updateTable('servers')
+    .set({ clock_skew_ms: skewMs })
+    .where('id', '=', serverId)
+    .execute();
+}
+
+export async function selectClockSkew(
+  rows: Rows,
+  serverId: string,
+): Promise<{ clockSkewMs: number | null; lastSeenAt: number | null } | undefined> {
+  const row = await rows
+    .selectFrom('servers')
+    .select(['clock_skew_ms', 'last_seen_at'])
+    .where('id', '=', serverId)
+    .executeTakeFirst();
+  return row && { clockSkewMs: row.clock_skew_ms, lastSeenAt: row.last_seen_at };
+}
+
 /** Marks servers last seen at `before` or earlier, and returns those that were not yet marked. */
 export async function markNewlySilent(
   rows: Rows,

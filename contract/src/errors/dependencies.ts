@@ -1,0 +1,88 @@
+/** Failures of what the controller stands on: its database, Redis, guacd, disk, clock. People are
+ * told what they notice; what a technician does is in the runbook that errors/runbooks.ts names. */
+import type { ErrorRow } from './row.ts';
+
+export const dependencyErrors = {
+  DATABASE_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    fr: 'La base de données de Préau ne répond pas. Réessayez dans une minute ; si cela dure, prévenez le technicien.',
+    en: 'Préau’s database is not answering. Try again in a minute; if it lasts, tell the technician.',
+  },
+  DATABASE_BROKEN: {
+    status: 503,
+    retryable: true,
+    fr: 'La base de données de Préau est illisible ou endommagée. Prévenez le technicien : elle doit être réparée.',
+    en: 'Préau’s database cannot be read or is damaged. Tell the technician: it must be repaired.',
+  },
+  DATABASE_READ_ONLY: {
+    status: 503,
+    retryable: true,
+    fr: 'La base de données de Préau n’accepte plus d’écriture : rien n’a été enregistré. Prévenez le technicien.',
+    en: 'Préau’s database accepts no more changes: nothing was saved. Tell the technician.',
+  },
+  DATA_FOLDER_UNUSABLE: {
+    status: 503,
+    retryable: true,
+    fr: 'Le dossier de données de Préau a disparu ou ne s’écrit plus : rien n’a été enregistré. Prévenez le technicien.',
+    en: 'Préau’s data folder is gone or cannot be written: nothing was saved. Tell the technician.',
+  },
+  DISK_LOW: {
+    status: 507,
+    retryable: true,
+    fr: 'Il reste peu de place sur le disque de Préau. Libérez-en avant qu’il ne soit plein.',
+    en: 'Little room is left on Préau’s disk. Make some before it is full.',
+  },
+  OUT_OF_RESOURCES: {
+    status: 503,
+    retryable: true,
+    fr: 'Préau manque de mémoire ou de fichiers ouverts. Réessayez dans une minute ; si cela dure, prévenez le technicien.',
+    en: 'Préau lacks memory or open files. Try again in a minute; if it lasts, tell the technician.',
+  },
+  REDIS_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    fr: 'Redis ne répond pas ou n’accepte plus rien : les pages se mettent à jour plus tard. Vérifiez le service Redis.',
+    en: 'Redis is not answering or accepts nothing more: pages update later. Check the Redis service.',
+  },
+  CLOCK_WRONG: {
+    status: 503,
+    retryable: true,
+    fr: 'L’horloge du contrôleur n’est pas à l’heure, ou a sauté. Vérifiez la synchronisation de l’heure (timedatectl).',
+    en: 'The controller’s clock is wrong, or has jumped. Check its time synchronisation (timedatectl).',
+  },
+  QUEUE_LATE: {
+    status: 503,
+    retryable: true,
+    fr: 'Les travaux de fond sont en retard. Vérifiez Redis et la base de données, puis relancez le contrôleur.',
+    en: 'Background work is late. Check Redis and the database, then restart the controller.',
+  },
+  OVERLOADED: {
+    status: 503,
+    retryable: true,
+    fr: 'Le contrôleur est surchargé et répond avec retard. Réessayez ; si cela dure, donnez-lui plus de processeur.',
+    en: 'The controller is overloaded and answers late. Try again; if it lasts, give it more processor time.',
+  },
+  PORT_TAKEN: {
+    status: 503,
+    retryable: true,
+    fr: 'Un autre programme écoute déjà sur ce port. Arrêtez-le, ou choisissez un autre port (PREAU_PORT).',
+    en: 'Another program listens on this port already. End it, or choose another port (PREAU_PORT).',
+  },
+  DATA_FOLDER_IN_USE: {
+    status: 503,
+    retryable: true,
+    fr: 'Un autre contrôleur utilise déjà ce dossier de données. Arrêtez-le, ou passez à PostgreSQL pour en avoir plusieurs.',
+    en: 'Another controller uses this data folder already. End it, or use PostgreSQL to run several.',
+  },
+  CERTIFICATE_OUT_OF_DATE: {
+    status: 502,
+    retryable: true,
+    fr:
+      'Le certificat de la ville n’est pas valable à la date de ce serveur. Vérifiez d’abord l’horloge de ce serveur ' +
+      '(timedatectl), puis les dates du certificat.',
+    en:
+      'The city’s certificate is not valid at this server’s date. First check this server’s clock ' +
+      '(timedatectl), then the dates of the certificate.',
+  },
+} as const satisfies Record<string, ErrorRow>;

@@ -1,0 +1,41 @@
+/** Which runbook says what to do about a code. The compiler wants a row for each failure of what
+ * the controller stands on; test/runbooks.test.ts wants each file and anchor to exist. */
+import type { dependencyErrors } from './dependencies.ts';
+
+type WithRunbook =
+  | keyof typeof dependencyErrors
+  | 'BUSY'
+  | 'DISK_FULL'
+  | 'GATEWAY_UNREACHABLE'
+  | 'CLOCK_SKEWED'
+  | 'INTERNAL';
+
+/** File and anchor, below `docs/runbooks/`. */
+export const runbooks: Readonly<Record<WithRunbook, string>> = {
+  BUSY: 'database.md#occupee',
+  DATABASE_UNAVAILABLE: 'database.md#injoignable',
+  DATABASE_BROKEN: 'database.md#endommagee',
+  DATABASE_READ_ONLY: 'database.md#lecture-seule',
+  DATA_FOLDER_UNUSABLE: 'disk.md#dossier',
+  DISK_FULL: 'disk.md#plein',
+  DISK_LOW: 'disk.md#presque-plein',
+  OUT_OF_RESOURCES: 'start.md#surcharge',
+  OVERLOADED: 'start.md#surcharge',
+  REDIS_UNAVAILABLE: 'redis.md#injoignable',
+  QUEUE_LATE: 'redis.md#retard',
+  GATEWAY_UNREACHABLE: 'gateway.md#injoignable',
+  CLOCK_WRONG: 'clock.md#controleur',
+  CLOCK_SKEWED: 'clock.md#serveur',
+  CERTIFICATE_OUT_OF_DATE: 'clock.md#certificat',
+  PORT_TAKEN: 'start.md#port',
+  DATA_FOLDER_IN_USE: 'start.md#dossier',
+  INTERNAL: 'start.md#inattendu',
+};
+
+/** Null for codes that need none. */
+export const runbookOf = (code: string): string | null =>
+  (runbooks as Readonly<Record<string, string>>)[code] ?? null;
+
+/** Where the console serves it: `database.md#occupee` is `/runbooks/database.html#occupee`. */
+export const addressOfRunbook = (runbook: string): string =>
+  `/runbooks/${runbook.replace('.md', '.html')}`;
