@@ -109,7 +109,6 @@ export function createAgent(deps: AgentDeps): Agent {
     pace,
     again: anotherPass,
     applications,
-    skewMs: () => link.clockSkewMs(),
     wanted: () => desired.state()?.applications ?? [],
   });
 
@@ -241,6 +240,7 @@ export function createAgent(deps: AgentDeps): Agent {
     // Nothing is awaited from here until the body is complete, so it holds every change announced
     // so far.
     pace.reporting();
+    const skewMs = link.clockSkewMs();
     const wanted = desired.state();
     const steps = wanted === null ? [] : plan(wanted, actual(), now(), desired.decide);
     const body: Report = {
@@ -251,7 +251,11 @@ export function createAgent(deps: AgentDeps): Agent {
         steps.length === 0 && working.size === 0
           ? (wanted?.generation ?? 0)
           : Math.max((wanted?.generation ?? 1) - 1, 0),
-      health: { ...health, sessions: sessions.running() },
+      health: {
+        ...health,
+        sessions: sessions.running(),
+        ...(skewMs === null ? {} : { clockSkewMs: skewMs }),
+      },
       inventory,
       applications: applications.reported(),
       sessions: sessions.reported(),

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { api, type Body, type Reply, type Route, type RouteName } from '@preau/contract/api.ts';
+import { type CityClock, createCityClock } from '@preau/contract/city-clock.ts';
 import type { SignedState } from '@preau/contract/desired-state.ts';
 import type { Enrolment, EnrolmentRequest } from '@preau/contract/enrolment.ts';
 import { AppError, type ErrorCode, errorAsTold, errorCodes } from '@preau/contract/errors.ts';
@@ -37,8 +38,8 @@ export interface ControllerLink {
   /** Called on each wake-up and on each (re)connection. */
   onWake: (listener: () => void) => void;
   connected: () => boolean;
-  /** This clock minus the controller's in ms, from its last answer, to about a second; null before
-   * the first. */
+  /** The machine's clock minus the city's in ms, from its last answer, to about a second; null
+   * before the first. Calls and orders go by the city's time all the same. */
   clockSkewMs: () => number | null;
   close: () => void;
 }
@@ -51,23 +52,27 @@ const sendWithinMs = 300_000;
 const maxAnswerBytes = 8_000_000;
 
 interface Wire extends WayOut {
-  skewMs: number | null;
+  clock: CityClock;
 }
-const openWire = (controllerUrl: string): Wire => ({ ...openWayOut(controllerUrl), skewMs: null });
+const openWire = (controllerUrl: string, clock = createCityClock()): Wire => ({
+  ...openWayOut(controllerUrl),
+  clock,
+});
 
-export function openLink(identity: Identity): ControllerLink {
+/** `clock` learns the city's time from each answer, and each call is signed with it. */
+export function openLink(identity: Identity, clock = createCityClock()): ControllerLink {
   const authorization = (method: string, path: string, body: string | null) => {
-    const at = Date.now();
+    const at = clock.now();
     return `Preau ${identity.serverId} ${at} ${signCall(identity, { method, path, body, at })}`;
   };
-  const wire = openWire(identity.controllerUrl);
+  const wire = openWire(identity.controllerUrl, clock);
   const socket = io(`${identity.controllerUrl}${agentNamespace}`, {
     path: hubPath,
     transports: ['websocket'],
     // Its declared type is the browser's; under Node it is an agent of node:http.
     ...(wire.single === false ? {} : { agent: wire.single as unknown as string }),
     auth: (give) => {
-      const at = Date.now();
+      const at = clock.now();
       give({
         serverId: identity.serverId,
         at,
@@ -79,10 +84,12 @@ export function openLink(identity: Identity): ControllerLink {
     reconnectionDelayMax: 60_000,
     randomizationFactor: 1,
   });
-  // socket.io does not retry after the hub's own check refuses. Here the cause may be a wrong clock
-  // that is corrected later, so the agent retries.
-  socket.on('connect_error', () => {
-    if (!socket.active) setTimeout(() => socket.connect(), randomInt(1000, 60_000)).unref();
+  // socket.io does not retry after the hub's own check refuses. Here the cause may be a wrong clock,
+  // and the city's time is known after the first call: then the agent retries soon.
+  socket.on('connect_error', ({ message }) => {
+    if (socket.active) return;
+    const isClock = message.startsWith('CLOCK_SKEWED') && clock.skewMs() !== null;
+    setTimeout(() => socket.connect(), randomInt(1000, isClock ? joinWithinMs : 60_000)).unref();
   });
   // After many failed attempts the next one may be a minute away. An answered call shows that the
   // controller is reachable: reconnect soon, at a random time so that not every agent does at once.
@@ -105,7 +112,12 @@ export function openLink(identity: Identity): ControllerLink {
     }, randomInt(joinWithinMs)).unref();
   };
   const call = async <N extends RouteName>(name: N, body?: Body<N>, search = '') => {
-    const reply = await callController(wire, name, body, authorization, search);
+    const send = () => callController(wire, name, body, authorization, search);
+    // The refusal has told the city's time.
+    const reply = await send().catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'CLOCK_SKEWED') return send();
+      throw error;
+    });
     answered();
     return reply;
   };
@@ -167,7 +179,7 @@ export function openLink(identity: Identity): ControllerLink {
       socket.on('connect', listener);
     },
     connected: () => socket.connected,
-    clockSkewMs: () => wire.skewMs,
+    clockSkewMs: () => clock.skewMs(),
     close: () => {
       clearTimeout(joining);
       waits = false;
@@ -249,7 +261,7 @@ function exchange(
   again = true,
 ): Promise<{ status: number; answer: unknown }> {
   return new Promise((resolve, reject) => {
-    const sentAt = Date.now();
+    const sentAt = wire.clock.monotonic();
     const request = senderFor(wire.controllerUrl)(
       `${wire.controllerUrl}${call.path}`,
       {
@@ -259,9 +271,7 @@ function exchange(
         signal: AbortSignal.timeout(callTimeoutMs),
       },
       (response) => {
-        // The Date header has whole seconds, hence 500 ms; it was written between sending and now.
-        const told = Date.parse(response.headers.date ?? '');
-        if (!Number.isNaN(told)) wire.skewMs = Math.round((sentAt + Date.now()) / 2 - (told + 500));
+        wire.clock.heard(response.headers.date, sentAt);
         readAnswer(response).then(
           (answer) => resolve({ status: response.statusCode ?? 0, answer }),
           reject,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { policyText } from '@preau/contract/desired-state.ts';
+import type { ErrorCode } from '@preau/contract/errors.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
@@ -144,4 +145,20 @@ describe('files', () => {
       );
     },
   );
+
+  test('a city whose database is away for longer than a line breaks is waited for', async () => {
+    const w = world();
+    await opened(w);
+    w.city.set(transfer().transferId, 'bonjour');
+    w.refusals.push(...Array<ErrorCode>(6).fill('DATABASE_UNAVAILABLE'), 'BUSY');
+    w.want(wanting([transfer()]), undefined, rules({ files: 'both' }));
+    await w.soon(() => {
+      w.clock.at += 60_000;
+      w.away(false);
+      expect(w.last().transfers).toEqual([
+        { transferId: transfer().transferId, code: null, message: '' },
+      ]);
+    });
+    expect(w.refusals).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@
  * to the person's device. */
 import { join } from 'node:path';
 import type { DesiredSession, DesiredState } from '@preau/contract/desired-state.ts';
+import { dependencyErrors } from '@preau/contract/errors/dependencies.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import {
   type DesiredTransfer,
@@ -115,9 +116,10 @@ export function createExchange({
         state.over = { code: null, message: '' };
       } catch (error) {
         const code = error instanceof AppError ? error.code : 'DOWNLOAD_FAILED';
-        state.retryAt = now() + lookEveryMs * 2 ** state.attempts;
-        // Transfer errors and a busy controller may pass; other errors would repeat.
-        if (!passing.has(code) || state.attempts >= attempts)
+        state.retryAt = now() + Math.min(lookEveryMs * 2 ** state.attempts, longestPauseMs);
+        // Transfer errors and a busy controller may pass; other errors would repeat. A city that is
+        // out of order is waited for: it keeps the transfer for an hour.
+        if (!outOfOrder.has(code) && (!passing.has(code) || state.attempts >= attempts))
           state.over = {
             code,
             message: (error instanceof Error ? error.message : String(error)).slice(0, 500),
@@ -197,12 +199,17 @@ export function createExchange({
 
 /** Five minutes at 700 kB/s. */
 const maxMs = 300_000;
-const passing: ReadonlySet<ErrorCode> = new Set([
-  'DOWNLOAD_FAILED',
-  'HASH_MISMATCH',
+const longestPauseMs = 30_000;
+/** What the city stands on does not work. */
+const outOfOrder: ReadonlySet<ErrorCode> = new Set([
+  ...(Object.keys(dependencyErrors) as (keyof typeof dependencyErrors)[]),
   'BUSY',
   'SLOW_DOWN',
   'RESTARTING',
+]);
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'DOWNLOAD_FAILED',
+  'HASH_MISMATCH',
   'INTERNAL',
   'UPLOAD_REFUSED',
 ]);

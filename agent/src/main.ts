@@ -1,6 +1,7 @@
 /** `node main.ts enrol --controller URL --key KEY --code CODE` (or `--code-file FILE`, which keeps
  * the code out of the process list) once, then `node main.ts run`. */
 import { parseArgs } from 'node:util';
+import { createCityClock } from '@preau/contract/city-clock.ts';
 import { AppError } from '@preau/contract/errors.ts';
 import pino from 'pino';
 import { createAgent } from './agent.ts';
@@ -94,7 +95,8 @@ if (positionals[0] === 'enrol') {
       });
   });
   const log = pino({ level: config.logLevel });
-  const link = openLink(identity);
+  const clock = createCityClock();
+  const link = openLink(identity, clock);
   const bundles = openBundles(config.stateFolder);
   const bundle = await sha256Of(process.argv[1] ?? '');
   const agent = createAgent({
@@ -106,7 +108,7 @@ if (positionals[0] === 'enrol') {
       identity,
       bundles,
       readPackage: link.readPackage,
-      now: () => Date.now(),
+      now: clock.now,
       running: { sha256: bundle, launched: values.launched === true },
       restart: () => process.exit(restartCode),
     }),
@@ -120,7 +122,7 @@ if (positionals[0] === 'enrol') {
       },
     },
     verify: (text, signature) => isSignedByController(identity.controllerKey, text, signature),
-    now: () => Date.now(),
+    now: clock.now,
     log,
   });
   const started = agent.start();

@@ -53,7 +53,6 @@ interface OrdersDeps {
   pace: Pick<Pace, 'tell'>;
   /** Asks for a pass. */
   again: () => void;
-  skewMs: () => number | null;
   applications: Pick<Applications, 'find' | 'remember'>;
   /** Every application this server should have: packages they share with one that is removed
    * stay. */
@@ -70,7 +69,6 @@ export function createOrders({
   failures,
   pace,
   again,
-  skewMs,
   applications,
   wanted,
 }: OrdersDeps): Orders {
@@ -273,7 +271,6 @@ export function createOrders({
       for (const orderId of [...backlog.keys()]) drain(orderId);
       const facts = {
         free: !busy && outstanding.size === 0 && backlog.size === 0,
-        skewMs: skewMs(),
         refuses: (application: OrderedApplication) => driver.refuses(application),
       };
       for (const next of stopped ? [] : pass(book, orders, lost, facts, now())) take(next);

@@ -11,7 +11,7 @@ import type {
   PolicyDocument,
   SignedState,
 } from '@preau/contract/desired-state.ts';
-import { AppError } from '@preau/contract/errors.ts';
+import { AppError, type ErrorCode, errorAsTold } from '@preau/contract/errors.ts';
 import { Report } from '@preau/contract/report.ts';
 import { Compile } from 'typebox/compile';
 import { afterEach, expect, vi } from 'vitest';
@@ -81,13 +81,14 @@ export const sign = (document: string) => createHash('sha256').update(document).
 
 export interface World {
   agent: Agent;
-  skew: { ms: number };
   driver: MemoryDriver;
   folder: string;
   reports: Report[];
   icons: { applicationId: string; png: string }[];
   /** Bytes at the city, by transfer: of devices, and what was sent. */
   city: Map<string, string>;
+  /** What the city answers to transfers, instead of taking or giving them; one entry a call. */
+  refusals: ErrorCode[];
   clock: { at: number };
   /** Publishes a state, and rings the bell. */
   want: (state: Partial<DesiredState>, signature?: string, policy?: string) => void;
@@ -144,8 +145,8 @@ export function world(
   const reports: Report[] = [];
   const icons: { applicationId: string; png: string }[] = [];
   const city = new Map<string, string>();
+  const refusals: ErrorCode[] = [];
   const clock = options.clock ?? { at: 1_800_000_000_000 };
-  const skew = { ms: 0 };
   let dead = false;
   const alive = mortal(driver, () => dead);
   let generation = options.generation ?? 0;
@@ -190,6 +191,8 @@ export function world(
         icons.push(icon);
       },
       readTransfer: async (id) => {
+        const refusal = refusals.shift();
+        if (refusal !== undefined) throw errorAsTold(refusal, {});
         const content = city.get(id);
         if (isAway || content === undefined)
           throw isAway ? new Error('connect ECONNREFUSED') : new AppError('NOT_FOUND');
@@ -211,7 +214,7 @@ export function world(
       onWake: (listener) => {
         bells.push(listener);
       },
-      clockSkewMs: () => skew.ms,
+      clockSkewMs: () => 0,
     },
   });
   const made: World = {
@@ -221,8 +224,8 @@ export function world(
     reports,
     icons,
     city,
+    refusals,
     clock,
-    skew,
     answer,
     fetched,
     want: (state, signature, policy = policyText) => {

@@ -76,7 +76,9 @@ export class Agent {
   }
 
   get #now(): number {
-    return Math.max(0, this.world.clock.now + this.machine.skewMs);
+    // From its first answer on it goes by the city's time.
+    const skewMs = this.#skewKnown ? 0 : this.machine.skewMs;
+    return Math.max(0, this.world.clock.now + skewMs);
   }
 
   start(): void {
@@ -186,7 +188,6 @@ export class Agent {
           : this.#book;
       const facts = {
         free,
-        skewMs: this.#skewKnown ? this.machine.skewMs : null,
         refuses: () => null,
       };
       for (const next of passOrders(book, this.#desired.orders, lost, facts, this.#now)) {

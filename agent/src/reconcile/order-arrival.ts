@@ -17,7 +17,6 @@ import {
   told,
 } from './order-transition.ts';
 
-const maxSkewMs = 60_000;
 const crashesToPoison = 2;
 const severity: Record<CancelKind, number> = { finish: 0, remove: 1, kill: 2 };
 
@@ -46,22 +45,10 @@ export function arrive(
   if (order.cancel !== null) return end(journal, { state: 'cancelled' }, now);
   const refusal = refusalOf(journal, order, event);
   if (refusal !== null) return end(journal, refusal, now);
-  if (clockIsOff(order, event)) return end(journal, clockSkewed(event), now);
   const accepted = told(journal, {});
   const next = goOn(accepted.journal, event, now);
   return next.effects.length > 0 ? next : { ...next, effects: accepted.effects };
 }
-
-const clockIsOff = (order: Order, { skewMs }: OrderFacts): boolean =>
-  (order.installFrom !== null || order.installUntil !== null) &&
-  skewMs !== null &&
-  Math.abs(skewMs) > maxSkewMs;
-const clockSkewed = ({ skewMs }: OrderFacts) =>
-  ({
-    state: 'rejected',
-    code: 'CLOCK_SKEWED',
-    message: `this clock is ${Math.round((skewMs ?? 0) / 1000)} s off the controller’s`,
-  }) as const;
 
 /** An order that is still wanted: it is cancelled, goes on waiting, or starts. */
 export function goOn(
@@ -80,10 +67,7 @@ export function goOn(
       : late;
   }
   if (journal.doing !== null || !event.free) return { journal, effects: [] };
-  if (journal.report.state === 'staged') {
-    if (!isTime(order, now)) return { journal, effects: [] };
-    if (clockIsOff(order, event)) return end(journal, clockSkewed(event), now);
-  }
+  if (journal.report.state === 'staged' && !isTime(order, now)) return { journal, effects: [] };
   const { applications } = journal.order ?? order;
   return begin(journal, 'looking', (run) => ({
     kind: 'detect',

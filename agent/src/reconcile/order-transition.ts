@@ -38,8 +38,6 @@ export type Effect =
 export interface OrderFacts {
   /** No other package work is in progress. */
   free: boolean;
-  /** This clock minus the controller's; null: not known. */
-  skewMs: number | null;
   refuses: (application: OrderedApplication) => ErrorCode | null;
 }
 

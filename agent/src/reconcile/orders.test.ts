@@ -172,11 +172,6 @@ describe('arriving', () => {
     ['cancelled before it came', cancelled('finish'), {}, 'cancelled: save discard'],
     ['no recipe for this server', o, { refuses: ({ slug }) => (slug === 'gimp' ? 'NOT_APPLICABLE' : null) }, 'rejected NOT_APPLICABLE: save discard'],
     ['a script nobody reviewed', o, { refuses: ({ slug }) => (slug === 'tux' ? 'SCRIPT_REFUSED' : null) }, 'rejected SCRIPT_REFUSED: save discard'],
-    ['a clock 61 s off, with a window', order({ installFrom: now }), { skewMs: 61_000 }, 'rejected CLOCK_SKEWED: save discard'],
-    ['a clock 61 s behind, with an end', order({ installUntil: now + 3_600_000 }), { skewMs: -61_000 }, 'rejected CLOCK_SKEWED: save discard'],
-    ['a clock 60 s off', order({ installFrom: now }), { skewMs: 60_000 }, 'accepted/looking: save detect'],
-    ['a clock far off, without a window', o, { skewMs: 3_600_000 }, 'accepted/looking: save detect'],
-    ['a clock nobody has compared yet', order({ installFrom: now }), { skewMs: null }, 'accepted/looking: save detect'],
     ['its journal is lost: found out by looking', o, { lost: true }, 'verifying/attaching: save attach'],
   ];
   test.each(outcomes)('%s', (_name, of, more, outcome) => {
@@ -221,11 +216,6 @@ describe('when installing may begin', () => {
     expect(
       brief(step(journal, { kind: 'looked', run: journal.run, found: finds() }, now + 1)),
     ).toBe('staged: save');
-  });
-  test('the clock went wrong while it waited', () => {
-    expect(
-      brief(step(reach('staged'), wanted(order({ installFrom: now }), { skewMs: 90_000 }), now)),
-    ).toBe('rejected CLOCK_SKEWED: save discard');
   });
   test('what was there and is gone when installing begins is fetched first', () => {
     const { journal } = play(null, [wanted(held), looked(gimp), staged, wanted(o)]);
