@@ -1,5 +1,7 @@
 /** Calls the controller through the contract's light route table: method and path, no schema. */
 
+import { isTechnician } from '@preau/contract/account.ts';
+import { addressOfRunbook, runbookOf } from '@preau/contract/errors/runbooks.ts';
 import { type ErrorCode, errors } from '@preau/contract/errors.ts';
 import {
   type Body,
@@ -12,6 +14,7 @@ import {
   routeTable,
 } from '@preau/contract/route-table.ts';
 import { askAgain, isRestart } from './ask-again.ts';
+import { cityClock } from './clock.ts';
 import { page } from './page.svelte.ts';
 
 export class Refused extends Error {
@@ -81,10 +84,20 @@ export function sentence(error: unknown): string {
     if (typeof told === 'string') return told;
     const field = (error.details['issues'] as { field: string }[] | undefined)?.[0]?.field;
     return (
-      error.words[page.language] + (field === undefined ? '' : ` (${field.replace('body/', '')})`)
+      error.words[page.language] +
+      (field === undefined ? '' : ` (${field.replace('body/', '')})`) +
+      whatToDo(error.code)
     );
   }
   return errors.INTERNAL[page.language];
+}
+
+/** For technicians, where a runbook says what to do. */
+function whatToDo(code: string): string {
+  const runbook = runbookOf(code);
+  if (runbook === null || page.account === null || !isTechnician(page.account)) return '';
+  const address = location.origin + addressOfRunbook(runbook);
+  return page.language === 'fr' ? ` Que faire : ${address}` : ` What to do: ${address}`;
 }
 
 interface Input<N extends RouteName> {
@@ -101,7 +114,9 @@ export async function send(
   options: Omit<RequestInit, 'method'> = {},
 ): Promise<unknown> {
   const ask = async () => {
+    const sentAt = cityClock.monotonic();
     const response = await fetch(path, { ...options, method });
+    cityClock.heard(response.headers.get('date'), sentAt);
     return answerFrom(response.status, await response.text());
   };
   let answer: Answer;

@@ -4,6 +4,10 @@ import { messages } from '../lib/page.svelte.ts';
 import type { Both } from '../lib/words.ts';
 
 export const openingWords = messages({
+  cannotOpen: {
+    fr: 'Les programmes ne peuvent pas s’ouvrir pour le moment. Cette page se remet à jour toute seule.',
+    en: 'Programs cannot be opened at the moment. This page updates by itself.',
+  },
   openUntil: { fr: (at: string) => `jusqu’à ${at}`, en: (at: string) => `until ${at}` },
   endsSoon: {
     fr: (at: string) => `Cette application se ferme à ${at} : enregistre ton travail.`,

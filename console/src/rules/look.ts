@@ -1,6 +1,7 @@
 /** How rules are displayed: tones and marks of their state, times in everyday words. Colour never
  * stands alone. */
 
+import { cityNow } from '../lib/clock.ts';
 import { page } from '../lib/page.svelte.ts';
 import { openingWords } from '../portal/messages.ts';
 import type { Tone } from '../rollouts/words.ts';
@@ -22,7 +23,7 @@ export const pulseLook = (pulse: Pulse): { tone: Tone; mark: string; word: strin
 /** "mar. 24 nov. à 10:30", in that zone, or the browser's; with the year unless it is this one. */
 export function momentIn(at: number, timeZone?: string): string {
   const year =
-    new Date(at).getUTCFullYear() === new Date().getUTCFullYear()
+    new Date(at).getUTCFullYear() === new Date(cityNow()).getUTCFullYear()
       ? {}
       : { year: 'numeric' as const };
   return new Intl.DateTimeFormat(page.language === 'fr' ? 'fr-FR' : 'en-GB', {

@@ -100,6 +100,24 @@ export const fleetWords = messages({
     fr: (at: string) => `Se vide depuis ${at}`,
     en: (at: string) => `Draining since ${at}`,
   },
+  clockBehind: {
+    fr: (by: string) => `L’horloge de ce serveur retarde de ${by}`,
+    en: (by: string) => `This server’s clock is ${by} behind`,
+  },
+  clockAhead: {
+    fr: (by: string) => `L’horloge de ce serveur avance de ${by}`,
+    en: (by: string) => `This server’s clock is ${by} ahead`,
+  },
+  clockText: {
+    fr:
+      'Il travaille à l’heure de la ville, mais les fichiers et les programmes y portent une date fausse. ' +
+      'Réglez son horloge : timedatectl set-ntp true.',
+    en:
+      'It works by the city’s time, but files and programs there carry a wrong date. Set its clock: ' +
+      'timedatectl set-ntp true.',
+  },
+  clockRunbook: { fr: 'Que faire ?', en: 'What to do' },
+  clockBadge: { fr: 'Horloge fausse', en: 'Wrong clock' },
   quarantineTitle: {
     fr: 'Deux machines utilisent l’identité de ce serveur',
     en: 'Two machines use this server’s identity',
