@@ -23,7 +23,7 @@ import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { insertRuleVersion } from '../controller/src/rules/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
 import { Client } from './client.ts';
-import { refuseTakenPort } from './port-holder.ts';
+import { mustHold, refuseTakenPort } from './port-holder.ts';
 import {
   endLeftovers,
   enrolAgent,
@@ -298,6 +298,7 @@ async function bringUpCentre(
   await timed('controller', () =>
     until('the controller', async () => (await fetch(`${url}/api/health`)).ok, 60_000),
   );
+  mustHold(port, controller.pid());
 
   const technician = new Client(url);
   await technician.signIn(demoLogins.technician, password);

@@ -15,13 +15,15 @@ export interface Refusal {
   status: number;
   code: string;
   message: { fr: string; en: string };
-  details: Record<string, unknown>;
+  /** Absent where another program answers in our place. */
+  details?: Record<string, unknown>;
 }
 
 export class CallRefused extends Error {
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {
-    super(`${refusal.status} ${refusal.code} ${JSON.stringify(refusal.details)}`);
+    const details = refusal.details === undefined ? '' : ` ${JSON.stringify(refusal.details)}`;
+    super(`${refusal.status} ${refusal.code}${details}`);
     this.refusal = refusal;
   }
 }

@@ -1,7 +1,7 @@
 /** Somebody whose port is taken is told by whom. */
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { refuseTakenPort } from './port-holder.ts';
+import { mustHold, refuseTakenPort } from './port-holder.ts';
 
 let server: Server | null = null;
 afterEach(() => new Promise<void>((resolve) => server?.close(() => resolve()) ?? resolve()));
@@ -32,3 +32,16 @@ test.runIf(process.platform === 'linux')('a free one is not', async () => {
   server = null;
   await refuseTakenPort(port);
 });
+
+test.runIf(process.platform === 'linux')(
+  'an answer on the port counts only when it comes from the process that was started',
+  async () => {
+    const port = await listen();
+    mustHold(port, process.pid);
+    expect(() => mustHold(port, 1)).toThrow(
+      new RegExp(
+        `^Port ${port} is answered by process ${process.pid} \\(.*PORT=${port + 1} npm start`,
+      ),
+    );
+  },
+);

@@ -13,6 +13,17 @@ export async function refuseTakenPort(port: number): Promise<void> {
   });
 }
 
+/** Throws an error that names who answers on the port, unless it is the process `pid`: another Préau
+ * would take our calls for its own. */
+export function mustHold(port: number, pid: number): void {
+  const sockets = new Set(listeners(port).map((inode) => `socket:[${inode}]`));
+  if (openFiles(String(pid)).some((file) => sockets.has(file))) return;
+  throw new Error(
+    `Port ${port} is answered by ${holderOf(listeners(port))}, not by the city that was started. ` +
+      `End it, or choose another port: PORT=${port + 1} npm start`,
+  );
+}
+
 /** Inodes of the sockets that listen on the port, whatever the address. */
 function listeners(port: number): string[] {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
