@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { failureOf } from '../controller/src/platform/failures.ts';
 import { until } from '../dev/services.ts';
 import { allAre, allOk, type FailingCity, openFailingCity } from './dependencies.fixture.ts';
 import { type Postgres, startPostgres } from './postgres.fixture.ts';
@@ -64,6 +65,25 @@ test('connections cut in the middle: one refusal at most, then all well', async 
   codes.delete('ok');
   codes.delete('DATABASE_UNAVAILABLE');
   expect([...codes]).toEqual([]);
+  await wellAgain();
+});
+
+test('a connection that is cut between two statements ends its transaction, not the process', async () => {
+  await begin();
+  const { database } = city.city.platform;
+  const work = database.transaction().execute(async (rows) => {
+    await rows.updateTable('accounts').set({ display_name: 'half' }).execute();
+    await ask(
+      'select pg_terminate_backend(pid) from pg_stat_activity where state = $$idle in transaction$$',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await rows.updateTable('accounts').set({ display_name: 'done' }).execute();
+  });
+  await expect(work).rejects.toSatisfy(
+    (error) => failureOf(error)?.code === 'DATABASE_UNAVAILABLE',
+  );
+  const names = await database.selectFrom('accounts').select('display_name').execute();
+  expect(names.map((row) => row.display_name)).not.toContain('half');
   await wellAgain();
 });
 

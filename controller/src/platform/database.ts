@@ -110,6 +110,9 @@ export function openDatabase(target: string, patient = false): Database {
     // A restarting server cuts idle connections: the pool replaces them, and queries in the
     // meantime fail. Without a listener the error would end the Node process.
     pool.on('error', () => undefined);
+    // The pool does not listen to a connection that is lent: cut between two statements of a
+    // transaction, it would end the process too. The next statement fails, and says why.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     // SQLite takes `in ()`; PostgreSQL calls it a syntax error.
     return repeating(
       new Kysely<Tables>({
