@@ -321,6 +321,17 @@ describe('one place for each effect', () => {
       ),
     ).toEqual([]);
   });
+  test('agent and console go by the city’s time, and count durations with what never jumps', () => {
+    const readers = product.filter(
+      (file) => /^(agent|console)\//.test(file) && /\bDate\.now\(\)/.test(script(file)),
+    );
+    expect(readers).toEqual([
+      // Waits between two of its own calls.
+      'console/src/schools/Fleet.svelte',
+      // Measures how long its own message takes.
+      'console/src/session/tunnel.ts',
+    ]);
+  });
 });
 
 describe('types are kept', () => {

@@ -1,5 +1,7 @@
 /** Failed steps that have not succeeded since: what a report says about them, and when they are
  * retried. */
+
+import { fileSystemFailure } from '@preau/contract/errors/file-system.ts';
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
 import type { FailedStep } from '@preau/contract/report.ts';
 
@@ -19,7 +21,8 @@ export interface Failures {
   list: () => FailedStep[];
 }
 
-/** Error code and message for a report; INTERNAL for anything that is no AppError. */
+/** Error code and message for a report; INTERNAL for what is neither a refusal nor a failure of this
+ * machine's disk. */
 export function reasonOf(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof AppError)
     return {
@@ -27,7 +30,7 @@ export function reasonOf(error: unknown): { code: ErrorCode; message: string } {
       message: String(error.details['why'] ?? errors[error.code].en).slice(0, 2000),
     };
   return {
-    code: 'INTERNAL',
+    code: fileSystemFailure(error) ?? 'INTERNAL',
     message: String(error instanceof Error ? error.message : error).slice(0, 2000),
   };
 }

@@ -59,6 +59,8 @@ const withoutPassword = (proxy: string | null): string =>
 
 const certificateFaults =
   /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/;
+/** Right at another date: of the two, the clock of a school's server is the one that is wrong. */
+const dateFaults = /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/;
 const nameFaults = /^(ENOTFOUND|EAI_)/;
 
 /** The same failure, as a refusal that says what to do where its cause is known. */
@@ -66,12 +68,13 @@ export async function explained(error: unknown, way: WayOut): Promise<unknown> {
   if (error instanceof AppError || !(error instanceof Error)) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
   const proxy = withoutPassword(way.proxy);
-  if (certificateFaults.test(code))
-    return new AppError(
-      'CERTIFICATE_REFUSED',
-      { issuer: await issuerSeen(way), why: error.message },
-      { cause: error },
-    );
+  if (certificateFaults.test(code)) {
+    const { issuer, ...dates } = await certificateSeen(way);
+    const why = error.message;
+    return dateFaults.test(code)
+      ? new AppError('CERTIFICATE_OUT_OF_DATE', { ...dates, why }, { cause: error })
+      : new AppError('CERTIFICATE_REFUSED', { issuer, why }, { cause: error });
+  }
   if (nameFaults.test(code))
     return new AppError('NAME_NOT_FOUND', { why: error.message }, { cause: error });
   if (proxy !== '')
@@ -81,9 +84,16 @@ export async function explained(error: unknown, way: WayOut): Promise<unknown> {
 
 const lookWithinMs = 10_000;
 
-/** Who signed the certificate that answers in the city's place. Sends no secret: the certificate is
- * not trusted. */
-function issuerSeen({ controllerUrl, single }: WayOut): Promise<string> {
+interface SeenCertificate {
+  /** Empty when it was not seen. */
+  issuer: string;
+  validFrom?: string;
+  validTo?: string;
+}
+
+/** Who signed the certificate that answers in the city's place, and when it is valid. Sends no
+ * secret: the certificate is not trusted. */
+function certificateSeen({ controllerUrl, single }: WayOut): Promise<SeenCertificate> {
   return new Promise((resolve) => {
     const request = requestHttps(
       controllerUrl,
@@ -94,12 +104,16 @@ function issuerSeen({ controllerUrl, single }: WayOut): Promise<string> {
         signal: AbortSignal.timeout(lookWithinMs),
       },
       (response) => {
-        const { issuer } = (response.socket as TLSSocket).getPeerCertificate();
-        resolve([issuer?.O, issuer?.CN].flat().filter(Boolean).join(', '));
+        const seen = (response.socket as TLSSocket).getPeerCertificate();
+        resolve({
+          issuer: [seen.issuer?.O, seen.issuer?.CN].flat().filter(Boolean).join(', '),
+          validFrom: seen.valid_from,
+          validTo: seen.valid_to,
+        });
         response.destroy();
       },
     );
-    request.on('error', () => resolve(''));
+    request.on('error', () => resolve({ issuer: '' }));
     request.end();
   });
 }

@@ -1,5 +1,7 @@
 /** What a dependency's error means: the one place that knows the codes of SQLite, PostgreSQL and the
  * file system. What is not here stays INTERNAL, which is for what nobody foresaw. */
+
+import { fileSystemFailure } from '@preau/contract/errors/file-system.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import { budget } from './budget.ts';
 
@@ -30,10 +32,6 @@ const byCode: readonly [RegExp, Failure][] = [
   [/^25006$/, 'DATABASE_READ_ONLY'],
   [/^(58|XX)/, 'DATABASE_BROKEN'],
   [/^(08|57P|28|3D000)/, 'DATABASE_UNAVAILABLE'],
-  // The file system.
-  [/^(ENOSPC|EDQUOT)$/, 'DISK_FULL'],
-  [/^(EMFILE|ENFILE|ENOMEM|EAGAIN)$/, 'OUT_OF_RESOURCES'],
-  [/^(EROFS|EACCES|EPERM|EIO|ENOTDIR|ESTALE)$/, 'DATA_FOLDER_UNUSABLE'],
 ];
 
 /** Errors of `pg` that have no code: a connection that is not made, or breaks. */
@@ -72,6 +70,8 @@ function codeOf(error: Error): Failure | null {
   if (/^(OOM|READONLY|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN) /.test(error.message))
     return 'REDIS_UNAVAILABLE';
   for (const [shape, failure] of byCode) if (shape.test(code)) return failure;
+  const ofFile = fileSystemFailure(error);
+  if (ofFile !== null) return ofFile;
   if (isOfPostgres(error) && connection.test(code)) return 'DATABASE_UNAVAILABLE';
   // The data folder's name belongs to a file.
   if (code === 'EEXIST' && syscall === 'mkdir') return 'DATA_FOLDER_UNUSABLE';

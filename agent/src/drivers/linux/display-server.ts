@@ -306,9 +306,9 @@ async function waitUntil(
   void exited?.then(() => {
     gone = true;
   });
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   while (!(await done())) {
-    if (gone || Date.now() > deadline)
+    if (gone || performance.now() > deadline)
       throw new AppError('DISPLAY_FAILED', {
         why: gone
           ? 'the display server ended at once: see display-server.log'

@@ -69,9 +69,9 @@ export async function createDisplay(layout: Layout, server: DisplayServer): Prom
     makeFolder(home, 0o700, user);
     const number = await startX(layout, server, account);
     const display = { account, uid: user.uid, number };
-    const deadline = Date.now() + 15_000;
+    const deadline = performance.now() + 15_000;
     while (!exists(socketOf(layout, display))) {
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw new AppError('DISPLAY_FAILED', { why: `X server :${number} did not come up` });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -1,6 +1,7 @@
 /** Runs an installer in a process session of its own, with its output in one file, its pid and
  * start time in another. When the agent dies, dpkg is not left half-way, and the next agent finds
  * the installer still running. */
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { startDetached } from '#src/command.ts';
 import {
@@ -50,6 +51,10 @@ export interface Installers {
 }
 
 const lookEveryMs = 250;
+/** Goes on when the agent restarts, and does not jump when the machine's clock is set: an installer
+ * must not be killed for that. */
+const uptimeMs = () => uptime() * 1000;
+const longestMs = 3_600_000;
 const keptLogs = 60;
 const logBytes = 8000;
 /** Makes a key safe as part of a path. */
@@ -84,7 +89,7 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
         JSON.stringify({
           pid: started.pid,
           start: startTimeOf(started.pid),
-          killAt: Date.now() + timeoutMs,
+          killAtUptimeMs: uptimeMs() + timeoutMs,
         }),
         0o600,
       );
@@ -116,10 +121,15 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
     resume: (key) => {
       const text = readText(pidPath(key));
       if (text === undefined) return null;
-      const { pid, start, killAt } = JSON.parse(text) as {
+      const {
+        pid,
+        start,
+        killAtUptimeMs = uptimeMs() + longestMs,
+      } = JSON.parse(text) as {
         pid: number;
         start: string | null;
-        killAt: number;
+        /** Absent in what an older agent has written. */
+        killAtUptimeMs?: number;
       };
       const runs = () => start !== null && startTimeOf(pid) === start;
       if (!runs()) {
@@ -128,7 +138,7 @@ export function createInstallers(folders: { run: string; logs: string }): Instal
       }
       return new Promise((resolve) => {
         const timer = setInterval(() => {
-          if (runs() && Date.now() < killAt) return;
+          if (runs() && uptimeMs() < killAtUptimeMs) return;
           if (runs()) killTree(pid);
           clearInterval(timer);
           remove(pidPath(key));

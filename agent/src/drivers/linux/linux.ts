@@ -327,12 +327,12 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       ];
       const seen = JSON.stringify(folders.map(({ of }) => stampOf(of)));
       const past = looks.get(sessionId);
-      if (past !== undefined && past.seen === seen && Date.now() - past.at < lookAgainMs)
+      if (past !== undefined && past.seen === seen && performance.now() - past.at < lookAgainMs)
         return past.found;
       const found = (await Promise.all(folders.map(({ of, kind }) => listFiles(of, kind))))
         .flat()
         .slice(0, maxOffered);
-      looks.set(sessionId, { seen, at: Date.now(), found });
+      looks.set(sessionId, { seen, at: performance.now(), found });
       return found;
     },
     copyOffered: (sessionId, { kind, name }, to, maxBytes) =>

@@ -78,11 +78,11 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
  * survives for 5 s. */
 export async function endAll(find: () => Process[], graceMs: number): Promise<void> {
   for (const process of find()) signal(process.pid, 'SIGTERM');
-  const started = Date.now();
+  const started = performance.now();
   for (;;) {
     const left = find();
     if (left.length === 0) return;
-    const waited = Date.now() - started;
+    const waited = performance.now() - started;
     if (waited > graceMs + 5000)
       throw new Error(`processes ${left.map((process) => process.pid).join(', ')} do not end`);
     if (waited > graceMs) for (const process of left) signal(process.pid, 'SIGKILL');

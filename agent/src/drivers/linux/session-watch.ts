@@ -39,7 +39,7 @@ export function watchSession(
 ): () => void {
   let opened = exited === null && exists(join(files, 'opened'));
   let windows = opened ? 1 : 0;
-  let noWindowSince = Date.now();
+  let noWindowSince = performance.now();
   let over = false;
   const finish = (outcome: Parameters<SessionEvents['over']>[0]) => {
     if (over) return;
@@ -62,7 +62,7 @@ export function watchSession(
   const changed = (count: number) => {
     if (over) return;
     windows = count;
-    if (windows === 0) noWindowSince = Date.now();
+    if (windows === 0) noWindowSince = performance.now();
     else if (!opened) {
       opened = true;
       write(join(files, 'opened'), '', 0o600);
@@ -78,15 +78,15 @@ export function watchSession(
     });
     if (count > 0) changed(count);
   };
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const timer = setInterval(() => {
     // The spy misses a window that opens between its first look and its subscription.
     if (windows === 0 && !isAsking) void ask().catch(() => undefined);
     if (!displayLives(layout, display)) finish(displayEnded);
     else if (exited === null && !sandboxRuns(groups, sessionId)) closed(null);
-    else if (opened && windows === 0 && Date.now() - noWindowSince > noWindowForMs)
+    else if (opened && windows === 0 && performance.now() - noWindowSince > noWindowForMs)
       finish({ state: 'ended', reason: 'application_closed' });
-    else if (!opened && Date.now() - startedAt > windowWithinMs)
+    else if (!opened && performance.now() - startedAt > windowWithinMs)
       finish({
         state: 'failed',
         code: 'WINDOW_NOT_OPENED',

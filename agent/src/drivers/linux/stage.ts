@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { AppError, errorAsTold } from '@preau/contract/errors.ts';
 import { packagesOf } from '@preau/contract/recipe-kinds.ts';
 import type { Installable, StageOptions } from '#src/drivers/driver.ts';
+import { reasonOf } from '#src/failures.ts';
 import { exists, flush, freeBytes, makeFolder, remove } from '#src/files.ts';
 import type { Fetcher } from '#src/packages/fetch.ts';
 import type { Neighbour } from '#src/packages/peers.ts';
@@ -56,7 +57,7 @@ interface ViaApt {
 const blame = (application: Pick<Installable, 'slug'>, error: unknown): AppError =>
   error instanceof AppError
     ? errorAsTold(error.code, { ...error.details, element: application.slug }, { cause: error })
-    : new AppError('INTERNAL', { why: String(error), element: application.slug });
+    : errorAsTold(reasonOf(error).code, { why: String(error), element: application.slug });
 
 export function createStager(deps: StagerDeps) {
   const { store, apt } = deps;

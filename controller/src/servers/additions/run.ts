@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
 import type { AdditionRequest } from '@preau/contract/fleet.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
+import { failureOf } from '#src/platform/failures.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { openSsh, type SshLink } from '#src/platform/ssh.ts';
 import { createEnrolmentCode } from '../enrolment/enrol.ts';
@@ -92,8 +93,9 @@ async function outcomeOf(
       { addition: work.id, reason: error instanceof Error ? error.name : 'unknown' },
       'adding a server broke',
     );
-    sayFailure(progress, 'INTERNAL');
-    return { state: 'failed', code: 'INTERNAL' };
+    const code = failureOf(error)?.code ?? 'INTERNAL';
+    sayFailure(progress, code);
+    return { state: 'failed', code };
   }
 }
 
