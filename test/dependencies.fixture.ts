@@ -11,7 +11,7 @@ import { createHttp } from '../controller/src/edge/http.ts';
 import { createIdentity } from '../controller/src/identity/sign-in.ts';
 import type { Check } from '../controller/src/platform/health/check.ts';
 import { ownChecks } from '../controller/src/platform/health/checks.ts';
-import { watchClock } from '../controller/src/platform/health/clock-watch.ts';
+import { type ClockWatch, watchClock } from '../controller/src/platform/health/clock-watch.ts';
 import { createHealth } from '../controller/src/platform/health/health.ts';
 import { newToken, sha256 } from '../controller/src/platform/secrets.ts';
 import { createAdditions } from '../controller/src/servers/additions/add-server.ts';
@@ -33,7 +33,10 @@ export type FailingCity = Awaited<ReturnType<typeof openFailingCity>>;
 export async function openFailingCity(
   target: string,
   settings: Record<string, string>,
-  { more = [], now = () => Date.now() }: { more?: Check[]; now?: () => number } = {},
+  {
+    more = () => [],
+    now = () => Date.now(),
+  }: { more?: (watch: ClockWatch) => Check[]; now?: () => number } = {},
 ) {
   const city = await makeCity(target, settings);
   const clock = { now };
@@ -42,7 +45,8 @@ export async function openFailingCity(
     hash: async (password: string) => password,
     verify: async (hash: string | null, password: string) => hash === password,
   };
-  const health = createHealth(deps, [...ownChecks(deps, watchClock(clock)), ...more], (parts) =>
+  const watch = watchClock(clock);
+  const health = createHealth(deps, [...ownChecks(deps, watch), ...more(watch)], (parts) =>
     deps.wakeups.wake(parts.includes('gateway') ? ['health', 'portal'] : ['health']),
   );
   const app = await createHttp({

@@ -9,7 +9,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkRedis } from '../controller/src/platform/health/checks.ts';
-import { watchClock } from '../controller/src/platform/health/clock-watch.ts';
 import { openRedis } from '../controller/src/platform/redis.ts';
 import { freePort, root, type Service, startGuacd, startRedis, until } from '../dev/services.ts';
 import { allAre, allOk, calls, type FailingCity, openFailingCity } from './dependencies.fixture.ts';
@@ -141,6 +140,22 @@ describe('the disk', () => {
     expect(await city.codes()).toEqual(allOk);
   });
 
+  test('it holds no more files, though it has room: DISK_FULL', async () => {
+    mount('-t', 'tmpfs', '-o', 'size=3g,nr_inodes=300', 'tmpfs', data);
+    await open();
+    const filler = join(data, 'filler');
+    mkdirSync(filler);
+    spawnSync('sh', ['-c', 'i=0; while : > "$0/$i"; do i=$((i + 1)); done', filler]);
+    expect(await city.codes(['upload', 'list', 'signIn'])).toEqual({
+      upload: 'DISK_FULL',
+      list: 'ok',
+      signIn: 'ok',
+    });
+    expect(await city.part('disk')).toBe('503 down: down DISK_FULL');
+    rmSync(filler, { recursive: true });
+    expect(await city.codes()).toEqual(allOk);
+  });
+
   test('the folder of files has become read-only: said so, and all well when it is not', async () => {
     await open();
     const files = join(data, 'packages');
@@ -207,7 +222,7 @@ describe('Redis', () => {
     city = await openFailingCity(
       join(data, 'preau.sqlite'),
       { PREAU_DATA: data, PREAU_GUACD_PORT: '1' },
-      { more: [checkRedis(connection, watchClock({ now: () => Date.now() }))] },
+      { more: (watch) => [checkRedis(connection, watch)] },
     );
   });
   afterEach(async () => {
@@ -215,6 +230,18 @@ describe('Redis', () => {
     await redis.service.kill();
   });
   const set = (...words: string[]) => spawnSync('redis-cli', ['-s', redis.url.slice(7), ...words]);
+
+  test('the controller’s clock is an hour off: health says CLOCK_WRONG, and it serves on', async () => {
+    await city.close();
+    city = await openFailingCity(
+      join(data, 'another.sqlite'),
+      { PREAU_DATA: data, PREAU_GUACD_PORT: '1' },
+      { more: (watch) => [checkRedis(connection, watch)], now: () => Date.now() + 3_600_000 },
+    );
+    await city.part('redis');
+    expect(await city.part('clock')).toBe('200 degraded: degraded CLOCK_WRONG');
+    expect(await city.codes(['list', 'launch'])).toEqual({ list: 'ok', launch: 'ok' });
+  });
 
   const failures: [string, () => Promise<void> | void, () => Promise<void> | void][] = [
     ['stopped', () => redis.service.kill(), () => redis.service.restart()],

@@ -8,7 +8,9 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRule, listRules, withdrawRule } from '../../controller/src/access/rules.ts';
 import type { Finding } from '../../controller/src/platform/health/check.ts';
+import { acceptReport } from '../../controller/src/reports/accept-report.ts';
 import { saveClockSkew } from '../../controller/src/servers/reported/store.ts';
+import { readySession } from '../../controller/src/testing.fixture.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root } from '../../dev/services.ts';
 import { standInForGuacd } from '../../dev/stand-in-guacd.ts';
@@ -24,6 +26,7 @@ let stopWatching: () => void;
 let guacdPort: number;
 let closeGuacd: (() => void) | null = null;
 const broken: string[] = [];
+let serial = 0;
 /** What the look at Redis finds. */
 let redis: Finding = { state: 'ok' };
 
@@ -39,7 +42,7 @@ beforeAll(async () => {
       PREAU_CONSOLE: join(root, 'console/build'),
     },
     {
-      more: [
+      more: () => [
         {
           part: 'redis',
           failure: 'REDIS_UNAVAILABLE',
@@ -195,3 +198,46 @@ test.each([
   await device.waitForSelector(`.tile:has-text("tuxpaint") >> text=jusqu’à ${until}`);
   await device.close();
 });
+
+test.each([
+  ['right', 0],
+  ['an hour fast', 3_600_000],
+  ['an hour slow', -3_600_000],
+])(
+  'on a device whose clock is %s, a session warns before it ends, and is not re-read',
+  async (_, off) => {
+    const { platform, agent } = city.city;
+    await city.codes();
+    const { id } = await platform.database
+      .selectFrom('sessions')
+      .select('id')
+      .where('ended_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    const deps = { ...platform, clock: { now: () => Date.now() } };
+    await acceptReport(
+      deps,
+      agent.actor,
+      agent.report({ sessions: [readySession(id, serial, Date.now())] }),
+    );
+    const endsAt = Date.now() + 4 * 60_000;
+    await platform.database
+      .updateTable('sessions')
+      .set({ ends_at: endsAt })
+      .where('id', '=', id)
+      .execute();
+    await signIn(city.pupil);
+    const device = await deviceOffBy(off);
+    let reads = 0;
+    device.on('request', (request) => {
+      if (request.url().endsWith(`/api/sessions/${id}`)) reads += 1;
+    });
+    await device.goto(`${city.url}/session/${id}`);
+    const at = new Intl.DateTimeFormat('fr-FR', { hour: '2-digit', minute: '2-digit' }).format(
+      endsAt,
+    );
+    await device.waitForSelector(`text=Cette application se ferme à ${at}`);
+    await device.waitForTimeout(5000);
+    expect(reads).toBeLessThanOrEqual(2);
+    await device.close();
+  },
+);
