@@ -212,6 +212,12 @@ export function restartCases(open: () => Promise<City>): void {
           { sessionId: session.id, state: 'ready', attachment: null, openedAt: 1, offered: [] },
         ],
       });
+      // Somebody has it open: what nobody opens gives its place back sooner.
+      await city.platform.database
+        .updateTable('sessions')
+        .set({ state: 'active', grace_until: null, tunnel_seen_at: city.time.at })
+        .where('id', '=', session.id)
+        .execute();
       await ask('now', [city.agent.actor.id]);
       await sweep(city.platform);
       await sweep(city.platform);
