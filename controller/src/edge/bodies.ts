@@ -2,6 +2,7 @@
 import { AppError } from '@preau/contract/errors.ts';
 import type { FastifyInstance } from 'fastify';
 import { budget } from '#src/platform/budget.ts';
+import { checkJsonBounds } from './json-bounds.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,6 +26,11 @@ export function acceptBodies(app: FastifyInstance): void {
     (request, body: Buffer, done) => {
       request.rawBody = body;
       if (body.length === 0) return done(null, undefined);
+      try {
+        checkJsonBounds(body);
+      } catch (error) {
+        return done(error as Error);
+      }
       void parseJson(request, body.toString('utf8'), done);
     },
   );

@@ -23,7 +23,7 @@ beforeAll(async () => {
     ...city.platform,
     version: '0',
     publicUrl: () => publicUrl,
-    originAllowed: () => false,
+    originAllowed: () => true,
     identity,
     additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     classEntry: createClassEntry(city.platform, identity.passwords),

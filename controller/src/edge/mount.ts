@@ -53,6 +53,7 @@ export function mountApi(
       method: route.method,
       url: route.path,
       config: { form: route.form === true },
+      ...(route.caller === 'public' ? { bodyLimit: budget.calls.publicBodyBytes } : {}),
       onRequest: async (request) => {
         buckets.call(request.raw, name, route);
         const claimed =

@@ -10,7 +10,13 @@ export const budget = {
   /** Calls of the API and their bodies. */
   calls: {
     bodyBytes: 4_194_304,
+    /** Of calls that anybody may make, before a sign-in. */
+    publicBodyBytes: 65_536,
     formBytes: 32_768,
+    /** Of a body in JSON: how deep it nests, and its values, lists and objects (its commas and
+     * opening brackets outside of texts). */
+    depth: 64,
+    values: 100_000,
     /** A streamed body that stays silent for this long loses its connection. */
     silentMs: 60_000,
     /** The rest of a refused body is read for this long: a connection that is closed while the
@@ -171,6 +177,7 @@ export const budget = {
     fileBytes: maxImportBytes,
     /** The choices about departures and matches in a file of a hundred thousand people. */
     choicesBytes: 6_000_000,
+    choicesValues: 200_000,
     /** At once, because each holds a whole file in memory. */
     atOnce: 3,
     /** Lines of one file. */

@@ -7,9 +7,10 @@ import { previewImport } from '#src/classes/people/preview.ts';
 import { budget } from '#src/platform/budget.ts';
 
 import { checker } from '../check.ts';
+import { checkJsonBounds } from '../json-bounds.ts';
 import type { EdgeDeps, Places, StreamVerbs, Upload } from './verb.ts';
 
-const { fileBytes, choicesBytes, atOnce } = budget.imports;
+const { fileBytes, choicesBytes, choicesValues, atOnce } = budget.imports;
 const maxBytes = fileBytes + choicesBytes;
 const places: Places = { most: atOnce };
 
@@ -47,6 +48,7 @@ async function readImport({
   const whole = Buffer.concat(chunks);
   const end = whole.indexOf(10);
   if (end < 0 || end > choicesBytes) throw noChoices();
+  checkJsonBounds(whole.subarray(0, end), choicesValues);
   const choices = checkChoices(parsed(whole.subarray(0, end).toString('utf8'))) as ImportChoices;
   await guard(choices);
   const bytes = whole.subarray(end + 1);

@@ -122,12 +122,11 @@ async function margaux(): Promise<string> {
       time.at,
     );
   for (let at = 0; at < 400; at += 1)
-    await recordEffect(
-      platform,
-      platform.database,
-      { kind: 'account', id, name: 'Margaux Lenoir' } as typeof actor,
-      { action: 'session.ended', subjectId: id, subjectName: 'Margaux Lenoir' },
-    );
+    await recordEffect(platform, platform.database, actor, {
+      action: 'session.ended',
+      subjectId: id,
+      subjectName: 'Margaux Lenoir',
+    });
   return id;
 }
 
