@@ -49,9 +49,14 @@ function stagesOf(path: string): Stage[] {
 }
 
 const ignored = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n').filter(Boolean);
-/** Whether the engine is given a path of the checkout. */
-const isSent = (path: string) =>
-  !ignored.some((pattern) => matchesGlob(path, pattern) || matchesGlob(path, `${pattern}/**`));
+/** Whether the engine is given a path of the checkout: the last line that names it decides. */
+const isSent = (path: string) => {
+  const line = ignored.findLast((each) => {
+    const pattern = each.replace(/^!/, '');
+    return matchesGlob(path, pattern) || matchesGlob(path, `${pattern}/**`);
+  });
+  return line === undefined || line.startsWith('!');
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'preau-image-'));
 const folderOf = (stage: string) => join(folder, stage);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { callErrors } from './errors/calls.ts';
+import { dependencyErrors } from './errors/dependencies.ts';
 import type { DetailsByCode } from './errors/details.ts';
 import { packageErrors } from './errors/packages.ts';
 import { peopleErrors } from './errors/people.ts';
@@ -46,6 +47,7 @@ test('each code stands in one family', () => {
   expect(strays).toBe(true);
   const families = [
     callErrors,
+    dependencyErrors,
     packageErrors,
     peopleErrors,
     rolloutErrors,

@@ -483,6 +483,7 @@ export class Agent {
       this.#wantsFetch = false;
       this.#network.fetch(this.machine, {
         answer: this.#ifAlive((signed) => {
+          this.#skewKnown = true;
           if (signed !== null) this.#obey(signed, this.#desired?.generation ?? 0);
           over({}, 0);
         }),

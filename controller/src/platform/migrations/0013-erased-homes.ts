@@ -17,8 +17,10 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .alterTable('servers')
     .addColumn('homes_erased', 'integer', (c) => c.notNull().defaultTo(0))
     .execute();
-  // What was deleted before may still be in the file: the daily run rewrites it.
-  await sql`insert into city (name, body, updated_at) values ('compaction', '{"due":true}', 0)`.execute(
-    database,
-  );
+  // What was deleted before may still be in the file: the daily run rewrites it. A new city has
+  // deleted nothing.
+  await sql`
+    insert into city (name, body, updated_at)
+    select 'compaction', '{"due":true}', 0 where exists (select 1 from accounts)
+  `.execute(database);
 }
