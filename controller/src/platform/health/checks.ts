@@ -50,6 +50,7 @@ export const checkRedis = (redis: Redis, watch: ClockWatch): Check => ({
   failure: 'REDIS_UNAVAILABLE',
   silence: 'REDIS_UNAVAILABLE',
   look: async () => {
+    if (redis.status !== 'ready') throw new Error(`no connection to Redis: ${redis.status}`);
     try {
       await redis.set(key, '1', 'PX', 60_000);
       const [seconds = 0, micros = 0] = (await redis.time()).map(Number);
