@@ -14,8 +14,9 @@ interface Counter {
   read: (key: string) => Promise<Counted>;
   /** Counts one more, and returns how many there are with it. */
   add: (key: string) => Promise<Counted>;
-  giveBack: (key: string) => Promise<void>;
-  forget: (key: string) => Promise<void>;
+  /** Nobody waits for these two; what comes after them on the same connection sees them. */
+  giveBack: (key: string) => void;
+  forget: (key: string) => void;
 }
 /** `name`: of this kind of count, the same in every process. */
 export type Counters = (name: string, forgetAfterS: number) => Counter;
@@ -62,11 +63,13 @@ export const createCounters =
         note(keyOf(key));
         return counted(await shared.penalty(keyOf(key)));
       },
-      giveBack: async (key) => void (await shared.reward(keyOf(key))),
-      forget: async (key) => {
+      giveBack: (key) => {
+        void shared.reward(keyOf(key)).catch(() => undefined);
+      },
+      forget: (key) => {
         keys.delete(keyOf(key));
-        await memory.delete(keyOf(key));
-        if (shared !== memory) await shared.delete(keyOf(key));
+        void memory.delete(keyOf(key));
+        if (shared !== memory) void shared.delete(keyOf(key)).catch(() => undefined);
       },
     };
   };

@@ -20,7 +20,7 @@ export interface AddressGate {
   /** Notes that this address has begun something that another call must finish. Refuses with
    * SLOW_DOWN when it has begun too much. */
   begin: (address: string) => Promise<void>;
-  finish: (address: string) => Promise<void>;
+  finish: (address: string) => void;
 }
 
 /** NOT_FOUND: of a class page, whose address may be guessed. SLOW_DOWN: guesses pushed out by newer
@@ -72,11 +72,11 @@ export function createAddressGate({
       const mood = moodAt((await failures.add(from)).count);
       try {
         const result = await work(mood);
-        await failures.giveBack(from);
+        failures.giveBack(from);
         return result;
       } catch (error) {
         if (isFailure(error)) return refuse(error, mood, since);
-        await failures.giveBack(from);
+        failures.giveBack(from);
         throw error;
       }
     },

@@ -46,20 +46,20 @@ test('the pause after wrong guesses', () => {
 });
 
 describe('guesses of one password', () => {
-  test('sent together they are judged like guesses in a row, newest first', async () => {
+  test('sent together they are judged like guesses in a row: the first, then the newest', async () => {
     const { judged, guess } = setUp();
     const all = Promise.all(Array.from({ length: 30 }, (_, at) => guess(`guess ${at}`)));
     await vi.advanceTimersByTimeAsync(12_000);
     expect(judged).toEqual([
+      { at: 0, what: 'guess 0' },
       { at: 0, what: 'guess 29' },
       { at: 0, what: 'guess 28' },
-      { at: 0, what: 'guess 27' },
-      { at: 250, what: 'guess 26' },
-      { at: 750, what: 'guess 25' },
-      { at: 1750, what: 'guess 24' },
-      { at: 3750, what: 'guess 23' },
-      { at: 7750, what: 'guess 22' },
-      { at: 11_750, what: 'guess 21' },
+      { at: 250, what: 'guess 27' },
+      { at: 750, what: 'guess 26' },
+      { at: 1750, what: 'guess 25' },
+      { at: 3750, what: 'guess 24' },
+      { at: 7750, what: 'guess 23' },
+      { at: 11_750, what: 'guess 22' },
     ]);
     await vi.advanceTimersByTimeAsync(120_000);
     const codes = await all;
@@ -73,7 +73,7 @@ describe('guesses of one password', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect([judged.length, codes.filter((code) => code === 'SLOW_DOWN').length]).toEqual([
       3,
-      2000 - 512,
+      2000 - 1 - 512,
     ]);
   });
 

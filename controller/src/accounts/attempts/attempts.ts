@@ -63,7 +63,9 @@ export function createAttempts({
   async function serve(key: string, room: WaitingRoom, pause: () => Promise<number>) {
     room.serving = true;
     while (room.size() > 0) {
-      const pauseMs = room.judgedAt + (await pause()) - now();
+      // Nothing to read for the first one in a long while: no pause is longer than that.
+      const isFirst = room.judgedAt === Number.NEGATIVE_INFINITY;
+      const pauseMs = isFirst ? 0 : room.judgedAt + (await pause()) - now();
       if (pauseMs > 0) await wait(pauseMs);
       const judge = room.next();
       if (judge === undefined) continue;
@@ -77,7 +79,7 @@ export function createAttempts({
   }
 
   async function pauseBefore({ kind, of }: Guess): Promise<number> {
-    const [wrong, right] = [await counts[kind].read(of), await rightOnes.read(of)];
+    const [wrong, right] = await Promise.all([counts[kind].read(of), rightOnes.read(of)]);
     return Math.max(
       pauseAfter(wrong.count),
       right.count < guesses.right.free ? 0 : guesses.right.pauseMs,
@@ -95,11 +97,11 @@ export function createAttempts({
     try {
       const found = await look(count);
       if (found === null) return null;
-      await counter.forget(guess.of);
-      await rightOnes.add(guess.of);
+      counter.forget(guess.of);
+      void rightOnes.add(guess.of);
       return found;
     } catch (error) {
-      if (!isCounted(error)) await counter.giveBack(guess.of);
+      if (!isCounted(error)) counter.giveBack(guess.of);
       throw error;
     }
   }

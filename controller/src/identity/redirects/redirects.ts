@@ -104,7 +104,7 @@ export async function finishRedirect(
     session: session.session,
     idToken: session.idToken === null ? null : deps.secrets.seal(session.idToken),
   };
-  await deps.identity.addresses.finish(from);
+  deps.identity.addresses.finish(from);
   const accountId = await letIn(deps, provider, person);
   return {
     signedIn: await finish(deps, accountId, id, origin),

@@ -95,7 +95,7 @@ export async function answerPasskey(
     if (key !== undefined) await recordRefusal(deps, key.accountId);
     throw new AppError('PASSKEY_REFUSED');
   }
-  await deps.identity.addresses.finish(address);
+  deps.identity.addresses.finish(address);
   return deps.database.transaction().execute(async (rows) => {
     const first = step.body['first'] ?? '';
     if (first !== '' && (await takeStep(rows, first, 'second_factor', now)) === undefined)
