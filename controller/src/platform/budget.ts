@@ -147,10 +147,17 @@ export const budget = {
     /** Codes per right password, and right passwords of one account that wait for a code. */
     codesPerStep: 5,
     stepsPerAccount: 15,
-    /** Failures of one address in a minute. From `slowFrom` on each refusal takes `slowMs`, and an
-     * unknown name costs no hash. From `refuseFrom` on every refusal reads SLOW_DOWN. A right
-     * password gets in at any number: a school is one address. */
-    address: { slowFrom: 120, refuseFrom: 600, forgetAfterS: 60, slowMs: 4000, held: 5000 },
+    /** Failures of one address in a minute. From `slowFrom` on each refusal takes about `slowMs`, and
+     * an unknown name costs no hash. From `refuseFrom` on it takes about `refuseMs`, and reads
+     * SLOW_DOWN. A right password gets in at once at any number: a school is one address. */
+    address: {
+      slowFrom: 120,
+      slowMs: 4000,
+      refuseFrom: 600,
+      refuseMs: 8000,
+      forgetAfterS: 60,
+      held: 5000,
+    },
     /** Steps that one address has begun and not finished (trips to a provider, passkeys). */
     begun: { most: 600, forgetAfterS: 600 },
     /** argon2 runs on Node's four threads, which files and names also need: at most three at once.

@@ -7,7 +7,14 @@ import { budget } from '#src/platform/budget.ts';
 import { type Counters, createCounters } from '#src/platform/counters.ts';
 import { isGuess } from './guessed.ts';
 
-const { slowFrom, refuseFrom, forgetAfterS, slowMs, held: maxHeld } = budget.signIn.address;
+const {
+  slowFrom,
+  slowMs,
+  refuseFrom,
+  refuseMs,
+  forgetAfterS,
+  held: maxHeld,
+} = budget.signIn.address;
 
 /** `slowed`: this address has failed often of late. */
 export type AddressMood = 'calm' | 'slowed' | 'refused';
@@ -44,9 +51,12 @@ export const moodAt = (failures: number): AddressMood =>
 export function createAddressGate({
   counters = createCounters(null),
   wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  chance = Math.random,
 }: {
   counters?: Counters;
   wait?: (ms: number) => Promise<void>;
+  /** From 0 to 1. */
+  chance?: () => number;
 } = {}): AddressGate {
   const failures = counters('failures', forgetAfterS);
   const begun = counters('begun', budget.signIn.begun.forgetAfterS);
@@ -54,7 +64,9 @@ export function createAddressGate({
 
   async function refuse(error: AppError, mood: AddressMood, since: number): Promise<never> {
     if (mood === 'calm') throw error;
-    const restMs = slowMs - (performance.now() - since);
+    // Spread, so that a thousand sockets do not come back in the same moment.
+    const wholeMs = (mood === 'slowed' ? slowMs : refuseMs) * (0.75 + chance() / 2);
+    const restMs = wholeMs - (performance.now() - since);
     if (restMs > 0 && held < maxHeld) {
       held += 1;
       await wait(restMs).finally(() => {
