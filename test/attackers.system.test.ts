@@ -20,6 +20,7 @@ import { createSecrets, sha256 } from '../controller/src/platform/secrets.ts';
 import { newTotpSecret } from '../controller/src/platform/totp.ts';
 import { createSite } from '../controller/src/sites/sites.ts';
 import { createWakeups } from '../controller/src/wakeups.ts';
+import { type StandInGuacd, startStandInGuacd } from '../dev/bench/siege/stand-in-guacd.ts';
 import { type Service, startRedis, until } from '../dev/services.ts';
 import { type Postgres, startPostgres } from './postgres.fixture.ts';
 
@@ -38,15 +39,19 @@ interface Answer {
 let folder = '';
 let redis: ReturnType<typeof startRedis>;
 let postgres: Postgres;
+let guacd: StandInGuacd;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'preau-attackers-'));
   redis = startRedis(join(folder, 'redis'));
   await until('redis', async () => redis.ready(), 20_000);
   postgres = await startPostgres();
+  // Without one every launch is refused before anything is looked at.
+  guacd = await startStandInGuacd();
 });
 afterAll(async () => {
   await (redis.service as Service).stop();
   await postgres.stop();
+  guacd.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -67,6 +72,7 @@ describe.each([
       PREAU_PORT: '0',
       PREAU_DATA: join(folder, name.replace(/\W/g, '-')),
       PREAU_REDIS_URL: redis.url,
+      PREAU_GUACD_PORT: String(guacd.port),
       PREAU_SECRET: secret,
       PREAU_LOG_LEVEL: 'error',
       ...(count === 1 ? {} : { PREAU_DATABASE_URL: await postgres.newDatabase() }),
