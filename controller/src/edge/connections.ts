@@ -36,10 +36,10 @@ export interface ConnectionLimits {
 }
 
 const { shareOfOpenFiles, ...limits } = budget.connections;
-const ownLimits = (): ConnectionLimits => ({
-  ...limits,
-  most: Math.min(limits.most, Math.floor(openFilesLimit() * shareOfOpenFiles)),
-});
+/** As many as the files that this process may open allow. */
+export const mostConnections = (): number =>
+  Math.min(limits.most, Math.floor(openFilesLimit() * shareOfOpenFiles));
+const ownLimits = (): ConnectionLimits => ({ ...limits, most: mostConnections() });
 
 /** Emitted on a request once its caller may send a long body: it is then no longer measured by
  * `bodyMs`, only by its speed. */

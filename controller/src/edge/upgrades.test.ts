@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { budget } from '#src/platform/budget.ts';
 import { createLog } from '#src/platform/log.ts';
 import { routeUpgrades, type Upgrade } from './upgrades.ts';
 
-const limits = { acceptMs: 300, waitingPerAddress: 20, waiting: 50 };
+const limits = { ...budget.upgrades, acceptMs: 300, waitingPerAddress: 20, waiting: 50 };
 let server: Server;
 let port: number;
 let room: ReturnType<typeof routeUpgrades>;

@@ -5,9 +5,10 @@ import type { IncomingMessage, Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError, type ErrorCode, errors } from '@preau/contract/errors.ts';
-import { budget } from '#src/platform/budget.ts';
+import { budget, type Limits } from '#src/platform/budget.ts';
 import type { Log } from '#src/platform/log.ts';
 import type { AddressOf } from './client-address.ts';
+import { mostConnections } from './connections.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 export interface Upgrade {
@@ -28,9 +29,13 @@ export function routeUpgrades(
   server: Server,
   owners: Readonly<Record<string, UpgradeOwner>>,
   deps: { log: Log; addressOf: AddressOf },
-  limits: { acceptMs: number; waitingPerAddress: number; waiting: number } = budget.upgrades,
+  limits: Limits<'upgrades'> = budget.upgrades,
 ): { waiting: () => number; close: () => void } {
-  const room = new WaitingRoom({ perKey: limits.waitingPerAddress, total: limits.waiting });
+  const share = Math.floor(mostConnections() * limits.waitingShare);
+  const room = new WaitingRoom({
+    perKey: Math.min(limits.waitingPerAddress, share),
+    total: Math.min(limits.waiting, share),
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // A client that resets the connection is no fault of ours.
     socket.on('error', () => socket.destroy());
@@ -55,7 +60,7 @@ export function routeUpgrades(
     const busy = () => {
       // What the owner has already answered cannot be followed by a refusal.
       if (socket.bytesWritten > sentBefore) socket.destroy();
-      else refuse(new AppError('BUSY', { retryAfterS: 5 }));
+      else refuse(new AppError('BUSY', { retryAfterS: limits.retryAfterS }));
     };
     const late = setTimeout(busy, limits.acceptMs);
     const leave = room.enter(deps.addressOf(request), busy);
@@ -78,7 +83,7 @@ export function routeUpgrades(
 function refuseUpgrade(socket: Socket, code: ErrorCode): void {
   const { status, fr, en, retryable } = errors[code];
   const body = JSON.stringify({ code, message: { fr, en }, retryable });
-  const late = setTimeout(() => socket.destroy(), 1000);
+  const late = setTimeout(() => socket.destroy(), budget.upgrades.refusalMs);
   socket.once('close', () => clearTimeout(late));
   // Unread bytes would turn our end into a reset, which takes the answer with it.
   socket.resume();
@@ -87,7 +92,7 @@ function refuseUpgrade(socket: Socket, code: ErrorCode): void {
       `HTTP/1.1 ${status} Refused`,
       'Content-Type: application/json',
       `Content-Length: ${Buffer.byteLength(body)}`,
-      ...(retryable ? ['Retry-After: 5'] : []),
+      ...(retryable ? [`Retry-After: ${budget.upgrades.retryAfterS}`] : []),
       'Connection: close',
       '',
       body,

@@ -57,9 +57,15 @@ export const budget = {
   upgrades: {
     /** From the request until it is known who asks. */
     acceptMs: 10_000,
-    /** That wait for it at once. The newest stay: an honest one takes milliseconds. */
-    waitingPerAddress: 200,
-    waiting: 500,
+    /** That wait for it at once. The newest stay: an honest one takes milliseconds. A whole school
+     * comes back at once, from one address, after the controller was restarted. */
+    waitingPerAddress: 1500,
+    waiting: 2000,
+    /** And no more than this share of all connections. */
+    waitingShare: 0.25,
+    /** A refused one has as long to read why. */
+    refusalMs: 1000,
+    retryAfterS: 5,
     /** After our close frame, until the connection is destroyed. */
     closeMs: 5000,
     /** Open hub connections; the oldest gives way. A page has one, an agent too. */

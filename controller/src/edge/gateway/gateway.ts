@@ -74,7 +74,8 @@ export function createGateway(
     const query = readQuery(request.url ?? '');
     const ticket = readTicket(request.headers['sec-websocket-protocol'] ?? '');
     const open = [...tunnels.values()].filter(({ accountId }) => accountId === actor.id).length;
-    if (open >= limits.perPerson) throw new AppError('BUSY', { retryAfterS: 5 });
+    if (open >= limits.perPerson)
+      throw new AppError('BUSY', { retryAfterS: budget.upgrades.retryAfterS });
     // A ticket works once: it is kept for a client that is still there.
     if (!isOpen()) return;
     const grant = await redeemTicket(deps, actor, ticket, deps.addressOf(request));
