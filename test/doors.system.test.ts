@@ -1,6 +1,6 @@
 /** What strangers do to a controller by holding on to it: the real program, with few files to open,
  * a real Redis, a real guacd. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,7 +60,8 @@ afterEach(async () => {
   for (const client of clients) client.destroy();
   clients.clear();
   for (const service of [controller, guacd, redis]) {
-    process.kill(service.pid(), 'SIGCONT');
+    // One that has ended takes no signal.
+    if (existsSync(`/proc/${service.pid()}`)) process.kill(service.pid(), 'SIGCONT');
     await service.kill();
   }
   rmSync(folder, { recursive: true, force: true });

@@ -12,6 +12,7 @@ import { createApplication } from '#src/applications/create.ts';
 import { application, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
+import { budget } from '#src/platform/budget.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
@@ -523,4 +524,20 @@ test('/api/openapi.json lists every route with its caller', async () => {
   expect(Object.values(description.paths).flatMap((path) => Object.keys(path))).toHaveLength(
     Object.keys(api).length,
   );
+});
+
+test('an agent that reports in a loop is told how long to wait', async () => {
+  const body = city.agent.report();
+  const replies = [];
+  for (let times = 0; times < 100; times += 1)
+    replies.push(await call('agent', 'POST', '/api/agent/report', body));
+  const refusals = replies.filter(({ statusCode }) => statusCode === 429);
+  expect(replies.slice(0, budget.reports.calls.burst).map(({ statusCode }) => statusCode)).toEqual(
+    Array.from({ length: budget.reports.calls.burst }, () => 200),
+  );
+  expect(refusals.length).toBeGreaterThan(10);
+  expect(refusals[0]?.json()).toMatchObject({ code: 'SLOW_DOWN', details: { retryAfterS: 1 } });
+  expect(refusals[0]?.headers['retry-after']).toBe('1');
+  // Its desired state is another matter.
+  expect((await call('agent', 'GET', '/api/agent/desired-state')).statusCode).toBe(200);
 });

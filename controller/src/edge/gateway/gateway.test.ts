@@ -27,14 +27,17 @@ let limits: { -readonly [K in keyof GatewayLimits]: GatewayLimits[K] };
 /** What guacd was told, and its end of the tunnel. */
 let heard: Instruction[];
 let guacdSocket: Socket | null;
+let guacdBytes: number;
 
 beforeEach(async () => {
   heard = [];
   guacdSocket = null;
+  guacdBytes = 0;
   guacd = createServer((socket) => {
     guacdSocket = socket;
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
+      guacdBytes += chunk.length;
       for (const instruction of decode(chunk.toString()) ?? []) {
         heard.push(instruction);
         if (instruction[0] === 'select')
@@ -191,15 +194,14 @@ describe('a browser that floods', () => {
 
   test('is read no faster than a person can type', async () => {
     const { ticket } = await startSession();
-    const { socket, seen, closed } = open(ticket);
+    const { socket, seen } = open(ticket);
     await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
     const keys = Array.from({ length: 4000 }, () => encode(['key', '97', '1'])).join('');
     for (let sent = 0; sent < 30_000_000; sent += keys.length) socket.send(keys);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    // What the sockets' own buffers do not hold still waits here.
-    expect(socket.bufferedAmount).toBeGreaterThan(10_000_000);
-    expect(heard.filter(([opcode]) => opcode === 'key').length).toBeLessThan(20_000);
-    expect(closed()).toBe(null);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // A burst of ten thousand keys, then two thousand a second.
+    expect(guacdBytes).toBeLessThan(600_000);
+    expect(guacdBytes).toBeGreaterThan(100_000);
   });
 
   test('with sizes: a few pass, and the last one is the last', async () => {
