@@ -27,25 +27,11 @@ export type AnyRow = Omit<PageRow<'home'>, 'load'> & { load: () => Promise<unkno
 const fetched = new SvelteMap<AnyRow['load'], PageComponent>();
 export const fetchedPage = (row: AnyRow): PageComponent | undefined => fetched.get(row.load);
 
-/** Pauses before further attempts: a restart of the controller takes seconds. */
-const againAfterMs = [500, 1000, 2000, 4000];
-
-/** Fetches a page's code once; rejects when loading fails again and again. */
+/** Fetches a page's code once; rejects when loading fails. */
 export async function fetchPage(row: AnyRow): Promise<void> {
   if (fetched.has(row.load)) return;
-  const { default: page } = (await loaded(row.load)) as { default: PageComponent };
+  const { default: page } = (await row.load()) as { default: PageComponent };
   fetched.set(row.load, page);
-}
-
-async function loaded(load: AnyRow['load']): Promise<unknown> {
-  for (const ms of againAfterMs) {
-    try {
-      return await load();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random())));
-    }
-  }
-  return load();
 }
 
 /** Prefetches a page's code; a failure is ignored, as the page itself tries again. */
