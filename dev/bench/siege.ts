@@ -1,4 +1,4 @@
-/** `npm run bench -- siege [--minutes 5]`: honest people sign in and open programs while attackers
+/** `npm run bench -- siege [--minutes 5] [--only pingers,slow]`: honest people sign in and open programs while attackers
  * with half a core attack the same city through the nginx that it ships. First a quiet minute
  * measures the same people alone. */
 import { tmpdir } from 'node:os';
@@ -8,9 +8,9 @@ import { type Figure, median, quantile, round } from './figures.ts';
 import type { AttackQuestion } from './siege/attackers.ts';
 import type { AttackCounts } from './siege/attacks.ts';
 import { openBesiegedCity, password, people, slugs } from './siege/city.ts';
+import { cpuSeconds, settledMegabytes } from './siege/consumption.ts';
 import { openHalfACore } from './siege/half-a-core.ts';
 import type { Experience, HonestQuestion } from './siege/honest.ts';
-import { settledMegabytes } from './siege/memory.ts';
 
 const minuteMs = 60_000;
 /** Connections come at two hundred a second; then everything runs. */
@@ -78,12 +78,19 @@ function minutesOf(words: readonly string[]): number {
   return minutes;
 }
 
+/** Only these attack: to find out who hurts. */
+function onlyOf(words: readonly string[]): string[] | null {
+  const at = words.indexOf('--only');
+  return at < 0 ? null : (words[at + 1] ?? '').split(',');
+}
+
 export async function measureSiege(
   tell: (text: string) => void,
   signal: AbortSignal,
   words: readonly string[],
 ): Promise<Figure[]> {
   const minutes = minutesOf(words);
+  const only = onlyOf(words);
   const folder = join(tmpdir(), `preau-bench-siege-${process.pid}`);
   const besieged = await openBesiegedCity(folder);
   const half = openHalfACore(`preau-siege-${process.pid}`);
@@ -112,7 +119,8 @@ export async function measureSiege(
     const { pid } = besieged.city.controller;
     const before = await settledMegabytes(pid(), besieged.debugPort);
 
-    await attack({ do: 'begin' });
+    const atFirst = cpuSeconds(pid());
+    await attack({ do: 'begin', only });
     await pause(gatherMs);
     const siege: Minute[] = [];
     for (let minute = 1; minute <= minutes; minute += 1) {
@@ -122,6 +130,7 @@ export async function measureSiege(
       tell(`minute ${minute} of the siege: ${JSON.stringify(each(one))}`);
     }
     const counts = (await attack({ do: 'count' })) ?? {};
+    const spent = cpuSeconds(pid());
     const inFront = besieged.frontErrors();
     const throttled = half.throttledSeconds();
     tell(`attackers: ${JSON.stringify(counts)}`);
@@ -129,13 +138,14 @@ export async function measureSiege(
     await pause(settleMs);
     const after = await settledMegabytes(pid(), besieged.debugPort);
 
-    await attack({ do: 'begin' });
+    await attack({ do: 'begin', only });
     await pause(gatherMs);
     const stopping = Date.now();
     await besieged.city.controller.stop();
     const stopS = (Date.now() - stopping) / 1000;
     return figuresOf({
       ...{ minutes, quiet, siege, counts, inFront, throttled, before, after, stopS },
+      controllerCpuS: { all: spent.all - atFirst.all, main: spent.main - atFirst.main },
     });
   } finally {
     for (const child of [attackers, ...Object.values(honest)]) await child.end();
@@ -158,6 +168,8 @@ interface Measured {
   /** What nginx complained of, by kind. */
   inFront: Record<string, number>;
   throttled: number;
+  /** Of all its threads, and of the one that serves everybody. */
+  controllerCpuS: { all: number; main: number };
   before: number;
   after: number;
   stopS: number;
@@ -190,6 +202,8 @@ function figuresOf(measured: Measured): Figure[] {
     figure('sign_in_vs_quiet', round(signInRatio, 2), 'ratio', 4, {
       ...{ minutes: measured.minutes, per_second: 23, attackers: counts },
       attackers_waited_for_their_half_core_s: round(measured.throttled, 1),
+      controller_cpu_s: round(measured.controllerCpuS.all, 1),
+      controller_main_thread_cpu_s: round(measured.controllerCpuS.main, 1),
       ...{ quiet: told(quiet.signIns), siege: told(signIns) },
     }),
     figure('launch_vs_quiet', round(launchRatio, 2), 'ratio', 10, {

@@ -14,7 +14,8 @@ export type AttackQuestion =
       password: string;
       slugs: Loot['slugs'];
     }
-  | { do: 'begin' }
+  /** `only`: names of attacks.ts; null: everybody. */
+  | { do: 'begin'; only: readonly string[] | null }
   /** What each has done since it began. */
   | { do: 'count' }
   | { do: 'stop' };
@@ -30,7 +31,10 @@ async function answer(question: AttackQuestion): Promise<Record<string, AttackCo
     case 'begin': {
       const found = loot;
       if (found === null) throw new Error('nothing is prepared');
-      running = Object.entries(attacks).map(([name, begin]) => [name, begin(found)]);
+      const { only } = question;
+      running = Object.entries(attacks)
+        .filter(([name]) => only === null || only.includes(name))
+        .map(([name, begin]) => [name, begin(found)]);
       return null;
     }
     case 'count':

@@ -1,4 +1,5 @@
-/** The memory of a Node process after its garbage was collected, by its debugger. */
+/** What a Node process takes: memory after its garbage was collected, by its debugger, and time. */
+import { readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { residentKib, signal } from '../../lab/host.ts';
 import { until } from '../../services.ts';
@@ -27,4 +28,19 @@ export async function settledMegabytes(pid: number, debugPort: number): Promise<
   }
   socket.terminate();
   return (residentKib(pid) * 1024) / 1e6;
+}
+
+/** Hundredths of a second, as Linux counts everywhere. */
+const ticksPerSecond = 100;
+
+/** Since its start, of all its threads and of the main one. */
+export function cpuSeconds(pid: number): { all: number; main: number } {
+  const of = (path: string) => {
+    const [user = 0, system = 0] = (readFileSync(path, 'utf8').split(') ').at(-1) ?? '')
+      .split(' ')
+      .slice(11, 13)
+      .map(Number);
+    return (user + system) / ticksPerSecond;
+  };
+  return { all: of(`/proc/${pid}/stat`), main: of(`/proc/${pid}/task/${pid}/stat`) };
 }
