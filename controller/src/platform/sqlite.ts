@@ -259,22 +259,6 @@ class Connection implements DatabaseConnection {
     this.#turns = turns;
     this.#file = file;
   }
-  get path(): string | null {
-    return this.#file.path;
-  }
-  async whileNobodyWrites<T>(work: () => Promise<T>): Promise<T> {
-    await this.#turns.take();
-    try {
-      return await work();
-    } finally {
-      this.#turns.give();
-    }
-  }
-  emptyLog(): Promise<void> {
-    return this.whileNobodyWrites(async () => {
-      this.#file.now().writer.pragma('wal_checkpoint(TRUNCATE)');
-    });
-  }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.inTransaction) return this.#within<R>(sql, parameters);
