@@ -4,7 +4,7 @@ import { errorCodes } from './errors.ts';
 import { Nullable, OneOf, Strict, Translated } from './schema.ts';
 
 /** `loop`: the thread that serves everybody. */
-export const healthParts = [
+const healthParts = [
   'database',
   'disk',
   'gateway',
@@ -16,7 +16,7 @@ export const healthParts = [
 export type HealthPart = (typeof healthParts)[number];
 
 /** `degraded`: it serves, but something is late or cannot be done. `down`: it does not work. */
-export const healthStates = ['ok', 'degraded', 'down'] as const;
+const healthStates = ['ok', 'degraded', 'down'] as const;
 export type HealthState = (typeof healthStates)[number];
 
 /** Without these nobody can be served: the whole is down with them, and degraded with any other. */
