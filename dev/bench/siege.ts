@@ -8,7 +8,7 @@ import { type Figure, median, quantile, round } from './figures.ts';
 import type { AttackQuestion } from './siege/attackers.ts';
 import type { AttackCounts } from './siege/attacks.ts';
 import { openBesiegedCity, password, people, slugs } from './siege/city.ts';
-import { cpuSeconds, settledMegabytes } from './siege/consumption.ts';
+import { cpuSeconds, type Spent, settledMegabytes } from './siege/consumption.ts';
 import { openHalfACore } from './siege/half-a-core.ts';
 import type { Experience, HonestQuestion } from './siege/honest.ts';
 
@@ -145,7 +145,11 @@ export async function measureSiege(
     const stopS = (Date.now() - stopping) / 1000;
     return figuresOf({
       ...{ minutes, quiet, siege, counts, inFront, throttled, before, after, stopS },
-      controllerCpuS: { all: spent.all - atFirst.all, main: spent.main - atFirst.main },
+      controller: {
+        all: spent.all - atFirst.all,
+        main: spent.main - atFirst.main,
+        waited: spent.waited - atFirst.waited,
+      },
     });
   } finally {
     for (const child of [attackers, ...Object.values(honest)]) await child.end();
@@ -168,8 +172,7 @@ interface Measured {
   /** What nginx complained of, by kind. */
   inFront: Record<string, number>;
   throttled: number;
-  /** Of all its threads, and of the one that serves everybody. */
-  controllerCpuS: { all: number; main: number };
+  controller: Spent;
   before: number;
   after: number;
   stopS: number;
@@ -202,8 +205,9 @@ function figuresOf(measured: Measured): Figure[] {
     figure('sign_in_vs_quiet', round(signInRatio, 2), 'ratio', 4, {
       ...{ minutes: measured.minutes, per_second: 23, attackers: counts },
       attackers_waited_for_their_half_core_s: round(measured.throttled, 1),
-      controller_cpu_s: round(measured.controllerCpuS.all, 1),
-      controller_main_thread_cpu_s: round(measured.controllerCpuS.main, 1),
+      controller_cpu_s: round(measured.controller.all, 1),
+      controller_main_thread_cpu_s: round(measured.controller.main, 1),
+      controller_main_thread_waited_for_a_core_s: round(measured.controller.waited, 1),
       ...{ quiet: told(quiet.signIns), siege: told(signIns) },
     }),
     figure('launch_vs_quiet', round(launchRatio, 2), 'ratio', 10, {

@@ -33,8 +33,16 @@ export async function settledMegabytes(pid: number, debugPort: number): Promise<
 /** Hundredths of a second, as Linux counts everywhere. */
 const ticksPerSecond = 100;
 
-/** Since its start, of all its threads and of the main one. */
-export function cpuSeconds(pid: number): { all: number; main: number } {
+export interface Spent {
+  /** Seconds of all its threads, and of the main one. */
+  all: number;
+  main: number;
+  /** Seconds for which the main one could have run, and found no core. */
+  waited: number;
+}
+
+/** Since its start. */
+export function cpuSeconds(pid: number): Spent {
   const of = (path: string) => {
     const [user = 0, system = 0] = (readFileSync(path, 'utf8').split(') ').at(-1) ?? '')
       .split(' ')
@@ -42,5 +50,7 @@ export function cpuSeconds(pid: number): { all: number; main: number } {
       .map(Number);
     return (user + system) / ticksPerSecond;
   };
-  return { all: of(`/proc/${pid}/stat`), main: of(`/proc/${pid}/task/${pid}/stat`) };
+  const main = `/proc/${pid}/task/${pid}`;
+  const [, waitedNs] = readFileSync(`${main}/schedstat`, 'utf8').split(' ').map(Number);
+  return { all: of(`/proc/${pid}/stat`), main: of(`${main}/stat`), waited: (waitedNs ?? 0) / 1e9 };
 }
