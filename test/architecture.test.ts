@@ -330,6 +330,8 @@ describe('one place for each effect', () => {
       'console/src/schools/Fleet.svelte',
       // Measures how long its own message takes.
       'console/src/session/tunnel.ts',
+      // Compares with what the page before this one wrote down.
+      'console/src/shell/reload-when-back.ts',
     ]);
   });
 });

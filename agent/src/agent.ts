@@ -108,6 +108,7 @@ export function createAgent(deps: AgentDeps): Agent {
     failures,
     pace,
     again: anotherPass,
+    knowsTime: () => link.clockSkewMs() !== null,
     applications,
     wanted: () => desired.state()?.applications ?? [],
   });

@@ -53,6 +53,8 @@ interface OrdersDeps {
   pace: Pick<Pace, 'tell'>;
   /** Asks for a pass. */
   again: () => void;
+  /** The time is the city's. */
+  knowsTime: () => boolean;
   applications: Pick<Applications, 'find' | 'remember'>;
   /** Every application this server should have: packages they share with one that is removed
    * stay. */
@@ -69,6 +71,7 @@ export function createOrders({
   failures,
   pace,
   again,
+  knowsTime,
   applications,
   wanted,
 }: OrdersDeps): Orders {
@@ -271,6 +274,7 @@ export function createOrders({
       for (const orderId of [...backlog.keys()]) drain(orderId);
       const facts = {
         free: !busy && outstanding.size === 0 && backlog.size === 0,
+        knowsTime: knowsTime(),
         refuses: (application: OrderedApplication) => driver.refuses(application),
       };
       for (const next of stopped ? [] : pass(book, orders, lost, facts, now())) take(next);

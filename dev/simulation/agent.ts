@@ -188,6 +188,7 @@ export class Agent {
           : this.#book;
       const facts = {
         free,
+        knowsTime: this.#skewKnown,
         refuses: () => null,
       };
       for (const next of passOrders(book, this.#desired.orders, lost, facts, this.#now)) {

@@ -40,6 +40,13 @@ describe('all orders of one server', () => {
       pass(new Map(), [named('a1')], new Set(), { ...none, free: false }, now).map(brief),
     ).toEqual(['accepted: save']);
   });
+  test('before the city has answered, one without a journal waits, and the others go on', () => {
+    const book = new Map([[o.orderId, reach('staged')]]);
+    const facts: OrderFacts = { ...none, knowsTime: false };
+    expect(pass(book, [o, named('b2')], new Set([id('ord', 'b2')]), facts, now).map(brief)).toEqual([
+      'staged/looking: save detect',
+    ]);
+  });
   test('one that is held does not hold up the next', () => {
     const book = new Map([[o.orderId, reach('staged')]]);
     expect(pass(book, [held, named('b2')], new Set(), none, now).map(brief)).toEqual([

@@ -32,8 +32,12 @@ export function pass(
   let free =
     facts.free && ![...book.keys()].some((orderId) => (known(orderId)?.doing ?? null) !== null);
   for (const order of orders) {
+    const journal = book.get(order.orderId) ?? null;
+    // The number of its first report is the time: by a wrong clock it could be lower than those
+    // that the controller already has.
+    if (journal === null && !facts.knowsTime) continue;
     const next = step(
-      book.get(order.orderId) ?? null,
+      journal,
       { kind: 'wanted', order, lost: lost.has(order.orderId), ...facts, free },
       now,
     );

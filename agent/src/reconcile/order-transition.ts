@@ -38,6 +38,8 @@ export type Effect =
 export interface OrderFacts {
   /** No other package work is in progress. */
   free: boolean;
+  /** The city has answered since the agent started, so the time is the city's. */
+  knowsTime: boolean;
   refuses: (application: OrderedApplication) => ErrorCode | null;
 }
 

@@ -46,7 +46,7 @@ export const order = (more: Partial<Order> = {}): Order => ({
   cancel: null,
   ...more,
 });
-export const facts: OrderFacts = { free: true, refuses: () => null };
+export const facts: OrderFacts = { free: true, knowsTime: true, refuses: () => null };
 export const wanted = (
   of: Order,
   more: Partial<OrderFacts & { lost: boolean }> = {},
