@@ -81,15 +81,21 @@ describe('the page of the import', () => {
 });
 
 describe('the page of personal data', () => {
-  it('says that servers are waited for, until they have erased the folder', async () => {
+  it('says which server is waited for: the one whose line is cut', async () => {
+    const [cut, other] = city.schools;
+    await cut?.silence();
     await page.goto(`${city.url}/admin/privacy/people`);
     await page.fill('input[type=search]', 'Léo Petit');
     await page.locator('tr', { hasText: demoLogins.pupil }).locator('button.danger').click();
     await page.locator('dialog input').fill(demoLogins.pupil);
     await page.locator('dialog button.danger').click();
     await page.locator('p.good[role=status]').waitFor();
-    await look('privacy-erased');
-    // Both schools' agents answer within a moment: nothing is left to wait for.
-    await page.locator('details summary').waitFor({ state: 'detached' });
+    const waiting = page.locator('details summary', { hasText: 'on attend encore 1 serveur' });
+    await waiting.waitFor();
+    await waiting.click();
+    const servers = await page.locator('details li').allInnerTexts();
+    expect(servers).toEqual([expect.stringContaining(cut?.name ?? '?')]);
+    expect(other?.driver.calls.some((call) => call.startsWith('eraseHome'))).toBe(true);
+    await look('privacy-waiting');
   });
 });
