@@ -329,6 +329,8 @@ async function bringUpServer(
     PREAU_AGENT_STATE: stateFolder,
     PREAU_AGENT_RUN: runFolder,
     PREAU_AGENT_PREFIX: accountPrefix,
+    // Where the controller reaches this machine, whose displays are looked for there only.
+    PREAU_AGENT_RDP_HOST: options.host ?? '127.0.0.1',
   };
   if (!existsSync(join(stateFolder, 'identity.json'))) {
     await timed('enrolment of the school’s server', async () => {
