@@ -93,9 +93,8 @@ export function createApplications({
       if (application.want === 'present')
         next[application.applicationId] = recipeMark(application, platform);
       else delete next[application.applicationId];
-      // An order changed it: what was known here must be detected again.
-      const local = applications.get(application.applicationId);
-      if (local !== undefined) local.state = 'unknown';
+      // What was known of it, and would be reported, is no longer true.
+      applications.delete(application.applicationId);
     }
     if (JSON.stringify(next) === JSON.stringify(marks)) return;
     writeDurably(marksPath, JSON.stringify(next));

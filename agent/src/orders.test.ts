@@ -232,6 +232,20 @@ describe('failures', () => {
   });
 });
 
+test('what an order took away is reported as installed no more, whatever the state says', async () => {
+  const w = world();
+  w.want({ applications: [tux] });
+  await w.agent.start();
+  await w.soon(() => expect(w.last().applications).toMatchObject([{ state: 'installed' }]));
+  w.want({
+    applications: [tux],
+    orders: [order({ applications: [asked(tux, 'absent')] })],
+  });
+  await w.soon(() => expect(of(w)).toMatchObject({ state: 'succeeded' }));
+  const ended = w.reports.filter(({ orders }) => orders.some(({ state }) => state === 'succeeded'));
+  expect(ended.flatMap(({ applications }) => applications)).toEqual([]);
+});
+
 describe('cancelling', () => {
   const cancel = (kind: 'finish' | 'remove' | 'kill') => [order({ cancel: kind })];
   test('while fetching: at once', async () => {

@@ -43,9 +43,9 @@ describe('all orders of one server', () => {
   test('before the city has answered, one without a journal waits, and the others go on', () => {
     const book = new Map([[o.orderId, reach('staged')]]);
     const facts: OrderFacts = { ...none, knowsTime: false };
-    expect(pass(book, [o, named('b2')], new Set([id('ord', 'b2')]), facts, now).map(brief)).toEqual([
-      'staged/looking: save detect',
-    ]);
+    expect(pass(book, [o, named('b2')], new Set([id('ord', 'b2')]), facts, now).map(brief)).toEqual(
+      ['staged/looking: save detect'],
+    );
   });
   test('one that is held does not hold up the next', () => {
     const book = new Map([[o.orderId, reach('staged')]]);
