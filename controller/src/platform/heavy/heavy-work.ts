@@ -8,7 +8,7 @@ import PQueue from 'p-queue';
 import { budget } from '../budget.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
-export type HeavyKind =
+type HeavyKind =
   | 'people_import'
   | 'package_inspection'
   | 'icon_extraction'
@@ -31,7 +31,7 @@ export interface HeavyTask<Input, Output, Question = never, Answer = never> {
   types?: (input: Input, question: Question) => [Output, Answer];
 }
 
-export interface HeavyOptions<Output, Question, Answer> {
+interface HeavyOptions<Output, Question, Answer> {
   /** Memory that is handed over instead of copied; it is empty here afterwards. */
   transfer?: readonly TransferListItem[];
   /** Answers a question of the thread; the deadline covers the answer too. */
