@@ -1,7 +1,7 @@
 /** Bounds how often one server calls, and how much it sends: an agent that reports in a loop must
  * not cost the other schools anything. */
-import { AppError } from '@preau/contract/errors.ts';
 import { budget, type Limits } from '#src/platform/budget.ts';
+import { slowDown } from '#src/platform/slow-down.ts';
 import { TokenBuckets } from '#src/platform/token-bucket.ts';
 
 export interface AgentPace {
@@ -21,7 +21,7 @@ export function createAgentPace(
   const calls = new TokenBuckets(limits.calls);
   const bytes = new TokenBuckets(limits.bytes);
   const refuseFor = (ms: number) => {
-    if (ms > 0) throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(ms / 1000) });
+    if (ms > 0) throw slowDown(ms);
   };
   return {
     mayCall: (serverId, route) => {

@@ -4,9 +4,9 @@
 import type { IncomingMessage } from 'node:http';
 import { isTechnician } from '@preau/contract/account.ts';
 import type { Route, RouteName } from '@preau/contract/api.ts';
-import { AppError } from '@preau/contract/errors.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import { budget } from '#src/platform/budget.ts';
+import { slowDown } from '#src/platform/slow-down.ts';
 import { TokenBuckets } from '#src/platform/token-bucket.ts';
 import { type Pace, paceOf } from './paces.ts';
 import { cookieOf } from './sign-in.ts';
@@ -30,7 +30,7 @@ export function createCallBuckets(now = () => performance.now()): CallBuckets {
   };
   const take = (who: string, pace: Pace) => {
     const ms = buckets[pace].take(who, 1, now());
-    if (ms > 0) throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(ms / 1000) });
+    if (ms > 0) throw slowDown(ms);
   };
   const isOfPeople = ({ caller }: Route) => caller !== 'public' && caller !== 'agent';
   return {

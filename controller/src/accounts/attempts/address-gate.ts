@@ -5,6 +5,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import { addressOf } from '@preau/contract/network.ts';
 import { budget } from '#src/platform/budget.ts';
 import { type Counters, createCounters } from '#src/platform/counters.ts';
+import { slowDown } from '#src/platform/slow-down.ts';
 import { isGuess } from './guessed.ts';
 
 const {
@@ -73,7 +74,7 @@ export function createAddressGate({
         held -= 1;
       });
     }
-    throw mood === 'slowed' ? error : new AppError('SLOW_DOWN', { retryAfterS: 30 });
+    throw mood === 'slowed' ? error : slowDown(30_000);
   }
 
   return {
@@ -99,8 +100,7 @@ export function createAddressGate({
     },
     begin: async (address) => {
       const { count, msLeft } = await begun.add(neighbourhoodOf(address));
-      if (count > budget.signIn.begun.most)
-        throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(msLeft / 1000) });
+      if (count > budget.signIn.begun.most) throw slowDown(msLeft);
     },
     finish: (address) => begun.giveBack(neighbourhoodOf(address)),
   };

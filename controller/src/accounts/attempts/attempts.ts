@@ -5,6 +5,7 @@
 import { AppError } from '@preau/contract/errors.ts';
 import { budget } from '#src/platform/budget.ts';
 import { type Counters, createCounters } from '#src/platform/counters.ts';
+import { slowDown } from '#src/platform/slow-down.ts';
 import { isGuess } from './guessed.ts';
 import { createWaitingRoom, type WaitingRoom } from './waiting-room.ts';
 
@@ -92,8 +93,7 @@ export function createAttempts({
   ): Promise<T | null> {
     const counter = counts[guess.kind];
     const { count, msLeft } = await counter.add(guess.of);
-    if (guess.kind === 'code' && count > codes.most)
-      throw new AppError('SLOW_DOWN', { retryAfterS: Math.ceil(msLeft / 1000) });
+    if (guess.kind === 'code' && count > codes.most) throw slowDown(msLeft);
     try {
       const found = await look(count);
       if (found === null) return null;
@@ -110,8 +110,7 @@ export function createAttempts({
     judge: async (guess, look) => {
       const key = `${guess.kind} ${guess.of}`;
       const room = rooms.get(key) ?? createWaitingRoom(chance);
-      if (!rooms.has(key) && rooms.size >= guesses.secrets)
-        throw new AppError('SLOW_DOWN', { retryAfterS: 10 });
+      if (!rooms.has(key) && rooms.size >= guesses.secrets) throw slowDown(10_000);
       rooms.set(key, room);
       const answer = room.enter(guess.from, () => judgeNow(guess, look));
       if (!room.serving) void serve(key, room, () => pauseBefore(guess));
