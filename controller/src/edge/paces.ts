@@ -4,9 +4,8 @@ import type { Route, RouteName } from '@preau/contract/api.ts';
 import type { budget } from '#src/platform/budget.ts';
 
 /** `read`: a page may ask for much at once. `write`: changes rows; `personal`: by a person who is no
- * technician. `launch`: changes what a server
- * does, and makes a generation. `costly`: seconds of work, or a file of the whole city; only a few
- * run at once, for everybody together. */
+ * technician. `launch`: changes what a server does, and makes a generation. `costly`: seconds of
+ * work, or a file of the whole city; only a few run at once, for everybody together. */
 export type Pace = keyof (typeof budget)['calls']['paces'];
 
 const listed: { readonly [N in RouteName]?: Pace } = {

@@ -42,13 +42,13 @@ export const createCounters =
             rejectIfRedisNotReady: true,
             insuranceLimiter: memory,
           });
-    const keys = new Map<string, true>();
+    const keys = new Set<string>();
     /** Redis holds no names: only their hashes. */
     const keyOf = (key: string) => sha256(key).slice(0, 32);
     const note = (key: string) => {
       keys.delete(key);
-      keys.set(key, true);
-      const [oldest] = keys.keys();
+      keys.add(key);
+      const [oldest] = keys;
       if (keys.size <= maxKeys || oldest === undefined) return;
       keys.delete(oldest);
       void memory.delete(oldest);

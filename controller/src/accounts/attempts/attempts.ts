@@ -6,8 +6,8 @@ import { AppError } from '@preau/contract/errors.ts';
 import { budget } from '#src/platform/budget.ts';
 import { type Counters, createCounters } from '#src/platform/counters.ts';
 import { slowDown } from '#src/platform/slow-down.ts';
+import { createGuessQueue, type GuessQueue } from './guess-queue.ts';
 import { isGuess } from './guessed.ts';
-import { createWaitingRoom, type WaitingRoom } from './waiting-room.ts';
 
 const { guesses, codes } = budget.signIn;
 
@@ -57,25 +57,25 @@ export function createAttempts({
     code: counters('codes', codes.forgetAfterS),
   };
   const rightOnes = counters('right', guesses.right.forgetAfterS);
-  const rooms = new Map<string, WaitingRoom>();
+  const queues = new Map<string, GuessQueue>();
 
-  /** Serves one secret's room until it is empty. The room stays for the longest pause, because it
+  /** Serves one secret's queue until it is empty. The queue stays for the longest pause, because it
    * knows when the last guess was judged. */
-  async function serve(key: string, room: WaitingRoom, pause: () => Promise<number>) {
-    room.serving = true;
-    while (room.size() > 0) {
+  async function serve(key: string, queue: GuessQueue, pause: () => Promise<number>) {
+    queue.serving = true;
+    while (queue.size() > 0) {
       // Nothing to read for the first one in a long while: no pause is longer than that.
-      const isFirst = room.judgedAt === Number.NEGATIVE_INFINITY;
-      const pauseMs = isFirst ? 0 : room.judgedAt + (await pause()) - now();
+      const isFirst = queue.judgedAt === Number.NEGATIVE_INFINITY;
+      const pauseMs = isFirst ? 0 : queue.judgedAt + (await pause()) - now();
       if (pauseMs > 0) await wait(pauseMs);
-      const judge = room.next();
+      const judge = queue.next();
       if (judge === undefined) continue;
       await judge();
-      room.judgedAt = now();
+      queue.judgedAt = now();
     }
-    room.serving = false;
+    queue.serving = false;
     setTimeout(() => {
-      if (!room.serving && rooms.get(key) === room) rooms.delete(key);
+      if (!queue.serving && queues.get(key) === queue) queues.delete(key);
     }, guesses.longestPauseMs).unref();
   }
 
@@ -109,15 +109,15 @@ export function createAttempts({
   return {
     judge: async (guess, look) => {
       const key = `${guess.kind} ${guess.of}`;
-      const room = rooms.get(key) ?? createWaitingRoom(chance);
-      if (!rooms.has(key) && rooms.size >= guesses.secrets) throw slowDown(10_000);
-      rooms.set(key, room);
-      const answer = room.enter(guess.from, () => judgeNow(guess, look));
-      if (!room.serving) void serve(key, room, () => pauseBefore(guess));
+      const queue = queues.get(key) ?? createGuessQueue(chance);
+      if (!queues.has(key) && queues.size >= guesses.secrets) throw slowDown(10_000);
+      queues.set(key, queue);
+      const answer = queue.enter(guess.from, () => judgeNow(guess, look));
+      if (!queue.serving) void serve(key, queue, () => pauseBefore(guess));
       return answer;
     },
     close: () => {
-      for (const room of rooms.values()) room.close();
+      for (const queue of queues.values()) queue.close();
     },
   };
 }

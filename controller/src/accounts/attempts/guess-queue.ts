@@ -13,7 +13,7 @@ interface Waiting {
   refuse: (code?: 'SLOW_DOWN' | 'BUSY') => void;
 }
 
-export interface WaitingRoom {
+export interface GuessQueue {
   serving: boolean;
   /** When the last guess was judged. */
   judgedAt: number;
@@ -27,7 +27,7 @@ export interface WaitingRoom {
 }
 
 /** `chance`: from 0 to 1; below a half takes the newest. */
-export function createWaitingRoom(chance: () => number): WaitingRoom {
+export function createGuessQueue(chance: () => number): GuessQueue {
   /** Oldest first. */
   const waiting: Waiting[] = [];
   /** By address, which turn it had last. */
