@@ -216,7 +216,7 @@ describe('Redis', () => {
   beforeEach(async () => {
     redis = startRedis(join(folder, 'redis'));
     await until('Redis', redis.ready);
-    connection = openRedis(redis.url, { enableOfflineQueue: false, commandTimeout: 2000 });
+    connection = openRedis(redis.url, 'wakeups');
     connection.on('error', () => undefined);
     await until('a connection', async () => (await connection.ping()) === 'PONG');
     city = await openFailingCity(

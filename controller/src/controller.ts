@@ -30,7 +30,7 @@ import { createHealth } from './platform/health/health.ts';
 import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
 import { holdFolder } from './platform/own-folder.ts';
-import { openHastyRedis, openRedis } from './platform/redis.ts';
+import { openRedis } from './platform/redis.ts';
 import { createSecrets, loadSecret } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
 import { transferFiles } from './sessions/exchange/files.ts';
@@ -73,17 +73,12 @@ export async function startController(
   const { database, applied } = await openCity(config);
   if (applied.length > 0) log.info({ applied }, 'database brought up to date');
 
-  const openConnection = (more?: Parameters<typeof openRedis>[1]) => {
-    const redis = openRedis(config.PREAU_REDIS_URL, more);
+  const openConnection = (use?: Parameters<typeof openRedis>[1]) => {
+    const redis = openRedis(config.PREAU_REDIS_URL, use);
     redis.on('error', (error: Error) => log.debug({ reason: error.message }, 'redis'));
     return redis;
   };
-  const redis = {
-    // Wake-ups that cannot be published are dropped: kept ones would fill the memory, and then tell
-    // old news.
-    publisher: openConnection({ enableOfflineQueue: false, commandTimeout: 3000 }),
-    subscriber: openConnection(),
-  };
+  const redis = { publisher: openConnection('wakeups'), subscriber: openConnection() };
   const disconnect = () => {
     redis.publisher.disconnect();
     redis.subscriber.disconnect();
@@ -94,8 +89,7 @@ export async function startController(
   let url = config.PREAU_PUBLIC_URL;
   const heavy = createHeavyWork();
   const platform = { config, database, clock, log, secrets, wakeups, heavy };
-  const counts = openHastyRedis(config.PREAU_REDIS_URL);
-  counts.on('error', (error: Error) => log.debug({ reason: error.message }, 'redis'));
+  const counts = openConnection('counts');
   const counters = createCounters(counts);
   const identity = createIdentity(platform, openProviders(platform, providers), {
     attempts: createAttempts({ counters, now: clock.now }),

@@ -6,23 +6,20 @@ const patient = {
   enableReadyCheck: true,
   retryStrategy: (times: number) => Math.min(100 * times, 2000),
 };
-/** Commands fail at once while Redis is away, and after a quarter of a second when it hangs. */
-const hasty = {
-  ...patient,
-  maxRetriesPerRequest: 0,
-  enableOfflineQueue: false,
-  commandTimeout: 250,
+
+/** What commands do while Redis is away, by what the connection is for. */
+const uses = {
+  /** They wait for it. */
+  jobs: patient,
+  /** They fail: kept wake-ups would fill the memory, and then tell old news. */
+  wakeups: { ...patient, enableOfflineQueue: false, commandTimeout: 3000 },
+  /** They fail at once, and after a quarter of a second when it hangs: people wait for them. */
+  counts: { ...patient, maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 250 },
 };
 
-type Options = typeof patient | typeof hasty;
-const open = (url: string, options: Options & { enableOfflineQueue?: boolean }): Redis =>
-  url.startsWith('unix://')
+export function openRedis(url: string, use: keyof typeof uses = 'jobs'): Redis {
+  const options = uses[use];
+  return url.startsWith('unix://')
     ? new Redis({ ...options, path: url.slice('unix://'.length) })
     : new Redis(url, options);
-
-export const openRedis = (
-  url: string,
-  more: { enableOfflineQueue?: boolean; commandTimeout?: number } = {},
-): Redis => open(url, { ...more, ...patient });
-/** For what can be done without Redis. */
-export const openHastyRedis = (url: string): Redis => open(url, hasty);
+}
