@@ -1,5 +1,6 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) with the same Kysely interface, and
  * migrates it. */
+import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   HandleEmptyInListsPlugin,
@@ -72,7 +73,7 @@ function repeating(database: Database): Database {
         } catch (error) {
           if (!isConflict(error) || attempt === conflictTries) throw error;
         }
-        await pause(attempt * 20 * (0.5 + Math.random()));
+        await pause(attempt * randomInt(10, 31));
       }
     };
     return builder;

@@ -16,7 +16,7 @@ await serve(trial, async (what, { ask, early }) => {
   if (what === 'throw') throw new Error('unforeseen');
   if (what === 'forever') {
     early('so far');
-    for (;;) Math.random();
+    for (;;) performance.now();
   }
   if (what === 'memory') {
     const kept: object[] = [];
