@@ -1,3 +1,15 @@
+/** What follows runs with this person's rights, and can gain no others. */
+export const withRightsOf = (uid: number): string[] => [
+  '/usr/bin/setpriv',
+  '--reuid',
+  String(uid),
+  '--regid',
+  String(uid),
+  '--clear-groups',
+  '--no-new-privs',
+  '--bounding-set=-all',
+];
+
 /** Arguments of bubblewrap for a program that works on one folder of a person with the person's own
  * rights: it sees that folder, as `/own`, and the system's programs. The program and its arguments
  * follow. Pure. */
@@ -22,12 +34,5 @@ export const asPerson = (uid: number, folder: string): string[] => [
   '--unshare-ipc',
   '--unshare-uts',
   '--die-with-parent',
-  '/usr/bin/setpriv',
-  '--reuid',
-  String(uid),
-  '--regid',
-  String(uid),
-  '--clear-groups',
-  '--no-new-privs',
-  '--bounding-set=-all',
+  ...withRightsOf(uid),
 ];

@@ -2,6 +2,7 @@
  * is read-only; other people's homes and the host's /run are hidden; passwd names no person
  * but the session's own. The application's processes are alone in their pid namespace, so that
  * ending the first ends all; they hold no capability and can gain none. */
+import { withRightsOf } from './as-person.ts';
 import { printerFolder, printFolder, printSocket } from './printing.ts';
 import { placeFirstFiles } from './session-settings.ts';
 
@@ -156,14 +157,7 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     '--chdir',
     '/',
-    '/usr/bin/setpriv',
-    '--reuid',
-    String(uid),
-    '--regid',
-    String(uid),
-    '--clear-groups',
-    '--no-new-privs',
-    '--bounding-set=-all',
+    ...withRightsOf(uid),
     '--inh-caps=-all',
     '/bin/sh',
     '/run/preau/enter',
