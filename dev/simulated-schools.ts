@@ -21,7 +21,7 @@ import {
   startRedis,
   until,
 } from './services.ts';
-import { standInForGuacd } from './stand-in-guacd.ts';
+import { startStandInGuacd } from './stand-in-guacd.ts';
 import { demoLogins } from './world.ts';
 
 export interface SimulatedSchool {
@@ -61,14 +61,13 @@ export async function startSimulatedCity(options: {
   await until('Redis', redis.ready);
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const guacdPort = await freePort();
-  const closeGuacd = await standInForGuacd(guacdPort);
+  const guacd = await startStandInGuacd();
   const controller = startControllerProcess(
     {
       PREAU_PORT: String(port),
       PREAU_DATA: join(folder, 'controller'),
       PREAU_REDIS_URL: redis.url,
-      PREAU_GUACD_PORT: String(guacdPort),
+      PREAU_GUACD_PORT: String(guacd.port),
       PREAU_CONSOLE: join(root, 'console/build'),
       PREAU_STANDBY_DISPLAYS: '0',
       PREAU_LOG_LEVEL: 'warn',
@@ -143,7 +142,7 @@ export async function startSimulatedCity(options: {
       for (const school of schools) await school.silence();
       await controller.stop();
       await redis.service.stop();
-      closeGuacd();
+      guacd.close();
       rmSync(join(folder, 'processes.json'), { force: true });
     },
   };

@@ -20,8 +20,8 @@ import { createSecrets, sha256 } from '../controller/src/platform/secrets.ts';
 import { newTotpSecret } from '../controller/src/platform/totp.ts';
 import { createSite } from '../controller/src/sites/sites.ts';
 import { createWakeups } from '../controller/src/wakeups.ts';
-import { type StandInGuacd, startStandInGuacd } from '../dev/bench/siege/stand-in-guacd.ts';
 import { type Service, startRedis, until } from '../dev/services.ts';
+import { type StandInGuacd, startStandInGuacd } from '../dev/stand-in-guacd.ts';
 import { type Postgres, startPostgres } from './postgres.fixture.ts';
 
 const right = 'une phrase de passe correcte';

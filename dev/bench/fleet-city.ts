@@ -34,6 +34,7 @@ import {
   type Talking,
   until,
 } from '../services.ts';
+import { startStandInGuacd } from '../stand-in-guacd.ts';
 
 const technicianLogin = 'tech';
 const password = 'une-phrase-pour-mesurer';
@@ -85,6 +86,8 @@ export interface FleetOptions {
   servers: number;
   slugs: readonly string[];
   processes: number;
+  /** As for the stand-in for guacd. */
+  isDeaf?: (call: number) => boolean;
   /** Additional settings of the controller. */
   env?: Readonly<Record<string, string>>;
   /** Inserts further rows in the seeding transaction. */
@@ -177,6 +180,7 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
     `preau-fleet-${process.pid}`,
   );
   const redis = startRedis(join(folder, 'redis'));
+  const guacd = await startStandInGuacd(0, options.isDeaf);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const controller = startControllerProcess(
@@ -184,6 +188,7 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
       PREAU_PORT: String(port),
       PREAU_DATA: data,
       PREAU_REDIS_URL: redis.url,
+      PREAU_GUACD_PORT: String(guacd.port),
       PREAU_STANDBY_DISPLAYS: '0',
       PREAU_LOG_LEVEL: 'warn',
       ...options.env,
@@ -199,6 +204,7 @@ export async function startFleetCity(options: FleetOptions): Promise<FleetCity> 
     await Promise.all(processes.map((process) => process.end()));
     await controller.kill();
     await redis.service.kill();
+    guacd.close();
     await rows.destroy();
     for (const path of [folder, statesFolder]) rmSync(path, { recursive: true, force: true });
   };

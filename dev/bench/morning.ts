@@ -6,12 +6,12 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { plainRule } from '@preau/contract/rule.ts';
 import { build } from 'hdr-histogram-js';
 import { base, startSlapd } from '../../test/directories.fixture.ts';
 import { until } from '../services.ts';
 import { type Figure, round } from './figures.ts';
-import { type FleetCity, startFleetCity } from './fleet-city.ts';
+import { startFleetCity } from './fleet-city.ts';
+import { offerEverywhere } from './offer-everywhere.ts';
 
 const password = 'bonjour-la-classe';
 const slugs = ['dessin', 'calcul', 'lecture'];
@@ -107,7 +107,7 @@ export async function measureMorning(
     env: { PREAU_IDENTITY: identityPath },
   });
   try {
-    await prepare(city);
+    await offerEverywhere(city, slugs);
     tell(
       `${schools} schools, ${slugs.length} applications on each, a directory of ${directoryMs} ms`,
     );
@@ -236,37 +236,4 @@ async function slowLine(to: URL, delayMs: number): Promise<{ port: number; close
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
-}
-
-/** Puts every application on every server and opens it to all pupils. */
-async function prepare(city: FleetCity): Promise<void> {
-  await city.runSeeded();
-  for (const applicationId of city.applicationIds.values()) {
-    await city.technician.call('createRule', {
-      body: {
-        ...plainRule,
-        effect: 'allow',
-        target: { kind: 'application', applicationId },
-        audience: { kind: 'role', role: 'pupil' },
-      },
-    });
-    for (const id of city.serverIds())
-      await city.technician.call('wantApplication', {
-        params: { id, applicationId },
-        body: { wanted: true },
-      });
-  }
-  await until(
-    'every application on every server',
-    async () =>
-      (
-        await city.rows
-          .selectFrom('server_applications')
-          .select('server_id')
-          .where('state', '=', 'installed')
-          .execute()
-      ).length ===
-      city.serverIds().length * city.applicationIds.size,
-    120_000,
-  );
 }

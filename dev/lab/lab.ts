@@ -13,7 +13,7 @@ import {
   startRedis,
   until,
 } from '../services.ts';
-import { standInForGuacd } from '../stand-in-guacd.ts';
+import { startStandInGuacd } from '../stand-in-guacd.ts';
 import { demoLogins } from '../world.ts';
 import { poolFolder, prepareBase, readPoolIndex } from './base.ts';
 import { must, signal } from './host.ts';
@@ -153,9 +153,9 @@ async function build(
   const password = 'laboratoire-prive-2026';
   const redis = startRedis(join(folder, 'redis'));
   stopped.push(redis.service.stop);
-  const [port, guacdPort] = [await freePort(), await freePort()];
-  const closeGuacd = await standInForGuacd(guacdPort);
-  stopped.push(async () => closeGuacd());
+  const port = await freePort();
+  const guacd = await startStandInGuacd();
+  stopped.push(async () => guacd.close());
   const url = `http://${host}:${port}`;
   const controller = await timed('controller', async () => {
     await seedCity(join(folder, 'controller'), { teachers: 27, pupils: 27 }, password);
@@ -167,7 +167,7 @@ async function build(
         PREAU_PUBLIC_URL: url,
         PREAU_DATA: join(folder, 'controller'),
         PREAU_REDIS_URL: redis.url,
-        PREAU_GUACD_PORT: String(guacdPort),
+        PREAU_GUACD_PORT: String(guacd.port),
         PREAU_CONSOLE: join(root, 'console/build'),
         PREAU_AGENT_FILES: join(root, 'packaging/build'),
         PREAU_STANDBY_DISPLAYS: '0',

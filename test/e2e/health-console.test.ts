@@ -13,7 +13,7 @@ import { saveClockSkew } from '../../controller/src/servers/reported/store.ts';
 import { readySession } from '../../controller/src/testing.fixture.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, root } from '../../dev/services.ts';
-import { standInForGuacd } from '../../dev/stand-in-guacd.ts';
+import { type StandInGuacd, startStandInGuacd } from '../../dev/stand-in-guacd.ts';
 import { type FailingCity, openFailingCity } from '../dependencies.fixture.ts';
 import { axeViolations, isTooWide } from '../page-faults.fixture.ts';
 
@@ -24,9 +24,9 @@ let browser: OpenBrowser;
 let page: Page;
 let stopWatching: () => void;
 let guacdPort: number;
-let closeGuacd: (() => void) | null = null;
+let guacd: StandInGuacd | null = null;
 const broken: string[] = [];
-let serial = 0;
+const serial = 0;
 /** What the look at Redis finds. */
 let redis: Finding = { state: 'ok' };
 
@@ -62,7 +62,7 @@ afterAll(async () => {
   stopWatching?.();
   await browser?.close();
   await city?.close();
-  closeGuacd?.();
+  guacd?.close();
   rmSync(folder, { recursive: true, force: true });
   expect(broken).toEqual([]);
 });
@@ -120,7 +120,7 @@ test('the portal says that programs cannot be opened, and offers none', async ()
 });
 
 test('the portal offers programs again when they can be opened', async () => {
-  closeGuacd = await standInForGuacd(guacdPort);
+  guacd = await startStandInGuacd(guacdPort);
   await page.waitForSelector('a.tile', { timeout: 60_000 });
   expect(await page.locator('text=Les programmes ne peuvent pas').count()).toBe(0);
 });

@@ -2,14 +2,13 @@
  * two network namespaces with an address each, one of which the attackers share with a school. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { plainRule } from '@preau/contract/rule.ts';
 import { insertAccounts } from '../../../controller/src/accounts/store.ts';
 import { createPasswords } from '../../../controller/src/platform/passwords.ts';
 import { frontName, makeCertificate, startFront } from '../../front.ts';
 import { cityAddress, claimSlot, layCables, names, sweep } from '../../lab/network.ts';
-import { freePort, root, until } from '../../services.ts';
+import { freePort, root } from '../../services.ts';
 import { type FleetCity, startFleetCity } from '../fleet-city.ts';
-import { type StandInGuacd, startStandInGuacd } from './stand-in-guacd.ts';
+import { offerEverywhere } from '../offer-everywhere.ts';
 import type { Front } from './web.ts';
 
 export const password = 'bonjour-la-classe';
@@ -28,7 +27,6 @@ export const people = {
 export interface BesiegedCity {
   city: FleetCity;
   front: Front;
-  guacd: StandInGuacd;
   /** Where the controller listens for a debugger, once it gets SIGUSR1. */
   debugPort: number;
   /** Words that start a program in the attackers' school, and in another one. */
@@ -54,17 +52,16 @@ export async function openBesiegedCity(folder: string): Promise<BesiegedCity> {
       { number: 1, servers: 1 },
       { number: 2, servers: 1 },
     ]);
-    const guacd = await startStandInGuacd();
-    closing.push(guacd.close);
     const [port, debugPort] = [await freePort(), await freePort()];
     const passwordHash = await createPasswords().hash(password);
     const city = await startFleetCity({
       folder: join(folder, 'city'),
       ...{ sites: 3, servers: 3, slugs: Object.values(slugs), processes: 1 },
+      // Half of the tunnels end at somebody who does not read.
+      isDeaf: (call) => call % 2 === 0,
       env: {
         PREAU_PUBLIC_URL: `https://${frontName}:${port}`,
         PREAU_TRUSTED_PROXIES: '127.0.0.1',
-        PREAU_GUACD_PORT: String(guacd.port),
         PREAU_CONSOLE: join(root, 'console/build'),
         NODE_OPTIONS: `--inspect-port=127.0.0.1:${debugPort}`,
       },
@@ -92,11 +89,11 @@ export async function openBesiegedCity(folder: string): Promise<BesiegedCity> {
       controllerPort: Number(new URL(city.url).port),
     });
     closing.push(nginx.stop);
-    await furnish(city);
+    await offerEverywhere(city, [slugs.allowed]);
     const { authority } = certificate;
     const inside = (school: number) => ['ip', 'netns', 'exec', names.server(slot, school, 1)];
     return {
-      ...{ city, guacd, debugPort, stop, siteId: city.siteIds[0] ?? '' },
+      ...{ city, debugPort, stop, siteId: city.siteIds[0] ?? '' },
       frontErrors: () => errorsIn(join(folder, 'nginx/logs/error.log')),
       front: { address: cityAddress(slot), port, name: frontName, authority },
       inside: { sameAddress: inside(1), elsewhere: inside(2) },
@@ -116,34 +113,4 @@ function errorsIn(path: string): Record<string, number> {
       counts[`${kind} ${where}`.trim()] = (counts[`${kind} ${where}`.trim()] ?? 0) + 1;
   }
   return counts;
-}
-
-/** The one program is on every server, and pupils may open it; the other one nobody may. */
-async function furnish(city: FleetCity): Promise<void> {
-  await city.runSeeded();
-  const applicationId = city.applicationIds.get(slugs.allowed) ?? '';
-  await city.technician.call('createRule', {
-    body: {
-      ...plainRule,
-      effect: 'allow',
-      target: { kind: 'application', applicationId },
-      audience: { kind: 'role', role: 'pupil' },
-    },
-  });
-  for (const id of city.serverIds())
-    await city.technician.call('wantApplication', {
-      params: { id, applicationId },
-      body: { wanted: true },
-    });
-  const installed = () =>
-    city.rows
-      .selectFrom('server_applications')
-      .select('server_id')
-      .where('state', '=', 'installed')
-      .execute();
-  await until(
-    'the program on every server',
-    async () => (await installed()).length === city.serverIds().length,
-    60_000,
-  );
 }
