@@ -6,7 +6,7 @@ import { Compile } from 'typebox/compile';
 import type { Platform } from '#src/platform/platform.ts';
 import { packageFiles } from '../packages/files.ts';
 import { selectPackages } from '../packages/store.ts';
-import { inspection } from './inspection.ts';
+import { inspection, nothingKnown } from './inspection.ts';
 
 const isInspected = Compile(InspectedPackage);
 
@@ -19,15 +19,7 @@ export async function inspectPackage(
   const known = (await selectPackages(deps.database, sha256))[0];
   const path = packageFiles(deps.config.PREAU_DATA).pathOf(sha256);
   if (known === undefined) throw new AppError('NOT_FOUND', { package: sha256 });
-  let soFar: InspectedPackage = {
-    kind: 'unknown',
-    package: null,
-    version: null,
-    summary: null,
-    architecture: null,
-    programs: [],
-    cutShort: true,
-  };
+  let soFar: InspectedPackage = { ...nothingKnown, cutShort: true };
   const take = (told: InspectedPackage) => {
     if (isInspected.Check(told)) soFar = told;
   };

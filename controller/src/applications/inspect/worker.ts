@@ -8,17 +8,8 @@ import { pngFrom } from '../icons/icon-files.ts';
 import { checkPng } from '../icons/icons.ts';
 import { type DebContents, iconIn, readDeb } from './deb.ts';
 import { parseDesktopEntry } from './desktop-entry.ts';
-import { inspection } from './inspection.ts';
+import { inspection, nothingKnown } from './inspection.ts';
 
-const nothing: InspectedPackage = {
-  kind: 'unknown',
-  package: null,
-  version: null,
-  summary: null,
-  architecture: null,
-  programs: [],
-  cutShort: false,
-};
 const maxPrograms = 20;
 
 const isPng = (png: Buffer): boolean => {
@@ -44,19 +35,21 @@ export async function inspect(
     size > budget.files.iconSourceBytes ? Buffer.alloc(0) : file.readFile();
   try {
     if (head.toString('latin1', 0, 8) === '!<arch>\n')
-      return (await ofDeb(path, onControl)) ?? nothing;
+      return (await ofDeb(path, onControl)) ?? nothingKnown;
     if (head.readUInt32BE(0) === 0x7f454c46)
-      return head.toString('latin1', 8, 10) === 'AI' ? { ...nothing, kind: 'appimage' } : nothing;
-    if (head.toString('latin1', 0, 4) === 'PK\u0003\u0004') return { ...nothing, kind: 'zip' };
+      return head.toString('latin1', 8, 10) === 'AI'
+        ? { ...nothingKnown, kind: 'appimage' }
+        : nothingKnown;
+    if (head.toString('latin1', 0, 4) === 'PK\u0003\u0004') return { ...nothingKnown, kind: 'zip' };
     if (head.toString('latin1', 0, 2) === 'MZ') return withIcon('program', await whole());
-    if (head.readUInt32BE(0) === 0xd0cf11e0) return { ...nothing, kind: 'installer' };
+    if (head.readUInt32BE(0) === 0xd0cf11e0) return { ...nothingKnown, kind: 'installer' };
     if (head.readUInt32BE(0) === 0x89504e47 || head.readUInt32LE(0) === 0x00010000)
       return withIcon('picture', await whole());
     const isTar =
       head.toString('latin1', 257, 262) === 'ustar' ||
       ((head.readUInt16BE(0) === 0x1f8b || head.readUInt32BE(0) === 0x28b52ffd) &&
         /\.(tar\.(gz|zst)|tgz|tzst)$/i.test(name));
-    return isTar ? { ...nothing, kind: 'tar' } : nothing;
+    return isTar ? { ...nothingKnown, kind: 'tar' } : nothingKnown;
   } finally {
     await file.close();
   }
@@ -67,7 +60,7 @@ function withIcon(kind: 'program' | 'picture', file: Buffer): InspectedPackage {
     const png = pngFrom(file);
     checkPng(png);
     return {
-      ...nothing,
+      ...nothingKnown,
       kind,
       programs: [
         {
@@ -81,7 +74,7 @@ function withIcon(kind: 'program' | 'picture', file: Buffer): InspectedPackage {
       ],
     };
   } catch {
-    return { ...nothing, kind };
+    return { ...nothingKnown, kind };
   }
 }
 
@@ -104,7 +97,7 @@ async function ofDeb(
   onControl: (told: InspectedPackage) => void,
 ): Promise<InspectedPackage | null> {
   const deb = await readDeb(path, (control) =>
-    onControl({ ...nothing, kind: 'deb', ...named(control), cutShort: true }),
+    onControl({ ...nothingKnown, kind: 'deb', ...named(control), cutShort: true }),
   );
   if (deb === null) return null;
   const programs: InspectedProgram[] = [];
