@@ -107,32 +107,23 @@ test('frozen: refused in bounded time, without a half-done write, and all well w
 test('too many connections: BUSY with Retry-After', async () => {
   await begin({ settings: ['max_connections=20', 'superuser_reserved_connections=0'] });
   const held: pg.Client[] = [];
-  for (let count = 0; count < 20; count += 1) {
-    const client = new pg.Client({ connectionString: address });
-    client.on('error', () => undefined);
-    if (
-      await client.connect().then(
+  const takeAll = async () => {
+    for (let count = 0; count < 20; count += 1) {
+      const client = new pg.Client({ connectionString: address });
+      client.on('error', () => undefined);
+      const took = await client.connect().then(
         () => true,
         () => false,
-      )
-    )
-      held.push(client);
-  }
+      );
+      if (took) held.push(client);
+    }
+  };
+  await takeAll();
   // The city's idle connections are cut, and find no place any more.
   await held[0]?.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $$preau$$',
   );
-  for (let count = 0; count < 20; count += 1) {
-    const client = new pg.Client({ connectionString: address });
-    client.on('error', () => undefined);
-    if (
-      await client.connect().then(
-        () => true,
-        () => false,
-      )
-    )
-      held.push(client);
-  }
+  await takeAll();
   expect(await city.call('launch')).toMatchObject({ status: 503, code: 'BUSY', retryAfter: '5' });
   for (const client of held) await client.end();
   await wellAgain();
