@@ -18,9 +18,7 @@ import { join } from 'node:path';
 import { type Addition, isAdditionOpen } from '@preau/contract/fleet.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createClassEntry } from '../controller/src/classes/enter.ts';
-import { createHttp } from '../controller/src/edge/http.ts';
-import { createIdentity } from '../controller/src/identity/sign-in.ts';
+import { openEdge } from '../controller/src/edge/edge.fixture.ts';
 import { acceptReport } from '../controller/src/reports/accept-report.ts';
 import { type Additions, createAdditions } from '../controller/src/servers/additions/add-server.ts';
 import { endAbandonedAdditions } from '../controller/src/servers/additions/end.ts';
@@ -144,15 +142,7 @@ exec /usr/sbin/sshd -D -e -f ${folder}/sshd_config`;
     { ...city.platform, publicUrl: () => url },
     { ...additionTimes, connectMs: 8000, installMs: 30_000, reportMs: 15_000, beatMs: 100 },
   );
-  app = await createHttp({
-    ...city.platform,
-    version: '0',
-    publicUrl: () => url,
-    originAllowed: () => true,
-    identity: createIdentity(city.platform),
-    additions,
-    classEntry: createClassEntry(city.platform, createIdentity(city.platform).passwords),
-  });
+  app = await openEdge(city.platform, { publicUrl: () => url, additions });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   await until(
     'sshd',

@@ -1,8 +1,5 @@
 /** A small city with its real edge, on a port of loopback and with this machine's clock. */
-import { createClassEntry } from '../controller/src/classes/enter.ts';
-import { createHttp } from '../controller/src/edge/http.ts';
-import { createIdentity } from '../controller/src/identity/sign-in.ts';
-import { createAdditions } from '../controller/src/servers/additions/add-server.ts';
+import { openEdge } from '../controller/src/edge/edge.fixture.ts';
 import { createEnrolmentCode } from '../controller/src/servers/enrolment/enrol.ts';
 import { makeCity } from '../controller/src/testing.fixture.ts';
 
@@ -21,14 +18,7 @@ export async function openCityEdge(
     publicUrl: publicUrl ?? (() => url),
     originAllowed: () => false,
   };
-  const identity = createIdentity(deps);
-  const app = await createHttp({
-    ...deps,
-    version: '0',
-    identity,
-    additions: createAdditions(deps),
-    classEntry: createClassEntry(deps, identity.passwords),
-  });
+  const app = await openEdge(deps, deps);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
     url,

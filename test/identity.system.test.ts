@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { Attribute, Change } from 'ldapts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selectPerson } from '../controller/src/accounts/store.ts';
-import { createClassEntry } from '../controller/src/classes/enter.ts';
-import { createHttp } from '../controller/src/edge/http.ts';
+import { openEdge } from '../controller/src/edge/edge.fixture.ts';
 import {
   listDirectories,
   synchroniseDue,
@@ -20,7 +19,6 @@ import { selectPhoto } from '../controller/src/identity/people/store.ts';
 import { parseIdentity, readText } from '../controller/src/identity/settings.ts';
 import { createIdentity, type Identity, signIn } from '../controller/src/identity/sign-in.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
-import { createAdditions } from '../controller/src/servers/additions/add-server.ts';
 import { type City, codeOf, makeCity, publicUrl } from '../controller/src/testing.fixture.ts';
 import { type CasServer, startCas } from './cas-server.fixture.ts';
 import {
@@ -49,7 +47,7 @@ let oidc: OidcServer;
 let postgres: Postgres;
 let city: City;
 let identity: Identity;
-let app: Awaited<ReturnType<typeof createHttp>>;
+let app: Awaited<ReturnType<typeof openEdge>>;
 const hour = 3_600_000;
 
 const filetime = (ms: number) => String((ms + 11_644_473_600_000) * 10_000);
@@ -236,14 +234,9 @@ beforeAll(async () => {
     .set({ password_hash: await createPasswords().hash('bris-de-glace') })
     .where('id', '=', technician?.id ?? '')
     .execute();
-  app = await createHttp({
-    ...city.platform,
-    version: '0',
-    publicUrl: () => publicUrl,
+  app = await openEdge(city.platform, {
     originAllowed: (origin) => origin === publicUrl,
     identity,
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    classEntry: createClassEntry(city.platform, identity.passwords),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
 }, 120_000);

@@ -6,19 +6,13 @@ import { plainRule, type RuleTimes } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRule, listRules, withdrawRule } from '../../controller/src/access/rules.ts';
-import { insertSignIn } from '../../controller/src/accounts/sign-ins/store.ts';
-import { createClassEntry } from '../../controller/src/classes/enter.ts';
-import { createHttp } from '../../controller/src/edge/http.ts';
-import { createIdentity } from '../../controller/src/identity/sign-in.ts';
-import { createPasswords } from '../../controller/src/platform/passwords.ts';
-import { newToken, sha256 } from '../../controller/src/platform/secrets.ts';
-import { createAdditions } from '../../controller/src/servers/additions/add-server.ts';
+import { openEdge, signedIn } from '../../controller/src/edge/edge.fixture.ts';
 import { type City, makeCity } from '../../controller/src/testing.fixture.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { root } from '../../dev/services.ts';
 
 let city: City;
-let app: Awaited<ReturnType<typeof createHttp>>;
+let app: Awaited<ReturnType<typeof openEdge>>;
 let browser: OpenBrowser;
 let page: Page;
 let url = '';
@@ -26,23 +20,13 @@ let url = '';
 beforeAll(async () => {
   city = await makeCity(':memory:', { PREAU_CONSOLE: join(root, 'console/build') });
   const { platform } = city;
-  app = await createHttp({
-    ...platform,
-    version: '0',
+  app = await openEdge(platform, {
     publicUrl: () => url,
     originAllowed: (origin) => origin === url,
-    identity: createIdentity(platform, []),
-    additions: createAdditions({ ...platform, publicUrl: () => url }),
-    classEntry: createClassEntry(platform, createPasswords()),
   });
+
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  const token = newToken();
-  await insertSignIn(platform.database, {
-    tokenHash: sha256(token),
-    accountId: city.pupil.id,
-    now: city.time.at,
-    expiresAt: Date.parse('2030-01-01T00:00:00Z'),
-  });
+  const token = await signedIn(city, city.pupil.id, Date.parse('2030-01-01T00:00:00Z'));
   browser = await openBrowser();
   await browser.context.addCookies([{ name: 'preau_sign_in', value: token, url }]);
   page = browser.context.pages()[0] ?? (await browser.context.newPage());

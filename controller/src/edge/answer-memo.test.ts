@@ -5,13 +5,9 @@ import { plainRule } from '@preau/contract/rule.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { signOut } from '#src/accounts/sign-ins/sign-in.ts';
-import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
-import { createClassEntry } from '#src/classes/enter.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
-import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
-import { createHttp } from './http.ts';
+import { type City, makeCity } from '#src/testing.fixture.ts';
+import { openEdge, signedIn } from './edge.fixture.ts';
 
 let city: City;
 let url: string;
@@ -20,25 +16,10 @@ let close: () => Promise<void>;
 
 beforeEach(async () => {
   city = await makeCity();
-  const deps = {
-    ...city.platform,
-    version: '0',
-    publicUrl: () => publicUrl,
-    originAllowed: () => true,
-    identity: createIdentity(city.platform),
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    classEntry: createClassEntry(city.platform, createIdentity(city.platform).passwords),
-  };
-  const app = await createHttp(deps as Parameters<typeof createHttp>[0]);
+  const app = await openEdge(city.platform);
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/portal`;
-  const token = newToken();
-  await insertSignIn(city.platform.database, {
-    tokenHash: sha256(token),
-    accountId: city.pupil.id,
-    now: city.time.at,
-    expiresAt: city.time.at + 3_600_000,
-  });
+  const token = await signedIn(city, city.pupil.id);
   cookie = `preau_sign_in=${token}`;
   close = async () => {
     await app.close();

@@ -3,38 +3,18 @@
 import { api, type Route, type RouteName } from '@preau/contract/api.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
-import { createClassEntry } from '#src/classes/enter.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
 import { budget } from '#src/platform/budget.ts';
 import { longestStop } from '#src/platform/heavy/longest-stop.fixture.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
-import { createHttp } from './http.ts';
+import { openEdge, signedIn } from './edge.fixture.ts';
 
 let city: City;
 let app: FastifyInstance;
 let cookie: string;
 beforeAll(async () => {
   city = await makeCity();
-  const identity = createIdentity(city.platform);
-  app = await createHttp({
-    ...city.platform,
-    version: '0',
-    publicUrl: () => publicUrl,
-    originAllowed: () => true,
-    identity,
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    classEntry: createClassEntry(city.platform, identity.passwords),
-  });
-  const token = newToken();
-  await insertSignIn(city.platform.database, {
-    tokenHash: sha256(token),
-    accountId: city.administrator.id,
-    now: city.time.at,
-    expiresAt: city.time.at + 3_600_000,
-  });
+  app = await openEdge(city.platform);
+  const token = await signedIn(city, city.administrator.id);
   cookie = `preau_sign_in=${token}`;
 });
 afterAll(async () => {

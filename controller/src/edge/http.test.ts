@@ -7,18 +7,15 @@ import { pathOf } from '@preau/contract/route-table.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttempts } from '#src/accounts/attempts/attempts.ts';
-import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { application, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { budget } from '#src/platform/budget.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { type City, makeCity, publicUrl, readySession } from '#src/testing.fixture.ts';
 import { callsOf, onePixel, type Role, refusal, roles } from './calls.fixture.ts';
-import { createHttp } from './http.ts';
+import { openEdge, signedIn } from './edge.fixture.ts';
 
 let city: City;
 let app: FastifyInstance;
@@ -37,10 +34,8 @@ beforeEach(async () => {
   await close?.();
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder });
   waits.length = 0;
-  app = await createHttp({
-    ...city.platform,
+  app = await openEdge(city.platform, {
     version: '0.1.0',
-    publicUrl: () => publicUrl,
     originAllowed: (origin) => origin === publicUrl,
     identity: createIdentity(city.platform, [], {
       passwords: {
@@ -54,7 +49,6 @@ beforeEach(async () => {
         },
       }),
     }),
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     classEntry: createClassEntry(
       city.platform,
       { hash: async (password) => password, verify: async (hash, password) => hash === password },
@@ -67,16 +61,7 @@ beforeEach(async () => {
       .set({ password_hash: 'right' })
       .where('id', '=', id)
       .execute();
-  const signIn = async (accountId: string) => {
-    const token = newToken();
-    await insertSignIn(city.platform.database, {
-      tokenHash: sha256(token),
-      accountId,
-      now: city.time.at,
-      expiresAt: city.time.at + 3_600_000,
-    });
-    return token;
-  };
+  const signIn = (accountId: string) => signedIn(city, accountId);
   close = async () => {
     await app.close();
     await city.close();

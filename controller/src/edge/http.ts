@@ -8,8 +8,6 @@ import { hubPath } from '@preau/contract/hub.ts';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { budget } from '#src/platform/budget.ts';
 import { within } from '#src/platform/deadlines.ts';
-import { ownChecks } from '#src/platform/health/checks.ts';
-import { createHealth, type Health } from '#src/platform/health/health.ts';
 import { pinoOf } from '#src/platform/log.ts';
 import { createAnswerMemo } from './answer-memo.ts';
 import { acceptBodies } from './bodies.ts';
@@ -27,14 +25,7 @@ import { mountStreams } from './streams.ts';
 import { routeUpgrades } from './upgrades.ts';
 import type { EdgeDeps } from './verbs/verb.ts';
 
-/** Without `health`, the parts are looked at that need nothing else. */
-export async function createHttp(
-  given: Omit<EdgeDeps, 'health'> & { health?: Health },
-): Promise<FastifyInstance> {
-  const deps: EdgeDeps = {
-    ...given,
-    health: given.health ?? createHealth(given, ownChecks(given)),
-  };
+export async function createHttp(deps: EdgeDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = pinoOf(deps.log);
   const addressOf = createAddressOf(deps.config.PREAU_TRUSTED_PROXIES);
   const memo = createAnswerMemo(deps.wakeups, addressOf);

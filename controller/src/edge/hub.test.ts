@@ -5,10 +5,10 @@ import { audiences, type Topic, type TopicKind } from '@preau/contract/topics.ts
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { budget } from '#src/platform/budget.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
+import { sha256 } from '#src/platform/secrets.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
+import { signedIn } from './edge.fixture.ts';
 import { createHub, type Hub } from './hub.ts';
 import { routeUpgrades } from './upgrades.ts';
 
@@ -45,13 +45,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}${consoleNamespace}`;
   for (const who of people) {
-    tokens[who] = newToken();
-    await insertSignIn(city.platform.database, {
-      tokenHash: sha256(tokens[who]),
-      accountId: city[who].id,
-      now: city.time.at,
-      expiresAt: city.time.at + 3_600_000,
-    });
+    tokens[who] = await signedIn(city, city[who].id);
     pages[who] = io(url, {
       path: hubPath,
       transports: ['websocket'],

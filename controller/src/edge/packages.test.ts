@@ -11,11 +11,9 @@ import { createToken } from '#src/accounts/tokens/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { application } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
 import { budget } from '#src/platform/budget.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
-import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
-import { createHttp } from './http.ts';
+import { type City, makeCity } from '#src/testing.fixture.ts';
+import { openEdge } from './edge.fixture.ts';
 import { rangeOf } from './range.ts';
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'preau-packages-'));
@@ -26,13 +24,8 @@ let secret = '';
 
 beforeAll(async () => {
   city = await makeCity(':memory:', { PREAU_DATA: dataFolder, PREAU_PACKAGE_MIB: '8' });
-  app = await createHttp({
-    ...city.platform,
-    version: '0.1.0',
-    publicUrl: () => publicUrl,
+  app = await openEdge(city.platform, {
     originAllowed: () => false,
-    identity: createIdentity(city.platform),
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     classEntry: createClassEntry(
       city.platform,
       { hash: async (password) => password, verify: async (hash, password) => hash === password },

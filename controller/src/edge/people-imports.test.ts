@@ -3,15 +3,10 @@
 import { maxImportBytes, noChoices } from '@preau/contract/people-import.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { site } from '#src/builders.fixture.ts';
-import { createClassEntry } from '#src/classes/enter.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
 import { createSite } from '#src/sites/sites.ts';
-import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
-import { createHttp } from './http.ts';
+import { type City, makeCity } from '#src/testing.fixture.ts';
+import { openEdge, signedIn } from './edge.fixture.ts';
 
 let city: City;
 let app: FastifyInstance;
@@ -19,29 +14,14 @@ let elsewhere: string;
 const cookies: Record<string, string> = {};
 beforeAll(async () => {
   city = await makeCity();
-  const identity = createIdentity(city.platform);
-  app = await createHttp({
-    ...city.platform,
-    version: '0',
-    publicUrl: () => publicUrl,
-    originAllowed: () => false,
-    identity,
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
-    classEntry: createClassEntry(city.platform, identity.passwords),
-  });
+  app = await openEdge(city.platform, { originAllowed: () => false });
   elsewhere = (await createSite(city.platform, city.technician, site())).id;
   for (const [name, { id }] of Object.entries({
     contact: city.contact,
     technician: city.technician,
     teacher: city.teacher,
   })) {
-    const token = newToken();
-    await insertSignIn(city.platform.database, {
-      tokenHash: sha256(token),
-      accountId: id,
-      now: city.time.at,
-      expiresAt: city.time.at + 3_600_000,
-    });
+    const token = await signedIn(city, id);
     cookies[name] = `preau_sign_in=${token}`;
   }
 });

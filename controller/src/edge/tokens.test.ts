@@ -9,19 +9,16 @@ import type { ApiTokenDraft, NewApiToken } from '@preau/contract/token.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttempts } from '#src/accounts/attempts/attempts.ts';
-import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { person, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
-import { createIdentity } from '#src/identity/sign-in.ts';
-import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
+import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
 import { callsOf, type RouteCall } from './calls.fixture.ts';
+import { openEdge, signedIn } from './edge.fixture.ts';
 import { stringsIn } from './guard.ts';
-import { createHttp } from './http.ts';
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'preau-tokens-'));
 let city: City;
@@ -46,13 +43,8 @@ beforeEach(async () => {
       site({ uai: '0380009Z', name: 'École d’ailleurs' }),
     )
   ).id;
-  app = await createHttp({
-    ...city.platform,
-    version: '0.1.0',
-    publicUrl: () => publicUrl,
+  app = await openEdge(city.platform, {
     originAllowed: (origin) => origin === publicUrl,
-    identity: createIdentity(city.platform),
-    additions: createAdditions({ ...city.platform, publicUrl: () => publicUrl }),
     classEntry: createClassEntry(
       city.platform,
       { hash: async (password) => password, verify: async (hash, password) => hash === password },
@@ -191,13 +183,7 @@ describe('every route × a token', () => {
         .set({ site_ids: JSON.stringify([elsewhere]) })
         .where('id', '=', id)
         .execute();
-    const cookie = newToken();
-    await insertSignIn(city.platform.database, {
-      tokenHash: sha256(cookie),
-      accountId: id,
-      now: city.time.at,
-      expiresAt: city.time.at + 3_600_000,
-    });
+    const cookie = await signedIn(city, id);
     return { cookie: `preau_sign_in=${cookie}` };
   };
   const persons = (['contact', 'teacher', 'technician'] as const).flatMap((role) =>
@@ -386,13 +372,7 @@ describe('a token', () => {
 
   test('with a cookie beside it, in a URL, or misspelt, it opens nothing', async () => {
     const { secret } = await make();
-    const cookie = newToken();
-    await insertSignIn(city.platform.database, {
-      tokenHash: sha256(cookie),
-      accountId: city.technician.id,
-      now: city.time.at,
-      expiresAt: city.time.at + 3_600_000,
-    });
+    const cookie = await signedIn(city, city.technician.id);
     expect(await me({ cookie: `preau_sign_in=${cookie}` })).toMatchObject({ login: 'tech' });
     expect(
       await me({ authorization: `Bearer ${secret}`, cookie: `preau_sign_in=${cookie}` }),
