@@ -8,7 +8,14 @@ export interface Violation {
   nodes: { html: string }[];
 }
 
+/** A page comes in parts, its heading with the last: before that there is nothing to judge. Without
+ * a heading axe says so itself. */
 export async function axeViolations(page: Page): Promise<Violation[]> {
+  await page
+    .locator('h1')
+    .first()
+    .waitFor({ timeout: 5000 })
+    .catch(() => undefined);
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
   return (
     (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
