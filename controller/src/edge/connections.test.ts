@@ -16,8 +16,10 @@ const clients = new Set<Socket>();
 beforeEach(async () => {
   server = createServer((request, response) => {
     connections.began(request, response);
-    if (request.url === '/upload') request.emit(admitted);
-    request.resume();
+    if (request.url !== '/' && request.url !== '/large') request.emit(admitted);
+    if (request.url === '/unread') return;
+    if (request.url === '/chunks') void readChunks(request, () => response.end('small'));
+    else request.resume();
     request.on('end', () => response.end(request.url === '/large' ? large : 'small'));
   });
   connections = watchConnections(server, limits);
@@ -48,6 +50,14 @@ function open(text = ''): { socket: Socket; closed: () => boolean; bytes: () => 
 }
 const post = (path: string, length: number) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+async function readChunks(body: AsyncIterable<Buffer>, then: () => void): Promise<void> {
+  try {
+    for await (const chunk of body) void chunk;
+    then();
+  } catch {
+    // The connection was destroyed.
+  }
+}
 const answers = async () => (await fetch(`http://127.0.0.1:${port}/`)).status;
 
 describe('whoever holds connections keeps nobody out', () => {
@@ -74,8 +84,11 @@ describe('is cut off', () => {
     await expect.poll(closed, { timeout: 3000 }).toBe(true);
     clearInterval(timer);
   });
-  test('a long body that comes byte by byte', async () => {
-    const { socket, closed } = open(post('/upload', 1_000_000));
+  test.each([
+    ['', '/upload'],
+    [', read chunk by chunk', '/chunks'],
+  ])('a long body that comes byte by byte%s', async (_how, path) => {
+    const { socket, closed } = open(post(path, 1_000_000));
     const timer = setInterval(() => socket.write('x'), 50);
     await expect.poll(closed, { timeout: 3000 }).toBe(true);
     clearInterval(timer);
@@ -89,13 +102,19 @@ describe('is cut off', () => {
 });
 
 describe('is left alone', () => {
-  test('a long body that comes slowly', async () => {
-    const { socket, closed, bytes } = open(post('/upload', 60_000));
+  test.each(['/upload', '/chunks'])('a long body that comes slowly: %s', async (path) => {
+    const { socket, closed, bytes } = open(post(path, 60_000));
     for (let part = 0; part < 30; part += 1) {
       socket.write(Buffer.alloc(2000));
       await pause(60);
     }
     await expect.poll(bytes).toBeGreaterThan(0);
+    expect(closed()).toBe(false);
+  });
+  test('a long body that waits for us', async () => {
+    const { socket, closed } = open(post('/unread', 1_000_000));
+    socket.write(Buffer.alloc(1_000_000));
+    await pause(limits.slowForMs * 3);
     expect(closed()).toBe(false);
   });
   test('work that takes long', async () => {

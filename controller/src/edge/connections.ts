@@ -137,9 +137,8 @@ function movedSoFar({ socket, call }: Connection): {
 } {
   if (call !== null && socket.writableLength > 0)
     return { waitsFor: 'answer', bytes: socket.bytesWritten - socket.writableLength };
-  if (call !== null && !call.request.complete && isRead(call.request))
+  // What waits to be read by us fills the buffer first, however we read.
+  if (call !== null && !call.request.complete && call.request.readableLength === 0)
     return { waitsFor: 'body', bytes: socket.bytesRead };
   return { waitsFor: null, bytes: null };
 }
-
-const isRead = (request: IncomingMessage) => request.readableLength === 0 && !request.isPaused();
