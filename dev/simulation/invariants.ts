@@ -102,8 +102,8 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
       world.violate('a threshold is not overshot by new offers', nameOf(target));
   };
 
-  /** Whether the wave exceeds one of the active limits. Consecutive failures are left to the tests
-   * of the decision. */
+  /** Whether the wave exceeds one of the active limits. Consecutive failures are left to the table of
+   * the decision, trip.test.ts. */
   const isOver = (rolloutId: string, number: number): boolean => {
     const rollout = rows.rollouts.get(rolloutId);
     const wave = rows.waves.get(`${rolloutId} ${number}`);
@@ -269,6 +269,28 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
     );
     if (brakeIsOn() && (after.state === 'tripped' || after.state === 'passed'))
       world.violate('the brake holds', `wave ${after.number} ${after.state} behind the brake`);
+    const told = `wave ${after.number} of ${after.rolloutId.slice(-3)}`;
+    if (before.state === 'soaking' && after.state === 'passed' && before.soakUntil !== null)
+      tooEarly('a wave is watched as long as was asked', told, before.soakUntil);
+    if (before.state === 'pending' && after.state === 'open') opened(after, told);
+  };
+
+  const tooEarly = (promise: string, told: string, from: number) => {
+    if (world.clock.now < from)
+      world.violate(promise, `${told} ${Math.ceil((from - world.clock.now) / 1000)} s too early`);
+  };
+
+  const opened = (wave: Shapes['waves'], told: string) => {
+    const last = rows.waves.get(`${wave.rolloutId} ${wave.number - 1}`);
+    if (last === undefined) return;
+    if (last.state !== 'passed')
+      world.violate('waves open one after the other', `${told} opens behind one ${last.state}`);
+    if (typeof last.spec.gate === 'object' && last.closedAt !== null)
+      tooEarly(
+        'a gate of minutes lasts minutes',
+        told,
+        last.closedAt + last.spec.gate.afterMinutes * 60_000,
+      );
   };
 
   const heard = ({ before, after }: RowChange<'servers'>) => {
