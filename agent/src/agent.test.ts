@@ -140,6 +140,56 @@ describe('installing', () => {
   });
 });
 
+describe('while packages change', () => {
+  const gimp = {
+    ...tux,
+    applicationId: id('app', 'g'),
+    versionId: id('ver', 'g'),
+    slug: 'gimp',
+    recipes: {
+      linux: {
+        kind: 'apt' as const,
+        packages: ['gimp'],
+        detect: { kind: 'package' as const, package: 'gimp' },
+      },
+    },
+  };
+  test('the state is not said to be reached before it is', async () => {
+    const w = world({ driver: createMemoryDriver({ installMs: 300 }) });
+    w.want({});
+    await w.agent.start();
+    await w.soon(() => expect(w.last().generation).toBe(1));
+    w.want({ applications: [tux] });
+    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installing' }));
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 2, failedSteps: [] }));
+    // The agent reports while apt works, and once it is done.
+    const said = w.reports.map(({ generation, applications }) => [
+      generation,
+      applications[0]?.state ?? 'unknown',
+    ]);
+    expect(said).toContainEqual([1, 'installing']);
+    expect(said.filter(([generation]) => generation === 2)).toEqual([[2, 'installed']]);
+  });
+  test('what is wanted besides is kept: by who installs one, and by who takes one away', async () => {
+    const w = world();
+    w.want({ applications: [gimp] });
+    await w.agent.start();
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 1 }));
+    w.want({ applications: [gimp, tux] });
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 2 }));
+    w.want({ applications: [tux], removals: [gimp] });
+    await w.soon(() => expect(w.last()).toMatchObject({ generation: 3 }));
+    expect(w.driver.kept).toEqual([
+      'stage want-gimp: gimp',
+      'apply want-gimp: gimp',
+      'stage want-tux: gimp tux',
+      'apply want-tux: gimp tux',
+      'stage want-gimp: tux',
+      'apply want-gimp: tux',
+    ]);
+  });
+});
+
 describe('what is there and what is not', () => {
   test('taken away by hand: told, and brought again once after its delay', async () => {
     const w = world();
@@ -344,6 +394,29 @@ describe('sessions', () => {
     w.want({ applications: [tux] });
     await w.soon(() => expect(w.last()).toMatchObject({ sessions: [], failedSteps: [] }));
     expect(w.driver.running.size).toBe(0);
+  });
+
+  test('what ends twice ended once, as it did first', async () => {
+    const w = world();
+    await opened(w);
+    // Tidying up fails, so the machine still has it and may tell once more.
+    w.driver.fail('endSession', new AppError('DISPLAY_FAILED', { why: 'still mounted' }));
+    w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'application_closed' });
+    w.driver.finish(sessionOne.sessionId, {
+      state: 'failed',
+      code: 'DISPLAY_FAILED',
+      message: 'exit code 139',
+    });
+    await w.soon(() => expect(seen(w)).toMatchObject({ state: 'ended' }));
+    w.driver.finish(sessionOne.sessionId, { state: 'ended', reason: 'lost' });
+    w.want({ applications: [tux], sessions: [sessionOne] });
+    await w.soon(() => expect(w.last().generation).toBe(2));
+    expect(seen(w)).toEqual({
+      sessionId: sessionOne.sessionId,
+      state: 'ended',
+      reason: 'application_closed',
+    });
+    expect(w.driver.calls.filter((call) => call.startsWith('endSession'))).toHaveLength(1);
   });
 
   test('one that does not open is told though tidying up behind it failed', async () => {

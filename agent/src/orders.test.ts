@@ -482,6 +482,27 @@ describe('beside what is asked for on this server alone', () => {
     await w.soon(() => expect(w.driver.installed).toEqual(new Set(['tux', 'gimp', 'mouse'])));
     expect(most).toBe(1);
   });
+  test('what is wanted besides is kept: by an order that installs, and by one that takes away', async () => {
+    const w = machine({ installed: ['mouse'] });
+    const mouse = {
+      ...tux,
+      applicationId: id('app', 'm'),
+      versionId: id('ver', 'm'),
+      slug: 'mouse',
+    };
+    const away = order({ orderId: id('ord', 'z'), applications: [asked(tux, 'absent')] });
+    w.want({ applications: [mouse], orders: [one] });
+    await w.agent.start();
+    await w.soon(() => expect(of(w)).toMatchObject({ state: 'succeeded' }));
+    w.want({ applications: [mouse, gimp, tux], orders: [away] });
+    await w.soon(() => expect(of(w, away.orderId)).toMatchObject({ state: 'succeeded' }));
+    expect(w.driver.kept.filter((call) => call.includes('ord_'))).toEqual([
+      `stage ${orderId}: mouse tux gimp`,
+      `apply ${orderId}: mouse tux gimp`,
+      `stage ${away.orderId}: mouse gimp`,
+      `apply ${away.orderId}: mouse gimp`,
+    ]);
+  });
   test('what an order took away does not come back while the order is wanted', async () => {
     const w = machine({ installed: ['tux'] });
     w.want({ applications: [tux] });

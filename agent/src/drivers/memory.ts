@@ -5,11 +5,20 @@ import type { Foreseen } from '@preau/contract/asking.ts';
 import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { OfferedFile } from '@preau/contract/exchange.ts';
 import { readText, write } from '#src/files.ts';
-import type { Applied, Driver, Installable, SessionEvents, SessionOutcome } from './driver.ts';
+import type {
+  Applied,
+  Driver,
+  Installable,
+  SessionEvents,
+  SessionOutcome,
+  Wanted,
+} from './driver.ts';
 
 export interface MemoryDriver extends Driver {
   /** Calls made to it, in order, as `verb subject`. */
   readonly calls: readonly string[];
+  /** What each stage and apply was told to keep, in order: `stage want-tux: gimp tux`. */
+  readonly kept: readonly string[];
   /** Slugs. */
   readonly installed: ReadonlySet<string>;
   readonly running: ReadonlySet<string>;
@@ -106,6 +115,7 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
 function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   const { installed, running, staged, installers } = machine;
   const calls: string[] = [];
+  const kept: string[] = [];
   const pending = new Set<string>();
   const hollow = new Set<string>();
   const refusals = new Map<string, ErrorCode>();
@@ -121,6 +131,8 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   const people = new Map<string, string>();
   let ready = 0;
   const note = (call: string, subject = '') => calls.push(`${call} ${subject}`.trim());
+  const keep = (call: 'stage' | 'apply', key: string, wanted: readonly Wanted[] = []) =>
+    kept.push(`${call} ${key}: ${wanted.map(({ slug }) => slug).join(' ')}`);
   const mayFail = (call: FailingCall, slugs: readonly string[] = []) => {
     const failure = failures.get(call);
     if (failure === undefined || (failure.slug !== null && !slugs.includes(failure.slug))) return;
@@ -151,6 +163,7 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
   };
   return {
     calls,
+    kept,
     get installed() {
       return new Set(installed.keys());
     },
@@ -211,8 +224,9 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       // Installed from the start: answers with whatever version is asked for.
       return found === undefined ? null : found || version;
     },
-    stage: async (key, applications, { progress, signal }) => {
+    stage: async (key, applications, { progress, signal, wanted }) => {
       note('stage', key);
+      keep('stage', key, wanted);
       const total = applications.length * bytes;
       for (const [index] of applications.entries()) {
         if ((options.stageMs ?? 0) > 0) await pause(options.stageMs ?? 0, signal);
@@ -224,8 +238,9 @@ function driverOf(machine: Machine, options: MemoryOptions): MemoryDriver {
       );
       staged.add(key);
     },
-    apply: async (key, applications, { progress, signal }) => {
+    apply: async (key, applications, { progress, signal, wanted }) => {
       note('apply', key);
+      keep('apply', key, wanted);
       mayFail(
         'apply',
         applications.map(({ slug }) => slug),

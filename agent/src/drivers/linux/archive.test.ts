@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +70,7 @@ describe.each(['zip', 'tar'] as const)('%s', (format) => {
     });
   });
   const bombs = [
+    ['more than the disk holds', { ...usualBounds, free: () => 6_000_000 }],
     ['bytes', { ...usualBounds, bytes: 1_000_000 }],
     ['ratio', { ...usualBounds, ratioFromBytes: 1_000_000 }],
     ['entries', { ...usualBounds, entries: 1 }],
@@ -101,6 +102,34 @@ test.each(['link', 'character-device', 'fifo'] as const)('tar: a %s is refused',
   expect(await unpacked('tar', await tar([{ name: 'x', type, to: '/etc/passwd' }]))).toMatchObject({
     refusal: 'ARCHIVE_REFUSED',
     left: [],
+  });
+});
+describe('the versions of one application', () => {
+  const place = join(root, 'versions');
+  const install = async (version: string, content: string) => {
+    const path = join(root, `versions-${version}`);
+    writeFileSync(path, zip([{ name: content, content: Buffer.from(content) }]));
+    await unpack(
+      { path, format: 'zip', name: 'app' },
+      { root: place, slug: 'app', version },
+      new AbortController().signal,
+    );
+    // The next one is newer, also on a file system that counts in seconds.
+    const at = 1_000_000 + Number(version.replace('.', ''));
+    utimesSync(join(place, 'app', version), at, at);
+    return (await readdir(join(place, 'app'))).sort();
+  };
+  test('the one before stays for the sessions that run it, and no older one', async () => {
+    expect(await install('1.0', 'a')).toEqual(['1.0']);
+    expect(await install('2.0', 'b')).toEqual(['1.0', '2.0']);
+    expect(readFileSync(join(place, 'app/1.0/a'), 'utf8')).toBe('a');
+    expect(await install('3.0', 'c')).toEqual(['2.0', '3.0']);
+    expect(await install('1.0', 'd')).toEqual(['1.0', '3.0']);
+    expect(await readdir(join(place, 'app/1.0'))).toEqual(['d']);
+  });
+  test('the same once more replaces it whole, and takes no other away', async () => {
+    expect(await install('1.0', 'e')).toEqual(['1.0', '3.0']);
+    expect(await readdir(join(place, 'app/1.0'))).toEqual(['e']);
   });
 });
 test('an AppImage is one executable file', async () => {

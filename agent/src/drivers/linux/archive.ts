@@ -27,12 +27,15 @@ export interface Bounds {
    * unpacked. */
   ratio: number;
   ratioFromBytes: number;
+  /** Bytes that are left where this folder is. */
+  free: (folder: string) => number;
 }
 export const usualBounds: Bounds = {
   entries: 100_000,
   bytes: 16 * 1024 ** 3,
   ratio: 100,
   ratioFromBytes: 64 * 1024 ** 2,
+  free: freeBytes,
 };
 
 const refuse = (why: string) => new AppError('ARCHIVE_REFUSED', { why });
@@ -109,7 +112,7 @@ export async function unpack(
   try {
     const door = doorkeeper(sizeOf(archive.path), {
       ...bounds,
-      bytes: Math.min(bounds.bytes, freeBytes(home)),
+      bytes: Math.min(bounds.bytes, bounds.free(home)),
     });
     if (archive.format === 'appimage') copyTo(archive.path, join(beside, archive.name), 0o755);
     else
