@@ -13,13 +13,15 @@ const everyMs = 10_000;
 /** Delay before each run, in ms: changes during it are handled together. */
 const settleMs = 250;
 
-export function startNotices(deps: Platform & { publicUrl: () => string }): {
-  close: () => Promise<void>;
-} {
+/** `pace` replaces the usual times (tests). */
+export function startNotices(
+  deps: Platform & { publicUrl: () => string },
+  pace = { everyMs, settleMs },
+): { close: () => Promise<void> } {
   const { PREAU_SMTP_URL: url, PREAU_MAIL_FROM: from } = deps.config;
   const mailer = url === '' ? null : createMailer(url, from);
   const background = (work: () => Promise<unknown>, failure: string) =>
-    runAgain(work, (error) => deps.log.error({ err: error }, failure), { settleMs });
+    runAgain(work, (error) => deps.log.error({ err: error }, failure), pace);
   const news = background(() => noticeReady(deps), 'requests not looked at');
   const retention = background(() => keepAges(deps), 'old things not removed');
   const mails =
@@ -37,7 +39,7 @@ export function startNotices(deps: Platform & { publicUrl: () => string }): {
     void news.ask();
     void retention.ask();
     void mails?.ask();
-  }, everyMs);
+  }, pace.everyMs);
   return {
     close: async () => {
       stop();
