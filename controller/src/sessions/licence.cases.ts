@@ -10,10 +10,12 @@ import { wantApplication } from '#src/servers/desired/want-application.ts';
 import type { City } from '#src/testing.fixture.ts';
 import { endSession } from './end.ts';
 import { launch } from './launch.ts';
+import { queueCases } from './seats/queue.cases.ts';
 
 const jeu = { application: 'jeu', language: 'fr' } as const;
 
 export function licenceCases(openCity: () => Promise<City>): void {
+  describe('seats, asked for directly', () => queueCases(openCity));
   let city: City;
   beforeEach(async () => {
     city = await openCity();
