@@ -6,11 +6,13 @@ import type { City } from '#src/testing.fixture.ts';
 import { askingCases } from './asking.cases.ts';
 import { guardCases } from './guards.cases.ts';
 import { rolloutFixture } from './rollouts.fixture.ts';
+import { steerCases } from './steer.cases.ts';
 
 export function rolloutCases(open: () => Promise<City>): void {
   const at = rolloutFixture(open);
   runCases(at);
   timeCases(at);
   guardCases(at);
+  steerCases(at);
   askingCases(at);
 }

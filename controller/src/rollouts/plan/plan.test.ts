@@ -212,9 +212,9 @@ describe('what is done there', () => {
   });
 
   test('it costs what installing costs, and nothing to remove or to keep', () => {
-    const estimate = { bytes: 1000, minutes: 2.26, p95Ms: null, installs: 3 };
+    const estimate = { bytes: 1000, minutes: 2.26, p95Ms: 1000, samples: 3 };
     const measured = planned('tux', {
-      application: { ...planned('tux').application, estimate } as PlannedApplication['application'],
+      application: { ...planned('tux').application, estimate },
     });
     const { entries, totals } = planEntries(
       { where: where({ all: true }), waves: [sites('rest')] },

@@ -1,0 +1,284 @@
+/** What a technician does to a rollout, and what is told of it, for every database. */
+
+import type { AuditAction } from '@preau/contract/audit.ts';
+import type { Topic } from '@preau/contract/topics.ts';
+import { describe, expect, test } from 'vitest';
+import { createApplication } from '#src/applications/create.ts';
+import { selectAuditEvents } from '#src/audit/store.ts';
+import { application } from '#src/builders.fixture.ts';
+import { acceptReport } from '#src/reports/accept-report.ts';
+import { codeOf } from '#src/testing.fixture.ts';
+import { approveRollout, changeDraft, createRollout } from './plan/create.ts';
+import { startRollout } from './plan/start.ts';
+import type { RolloutFixture } from './rollouts.fixture.ts';
+import { evaluateRollout } from './run/evaluate.ts';
+import { runDueSchedules } from './schedules/run-due.ts';
+import { createSchedule, listSchedules } from './schedules/schedules.ts';
+import { changeSettings, readBrake, setBrake } from './settings.ts';
+import {
+  cancelRollout,
+  finishRollout,
+  pauseRollout,
+  resumeRollout,
+  retryRollout,
+  rollBackRollout,
+} from './steer.ts';
+import { sweepRollouts } from './sweep.ts';
+import { withdrawVersions } from './withdraw.ts';
+
+const rest = { size: { rest: true as const }, gate: 'auto' as const, soakMinutes: 0 };
+
+export function steerCases(at: RolloutFixture): void {
+  const { draft, begin, start, read, statesOf, ordersOf, obey, countersHold, hello } = at;
+  const evaluate = (id: string) => evaluateRollout(at.city.platform, id);
+  const add = (slug: string, more: Parameters<typeof application>[1] = {}) =>
+    createApplication(at.city.platform, at.city.technician, application(slug, more));
+  const ordered = async () =>
+    Promise.all(
+      at.fleet.map(async ({ agent }) =>
+        (await ordersOf(agent))
+          .flatMap(({ applications }) => applications.map(({ slug, want }) => `${want} ${slug}`))
+          .join(', '),
+      ),
+    );
+
+  describe('the brake', () => {
+    test('that a technician has pulled stays, however well the fleet is', async () => {
+      const id = await begin({ waves: [rest] });
+      await setBrake(at.city.platform, at.city.technician, true);
+      for (let sweeps = 0; sweeps < 3; sweeps += 1) {
+        at.city.time.at += 10_000;
+        await hello();
+        await acceptReport(at.city.platform, at.city.agent.actor, at.city.agent.report());
+        await sweepRollouts(at.city.platform);
+      }
+      expect(await readBrake(at.city.platform)).toMatchObject({
+        on: true,
+        cause: 'technician',
+        by: at.city.technician.name,
+        silentServers: 0,
+      });
+      expect(await read(id)).toMatchObject({ state: 'paused', pauseReason: 'brake' });
+    });
+  });
+
+  describe('the way back', () => {
+    test('goes backwards: what needs the other leaves before it; one wave only when told so', async () => {
+      const engine = await add('engine');
+      const game = await add('game', { requires: ['engine'] });
+      const id = await begin({
+        items: [engine, game].map((one) => ({ applicationId: one.id, want: 'present' as const })),
+        waves: [{ size: { sites: 2 }, gate: 'auto', soakMinutes: 0 }, rest],
+      });
+      expect((await ordered()).filter((said) => said !== '')).toEqual(
+        Array(2).fill('present engine, present game'),
+      );
+      await obey(id, 'succeeded');
+      await obey(id, 'succeeded');
+      expect((await read(id)).state).toBe('completed');
+
+      expect(await codeOf(rollBackRollout(at.city.platform, at.city.technician, id, 3))).toBe(
+        'NOTHING_TO_ROLL_BACK',
+      );
+      await rollBackRollout(at.city.platform, at.city.technician, id, 1);
+      await evaluate(id);
+      expect((await ordered()).filter((said) => said !== '')).toEqual(
+        Array(2).fill('absent game, absent engine'),
+      );
+      expect(await obey(id, 'succeeded')).toBe(2);
+      expect(await read(id)).toMatchObject({
+        state: 'rolled_back',
+        counts: { rolled_back: 2, succeeded: 4 },
+      });
+      await countersHold(id);
+    });
+
+    test('of everything brings back every school', async () => {
+      const id = await begin({
+        waves: [{ size: { sites: 2 }, gate: 'auto', soakMinutes: 0 }, rest],
+      });
+      await obey(id, 'succeeded');
+      await obey(id, 'succeeded');
+      await rollBackRollout(at.city.platform, at.city.technician, id, null);
+      await evaluate(id);
+      await obey(id, 'succeeded');
+      expect(await statesOf(id)).toEqual(Array(6).fill('rolled_back'));
+      expect(await codeOf(rollBackRollout(at.city.platform, at.city.technician, id, null))).toBe(
+        'STATE_FORBIDS',
+      );
+    });
+
+    test('to an application that has left the catalogue is refused, and nothing is begun', async () => {
+      const there = await begin({ waves: [rest] });
+      await obey(there, 'succeeded');
+      const removal = await begin({
+        items: [{ applicationId: at.app.id, want: 'absent' }],
+        waves: [rest],
+      });
+      await obey(removal, 'succeeded');
+      for (const { agent } of at.fleet)
+        await acceptReport(
+          at.city.platform,
+          agent.actor,
+          agent.report({
+            applications: [
+              {
+                applicationId: at.app.id,
+                state: 'removed',
+                version: null,
+                error: null,
+                iconHash: null,
+              },
+            ],
+          }),
+        );
+      await withdrawVersions(at.city.platform, at.city.technician, at.app.id, {
+        withdrawn: true,
+        versionIds: [at.app.versionId],
+      });
+      const back = () => rollBackRollout(at.city.platform, at.city.technician, removal, null);
+      expect(await codeOf(back())).toBe('WITHDRAWN');
+      await evaluate(removal);
+      expect((await read(removal)).state).toBe('completed');
+      expect(await ordered()).toEqual(Array(6).fill(''));
+      await withdrawVersions(at.city.platform, at.city.technician, at.app.id, {
+        withdrawn: false,
+        versionIds: [at.app.versionId],
+      });
+      expect(await codeOf(back())).toBe('done');
+    });
+  });
+
+  describe('the plan that is started', () => {
+    test('is the one that was read: what a colleague has edited since is not', async () => {
+      const id = await createRollout(at.city.platform, at.city.technician, draft());
+      const { plan } = await read(id);
+      const colleague = await at.city.account('tech2', 'technician', null);
+      await changeDraft(at.city.platform, colleague, id, draft({ timeoutMinutes: 5 }));
+      const startIt = (planHash: string) =>
+        startRollout(at.city.platform, at.city.technician, id, { planHash, force: false });
+      expect(await codeOf(startIt(plan.hash))).toBe('PLAN_DRIFTED');
+      expect((await read(id)).state).toBe('planned');
+      expect(await ordered()).toEqual(Array(6).fill(''));
+      expect(await codeOf(startIt((await read(id)).plan.hash))).toBe('done');
+    });
+
+    test('once edited, nobody has approved it', async () => {
+      await changeSettings(at.city.platform, at.city.technician, {
+        approvalAboveSites: 3,
+        brakeAtSilentShare: 0.55,
+        planDriftShare: 0.1,
+        closures: [],
+      });
+      const id = await createRollout(at.city.platform, at.city.technician, draft());
+      const colleague = await at.city.account('tech2', 'technician', null);
+      await approveRollout(at.city.platform, colleague, id, (await read(id)).plan.hash);
+      expect(await read(id)).toMatchObject({
+        state: 'approved',
+        approvedByName: 'tech2',
+      });
+      await changeDraft(at.city.platform, at.city.technician, id, draft({ name: 'Autre' }));
+      expect(await read(id)).toMatchObject({
+        state: 'awaiting_approval',
+        approvedByName: null,
+      });
+      // Few enough schools need nobody: it keeps no name either.
+      await approveRollout(at.city.platform, colleague, id, (await read(id)).plan.hash);
+      await changeDraft(
+        at.city.platform,
+        at.city.technician,
+        id,
+        draft({ where: { ...draft().where, siteIds: [at.fleet[0]?.siteId ?? ''] } }),
+      );
+      expect(await read(id)).toMatchObject({ state: 'planned', approvedByName: null });
+    });
+  });
+
+  describe('a repetition', () => {
+    test('is run by one of two controllers, once, and each has its own hour', async () => {
+      const repeat = (name: string, hour: string) =>
+        createSchedule(at.city.platform, at.city.technician, {
+          name,
+          when: { days: [3], at: hour, period: 'outside_holidays' },
+          draft: draft({ name }),
+        });
+      await repeat('A', '14:00');
+      await repeat('B', '15:00');
+      at.city.time.at = Date.UTC(2026, 10, 25, 13, 0, 5);
+      await hello();
+      await Promise.all([1, 2, 3].map(() => runDueSchedules(at.city.platform)));
+      const begun = async () =>
+        (
+          await at.city.platform.database
+            .selectFrom('rollouts')
+            .select(['name', 'schedule_id'])
+            .where('schedule_id', 'is not', null)
+            .orderBy('name')
+            .execute()
+        ).map(({ name }) => name);
+      expect(await begun()).toEqual(['A 2026-11-25']);
+      const [a, b] = await listSchedules(at.city.platform);
+      expect([a?.lastProblem, b?.lastRolloutId]).toEqual([null, null]);
+      expect(new Date(a?.nextAt ?? 0).toISOString()).toBe('2026-12-02T13:00:00.000Z');
+      expect(new Date(b?.nextAt ?? 0).toISOString()).toBe('2026-11-25T14:00:00.000Z');
+      const ran = await selectAuditEvents(at.city.platform.database, {
+        before: null,
+        limit: 10,
+        search: null,
+        action: 'schedule.ran',
+      });
+      expect(ran.map(({ subjectId, details }) => [subjectId, details['rollout']])).toEqual([
+        [a?.id, a?.lastRolloutId],
+      ]);
+    });
+  });
+
+  describe('each step is told', () => {
+    const told = async () =>
+      (
+        await selectAuditEvents(at.city.platform.database, {
+          before: null,
+          limit: 1,
+          search: null,
+          action: 'rollout.',
+        })
+      ).map(({ action, subjectId, actorId, details }) => ({ action, subjectId, actorId, details }));
+    type Step = [
+      name: string,
+      before: (id: string) => Promise<unknown>,
+      step: (id: string) => Promise<unknown>,
+      action: AuditAction,
+      details: object,
+    ];
+    const who = () => at.city.technician;
+    const nothing = async () => undefined;
+    const pause = (id: string) => pauseRollout(at.city.platform, who(), id);
+    // biome-ignore format: a table
+    const steps: Step[] = [
+      ['paused', nothing, pause, 'rollout.paused', { reason: 'user' }],
+      ['resumed', pause, (id) => resumeRollout(at.city.platform, who(), id), 'rollout.resumed', {}],
+      ['cancelled', nothing, (id) => cancelRollout(at.city.platform, who(), id, 'finish'), 'rollout.cancelling', { kind: 'finish' }],
+      ['tried again', (id) => obey(id, 'failed'), (id) => retryRollout(at.city.platform, who(), id), 'rollout.retried', {}],
+      ['taken back', (id) => obey(id, 'succeeded'), (id) => rollBackRollout(at.city.platform, who(), id, 1), 'rollout.rolling_back', { wave: 1 }],
+      ['finished', nothing, (id) => finishRollout(at.city.platform, who(), id), 'rollout.finished', {}],
+    ];
+    test.each(steps)('%s', async (_name, before, step, action, details) => {
+      const id = await begin();
+      await before(id);
+      at.city.woken.length = 0;
+      await step(id);
+      expect(await told()).toEqual([
+        { action, subjectId: id, actorId: at.city.technician.id, details },
+      ]);
+      const topics: Topic[] = [`rollout:${id}`, 'rollouts', 'audit'];
+      expect(at.city.woken).toEqual(topics);
+    });
+
+    test('started: what was waiting for it is woken too', async () => {
+      const id = await createRollout(at.city.platform, at.city.technician, draft());
+      at.city.woken.length = 0;
+      await start(id);
+      expect(at.city.woken).toEqual(expect.arrayContaining([`rollout:${id}`, 'rollouts', 'audit']));
+    });
+  });
+}
