@@ -20,6 +20,50 @@ const lift = async (database: Database) => {
 
 export function chainCases(newCity: () => Promise<City>): void {
   describe('audit chain', () => {
+    // Events are linked 200 at a time, and verified 500 at a time.
+    test.each([1, 200, 201, 400, 1001])(
+      'after %i events none is left out, neither when linked nor when verified',
+      async (count) => {
+        const city = await newCity();
+        const { platform, technician } = city;
+        await chainEvents(platform);
+        const { head } = await selectChain(platform.database);
+        await platform.database.transaction().execute(async (rows) => {
+          for (let index = 0; index < count; index += 1)
+            await recordEffect(platform, rows, technician, {
+              action: 'brake.set',
+              subjectName: String(index),
+            });
+        });
+        expect(await chainEvents(platform)).toBe(count);
+        expect(await chainEvents(platform)).toBe(0);
+        const unlinked = await platform.database
+          .selectFrom('audit_events')
+          .select('id')
+          .where('seq', 'is', null)
+          .execute();
+        expect(unlinked).toEqual([]);
+        const verdict = await verifyChain(platform);
+        expect(verdict).toMatchObject({
+          intact: true,
+          events: head.seq + count,
+          head: { seq: head.seq + count },
+        });
+        // The last one that was linked is looked at too.
+        await lift(platform.database);
+        await platform.database
+          .updateTable('audit_events')
+          .set({ subject_name: 'changed' })
+          .where('seq', '=', head.seq + count)
+          .execute();
+        expect(await verifyChain(platform)).toMatchObject({
+          intact: false,
+          broken: { seq: head.seq + count },
+        });
+        await city.close();
+      },
+    );
+
     test(
       'events of several writers are linked without gap; the database keeps them; age and ' +
         'erasure leave the chain whole',
