@@ -20,6 +20,7 @@ import { createEnrolmentCode, enrol, retireServer } from '#src/servers/enrolment
 import { selectServer, selectServers } from '#src/servers/fleet/store.ts';
 import { type City, codeOf, publicUrl, readySession } from '#src/testing.fixture.ts';
 import { endSession, endSessionsOfServer } from './end.ts';
+import { lateCases } from './late.cases.ts';
 import { attach, launch } from './launch.ts';
 import { portal } from './portal.ts';
 import { selectSession } from './store.ts';
@@ -35,6 +36,7 @@ import {
 const tuxpaint = { application: 'tuxpaint', language: 'fr' } as const;
 
 export function launchCases(openCity: (settings?: Record<string, string>) => Promise<City>): void {
+  describe('of two', () => lateCases(openCity));
   let city: City;
   beforeEach(async () => {
     city = await openCity();
