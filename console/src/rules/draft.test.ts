@@ -186,9 +186,28 @@ describe('the hour at a school', () => {
     ['2026-07-01T10:00', 'Europe/Paris', '2026-07-01T08:00:00Z'],
     ['2026-11-30T10:00', 'Indian/Reunion', '2026-11-30T06:00:00Z'],
     ['2026-10-25T12:00', 'Europe/Paris', '2026-10-25T11:00:00Z'],
+    // The hours around a change of clocks.
+    ['2026-10-25T00:30', 'Europe/Paris', '2026-10-24T22:30:00Z'],
+    ['2026-10-25T01:59', 'Europe/Paris', '2026-10-24T23:59:00Z'],
+    ['2026-10-25T03:00', 'Europe/Paris', '2026-10-25T02:00:00Z'],
+    ['2026-10-25T03:30', 'Europe/Paris', '2026-10-25T02:30:00Z'],
+    ['2026-03-29T00:30', 'Europe/Paris', '2026-03-28T23:30:00Z'],
+    ['2026-03-29T01:59', 'Europe/Paris', '2026-03-29T00:59:00Z'],
+    ['2026-03-29T03:00', 'Europe/Paris', '2026-03-29T01:00:00Z'],
+    ['2026-03-29T04:30', 'Europe/Paris', '2026-03-29T02:30:00Z'],
+    ['2026-03-08T01:30', 'America/Miquelon', '2026-03-08T04:30:00Z'],
+    ['2026-03-08T03:30', 'America/Miquelon', '2026-03-08T05:30:00Z'],
+    ['2026-11-01T00:30', 'America/Miquelon', '2026-11-01T02:30:00Z'],
+    ['2026-11-01T02:30', 'America/Miquelon', '2026-11-01T05:30:00Z'],
   ])('%s in %s', (local, zone, utc) => {
     expect(momentAt(local, zone)).toBe(Date.parse(utc));
     expect(wallClock(Date.parse(utc), zone)).toBe(local);
+  });
+  it('is one of the two where an hour comes twice, and near where one is missing', () => {
+    const twice = momentAt('2026-10-25T02:30', 'Europe/Paris') ?? 0;
+    expect(wallClock(twice, 'Europe/Paris')).toBe('2026-10-25T02:30');
+    const missing = momentAt('2026-03-29T02:30', 'Europe/Paris') ?? 0;
+    expect(Math.abs(missing - Date.parse('2026-03-29T01:00:00Z'))).toBeLessThanOrEqual(1_800_000);
   });
   it('is nothing when nothing is filled in', () => expect(momentAt('', 'Europe/Paris')).toBeNull());
   it('next Monday is never today', () => {

@@ -88,11 +88,14 @@ function instructionAt(text: string, at: number): { elements: string[]; end: num
   }
 }
 
+/** Half of a code point that takes two units. */
+const astral = /[\ud800-\udfff]/;
+
 /** The end of an element of `length` code points. */
 function endOf(text: string, start: number, length: number): number {
   // Nearly everything is ASCII, where one unit is one code point.
   const guess = start + length;
-  if (text[guess] === ',' || text[guess] === ';') return guess;
+  if (!astral.test(text.slice(start, guess))) return guess;
   let end = start;
   for (let left = length; left > 0; left -= 1) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
   return end;
