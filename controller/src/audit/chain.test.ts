@@ -206,3 +206,48 @@ test(
     await city.close();
   },
 );
+
+test('pages of the audit: every event once, also those of one millisecond, by school and by person', async () => {
+  const city = await makeCity();
+  const { platform, technician, pupil } = city;
+  for (let index = 0; index < 23; index += 1) {
+    await recordEffect(platform, platform.database, index % 3 === 0 ? pupil : technician, {
+      action: index % 2 === 0 ? 'brake.set' : 'brake.released',
+      subjectName: `${index}`,
+      siteId: index % 4 === 0 ? city.site.id : 'sit_elsewhere',
+    });
+    if (index % 5 === 4) city.time.at += 1;
+  }
+  const all = async (
+    limit: number,
+    more: Partial<Parameters<typeof selectAuditEvents>[1]> = {},
+  ) => {
+    const found: string[] = [];
+    let before: string | null = null;
+    for (;;) {
+      const page: Awaited<ReturnType<typeof selectAuditEvents>> = await selectAuditEvents(
+        platform.database,
+        { before, limit, search: null, action: 'brake.', ...more },
+      );
+      found.push(...page.map(({ subjectName }) => subjectName));
+      const last = page.at(-1);
+      if (last === undefined) return found;
+      before = last.id;
+    }
+  };
+  const numbers = (every: (index: number) => boolean) =>
+    Array.from({ length: 23 }, (_, index) => 22 - index)
+      .filter(every)
+      .map(String);
+  for (const limit of [1, 4, 5, 23, 24]) {
+    expect(await all(limit)).toEqual(numbers(() => true));
+    expect(await all(limit, { siteIds: [city.site.id] })).toEqual(numbers((n) => n % 4 === 0));
+    expect(await all(limit, { personId: pupil.id })).toEqual(numbers((n) => n % 3 === 0));
+    expect(await all(limit, { action: 'brake.set' })).toEqual(numbers((n) => n % 2 === 0));
+    expect(await all(limit, { siteIds: [] })).toEqual([]);
+    // From the third moment on, and before the fourth.
+    const from = city.time.at - 2;
+    expect(await all(limit, { from, until: from + 1 })).toEqual(['14', '13', '12', '11', '10']);
+  }
+  await city.close();
+});

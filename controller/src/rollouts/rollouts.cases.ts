@@ -5,6 +5,7 @@ import { timeCases } from '#src/rollouts/run/time.cases.ts';
 import type { City } from '#src/testing.fixture.ts';
 import { askingCases } from './asking.cases.ts';
 import { guardCases } from './guards.cases.ts';
+import { pageCases } from './pages.cases.ts';
 import { rolloutFixture } from './rollouts.fixture.ts';
 import { steerCases } from './steer.cases.ts';
 
@@ -14,5 +15,6 @@ export function rolloutCases(open: () => Promise<City>): void {
   timeCases(at);
   guardCases(at);
   steerCases(at);
+  pageCases(at);
   askingCases(at);
 }
