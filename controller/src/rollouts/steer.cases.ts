@@ -149,6 +149,29 @@ export function steerCases(at: RolloutFixture): void {
     });
   });
 
+  describe('finished without those that wait', () => {
+    test('after failures it opens no wave any more, not even for who has joined since', async () => {
+      const id = await begin({
+        where: { ...draft().where, all: true, siteIds: [] },
+        waves: [{ size: { sites: 1 }, gate: 'auto', soakMinutes: 0 }, rest],
+      });
+      const late = await at.city.enrolServer('tard', at.fleet[0]?.siteId);
+      await acceptReport(at.city.platform, late.actor, late.report());
+      await obey(id, 'failed', [...at.fleet, { agent: at.city.agent, siteId: at.city.site.id }]);
+      expect(await read(id)).toMatchObject({ state: 'paused', pauseReason: 'threshold' });
+      await finishRollout(at.city.platform, at.city.technician, id);
+      await evaluate(id);
+      const over = await read(id);
+      expect(over).toMatchObject({
+        state: 'completed_with_failures',
+        counts: { failed: 1, skipped: 6 },
+      });
+      expect(over.waves.map(({ state }) => state)).toEqual(['tripped', 'skipped']);
+      expect(await ordersOf(late)).toEqual([]);
+      await countersHold(id);
+    });
+  });
+
   describe('the plan that is started', () => {
     test('is the one that was read: what a colleague has edited since is not', async () => {
       const id = await createRollout(at.city.platform, at.city.technician, draft());

@@ -220,11 +220,15 @@ async function mustBeThere(
   if (gone.length > 0) throw withdrawn(gone);
 }
 
-/** Ends the rollout without the servers that are still waiting. */
+/** Ends the rollout without the servers that are still waiting. Waves to come are skipped, not
+ * opened: an open wave would take in servers that have joined since. */
 export const finishRollout = (deps: Deps, actor: Actor, id: string): Promise<void> =>
   steer(deps, actor, id, { action: 'rollout.finished' }, async (rows, rollout) => {
     must(rolloutCan.finish(rollout), rollout);
     const now = deps.clock.now();
+    for (const wave of await selectWaves(rows, id))
+      if (wave.state === 'pending')
+        await changeWave(rows, id, wave, { state: 'skipped', closedAt: now });
     for (const target of await selectTargets(rows, id))
       if (isWaiting(target.state))
         await changeTarget(
