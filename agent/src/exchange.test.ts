@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { policyText } from '@preau/contract/desired-state.ts';
-import type { ErrorCode } from '@preau/contract/errors.ts';
+import { type DesiredState, policyText } from '@preau/contract/desired-state.ts';
+import { AppError, type ErrorCode } from '@preau/contract/errors.ts';
 import type { DesiredTransfer } from '@preau/contract/exchange.ts';
 import { defaultTerms, type Terms } from '@preau/contract/rule.ts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { createMemoryDriver } from './drivers/memory.ts';
+import { createExchange } from './exchange.ts';
 import { opened, openPolicy, sessionOne, tux, world } from './world.fixture.ts';
 
 const transfer = (more: Partial<DesiredTransfer> = {}): DesiredTransfer => ({
@@ -25,6 +28,45 @@ const wanting = (transfers: DesiredTransfer[]) => ({
   applications: [tux],
   sessions: [sessionOne],
   transfers,
+});
+
+test('four at once; the next when one is over', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'preau-exchange-'));
+  const waiting: (() => void)[] = [];
+  const exchange = createExchange({
+    stateFolder: folder,
+    driver: createMemoryDriver(),
+    link: {
+      readTransfer: (): Promise<never> =>
+        new Promise((_resolve, reject) =>
+          waiting.push(() => reject(new AppError('FILE_GONE', { name: 'x' }))),
+        ),
+      sendTransfer: async () => undefined,
+    },
+    now: () => 10_000,
+    work: (task) => void task(),
+    tell: () => undefined,
+  });
+  const transfers = Array.from({ length: 6 }, (_, at) =>
+    transfer({ transferId: `trf_${String(at).repeat(22)}` }),
+  );
+  const pass = () =>
+    exchange.pass({ sessions: [sessionOne], transfers } as unknown as DesiredState, () => ({
+      ...defaultTerms,
+      files: 'in',
+    }));
+  pass();
+  pass();
+  expect(waiting).toHaveLength(4);
+  waiting[0]?.();
+  await vi.waitFor(() => expect(exchange.reported()).toHaveLength(1));
+  pass();
+  expect(waiting).toHaveLength(5);
+  for (const end of waiting) end();
+  await vi.waitFor(() => expect(exchange.reported()).toHaveLength(5));
+  pass();
+  expect(waiting).toHaveLength(6);
+  rmSync(folder, { recursive: true });
 });
 
 describe('files', () => {

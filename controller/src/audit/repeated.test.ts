@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Actor } from '#src/platform/actor.ts';
 import { type City, makeCity } from '#src/testing.fixture.ts';
 import { recordRepeated, recordWhatIsCounted } from './repeated.ts';
 
@@ -12,8 +13,8 @@ afterEach(async () => {
   await city.close();
 });
 
-const refused = (subject: string, code = 'SERVER_FULL') =>
-  recordRepeated(city.platform, city.pupil, {
+const refused = (subject: string, code = 'SERVER_FULL', actor: Actor = city.pupil) =>
+  recordRepeated(city.platform, actor, {
     action: 'session.refused',
     subjectId: subject,
     subjectName: subject,
@@ -43,9 +44,13 @@ test('another program, another reason: a line of its own; a refusal after a quie
   await refused('b');
   await refused('a', 'OUTSIDE_HOURS');
   expect(await lines()).toHaveLength(3);
+  // Another person is not folded into the line of the first.
+  await refused('c');
+  await refused('c', 'SERVER_FULL', city.teacher);
+  expect(await lines()).toHaveLength(5);
   await vi.advanceTimersByTimeAsync(61_000);
   await refused('a');
-  expect(await lines()).toHaveLength(4);
+  expect(await lines()).toHaveLength(6);
 });
 
 test('what is counted is recorded before the database is closed', async () => {
