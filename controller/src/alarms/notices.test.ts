@@ -6,7 +6,7 @@ import { SMTPServer } from 'smtp-server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { recordEffect } from '#src/audit/record.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
-import { createLog } from '#src/platform/log.ts';
+import { createLog, type Log } from '#src/platform/log.ts';
 import { readAuditChain } from '#src/privacy/keep.ts';
 import { approveRequest } from '#src/requests/answer.ts';
 import { askForProgram } from '#src/requests/ask.ts';
@@ -54,8 +54,9 @@ afterEach(async () => {
 
 /** One process of the city. */
 const start = (everyMs = 20) => {
-  const log = createLog('silent');
-  log.error = (_facts: unknown, said?: unknown) => void complaints.push(String(said));
+  const log: Log = Object.assign(Object.create(createLog('silent')) as Log, {
+    error: (_facts: unknown, said?: unknown) => void complaints.push(String(said)),
+  });
   notices.push(
     startNotices({ ...city.platform, log, publicUrl: () => publicUrl }, { everyMs, settleMs: 0 }),
   );

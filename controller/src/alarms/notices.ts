@@ -9,19 +9,19 @@ import { noticeReady } from '#src/requests/bring.ts';
 import { sendMails } from '#src/requests/mails.ts';
 import { runAgain } from './run-again.ts';
 
-const everyMs = 10_000;
-/** Delay before each run, in ms: changes during it are handled together. */
-const settleMs = 250;
+/** `settleMs`: delay before each run; changes during it are handled together. */
+const usualTimes = { everyMs: 10_000, settleMs: 250 };
 
-/** `pace` replaces the usual times (tests). */
 export function startNotices(
   deps: Platform & { publicUrl: () => string },
-  pace = { everyMs, settleMs },
-): { close: () => Promise<void> } {
+  { everyMs, settleMs }: typeof usualTimes = usualTimes,
+): {
+  close: () => Promise<void>;
+} {
   const { PREAU_SMTP_URL: url, PREAU_MAIL_FROM: from } = deps.config;
   const mailer = url === '' ? null : createMailer(url, from);
   const background = (work: () => Promise<unknown>, failure: string) =>
-    runAgain(work, (error) => deps.log.error({ err: error }, failure), pace);
+    runAgain(work, (error) => deps.log.error({ err: error }, failure), { settleMs });
   const news = background(() => noticeReady(deps), 'requests not looked at');
   const retention = background(() => keepAges(deps), 'old things not removed');
   const mails =
@@ -39,7 +39,7 @@ export function startNotices(
     void news.ask();
     void retention.ask();
     void mails?.ask();
-  }, pace.everyMs);
+  }, everyMs);
   return {
     close: async () => {
       stop();

@@ -98,39 +98,3 @@ describe('what', () => {
     ]);
   });
 });
-
-describe('two at once', () => {
-  const file = (name: string) => `Nom;Prénom;Classe\n${name};Léo;CP A\n`;
-  const post = (step: '/preview' | '', text: string, choices: object = noChoices) =>
-    app.inject({
-      method: 'POST',
-      url: `/api/people-imports${step}?site=${city.site.id}`,
-      headers: {
-        cookie: cookies['technician'] ?? '',
-        'content-type': 'application/octet-stream',
-      },
-      payload: body(text, choices),
-    });
-  const apply = async (text: string) => {
-    const { plan } = (await post('/preview', text)).json<{ plan: string }>();
-    return () => post('', text, { ...noChoices, plan });
-  };
-  test('one is carried out, the other is told to try again, and no child is there twice', async () => {
-    const both = [await apply(file('DURAND')), await apply(file('DURAND'))];
-    const replies = await Promise.all(both.map((send) => send()));
-    expect(replies.map(({ statusCode }) => statusCode).sort()).toEqual([200, 503]);
-    const refused = replies.find(({ statusCode }) => statusCode === 503);
-    expect(refused?.json()).toMatchObject({ code: 'BUSY', details: { retryAfterS: 10 } });
-    const there = await city.platform.database
-      .selectFrom('accounts')
-      .select('login')
-      .where('display_name', '=', 'Léo Durand')
-      .execute();
-    expect(there).toEqual([{ login: 'leo.durand' }]);
-  });
-  test('afterwards the next is carried out, also after one that was refused', async () => {
-    const stale = await post('', file('MOREAU'), { ...noChoices, plan: null });
-    expect(stale.json()).toMatchObject({ code: 'IMPORT_CHANGED' });
-    expect((await (await apply(file('MOREAU')))()).json()).toMatchObject({ counts: { added: 1 } });
-  });
-});

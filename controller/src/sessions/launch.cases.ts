@@ -593,9 +593,11 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
         ),
       ).not.toContain(code);
     });
-    test('a retired server ends its sessions and is unknown from then on', async () => {
+    // That retiring a server does both is tested at the call that people make (edge/effects).
+    test('the sessions of a server can be ended together; retired, it is unknown from then on', async () => {
       const { session } = await launch(city.platform, city.pupil, tuxpaint);
       await retireServer(city.platform, city.technician, city.agent.actor.id);
+      expect((await stored(session.id)).state).toBe('starting');
       await endSessionsOfServer(city.platform, city.technician, city.agent.actor.id);
       expect(await stored(session.id)).toMatchObject({
         state: 'ended',
