@@ -7,6 +7,7 @@ import { createApplication } from '#src/applications/create.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { application } from '#src/builders.fixture.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
+import { retireServer } from '#src/servers/enrolment/enrol.ts';
 import { codeOf } from '#src/testing.fixture.ts';
 import { approveRollout, changeDraft, createRollout } from './plan/create.ts';
 import { startRollout } from './plan/start.ts';
@@ -149,6 +150,53 @@ export function steerCases(at: RolloutFixture): void {
     });
   });
 
+  describe('a pause', () => {
+    const deadlines = async (id: string) =>
+      new Map(
+        (
+          await at.city.platform.database
+            .selectFrom('rollout_targets')
+            .select(['server_id', 'deadline_at'])
+            .where('rollout_id', '=', id)
+            .execute()
+        ).map((row) => [row.server_id, row.deadline_at]),
+      );
+    test('gives its length to who has not begun, and none to who works on or is done', async () => {
+      const id = await begin({ waves: [rest], timeoutMinutes: 60 });
+      const other = await begin({ name: 'other', waves: [rest] });
+      const told = ['succeeded', 'installing', 'staged', 'accepted'] as const;
+      for (const [n, state] of told.entries()) await obey(id, state, at.fleet.slice(n, n + 1));
+      const [before, others] = [await deadlines(id), await deadlines(other)];
+      await pauseRollout(at.city.platform, at.city.technician, id);
+      at.city.time.at += 90_000;
+      await resumeRollout(at.city.platform, at.city.technician, id);
+      const after = await deadlines(id);
+      expect(
+        at.fleet.map(({ agent }) => {
+          const server = agent.actor.id;
+          return ((after.get(server) ?? 0) - (before.get(server) ?? 0)) / 1000;
+        }),
+      ).toEqual([0, 0, 90, 90, 90, 90]);
+      expect(await deadlines(other)).toEqual(others);
+    });
+    test('of the brake gives it to everybody who is not done', async () => {
+      const id = await begin({ waves: [rest], timeoutMinutes: 60 });
+      await obey(id, 'succeeded', at.fleet.slice(0, 1));
+      await obey(id, 'installing', at.fleet.slice(1, 2));
+      const before = await deadlines(id);
+      await setBrake(at.city.platform, at.city.technician, true);
+      at.city.time.at += 90_000;
+      await setBrake(at.city.platform, at.city.technician, false);
+      const after = await deadlines(id);
+      expect(
+        at.fleet.map(({ agent }) => {
+          const server = agent.actor.id;
+          return ((after.get(server) ?? 0) - (before.get(server) ?? 0)) / 1000;
+        }),
+      ).toEqual([0, 90, 90, 90, 90, 90]);
+    });
+  });
+
   describe('finished without those that wait', () => {
     test('after failures it opens no wave any more, not even for who has joined since', async () => {
       const id = await begin({
@@ -184,6 +232,39 @@ export function steerCases(at: RolloutFixture): void {
       expect((await read(id)).state).toBe('planned');
       expect(await ordered()).toEqual(Array(6).fill(''));
       expect(await codeOf(startIt((await read(id)).plan.hash))).toBe('done');
+    });
+
+    test('concerns nobody who has left since it was made, when so few have that it still stands', async () => {
+      await changeSettings(at.city.platform, at.city.technician, {
+        approvalAboveSites: null,
+        brakeAtSilentShare: 0.55,
+        planDriftShare: 0.5,
+        closures: [],
+      });
+      const id = await createRollout(
+        at.city.platform,
+        at.city.technician,
+        draft({ waves: [rest] }),
+      );
+      await retireServer(at.city.platform, at.city.technician, at.fleet[2]?.agent.actor.id ?? '');
+      await start(id);
+      expect((await read(id)).counts).toEqual({ offered: 5 });
+      await countersHold(id);
+    });
+
+    test('is carried out where the program is there and nobody wants it, and not where it is wanted', async () => {
+      const first = await begin({ waves: [rest] });
+      await obey(first, 'succeeded');
+      await at.city.platform.database
+        .updateTable('server_applications')
+        .set({ wanted: 0 })
+        .where('server_id', '=', at.fleet[3]?.agent.actor.id ?? '')
+        .execute();
+      expect(await statesOf(await begin({ waves: [rest] }))).toEqual([
+        ...Array(3).fill('already_installed'),
+        'offered',
+        ...Array(2).fill('already_installed'),
+      ]);
     });
 
     test('once edited, nobody has approved it', async () => {
@@ -253,6 +334,38 @@ export function steerCases(at: RolloutFixture): void {
       expect(ran.map(({ subjectId, details }) => [subjectId, details['rollout']])).toEqual([
         [a?.id, a?.lastRolloutId],
       ]);
+    });
+  });
+
+  describe('what became of each program is told', () => {
+    const programs = async () =>
+      (
+        await selectAuditEvents(at.city.platform.database, {
+          before: null,
+          limit: 50,
+          search: null,
+          action: 'application.',
+        })
+      )
+        .filter(({ details }) => 'rollout' in details)
+        .map(({ action, actorId, siteId, details }) => [
+          action,
+          at.fleet.findIndex(
+            ({ agent, siteId: own }) => agent.actor.id === actorId && own === siteId,
+          ),
+          details['code'] ?? details['version'],
+        ]);
+    // biome-ignore format: a table
+    test.each<[Parameters<typeof obey>[1], unknown[][]]>([
+      ['succeeded', [['application.installed', 4, '1.0']]],
+      ['failed', [['application.failed', 4, 'INSTALL_FAILED']]],
+      ['already_installed', []],
+      ['rejected', []],
+      ['cancelled', []],
+    ])('%s', async (state, told) => {
+      const id = await begin({ waves: [rest] });
+      await obey(id, state, at.fleet.slice(4, 5));
+      expect(await programs()).toEqual(told);
     });
   });
 
