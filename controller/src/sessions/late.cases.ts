@@ -1,9 +1,10 @@
 /** Who comes too late, because somebody else was quicker, changes nothing and tells nothing. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { selectAuditEvents } from '#src/audit/store.ts';
-import type { City } from '#src/testing.fixture.ts';
-import { closeSession, type Outcome } from './end.ts';
+import { type City, codeOf } from '#src/testing.fixture.ts';
+import { closeSession, endSession, type Outcome } from './end.ts';
 import { attach, launch } from './launch.ts';
+import { quarantineServer } from './quarantine.ts';
 import { selectSession } from './store.ts';
 import { noteAttached, noteLeft, redeemTicket } from './tunnel.ts';
 
@@ -50,6 +51,56 @@ export function lateCases(openCity: () => Promise<City>): void {
       expect(await told()).toEqual(['session.launched', 'session.ended person_closed']);
       expect(first).toContain(`session:${session.id}`);
       expect(second).toEqual([`agent:${city.agent.actor.id}`]);
+    });
+
+    test('to another’s session, running or over: it is not found, whatever became of it', async () => {
+      const { platform, pupil, teacher } = city;
+      const { session } = await begin();
+      const attempt = () => codeOf(attach(platform, teacher, session.id));
+      expect(await attempt()).toBe('NOT_FOUND');
+      await endSession(platform, pupil, session.id);
+      expect(await attempt()).toBe('NOT_FOUND');
+      expect(await codeOf(attach(platform, pupil, session.id))).toBe('SESSION_OVER');
+    });
+
+    test('to shut away a server that another has shut away; what runs elsewhere goes on', async () => {
+      const { platform, site, agent } = city;
+      const { session } = await begin();
+      const other = await city.enrolServer('serveur-2', site.id);
+      const job = { kind: 'job', id: 'x', name: 'x' } as const;
+      const shut = (serverId: string) =>
+        platform.database
+          .transaction()
+          .execute((rows) =>
+            quarantineServer(platform, rows, job, serverId, { why: 'two of one' }),
+          );
+      const quarantined = () =>
+        selectAuditEvents(platform.database, {
+          before: null,
+          limit: 10,
+          search: null,
+          action: 'server.quarantined',
+        });
+      await shut(other.actor.id);
+      expect((await stored(session.id)).state).toBe('starting');
+      expect(await shut(agent.actor.id)).toEqual(
+        expect.arrayContaining([
+          'servers',
+          'sites',
+          'audit',
+          `retired:${agent.actor.id}`,
+          `session:${session.id}`,
+        ]),
+      );
+      expect(await stored(session.id)).toMatchObject({
+        state: 'ended',
+        endReason: 'server_quarantined',
+      });
+      expect(await shut(agent.actor.id)).toEqual([]);
+      expect((await quarantined()).map(({ subjectId, siteId }) => [subjectId, siteId])).toEqual([
+        [agent.actor.id, site.id],
+        [other.actor.id, site.id],
+      ]);
     });
 
     test('to attach with a ticket that another browser has replaced', async () => {
