@@ -4,8 +4,8 @@ import { isInFlight, type TargetState, type WaveState } from '@preau/contract/ro
 import type { Decision, OrderTerms, TargetChange } from './decision.ts';
 import type { RolloutFacts, Span, TargetFacts, WaveFacts } from './facts.ts';
 
-export const now = 1_800_000_000_000;
-export const minute = 60_000;
+const now = 1_800_000_000_000;
+const minute = 60_000;
 export const at = (minutes: number): number => now + minutes * minute;
 export const dayMinutes = 24 * 60;
 
