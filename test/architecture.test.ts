@@ -113,7 +113,7 @@ describe('imports point one way', () => {
 
   test('every folder of the controller is one we know', () => {
     expect([...new Set(product.map(folderOf).filter((folder) => folder !== null))].sort()).toEqual(
-      [...nouns, 'alarms', 'edge', 'platform'].sort(),
+      [...nouns, 'alarms', 'commands', 'edge', 'platform'].sort(),
     );
   });
   test('platform imports no noun, no edge and no alarm', () => {

@@ -107,8 +107,8 @@ function run(stage: string, line: string): { code: number | null; said: string }
 }
 
 const stages = stagesOf('packaging/container/Dockerfile');
-/** Needs the npm registry, or an account of the image. */
-const onlyForAnEngine = /^(npm (ci|prune) |install -d )/;
+/** Needs the npm registry, Debian's, or an account of the image. */
+const onlyForAnEngine = /^(npm (ci|prune) |install -d |apt-get )/;
 
 beforeAll(() => {
   for (const { name, base, steps } of stages) {
@@ -147,6 +147,9 @@ describe('the image of the controller', () => {
     const { code, said } = run('controller', 'node controller/src/main.ts no-such-command');
     expect(said).toContain('Unknown command no-such-command');
     expect(code).toBe(2);
+    expect(run('controller', 'packaging/preau create-administrator').said).toContain(
+      'Usage: create-administrator',
+    );
     const there = readdirSync(folderOf('controller'), { recursive: true, encoding: 'utf8' });
     const ours = there.filter((name) => !name.includes('node_modules/'));
     expect(ours.filter((name) => /^dev|demo|\.(test|cases|fixture)\.ts$/.test(name))).toEqual([]);

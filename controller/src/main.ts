@@ -1,19 +1,10 @@
-/** `node controller/src/main.ts`: runs the controller of a city. `node controller/src/main.ts
- * create-administrator LOGIN "Name"`: creates the first administrator, on the server itself only;
- * the password is read from standard input. `node controller/src/main.ts reset-second-factor
- * LOGIN`: for a technician who has lost telephone, recovery codes and keys. */
+/** `node controller/src/main.ts`: runs the controller of a city. With a word behind it, one of the
+ * commands of `commands/table.ts`, which `packaging/preau` calls. */
 
-import { text } from 'node:stream/consumers';
-import { Account } from '@preau/contract/account.ts';
-import { Compile } from 'typebox/compile';
-import { insertAccounts } from './accounts/store.ts';
+import { commands, usage } from './commands/table.ts';
 import { ConfigError, type Environment, readConfig } from './config.ts';
-import { openCity, startController } from './controller.ts';
-import { selectAccountIdByLogin } from './identity/admission/store.ts';
-import { resetSecondFactor } from './identity/second-factor/second-factor.ts';
+import { startController } from './controller.ts';
 import { IdentityFaults, readIdentity } from './identity/settings.ts';
-import { systemClock } from './platform/clock.ts';
-import { createPasswords } from './platform/passwords.ts';
 import { startRefusal } from './start-refusal.ts';
 
 function configOrExit(): Environment {
@@ -28,78 +19,31 @@ function configOrExit(): Environment {
   }
 }
 
-/** Asks for no password, because anyone who may run this on the server can also read the
- * database. */
-async function forgetSecondFactor(config: Environment, login: string): Promise<void> {
-  const { database } = await openCity(config);
-  const id = await selectAccountIdByLogin(database, login);
-  const done =
-    id !== undefined &&
-    (await database
-      .transaction()
-      .execute((rows) => resetSecondFactor({ clock: systemClock }, rows, id)));
-  await database.destroy();
-  if (!done) {
-    console.error(`There is no account ${JSON.stringify(login)}. Usage: reset-second-factor LOGIN`);
-    process.exit(2);
-  }
-  console.log(
-    `The second factors of ${login} are forgotten: the password alone signs in until new ones are made.`,
-  );
+/** What nobody foresaw is thrown, with its stack. */
+function refusedWith(error: unknown, what: string): never {
+  const refusal = startRefusal(error, what);
+  if (refusal === null) throw error;
+  console.error(refusal);
+  // Whatever has been opened so far ends with the process.
+  process.exit(1);
 }
 
-async function createAdministrator(
-  config: Environment,
-  login: string,
-  displayName: string,
-): Promise<void> {
-  if (
-    !Compile(Account.properties.login).Check(login) ||
-    !Compile(Account.properties.displayName).Check(displayName)
-  ) {
-    console.error(
-      'Usage: create-administrator LOGIN "Name" (login: lower-case letters, digits, . _ -), password on standard input',
-    );
+async function runCommand(name: string, args: readonly string[]): Promise<never> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    console.error(`Unknown command ${name}.\n${usage()}`);
     process.exit(2);
   }
-  const password = (await text(process.stdin)).replace(/\r?\n$/, '');
-  if (password.length < 12) {
-    console.error('The password must have at least 12 characters.');
-    process.exit(2);
-  }
-  const { database } = await openCity(config);
-  await insertAccounts(
-    database,
-    [
-      {
-        login,
-        displayName,
-        role: 'administrator',
-        siteId: null,
-        passwordHash: await createPasswords().hash(password),
-      },
-    ],
-    Date.now(),
-  );
-  await database.destroy();
-  console.log(`Administrator ${login} created.`);
+  const code = await command
+    .run(configOrExit(), args)
+    .catch((error: unknown) => refusedWith(error, `preau ${name} stopped`));
+  process.exit(code);
 }
 
-const config = configOrExit();
-const [command, login = '', displayName = login] = process.argv.slice(2);
-if (command === 'create-administrator') await createAdministrator(config, login, displayName);
-else if (command === 'reset-second-factor') await forgetSecondFactor(config, login);
-else if (command !== undefined) {
-  console.error(`Unknown command ${command}. Known: create-administrator, reset-second-factor.`);
-  process.exit(2);
-} else {
-  const controller = await startController(config).catch((error: unknown) => {
-    const refusal = startRefusal(error);
-    if (refusal === null) throw error;
-    console.error(refusal);
-    // Whatever has been opened so far ends with the process.
-    process.exit(1);
-  });
+async function serve(): Promise<void> {
+  const controller = await startController(configOrExit()).catch((error: unknown) =>
+    refusedWith(error, 'Préau does not start'),
+  );
   // npm, a terminal and a container engine may each send a signal: the first one counts.
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -114,3 +58,7 @@ else if (command !== undefined) {
     });
   }
 }
+
+const [name, ...args] = process.argv.slice(2);
+if (name === undefined) await serve();
+else await runCommand(name, args);

@@ -1,12 +1,12 @@
-/** What is said when the controller cannot start: what is wrong, in both languages, and which runbook
- * says what to do. */
+/** What is said when the controller or one of its commands stops: what is wrong, in both languages,
+ * and which runbook says what to do. */
 
 import { runbookOf } from '@preau/contract/errors/runbooks.ts';
 import { AppError, errors } from '@preau/contract/errors.ts';
 import { failureOf } from './platform/failures.ts';
 
 /** Null for what nobody foresaw. */
-export function startRefusal(error: unknown): string | null {
+export function startRefusal(error: unknown, what = 'Préau does not start'): string | null {
   const known = error instanceof AppError ? error : failureOf(error);
   if (known === null) return null;
   const { fr, en } = errors[known.code];
@@ -14,7 +14,7 @@ export function startRefusal(error: unknown): string | null {
   if (known.cause instanceof Error) facts.push(known.cause.message);
   const runbook = runbookOf(known.code);
   return [
-    `Préau does not start: ${known.code}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`,
+    `${what}: ${known.code}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`,
     `  ${en}`,
     `  ${fr}`,
     ...(runbook === null ? [] : [`  docs/runbooks/${runbook}`]),

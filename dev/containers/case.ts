@@ -55,7 +55,7 @@ async function tryCity(engine: Engine, tell: (line: string) => void): Promise<vo
   await checkGateway(engine);
   const password = 'correct-horse-battery';
   await engine.must(
-    `printf %s ${password} | docker compose exec -T controller node controller/src/main.ts create-administrator marie 'Marie Leroy'`,
+    `printf %s ${password} | docker compose exec -T controller preau create-administrator marie 'Marie Leroy'`,
   );
   await refuseDemo(engine);
 

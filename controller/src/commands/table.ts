@@ -1,0 +1,19 @@
+/** The commands of the controller's own machine, by name. `packaging/preau` must know the same
+ * names; its test compares. */
+import type { Command } from './command.ts';
+import { createAdministrator } from './create-administrator.ts';
+import { resetSecondFactor } from './reset-second-factor.ts';
+
+export const commands: Readonly<Record<string, Command>> = {
+  'create-administrator': createAdministrator,
+  'reset-second-factor': resetSecondFactor,
+};
+
+export const usage = (): string =>
+  [
+    'Commands of the city’s own machine:',
+    ...Object.entries(commands).flatMap(([name, { args, does }]) => [
+      `  preau ${name} ${args}`.trimEnd(),
+      `      ${does}`,
+    ]),
+  ].join('\n');
