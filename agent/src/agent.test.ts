@@ -620,6 +620,19 @@ describe('states that are refused', () => {
   );
 });
 
+test('another state of the same number is obeyed if it is later: a restored city may have used it again', async () => {
+  const w = world();
+  w.want({});
+  await w.agent.start();
+  await w.soon(() => expect(w.last().generation).toBe(1));
+  const other = (issuedAt: number) => w.want({ generation: 1, issuedAt, applications: [tux] });
+  other(w.clock.at - 1);
+  await w.soon(() => expect(w.fetched.length).toBeGreaterThan(1));
+  expect(w.driver.calls).not.toContain('install tux');
+  other(w.clock.at + 1);
+  await w.soon(() => expect(w.driver.calls).toContain('install tux'));
+});
+
 test('a state that stays refused is not fetched again and again: the next try comes with the next regular report', async () => {
   const w = world();
   w.want({});

@@ -81,7 +81,11 @@ export function createDesired(deps: {
     }
     pace.accepted();
     failures.mendedAll('refuse_state');
-    if (verdict.accepted.generation === desired?.generation) return;
+    const isKnown =
+      verdict.accepted.generation === desired?.generation &&
+      verdict.accepted.issuedAt <= desired.issuedAt;
+    // A city restored from a backup may have used this number for another state: the later counts.
+    if (isKnown) return;
     // Saved before it is applied: after a crash this server continues from it, even without the
     // controller.
     const { document, signature } = signed;

@@ -55,6 +55,7 @@ export const auditActions = [
   'server.restart_failed',
   'server.silent',
   'server.back',
+  'server.caught_up',
   'server.clock_wrong',
   'server.clock_right',
   'server.quarantined',

@@ -121,7 +121,7 @@ export const Report = Strict({
   epoch: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' }),
   seq: Type.Integer({ minimum: 1 }),
   /** The last generation whose steps have all been tried. */
-  generation: Type.Integer({ minimum: 0 }),
+  generation: Type.Integer({ minimum: 0, maximum: 1e15 }),
   health: Health,
   inventory: Inventory,
   applications: Type.Array(ReportedApplication, { maxItems: 1000 }),

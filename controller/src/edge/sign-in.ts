@@ -72,6 +72,18 @@ export function readAgentHeader(
     : { serverId: parts[1] ?? '', at: Number(parts[2]), signature: parts[3] ?? '' };
 }
 
+/** Servers whose calls were refused because nobody knows them, each told once. Anybody can send such
+ * a call, so only a few are kept. */
+const unknownServers = new Set<string>();
+const fewUnknown = 100;
+
+/** After a restore, this names the servers that were enrolled since the backup. */
+function noteUnknown({ log }: Pick<Platform, 'log'>, serverId: string): void {
+  if (unknownServers.has(serverId) || unknownServers.size >= fewUnknown) return;
+  unknownServers.add(serverId);
+  log.warn({ server: serverId }, 'a server that is not known calls: enrol it anew');
+}
+
 /** Each call is signed with the server's own key; a signature is valid for that call only, within
  * five minutes. Refuses with AGENT_REFUSED, SERVER_QUARANTINED, or CLOCK_SKEWED when only the time
  * is wrong. */
@@ -80,6 +92,7 @@ export async function actorOfAgentCall(
   call: AgentCall,
 ): Promise<AgentActor> {
   const server = await selectServerKey(deps.database, call.serverId);
+  if (server === undefined) noteUnknown(deps, call.serverId);
   if (
     server === undefined ||
     !verifySignature(server.publicKey, agentCallText(call), call.signature)

@@ -16,7 +16,8 @@ import { admitDisplays } from '#src/servers/reported/displays.ts';
 import { recordServerReport } from '#src/servers/reported/record-report.ts';
 import { savePastEpochs } from '#src/servers/reported/store.ts';
 
-import { selectServerRow } from '#src/servers/store.ts';
+import { raiseGeneration, selectServerRow } from '#src/servers/store.ts';
+import { catchUp } from '#src/sessions/catch-up.ts';
 import { settleTransfers } from '#src/sessions/exchange/serve.ts';
 import { quarantineServer } from '#src/sessions/quarantine.ts';
 import { settleSessions } from '#src/sessions/settle.ts';
@@ -55,6 +56,7 @@ export async function acceptReport(
       if (check.past !== server.pastEpochs) await savePastEpochs(rows, server.id, check.past);
       return { topics: new Set<Topic>(), reply: { generation: server.generation, icons: [] } };
     }
+    await raiseGeneration(rows, server, report.generation);
     const { topics, iconsWanted } = await recordServerReport(deps, rows, actor, {
       server,
       report,
@@ -68,12 +70,15 @@ export async function acceptReport(
       topics.add(topic);
     const answers = await settleAnswers(deps, rows, actor, report.answers ?? []);
     const orders = await settleOrders(deps, rows, actor, report.orders);
-    for (const topic of [...answers.topics, ...orders.topics]) topics.add(topic);
+    const caughtUp = await catchUp(deps, rows, actor, server, report);
+    for (const topic of [...answers.topics, ...orders.topics, ...caughtUp.topics])
+      topics.add(topic);
     // The agent caused this state itself: the reply names its generation, and no wake-up is needed.
     return {
       topics,
       reply: {
-        generation: orders.generation ?? answers.generation ?? server.generation,
+        generation:
+          caughtUp.generation ?? orders.generation ?? answers.generation ?? server.generation,
         icons: iconsWanted,
       },
     };

@@ -151,6 +151,24 @@ export async function nextGeneration(rows: Rows, serverId: string): Promise<numb
   return row.generation;
 }
 
+/** Changes something only when the database is older than what the server has applied, because it
+ * was restored: raises its generation so far that the next one is above everything the agent may
+ * have accepted. A server that is still at work on a state reports the one before it, hence one
+ * more. */
+export async function raiseGeneration(
+  rows: Rows,
+  server: Pick<ServerRow, 'id' | 'generation'>,
+  reported: number,
+): Promise<void> {
+  if (reported <= server.generation) return;
+  await rows
+    .updateTable('servers')
+    .set({ generation: reported + 1 })
+    .where('id', '=', server.id)
+    .where('generation', '<', reported + 1)
+    .execute();
+}
+
 /** Locks the rows of all these servers in the order of their ids, so that concurrent transactions
  * cannot deadlock. */
 export async function nextGenerations(
