@@ -19,6 +19,7 @@ const benches: Record<string, () => Promise<Measure>> = {
   console: async () => (await import('./bench/console.ts')).measureConsole,
   fleet: async () => (await import('./bench/fleet.ts')).measureFleet,
   siege: async () => (await import('./bench/siege.ts')).measureSiege,
+  keep: async () => (await import('./bench/keep.ts')).measureKeep,
 };
 
 const words = process.argv.slice(2);

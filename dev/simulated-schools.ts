@@ -17,6 +17,7 @@ import {
   freePort,
   rememberProcesses,
   root,
+  type Service,
   startControllerProcess,
   startRedis,
   until,
@@ -36,6 +37,7 @@ export interface SimulatedCity {
   url: string;
   password: string;
   technician: Client;
+  controller: Service;
   schools: SimulatedSchool[];
   stop: () => Promise<void>;
 }
@@ -137,6 +139,7 @@ export async function startSimulatedCity(options: {
     url,
     password,
     technician,
+    controller,
     schools,
     stop: async () => {
       for (const school of schools) await school.silence();

@@ -223,7 +223,7 @@ describe('one place for each effect', () => {
     ).toEqual([]);
   });
 
-  test('processes are started by agent/src/command.ts and four tools of dev/ only', () => {
+  test('processes are started by agent/src/command.ts, backups/programs.ts and four tools of dev/ only', () => {
     const spawners = everything.filter(
       (file) =>
         importsOf(file).some(({ name }) => /^(node:)?(child_process|cluster)$/.test(name)) ||
@@ -231,6 +231,7 @@ describe('one place for each effect', () => {
     );
     const allowed = [
       'agent/src/command.ts',
+      'controller/src/backups/programs.ts',
       'dev/services.ts',
       'dev/bootstrap/programs.mjs',
       'dev/lab/host.ts',
@@ -304,7 +305,7 @@ describe('one place for each effect', () => {
       knowers.filter(
         (file) =>
           !/\/store\.ts$/.test(file) &&
-          !/^controller\/src\/platform\/(database|own-folder|sqlite|tables)\.ts$|\/migrations\//.test(
+          !/^controller\/src\/(backups\/database-copy|platform\/(database|own-folder|sqlite|tables))\.ts$|\/migrations\//.test(
             file,
           ),
       ),

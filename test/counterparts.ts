@@ -44,6 +44,7 @@ export const counterparts = {
   sqlite: { group: 'Databases', title: 'SQLite' },
   postgresql: { group: 'Databases', title: 'PostgreSQL' },
   redis: { group: 'Databases', title: 'Redis' },
+  age: { group: 'Databases', title: 'age, which encrypts backups' },
   openldap: { group: 'Identity', title: 'OpenLDAP (slapd)' },
   samba: { group: 'Identity', title: 'Samba, as an Active Directory controller' },
   oidc: { group: 'Identity', title: 'oidc-provider' },

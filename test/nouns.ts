@@ -14,4 +14,5 @@ export const nouns = [
   'requests',
   'privacy',
   'reports',
+  'backups',
 ];

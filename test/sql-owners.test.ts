@@ -76,6 +76,7 @@ const exceptions: readonly (Use & { noun: string; why: string })[] = [
   { noun: 'classes', does: 'writes', table: 'groups', why: 'a class is a group' },
   { noun: 'classes', does: 'writes', table: 'group_members', why: 'pupils move from class to class' },
   { noun: 'rollouts', does: 'writes', table: 'city', why: 'keeps the settings of rollouts in a row of its own' },
+  { noun: 'backups', does: 'writes', table: 'city', why: 'keeps how backups went in a row of its own' },
   { noun: 'privacy', does: 'writes', table: 'city', why: 'keeps the settings of privacy in rows of its own' },
   { noun: 'privacy', does: 'writes', table: 'accounts', why: 'erasing takes the names out of the account' },
   { noun: 'privacy', does: 'writes', table: 'directories', why: 'erasing takes the names out of the last reading' },

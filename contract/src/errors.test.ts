@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { backupErrors } from './errors/backups.ts';
 import { callErrors } from './errors/calls.ts';
 import { dependencyErrors } from './errors/dependencies.ts';
 import type { DetailsByCode } from './errors/details.ts';
@@ -46,6 +47,7 @@ test('each code stands in one family', () => {
   const strays: [Exclude<keyof DetailsByCode, ErrorCode>] extends [never] ? true : false = true;
   expect(strays).toBe(true);
   const families = [
+    backupErrors,
     callErrors,
     dependencyErrors,
     packageErrors,

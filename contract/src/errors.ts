@@ -1,6 +1,7 @@
 /** The closed table of all refusals: one code, one HTTP status, and one sentence per language for
  * the person concerned, each ending with what to do next. The rows are in errors/, by who meets
  * them; errors/details.ts defines the details of each code. */
+import { backupErrors } from './errors/backups.ts';
 import { callErrors } from './errors/calls.ts';
 import { dependencyErrors } from './errors/dependencies.ts';
 import type { DetailsOf } from './errors/details.ts';
@@ -18,6 +19,7 @@ export const errors = {
   ...rolloutErrors,
   ...packageErrors,
   ...dependencyErrors,
+  ...backupErrors,
 };
 
 export type ErrorCode = keyof typeof errors;

@@ -4,7 +4,16 @@ import { errorCodes } from './errors.ts';
 import { Nullable, OneOf, Strict, Translated } from './schema.ts';
 
 /** `loop`: the thread that serves everybody. */
-const healthParts = ['database', 'disk', 'gateway', 'redis', 'queue', 'clock', 'loop'] as const;
+const healthParts = [
+  'database',
+  'disk',
+  'gateway',
+  'redis',
+  'queue',
+  'clock',
+  'loop',
+  'backup',
+] as const;
 export type HealthPart = (typeof healthParts)[number];
 
 /** `degraded`: it serves, but something is late or cannot be done. `down`: it does not work. */

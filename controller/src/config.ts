@@ -132,6 +132,23 @@ export const settings = {
     1000,
     '60',
   ),
+  PREAU_BACKUP_KEY: setting(
+    'Public key that backups are encrypted to (preau backup --new-key makes one); empty makes no backups',
+    'an age recipient: age1…',
+    '',
+    (value) => (value === '' || /^age1[0-9a-z]{20,}$/.test(value) ? value : undefined),
+  ),
+  PREAU_BACKUP_TO: text('Folder for backups, best on another machine’s disk', ''),
+  PREAU_BACKUP_COMMAND: text(
+    'Instead of a folder: shell command that stores its standard input under the name in $NAME',
+    '',
+  ),
+  PREAU_BACKUP_READ_COMMAND: text(
+    'Shell command that writes what was stored under $NAME to its standard output',
+    '',
+  ),
+  PREAU_BACKUP_HOUR: integer('Hour of the night’s backup, by this machine’s clock', 0, 23, '2'),
+  PREAU_BACKUP_KEEP_DAYS: integer('Days that backups in the folder are kept', 1, 3650, '30'),
   PREAU_PERSON_SESSIONS: integer('Programs one person may have running at once', 1, 100, '8'),
 } as const;
 
@@ -209,6 +226,22 @@ export function parseConfig(
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(values) as unknown as Environment;
 }
+
+/** The environment of this process with more in it, for a program that is started. */
+export const environmentWith = (
+  more: Readonly<Record<string, string>>,
+): Record<string, string | undefined> => ({ ...process.env, ...more });
+
+/** What the city was configured with, as lines of an environment file, for its backup. The secret
+ * has a file of its own. */
+export const environmentLines = (): string =>
+  Object.entries(process.env)
+    .filter(([name]) => name.startsWith('PREAU_') && name !== 'PREAU_SECRET')
+    .map(([name, value = '']) => `${name}=${value}\n`)
+    .join('');
+
+/** The TOML file, or null. */
+export const configFile = (): string | null => process.env['PREAU_CONFIG'] ?? null;
 
 export function readConfig(): Environment {
   const path = process.env['PREAU_CONFIG'];

@@ -12,6 +12,8 @@ import { watchRollouts } from './alarms/rollout-watch.ts';
 import { keepAgentApplication } from './applications/own-agent.ts';
 import { packageFiles } from './applications/packages/files.ts';
 import { recordWhatIsCounted } from './audit/repeated.ts';
+import { checkBackup } from './backups/nightly.ts';
+import { finishPutting } from './backups/put-in-place.ts';
 import { createClassEntry } from './classes/enter.ts';
 import type { Environment } from './config.ts';
 import { createHttp } from './edge/http.ts';
@@ -30,9 +32,11 @@ import { createHealth } from './platform/health/health.ts';
 import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
 import { holdFolder } from './platform/own-folder.ts';
+import { ownSecret } from './platform/own-secret/own-secret.ts';
 import { openRedis } from './platform/redis.ts';
-import { createSecrets, loadSecret } from './platform/secrets.ts';
+import { createSecrets } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
+import { countServers } from './servers/desired/store.ts';
 import { transferFiles } from './sessions/exchange/files.ts';
 import { createWakeups } from './wakeups.ts';
 
@@ -42,13 +46,29 @@ export interface Controller {
   close: () => Promise<string[]>;
 }
 
-const version = '0.1.0';
+export const version = '0.1.0';
+
+/** Opens the city's database, migrates it, and reads its secret. Refuses with SECRET_MISSING and
+ * SECRET_OTHER. */
+export async function openCity(
+  config: Environment,
+): Promise<{ database: Database; applied: string[]; secret: Buffer }> {
+  const opened = await openDatabaseOf(config);
+  try {
+    const isInUse = async () => (await countServers(opened.database)) > 0;
+    return { ...opened, secret: await ownSecret(config, opened.database, isInUse) };
+  } catch (error) {
+    await opened.database.destroy();
+    throw error;
+  }
+}
 
 /** Opens the city's database and migrates it; `applied` names the migrations that ran. */
-export async function openCity(
+export async function openDatabaseOf(
   config: Environment,
 ): Promise<{ database: Database; applied: string[] }> {
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
+  finishPutting(config.PREAU_DATA);
   const postgres = config.PREAU_DATABASE_URL !== '';
   if (!postgres) {
     const database = openDatabase(join(config.PREAU_DATA, 'preau.sqlite'));
@@ -70,7 +90,7 @@ export async function startController(
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   const release =
     config.PREAU_DATABASE_URL === '' ? holdFolder(config.PREAU_DATA) : () => undefined;
-  const { database, applied } = await openCity(config);
+  const { database, applied, secret } = await openCity(config);
   if (applied.length > 0) log.info({ applied }, 'database brought up to date');
 
   const openConnection = (use?: Parameters<typeof openRedis>[1]) => {
@@ -84,7 +104,7 @@ export async function startController(
     redis.subscriber.disconnect();
   };
   const wakeups = createWakeups(redis, log);
-  const secrets = createSecrets(loadSecret(config.PREAU_DATA, config.PREAU_SECRET));
+  const secrets = createSecrets(secret);
 
   let url = config.PREAU_PUBLIC_URL;
   const heavy = createHeavyWork();
@@ -117,6 +137,7 @@ export async function startController(
     platform,
     [
       ...ownChecks(platform, clockWatch),
+      checkBackup(platform),
       checkRedis(redis.publisher, clockWatch),
       checkQueue(async () => (await queueState?.()) ?? { sweptMs: 0, waiting: 0 }),
     ],

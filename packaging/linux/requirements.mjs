@@ -25,7 +25,7 @@ export const serverPackages = [
 ];
 
 /** On the controller's machine, without containers. */
-export const controllerPackages = ['redis-server'];
+export const controllerPackages = ['redis-server', 'age'];
 
 /** For the tests only. */
 export const testPackages = [
@@ -33,6 +33,7 @@ export const testPackages = [
   'openssh-server',
   'openssh-client',
   'sudo',
+  'age',
   'postgresql',
   'fonts-noto-color-emoji',
   'poppler-utils',

@@ -21,6 +21,7 @@ export const healthWords = messages({
     queue: { fr: 'Travaux de fond', en: 'Background work' },
     clock: { fr: 'Horloge du contrôleur', en: 'The controller’s clock' },
     loop: { fr: 'Charge du contrôleur', en: 'Load of the controller' },
+    backup: { fr: 'Sauvegarde', en: 'Backup' },
   },
   effect: {
     database: { fr: 'Rien ne peut être enregistré.', en: 'Nothing can be saved.' },
@@ -42,5 +43,9 @@ export const healthWords = messages({
       en: 'Opening hours, ends of access and durations may be wrong.',
     },
     loop: { fr: 'Tout le monde attend un peu.', en: 'Everybody waits a little.' },
+    backup: {
+      fr: 'Tout fonctionne, mais une panne de disque ferait perdre ce qui n’est pas sauvegardé.',
+      en: 'Everything works, but a broken disk would lose what is not backed up.',
+    },
   },
 });

@@ -136,6 +136,9 @@ export interface DetailsByCode {
   CLOCK_SKEWED: { controllerTime: number; skewMs?: number };
   CERTIFICATE_OUT_OF_DATE: { validFrom?: string; validTo?: string };
   PORT_TAKEN: { port?: number };
+  BACKUP_UNREADABLE: { backup?: string };
+  BACKUP_NEWER: { backup: string; version: string };
+  RESTORE_OVER_EXISTING: { folder?: string };
   DATA_FOLDER_IN_USE: { folder?: string; pid?: number };
   PROTOCOL_UNSUPPORTED: { protocol: number; supported: number };
   HOST_KEY_CHANGED: { hostKey: string };

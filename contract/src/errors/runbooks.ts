@@ -1,8 +1,10 @@
 /** Which runbook says what to do about a code. The compiler wants a row for each failure of what
  * the controller stands on; test/runbooks.test.ts wants each file and anchor to exist. */
+import type { backupErrors } from './backups.ts';
 import type { dependencyErrors } from './dependencies.ts';
 
 type WithRunbook =
+  | keyof typeof backupErrors
   | keyof typeof dependencyErrors
   | 'BUSY'
   | 'DISK_FULL'
@@ -29,6 +31,14 @@ export const runbooks: Readonly<Record<WithRunbook, string>> = {
   CERTIFICATE_OUT_OF_DATE: 'clock.md#certificat',
   PORT_TAKEN: 'start.md#port',
   DATA_FOLDER_IN_USE: 'start.md#dossier',
+  SECRET_MISSING: 'backup.md#secret',
+  SECRET_OTHER: 'backup.md#secret',
+  BACKUP_NOT_CONFIGURED: 'backup.md#regler',
+  BACKUP_LATE: 'backup.md#echec',
+  BACKUP_FAILED: 'backup.md#echec',
+  BACKUP_UNREADABLE: 'backup.md#illisible',
+  BACKUP_NEWER: 'backup.md#illisible',
+  RESTORE_OVER_EXISTING: 'backup.md#restaurer',
   INTERNAL: 'start.md#inattendu',
 };
 

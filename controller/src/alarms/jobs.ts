@@ -3,6 +3,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { chainEvents } from '#src/audit/chain.ts';
+import { backUpWhenDue } from '#src/backups/nightly.ts';
 import { synchroniseDue } from '#src/identity/directories/synchronise.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import type { QueueState } from '#src/platform/health/checks.ts';
@@ -25,6 +26,11 @@ export async function startJobs(
     () => synchroniseDue(deps),
     (error) => deps.log.error({ err: error }, 'directories'),
   );
+  // Reading a city's files takes minutes; nobody waits for it, a controller that stops neither.
+  const backups = runAgain(
+    () => backUpWhenDue(deps),
+    (error) => deps.log.error({ err: error }, 'backup'),
+  );
   const everythingElse = runAgain(
     async () => {
       await sweep(deps);
@@ -37,6 +43,7 @@ export async function startJobs(
   const sweepAll = () => {
     sweptAt = performance.now();
     void directories.ask();
+    void backups.ask();
     return everythingElse.ask();
   };
   const queue = new Queue('preau', {

@@ -4,6 +4,7 @@ import { Account } from '@preau/contract/account.ts';
 import { Compile } from 'typebox/compile';
 import { insertAccounts } from '#src/accounts/store.ts';
 import { openCity } from '#src/controller.ts';
+import { systemClock } from '#src/platform/clock.ts';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { type Command, refuse } from './command.ts';
 
@@ -32,7 +33,7 @@ export const createAdministrator: Command = {
           passwordHash: await createPasswords().hash(password),
         },
       ],
-      Date.now(),
+      systemClock.now(),
     );
     await database.destroy();
     console.log(`Administrator ${login} created.`);

@@ -1,10 +1,16 @@
 /** The commands of the controller's own machine, by name. `packaging/preau` must know the same
  * names; its test compares. */
+import { acceptSecretCommand } from './accept-secret.ts';
+import { backup } from './backup.ts';
 import type { Command } from './command.ts';
 import { createAdministrator } from './create-administrator.ts';
 import { resetSecondFactor } from './reset-second-factor.ts';
+import { restore } from './restore.ts';
 
 export const commands: Readonly<Record<string, Command>> = {
+  backup,
+  restore,
+  'accept-secret': acceptSecretCommand,
   'create-administrator': createAdministrator,
   'reset-second-factor': resetSecondFactor,
 };

@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import SqliteDatabase from 'better-sqlite3';
 
-/** Holds the folder until the returned function is called, or the process ends, however it ends:
+/** `backup`: only against another backup, while the controller runs. Holds the folder until the returned function is called, or the process ends, however it ends:
  * SQLite's lock is the operating system's. Refuses with DATA_FOLDER_IN_USE. */
-export function holdFolder(folder: string): () => void {
-  const holder = join(folder, 'controller.pid');
-  const lock = new SqliteDatabase(join(folder, 'controller.lock'), { timeout: 0 });
+export function holdFolder(
+  folder: string,
+  what: 'controller' | 'backup' = 'controller',
+): () => void {
+  const holder = join(folder, `${what}.pid`);
+  const lock = new SqliteDatabase(join(folder, `${what}.lock`), { timeout: 0 });
   try {
     lock.exec('begin exclusive');
   } catch (cause) {

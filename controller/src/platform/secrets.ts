@@ -13,7 +13,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IdKind } from '@preau/contract/ids.ts';
 
@@ -51,6 +51,13 @@ export function loadSecret(dataFolder: string, given: string): Buffer {
   }
   return Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
 }
+
+/** Says which secret a database belongs to, and nothing about the secret itself. */
+export const fingerprintOf = (secret: Buffer): string =>
+  Buffer.from(hkdfSync('sha256', secret, '', 'preau fingerprint', 16)).toString('hex');
+
+export const hasSecret = (dataFolder: string, given: string): boolean =>
+  given !== '' || existsSync(join(dataFolder, 'secret'));
 
 export interface Secrets {
   /** Raw public key, base64url, which agents pin. */

@@ -1,0 +1,110 @@
+/** The only code of the controller that starts programs: age, tar, PostgreSQL's own tools, and the
+ * commands that the town has set. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { AppError } from '@preau/contract/errors.ts';
+import { environmentWith } from '#src/config.ts';
+
+export interface Program {
+  name: string;
+  args: readonly string[];
+  /** Added to the environment: the only way to hand over a password. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** A program of a chain ended badly: what it said last. */
+export class ProgramFailed extends Error {
+  override name = 'ProgramFailed';
+  readonly said: string;
+  constructor(program: string, said: string) {
+    super(`${program}: ${said}`);
+    this.said = said;
+  }
+}
+
+const kept = 2000;
+
+/** Pipes `from` through the programs, one after the other, to `to`. Null: the first program reads
+ * nothing, or what the last one prints is not read. Throws ProgramFailed or DISK_FULL when any of
+ * them fails, after all have ended. */
+export async function through(
+  from: Readable | null,
+  programs: readonly Program[],
+  to: Writable | null,
+): Promise<void> {
+  const children = programs.map((program, at) => ({
+    program,
+    ...begin(program, at > 0 || from !== null, at < programs.length - 1 || to !== null),
+  }));
+  const pipes: Promise<void>[] = [];
+  let source = from;
+  for (const { child } of children) {
+    if (source !== null && child.stdin !== null) pipes.push(pipeline(source, child.stdin));
+    source = child.stdout;
+  }
+  if (source !== null && to !== null) pipes.push(pipeline(source, to));
+  const piped = await Promise.allSettled(pipes);
+  const pipeFault = piped.find((each) => each.status === 'rejected')?.reason as unknown;
+  // A full disk at the end is the reason; the programs before it only see their pipe close.
+  if (isFull(pipeFault)) for (const { child } of children) child.kill();
+  const ends = await Promise.all(children.map(({ ended }) => ended));
+  if (isFull(pipeFault)) throw new AppError('DISK_FULL', {}, { cause: pipeFault });
+  const faults = ends.filter((fault) => fault !== null);
+  const full = faults.find(({ said }) => /no space left/i.test(said));
+  if (full !== undefined) throw new AppError('DISK_FULL', {}, { cause: full });
+  // The first that has a reason of its own: others died because nobody read on, or got nothing.
+  const fault = faults.find(({ said }) => !/^signal|roken pipe/.test(said)) ?? faults[0];
+  if (fault !== undefined) throw fault;
+  if (pipeFault !== undefined) throw pipeFault;
+}
+
+const isFull = (error: unknown) =>
+  error instanceof Error && /^(ENOSPC|EDQUOT)$/.test((error as NodeJS.ErrnoException).code ?? '');
+
+function begin(
+  { name, args, env = {} }: Program,
+  reads: boolean,
+  writes: boolean,
+): { child: ChildProcess; ended: Promise<ProgramFailed | null> } {
+  const child = spawn(name, args, {
+    stdio: [reads ? 'pipe' : 'ignore', writes ? 'pipe' : 'ignore', 'pipe'],
+    env: environmentWith(env),
+  });
+  let said = '';
+  child.stderr?.on('data', (bytes: Buffer) => {
+    said = (said + bytes.toString()).slice(-kept);
+  });
+  const ended = new Promise<ProgramFailed | null>((resolve) => {
+    child.once('error', (error) => resolve(new ProgramFailed(name, error.message)));
+    child.once('close', (code, signal) => {
+      const why = said.trim() || (signal === null ? `exit code ${code}` : `signal ${signal}`);
+      resolve(code === 0 ? null : new ProgramFailed(name, why));
+    });
+  });
+  return { child, ended };
+}
+
+export const shell = (command: string, name: string): Program => ({
+  name: '/bin/sh',
+  args: ['-c', command],
+  env: { NAME: name },
+});
+
+export const encrypt = (recipient: string): Program => ({
+  name: 'age',
+  args: ['--encrypt', '--recipient', recipient],
+});
+export const decrypt = (keyFile: string): Program => ({
+  name: 'age',
+  args: ['--decrypt', '--identity', keyFile],
+});
+export const pack = (folder: string): Program => ({
+  name: 'tar',
+  args: ['--create', '--directory', folder, '.'],
+});
+/** Names that lead out of the folder are refused by tar itself. */
+export const unpack = (folder: string): Program => ({
+  name: 'tar',
+  args: ['--extract', '--no-same-owner', '--directory', folder],
+});
