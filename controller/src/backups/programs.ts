@@ -45,7 +45,10 @@ export async function through(
   }
   if (source !== null && to !== null) pipes.push(pipeline(source, to));
   const piped = await Promise.allSettled(pipes);
-  const pipeFault = piped.find((each) => each.status === 'rejected')?.reason as unknown;
+  const pipeFaults = piped.flatMap((each): unknown[] =>
+    each.status === 'rejected' ? [each.reason] : [],
+  );
+  const pipeFault = pipeFaults.find(isFull) ?? pipeFaults[0];
   // A full disk at the end is the reason; the programs before it only see their pipe close.
   if (isFull(pipeFault)) for (const { child } of children) child.kill();
   const ends = await Promise.all(children.map(({ ended }) => ended));
@@ -56,11 +59,16 @@ export async function through(
   // The first that has a reason of its own: others died because nobody read on, or got nothing.
   const fault = faults.find(({ said }) => !/^signal|roken pipe/.test(said)) ?? faults[0];
   if (fault !== undefined) throw fault;
-  if (pipeFault !== undefined) throw pipeFault;
+  // A program that ended well had read all it wanted.
+  const lost = pipeFaults.find((each) => !isClosedPipe(each));
+  if (lost !== undefined) throw lost;
 }
 
-const isFull = (error: unknown) =>
-  error instanceof Error && /^(ENOSPC|EDQUOT)$/.test((error as NodeJS.ErrnoException).code ?? '');
+const codeOf = (error: unknown): string =>
+  error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? '') : '';
+const isClosedPipe = (error: unknown) =>
+  /^(EPIPE|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)$/.test(codeOf(error));
+const isFull = (error: unknown) => /^(ENOSPC|EDQUOT)$/.test(codeOf(error));
 
 function begin(
   { name, args, env = {} }: Program,
@@ -103,8 +111,9 @@ export const pack = (folder: string): Program => ({
   name: 'tar',
   args: ['--create', '--directory', folder, '.'],
 });
-/** Names that lead out of the folder are refused by tar itself. */
+/** Names that lead out of the folder are refused by tar itself. It reads to the very end, so that
+ * what comes before it in the chain has seen, and judged, every byte. */
 export const unpack = (folder: string): Program => ({
   name: 'tar',
-  args: ['--extract', '--no-same-owner', '--directory', folder],
+  args: ['--extract', '--ignore-zeros', '--no-same-owner', '--directory', folder],
 });

@@ -40,7 +40,7 @@ export const backup: Command = {
       if (!(error instanceof AppError && error.code === 'BACKUP_NOT_CONFIGURED'))
         await saveBackupState(database, { ...state, failedAt: now, why }).catch(() => undefined);
       if (error instanceof AppError || failureOf(error) !== null) throw error;
-      throw new AppError('BACKUP_FAILED', { why }, { cause: error });
+      throw new AppError('BACKUP_FAILED', {}, { cause: error });
     } finally {
       await database.destroy();
     }
