@@ -160,8 +160,10 @@ test('yesterday’s database under today’s servers', async () => {
       () => obeyed(uaiOf(at)) > (before.get(serverId) ?? 0),
     );
   }
-  // Both what ran yesterday and what began since are over; what was opened now is all there is.
+  // Both what ran yesterday and what began since are over; what was opened now is all there is. Who
+  // clicks before the server has called takes up yesterday's program, and clicks once more.
   await until('one program at each school', async () => {
+    await Promise.all(withServer.map(open));
     const { items } = await city.technician.call('listSessions', { query: { state: 'live' } });
     return items.length === withServer.length;
   });
