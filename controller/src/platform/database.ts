@@ -8,6 +8,7 @@ import {
   PostgresDialect,
   replaceWithNoncontingentExpression,
   SqliteAdapter,
+  sql,
   type Transaction,
 } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
@@ -36,6 +37,8 @@ export type Database = Kysely<Tables>;
 /** A transaction, or the database outside of one: the parameter type of stores. */
 export type Rows = Kysely<Tables> | Transaction<Tables>;
 
+/** Those after the last release have a `down`, which leaves the rows of today to the version before.
+ */
 const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0001-first': (postgres) => ({ up: (database) => first.up(database, postgres) }),
   '0002-rollouts': () => ({ up: rollouts.up }),
@@ -46,12 +49,12 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0007-exchange': () => ({ up: exchange.up }),
   '0008-recordings': () => ({ up: recordings.up }),
   '0009-withdrawal': () => ({ up: withdrawal.up }),
-  '0010-asking': () => ({ up: asking.up }),
-  '0011-account-numbers': () => ({ up: accountNumbers.up }),
-  '0012-attempts': () => ({ up: attempts.up }),
-  '0013-erased-homes': () => ({ up: erasedHomes.up }),
-  '0014-health': () => ({ up: health.up }),
-  '0015-displays': () => ({ up: displays.up }),
+  '0010-asking': () => asking,
+  '0011-account-numbers': () => accountNumbers,
+  '0012-attempts': () => attempts,
+  '0013-erased-homes': () => erasedHomes,
+  '0014-health': () => health,
+  '0015-displays': () => displays,
 };
 
 /** Names of all migrations that this version knows. */
@@ -140,13 +143,61 @@ export const sqliteFileOf = (database: Database): SqliteFile | undefined => file
 export const isSqlite = (rows: Rows): boolean =>
   rows.getExecutor().adapter instanceof SqliteAdapter;
 
+/** In the order in which they run. */
+export const migrationNames: readonly string[] = Object.keys(migrations).sort();
+/** The last one of version 0.1.0. */
+export const releasedMigration = '0009-withdrawal';
+
+/** Those of a database, in the order in which they ran; none of a new one. */
+export async function appliedMigrations(database: Database): Promise<string[]> {
+  const tables = await database.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return [];
+  const { rows } = await sql<{ name: string }>`
+    select name from kysely_migration order by name`.execute(database);
+  return rows.map(({ name }) => name);
+}
+
+/** `extra`: migrations of a test's own. */
+const migratorOf = (
+  database: Database,
+  postgres: boolean,
+  extra: Record<string, Migration> = {},
+): Migrator =>
+  new Migrator({
+    db: database,
+    provider: {
+      getMigrations: async () => ({
+        ...Object.fromEntries(
+          Object.entries(migrations).map(([name, make]) => [name, make(postgres)]),
+        ),
+        ...extra,
+      }),
+    },
+  });
+
 /** Applies missing migrations. Throws the first failure, which leaves the database unchanged. */
-export async function migrate(database: Database, postgres: boolean): Promise<string[]> {
-  const provider = {
-    getMigrations: async () =>
-      Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(postgres)])),
-  };
-  const { error, results = [] } = await new Migrator({ db: database, provider }).migrateToLatest();
+export async function migrate(
+  database: Database,
+  postgres: boolean,
+  extra: Record<string, Migration> = {},
+): Promise<string[]> {
+  const { error, results = [] } = await migratorOf(database, postgres, extra).migrateToLatest();
+  if (error !== undefined) throw error;
+  return results.map((result) => result.migrationName);
+}
+
+/** Applies or takes back migrations until `name` is the last one, all of them or none. Throws the
+ * first failure, and before anything is done when one that would be taken back has no `down`. */
+export async function migrateTo(
+  database: Database,
+  postgres: boolean,
+  name: string,
+): Promise<string[]> {
+  const withoutWay = (await appliedMigrations(database)).filter(
+    (applied) => applied > name && migrations[applied]?.(postgres).down === undefined,
+  );
+  if (withoutWay.length > 0) throw new Error(`no way back from ${withoutWay.join(', ')}`);
+  const { error, results = [] } = await migratorOf(database, postgres).migrateTo(name);
   if (error !== undefined) throw error;
   return results.map((result) => result.migrationName);
 }

@@ -53,3 +53,13 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .columns(['state', 'site_id'])
     .execute();
 }
+
+/** Questions are asked again, and who planned a restart is told nothing: the older version can do
+ * neither. */
+export async function down(database: Kysely<unknown>): Promise<void> {
+  const { schema } = database;
+  await schema.dropTable('restarts').execute();
+  await schema.dropTable('rollout_questions').execute();
+  await schema.alterTable('servers').dropColumn('boot').execute();
+  await schema.alterTable('servers').dropColumn('answers').execute();
+}

@@ -13,3 +13,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .column('account_id')
     .execute();
 }
+
+export async function down(database: Kysely<unknown>): Promise<void> {
+  const { schema } = database;
+  await schema.dropIndex('sign_in_steps_by_account').execute();
+  await schema.alterTable('sign_in_steps').dropColumn('tries').execute();
+}

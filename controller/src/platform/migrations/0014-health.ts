@@ -12,3 +12,9 @@ export async function up(database: Kysely<unknown>): Promise<void> {
   // Its clock minus the city's, in ms, while that is too much; null: it is right, or not known.
   await schema.alterTable('servers').addColumn('clock_skew_ms', 'bigint').execute();
 }
+
+export async function down(database: Kysely<unknown>): Promise<void> {
+  const { schema } = database;
+  await schema.alterTable('servers').dropColumn('clock_skew_ms').execute();
+  await schema.dropTable('health').execute();
+}
