@@ -27,6 +27,9 @@ export function schoolDays(): number[] {
   return days;
 }
 
+/** The cookie of somebody who is signed in when the year ends. */
+export const signInOf = (login: string): string => saltOf('sign-in', login).repeat(2).slice(0, 43);
+
 export const at = (rows: readonly Row[], index: number): Row => rows[index % rows.length] ?? {};
 export const idAt = (rows: readonly Row[], index: number): string => String(at(rows, index)['id']);
 
@@ -170,7 +173,7 @@ export function buildLife(town: Town, secrets: Secrets, sessions: readonly Row[]
     {
       table: 'sign_ins',
       rows: town.accounts.slice(0, 200).map((one) => ({
-        token_hash: hashed(`sign-in of ${String(one['login'])}`),
+        token_hash: hashed(signInOf(String(one['login']))),
         account_id: one['id'] ?? null,
         ...outstanding,
         provider: one['provider'] ?? null,

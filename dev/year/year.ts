@@ -160,13 +160,18 @@ export async function tablesOf(database: Database): Promise<string[]> {
   return tables.map(({ name }) => name).sort();
 }
 
-/** Every row of a table in an order of its own, bytes as hexadecimal. */
-export async function rowsOf(database: Database, table: string): Promise<string[]> {
+/** Every row of a table as text, sorted, without the columns `omit`; bytes as hexadecimal. */
+export async function rowsOf(
+  database: Database,
+  table: string,
+  omit: readonly string[] = [],
+): Promise<string[]> {
   const { rows } = await sql<Row>`select * from ${sql.table(table)}`.execute(database);
   return rows
     .map((row) =>
       JSON.stringify(
         Object.entries(row)
+          .filter(([name]) => !omit.includes(name))
           .map(([name, value]) => [name, Buffer.isBuffer(value) ? value.toString('hex') : value])
           .sort(),
       ),
