@@ -85,6 +85,7 @@ const exceptions: readonly (Use & { noun: string; why: string })[] = [
   { noun: 'privacy', does: 'writes', table: 'request_messages', why: 'erasing takes the words out of requests' },
   { noun: 'privacy', does: 'writes', table: 'restarts', why: 'erasing takes the name out of restarts' },
   { noun: 'privacy', does: 'writes', table: computed, why: 'erasing meets every table that names an account' },
+  { noun: 'platform', does: 'writes', table: computed, why: 'a move to PostgreSQL copies every table' },
   // ---- a noun reads what comes after it
   { noun: 'sites', does: 'reads', table: 'accounts', why: 'the list of schools counts people' },
   { noun: 'applications', does: 'reads', table: 'server_applications', why: 'the catalogue counts where a version is, and keeps its files' },
@@ -93,6 +94,7 @@ const exceptions: readonly (Use & { noun: string; why: string })[] = [
   { noun: 'servers', does: 'reads', table: 'transfers', why: 'a desired state has the files on their way' },
   { noun: 'servers', does: 'reads', table: 'rollout_targets', why: 'a desired state has the orders of rollouts' },
   { noun: 'servers', does: 'reads', table: 'rollout_questions', why: 'a desired state has the questions of plans' },
+  { noun: 'platform', does: 'reads', table: computed, why: 'a move to PostgreSQL looks at every table' },
   { noun: 'privacy', does: 'reads', table: computed, why: 'what is held of a person is in every table that names an account' },
 ];
 

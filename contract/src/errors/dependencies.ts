@@ -85,4 +85,28 @@ export const dependencyErrors = {
       'The city’s certificate is not valid at this server’s date. First check this server’s clock ' +
       '(timedatectl), then the dates of the certificate.',
   },
+  DATABASE_NEWER: {
+    status: 503,
+    retryable: false,
+    fr: 'La base de données est celle d’une version plus récente de Préau. Installez cette version, ou revenez en arrière avec elle.',
+    en: 'The database is that of a newer version of Préau. Install that version, or go back with it.',
+  },
+  DATABASE_OLDER: {
+    status: 503,
+    retryable: false,
+    fr: 'La base de données est celle d’une version plus ancienne de Préau. Mettez d’abord Préau à jour (preau upgrade).',
+    en: 'The database is that of an older version of Préau. Upgrade Préau first (preau upgrade).',
+  },
+  TARGET_NOT_EMPTY: {
+    status: 409,
+    retryable: false,
+    fr: 'La base PostgreSQL indiquée contient déjà des données : rien n’a été copié. Créez une base vide.',
+    en: 'The PostgreSQL database named has rows already: nothing was copied. Create an empty one.',
+  },
+  NO_DATABASE_THERE: {
+    status: 503,
+    retryable: false,
+    fr: 'Il n’y a pas de base SQLite dans ce dossier de données. Vérifiez PREAU_DATA.',
+    en: 'There is no SQLite database in this data folder. Check PREAU_DATA.',
+  },
 } as const satisfies Record<string, ErrorRow>;

@@ -140,6 +140,11 @@ export interface DetailsByCode {
   BACKUP_NEWER: { backup: string; version: string };
   RESTORE_OVER_EXISTING: { folder?: string };
   DATA_FOLDER_IN_USE: { folder?: string; pid?: number };
+  /** Names of the migrations that are too many, or missing. */
+  DATABASE_NEWER: { migrations: string };
+  DATABASE_OLDER: { migrations: string };
+  TARGET_NOT_EMPTY: { table: string };
+  NO_DATABASE_THERE: { path: string };
   PROTOCOL_UNSUPPORTED: { protocol: number; supported: number };
   HOST_KEY_CHANGED: { hostKey: string };
   SSH_FAILED: { host?: string; port?: number };

@@ -39,6 +39,10 @@ export const runbooks: Readonly<Record<WithRunbook, string>> = {
   BACKUP_UNREADABLE: 'backup.md#illisible',
   BACKUP_NEWER: 'backup.md#illisible',
   RESTORE_OVER_EXISTING: 'backup.md#restaurer',
+  DATABASE_NEWER: 'upgrade.md#plus-recente',
+  DATABASE_OLDER: 'upgrade.md#plus-ancienne',
+  TARGET_NOT_EMPTY: 'upgrade.md#pas-vide',
+  NO_DATABASE_THERE: 'upgrade.md#pas-de-base',
   INTERNAL: 'start.md#inattendu',
 };
 

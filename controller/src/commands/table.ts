@@ -4,6 +4,7 @@ import { acceptSecretCommand } from './accept-secret.ts';
 import { backup } from './backup.ts';
 import type { Command } from './command.ts';
 import { createAdministrator } from './create-administrator.ts';
+import { moveCommand } from './move.ts';
 import { resetSecondFactor } from './reset-second-factor.ts';
 import { restore } from './restore.ts';
 
@@ -12,6 +13,7 @@ export const commands: Readonly<Record<string, Command>> = {
   restore,
   'accept-secret': acceptSecretCommand,
   'create-administrator': createAdministrator,
+  move: moveCommand,
   'reset-second-factor': resetSecondFactor,
 };
 

@@ -1,0 +1,90 @@
+/** A city on SQLite moves to PostgreSQL: every table, in batches, all of it or nothing; and a
+ * comparison of both, row by row. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '@preau/contract/errors.ts';
+import { appliedMigrations, migrate, migrationNames, openDatabase } from '../database.ts';
+import { holdFolder } from '../own-folder.ts';
+import {
+  compareAll,
+  copyAll,
+  type Difference,
+  findRows,
+  openSource,
+  type Source,
+} from './store.ts';
+
+/** Refuses with NO_DATABASE_THERE, DATABASE_NEWER, DATABASE_OLDER. */
+function openCurrent(folder: string): Source {
+  const path = join(folder, 'preau.sqlite');
+  if (!existsSync(path)) throw new AppError('NO_DATABASE_THERE', { path });
+  const source = openSource(path);
+  try {
+    mustBeCurrent(source.migrations);
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+  return source;
+}
+
+/** Refuses with DATABASE_NEWER and DATABASE_OLDER. */
+export function mustBeCurrent(applied: readonly string[]): void {
+  const unknown = applied.filter((name) => !migrationNames.includes(name));
+  if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
+  const missing = migrationNames.filter((name) => !applied.includes(name));
+  if (missing.length > 0) throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
+}
+
+/** Copies the city of the folder into the database at the address, which must have no rows. `told`:
+ * from time to time, a table and how many of its rows are written. Returns how many rows there are.
+ * Refuses with DATA_FOLDER_IN_USE, NO_DATABASE_THERE, DATABASE_NEWER, DATABASE_OLDER and
+ * TARGET_NOT_EMPTY; whatever fails, the target has no rows. */
+export async function moveTo(
+  folder: string,
+  address: string,
+  told: (table: string, rows: number) => void,
+): Promise<number> {
+  const release = holdFolder(folder);
+  try {
+    const source = openCurrent(folder);
+    const target = openDatabase(address, true);
+    try {
+      const applied = await appliedMigrations(target);
+      if (applied.some((name) => !migrationNames.includes(name)))
+        throw new AppError('DATABASE_NEWER', { migrations: applied.join(', ') });
+      const table = await findRows(target);
+      if (table !== null) throw new AppError('TARGET_NOT_EMPTY', { table });
+      await migrate(target, true);
+      return await copyAll(source, target, told);
+    } finally {
+      source.close();
+      await target.destroy();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** Compares both, row by row. Returns how many rows were compared. Refuses as `moveTo` does, but for
+ * TARGET_NOT_EMPTY. */
+export async function compareWith(
+  folder: string,
+  address: string,
+  differs: (difference: Difference) => void,
+): Promise<number> {
+  const release = holdFolder(folder);
+  try {
+    const source = openCurrent(folder);
+    const target = openDatabase(address, true);
+    try {
+      mustBeCurrent(await appliedMigrations(target));
+      return await compareAll(source, target, differs);
+    } finally {
+      source.close();
+      await target.destroy();
+    }
+  } finally {
+    release();
+  }
+}
