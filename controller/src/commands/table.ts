@@ -7,6 +7,7 @@ import { createAdministrator } from './create-administrator.ts';
 import { moveCommand } from './move.ts';
 import { resetSecondFactor } from './reset-second-factor.ts';
 import { restore } from './restore.ts';
+import { upgradeCommand } from './upgrade.ts';
 
 export const commands: Readonly<Record<string, Command>> = {
   backup,
@@ -15,6 +16,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'create-administrator': createAdministrator,
   move: moveCommand,
   'reset-second-factor': resetSecondFactor,
+  upgrade: upgradeCommand,
 };
 
 export const usage = (): string =>

@@ -145,6 +145,9 @@ export const isSqlite = (rows: Rows): boolean =>
 
 /** In the order in which they run. */
 export const migrationNames: readonly string[] = Object.keys(migrations).sort();
+/** These, for whoever tries them. */
+export const pendingMigrations = (names: readonly string[], postgres: boolean): Migration[] =>
+  names.flatMap((name) => migrations[name]?.(postgres) ?? []);
 /** The last one of version 0.1.0. */
 export const releasedMigration = '0009-withdrawal';
 
