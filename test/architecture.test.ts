@@ -224,6 +224,7 @@ describe('one place for each effect', () => {
   });
 
   test('processes are started by agent/src/command.ts, backups/programs.ts and four tools of dev/ only', () => {
+  test('processes are started by agent/src/command.ts and five tools of dev/ only', () => {
     const spawners = everything.filter(
       (file) =>
         importsOf(file).some(({ name }) => /^(node:)?(child_process|cluster)$/.test(name)) ||
@@ -235,6 +236,7 @@ describe('one place for each effect', () => {
       'dev/services.ts',
       'dev/bootstrap/programs.mjs',
       'dev/lab/host.ts',
+      'dev/year/installation.ts',
     ];
     expect(
       spawners.filter(

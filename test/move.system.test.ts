@@ -160,7 +160,11 @@ describe('a move', () => {
     expect(same.stdout).toMatch(/^All \d{5} rows are the same\.$/m);
     expect(same.status).toBe(0);
     const other = openDatabase(second);
-    await other.updateTable('sites').set({ name: 'Autre' }).where('name', '=', 'École Jules Verne').execute();
+    await other
+      .updateTable('sites')
+      .set({ name: 'Autre' })
+      .where('name', '=', 'École Jules Verne')
+      .execute();
     await other.deleteFrom('tickets').execute();
     await other
       .insertInto('usage_months')

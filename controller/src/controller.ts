@@ -24,7 +24,7 @@ import { createIdentity } from './identity/sign-in.ts';
 import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createCounters } from './platform/counters.ts';
-import { type Database, migrate, openDatabase } from './platform/database.ts';
+import { type Database, migrate, mustNotBeNewer, openDatabase } from './platform/database.ts';
 import { closeInOrder } from './platform/deadlines.ts';
 import { checkQueue, checkRedis, ownChecks, type QueueState } from './platform/health/checks.ts';
 import { watchClock } from './platform/health/clock-watch.ts';
@@ -72,11 +72,14 @@ export async function openDatabaseOf(
   const postgres = config.PREAU_DATABASE_URL !== '';
   if (!postgres) {
     const database = openDatabase(join(config.PREAU_DATA, 'preau.sqlite'));
+    await mustNotBeNewer(database);
     return { database, applied: await migrate(database, false) };
   }
   // A migration may take minutes, and what serves people gives up after seconds.
   const patient = openDatabase(config.PREAU_DATABASE_URL, true);
-  const applied = await migrate(patient, true).finally(() => patient.destroy());
+  const applied = await mustNotBeNewer(patient)
+    .then(() => migrate(patient, true))
+    .finally(() => patient.destroy());
   return { database: openDatabase(config.PREAU_DATABASE_URL), applied };
 }
 

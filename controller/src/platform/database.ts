@@ -2,6 +2,7 @@
  * migrates it. */
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { AppError } from '@preau/contract/errors.ts';
 import {
   HandleEmptyInListsPlugin,
   Kysely,
@@ -158,6 +159,15 @@ export async function appliedMigrations(database: Database): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select name from kysely_migration order by name`.execute(database);
   return rows.map(({ name }) => name);
+}
+
+/** Refuses with DATABASE_NEWER a database that a later version has migrated: this one would write what
+ * that one does not understand. */
+export async function mustNotBeNewer(database: Database): Promise<void> {
+  const unknown = (await appliedMigrations(database)).filter(
+    (name) => !migrationNames.includes(name),
+  );
+  if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
 }
 
 /** `extra`: migrations of a test's own. */

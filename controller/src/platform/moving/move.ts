@@ -3,7 +3,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
-import { appliedMigrations, migrate, migrationNames, openDatabase } from '../database.ts';
+import {
+  appliedMigrations,
+  migrate,
+  migrationNames,
+  mustNotBeNewer,
+  openDatabase,
+} from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
 import {
   compareAll,
@@ -50,9 +56,7 @@ export async function moveTo(
     const source = openCurrent(folder);
     const target = openDatabase(address, true);
     try {
-      const applied = await appliedMigrations(target);
-      if (applied.some((name) => !migrationNames.includes(name)))
-        throw new AppError('DATABASE_NEWER', { migrations: applied.join(', ') });
+      await mustNotBeNewer(target);
       const table = await findRows(target);
       if (table !== null) throw new AppError('TARGET_NOT_EMPTY', { table });
       await migrate(target, true);

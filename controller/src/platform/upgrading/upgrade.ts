@@ -9,6 +9,7 @@ import {
   migrate,
   migrateTo,
   migrationNames,
+  mustNotBeNewer,
   openDatabase,
   pendingMigrations,
 } from '../database.ts';
@@ -32,11 +33,7 @@ async function opened<T>(place: Place, work: (database: Database) => Promise<T>)
     throw new AppError('NO_DATABASE_THERE', { path: fileOf(place) });
   const database = openDatabase(place.address === '' ? fileOf(place) : place.address, true);
   try {
-    const unknown = (await appliedMigrations(database)).filter(
-      (name) => !migrationNames.includes(name),
-    );
-    if (unknown.length > 0)
-      throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
+    await mustNotBeNewer(database);
     return await work(database);
   } finally {
     await database.destroy();
