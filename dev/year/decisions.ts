@@ -12,6 +12,9 @@ import {
   yearStart,
 } from './town.ts';
 
+/** What the agent said of an installation that failed. */
+const failure = JSON.stringify({ code: 'INSTALL_FAILED', message: 'dpkg: erreur' });
+
 const plain = { place: { kind: 'everywhere' }, client: null, when: null, how: null };
 const terms = {
   ...{ clipboard: 'both', files: 'both', printing: true, recording: false },
@@ -289,7 +292,7 @@ export function buildDecisions(town: Town, secrets: Secrets): TableRows[] {
           application_id: application['id'] ?? null,
           version_id: idOf('ver', String(application['slug']), '2.0'),
           ...{ wanted: 1, state: number === 11 ? 'failed' : 'installed' },
-          ...{ version: number === 11 ? null : '2.0', error: number === 11 ? 'INTERNAL' : null },
+          ...{ version: number === 11 ? null : '2.0', error: number === 11 ? failure : null },
           ...{ asked_at: yearStart + 150 * dayMs, updated_at: yearStart + 151 * dayMs },
         })),
       ),

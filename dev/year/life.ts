@@ -238,7 +238,10 @@ export function buildLife(town: Town, secrets: Secrets, sessions: readonly Row[]
       table: 'scripts',
       rows: [
         {
-          ...{ id: idOf('scr', 1), name: 'fonds-d-ecran', install: 'true', remove: null },
+          ...{ id: idOf('scr', 1), name: 'fonds-d-ecran', remove: null },
+          install: JSON.stringify({
+            ...{ name: 'fonds-d-ecran.install', sha256: hashed('true\n'), size: 5 },
+          }),
           ...{ created_by: technician, created_by_name: 'Dominique Lefort', created_at: yearStart },
           ...{ reviewed_by: administrator, reviewed_by_name: 'Claude Rivoire' },
           ...{ reviewed_at: yearStart + dayMs, signature: secrets.sign('fonds-d-ecran') },
@@ -249,7 +252,7 @@ export function buildLife(town: Town, secrets: Secrets, sessions: readonly Row[]
       table: 'package_files',
       rows: [
         {
-          ...{ sha256: hashed('package'), name: 'geogebra.deb', size: 5_000_000_000 },
+          ...{ sha256: hashed('package'), name: 'geogebra.deb', size: 4_000_000_000 },
           ...{ created_by: technician, created_at: yearStart },
         },
       ],
@@ -259,7 +262,13 @@ export function buildLife(town: Town, secrets: Secrets, sessions: readonly Row[]
       rows: [
         {
           ...{ id: idOf('add', 1), site_id: site, server_name: 'serveur-1', host: '10.1.0.9' },
-          ...{ port: 22, login: 'root', host_key: 'SHA256:abc', state: 'done', log: 'fait\n' },
+          ...{
+            port: 22,
+            login: 'root',
+            host_key: `SHA256:${'a'.repeat(43)}`,
+            state: 'done',
+            log: 'fait\n',
+          },
           ...{ code_hash: null, server_id: idOf('srv', 0), failure_code: null },
           ...{ alive_until: null, created_by: technician, created_at: yearStart },
           ended_at: yearStart + 120_000,
