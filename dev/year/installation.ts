@@ -77,7 +77,7 @@ esac
   chmodSync(join(bin, 'systemctl'), 0o755);
   const env = {
     PATH: `${bin}:/usr/bin:/bin`,
-    ...{ PREAU_ROOT: place, PREAU_SETTINGS: settingsFile, PREAU_USER: '' },
+    ...{ UPGRADE_ROOT: place, UPGRADE_SETTINGS: settingsFile, UPGRADE_USER: '' },
     NODE_NO_WARNINGS: '1',
   };
   const run = (file: string, args: readonly string[], more: Record<string, string> = {}): Run => {
@@ -112,7 +112,7 @@ esac
     systemctl,
     upgrade: (version, { back = false, readySeconds = 60 } = {}) =>
       run(join(root, 'packaging/linux/upgrade.sh'), back ? ['--back'] : [], {
-        ...{ PREAU_VERSION_FOLDER: version, PREAU_READY_SECONDS: String(readySeconds) },
+        ...{ UPGRADE_VERSION: version, UPGRADE_READY_SECONDS: String(readySeconds) },
       }),
     close: () => {
       if (existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '') systemctl('stop');

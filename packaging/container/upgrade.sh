@@ -9,7 +9,7 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 now() { date +%s%3N; }
 image=$(docker compose config --images controller | head -n 1)
 preau() { docker compose run --rm --no-deps -T controller preau "$@"; }
-start() { docker compose up -d --no-build --no-deps --wait --wait-timeout "${PREAU_READY_SECONDS:-60}" controller; }
+start() { docker compose up -d --no-build --no-deps --wait --wait-timeout "${UPGRADE_READY_SECONDS:-60}" controller; }
 gap() { say "Nobody could click for $(( $(now) - stopped )) ms."; }
 before="$image-before"
 

@@ -4,12 +4,12 @@
 set -eu
 
 new=$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")
-[ -z "${PREAU_VERSION_FOLDER-}" ] || new=$PREAU_VERSION_FOLDER
-root=${PREAU_ROOT:-/opt/preau}
-service=${PREAU_SERVICE:-preau-controller}
-settings=${PREAU_SETTINGS:-/etc/preau/controller.env}
-user=${PREAU_USER-preau}
-seconds=${PREAU_READY_SECONDS:-60}
+[ -z "${UPGRADE_VERSION-}" ] || new=$UPGRADE_VERSION
+root=${UPGRADE_ROOT:-/opt/preau}
+service=${UPGRADE_SERVICE:-preau-controller}
+settings=${UPGRADE_SETTINGS:-/etc/preau/controller.env}
+user=${UPGRADE_USER-preau}
+seconds=${UPGRADE_READY_SECONDS:-60}
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
