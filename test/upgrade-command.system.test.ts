@@ -60,9 +60,10 @@ test('a version whose migrations fail on the copy changes nothing: the old one n
   await database((file) => sql`create table restarts (id text)`.execute(file));
   const run = city.upgrade(city.addVersion('unfitting', null));
   expect(run.status).toBe(1);
+  expect(run.stderr).toContain('MIGRATION_FAILED (migration 0010-asking');
   expect(run.stderr).toContain('nothing was changed');
   expect(run.stdout).not.toContain('Nobody could click');
-  expect(await oldServes()).toBe(true);
+  await until('the old version', oldServes);
   expect(city.current()).toBe(old);
   await database((file) => sql`drop table restarts`.execute(file));
   expect(await lastMigration()).toBe(releasedMigration);
@@ -75,7 +76,7 @@ test('a version that never becomes ready is left by itself, and the old one serv
   expect(run.stderr).toContain('serves again, with its own database');
   expect(run.status).toBe(1);
   expect(city.current()).toBe(old);
-  expect(await oldServes()).toBe(true);
+  await until('the old version', oldServes);
   expect(await lastMigration()).toBe(releasedMigration);
   expect(await database((file) => rowsOf(file, 'sessions'))).toEqual(before);
 });
@@ -98,7 +99,7 @@ test('an upgrade serves again within seconds, and --back returns with the rows o
   expect(back.stderr).toBe('');
   expect(back.status).toBe(0);
   expect(city.current()).toBe(old);
-  expect(await oldServes()).toBe(true);
+  await until('the old version', oldServes);
   expect(await lastMigration()).toBe(releasedMigration);
   expect((await database((file) => rowsOf(file, 'site_groups'))).join()).toContain('Écoles du sud');
   expect(city.upgrade(next, { back: true }).stderr).toContain('There is no version to go back to');

@@ -97,6 +97,12 @@ export const dependencyErrors = {
     fr: 'La base de données est celle d’une version plus ancienne de Préau. Mettez d’abord Préau à jour (preau upgrade).',
     en: 'The database is that of an older version of Préau. Upgrade Préau first (preau upgrade).',
   },
+  MIGRATION_FAILED: {
+    status: 503,
+    retryable: false,
+    fr: 'La base de données n’a pas pu être mise à jour : rien n’a changé. Gardez la version d’avant et donnez ce message au technicien.',
+    en: 'The database could not be upgraded: nothing has changed. Keep the version before, and give this message to the technician.',
+  },
   TARGET_NOT_EMPTY: {
     status: 409,
     retryable: false,

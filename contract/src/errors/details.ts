@@ -143,6 +143,7 @@ export interface DetailsByCode {
   /** Names of the migrations that are too many, or missing. */
   DATABASE_NEWER: { migrations: string };
   DATABASE_OLDER: { migrations: string };
+  MIGRATION_FAILED: { migration: string };
   TARGET_NOT_EMPTY: { table: string };
   NO_DATABASE_THERE: { path: string };
   PROTOCOL_UNSUPPORTED: { protocol: number; supported: number };

@@ -41,6 +41,7 @@ export const runbooks: Readonly<Record<WithRunbook, string>> = {
   RESTORE_OVER_EXISTING: 'backup.md#restaurer',
   DATABASE_NEWER: 'upgrade.md#plus-recente',
   DATABASE_OLDER: 'upgrade.md#plus-ancienne',
+  MIGRATION_FAILED: 'upgrade.md#migration',
   TARGET_NOT_EMPTY: 'upgrade.md#pas-vide',
   NO_DATABASE_THERE: 'upgrade.md#pas-de-base',
   INTERNAL: 'start.md#inattendu',

@@ -12,10 +12,10 @@ import {
   sql,
   type Transaction,
 } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { budget } from './budget.ts';
-import { NoConnection } from './failures.ts';
+import { failureOf, NoConnection } from './failures.ts';
 import * as first from './migrations/0001-first.ts';
 import * as rollouts from './migrations/0002-rollouts.ts';
 import * as rules from './migrations/0003-rules.ts';
@@ -194,9 +194,7 @@ export async function migrate(
   postgres: boolean,
   extra: Record<string, Migration> = {},
 ): Promise<string[]> {
-  const { error, results = [] } = await migratorOf(database, postgres, extra).migrateToLatest();
-  if (error !== undefined) throw error;
-  return results.map((result) => result.migrationName);
+  return namesIn(await migratorOf(database, postgres, extra).migrateToLatest());
 }
 
 /** Applies or takes back migrations until `name` is the last one, all of them or none. Throws the
@@ -210,7 +208,13 @@ export async function migrateTo(
     (applied) => applied > name && migrations[applied]?.(postgres).down === undefined,
   );
   if (withoutWay.length > 0) throw new Error(`no way back from ${withoutWay.join(', ')}`);
-  const { error, results = [] } = await migratorOf(database, postgres).migrateTo(name);
-  if (error !== undefined) throw error;
-  return results.map((result) => result.migrationName);
+  return namesIn(await migratorOf(database, postgres).migrateTo(name));
+}
+
+/** Throws MIGRATION_FAILED, or what is known to ail the database itself. */
+function namesIn({ error, results = [] }: MigrationResultSet): string[] {
+  if (error === undefined) return results.map((result) => result.migrationName);
+  const failed = results.find(({ status }) => status === 'Error')?.migrationName;
+  if (failed === undefined || failureOf(error) !== null) throw error;
+  throw new AppError('MIGRATION_FAILED', { migration: failed }, { cause: error });
 }

@@ -57,7 +57,10 @@ export async function tryMigrations(place: Place): Promise<string[]> {
     return opened(place, async (database) => {
       const missing = migrationNames.slice((await appliedMigrations(database)).length);
       await tryOnPostgres(database as never, async (rows) => {
-        for (const { up } of pendingMigrations(missing, true)) await up(rows);
+        for (const [at, { up }] of pendingMigrations(missing, true).entries())
+          await up(rows).catch((cause: unknown) => {
+            throw new AppError('MIGRATION_FAILED', { migration: missing[at] ?? '' }, { cause });
+          });
       });
       return missing;
     });
