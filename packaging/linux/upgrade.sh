@@ -59,6 +59,10 @@ fi
 
 [ "$new" != "$old" ] || fail "$new runs already. Unpack the new version into a folder of its own, and run its packaging/linux/upgrade.sh."
 preau "$new" upgrade --try || fail "The new version does not fit this database: nothing was changed, $old serves."
+# By the old version: the new one would migrate first.
+if [ -n "${PREAU_BACKUP_KEY-}" ] && [ -e "$old/controller/src/commands/backup.ts" ]; then
+  preau "$old" backup || fail "The backup failed: nothing was changed, $old serves."
+fi
 stopped=$(now)
 systemctl stop "$service"
 if ! preau "$new" upgrade --migrate; then
