@@ -213,7 +213,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('%s', (dialect) => {
       PREAU_DATA: data,
       PREAU_REDIS_URL: redis.url,
       PREAU_SECRET: yearSecret,
-      PREAU_LOG_LEVEL: 'silent',
+      PREAU_LOG_LEVEL: 'error',
       ...(isPostgres ? { PREAU_DATABASE_URL: target } : {}),
     });
     mkdirSync(data);
@@ -323,7 +323,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('%s', (dialect) => {
     ).rejects.toThrow(/SIGN_IN_REFUSED/);
     const sites = await technician.call('listSites', {});
     expect(sites.items).toHaveLength(27);
-    const { items: rules } = await technician.call('listRules', {});
+    const { items: rules } = await technician.call('listRules', { query: {} });
     expect(rules).toHaveLength(11);
     expect(rules.filter(({ version }) => version === 2)).toHaveLength(4);
     const verdict = await technician.call('verifyAudit', { query: {} });

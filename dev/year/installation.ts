@@ -29,7 +29,7 @@ export interface Installation {
   /** Ends what runs. */
   close: () => void;
 }
-export interface Run {
+interface Run {
   status: number | null;
   stdout: string;
   stderr: string;

@@ -14,7 +14,7 @@ import {
 } from './town.ts';
 
 /** Monday, Tuesday, Thursday and Friday outside of the long holidays; midnights, UTC. */
-export function schoolDays(): number[] {
+function schoolDays(): number[] {
   const days: number[] = [];
   const first = Math.floor(yearStart / dayMs) * dayMs;
   for (let day = first; day < yearEnd - dayMs; day += dayMs) {

@@ -110,7 +110,7 @@ export interface Year {
   chain: Row;
 }
 
-export function buildYear(secrets: Secrets = createSecrets(Buffer.from(yearSecret, 'hex'))): Year {
+function buildYear(secrets: Secrets = createSecrets(Buffer.from(yearSecret, 'hex'))): Year {
   const town = buildTown();
   const sessions = buildSessions(town, secrets);
   const tables = [

@@ -35,7 +35,7 @@ function openCurrent(folder: string): Source {
 }
 
 /** Refuses with DATABASE_NEWER and DATABASE_OLDER. */
-export function mustBeCurrent(applied: readonly string[]): void {
+function mustBeCurrent(applied: readonly string[]): void {
   const unknown = applied.filter((name) => !migrationNames.includes(name));
   if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
   const missing = migrationNames.filter((name) => !applied.includes(name));

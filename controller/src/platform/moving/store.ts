@@ -4,10 +4,10 @@ import SqliteDatabase from 'better-sqlite3';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database.ts';
 
-export type MovedRow = Readonly<Record<string, unknown>>;
+type MovedRow = Readonly<Record<string, unknown>>;
 type AnyTables = Kysely<Record<string, Record<string, unknown>>>;
 
-export interface SourceTable {
+interface SourceTable {
   name: string;
   /** Columns of the primary key, in its order. */
   key: string[];

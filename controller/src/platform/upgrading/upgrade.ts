@@ -25,7 +25,7 @@ export interface Place {
 const fileOf = ({ folder }: Place): string => join(folder, 'preau.sqlite');
 const noteOf = ({ folder }: Place): string => join(folder, 'upgrade.json');
 /** The database as it was before the last upgrade, with SQLite. */
-export const copyOf = ({ folder }: Place): string => join(folder, 'before-upgrade.sqlite');
+const copyOf = ({ folder }: Place): string => join(folder, 'before-upgrade.sqlite');
 
 /** Refuses with NO_DATABASE_THERE and DATABASE_NEWER. */
 async function opened<T>(place: Place, work: (database: Database) => Promise<T>): Promise<T> {
