@@ -25,6 +25,7 @@ import {
   openDatabase,
   releasedMigration,
 } from '../controller/src/platform/database.ts';
+import { tryMigrations } from '../controller/src/platform/upgrading/upgrade.ts';
 import { Client } from '../dev/client.ts';
 import { type Service, startRedis, until } from '../dev/services.ts';
 import { signInOf } from '../dev/year/life.ts';
@@ -251,6 +252,15 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('%s', (dialect) => {
     expect(await tablesOf(database)).toEqual(tables);
     expect(differences(before, await everyRow(database, tables))).toEqual({});
     expect((await appliedMigrations(database)).at(-1)).toBe(releasedMigration);
+  });
+
+  test('migrations that are tried change nothing', async () => {
+    const place = { folder: config.PREAU_DATA, address: config.PREAU_DATABASE_URL };
+    expect(await tryMigrations(place)).toEqual(
+      migrationNames.filter((name) => name > releasedMigration),
+    );
+    expect(await tablesOf(database)).toEqual(tables);
+    expect(differences(before, await everyRow(database, tables))).toEqual({});
   });
 
   test('upgraded, every row is as it was but for what is named', async () => {
