@@ -223,8 +223,7 @@ describe('one place for each effect', () => {
     ).toEqual([]);
   });
 
-  test('processes are started by agent/src/command.ts, backups/programs.ts and four tools of dev/ only', () => {
-  test('processes are started by agent/src/command.ts and five tools of dev/ only', () => {
+  test('processes are started by agent/src/command.ts, backups/programs.ts and five tools of dev/ only', () => {
     const spawners = everything.filter(
       (file) =>
         importsOf(file).some(({ name }) => /^(node:)?(child_process|cluster)$/.test(name)) ||
