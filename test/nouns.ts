@@ -15,4 +15,5 @@ export const nouns = [
   'privacy',
   'reports',
   'backups',
+  'doctor',
 ];

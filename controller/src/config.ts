@@ -244,11 +244,15 @@ export const environmentLines = (): string =>
 export const configFile = (): string | null => process.env['PREAU_CONFIG'] ?? null;
 
 export function readConfig(): Environment {
+  return parseConfig(process.env, readFile());
+}
+
+/** Throws ConfigError for a file that cannot be read. */
+function readFile(): Record<string, unknown> {
   const path = process.env['PREAU_CONFIG'];
-  if (path === undefined) return parseConfig(process.env);
-  let file: Record<string, unknown>;
+  if (path === undefined) return {};
   try {
-    file = parseToml(readFileSync(path, 'utf8'));
+    return parseToml(readFileSync(path, 'utf8'));
   } catch (cause) {
     throw new ConfigError([
       {
@@ -258,5 +262,38 @@ export function readConfig(): Environment {
       },
     ]);
   }
-  return parseConfig(process.env, file);
+}
+
+/** For those who look after a broken installation: every fault, and defaults where the faults are. */
+export function readConfigAsFarAsRight(): { config: Environment; faults: ConfigFault[] } {
+  let file: Record<string, unknown> = {};
+  let ofFile: ConfigFault[] = [];
+  try {
+    file = readFile();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    ofFile = error.faults;
+  }
+  const { config, faults } = parseAsFarAsRight(process.env, file);
+  return { config, faults: [...ofFile, ...faults] };
+}
+
+/** Pure. */
+export function parseAsFarAsRight(
+  environment: Record<string, string | undefined>,
+  file: Record<string, unknown>,
+): { config: Environment; faults: ConfigFault[] } {
+  try {
+    return { config: parseConfig(environment, file), faults: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const wrong = new Set(error.faults.map(({ name }) => name));
+    const isRight = ([name]: [string, unknown]) =>
+      !wrong.has(name) && !wrong.has(`PREAU_${name.toUpperCase()}`);
+    const config = parseConfig(
+      Object.fromEntries(Object.entries(environment).filter(isRight)),
+      Object.fromEntries(Object.entries(file).filter(isRight)),
+    );
+    return { config, faults: error.faults };
+  }
 }

@@ -2,7 +2,7 @@
  * commands of `commands/table.ts`, which `packaging/preau` calls. */
 
 import { commands, usage } from './commands/table.ts';
-import { ConfigError, type Environment, readConfig } from './config.ts';
+import { ConfigError, type Environment, readConfig, readConfigAsFarAsRight } from './config.ts';
 import { startController } from './controller.ts';
 import { IdentityFaults, readIdentity } from './identity/settings.ts';
 import { startRefusal } from './start-refusal.ts';
@@ -34,8 +34,9 @@ async function runCommand(name: string, args: readonly string[]): Promise<never>
     console.error(`Unknown command ${name}.\n${usage()}`);
     process.exit(2);
   }
+  const config = command.toleratesFaults ? readConfigAsFarAsRight().config : configOrExit();
   const code = await command
-    .run(configOrExit(), args)
+    .run(config, args)
     .catch((error: unknown) => refusedWith(error, `preau ${name} stopped`));
   process.exit(code);
 }

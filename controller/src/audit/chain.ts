@@ -77,6 +77,14 @@ const pageSize = 500;
  * chain rewritten after it. Events written meanwhile are not included. */
 export async function verifyChain(deps: Deps, known: Link | null = null): Promise<ChainVerdict> {
   await chainEvents(deps);
+  return verifyLinked(deps, known);
+}
+
+/** The same for the events that are linked already. Writes nothing. */
+export async function verifyLinked(
+  deps: Pick<Deps, 'database'> & { secrets: Pick<Deps['secrets'], 'controllerKey'> },
+  known: Link | null = null,
+): Promise<ChainVerdict> {
   const { head, removed } = await selectChain(deps.database);
   const start: Link = { seq: removed.seq, hash: removed.hash };
   const signed = (text: string, signature: string | null) =>
@@ -105,7 +113,7 @@ export async function verifyChain(deps: Deps, known: Link | null = null): Promis
   // Retention may have removed the front during the verification; that is not a fault.
   const after = await selectChain(deps.database);
   if (check.isBroken && after.removed.seq > start.seq)
-    return verifyChain(deps, known !== null && known.seq < after.removed.seq ? null : known);
+    return verifyLinked(deps, known !== null && known.seq < after.removed.seq ? null : known);
   // Events linked beyond the head were inserted by somebody else.
   if (
     !check.isBroken &&

@@ -6,6 +6,8 @@ export interface Command {
   args: string;
   /** One sentence. */
   does: string;
+  /** It runs although a setting is wrong, with defaults in place of what is. Absent: it is refused. */
+  toleratesFaults?: true;
   /** Returns the exit code: 0 done, 1 refused or failed, 2 used wrongly. Prints one sentence a line.
    * What it throws is printed as a refused start is. */
   run: (config: Environment, args: readonly string[]) => Promise<number>;

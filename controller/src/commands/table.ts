@@ -5,6 +5,7 @@ import { backup } from './backup.ts';
 import type { Command } from './command.ts';
 import { createAdministrator } from './create-administrator.ts';
 import { moveCommand } from './move.ts';
+import { doctor } from './doctor.ts';
 import { resetSecondFactor } from './reset-second-factor.ts';
 import { restore } from './restore.ts';
 import { upgradeCommand } from './upgrade.ts';
@@ -15,6 +16,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'accept-secret': acceptSecretCommand,
   'create-administrator': createAdministrator,
   move: moveCommand,
+  doctor,
   'reset-second-factor': resetSecondFactor,
   upgrade: upgradeCommand,
 };

@@ -50,6 +50,8 @@ export async function dialGuacd(
   guacd.write(encode(['select', 'rdp']));
   const args = await reader.next('args');
   return {
+    /** The version of the protocol that it speaks, such as VERSION_1_5_0. */
+    protocol: args.find((name) => name.startsWith('VERSION_')) ?? null,
     abandon: () => guacd.destroy(),
     connect: async (
       query: TunnelQuery,

@@ -21,6 +21,8 @@ export class MailRefused extends Error {
 }
 
 export interface Mailer {
+  /** Signs in as for a mail, and sends none. Throws what the server says. */
+  check: () => Promise<void>;
   send: (mail: Mail) => Promise<void>;
   close: () => void;
 }
@@ -43,6 +45,9 @@ export function createMailer(url: string, from: string, timeoutMs = 10_000): Mai
     disableUrlAccess: true,
   });
   return {
+    check: async () => {
+      await transport.verify();
+    },
     send: async ({ to, subject, text, messageId }) => {
       if (!isMailAddress(to)) throw new MailRefused('no mail address', true);
       try {
