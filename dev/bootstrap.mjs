@@ -2,7 +2,7 @@
  * Node 24. Each step reports what it does and how long it took; finished steps are skipped.
  *
  *    node dev/bootstrap.mjs start | test [--quick] | bench NAME [--json] | lab up|down|status|fault
- *    … | simulate | catalogue --check [PROGRAM…] | check | nightly | refresh-calendar | build */
+ *    … | simulate | mutate [AREA] | catalogue --check [PROGRAM…] | check | nightly | refresh-calendar | build */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -42,6 +42,7 @@ const commands = {
   lab: { packages: forTests, run: ['dev/lab/main.ts', ...rest] },
   catalogue: { packages: forTests, run: ['dev/catalogue.ts', ...rest] },
   nightly: { packages: nightlyPackages, run: ['dev/nightly.ts', ...rest] },
+  mutate: { packages: null, run: ['dev/mutate/main.ts', ...rest] },
   simulate: { packages: null, run: ['dev/simulation/main.ts', ...rest] },
   check: { packages: null, run: ['dev/check.ts', ...rest] },
   'refresh-calendar': { packages: null, run: ['dev/refresh-calendar.ts', ...rest] },

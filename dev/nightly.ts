@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { openBareRoot, type Suite } from './bare-root.ts';
 import { tryContainers } from './containers/case.ts';
 import { must } from './lab/host.ts';
+import { areas } from './mutate/areas.ts';
+import { mutateArea, type Score } from './mutate/run.ts';
 import { root } from './services.ts';
 import { tryVirtualMachine } from './virtual-machine/case.ts';
 
@@ -31,11 +33,25 @@ const onBare =
     }
   };
 
+const mutantMinutes = 110;
+
+/** One area after the other, each for its share of the time; passes when each has met a mutant. */
+const tryMutants: Case['work'] = async (tell, signal) => {
+  const names = Object.keys(areas);
+  for (const name of names) {
+    const minutes = mutantMinutes / names.length;
+    const score = await mutateArea(name, { only: [], minutes, tell }, signal);
+    if (score.of === 0) throw new Error(`no mutant of ${name} was tried`);
+    writeScore(await commitNow(), score);
+  }
+};
+
 const cases: readonly Case[] = [
   { name: '.ci/run on Debian 12', withinMinutes: 120, work: onBare('bookworm', 'bash .ci/run') },
   { name: '.ci/run on Debian 13', withinMinutes: 120, work: onBare('trixie', 'bash .ci/run') },
   { name: 'containers', withinMinutes: 30, work: tryContainers },
   { name: 'virtual machine', withinMinutes: 60, work: tryVirtualMachine },
+  { name: 'mutants', withinMinutes: 150, work: tryMutants },
 ];
 const [word = ''] = process.argv.slice(2);
 
@@ -66,16 +82,34 @@ async function carryOut({ work, withinMinutes }: Case, log: string): Promise<Out
   }
 }
 
-/** The newest line comes first. */
+const today = () => new Date().toISOString().slice(0, 10);
+
 function write(commit: string, name: string, { passed, seconds }: Outcome): void {
-  const date = new Date().toISOString().slice(0, 10);
-  const line = `| ${commit} | ${date} | ${name} | ${seconds} | ${passed ? '✓' : '✗'} |`;
+  insert('', `| ${commit} | ${today()} | ${name} | ${seconds} | ${passed ? '✓' : '✗'} |`);
+}
+
+function writeScore(commit: string, { area, killed, of, files, ofFiles }: Score): void {
+  const share = `${Math.round((100 * killed) / of)} %`;
+  insert(
+    '## Mutants',
+    `| ${commit} | ${today()} | ${area} | ${killed} of ${of} | ${share} | ${files} of ${ofFiles} |`,
+  );
+}
+
+/** Into the first table behind the heading. The newest line comes first. */
+function insert(heading: string, line: string): void {
   const text = readFileSync(record, 'utf8');
-  const rule = /^\|(?:-+\|)+\n/m.exec(text);
-  if (rule === null) throw new Error(`${record} has no table`);
-  const at = rule.index + rule[0].length;
+  const from = text.indexOf(heading);
+  const rule = /^\|(?:-+\|)+\n/m.exec(text.slice(from));
+  if (from < 0 || rule === null) throw new Error(`${record} has no table ${heading}`);
+  const at = from + rule.index + rule[0].length;
   writeFileSync(record, `${text.slice(0, at)}${line}\n${text.slice(at)}`);
 }
+
+const commitNow = async () =>
+  (
+    await must(['git', '-c', 'safe.directory=*', 'rev-parse', '--short', 'HEAD'], { cwd: root })
+  ).trim();
 
 mkdirSync(logs, { recursive: true });
 const chosen = cases.filter(({ name }) => name.includes(word));
@@ -83,9 +117,7 @@ if (chosen.length === 0) {
   console.error(`No case has ${word} in its name: ${cases.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
-const commit = (
-  await must(['git', '-c', 'safe.directory=*', 'rev-parse', '--short', 'HEAD'], { cwd: root })
-).trim();
+const commit = await commitNow();
 let failures = 0;
 for (const each of chosen) {
   const log = join(logs, `${each.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.log`);

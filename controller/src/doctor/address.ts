@@ -1,9 +1,8 @@
 /** The address that people type: whether it leads here, with a good certificate, and whether the
  * proxy in front says where a call comes from. */
 import { lookup } from 'node:dns/promises';
-import { request as askPlain } from 'node:http';
-import { request as askTls } from 'node:https';
 import { addressOf } from '@preau/contract/network.ts';
+import { ask, isPreau } from './ask.ts';
 import { examination, type Found, wordsOf } from './examination.ts';
 import type { Patient } from './patient.ts';
 import { type CertificateFacts, judgeCertificate, readCertificate } from './tls.ts';
@@ -58,38 +57,14 @@ async function gatherAddress({ config }: Patient): Promise<AddressFacts> {
         port: Number(port || 443),
         name: host,
       });
-    const live = await ask(`${url}/api/health/live`);
-    facts.isPreau = live.status === 200 && live.text.includes('"status"');
-    const said = await ask(`${url}/api/address`);
+    facts.isPreau = await isPreau(url);
+    const said = await ask(`${url}/api/address`, { 'x-forwarded-for': invented });
     facts.seen = /^\{"address":"([^"]{1,60})"\}$/.exec(said.text)?.[1] ?? null;
     facts.used = said.localAddress;
   } catch (error) {
     facts.failure = wordsOf(error);
   }
   return facts;
-}
-
-function ask(url: string): Promise<{ status: number; text: string; localAddress: string | null }> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      headers: { 'x-forwarded-for': invented },
-      // The certificate has findings of its own.
-      rejectUnauthorized: false,
-      signal: AbortSignal.timeout(5000),
-      agent: false as const,
-    };
-    const call = (url.startsWith('https:') ? askTls : askPlain)(url, options, (response) => {
-      const localAddress = response.socket.localAddress ?? null;
-      let text = '';
-      response.on('data', (part: Buffer) => {
-        text = (text + part.toString()).slice(0, 10_000);
-      });
-      response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text, localAddress }));
-    });
-    call.on('error', reject);
-    call.end();
-  });
 }
 
 const isHere = (host: string) => addressOf(host)?.range() === 'loopback';

@@ -145,7 +145,7 @@ beforeAll(async () => {
     config,
     faults: [{ name: word('setting'), value: word('value'), expected: word('expected') }],
     providers: [],
-    now: 1_800_000_000_000,
+    now: 1_800_003_600_000,
     version: '0.1.0',
     rows: () => {
       opened ??= openToRead(data);
@@ -227,12 +227,15 @@ describe('says what helps', () => {
       addedTables: number;
     };
     expect(told.tables['sites']).toEqual({ rows: 3, missing: [], added: 1 });
-    expect(told.addedTables).toBe(1 + 2);
+    expect(told.addedTables).toBe(1);
   });
   test('what did not work and since when', () => {
     const log = read('log') as Record<string, unknown>[];
     expect(log).toHaveLength(4);
-    expect(log[0]).toMatchObject({ level: 50, at: ['controller/src/doctor/bundle.test.ts:73'] });
+    expect(log[0]).toMatchObject({ level: 50 });
+    expect((log[0]?.['at'] as string[])[0]).toMatch(
+      /^controller\/src\/doctor\/bundle\.test\.ts:\d+$/,
+    );
     expect(log[1]).toMatchObject({
       part: 'redis',
       failure: 'REDIS_UNAVAILABLE',

@@ -6,6 +6,7 @@ import { readJson } from './servers.ts';
 import { selectServerFacts } from './store.ts';
 
 export const guacd = examination({
+  withinMs: 6000,
   failure: 'GUACD_UNREACHABLE',
   gather: async ({ config }, signal) => {
     const found = await dialGuacd(config.PREAU_GUACD_HOST, config.PREAU_GUACD_PORT, signal);

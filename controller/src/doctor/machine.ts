@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { openFilesIn } from '#src/platform/open-files.ts';
+import { isPreau } from './ask.ts';
 import { examination, type Found } from './examination.ts';
 import type { Patient } from './patient.ts';
 
@@ -17,10 +18,10 @@ export interface MachineFacts {
 
 export const machine = examination({
   failure: 'NOT_LOOKED_AT',
-  gather: async (patient, signal): Promise<MachineFacts> => ({
+  gather: async (patient): Promise<MachineFacts> => ({
     node: process.versions.node,
     freeBytes: await freeBytes(),
-    port: await whoListens(patient, signal),
+    port: await whoListens(patient),
     openFiles: await openFilesOfController(patient),
   }),
   judge: (facts, { config }) => judgeMachine(facts, config.PREAU_PORT),
@@ -32,23 +33,13 @@ async function freeBytes(): Promise<number> {
   return kibibytes === undefined ? freemem() : Number(kibibytes) * 1024;
 }
 
-/** Whether an answer at this address is Préau's. Throws when nobody listens. */
-export async function isPreau(origin: string, signal: AbortSignal): Promise<boolean> {
-  const response = await fetch(`${origin}/api/health/live`, {
-    redirect: 'manual',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(4000)]),
-  });
-  const text = (await response.text()).slice(0, 10_000);
-  return response.ok && text.includes('"status"');
-}
-
-async function whoListens({ config }: Patient, signal: AbortSignal): Promise<MachineFacts['port']> {
+async function whoListens({ config }: Patient): Promise<MachineFacts['port']> {
   const host = ['0.0.0.0', '::'].includes(config.PREAU_HOST) ? '127.0.0.1' : config.PREAU_HOST;
   const name = host.includes(':') ? `[${host}]` : host;
   try {
-    return (await isPreau(`http://${name}:${config.PREAU_PORT}`, signal)) ? 'preau' : 'another';
+    return (await isPreau(`http://${name}:${config.PREAU_PORT}`)) ? 'preau' : 'another';
   } catch (error) {
-    const { code } = (error instanceof Error ? (error.cause ?? {}) : {}) as { code?: string };
+    const { code } = error as NodeJS.ErrnoException;
     return code === 'ECONNREFUSED' ? 'nobody' : 'another';
   }
 }

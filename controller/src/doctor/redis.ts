@@ -1,6 +1,9 @@
 /** Redis: whether it answers, and whether it keeps jobs as they must be kept. */
+import { within } from '#src/platform/deadlines.ts';
 import { openRedis } from '#src/platform/redis.ts';
 import { examination, type Found } from './examination.ts';
+
+const answerMs = 4000;
 
 export interface RedisFacts {
   /** Of the sections server, memory and persistence. */
@@ -20,10 +23,13 @@ export const redis = examination({
 export async function gatherRedis(url: string): Promise<RedisFacts> {
   const connection = openRedis(url, 'wakeups');
   try {
-    await new Promise<void>((resolve, reject) => {
-      connection.once('ready', resolve);
-      connection.on('error', reject);
-    });
+    await within(
+      answerMs,
+      new Promise<void>((resolve, reject) => {
+        connection.once('ready', resolve);
+        connection.on('error', reject);
+      }),
+    );
     const info = Object.fromEntries(
       (await connection.info())
         .split('\r\n')

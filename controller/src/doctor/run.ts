@@ -51,6 +51,18 @@ export async function runDoctor(
     return 2;
   }
   const patient = patientOf(version, now);
+  try {
+    return await examineAndSay(patient, asked, say);
+  } finally {
+    await patient.close();
+  }
+}
+
+async function examineAndSay(
+  patient: Patient,
+  asked: { json?: boolean; bundle?: string; log?: string },
+  say: (text: string) => void,
+): Promise<number> {
   const found = await examine(patient);
   say(asked.json === true ? asJson(found) : inWords(found));
   if (asked.bundle !== undefined) {

@@ -1,4 +1,5 @@
 /** All SQL of the doctor. It opens the database to read only, and never migrates it. */
+import { existsSync, statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import {
@@ -25,11 +26,7 @@ const readOnly = '-c default_transaction_read_only=on -c statement_timeout=30000
 /** `target`: a postgres:// address, or the path of a file that exists. */
 export function openToRead(target: string): Database {
   if (!/^postgres(ql)?:\/\//.test(target))
-    return new Kysely<Tables>({
-      dialect: new SqliteDialect({
-        database: new SqliteDatabase(target, { readonly: true, timeout: 1000 }),
-      }),
-    });
+    return new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqliteToRead(target) }) });
   const pool = new pg.Pool({
     connectionString: target,
     application_name: 'preau doctor',
@@ -56,6 +53,29 @@ export function openToRead(target: string): Database {
     }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
   });
+}
+
+/** SQLite makes an empty log and its index beside a database that nobody had open, and a connection
+ * that may not write cannot take them away again. Nothing stands in that log, so a connection that
+ * may write changes nothing when it closes, and leaves them to others who have come meanwhile. */
+function sqliteToRead(path: string) {
+  const log = `${path}-wal`;
+  const wasClosed = !existsSync(log);
+  const file = new SqliteDatabase(path, { readonly: true, timeout: 1000 });
+  return {
+    prepare: (text: string) => file.prepare(text),
+    close: () => {
+      file.close();
+      if (!wasClosed || statSync(log, { throwIfNoEntry: false })?.size !== 0) return;
+      try {
+        const last = new SqliteDatabase(path, { fileMustExist: true, timeout: 0 });
+        last.prepare('select 1 from sqlite_master limit 1').get();
+        last.close();
+      } catch {
+        // On a disk that is read-only or damaged they stay, and harm nobody.
+      }
+    },
+  };
 }
 
 /** Column names by table. */
