@@ -8,7 +8,7 @@ import { type Examination, type Found, NotLookedAt, wordsOf } from './examinatio
 import { type FindingCode, findings } from './findings.ts';
 import { folder } from './folder.ts';
 import { displays, guacd } from './guacd.ts';
-import { audit, packages, rollouts } from './keeping.ts';
+import { audit, backup, packages, rollouts } from './keeping.ts';
 import { machine } from './machine.ts';
 import { mail } from './mail.ts';
 import type { Patient } from './patient.ts';
@@ -20,7 +20,7 @@ import { servers } from './servers.ts';
 const parts = [
   ...(['configuration', 'machine', 'folder', 'database', 'secret', 'redis', 'guacd'] as const),
   ...(['clock', 'address', 'providers', 'mail', 'servers', 'displays'] as const),
-  ...(['rollouts', 'audit', 'packages'] as const),
+  ...(['rollouts', 'audit', 'backup', 'packages'] as const),
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -40,6 +40,7 @@ const examinations: Readonly<Record<Part, Examination>> = {
   displays,
   rollouts,
   audit,
+  backup,
   packages,
 };
 

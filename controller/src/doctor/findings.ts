@@ -337,6 +337,16 @@ const rows = {
     'Check it in the console, on the page of the audit.',
     'audit.md',
   ),
+  BACKUP_LATE: warning(
+    'No backup of the city was made for more than a day.',
+    'Set up the nightly backup, or look at why it did not run.',
+    'doctor.md#sauvegarde',
+  ),
+  BACKUP_FAILED: error(
+    'The last backup of the city failed.',
+    'Look at the reason, then make one: preau backup.',
+    'doctor.md#sauvegarde',
+  ),
   PACKAGES_MISSING: error(
     'Files of packages are missing in the data folder, or cut short.',
     'Send them again, or restore them from the backup.',

@@ -11,7 +11,7 @@ import type { Found } from './examination.ts';
 import { type FindingCode, findings } from './findings.ts';
 import { type FolderFacts, judgeFolder } from './folder.ts';
 import { judgeDisplays, judgeGuacd } from './guacd.ts';
-import { judgeAudit, judgePackages, judgeRollouts } from './keeping.ts';
+import { judgeAudit, judgeBackup, judgePackages, judgeRollouts } from './keeping.ts';
 import { judgeMachine, type MachineFacts } from './machine.ts';
 import { judgeProviders } from './providers.ts';
 import { judgeRedis } from './redis.ts';
@@ -372,6 +372,28 @@ const table: readonly [what: string, found: readonly Found[], expected: readonly
       'events that wait',
       judgeAudit({ verdict: { intact: true, broken: null }, unlinked: now - 2 * 3_600_000 }, now),
       ['AUDIT_UNLINKED'],
+    ],
+    ['no word of backups', judgeBackup({ since: null, doneAt: null, failedAt: null }, now), []],
+    ['a new city', judgeBackup({ since: now - day, doneAt: null, failedAt: null }, now), []],
+    [
+      'a city without backup',
+      judgeBackup({ since: now - 2 * day, doneAt: null, failedAt: null }, now),
+      ['BACKUP_LATE'],
+    ],
+    [
+      'a backup of last night',
+      judgeBackup({ since: 0, doneAt: now - day, failedAt: null }, now),
+      [],
+    ],
+    [
+      'a backup of the night before',
+      judgeBackup({ since: 0, doneAt: now - 2 * day, failedAt: null }, now),
+      ['BACKUP_LATE'],
+    ],
+    [
+      'a backup that failed',
+      judgeBackup({ since: 0, doneAt: now - day, failedAt: now }, now),
+      ['BACKUP_FAILED'],
     ],
     ['a package', judgePackages([{ name: 'a', size: 3, found: 3 }]), []],
     [

@@ -6,8 +6,10 @@ import { within } from '#src/platform/deadlines.ts';
 import { createSecrets } from '#src/platform/secrets.ts';
 import { type Examination, examination, type Found, NotLookedAt, wordsOf } from './examination.ts';
 import { readSecret } from './secret.ts';
+import { readJson } from './servers.ts';
 import {
   type RolloutFacts,
+  selectBackupNote,
   selectOldestUnlinked,
   selectPackageFacts,
   selectRolloutFacts,
@@ -81,6 +83,34 @@ export function judgeRollouts(facts: readonly RolloutFacts[], now: number): Foun
           },
         ];
   return [...told('ROLLOUTS_STUCK', stuck), ...told('ROLLOUTS_PAUSED', paused)];
+}
+
+/** Of backups; null: not noted. */
+export interface BackupFacts {
+  /** When the city was first seen without one. */
+  since: number | null;
+  doneAt: number | null;
+  failedAt: number | null;
+}
+
+export const backup = examination({
+  failure: 'NOT_LOOKED_AT',
+  gather: async ({ rows }): Promise<BackupFacts> => {
+    const note = readJson(await selectBackupNote(rows()));
+    const at = (value: unknown) => (typeof value === 'number' ? value : null);
+    return { since: at(note['since']), doneAt: at(note['doneAt']), failedAt: at(note['failedAt']) };
+  },
+  judge: (facts, { now }) => judgeBackup(facts, now),
+});
+
+/** A night's backup may take some hours. */
+const lateAfterMs = 30 * 3_600_000;
+
+export function judgeBackup({ since, doneAt, failedAt }: BackupFacts, now: number): Found[] {
+  const last = doneAt === null ? 'never done' : `last done at ${new Date(doneAt).toISOString()}`;
+  if (failedAt !== null) return [{ code: 'BACKUP_FAILED', why: last }];
+  const from = doneAt ?? since;
+  return from === null || now - from < lateAfterMs ? [] : [{ code: 'BACKUP_LATE', why: last }];
 }
 
 export interface PackageFacts {

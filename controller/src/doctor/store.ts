@@ -261,6 +261,16 @@ export async function selectOldestUnlinked(rows: Rows): Promise<number | null> {
   return row?.at ?? null;
 }
 
+/** What the night's work has noted of its backups (JSON); null: nothing yet. */
+export async function selectBackupNote(rows: Rows): Promise<string | null> {
+  const row = await rows
+    .selectFrom('city')
+    .select('body')
+    .where('name', '=', 'backup')
+    .executeTakeFirst();
+  return row?.body ?? null;
+}
+
 export async function selectPackageFacts(
   rows: Rows,
 ): Promise<{ sha256: string; name: string; size: number }[]> {
