@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { root } from '../services.ts';
 import { type Area, areas } from './areas.ts';
+import { fromDay } from './from-day.ts';
 
 export interface Score {
   area: string;
@@ -34,12 +35,6 @@ function filesOf(paths: readonly string[]): string[] {
             .map((name) => `${path}/${name}`),
     )
     .toSorted();
-}
-
-/** Each night begins elsewhere, so that every file has its turn when the time is short. */
-export function fromDay<T>(list: readonly T[], day: number): T[] {
-  const first = list.length === 0 ? 0 : (day * 7) % list.length;
-  return [...list.slice(first), ...list.slice(0, first)];
 }
 
 /** File by file: the time is looked at in between. */

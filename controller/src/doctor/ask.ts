@@ -2,7 +2,7 @@
 import { request as askPlain } from 'node:http';
 import { request as askTls } from 'node:https';
 
-export interface Asked {
+interface Asked {
   status: number;
   text: string;
   /** This machine's address on the connection. */

@@ -28,7 +28,7 @@ import {
   selectSqliteVersion,
 } from './store.ts';
 
-export interface BundleRequest {
+interface BundleRequest {
   patient: Patient;
   found: readonly Finding[];
   /** A file that must not exist yet. */
@@ -60,7 +60,7 @@ const sections = {
 
 const sectionMs = 60_000;
 
-export async function makeBundle(request: BundleRequest): Promise<Buffer> {
+async function makeBundle(request: BundleRequest): Promise<Buffer> {
   const tar = pack();
   for (const [name, make] of Object.entries(sections)) {
     // Part of an installation may be broken: the rest is told nevertheless, without the reason's words.

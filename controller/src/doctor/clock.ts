@@ -5,7 +5,7 @@ import type { Patient } from './patient.ts';
 import { gatherRedis } from './redis.ts';
 import { selectLookedAt, selectPostgres, selectServerFacts } from './store.ts';
 
-export interface ClockFacts {
+interface ClockFacts {
   /** Epoch ms, when a controller last looked at the database. */
   lookedAt: number;
   /** By whose clock this one is ahead (positive) or behind, in ms. */

@@ -25,7 +25,7 @@ export const folder = examination({
   judge: judgeFolder,
 });
 
-export async function gatherFolder(path: string, hasSqlite: boolean): Promise<FolderFacts> {
+async function gatherFolder(path: string, hasSqlite: boolean): Promise<FolderFacts> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;

@@ -23,7 +23,7 @@ export function judgeGuacd(protocol: string | null): Found[] {
   return isOld ? [{ code: 'GUACD_OLD', why: `it speaks ${protocol ?? 'no version'}` }] : [];
 }
 
-export interface DisplayFacts {
+interface DisplayFacts {
   server: string;
   at: string;
   /** What connecting failed with; null: it is reached. */

@@ -35,7 +35,7 @@ export const audit: Examination = {
   },
 };
 
-export interface AuditFacts {
+interface AuditFacts {
   verdict: Pick<ChainVerdict, 'intact' | 'broken'>;
   /** When the oldest event was written that no link covers; null: none. */
   unlinked: number | null;
@@ -86,7 +86,7 @@ export function judgeRollouts(facts: readonly RolloutFacts[], now: number): Foun
 }
 
 /** Of backups; null: not noted. */
-export interface BackupFacts {
+interface BackupFacts {
   /** When the city was first seen without one. */
   since: number | null;
   doneAt: number | null;
@@ -113,7 +113,7 @@ export function judgeBackup({ since, doneAt, failedAt }: BackupFacts, now: numbe
   return from === null || now - from < lateAfterMs ? [] : [{ code: 'BACKUP_LATE', why: last }];
 }
 
-export interface PackageFacts {
+interface PackageFacts {
   name: string;
   size: number;
   /** Null: there is none. */

@@ -11,7 +11,7 @@ import {
   readCertificate,
 } from './tls.ts';
 
-export interface ProviderFacts {
+interface ProviderFacts {
   id: string;
   at: string;
   /** Null: it answers. */

@@ -5,7 +5,7 @@ import { examination, type Found } from './examination.ts';
 
 const answerMs = 4000;
 
-export interface RedisFacts {
+interface RedisFacts {
   /** Of the sections server, memory and persistence. */
   info: Readonly<Record<string, string>>;
   /** When it makes copies; null: it does not say. */

@@ -12,7 +12,7 @@ import { openToRead } from './store.ts';
 const usage = 'preau doctor [--json] [--bundle FILE [--log FILE]]';
 
 /** Opened once somebody asks for rows, and only then. */
-export function patientOf(version: string, now: number): Patient & { close: () => Promise<void> } {
+function patientOf(version: string, now: number): Patient & { close: () => Promise<void> } {
   const { config, faults } = readConfigAsFarAsRight();
   const patient: Omit<Patient, 'rows'> = { config, faults, providers: [], now, version };
   try {
