@@ -98,7 +98,7 @@ async function unpack(path: string): Promise<Map<string, string>> {
   const reader = extract();
   reader.on('entry', (header, stream, next) => {
     const parts: Buffer[] = [];
-    stream.on('data', (part: Buffer) => parts.push(part));
+    stream.on('data', (part) => parts.push(part as Buffer));
     stream.on('end', () => {
       files.set(header.name, Buffer.concat(parts).toString());
       next();

@@ -64,7 +64,7 @@ async function makeBundle(request: BundleRequest): Promise<Buffer> {
   const tar = pack();
   for (const [name, make] of Object.entries(sections)) {
     // Part of an installation may be broken: the rest is told nevertheless, without the reason's words.
-    const value = await within(sectionMs, make(request)).catch(() => ({ failed: true }));
+    const value = await within<unknown>(sectionMs, make(request)).catch(() => ({ failed: true }));
     tar.entry({ name: `preau-support/${name}` }, `${JSON.stringify(value, null, 2)}\n`);
   }
   tar.finalize();
@@ -147,7 +147,7 @@ async function databaseOf({ patient }: BundleRequest) {
   const rows = patient.rows();
   const { schema: ours, migrations } = await expectedSchema();
   const found = await readSchema(rows);
-  const applied = await selectMigrations(rows).catch(() => []);
+  const applied = await selectMigrations(rows).catch((): string[] => []);
   const tables: Record<string, unknown> = {};
   // Only what this version makes: a table that somebody has added may be called like a person.
   for (const [table, columns] of ours) {
