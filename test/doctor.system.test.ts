@@ -5,17 +5,22 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../controller/src/config.ts';
 import { database } from '../controller/src/doctor/database.ts';
+import { mail } from '../controller/src/doctor/mail.ts';
 import type { Patient } from '../controller/src/doctor/patient.ts';
+import { providers } from '../controller/src/doctor/providers.ts';
 import { gatherRedis, judgeRedis } from '../controller/src/doctor/redis.ts';
 import { openToRead } from '../controller/src/doctor/store.ts';
 import { judgeCertificate, readCertificate } from '../controller/src/doctor/tls.ts';
+import type { ProviderSettings } from '../controller/src/identity/settings-schema.ts';
 import { encode } from '../controller/src/platform/guacamole.ts';
 import { openRedis } from '../controller/src/platform/redis.ts';
 import { makeCity } from '../controller/src/testing.fixture.ts';
 import { freePort, root, type Service, startRedis, startService, until } from '../dev/services.ts';
+import { base, startSlapd } from './directories.fixture.ts';
 import { met } from './met.ts';
 import { type Postgres, startPostgres } from './postgres.fixture.ts';
 
@@ -141,6 +146,79 @@ describe('a certificate', () => {
     expect(codes(judgeCertificate(facts, Date.now()))).toEqual(expected);
     if (days > 0 && name === 'localhost')
       expect(codes(judgeCertificate(strange, Date.now()))).toContain('CERTIFICATE_UNTRUSTED');
+  });
+});
+
+describe('a directory and a mail server', () => {
+  const patient = (more: Partial<Patient>): Patient => ({
+    config: parseConfig({}),
+    faults: [],
+    providers: [],
+    now: Date.now(),
+    version: '0.1.0',
+    rows: () => {
+      throw new Error('no rows');
+    },
+    ...more,
+  });
+
+  test('slapd: by TLS and by StartTLS, with and without its authority, silent, away', async () => {
+    const slapd = await startSlapd(join(folder, 'slapd'), [], {});
+    const look = async (url: string, ca: string | null) => {
+      const settings: ProviderSettings = {
+        kind: 'ldap',
+        id: 'ville',
+        name: { fr: 'Ville', en: 'City' },
+        url,
+        start_tls: url.startsWith('ldap:'),
+        flavour: 'openldap',
+        bind_dn: slapd.bindDn,
+        base,
+        ...(ca === null ? {} : { ca_file: ca }),
+      };
+      const never = new AbortController().signal;
+      return codes(await providers.look(patient({ providers: [settings] }), never));
+    };
+    try {
+      // Its certificate is for two days.
+      for (const url of [slapd.url, slapd.secureUrl]) {
+        expect(await look(url, slapd.ca)).toEqual(['CERTIFICATE_EXPIRES']);
+        expect(await look(url, null)).toEqual(['CERTIFICATE_EXPIRES', 'CERTIFICATE_UNTRUSTED']);
+      }
+      await slapd.freeze(true);
+      expect(await look(slapd.url, slapd.ca)).toEqual(['PROVIDER_UNREACHABLE']);
+      await slapd.freeze(false);
+    } finally {
+      await slapd.stop();
+    }
+    expect(await look(slapd.url, slapd.ca)).toEqual(['PROVIDER_UNREACHABLE']);
+  });
+
+  test('a mail server that takes the password, and one that does not', async () => {
+    const mails: unknown[] = [];
+    const server = new SMTPServer({
+      secure: false,
+      authOptional: false,
+      allowInsecureAuth: true,
+      onAuth: ({ password }, _session, done) =>
+        password === 'right' ? done(null, { user: 'preau' }) : done(new Error('wrong password')),
+      onData: (stream, _session, done) => {
+        mails.push(stream);
+        done();
+      },
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.server.address() as AddressInfo;
+    const look = async (password: string) => {
+      const config = parseConfig({
+        PREAU_SMTP_URL: `smtp://preau:${password}@127.0.0.1:${port}?tls.rejectUnauthorized=false`,
+      });
+      return codes(await mail.look(patient({ config }), new AbortController().signal));
+    };
+    expect(await look('right')).toEqual([]);
+    expect(await look('wrong')).toEqual(['MAIL_UNREACHABLE']);
+    expect(mails).toEqual([]);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   });
 });
 
