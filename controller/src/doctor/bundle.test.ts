@@ -233,9 +233,8 @@ describe('says what helps', () => {
     const log = read('log') as Record<string, unknown>[];
     expect(log).toHaveLength(4);
     expect(log[0]).toMatchObject({ level: 50 });
-    expect((log[0]?.['at'] as string[])[0]).toMatch(
-      /^controller\/src\/doctor\/bundle\.test\.ts:\d+$/,
-    );
+    const [first] = (log[0]?.['at'] ?? []) as string[];
+    expect(first).toMatch(/^controller\/src\/doctor\/bundle\.test\.ts:\d+$/);
     expect(log[1]).toMatchObject({
       part: 'redis',
       failure: 'REDIS_UNAVAILABLE',
