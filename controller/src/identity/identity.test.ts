@@ -3,8 +3,13 @@ import { AppError } from '@preau/contract/errors.ts';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttempts } from '#src/accounts/attempts/attempts.ts';
+import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
+import { site } from '#src/builders.fixture.ts';
+import { sha256 } from '#src/platform/secrets.ts';
+import { createSite } from '#src/sites/sites.ts';
 import { type City, codeOf, makeCity } from '#src/testing.fixture.ts';
 import { admit, freeLogin } from './admission/admit.ts';
+import { disablePeople } from './admission/store.ts';
 import { type ProviderPerson, vouch } from './admission/vouch.ts';
 import { choose, inOrder } from './choose.ts';
 import { changeRole, listPeople } from './people/people.ts';
@@ -96,6 +101,13 @@ describe('in a city', () => {
     providers = [];
   });
   afterAll(() => city.close());
+  const openSignInOf = (accountId: string) =>
+    insertSignIn(city.platform.database, {
+      tokenHash: sha256(accountId),
+      accountId,
+      now: city.time.at,
+      expiresAt: city.time.at + 3_600_000,
+    });
   const enter = (login = 'tech') => signIn(deps(), { login, password: 'secret' }, device);
 
   test('a telephone: offered, proved, asked for; a code is good once; so is one on paper', async () => {
@@ -406,5 +418,89 @@ describe('in a city', () => {
     });
     // Now there is another.
     expect(await codeOf(change(city.administrator.id, 'technician', null))).toBe('done');
+  });
+
+  test('who loses a role or a school is signed out, and nobody else', async () => {
+    const other = await createSite(city.platform, city.technician, site());
+    const [narrowed, same, colleague] = [
+      await city.account('tech-a', 'technician', null),
+      await city.account('tech-b', 'technician', null),
+      await city.account('tech-c', 'technician', null),
+    ];
+    const change = (id: string, siteIds: string[] | null, by = city.administrator) =>
+      changeRole(city.platform, by, id, { role: 'technician', siteId: null, siteIds });
+    await change(narrowed.id, [city.site.id, other.id]);
+    for (const { id } of [narrowed, same, colleague]) await openSignInOf(id);
+    const open = async () =>
+      (await city.platform.database.selectFrom('sign_ins').select('account_id').execute())
+        .map((row) => row.account_id)
+        .filter((id) => [narrowed.id, same.id, colleague.id].includes(id))
+        .sort();
+    // As it was.
+    city.woken.length = 0;
+    await change(same.id, null);
+    expect(await open()).toEqual([narrowed.id, same.id, colleague.id].sort());
+    expect(city.woken.filter((topic) => topic.startsWith('sign-in:'))).toEqual([]);
+    await change(narrowed.id, [city.site.id]);
+    expect(await open()).toEqual([same.id, colleague.id].sort());
+    expect(city.woken.filter((topic) => topic.startsWith('sign-in:'))).toEqual([
+      `sign-in:${sha256(narrowed.id)}`,
+    ]);
+    // One's own page stays open.
+    await change(colleague.id, [city.site.id], colleague);
+    expect(await open()).toEqual([same.id, colleague.id].sort());
+  });
+
+  test('who comes back to the directory may sign in again, though nothing else has changed', async () => {
+    const { database } = city.platform;
+    const person = vouch({ ...mapping, id: 'fifth' }, described({ externalId: 'back' })) as Exclude<
+      ReturnType<typeof vouch>,
+      string
+    >;
+    const job = { kind: 'job', id: 'x', name: 'x' } as const;
+    const { accountId } = await admit(city.platform, database, job, person);
+    await disablePeople(database, [accountId], city.time.at);
+    const disabledAt = async () =>
+      (
+        await database
+          .selectFrom('accounts')
+          .select('disabled_at')
+          .where('id', '=', accountId)
+          .executeTakeFirst()
+      )?.disabled_at;
+    expect(await disabledAt()).toBe(city.time.at);
+    expect(await admit(city.platform, database, job, person)).toEqual({
+      accountId,
+      change: 'returned',
+    });
+    expect(await disabledAt()).toBeNull();
+    expect((await admit(city.platform, database, job, person)).change).toBe('same');
+  });
+
+  test('a class of a school that is not ours is no group of the city', async () => {
+    const { database } = city.platform;
+    const vouched = vouch({ ...mapping, id: 'sixth' }, described({ externalId: 'far' })) as Exclude<
+      ReturnType<typeof vouch>,
+      string
+    >;
+    const job = { kind: 'job', id: 'x', name: 'x' } as const;
+    const far = vouched.groups.map((group) => ({
+      ...group,
+      uai: group.uai === null ? null : '0999999Z',
+    }));
+    expect(far.some(({ uai }) => uai !== null)).toBe(true);
+    const { accountId } = await admit(city.platform, database, job, {
+      ...vouched,
+      uai: '0999999Z',
+      groups: far,
+    });
+    expect(
+      await database
+        .selectFrom('groups as g')
+        .leftJoin('group_members as m', 'm.group_id', 'g.id')
+        .select(['g.name', 'g.site_id'])
+        .where((e) => e.or([e('g.provider', '=', 'sixth'), e('m.account_id', '=', accountId)]))
+        .execute(),
+    ).toEqual([]);
   });
 });
