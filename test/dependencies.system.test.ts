@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkRedis } from '../controller/src/platform/health/checks.ts';
 import { openRedis } from '../controller/src/platform/redis.ts';
+import { createWakeups } from '../controller/src/wakeups.ts';
 import { freePort, root, type Service, startGuacd, startRedis, until } from '../dev/services.ts';
 import { allAre, allOk, calls, type FailingCity, openFailingCity } from './dependencies.fixture.ts';
 import { processesWith } from './processes.fixture.ts';
@@ -241,6 +242,48 @@ describe('Redis', () => {
     await city.part('redis');
     expect(await city.part('clock')).toBe('200 degraded: degraded CLOCK_WRONG');
     expect(await city.codes(['list', 'launch'])).toEqual({ list: 'ok', launch: 'ok' });
+  });
+
+  test('what one controller wakes, another one hears, once; while it is away each hears itself', async () => {
+    const connections: Redis[] = [];
+    const controller = () => {
+      const [publisher, subscriber] = [openRedis(redis.url, 'wakeups'), openRedis(redis.url)];
+      connections.push(publisher, subscriber);
+      for (const each of connections) each.on('error', () => undefined);
+      const wakeups = createWakeups({ publisher, subscriber }, city.city.platform.log);
+      const heard: string[] = [];
+      wakeups.listen((topics) => heard.push(topics.join(' ')));
+      return { wakeups, heard };
+    };
+    const [here, there] = [controller(), controller()];
+    try {
+      await until('both to hear', async () => {
+        here.wakeups.wake(['portal']);
+        await pause(20);
+        return there.heard.length > 0;
+      });
+      await pause(100);
+      for (const { heard } of [here, there]) heard.length = 0;
+      here.wakeups.wake(['rules', 'agent:srv_1']);
+      there.wakeups.wake(['sessions']);
+      await until(
+        'what the other one woke',
+        async () => here.heard.length + there.heard.length > 3,
+      );
+      expect(here.heard.sort()).toEqual(['rules agent:srv_1', 'sessions']);
+      expect(there.heard.sort()).toEqual(['rules agent:srv_1', 'sessions']);
+      await redis.service.kill();
+      here.wakeups.wake(['people']);
+      expect(here.heard.at(-1)).toBe('people');
+      await redis.service.restart();
+      await until('it to cross again', async () => {
+        there.wakeups.wake(['sites']);
+        await pause(50);
+        return here.heard.includes('sites');
+      });
+    } finally {
+      for (const each of connections) each.disconnect();
+    }
   });
 
   const failures: [string, () => Promise<void> | void, () => Promise<void> | void][] = [

@@ -1,6 +1,7 @@
 /** Wake-ups: after a commit, subscribers learn which topics changed, here and in the other
  * controller processes (through one Redis channel). A topic carries no data, so losing one delays
  * an update but never loses it. */
+import { randomUUID } from 'node:crypto';
 import { isTopic, type Topic } from '@preau/contract/topics.ts';
 import type { Redis } from 'ioredis';
 import type { Log } from '#src/platform/log.ts';
@@ -20,7 +21,7 @@ export function createWakeups(
   log: Log,
 ): Wakeups {
   const listeners = new Set<(topics: readonly Topic[]) => void>();
-  const origin = `${process.pid}.${performance.timeOrigin}`;
+  const origin = randomUUID();
   const dispatch = (topics: readonly Topic[]) => {
     for (const listener of listeners) listener(topics);
   };

@@ -1,0 +1,81 @@
+/** Wake-ups within one controller, and between two on one channel. The real Redis is met by
+ * test/dependencies.system.test.ts. */
+import { EventEmitter } from 'node:events';
+import type { Topic } from '@preau/contract/topics.ts';
+import type { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { createLog } from '#src/platform/log.ts';
+import { createWakeups } from './wakeups.ts';
+
+const log = createLog('silent');
+
+/** Everything published reaches every subscriber, the publisher's own included. */
+function channelOf(): { publisher: Redis; subscriber: () => Redis; messages: string[] } {
+  const subscribers = new Set<EventEmitter>();
+  const messages: string[] = [];
+  return {
+    messages,
+    publisher: {
+      publish: async (channel: string, message: string) => {
+        messages.push(message);
+        for (const one of subscribers) one.emit('message', channel, message);
+      },
+    } as unknown as Redis,
+    subscriber: () => {
+      const one = new EventEmitter();
+      return Object.assign(one, {
+        subscribe: async () => void subscribers.add(one),
+      }) as unknown as Redis;
+    },
+  };
+}
+
+test('a wake-up reaches every controller once, and each of its listeners', async () => {
+  const { publisher, subscriber } = channelOf();
+  const [here, there] = [1, 2].map(() =>
+    createWakeups({ publisher, subscriber: subscriber() }, log),
+  );
+  const heard: Record<string, Topic[][]> = { here: [], there: [], also: [] };
+  here?.listen((topics) => heard['here']?.push([...topics]));
+  there?.listen((topics) => heard['there']?.push([...topics]));
+  const stop = there?.listen((topics) => heard['also']?.push([...topics]));
+  await Promise.resolve();
+  here?.wake(['rules', 'agent:srv_1']);
+  here?.wake([]);
+  expect(heard).toEqual({
+    here: [['rules', 'agent:srv_1']],
+    there: [['rules', 'agent:srv_1']],
+    also: [['rules', 'agent:srv_1']],
+  });
+  stop?.();
+  there?.wake(['portal']);
+  expect(heard).toMatchObject({ here: [{}, ['portal']], there: [{}, ['portal']], also: [{}] });
+});
+
+test('topics that another version knows are left out', async () => {
+  const { publisher, subscriber } = channelOf();
+  const { listen } = createWakeups({ publisher, subscriber: subscriber() }, log);
+  const heard: Topic[][] = [];
+  listen((topics) => heard.push([...topics]));
+  await publisher.publish('preau:wake', 'another rules weather person:acc_1 __proto__');
+  expect(heard).toEqual([['rules', 'person:acc_1']]);
+});
+
+test('who waits for a topic is woken by it, here or there, and by nothing else before the time', async () => {
+  const { publisher, subscriber } = channelOf();
+  const [here, there] = [1, 2].map(() =>
+    createWakeups({ publisher, subscriber: subscriber() }, log),
+  );
+  let woken = 0;
+  const waiting = here?.next('session:ses_1', 600_000).then(() => {
+    woken += 1;
+  });
+  await Promise.resolve();
+  there?.wake(['session:ses_2', 'portal']);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(woken).toBe(0);
+  there?.wake(['session:ses_1']);
+  await waiting;
+  expect(woken).toBe(1);
+  await here?.next('session:ses_1', 1);
+});
