@@ -63,14 +63,17 @@ export async function openGatewayCity({
   const { perPerson } = budget.tunnel;
   const limits: Limits = { beatMs, slowestBytesPerSecond, slowForMs, perPerson };
   const http = createHttpServer();
-  const closeGateway = serve(city, limits, http);
+  /** Whoever opens a tunnel next. */
+  const caller = { actor: city.pupil };
+  const closeGateway = serve(city, { limits, caller }, http);
   const port = await listen(http);
   return {
     city,
     limits,
+    caller,
     guacd,
     open: (ticket: string, how?: Parameters<typeof openTunnel>[2]) => openTunnel(port, ticket, how),
-    startSession: (terms?: Partial<Terms>) => startSession(city, terms),
+    startSession: (terms?: Partial<Terms>) => startSession(city, caller.actor, terms),
     close: async () => {
       closeGateway();
       http.closeAllConnections();
@@ -83,12 +86,16 @@ export async function openGatewayCity({
 }
 
 /** Returns what closes the gateway. */
-function serve(city: City, limits: Limits, http: HttpServer): () => void {
+function serve(
+  city: City,
+  { limits, caller }: { limits: Limits; caller: { actor: AccountActor } },
+  http: HttpServer,
+): () => void {
   const gateway = createGateway(
     {
       ...city.platform,
       originAllowed: (origin) => origin === publicUrl,
-      authenticate: async (): Promise<AccountActor> => city.pupil,
+      authenticate: async () => caller.actor,
       addressOf: () => '127.0.0.1',
     },
     limits,
@@ -101,9 +108,10 @@ function serve(city: City, limits: Limits, http: HttpServer): () => void {
   return gateway.close;
 }
 
-/** A session of the pupil whose display is ready; `terms`: what a rule for pupils says of it. */
+/** A session whose display is ready; `terms`: what a rule for such people says of it. */
 async function startSession(
-  { platform, technician, pupil, applications, agent }: City,
+  { platform, technician, applications, agent }: City,
+  actor: AccountActor,
   terms?: Partial<Terms>,
 ): Promise<{ id: string; ticket: string }> {
   if (terms !== undefined)
@@ -111,10 +119,10 @@ async function startSession(
       ...plainRule,
       effect: 'allow',
       target: { kind: 'application', applicationId: applications.tuxpaint.id },
-      audience: { kind: 'role', role: 'pupil' },
+      audience: { kind: 'role', role: actor.role },
       how: { ...defaultTerms, ...terms },
     });
-  const { session, ticket } = await launch(platform, pupil, {
+  const { session, ticket } = await launch(platform, actor, {
     application: 'tuxpaint',
     language: 'fr',
     address: null,

@@ -1,7 +1,7 @@
 /** The gateway between a WebSocket and a guacd that only says what the protocol asks of it. */
 import { errors } from '@preau/contract/errors.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { encode, type Instruction } from '#src/platform/guacamole.ts';
+import { encode } from '#src/platform/guacamole.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { selectSession } from '#src/sessions/store.ts';

@@ -165,6 +165,17 @@ describe('a tunnel ends', () => {
 });
 
 describe('a second tablet of the same person', () => {
+  test('is one too many where one is allowed, and nobody else’s tablet is', async () => {
+    const all = await openCity();
+    all.limits.perPerson = 1;
+    const { ticket } = await all.startSession();
+    const first = await joined(all, ticket);
+    const again = all.open('a'.repeat(43));
+    await vi.waitFor(() => expect(again.refused()).toEqual({ status: 503, code: 'BUSY' }));
+    all.caller.actor = all.city.teacher;
+    await joined(all, (await all.startSession()).ticket);
+    expect(first.closed()).toBeNull();
+  });
   test('takes the session over: the first is told so, and its leaving changes nothing', async () => {
     const all = await openCity();
     const { city } = all;
