@@ -12,15 +12,15 @@ const tokensWithOwner = (rows: Rows) =>
     .selectAll('t')
     .select('a.display_name');
 type TokenRow = Awaited<ReturnType<ReturnType<typeof tokensWithOwner>['execute']>>[number];
-const sitesOfToken = (row: { site_ids: string | null }) =>
-  row.site_ids === null ? null : (JSON.parse(row.site_ids) as string[]);
+const sitesOfToken = (siteIds: string | null) =>
+  siteIds === null ? null : (JSON.parse(siteIds) as string[]);
 const toToken = (row: TokenRow): ApiToken => ({
   id: row.id,
   name: row.name,
   accountId: row.account_id,
   accountName: row.display_name,
   scope: row.scope as ApiToken['scope'],
-  siteIds: sitesOfToken(row),
+  siteIds: sitesOfToken(row.site_ids),
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   lastUsedAt: row.last_used_at,
@@ -102,7 +102,8 @@ export async function selectTokenHolder(
 > {
   const row = await accountsWithSite(rows)
     .innerJoin('api_tokens as t', 't.account_id', 'accounts.id')
-    .select(['t.id as token_id', 't.scope', 't.site_ids', 't.last_used_at'])
+    // Not `site_ids`, which is what the owner looks after.
+    .select(['t.id as token_id', 't.scope', 't.site_ids as token_site_ids', 't.last_used_at'])
     .where('t.token_hash', '=', hash)
     .where('t.revoked_at', 'is', null)
     .where('t.expires_at', '>', now)
@@ -112,7 +113,7 @@ export async function selectTokenHolder(
     row && {
       tokenId: row.token_id,
       scope: row.scope as ApiToken['scope'],
-      siteIds: sitesOfToken(row),
+      siteIds: sitesOfToken(row.token_site_ids),
       lastUsedAt: row.last_used_at,
       account: toAccount(row),
     }
