@@ -92,7 +92,7 @@ export const rolloutVerbs = {
   },
   readRolloutSettings: (deps) => readSettings(deps.database),
   changeRolloutSettings: (deps, actor, { body }) => changeSettings(deps, actor, body),
-  listSchedules: async (deps) => ({ items: await listSchedules(deps) }),
+  listSchedules: async (deps, actor) => ({ items: await listSchedules(deps, actor) }),
   createSchedule: (deps, actor, { body }) => createSchedule(deps, actor, body),
   pauseSchedule: (deps, actor, { params, body }) =>
     pauseSchedule(deps, actor, params.id, body.paused),

@@ -162,14 +162,16 @@ export function timeCases(at: RolloutFixture): void {
         when: { days: [3], at: '14:00', period: 'outside_holidays' },
         draft: draft(),
       });
-      expect(new Date((await listSchedules(at.city.platform))[0]?.nextAt ?? 0).toISOString()).toBe(
-        '2026-11-25T13:00:00.000Z',
-      );
+      expect(
+        new Date(
+          (await listSchedules(at.city.platform, at.city.technician))[0]?.nextAt ?? 0,
+        ).toISOString(),
+      ).toBe('2026-11-25T13:00:00.000Z');
       at.city.time.at = Date.UTC(2026, 10, 25, 13, 0, 5);
       await hello();
       await sweepRollouts(at.city.platform);
       await sweepRollouts(at.city.platform);
-      const [schedule] = await listSchedules(at.city.platform);
+      const [schedule] = await listSchedules(at.city.platform, at.city.technician);
       expect(schedule).toMatchObject({ lastProblem: null });
       at.city.time.at += 5000;
       await sweepRollouts(at.city.platform);

@@ -5,11 +5,12 @@ import { AppError } from '@preau/contract/errors.ts';
 import { frenchCalendar } from '@preau/contract/french-calendar.ts';
 import type { Schedule, ScheduleDraft } from '@preau/contract/rollout.ts';
 import { recurrenceProblem } from '@preau/contract/windows.ts';
-import { mustReach } from '#src/accounts/reach.ts';
+import { mustReach, reaches } from '#src/accounts/reach.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
 import type { Platform } from '#src/platform/platform.ts';
+import { selectSitesOfServers } from '#src/servers/store.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { readSettings } from '../settings.ts';
 import { deleteSchedule, insertSchedule, moveSchedule, selectSchedules } from './store.ts';
@@ -36,10 +37,25 @@ export async function nextRun(
   return nextOccurrence(frenchCalendar, place, draft.when, after).at;
 }
 
-export async function listSchedules(deps: Deps): Promise<Schedule[]> {
-  return (await selectSchedules(deps.database)).map(
-    ({ createdById: _createdById, ...schedule }) => schedule,
-  );
+/** Null stands for the whole city. */
+const sitesOf = ({ all, siteIds }: ScheduleDraft['draft']['where']): readonly (string | null)[] =>
+  all || siteIds.length === 0 ? [null] : siteIds;
+
+/** Whoever looks after some schools sees the schedules that stay within them. */
+export async function listSchedules(
+  deps: Pick<Deps, 'database'>,
+  actor: Actor,
+): Promise<Schedule[]> {
+  const found: Schedule[] = [];
+  for (const { createdById: _createdById, ...schedule } of await selectSchedules(deps.database)) {
+    const { where } = schedule.draft;
+    const servers = reaches(actor, null)
+      ? []
+      : await selectSitesOfServers(deps.database, where.serverIds);
+    if ([...sitesOf(where), ...servers].every((siteId) => reaches(actor, siteId)))
+      found.push(schedule);
+  }
+  return found;
 }
 
 export async function createSchedule(
@@ -47,12 +63,7 @@ export async function createSchedule(
   actor: Actor,
   draft: ScheduleDraft,
 ): Promise<Schedule> {
-  mustReach(
-    actor,
-    ...(draft.draft.where.all || draft.draft.where.siteIds.length === 0
-      ? [null]
-      : draft.draft.where.siteIds),
-  );
+  mustReach(actor, ...sitesOf(draft.draft.where));
   const problem = recurrenceProblem(draft.when);
   if (problem !== null)
     throw new AppError('VALIDATION_FAILED', {
