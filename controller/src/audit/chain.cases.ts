@@ -144,7 +144,7 @@ export function chainCases(newCity: () => Promise<City>): void {
         );
         await chainEvents(platform);
         const erasing = erasingOf([{ id: pupil.id, names: ['lea'] }]);
-        expect(await passOver(platform, erasing, 0, 'count')).toMatchObject({
+        expect(await passOver(platform, erasing, {}, 'count')).toMatchObject({
           events: 23,
           unnamed: 2,
         });
@@ -156,11 +156,11 @@ export function chainCases(newCity: () => Promise<City>): void {
           details: { unnamed: 2 },
         });
         await chainEvents(platform);
-        expect(await passOver(platform, erasing, 0, 'erase')).toMatchObject({
+        expect(await passOver(platform, erasing, {}, 'erase')).toMatchObject({
           events: 23,
           unnamed: 2,
         });
-        expect(await passOver(platform, erasing, 0, 'erase')).toMatchObject({
+        expect(await passOver(platform, erasing, {}, 'erase')).toMatchObject({
           events: 0,
           unnamed: 0,
         });

@@ -84,18 +84,20 @@ export function withoutNames(
 
 const pageSize = 400;
 
-/** One pass over the chain, starting after `afterSeq`. `count` only counts; `erase` removes names
- * and their salts, page by page, so that nobody waits for long. `unnamed`: number of erased fields
- * that no id accounts for: the caller records it with `account.erased` before they are erased. */
+/** One pass over the chain, over the events after `after` and up to `upTo`. `count` only counts;
+ * `erase` removes names and their salts, page by page, so that nobody waits for long. `unnamed`:
+ * number of erased fields that no id accounts for: the caller records it with `account.erased`
+ * before they are erased. */
 export async function passOver(
   deps: Pick<Platform, 'database'>,
   erasing: Erasing,
-  afterSeq: number,
+  { after = 0, upTo = Number.POSITIVE_INFINITY }: { after?: number; upTo?: number },
   what: 'count' | 'erase',
 ): Promise<{ events: number; unnamed: number; seq: number }> {
-  let [events, unnamed, seq] = [0, 0, afterSeq];
+  let [events, unnamed, seq] = [0, 0, after];
   for (;;) {
-    const page = await selectChained(deps.database, seq, pageSize);
+    const read = await selectChained(deps.database, seq, pageSize);
+    const page = read.filter((event) => event.seq <= upTo);
     const left = page
       .map((event) => withoutNames(event, erasing))
       .filter((found) => found !== null);

@@ -35,7 +35,7 @@ const works: [name: string, work: () => Promise<unknown>][] = [
   ['verified', () => verifyChain(city.platform)],
   [
     'searched for a name',
-    () => passOver(city.platform, erasingOf([{ id: 'acc_x', names: ['Zoé'] }]), 0, 'count'),
+    () => passOver(city.platform, erasingOf([{ id: 'acc_x', names: ['Zoé'] }]), {}, 'count'),
   ],
   ['exported', () => exportChain(city.platform, city.administrator, 0)],
   ['exported as CSV', () => exportAuditCsv(city.platform, city.administrator, all)],

@@ -1,4 +1,5 @@
 /** Exporting, erasing, keeping and counting, for every database. */
+import type { AuditEvent } from '@preau/contract/audit.ts';
 import { dayMs } from '@preau/contract/days.ts';
 import { plainRule } from '@preau/contract/rule.ts';
 import { describe, expect, test } from 'vitest';
@@ -7,10 +8,12 @@ import { insertSignIn } from '#src/accounts/sign-ins/store.ts';
 import { insertAccounts, insertGroup } from '#src/accounts/store.ts';
 import { chainEvents, verifyChain } from '#src/audit/chain.ts';
 import { recordEffect } from '#src/audit/record.ts';
-import { person } from '#src/builders.fixture.ts';
+import { person, site as siteDraft } from '#src/builders.fixture.ts';
+import { changeRole } from '#src/identity/people/people.ts';
 import { askForProgram } from '#src/requests/ask.ts';
 import { endSession } from '#src/sessions/end.ts';
 import { launch } from '#src/sessions/launch.ts';
+import { createSite } from '#src/sites/sites.ts';
 import { type City, codeOf } from '#src/testing.fixture.ts';
 import { eraseLeavers, erasePerson, findPeople, listLeavers } from './erase/erase.ts';
 import { exportPerson } from './hold.ts';
@@ -39,12 +42,6 @@ export function privacyCases(newCity: () => Promise<City>): void {
       );
       const margaux = { ...city.teacher, id, name: 'Margaux Lenoir' };
       await insertGroup(database, { kind: 'class', name: 'CM2', siteId: site.id }, [id]);
-      await insertSignIn(database, {
-        tokenHash: 'f'.repeat(64),
-        accountId: id,
-        now: time.at,
-        expiresAt: time.at + 1000,
-      });
       await database
         .insertInto('totp_secrets')
         .values({ account_id: id, sealed: 'sealed-totp-secret', created_at: 1 })
@@ -94,7 +91,19 @@ export function privacyCases(newCity: () => Promise<City>): void {
           ({ login, sessions, liveSessions }) => [login, sessions, liveSessions],
         ),
       ).toEqual([['margaux.lenoir', 1, 1]]);
-      const file = (await exportPerson(platform, administrator, id)).toString();
+      // What others have done to the account is in it, without their names.
+      await changeRole(platform, administrator, id, {
+        role: 'teacher',
+        siteId: site.id,
+        siteIds: null,
+      });
+      await insertSignIn(database, {
+        tokenHash: 'f'.repeat(64),
+        accountId: id,
+        now: time.at,
+        expiresAt: time.at + 1000,
+      });
+      const file = (await exportPerson(platform, technician, id)).toString();
       const held = JSON.parse(file) as Record<string, unknown[]>;
       for (const part of ['sessions', 'sign_ins', 'requests', 'groups', 'rules', 'audit'])
         expect([part, held[part]?.length]).toEqual([part, expect.any(Number)]);
@@ -109,8 +118,29 @@ export function privacyCases(newCity: () => Promise<City>): void {
         'sealed-totp-secret',
         'f'.repeat(64),
         technician.name,
+        administrator.name,
+        administrator.id,
       ])
         expect(file).not.toContain(`"${secret}"`);
+      const told = held['audit'] as unknown as AuditEvent[];
+      expect(
+        told
+          .filter(({ action }) => action === 'account.role_changed')
+          .map(({ actorId, actorName }) => [actorId, actorName]),
+      ).toEqual([[null, '…']]);
+      // What they did themselves names them.
+      expect(told.find(({ action }) => action === 'session.launched')?.actorName).toBe(
+        'Margaux Lenoir',
+      );
+      // Taking it leaves a trace, of who it was.
+      expect(
+        await database
+          .selectFrom('audit_events')
+          .select(['actor_name', 'subject_id', 'site_id'])
+          .where('action', '=', 'account.exported')
+          .execute(),
+      ).toEqual([{ actor_name: technician.name, subject_id: id, site_id: site.id }]);
+      expect(city.woken).toContain('audit');
 
       expect(await codeOf(erasePerson(platform, administrator, id, 'margaux'))).toBe(
         'VALIDATION_FAILED',
@@ -158,6 +188,71 @@ export function privacyCases(newCity: () => Promise<City>): void {
           ?.vanished_names,
       ).toBe('["Zoé Petit"]');
       expect(await database.selectFrom('account_photos').selectAll().execute()).toEqual([]);
+      await city.close();
+    });
+
+    test('whoever looks after one of two schools finds, exports and erases its people alone', async () => {
+      const city = await newCity();
+      const { platform, technician } = city;
+      const elsewhere = await createSite(platform, technician, siteDraft());
+      const [near, far, teacher] = [
+        await city.account('pres', 'pupil'),
+        await city.account('loin', 'pupil', elsewhere.id),
+        await city.account('parti', 'teacher'),
+      ];
+      await platform.database
+        .updateTable('accounts')
+        .set({ disabled_at: 1 })
+        .where('id', 'in', [near.id, far.id, teacher.id])
+        .execute();
+      const local = { ...technician, siteIds: [city.site.id] };
+      const logins = (people: readonly { login: string }[]) => people.map(({ login }) => login);
+      expect(logins(await findPeople(platform, local, 'pres'))).toEqual(['pres']);
+      expect(await findPeople(platform, local, 'loin')).toEqual([]);
+      expect(await codeOf(exportPerson(platform, local, far.id))).toBe('OUT_OF_SCOPE');
+      expect(await codeOf(erasePerson(platform, local, far.id, 'loin'))).toBe('OUT_OF_SCOPE');
+      // Teachers who have left are for a person to decide.
+      expect(logins(await listLeavers(platform, local, null))).toEqual(['pres']);
+      expect(logins(await listLeavers(platform, technician, null)).sort()).toEqual([
+        'loin',
+        'pres',
+      ]);
+      expect(logins(await listLeavers(platform, technician, elsewhere.id))).toEqual(['loin']);
+      expect(await codeOf(listLeavers(platform, local, elsewhere.id))).toBe('OUT_OF_SCOPE');
+      expect(await eraseLeavers(platform, local, [near.id, far.id, teacher.id])).toMatchObject({
+        accounts: 1,
+        kept: [
+          { id: far.id, code: 'NOT_FOUND' },
+          { id: teacher.id, code: 'NOT_FOUND' },
+        ],
+      });
+      expect(logins(await findPeople(platform, technician, 'loin'))).toEqual(['loin']);
+      await city.close();
+    });
+
+    test('a name that is written while it is erased neither stays uncounted nor breaks the audit', async () => {
+      const city = await newCity();
+      const { platform, administrator, pupil } = city;
+      const write = () =>
+        recordEffect(
+          platform,
+          platform.database,
+          { kind: 'nobody', id: null, name: '?' },
+          { action: 'account.sign_in_refused', subjectName: 'lea' },
+        );
+      const written: Promise<void>[] = [];
+      // Each time events are linked, somebody types the name once more.
+      const secrets = {
+        ...platform.secrets,
+        sign: (text: string) => {
+          if (written.length < 5) written.push(write());
+          return platform.secrets.sign(text);
+        },
+      };
+      await erasePerson({ ...platform, secrets }, administrator, pupil.id, 'lea');
+      await Promise.all(written);
+      expect(written.length).toBeGreaterThan(2);
+      expect(await verifyChain(platform)).toMatchObject({ intact: true, broken: null });
       await city.close();
     });
 
@@ -213,6 +308,13 @@ export function privacyCases(newCity: () => Promise<City>): void {
         ['tuxpaint', 7, 7],
       ]);
 
+      const busy = class6[3] ?? '';
+      const { session } = await launch(
+        platform,
+        { ...pupil, id: busy, name: 'x' },
+        { application: 'tuxpaint', language: 'fr', address: null },
+      );
+
       // Left: only after the time that is set, only pupils, only on being told which.
       await database
         .updateTable('accounts')
@@ -235,6 +337,14 @@ export function privacyCases(newCity: () => Promise<City>): void {
         'eleve3',
         'eleve4',
       ]);
+      // Whoever has a program open is left alone, and listed.
+      expect(await eraseLeavers(platform, administrator, [busy])).toEqual({
+        accounts: 0,
+        events: 0,
+        kept: [{ id: busy, code: 'STATE_FORBIDS' }],
+      });
+      expect((await findPeople(platform, administrator, 'numéro3'))[0]?.login).toBe('eleve3');
+      await endSession(platform, city.technician, session.id);
       const done = await eraseLeavers(platform, administrator, [...class6.slice(0, 4), pupil.id]);
       expect(done).toMatchObject({ accounts: 4, kept: [{ id: pupil.id, code: 'NOT_FOUND' }] });
       expect((await listLeavers(platform, administrator, null)).map(({ login }) => login)).toEqual([
@@ -249,7 +359,7 @@ export function privacyCases(newCity: () => Promise<City>): void {
       expect(await database.selectFrom('sessions').select('id').execute()).toEqual([]);
       expect(await usage()).toEqual([
         ['secret', null, null],
-        ['tuxpaint', 7, 7],
+        ['tuxpaint', 7, 8],
       ]);
       expect(
         await database
@@ -259,7 +369,7 @@ export function privacyCases(newCity: () => Promise<City>): void {
           .execute(),
       ).toEqual([
         { people: 0, sessions: 0 },
-        { people: 7, sessions: 7 },
+        { people: 7, sessions: 8 },
       ]);
       const state = await readAuditChain(platform);
       expect(state).toMatchObject({
