@@ -6,7 +6,7 @@ import { saveLanguage } from './store.ts';
 
 /** Repeating is safe. */
 export async function changeLanguage(
-  deps: Pick<Platform, 'database' | 'clock'>,
+  deps: Pick<Platform, 'database' | 'clock' | 'wakeups'>,
   actor: AccountActor,
   language: 'fr' | 'en',
 ): Promise<void> {
@@ -20,4 +20,5 @@ export async function changeLanguage(
         details: { language },
       });
   });
+  deps.wakeups.wake(['audit']);
 }

@@ -205,7 +205,7 @@ export async function letIn(
   // Two first sign-ins at the same time: the retry finds the account that the other one created, or
   // another free login.
   const { accountId, change } = await once().catch(once);
-  if (change !== 'same') deps.wakeups.wake([`person:${accountId}`, 'people']);
+  if (change !== 'same') deps.wakeups.wake([`person:${accountId}`, 'people', 'audit']);
   return accountId;
 }
 

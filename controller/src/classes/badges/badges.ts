@@ -117,7 +117,7 @@ export async function voidBadge(deps: Deps, actor: Actor, accountId: string): Pr
 /** A PDF of the valid badges of a class, or of one of its pupils. Refuses with STATE_FORBIDS when
  * there is none. */
 export async function printBadges(
-  deps: Pick<Platform, 'database' | 'clock' | 'secrets' | 'heavy'>,
+  deps: Pick<Platform, 'database' | 'clock' | 'secrets' | 'heavy' | 'wakeups'>,
   actor: Actor,
   groupId: string,
   only: string | null,
@@ -158,6 +158,7 @@ export async function printBadges(
     siteId: group.siteId,
     details: { badges: cards.length },
   });
+  deps.wakeups.wake(['audit']);
   return Buffer.from(await deps.heavy.run(badgeSheet, cards));
 }
 

@@ -154,6 +154,7 @@ export async function addPasskey(
     await insertPasskey(rows, actor.id, input.name, key, now);
     await recordOwnChange(deps, rows, actor, 'account.passkey_added', { name: input.name });
   });
+  deps.wakeups.wake(['audit']);
   return mySecurity(deps, actor);
 }
 
@@ -169,5 +170,6 @@ export async function removePasskey(
       throw new AppError('NOT_FOUND', { passkey: id });
     await recordOwnChange(deps, rows, actor, 'account.passkey_removed');
   });
+  deps.wakeups.wake(['audit']);
   return mySecurity(deps, actor);
 }

@@ -55,6 +55,7 @@ export async function confirmTotp(
     useFirstCode(deps, actor, code, codes),
   );
   if (done === null) throw new AppError('SECOND_FACTOR_REFUSED');
+  deps.wakeups.wake(['audit']);
   return { codes };
 }
 
@@ -91,6 +92,7 @@ export async function removeTotp(
     if (await deleteTotp(rows, actor.id))
       await recordOwnChange(deps, rows, actor, 'account.totp_removed');
   });
+  deps.wakeups.wake(['audit']);
 }
 
 /** Checks a TOTP or recovery code and uses it up: each works once. */
