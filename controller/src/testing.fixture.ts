@@ -7,6 +7,7 @@ import type { OfferedFile } from '@preau/contract/exchange.ts';
 import { PROTOCOL } from '@preau/contract/protocol.ts';
 import type { DisplayCredentials, Report, ReportedSession } from '@preau/contract/report.ts';
 import { plainRule } from '@preau/contract/rule.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { createRule } from './access/rules.ts';
 import { actorOf } from './accounts/reach.ts';
 import { insertAccounts, selectAccount } from './accounts/store.ts';
@@ -49,7 +50,7 @@ export async function makeCity(target = ':memory:', settings: Record<string, str
   const database = openDatabase(target);
   await migrate(database, target.startsWith('postgres'));
   const wakeups = createWakeups(null, log);
-  const woken: string[] = [];
+  const woken: Topic[] = [];
   wakeups.listen((topics) => woken.push(...topics));
   const platform: Platform = {
     config,

@@ -1,12 +1,14 @@
-import { get } from 'node:http';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { plainRule } from '@preau/contract/rule.ts';
+import type { Topic } from '@preau/contract/topics.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
 import { signOut } from '#src/accounts/sign-ins/sign-in.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
 import { type City, makeCity } from '#src/testing.fixture.ts';
+import { createAnswerMemo } from './answer-memo.ts';
 import { openEdge, signedIn } from './edge.fixture.ts';
 
 let city: City;
@@ -89,6 +91,70 @@ test('nothing is remembered for who has signed out, for another cookie, or for a
   expect((await ask({ cookie, authorization: 'Bearer preau_x' })).status).toBe(403);
   await signOut(city.platform, { ...city.pupil, signIn: sha256(cookie.split('=')[1] ?? '') });
   expect((await ask()).status).toBe(401);
+});
+
+test('an answer read before a change is not remembered after it', () => {
+  const { wakeups } = city.platform;
+  const memo = createAnswerMemo(wakeups, () => '10.0.0.1');
+  const request = { url: '/api/portal', method: 'GET', headers: { cookie } } as IncomingMessage;
+  let answered = '';
+  const response = {
+    writeHead: () => undefined,
+    end: (text: string) => {
+      answered = text;
+    },
+  } as unknown as ServerResponse;
+  const owner = { accountId: city.pupil.id, signIn: sha256('x') };
+  const topics: [Topic, kept: boolean][] = [
+    ['rules', false],
+    ['portal', false],
+    ['applications', false],
+    ['sites', false],
+    [`person:${city.pupil.id}`, false],
+    [`sign-in:${owner.signIn}`, false],
+    ['audit', true],
+    ['session:ses_1', true],
+  ];
+  for (const [topic, kept] of topics) {
+    const epoch = memo.epoch();
+    wakeups.wake([topic]);
+    memo.keep(request, epoch, owner, {}, topic);
+    expect([topic, memo.answer(request, response)]).toEqual([topic, kept]);
+    expect(kept ? answered : topic).toBe(topic);
+    wakeups.wake(['portal']);
+  }
+  memo.close();
+});
+
+test('an answer is remembered for two seconds, for one address, for reading', () => {
+  const at = { now: 0, address: '10.0.0.1' };
+  const memo = createAnswerMemo(
+    city.platform.wakeups,
+    () => at.address,
+    () => at.now,
+  );
+  const request = { url: '/api/portal', method: 'GET', headers: { cookie } };
+  const response = { writeHead: () => undefined, end: () => undefined };
+  const isKnown = (more: Partial<typeof request> = {}) =>
+    memo.answer({ ...request, ...more } as IncomingMessage, response as unknown as ServerResponse);
+  memo.keep(
+    request as IncomingMessage,
+    memo.epoch(),
+    { accountId: city.pupil.id, signIn: 'x' },
+    {},
+    '{}',
+  );
+  expect(isKnown()).toBe(true);
+  expect(isKnown({ method: 'POST' })).toBe(false);
+  expect(isKnown({ url: '/api/me' })).toBe(false);
+  at.address = '10.0.0.2';
+  expect(isKnown()).toBe(false);
+  at.address = '10.0.0.1';
+  at.now = 1999;
+  expect(isKnown()).toBe(true);
+  at.now = 2000;
+  expect(isKnown()).toBe(false);
+  memo.close();
 });
 
 test('gzip for who takes it', async () => {

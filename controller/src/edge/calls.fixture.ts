@@ -1,6 +1,7 @@
 /** A call of each route that does what it is for: for tests that go through every route. */
 
 import { randomBytes } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Caller, RouteName } from '@preau/contract/api.ts';
 import { badgeText } from '@preau/contract/badge.ts';
 import { codeOf as codeOfClass } from '@preau/contract/classes.ts';
@@ -12,11 +13,13 @@ import type { ScheduleDraft } from '@preau/contract/rollout.ts';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { defaultTerms, plainRule, type RuleDraft } from '@preau/contract/rule.ts';
 import { noSettings } from '@preau/contract/site.ts';
+import { expect } from 'vitest';
 import { createRule, withdrawRule } from '#src/access/rules.ts';
 import { createSiteGroup } from '#src/access/site-groups.ts';
 import { insertGroup } from '#src/accounts/store.ts';
 import { createToken } from '#src/accounts/tokens/tokens.ts';
 import { createApplication } from '#src/applications/create.ts';
+import { setIcon } from '#src/applications/icons/icons.ts';
 import { storeFile } from '#src/applications/packages/packages.ts';
 import { createScript } from '#src/applications/scripts/scripts.ts';
 import { application, server, site } from '#src/builders.fixture.ts';
@@ -24,7 +27,7 @@ import { application, server, site } from '#src/builders.fixture.ts';
 import { raiseBadge, savePictureHash } from '#src/classes/badges/store.ts';
 import { previewImport } from '#src/classes/people/preview.ts';
 import { keepPhoto } from '#src/identity/people/store.ts';
-import { sha256 } from '#src/platform/secrets.ts';
+import { newId, sha256 } from '#src/platform/secrets.ts';
 import { acceptReport } from '#src/reports/accept-report.ts';
 import { approveRequest } from '#src/requests/answer.ts';
 import { askForProgram } from '#src/requests/ask.ts';
@@ -33,12 +36,17 @@ import { startRollout } from '#src/rollouts/plan/start.ts';
 import { readRollout } from '#src/rollouts/read.ts';
 import { createSchedule } from '#src/rollouts/schedules/schedules.ts';
 import { pauseRollout } from '#src/rollouts/steer.ts';
+import { insertAddition } from '#src/servers/additions/store.ts';
+import { createEnrolmentCode } from '#src/servers/enrolment/enrol.ts';
+import { restartServers } from '#src/servers/restarts/ask.ts';
 import { askForFile, bringFile } from '#src/sessions/exchange/exchange.ts';
 import { receiveAsked } from '#src/sessions/exchange/serve.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
+import { selectSession } from '#src/sessions/store.ts';
 import { saveSiteSettings } from '#src/sites/store.ts';
-import { type City, readySession } from '#src/testing.fixture.ts';
+import { type City, publicUrl, readySession } from '#src/testing.fixture.ts';
+import { identityCallsOf } from './calls-identity.fixture.ts';
 
 export const roles = [
   'none',
@@ -50,12 +58,15 @@ export const roles = [
   'agent',
 ] as const;
 export type Role = (typeof roles)[number];
-/** `body`: bytes are sent as they are. `status`: for those it is open to. */
+/** `body`: bytes are sent as they are. `status`: for those it is open to. `after`: asserts what a
+ * call that succeeded has done, where neither its audit event nor its wake-up tells it. */
 export interface RouteCall {
   params?: Record<string, string>;
   query?: string;
   body?: unknown;
+  headers?: Record<string, string>;
   status?: number;
+  after?: () => Promise<void>;
 }
 
 /** Everybody else is sent away. */
@@ -84,6 +95,14 @@ export const refusal: Record<Caller, Record<Role, keyof typeof errors | null>> =
     administrator: 'AGENT_REFUSED',
     agent: null,
   },
+};
+
+/** Of a machine that takes the call and says nothing, so that whoever calls it waits. */
+const silentPort = async (): Promise<number> => {
+  const machine = createServer((socket) => void socket.on('error', () => undefined).unref());
+  await new Promise<void>((resolve) => machine.listen(0, '127.0.0.1', resolve));
+  machine.unref();
+  return (machine.address() as AddressInfo).port;
 };
 
 export const onePixel = () => {
@@ -238,28 +257,64 @@ export function callsOf(city: () => City): {
     return id;
   };
   const recorded = async () => {
-    (
-      await startRecording(
-        city().platform,
-        city().pupil,
-        await pupilSession(),
-        Buffer.from('4.size,1.0,3.800,3.600;'),
-      )
-    ).end();
-    // Closed by the disk, in its own time.
+    const recorder = await startRecording(
+      city().platform,
+      city().pupil,
+      await pupilSession(),
+      Buffer.from('4.size,1.0,3.800,3.600;'),
+    );
+    city().woken.length = 0;
+    recorder.end();
+    // Closed by the disk, in its own time; then pages are told.
     for (;;) {
       const [newest] = (await listRecordings(city().platform, city().technician, { limit: 1 }))
         .items;
-      if (newest !== undefined && newest.endedAt !== null) return newest.id;
+      if (newest !== undefined && newest.endedAt !== null && city().woken.includes('recordings'))
+        return newest.id;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
+  /** The agent says when its machine has started, so it can be told to restart. */
+  const mayRestart = () =>
+    city()
+      .platform.database.updateTable('servers')
+      .set({
+        boot: JSON.stringify({
+          bootId: '00000000-0000-4000-8000-000000000000',
+          restartNeeded: null,
+        }),
+      })
+      .where('id', '=', city().agent.actor.id)
+      .execute();
+  const begunAddition = async () => {
+    const id = newId('add');
+    await insertAddition(city().platform.database, {
+      ...server(city().site.id),
+      id,
+      siteId: city().site.id,
+      host: '127.0.0.1',
+      port: 1,
+      login: 'root',
+      hostKey: `SHA256:${'a'.repeat(43)}`,
+      createdBy: city().technician.id,
+      now: city().time.at,
+      aliveUntil: city().time.at + 60_000,
+    });
+    return id;
+  };
+  const targetOf = (id: string) =>
+    city()
+      .platform.database.selectFrom('rollout_targets')
+      .select(['wave', 'state', 'attempt'])
+      .where('rollout_id', '=', id)
+      .executeTakeFirstOrThrow();
   /** A session that only its own pupil sees. */
   const ofThePupil = async (role: Role) => ({
     params: { id: await pupilSession() },
     ...(role === 'pupil' ? {} : { status: 404 }),
   });
   return {
+    ...identityCallsOf(city),
     live: async () => ({}),
     ready: async () => ({}),
     health: async () => ({}),
@@ -316,7 +371,17 @@ export function callsOf(city: () => City): {
     readRecording: async () => ({ params: { id: await recorded() } }),
     watchRecording: async () => ({ params: { id: await recorded() } }),
     deleteRecording: async () => ({ params: { id: await recorded() } }),
-    readIcon: async () => ({ params: { hash: 'a'.repeat(64) }, status: 404 }),
+    readIcon: async () => ({
+      params: {
+        hash:
+          (
+            await setIcon(city().platform, city().technician, {
+              applicationId: city().applications.gimp.id,
+              png: onePixel(),
+            })
+          ).iconHash ?? '',
+      },
+    }),
     listSites: async () => ({}),
     createSite: async () => ({
       body: site({ name: 'École Jules-Ferry' }),
@@ -327,17 +392,31 @@ export function callsOf(city: () => City): {
     }),
     listServers: async () => ({ query: `?site=${city().site.id}` }),
     readServer: async () => ({ params: { id: city().agent.actor.id } }),
-    retireServer: async () => ({ params: { id: city().agent.actor.id } }),
+    retireServer: async () => {
+      const id = await pupilSession();
+      return {
+        params: { id: city().agent.actor.id },
+        after: async () => {
+          const session = await selectSession(city().platform.database, id);
+          expect(session?.state).toBe('ended');
+        },
+      };
+    },
     changeServer: async () => ({
       params: { id: city().agent.actor.id },
       body: { name: 'Serveur A', labels: ['pilote'] },
     }),
     drainServers: async () => ({ body: { serverIds: [city().agent.actor.id], draining: true } }),
-    restartServers: async () => ({
-      body: { serverIds: [city().agent.actor.id], when: 'tonight' },
-      status: 409,
-    }),
-    cancelRestarts: async () => ({ body: { serverIds: [city().agent.actor.id] } }),
+    restartServers: async () => {
+      await mayRestart();
+      return { body: { serverIds: [city().agent.actor.id], when: 'tonight' } };
+    },
+    cancelRestarts: async () => {
+      await mayRestart();
+      const serverIds = [city().agent.actor.id];
+      await restartServers(city().platform, city().technician, { serverIds, when: 'tonight' });
+      return { body: { serverIds } };
+    },
     labelServers: async () => ({
       body: { serverIds: [city().agent.actor.id], add: ['pilote'], remove: [] },
     }),
@@ -366,24 +445,20 @@ export function callsOf(city: () => City): {
     }),
     readFleet: async () => ({}),
     readDrift: async () => ({ query: '?search=hugo&limit=5&only=differences' }),
-    readHostKey: async () => ({
-      body: { siteId: city().site.id, host: '127.0.0.1', port: 1 },
-      status: 502,
-    }),
+    readHostKey: async () => ({ body: { siteId: city().site.id, host: '127.0.0.1', port: 22 } }),
     addServer: async () => ({
       body: {
         ...server(city().site.id),
         host: '127.0.0.1',
-        port: 1,
+        port: await silentPort(),
         login: 'root',
         hostKey: `SHA256:${'a'.repeat(43)}`,
         password: 'secret-word',
       },
-      status: 404,
     }),
     listAdditions: async () => ({}),
-    readAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
-    cancelAddition: async () => ({ params: { id: `add_${'a'.repeat(22)}` }, status: 404 }),
+    readAddition: async () => ({ params: { id: await begunAddition() } }),
+    cancelAddition: async () => ({ params: { id: await begunAddition() } }),
     wantApplication: async () => ({
       params: { id: city().agent.actor.id, applicationId: city().applications.gimp.id },
       body: { wanted: false },
@@ -461,47 +536,10 @@ export function callsOf(city: () => City): {
     }),
     readPackage: async () => ({ params: { hash: (await upload(Buffer.from('bytes'))).sha256 } }),
     listSignInChoices: async () => ({}),
-    secondFactor: async () => ({ body: { step: 'a'.repeat(43), code: '000000' }, status: 401 }),
     askPasskey: async () => ({ body: {} }),
-    answerPasskey: async () => ({ body: { step: 'a'.repeat(43), response: {} }, status: 401 }),
-    beginRedirect: async () => ({
-      params: { provider: 'nowhere' },
-      query: '?to=/admin',
-      status: 303,
-    }),
-    finishRedirect: async () => ({
-      params: { provider: 'nowhere' },
-      query: '?state=x&code=y',
-      status: 303,
-    }),
-    backChannelLogout: async () => ({
-      params: { provider: 'nowhere' },
-      body: { logout_token: 'x' },
-      status: 404,
-    }),
-    frontChannelLogout: async () => ({
-      params: { provider: 'nowhere' },
-      query: '?iss=x&sid=y',
-      status: 404,
-    }),
     leave: async () => ({}),
     mySecurity: async () => ({}),
-    offerTotp: async () => ({ body: { password: 'right' } }),
-    confirmTotp: async () => ({ body: { code: '000000' }, status: 401 }),
-    removeTotp: async () => ({ body: { password: 'right' } }),
-    offerPasskey: async () => ({ body: { password: 'right' } }),
-    addPasskey: async () => ({
-      body: { step: 'a'.repeat(43), response: {}, name: 'Clé' },
-      status: 401,
-    }),
-    removePasskey: async () => ({
-      params: { id: `pky_${'a'.repeat(22)}` },
-      body: { password: 'right' },
-      status: 404,
-    }),
     listDirectories: async () => ({}),
-    checkDirectory: async () => ({ params: { provider: 'nowhere' }, status: 404 }),
-    syncDirectory: async () => ({ params: { provider: 'nowhere' }, body: {}, status: 404 }),
     listPeople: async () => ({ query: '?search=lea&limit=5' }),
     changeRole: async () => ({
       params: { id: city().teacher.id },
@@ -585,12 +623,19 @@ export function callsOf(city: () => City): {
     }),
     installRequest: async () => {
       const id = await newRequest(city().applications.gimp.id);
-      await approveRequest(city().platform, city().technician, id, {
+      const { platform, technician } = city();
+      await approveRequest(platform, technician, id, {
         audience: { kind: 'askers' },
         alike: false,
         note: null,
       });
-      return { params: { id }, status: 409 };
+      // Its rollout was removed since.
+      await platform.database
+        .updateTable('requests')
+        .set({ rollout_id: null })
+        .where('id', '=', id)
+        .execute();
+      return { params: { id } };
     },
     readAuditChain: async () => ({}),
     verifyAudit: async () => ({}),
@@ -604,7 +649,15 @@ export function callsOf(city: () => City): {
     exportPerson: async () => ({ params: { id: city().pupil.id } }),
     erasePerson: async () => ({ params: { id: city().pupil.id }, body: { login: 'lea' } }),
     listLeavers: async () => ({}),
-    eraseLeavers: async () => ({ body: { accountIds: [city().pupil.id] } }),
+    eraseLeavers: async () => {
+      const { id } = await city().account(`parti-${randomBytes(4).toString('hex')}`, 'pupil');
+      await city()
+        .platform.database.updateTable('accounts')
+        .set({ disabled_at: 1 })
+        .where('id', '=', id)
+        .execute();
+      return { body: { accountIds: [id] } };
+    },
     listHomesWaiting: async () => ({}),
     readUsage: async () => ({ query: '?from=2026-12&until=2027-01' }),
     changeLanguage: async () => ({ body: { language: 'en' } }),
@@ -627,11 +680,17 @@ export function callsOf(city: () => City): {
       params: { id: (await plannedRollout()).id },
       query: '?from=0&limit=10',
     }),
-    approveRollout: async () => ({
-      params: { id: (await plannedRollout()).id },
-      body: { planHash: (await plannedRollout()).plan.hash },
-      status: 409,
-    }),
+    approveRollout: async (role) => {
+      const by = role === 'technician' ? city().administrator : city().technician;
+      const id = await createRollout(city().platform, by, rolloutDraft());
+      await city()
+        .platform.database.updateTable('rollouts')
+        .set({ state: 'awaiting_approval' })
+        .where('id', '=', id)
+        .execute();
+      const { plan } = await readRollout(city().platform, city().technician, id);
+      return { params: { id }, body: { planHash: plan.hash } };
+    },
     startRollout: async () => {
       const { id, plan } = await plannedRollout();
       return { params: { id }, body: { planHash: plan.hash, force: true } };
@@ -646,12 +705,43 @@ export function callsOf(city: () => City): {
       params: { id: await startedRollout() },
       body: { kind: 'finish' },
     }),
-    retryRollout: async () => ({ params: { id: await startedRollout() }, status: 409 }),
-    rollBackRollout: async () => ({
-      params: { id: await startedRollout() },
-      body: { wave: null },
-      status: 409,
-    }),
+    retryRollout: async () => {
+      const id = await startedRollout();
+      await city()
+        .platform.database.updateTable('rollout_targets')
+        .set({ state: 'failed' })
+        .where('rollout_id', '=', id)
+        .execute();
+      return {
+        params: { id },
+        after: async () => {
+          const target = await targetOf(id);
+          expect([target.state, target.attempt]).toEqual(['queued', 2]);
+        },
+      };
+    },
+    rollBackRollout: async () => {
+      const id = await startedRollout();
+      const before = [{ applicationId: city().applications.gimp.id, versionId: null }];
+      await city()
+        .platform.database.updateTable('rollout_targets')
+        .set({ before_set: JSON.stringify(before) })
+        .where('rollout_id', '=', id)
+        .execute();
+      const { wave } = await targetOf(id);
+      return {
+        params: { id },
+        body: { wave },
+        after: async () =>
+          expect(
+            await city()
+              .platform.database.selectFrom('rollouts')
+              .select(['state', 'rollback_wave'])
+              .where('id', '=', id)
+              .executeTakeFirst(),
+          ).toEqual({ state: 'rolling_back', rollback_wave: wave }),
+      };
+    },
     finishRollout: async () => ({ params: { id: await startedRollout() } }),
     removeRollout: async () => ({ params: { id: (await plannedRollout()).id } }),
     listTargets: async () => ({
@@ -663,7 +753,10 @@ export function callsOf(city: () => City): {
     }),
     exportRollout: async () => ({ params: { id: await startedRollout() } }),
     readBrake: async () => ({}),
-    setBrake: async () => ({ body: { on: true } }),
+    setBrake: async () => {
+      await startedRollout();
+      return { body: { on: true } };
+    },
     readRolloutSettings: async () => ({}),
     changeRolloutSettings: async () => ({
       body: {
@@ -686,15 +779,21 @@ export function callsOf(city: () => City): {
         id: (await createSchedule(city().platform, city().technician, scheduleDraft())).id,
       },
     }),
-    enrol: async () => ({
-      body: {
-        code: 'AAAA-BBBB-CCCC-DDDD-EEEE-2345',
-        publicKey: randomBytes(32).toString('base64url'),
-        hostname: 'h',
-        protocol: PROTOCOL,
-      },
-      status: 403,
-    }),
+    enrol: async () => {
+      const { code } = await createEnrolmentCode(
+        { ...city().platform, publicUrl: () => publicUrl },
+        city().technician,
+        server(city().site.id, { serverName: `serveur-${randomBytes(4).toString('hex')}` }),
+      );
+      return {
+        body: {
+          code,
+          publicKey: randomBytes(32).toString('base64url'),
+          hostname: 'h',
+          protocol: PROTOCOL,
+        },
+      };
+    },
     readDesiredState: async () => ({}),
     sendReport: async () => ({ body: city().agent.report() }),
     enterByBadge: async () => ({ body: { badge: await pupilBadge() } }),

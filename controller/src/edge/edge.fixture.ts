@@ -7,7 +7,7 @@ import { ownChecks } from '#src/platform/health/checks.ts';
 import { createHealth } from '#src/platform/health/health.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { newToken, sha256 } from '#src/platform/secrets.ts';
-import { createAdditions } from '#src/servers/additions/add-server.ts';
+import { type Additions, createAdditions } from '#src/servers/additions/add-server.ts';
 import { type City, publicUrl as usualUrl } from '#src/testing.fixture.ts';
 import { createHttp } from './http.ts';
 import type { EdgeDeps } from './verbs/verb.ts';
@@ -45,4 +45,10 @@ export async function signedIn(
     expiresAt,
   });
   return token;
+}
+
+/** Adds servers as the product does, but for the first word of their SSH: no machine listens. */
+export function testAdditions({ platform }: City): Additions {
+  const additions = createAdditions({ ...platform, publicUrl: () => usualUrl });
+  return { ...additions, hostKey: async () => `SHA256:${'a'.repeat(43)}` };
 }

@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import { api, type Route, type RouteName } from '@preau/contract/api.ts';
 import { errorCodes, errors } from '@preau/contract/errors.ts';
 import { pathOf } from '@preau/contract/route-table.ts';
+import { kindOfTopic, type Topic } from '@preau/contract/topics.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { createApplication } from '#src/applications/create.ts';
 import { application, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
+import { plainPasswords, someDirectory, somePage } from '#src/identity/providers.fixture.ts';
 import { createIdentity } from '#src/identity/sign-in.ts';
 import { budget } from '#src/platform/budget.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { type City, makeCity, publicUrl, readySession } from '#src/testing.fixture.ts';
 import { callsOf, onePixel, type Role, refusal, roles } from './calls.fixture.ts';
-import { openEdge, signedIn } from './edge.fixture.ts';
+import { openEdge, signedIn, testAdditions } from './edge.fixture.ts';
+import { leaves } from './leaves.fixture.ts';
 
 let city: City;
 let app: FastifyInstance;
@@ -32,16 +35,15 @@ beforeEach(async () => {
     return;
   }
   await close?.();
-  city = await makeCity(':memory:', { PREAU_DATA: dataFolder });
+  city = await makeCity(':memory:', { PREAU_DATA: dataFolder, PREAU_AGENT_FILES: dataFolder });
   waits.length = 0;
+  const additions = testAdditions(city);
   app = await openEdge(city.platform, {
     version: '0.1.0',
     originAllowed: (origin) => origin === publicUrl,
-    identity: createIdentity(city.platform, [], {
-      passwords: {
-        hash: async (password) => password,
-        verify: async (hash, password) => hash === password,
-      },
+    additions,
+    identity: createIdentity(city.platform, [someDirectory, somePage], {
+      passwords: plainPasswords,
       attempts: createAttempts({
         now: city.platform.clock.now,
         wait: async (ms) => {
@@ -51,7 +53,7 @@ beforeEach(async () => {
     }),
     classEntry: createClassEntry(
       city.platform,
-      { hash: async (password) => password, verify: async (hash, password) => hash === password },
+      plainPasswords,
       createAttempts({ now: city.platform.clock.now, wait: async () => undefined }),
     ),
   });
@@ -63,6 +65,7 @@ beforeEach(async () => {
       .execute();
   const signIn = (accountId: string) => signedIn(city, accountId);
   close = async () => {
+    await additions.close();
     await app.close();
     await city.close();
   };
@@ -125,20 +128,46 @@ async function call(
 
 const calls = callsOf(() => city);
 
+/** What a call has told: to the audit, and to whoever listens. */
+async function leftSince(before: readonly { id: string }[], woken: readonly Topic[]) {
+  const known = new Set(before.map(({ id }) => id));
+  const events = await city.platform.database
+    .selectFrom('audit_events')
+    .select(['id', 'action'])
+    .execute();
+  const actions = events.filter(({ id }) => !known.has(id)).map(({ action }) => action);
+  return {
+    audit: [...new Set(actions)].sort(),
+    wakes: [...new Set(woken.map(kindOfTopic))].sort(),
+  };
+}
+
 describe('every route × every role', () => {
   const names = Object.keys(api) as RouteName[];
   const cases = names.flatMap((name) => roles.map((role): [RouteName, Role] => [name, role]));
   test.each(cases)('%s as %s', async (name, role) => {
     const route: Route = api[name];
-    const { params, query = '', body, status } = await calls[name](role);
+    const { params, query = '', body, headers, status, after } = await calls[name](role);
     const before = await city.platform.database.selectFrom('audit_events').select('id').execute();
-    const reply = await call(role, route.method, pathOf(route, params) + query, body);
+    city.woken.length = 0;
+    const reply = await call(role, route.method, pathOf(route, params) + query, body, headers);
+    const woken = [...city.woken];
     const refused = refusal[route.caller][role];
+    let leftSomething = false;
     if (refused === null) {
       expect([reply.statusCode, reply.statusCode < 400 ? null : reply.json()]).toEqual([
         status ?? route.status ?? 200,
         reply.statusCode < 400 ? null : expect.anything(),
       ]);
+      if (reply.statusCode < 400) {
+        const left = await leftSince(before, woken);
+        expect(left).toEqual(leaves[name]);
+        leftSomething = left.audit.length > 0;
+        await after?.();
+        // What people have sent is saved, and never opens under our address.
+        if (route.stream === 'down' || route.download !== undefined)
+          expect(reply.headers['content-disposition']).toMatch(/^attachment\b/);
+      }
     } else {
       expect(reply.statusCode).toBe(errors[refused].status);
       expect(reply.json()).toMatchObject({ code: refused });
@@ -153,9 +182,16 @@ describe('every route × every role', () => {
       expect(message.en.length).toBeGreaterThan(10);
       expect(message.fr).not.toBe(message.en);
     }
-    untouched = refused !== null || route.method === 'GET';
+    untouched = refused !== null || (route.method === 'GET' && !leftSomething);
     expect(reply.headers['x-content-type-options']).toBe('nosniff');
     expect(reply.headers['content-security-policy']).toContain("object-src 'none'");
+  });
+
+  test('whoever reads the audit sees what a call writes there, but for who comes and goes', () => {
+    const silent = Object.entries(leaves)
+      .filter(([, { audit, wakes }]) => audit.length > 0 && !wakes.includes('audit'))
+      .flatMap(([, { audit }]) => audit);
+    expect([...new Set(silent)].sort()).toEqual(['account.signed_in', 'account.signed_out']);
   });
 
   test('malformed input does not tell more to whoever may not ask', async () => {

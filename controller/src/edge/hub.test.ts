@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { consoleNamespace, hubPath } from '@preau/contract/hub.ts';
+import { agentNamespace, consoleNamespace, hubPath } from '@preau/contract/hub.ts';
 import { audiences, type Topic, type TopicKind } from '@preau/contract/topics.ts';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { budget } from '#src/platform/budget.ts';
 import { sha256 } from '#src/platform/secrets.ts';
-import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
+import { type City, makeCity, publicUrl, type TestAgent } from '#src/testing.fixture.ts';
 import { signedIn } from './edge.fixture.ts';
 import { createHub, type Hub } from './hub.ts';
 import { routeUpgrades } from './upgrades.ts';
@@ -118,6 +118,65 @@ test('pages whose sign-in is over are disconnected, and nobody else’s', async 
   expect(people.filter((who) => pages[who].connected)).toEqual(['pupil', 'contact', 'technician']);
 });
 
+describe('a server’s link', () => {
+  const links: Socket[] = [];
+  afterAll(() => {
+    for (const link of links) link.disconnect();
+  });
+  const linkOf = (agent: TestAgent, at = city.time.at, as = agent.actor.id) => {
+    const [, , , signature] = agent.authorization('LINK', agentNamespace, null, at).split(' ');
+    const { port } = http.address() as AddressInfo;
+    const link = io(`http://127.0.0.1:${port}${agentNamespace}`, {
+      path: hubPath,
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      auth: { serverId: as, at, signature },
+    });
+    links.push(link);
+    const told: string[] = [];
+    link.on('wake', (topics: string[]) => told.push(...topics));
+    return { link, told };
+  };
+  test('is told of its own desired state, of nobody else’s, and of nothing that pages are', async () => {
+    const other = await city.enrolServer('serveur-2');
+    const [mine, theirs] = [linkOf(city.agent), linkOf(other)];
+    await Promise.all([connected(mine.link), connected(theirs.link)]);
+    city.platform.wakeups.wake(['servers', 'portal', 'rules']);
+    city.platform.wakeups.wake([`agent:${city.agent.actor.id}`]);
+    await expect.poll(() => mine.told).toEqual(['desired-state']);
+    city.platform.wakeups.wake([`agent:${other.actor.id}`]);
+    await expect.poll(() => theirs.told).toEqual(['desired-state']);
+    expect(mine.told).toEqual(['desired-state']);
+    // One that is retired is hung up on; the other stays.
+    const gone = new Promise<string>((resolve) => theirs.link.once('disconnect', resolve));
+    city.platform.wakeups.wake([`retired:${other.actor.id}`]);
+    expect(await gone).toBe('io server disconnect');
+    expect(mine.link.connected).toBe(true);
+  });
+  test('opens by its own key, for now, and by no cookie', async () => {
+    const other = await city.enrolServer('serveur-3');
+    const refusal = ({ link }: ReturnType<typeof linkOf>) =>
+      connected(link).then(
+        () => 'done',
+        (error: Error) => error.message.split(':')[0],
+      );
+    expect(await refusal(linkOf(other, city.time.at, city.agent.actor.id))).toBe('AGENT_REFUSED');
+    expect(await refusal(linkOf(other, city.time.at - 301_000))).toBe('CLOCK_SKEWED');
+    const { port } = http.address() as AddressInfo;
+    const page = io(`http://127.0.0.1:${port}${agentNamespace}`, {
+      path: hubPath,
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      extraHeaders: { cookie: `preau_sign_in=${tokens.technician}` },
+    });
+    links.push(page);
+    expect(await refusal({ link: page, told: [] })).toBe('AGENT_REFUSED');
+    expect(await refusal(linkOf(other))).toBe('done');
+  });
+});
+
 describe('a hub connection', () => {
   const short = { ...budget.upgrades, acceptMs: 300, hubPerSignIn: 3 };
   let small: Hub;
@@ -197,6 +256,16 @@ describe('a hub connection', () => {
     await join(pinging);
     for (let times = 0; times < 20_000; times += 1) pinging.socket.ping();
     await expect.poll(pinging.isClosed).toBe(true);
+  });
+  test('opens for our own pages and for agents, who name no origin; for nobody else’s pages', async () => {
+    const own = open({ ...cookie(), origin: publicUrl });
+    await join(own);
+    expect(own.heard[1]).toMatch(/^40\/console,/);
+    for (const origin of ['https://evil.example', `${publicUrl}.evil.example`, 'null']) {
+      const page = open({ ...cookie(), origin });
+      await expect.poll(page.isClosed, { timeout: 3000 }).toBe(true);
+      expect([origin, page.heard]).toEqual([origin, []]);
+    }
   });
   test('is never one that polls', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}${hubPath}/?EIO=4&transport=polling`, {

@@ -4,6 +4,7 @@ import { maxImportBytes, noChoices } from '@preau/contract/people-import.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { site } from '#src/builders.fixture.ts';
+import { previewImport } from '#src/classes/people/preview.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, makeCity } from '#src/testing.fixture.ts';
 import { openEdge, signedIn } from './edge.fixture.ts';
@@ -97,4 +98,35 @@ describe('what', () => {
       expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }),
     ]);
   });
+});
+
+test('of two imports of one file at once, one adds the children and the other waits its turn', async () => {
+  const text = 'Nom;Prénom;Classe\nVIDAL;Zoé;CM1 A\n';
+  const { plan } = await previewImport(
+    city.platform,
+    city.technician,
+    city.site.id,
+    Buffer.from(text),
+    noChoices,
+  );
+  const apply = async () => {
+    const reply = await app.inject({
+      method: 'POST',
+      url: `/api/people-imports?site=${city.site.id}`,
+      headers: { cookie: cookies['technician'] ?? '', 'content-type': 'application/octet-stream' },
+      payload: body(text, { ...noChoices, plan }),
+    });
+    return reply.json<{ code?: string }>().code ?? 'done';
+  };
+  const outcomes = await Promise.all([apply(), apply()]);
+  expect(outcomes.sort()).toEqual(['BUSY', 'done']);
+  expect(
+    await city.platform.database
+      .selectFrom('accounts')
+      .select('id')
+      .where('display_name', '=', 'Zoé Vidal')
+      .execute(),
+  ).toHaveLength(1);
+  // The place is free again.
+  expect(await apply()).not.toBe('BUSY');
 });
