@@ -753,7 +753,14 @@ describe('a directory that is away', () => {
     expect(performance.now() - glass).toBeLessThan(1000);
     // Not let in because nobody can say no.
     expect(await codeOf(enter('tech', 'wrong'))).toBe('DIRECTORY_UNAVAILABLE');
-    await synchroniseNow(deps(), city.technician, 'mairie', null).catch(() => undefined);
+    // Nobody is shut out because nobody answers: the list is as it was, and says why.
+    const known = (await listDirectories(deps())).find(({ id }) => id === 'mairie');
+    expect(await synchroniseNow(deps(), city.technician, 'mairie', null)).toMatchObject({
+      state: 'failed',
+      problem: expect.stringMatching(/./),
+      accounts: known?.accounts,
+      disabled: known?.disabled,
+    });
     await slapd.freeze(false);
   });
   test('stopped, cut, or another program on its port', async () => {

@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultTerms, plainRule } from '@preau/contract/rule.ts';
+import { defaultTerms, plainRule, type Terms } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
@@ -283,14 +283,21 @@ describe('rules', () => {
       audience: { kind: 'person', accountId: (await teacher.call('me', {})).id },
     } as const;
   };
-  const terms = { ...defaultTerms, clipboard: 'both' } as const;
-
-  it('the clipboard flows both ways where a rule says so, and not at all where none does', async () => {
-    const rule = await technician.call('createRule', {
-      body: { ...(await about('mousepad')), effect: 'allow', how: terms },
-    });
+  /** What the tablet gets of `Copied. And typed.` when the first half is pasted in from it, the second
+   * half is typed, and all of it is copied in the program. */
+  const copiedOf = async (clipboard: Terms['clipboard']): Promise<string> => {
+    const rule =
+      clipboard === 'none'
+        ? null
+        : await technician.call('createRule', {
+            body: {
+              ...(await about('mousepad')),
+              effect: 'allow',
+              how: { ...defaultTerms, clipboard },
+            },
+          });
     const started = await launch(teacher, 'mousepad');
-    expect(started.ticket.clipboard).toBe('both');
+    expect(started.ticket.clipboard).toBe(clipboard);
     const tunnel = await openTunnel(teacher, started.ticket);
     let copied = '';
     const streams = new Set<string>();
@@ -303,12 +310,9 @@ describe('rules', () => {
     await opened(teacher, started.session.id);
     await until('pictures', () => (tunnel.counts.get('sync') ?? 0) > 2);
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    const paste = (text: string) => {
-      tunnel.say('clipboard', '0', 'text/plain');
-      tunnel.say('blob', '0', Buffer.from(text).toString('base64'));
-      tunnel.say('end', '0');
-    };
-    paste('Copié de la tablette : été.');
+    tunnel.say('clipboard', '0', 'text/plain');
+    tunnel.say('blob', '0', Buffer.from('Copié de la tablette : été.').toString('base64'));
+    tunnel.say('end', '0');
     await new Promise((resolve) => setTimeout(resolve, 700));
     tunnel.press(0x76, 0xffe3); // Ctrl+V
     await new Promise((resolve) => setTimeout(resolve, 700));
@@ -316,16 +320,22 @@ describe('rules', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     tunnel.press(0x61, 0xffe3); // Ctrl+A
     tunnel.press(0x63, 0xffe3); // Ctrl+C
-    await until('what was copied', () => copied.includes('Et tap'), 15_000);
-    expect(copied).toContain('Copié de la tablette : été. Et tap');
+    if (clipboard === 'none') await new Promise((resolve) => setTimeout(resolve, 2000));
+    else await until('what was copied', () => copied.includes('Et tap'), 15_000);
     await teacher.call('endSession', { params: { id: started.session.id } });
-    await technician.call('deleteRule', { params: { id: rule.id } });
+    if (rule !== null) await technician.call('deleteRule', { params: { id: rule.id } });
     await allGone();
-    // Without the rule: closed at guacd, and the gateway lets nothing in.
-    const plain = await launch(teacher, 'mousepad');
-    expect(plain.ticket.clipboard).toBe('none');
-    await teacher.call('endSession', { params: { id: plain.session.id } });
-    await allGone();
+    return copied;
+  };
+
+  it('the clipboard flows both ways where a rule says so', async () => {
+    expect(await copiedOf('both')).toContain('Copié de la tablette : été. Et tap');
+  });
+  it('out only where it says that, and not at all where none does', async () => {
+    const out = await copiedOf('out');
+    expect(out).toContain('Et tap');
+    expect(out).not.toContain('Copié');
+    expect(await copiedOf('none')).toBe('');
   });
 
   it('access that is taken away ends the session within seconds, and the page says why', async () => {
