@@ -5,7 +5,7 @@ import type { AuditAction } from '@preau/contract/audit.ts';
 import type { TopicKind } from '@preau/contract/topics.ts';
 
 /** Each in alphabetical order. */
-export interface Left {
+interface Left {
   audit: readonly AuditAction[];
   wakes: readonly TopicKind[];
 }

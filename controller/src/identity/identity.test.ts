@@ -9,7 +9,6 @@ import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, codeOf, makeCity } from '#src/testing.fixture.ts';
 import { admit, freeLogin } from './admission/admit.ts';
-import { disablePeople } from './admission/store.ts';
 import { type ProviderPerson, vouch } from './admission/vouch.ts';
 import { choose, inOrder } from './choose.ts';
 import { changeRole, listPeople } from './people/people.ts';
@@ -453,58 +452,5 @@ describe('in a city', () => {
     // One's own page stays open.
     await change(colleague.id, [city.site.id], colleague);
     expect(await open()).toEqual([same.id, colleague.id].sort());
-  });
-
-  test('who comes back to the directory may sign in again, though nothing else has changed', async () => {
-    const { database } = city.platform;
-    const person = vouch({ ...mapping, id: 'fifth' }, described({ externalId: 'back' })) as Exclude<
-      ReturnType<typeof vouch>,
-      string
-    >;
-    const job = { kind: 'job', id: 'x', name: 'x' } as const;
-    const { accountId } = await admit(city.platform, database, job, person);
-    await disablePeople(database, [accountId], city.time.at);
-    const disabledAt = async () =>
-      (
-        await database
-          .selectFrom('accounts')
-          .select('disabled_at')
-          .where('id', '=', accountId)
-          .executeTakeFirst()
-      )?.disabled_at;
-    expect(await disabledAt()).toBe(city.time.at);
-    expect(await admit(city.platform, database, job, person)).toEqual({
-      accountId,
-      change: 'returned',
-    });
-    expect(await disabledAt()).toBeNull();
-    expect((await admit(city.platform, database, job, person)).change).toBe('same');
-  });
-
-  test('a class of a school that is not ours is no group of the city', async () => {
-    const { database } = city.platform;
-    const vouched = vouch({ ...mapping, id: 'sixth' }, described({ externalId: 'far' })) as Exclude<
-      ReturnType<typeof vouch>,
-      string
-    >;
-    const job = { kind: 'job', id: 'x', name: 'x' } as const;
-    const far = vouched.groups.map((group) => ({
-      ...group,
-      uai: group.uai === null ? null : '0999999Z',
-    }));
-    expect(far.some(({ uai }) => uai !== null)).toBe(true);
-    const { accountId } = await admit(city.platform, database, job, {
-      ...vouched,
-      uai: '0999999Z',
-      groups: far,
-    });
-    expect(
-      await database
-        .selectFrom('groups as g')
-        .leftJoin('group_members as m', 'm.group_id', 'g.id')
-        .select(['g.name', 'g.site_id'])
-        .where((e) => e.or([e('g.provider', '=', 'sixth'), e('m.account_id', '=', accountId)]))
-        .execute(),
-    ).toEqual([]);
   });
 });
