@@ -98,7 +98,18 @@ describe('who looks after one of two schools', () => {
       now: time.at,
       aliveUntil: time.at,
     });
+    const schedule = await createSchedule(platform, technician, {
+      name: 'Le mercredi',
+      when: { days: [3], at: '14:00', period: 'outside_holidays' },
+      draft: {
+        ...defaultDraft,
+        name: 'GIMP ailleurs',
+        items: [{ applicationId: applications.gimp.id, want: 'present' }],
+        where: { all: false, siteIds: [elsewhere], groupIds: [], serverIds: [], labels: [] },
+      },
+    });
     return {
+      schedule: schedule.id,
       server: server.actor.id,
       pupil: pupil.id,
       rule: rule.id,
