@@ -251,6 +251,16 @@ describe('origins', () => {
         ]);
     }
   });
+  test('a page of another origin changes nothing by any route', async () => {
+    const origin = 'https://evil.example';
+    for (const route of Object.values(api) as Route[]) {
+      if (route.method === 'GET') continue;
+      const url = route.path.replace(/:\w+/g, 'x');
+      const payload = route.stream === undefined ? undefined : Buffer.from('x');
+      const reply = await call('administrator', route.method, url, payload, { origin });
+      expect([route.path, reply.json().code]).toEqual([route.path, 'ORIGIN_REFUSED']);
+    }
+  });
   test('no page of another origin may read answers', async () => {
     const reply = await call('pupil', 'GET', '/api/me', undefined, {
       origin: 'https://evil.example',
@@ -364,6 +374,16 @@ describe('agent calls', () => {
     for (const header of ['', 'Bearer x', 'Preau x 1 y', good.slice(0, -1)])
       expect((await send(header)).json()).toMatchObject({ code: 'AGENT_REFUSED' });
     expect((await send(good)).statusCode).toBe(200);
+  });
+  test('one that is set apart is refused, though it signs well', async () => {
+    const url = '/api/agent/desired-state';
+    expect((await call('agent', 'GET', url)).statusCode).toBe(200);
+    await city.platform.database
+      .updateTable('servers')
+      .set({ quarantined_at: city.time.at })
+      .where('id', '=', city.agent.actor.id)
+      .execute();
+    expect((await call('agent', 'GET', url)).json()).toMatchObject({ code: 'SERVER_QUARANTINED' });
   });
   test('a clock more than five minutes off is told so', async () => {
     for (const [by, code] of [

@@ -188,7 +188,7 @@ export const leaves: Record<RouteName, Left> = {
   exportPerson:              { audit: ['account.exported'], wakes: ['audit'] },
   erasePerson:               { audit: ['account.erased'], wakes: ['agent', 'audit', 'people', 'recordings', 'requests', 'sign-in'] },
   listLeavers:               nothing,
-  eraseLeavers:              { audit: ['account.erased'], wakes: ['audit', 'people', 'recordings', 'requests'] },
+  eraseLeavers:              { audit: ['account.erased'], wakes: ['agent', 'audit', 'people', 'recordings', 'requests'] },
   listHomesWaiting:          nothing,
   readUsage:                 nothing,
   changeLanguage:            { audit: ['account.language_set'], wakes: ['audit'] },

@@ -142,7 +142,7 @@ describe('who looks after one of two schools', () => {
     const lists: [RouteName, query: string, own: string][] = [
       ['listSites',      '',                elsewhere],
       ['listServers',    '',                theirs.server],
-      ['readFleet',      '',                theirs.server],
+      ['readFleet',      '',                '"servers":1,'],
       ['readDrift',      '',                theirs.server],
       ['listAdditions',  '',                `add_${'e'.repeat(22)}`],
       ['listSessions',   '',                theirs.session],
