@@ -10,11 +10,12 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttempts } from '#src/accounts/attempts/attempts.ts';
 import { insertAccounts } from '#src/accounts/store.ts';
-import { createToken, revokeToken } from '#src/accounts/tokens/tokens.ts';
+import { createToken, listTokens, revokeToken } from '#src/accounts/tokens/tokens.ts';
 import { person, site } from '#src/builders.fixture.ts';
 import { createClassEntry } from '#src/classes/enter.ts';
 import { changeRole } from '#src/identity/people/people.ts';
 import { plainPasswords } from '#src/identity/providers.fixture.ts';
+import type { AccountActor } from '#src/platform/actor.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { createSite } from '#src/sites/sites.ts';
 import { type City, makeCity, publicUrl } from '#src/testing.fixture.ts';
@@ -493,9 +494,20 @@ describe('a token', () => {
     });
   });
 
+  test('of whoever looks after some schools is for some of those', async () => {
+    const local = { ...city.technician, siteIds: [elsewhere] };
+    for (const siteIds of [null, [city.site.id], [elsewhere, city.site.id]])
+      await expect(make({ siteIds }, local)).rejects.toMatchObject({ code: 'OUT_OF_SCOPE' });
+    expect((await make({ siteIds: [elsewhere] }, local)).token.siteIds).toEqual([elsewhere]);
+  });
+
   test('one’s own are listed and revoked; an administrator sees and revokes all', async () => {
     const own = (await make()).token.id;
     const other = (await make({}, city.administrator)).token.id;
+    const listed = async (actor: AccountActor) =>
+      (await listTokens(city.platform, actor)).map(({ id }) => id);
+    expect(await listed(city.technician)).toEqual([own]);
+    expect((await listed(city.administrator)).sort()).toEqual([own, other].sort());
     await expect(revokeToken(city.platform, city.technician, other)).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
