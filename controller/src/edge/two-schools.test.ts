@@ -149,7 +149,6 @@ describe('who looks after one of two schools', () => {
       ['listAudit',      '?limit=50',       theirs.session],
       ['exportAuditCsv', '',                'tom.ailleurs'],
       ['listPeople',     '',                theirs.pupil],
-      ['findPeople',     '?search=tom',     theirs.pupil],
       ['listClasses',    '',                'CM2 d’ailleurs'],
       ['listRules',      '',                theirs.rule],
       ['listRequests',   '?show=all',       theirs.request],
