@@ -321,7 +321,7 @@ export function steerCases(at: RolloutFixture): void {
             .execute()
         ).map(({ name }) => name);
       expect(await begun()).toEqual(['A 2026-11-25']);
-      const schedules = await listSchedules(at.city.platform);
+      const schedules = await listSchedules(at.city.platform, at.city.technician);
       const [a, b] = ['A', 'B'].map((name) => schedules.find((each) => each.name === name));
       expect([a?.lastProblem, b?.lastRolloutId]).toEqual([null, null]);
       expect(new Date(a?.nextAt ?? 0).toISOString()).toBe('2026-12-02T13:00:00.000Z');
