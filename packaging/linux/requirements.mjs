@@ -102,4 +102,6 @@ export const benchPackages = [
   'openssh-client',
   'nginx',
   'iproute2',
+  'age',
+  'sqlite3',
 ];
