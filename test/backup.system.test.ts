@@ -102,9 +102,9 @@ describe('SQLite', () => {
     const hash = sha256(bytes);
     mkdirSync(join(data, 'packages'));
     writeFileSync(join(data, 'packages', hash), bytes);
-    const identity = join(folder, 'identity.toml');
-    writeFileSync(identity, '# nobody\n');
-    const first = await backUp({ PREAU_IDENTITY: identity });
+    const configuration = join(folder, 'preau.toml');
+    writeFileSync(configuration, 'sign_in_hours = 9\n');
+    const first = await backUp({ PREAU_CONFIG: configuration });
     const secret = readFileSync(join(data, 'secret'), 'utf8');
     // Nothing can be read without the key, not even a name.
     expect(readFileSync(first).includes('preau.sqlite')).toBe(false);
@@ -120,7 +120,7 @@ describe('SQLite', () => {
     expect(statSync(join(data, 'secret')).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(data, 'packages', hash)).equals(bytes)).toBe(true);
     const kept = readdirSync(data).find((name) => name.startsWith('settings-')) ?? '';
-    expect(readdirSync(join(data, kept)).sort()).toEqual(['1-identity.toml', 'environment']);
+    expect(readdirSync(join(data, kept)).sort()).toEqual(['0-preau.toml', 'environment']);
     expect(readFileSync(join(data, kept, 'environment'), 'utf8')).toContain(
       `PREAU_BACKUP_KEY=${key}`,
     );
