@@ -1,12 +1,16 @@
 /** The fixed words of log lines. A line in a support bundle may hold these, and no other text. */
 export const logWords: ReadonlySet<string> = new Set([
   'a clone was not set apart',
+  'a server that is not known calls: enrol it anew',
   'a wrong clock was not noted',
   'adding a server broke',
   'agent bundle in the catalogue',
   'alarm not set',
   'answers not considered',
   'arrival not noted',
+  'backed up',
+  'backup',
+  'backup failed',
   'browser broke the protocol',
   'controller listens',
   'database brought up to date',

@@ -122,6 +122,10 @@ export const saveVitals: typeof reported.saveVitals = async (
     failedSteps,
     silentTold: false,
   });
+/** No database of the simulation is restored. */
+export const raiseGeneration: typeof servers.raiseGeneration = async (rows, server, reported) => {
+  if (reported > server.generation) changeServer(rows, server.id, { generation: reported + 1 });
+};
 export const savePastEpochs: typeof reported.savePastEpochs = async (rows, serverId, pastEpochs) =>
   changeServer(rows, serverId, { pastEpochs: [...pastEpochs] });
 export const saveClockSkew: typeof reported.saveClockSkew = async (rows, serverId, clockSkewMs) =>
