@@ -6,9 +6,23 @@ import { join } from 'node:path';
 import { startRedis, until } from '../services.ts';
 import { makeInstallation } from '../year/installation.ts';
 import { fillYearAt, yearSecret } from '../year/year.ts';
+import { type Figure, round } from './figures.ts';
+
+export async function upgradeGap(tell: (text: string) => void): Promise<Figure> {
+  const value = await measureUpgradeGap();
+  tell(`upgraded: nobody could click for ${value.toFixed(1)} s`);
+  return {
+    id: 'keep.upgrade_gap_s',
+    value: round(value, 1),
+    unit: 's',
+    aim: '≤ 30',
+    holds: value <= 30,
+    detail: { from: '0.1.0' },
+  };
+}
 
 /** Seconds, from `Nobody could click for … ms` that the command prints. */
-export async function measureUpgradeGap(): Promise<number> {
+async function measureUpgradeGap(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'preau-keep-upgrade-'));
   const redis = startRedis(join(folder, 'redis'));
   try {

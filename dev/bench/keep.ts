@@ -11,6 +11,7 @@ import { root, until } from '../services.ts';
 import { type SimulatedCity, startSimulatedCity } from '../simulated-schools.ts';
 import { demoLogins } from '../world.ts';
 import { type Figure, median, quantile, round } from './figures.ts';
+import { upgradeGap } from './keep-upgrade.ts';
 
 const application = 'galculator';
 const packages = 8;
@@ -56,11 +57,12 @@ export async function measureKeep(
       if (done.code !== 0) throw new Error(`preau ${args[0]}: ${done.stderr}`);
     };
     signal.throwIfAborted();
-    return [
+    const figures = [
       await backupRatio({ tell, folder, data, backups, preau }),
       await launchRatio({ tell, city, backups, preau }),
       await restoreSeconds({ tell, city, data, keyFile, preau }),
     ];
+    return [...figures, await upgradeGap(tell)];
   } finally {
     await city.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -58,9 +58,6 @@ const migrations: Record<string, (postgres: boolean) => Migration> = {
   '0015-displays': () => displays,
 };
 
-/** Names of all migrations that this version knows. */
-export const knownMigrations = (): string[] => Object.keys(migrations);
-
 /** Two transactions that PostgreSQL has set against each other: one of them is to be tried again. */
 const isConflict = (error: unknown): boolean =>
   error instanceof Error && /^(40001|40P01)$/.test((error as NodeJS.ErrnoException).code ?? '');
