@@ -95,7 +95,7 @@ describe('SQLite', () => {
     met(
       'age',
       versionIn(spawnSync('age', ['--version'], { encoding: 'utf8' })),
-      'encrypts backups',
+      'age --version',
     );
     await addSchool(sqlite(), 'École un', '0610001A');
     const bytes = Buffer.alloc(300_000, 'package');
