@@ -92,11 +92,7 @@ const contents = () =>
 
 describe('SQLite', () => {
   test('a bare machine gets everything back, and is told what was lost', async () => {
-    met(
-      'age',
-      versionIn(spawnSync('age', ['--version'], { encoding: 'utf8' })),
-      'age --version',
-    );
+    met('age', versionIn(spawnSync('age', ['--version'], { encoding: 'utf8' })), 'age --version');
     await addSchool(sqlite(), 'École un', '0610001A');
     const bytes = Buffer.alloc(300_000, 'package');
     const hash = sha256(bytes);
