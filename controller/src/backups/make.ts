@@ -17,13 +17,12 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@preau/contract/errors.ts';
 import { configFile, type Environment, environmentLines } from '#src/config.ts';
-import type { Rows } from '#src/platform/database.ts';
+import { appliedMigrations, type Rows } from '#src/platform/database.ts';
 import { holdFolder } from '#src/platform/own-folder.ts';
 import { copyDatabase, fileOfKind, kindOf } from './database-copy.ts';
 import type { Manifest } from './manifest.ts';
 import { type Place, placeOf } from './place.ts';
 import { encrypt, pack } from './programs.ts';
-import { selectMigrations } from './store.ts';
 
 export interface Made {
   name: string;
@@ -122,7 +121,7 @@ async function describe(
     version,
     at: now,
     kind: kindOf(config),
-    migrations: await selectMigrations(rows),
+    migrations: await appliedMigrations(rows),
     entries,
     packages,
     recordings,

@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Environment } from '#src/config.ts';
-import { migrationNames, openDatabase } from '#src/platform/database.ts';
+import { openDatabase, unknownMigrations } from '#src/platform/database.ts';
 import { holdFolder } from '#src/platform/own-folder.ts';
 import {
   checkSqlite,
@@ -122,8 +122,7 @@ async function unpackAndCheck({ place, name, staged }: Found, ask: Ask): Promise
   });
   const manifest = readManifest(join(staged, 'manifest.json'));
   if (manifest === null) throw unreadable('its manifest is missing or of another form');
-  const known = new Set(migrationNames);
-  const unknown = manifest.migrations.filter((each) => !known.has(each));
+  const unknown = unknownMigrations(manifest.migrations);
   if (unknown.length > 0)
     throw new AppError('BACKUP_NEWER', {
       backup: name,

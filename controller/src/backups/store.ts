@@ -49,12 +49,6 @@ export async function claimBackup(rows: Rows, due: number, now: number): Promise
   return Number(done.numUpdatedRows) === 1;
 }
 
-export async function selectMigrations(rows: Rows): Promise<string[]> {
-  const found = await sql<{ name: string }>`
-    select name from kysely_migration order by name`.execute(rows);
-  return found.rows.map((row) => row.name);
-}
-
 /** Names and ids of servers in service. */
 export async function selectServerNames(rows: Rows): Promise<{ id: string; name: string }[]> {
   return rows

@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { errorCodes } from '@preau/contract/errors.ts';
 import { pack } from 'tar-stream';
 import { settings } from '#src/config.ts';
+import { appliedMigrations } from '#src/platform/database.ts';
 import { within } from '#src/platform/deadlines.ts';
 import type { Finding } from './doctor.ts';
 import { findings } from './findings.ts';
@@ -22,7 +23,6 @@ import {
   countRows,
   expectedSchema,
   readSchema,
-  selectMigrations,
   selectPostgres,
   selectServerFacts,
   selectSqliteVersion,
@@ -153,7 +153,7 @@ async function databaseOf({ patient }: BundleRequest) {
   const rows = patient.rows();
   const { schema: ours, migrations } = await expectedSchema();
   const found = await readSchema(rows);
-  const applied = await selectMigrations(rows).catch((): string[] => []);
+  const applied = await appliedMigrations(rows).catch((): string[] => []);
   const tables: Record<string, unknown> = {};
   // Only what this version makes: a table that somebody has added may be called like a person.
   for (const [table, columns] of ours) {

@@ -1,6 +1,7 @@
 /** The database: whether it can be read, is whole, and is of this version. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appliedMigrations } from '#src/platform/database.ts';
 import { within } from '#src/platform/deadlines.ts';
 import { failureOf } from '#src/platform/failures.ts';
 import { type Examination, type Found, NotLookedAt, wordsOf } from './examination.ts';
@@ -11,7 +12,6 @@ import {
   type PostgresFacts,
   readSchema,
   type Schema,
-  selectMigrations,
   selectPostgres,
 } from './store.ts';
 
@@ -65,7 +65,7 @@ async function gatherDatabase(patient: Patient, path: string | null): Promise<Da
   const rows = patient.rows();
   const found = await within(openMs, readSchema(rows));
   const ours = await expectedSchema();
-  const applied = found.has('servers') ? await within(openMs, selectMigrations(rows)) : [];
+  const applied = found.has('servers') ? await within(openMs, appliedMigrations(rows)) : [];
   const until = performance.now() + checkMs;
   const known = [...found.keys()].filter((table) => ours.schema.has(table));
   const { problems, unchecked } = await within(

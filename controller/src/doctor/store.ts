@@ -101,14 +101,6 @@ export async function expectedSchema(): Promise<{ schema: Schema; migrations: st
   }
 }
 
-/** Names of the migrations that have run; empty when none ever has. */
-export async function selectMigrations(rows: Rows): Promise<string[]> {
-  const { rows: found } = await sql<{ name: string }>`select name from kysely_migration`.execute(
-    rows,
-  );
-  return found.map(({ name }) => name).toSorted();
-}
-
 /** Reads each table, one after the other, until `isOver`: on SQLite by its own check of pages, on
  * PostgreSQL by counting, which meets every page. */
 export async function checkTables(

@@ -150,7 +150,7 @@ export const pendingMigrations = (names: readonly string[], postgres: boolean): 
 export const releasedMigration = '0009-withdrawal';
 
 /** Those of a database, in the order in which they ran; none of a new one. */
-export async function appliedMigrations(database: Database): Promise<string[]> {
+export async function appliedMigrations(database: Rows): Promise<string[]> {
   const tables = await database.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === 'kysely_migration')) return [];
   const { rows } = await sql<{ name: string }>`
@@ -158,12 +158,14 @@ export async function appliedMigrations(database: Database): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** Those that this version does not know. Pure. */
+export const unknownMigrations = (names: readonly string[]): string[] =>
+  names.filter((name) => !migrationNames.includes(name));
+
 /** Refuses with DATABASE_NEWER a database that a later version has migrated: this one would write what
  * that one does not understand. */
 export async function mustNotBeNewer(database: Database): Promise<void> {
-  const unknown = (await appliedMigrations(database)).filter(
-    (name) => !migrationNames.includes(name),
-  );
+  const unknown = unknownMigrations(await appliedMigrations(database));
   if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
 }
 

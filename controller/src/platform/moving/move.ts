@@ -9,6 +9,7 @@ import {
   migrationNames,
   mustNotBeNewer,
   openDatabase,
+  unknownMigrations,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
 import {
@@ -36,7 +37,7 @@ function openCurrent(folder: string): Source {
 
 /** Refuses with DATABASE_NEWER and DATABASE_OLDER. */
 function mustBeCurrent(applied: readonly string[]): void {
-  const unknown = applied.filter((name) => !migrationNames.includes(name));
+  const unknown = unknownMigrations(applied);
   if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
   const missing = migrationNames.filter((name) => !applied.includes(name));
   if (missing.length > 0) throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
