@@ -4,6 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import SqliteDatabase from 'better-sqlite3';
 import pg from 'pg';
 import type { Environment } from '#src/config.ts';
+import { copySqlite } from '#src/platform/sqlite-copy.ts';
 import { type Program, through } from './programs.ts';
 
 type Where = Pick<Environment, 'PREAU_DATA' | 'PREAU_DATABASE_URL'>;
@@ -22,16 +23,7 @@ export async function copyDatabase(config: Where, folder: string): Promise<void>
     await through(null, [{ name: 'pg_restore', args: ['--list', path] }], null);
     return;
   }
-  const source = new SqliteDatabase(join(config.PREAU_DATA, 'preau.sqlite'), {
-    readonly: true,
-    fileMustExist: true,
-  });
-  try {
-    // In one step: with several, each write of others would make it begin again.
-    await source.backup(path, { progress: () => 0x7fff_ffff });
-  } finally {
-    source.close();
-  }
+  await copySqlite(join(config.PREAU_DATA, 'preau.sqlite'), path);
   checkSqlite(path, 'quick_check');
 }
 

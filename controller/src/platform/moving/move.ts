@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import {
   appliedMigrations,
+  type Database,
   migrate,
   migrationNames,
   mustNotBeNewer,
@@ -43,25 +44,18 @@ function mustBeCurrent(applied: readonly string[]): void {
   if (missing.length > 0) throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
 }
 
-/** Copies the city of the folder into the database at the address, which must have no rows. `told`:
- * from time to time, a table and how many of its rows are written. Returns how many rows there are.
- * Refuses with DATA_FOLDER_IN_USE, NO_DATABASE_THERE, DATABASE_NEWER, DATABASE_OLDER and
- * TARGET_NOT_EMPTY; whatever fails, the target has no rows. */
-export async function moveTo(
+/** Nobody else uses the folder meanwhile. Refuses with DATA_FOLDER_IN_USE, and as `openCurrent`. */
+async function withBoth<T>(
   folder: string,
   address: string,
-  told: (table: string, rows: number) => void,
-): Promise<number> {
+  work: (source: Source, target: Database) => Promise<T>,
+): Promise<T> {
   const release = holdFolder(folder);
   try {
     const source = openCurrent(folder);
     const target = openDatabase(address, true);
     try {
-      await mustNotBeNewer(target);
-      const table = await findRows(target);
-      if (table !== null) throw new AppError('TARGET_NOT_EMPTY', { table });
-      await migrate(target, true);
-      return await copyAll(source, target, told);
+      return await work(source, target);
     } finally {
       source.close();
       await target.destroy();
@@ -71,25 +65,31 @@ export async function moveTo(
   }
 }
 
+/** Copies the city of the folder into the database at the address, which must have no rows. `told`:
+ * from time to time, a table and how many of its rows are written. Returns how many rows there are.
+ * Refuses with DATA_FOLDER_IN_USE, NO_DATABASE_THERE, DATABASE_NEWER, DATABASE_OLDER and
+ * TARGET_NOT_EMPTY; whatever fails, the target has no rows. */
+export const moveTo = (
+  folder: string,
+  address: string,
+  told: (table: string, rows: number) => void,
+): Promise<number> =>
+  withBoth(folder, address, async (source, target) => {
+    await mustNotBeNewer(target);
+    const table = await findRows(target);
+    if (table !== null) throw new AppError('TARGET_NOT_EMPTY', { table });
+    await migrate(target, true);
+    return copyAll(source, target, told);
+  });
+
 /** Compares both, row by row. Returns how many rows were compared. Refuses as `moveTo` does, but for
  * TARGET_NOT_EMPTY. */
-export async function compareWith(
+export const compareWith = (
   folder: string,
   address: string,
   differs: (difference: Difference) => void,
-): Promise<number> {
-  const release = holdFolder(folder);
-  try {
-    const source = openCurrent(folder);
-    const target = openDatabase(address, true);
-    try {
-      mustBeCurrent(await appliedMigrations(target));
-      return await compareAll(source, target, differs);
-    } finally {
-      source.close();
-      await target.destroy();
-    }
-  } finally {
-    release();
-  }
-}
+): Promise<number> =>
+  withBoth(folder, address, async (source, target) => {
+    mustBeCurrent(await appliedMigrations(target));
+    return compareAll(source, target, differs);
+  });

@@ -1,16 +1,5 @@
-/** Copies of a SQLite database, and migrations of PostgreSQL that are tried and undone. */
-import SqliteDatabase from 'better-sqlite3';
+/** Migrations of PostgreSQL that are tried and undone. */
 import { type Kysely, sql } from 'kysely';
-
-/** A copy of the file as it is at one moment, while others use it. */
-export async function copySqlite(path: string, copy: string): Promise<void> {
-  const file = new SqliteDatabase(path, { readonly: true, fileMustExist: true });
-  try {
-    await file.backup(copy);
-  } finally {
-    file.close();
-  }
-}
 
 class Undone extends Error {}
 

@@ -14,7 +14,8 @@ import {
   pendingMigrations,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
-import { copySqlite, tryOnPostgres } from './store.ts';
+import { copySqlite } from '../sqlite-copy.ts';
+import { tryOnPostgres } from './store.ts';
 
 export interface Place {
   folder: string;
