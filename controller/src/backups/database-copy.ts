@@ -4,7 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import SqliteDatabase from 'better-sqlite3';
 import pg from 'pg';
 import type { Environment } from '#src/config.ts';
-import { copySqlite } from '#src/platform/sqlite-copy.ts';
+import { copySqlite } from '#src/platform/sqlite.ts';
 import { type Program, through } from './programs.ts';
 
 type Where = Pick<Environment, 'PREAU_DATA' | 'PREAU_DATABASE_URL'>;

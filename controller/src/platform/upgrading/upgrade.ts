@@ -14,7 +14,7 @@ import {
   pendingMigrations,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
-import { copySqlite } from '../sqlite-copy.ts';
+import { copySqlite } from '../sqlite.ts';
 import { tryOnPostgres } from './store.ts';
 
 export interface Place {
