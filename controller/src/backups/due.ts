@@ -13,7 +13,7 @@ export function lastStrike(hour: number, now: number): number {
 }
 
 /** A night's backup may take some hours. */
-const lateAfterMs = 30 * hourMs;
+export const lateAfterMs = 30 * hourMs;
 /** A city that is being set up is not told to back up at once. */
 const toldAfterMs = 24 * hourMs;
 

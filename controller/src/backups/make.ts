@@ -21,7 +21,7 @@ import { appliedMigrations, type Rows } from '#src/platform/database.ts';
 import { holdFolder } from '#src/platform/own-folder.ts';
 import { copyDatabase, fileOfKind, kindOf } from './database-copy.ts';
 import type { Manifest } from './manifest.ts';
-import { type Place, placeOf } from './place.ts';
+import { nameOfBackup, type Place, placeOf } from './place.ts';
 import { encrypt, pack } from './programs.ts';
 
 export interface Made {
@@ -62,8 +62,7 @@ export async function makeBackup(ask: Ask): Promise<Made> {
       await copyDatabase(config, folder);
       const manifest = await describe(ask, folder, packages.names, recordings.names);
       writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest), { mode: 0o600 });
-      const stamp = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
-      const name = `preau-${stamp}.tar.age`;
+      const name = nameOfBackup(now);
       const { bytes } = await place.store(name, [pack(folder), encrypt(config.PREAU_BACKUP_KEY)]);
       const removed = await place.removeBefore(now - config.PREAU_BACKUP_KEEP_DAYS * dayMs);
       return { name, bytes, newFiles: packages.fresh + recordings.fresh, removed };

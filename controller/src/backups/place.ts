@@ -24,6 +24,10 @@ export interface Place {
 }
 
 export const backupName = /^preau-\d{8}T\d{6}Z\.tar\.age$/;
+/** A time as names have it, such as 20261201T020000Z. */
+export const stampOf = (at: number): string =>
+  new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
+export const nameOfBackup = (at: number): string => `preau-${stampOf(at)}.tar.age`;
 
 type Setting = Pick<
   Environment,

@@ -24,7 +24,7 @@ import {
 } from './database-copy.ts';
 import { clearRemains, hashOf } from './make.ts';
 import { isManifest, type Manifest } from './manifest.ts';
-import { backupName, folderPlace, type Place, placeOf } from './place.ts';
+import { backupName, folderPlace, type Place, placeOf, stampOf } from './place.ts';
 import { decrypt, ProgramFailed, unpack } from './programs.ts';
 import { finishPutting, putInPlace } from './put-in-place.ts';
 import { hasCity, isServed, selectServerNames } from './store.ts';
@@ -193,7 +193,7 @@ async function putBack(
   there: readonly string[],
 ): Promise<Omit<Restored, 'name'>> {
   const data = config.PREAU_DATA;
-  const aside = `replaced-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}`;
+  const aside = `replaced-${stampOf(now)}`;
   const before = await readServers(config, there);
   if (manifest.kind === 'postgres') {
     if (there.includes('database')) {

@@ -2,6 +2,7 @@
 import type { ChainVerdict } from '@preau/contract/audit-chain.ts';
 import { packageFiles } from '#src/applications/packages/files.ts';
 import { verifyLinked } from '#src/audit/chain.ts';
+import { lateAfterMs } from '#src/backups/due.ts';
 import { within } from '#src/platform/deadlines.ts';
 import { createSecrets } from '#src/platform/secrets.ts';
 import { type Examination, examination, type Found, NotLookedAt, wordsOf } from './examination.ts';
@@ -102,9 +103,6 @@ export const backup = examination({
   },
   judge: (facts, { now }) => judgeBackup(facts, now),
 });
-
-/** A night's backup may take some hours. */
-const lateAfterMs = 30 * 3_600_000;
 
 export function judgeBackup({ since, doneAt, failedAt }: BackupFacts, now: number): Found[] {
   const last = doneAt === null ? 'never done' : `last done at ${new Date(doneAt).toISOString()}`;
