@@ -42,6 +42,20 @@ export interface SimulatedCity {
   stop: () => Promise<void>;
 }
 
+/** Wants one application of the catalogue, by its slug, on every server of the city. */
+export async function wantEverywhere(
+  { technician, schools }: Pick<SimulatedCity, 'technician' | 'schools'>,
+  slug: string,
+): Promise<void> {
+  const { items } = await technician.call('listApplications', {});
+  const applicationId = items.find((each) => each.slug === slug)?.id ?? '';
+  for (const { serverId } of schools)
+    await technician.call('wantApplication', {
+      params: { id: serverId, applicationId },
+      body: { wanted: true },
+    });
+}
+
 export async function startSimulatedCity(options: {
   folder: string;
   port?: number;

@@ -9,7 +9,11 @@ import { makeFolder } from '../agent/src/files.ts';
 import { openDatabase } from '../controller/src/platform/database.ts';
 import { Client } from '../dev/client.ts';
 import { GivenUp, until } from '../dev/services.ts';
-import { type SimulatedCity, startSimulatedCity } from '../dev/simulated-schools.ts';
+import {
+  type SimulatedCity,
+  startSimulatedCity,
+  wantEverywhere,
+} from '../dev/simulated-schools.ts';
 import { buildCity } from '../dev/world.ts';
 import { newBackupKey, preau } from './local-command.fixture.ts';
 
@@ -38,13 +42,7 @@ beforeAll(async () => {
     only: withServer.map(schoolName),
     settings,
   });
-  const { items } = await city.technician.call('listApplications', {});
-  const id = items.find(({ slug }) => slug === application)?.id ?? '';
-  for (const { serverId } of city.schools)
-    await city.technician.call('wantApplication', {
-      params: { id: serverId, applicationId: id },
-      body: { wanted: true },
-    });
+  await wantEverywhere(city, application);
 });
 afterAll(async () => {
   await city?.stop();

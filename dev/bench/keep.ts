@@ -8,7 +8,7 @@ import { run } from '../../agent/src/command.ts';
 import { sha256 } from '../../controller/src/platform/secrets.ts';
 import { Client } from '../client.ts';
 import { root, until } from '../services.ts';
-import { type SimulatedCity, startSimulatedCity } from '../simulated-schools.ts';
+import { type SimulatedCity, startSimulatedCity, wantEverywhere } from '../simulated-schools.ts';
 import { demoLogins } from '../world.ts';
 import { type Figure, median, quantile, round } from './figures.ts';
 import { upgradeGap } from './keep-upgrade.ts';
@@ -46,7 +46,7 @@ export async function measureKeep(
       const bytes = randomBytes(packageBytes);
       writeFileSync(join(data, 'packages', sha256(bytes)), bytes);
     }
-    await install(city);
+    await wantEverywhere(city, application);
     const preau = async (args: readonly string[]) => {
       const words = ['PREAU_DATA', 'PREAU_BACKUP_KEY', 'PREAU_BACKUP_TO'] as const;
       const values = { ...settings, PREAU_DATA: data };
@@ -70,16 +70,6 @@ export async function measureKeep(
 }
 
 type Preau = (args: readonly string[]) => Promise<void>;
-
-async function install(city: SimulatedCity): Promise<void> {
-  const { items } = await city.technician.call('listApplications', {});
-  const id = items.find(({ slug }) => slug === application)?.id ?? '';
-  for (const { serverId } of city.schools)
-    await city.technician.call('wantApplication', {
-      params: { id: serverId, applicationId: id },
-      body: { wanted: true },
-    });
-}
 
 const seconds = async (work: () => Promise<unknown>): Promise<number> => {
   const started = performance.now();
