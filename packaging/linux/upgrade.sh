@@ -20,7 +20,8 @@ set -a; . "$settings"; set +a
 
 preau() { # FOLDER WORDS…: a command of that version, as the controller's user.
   folder=$1; shift
-  set -- "$folder/node_modules/.bin/node" "$folder/controller/src/main.ts" "$@"
+  # --single-threaded: packaging/preau says why.
+  set -- "$folder/node_modules/.bin/node" --single-threaded "$folder/controller/src/main.ts" "$@"
   if [ -n "$user" ]; then runuser -u "$user" -- "$@"; else "$@"; fi
 }
 now() { date +%s%3N; }

@@ -49,4 +49,6 @@ export async function backUpWhenDue(
 }
 
 const main = join(import.meta.dirname, '..', 'main.ts');
-const runCommand = () => through(null, [{ name: process.execPath, args: [main, 'backup'] }], null);
+/** `--single-threaded`: packaging/preau says why. */
+const runCommand = () =>
+  through(null, [{ name: process.execPath, args: ['--single-threaded', main, 'backup'] }], null);
