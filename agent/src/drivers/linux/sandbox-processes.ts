@@ -20,8 +20,7 @@ export function processesOf(groups: Groups, sessionId: string): Process[] {
   const own = pidNamespace(process.pid);
   // Programs choose their own arguments, but not their pid namespace.
   const starting = all.filter(
-    ({ pid, args }) =>
-      args[args.indexOf(sessionMarker) + 1] === sessionId && pidNamespace(pid) === own,
+    (process) => isStarting(process, sessionId) && pidNamespace(process.pid) === own,
   );
   const found = new Set([
     ...starting.map(({ pid }) => pid),
@@ -38,8 +37,13 @@ export function sandboxRuns(groups: Groups, sessionId: string): boolean {
     : grouped.some((pid) => readProcess(pid) !== undefined);
 }
 
+/** bubblewrap, which has the session's mark among its arguments. */
+const isStarting = ({ args }: Process, sessionId: string): boolean =>
+  args[args.indexOf(sessionMarker) + 1] === sessionId;
+
 /** Without a control group: all processes in the pid namespace of one that the sandbox's first
- * process started, or that has the session's mark. The first process of the namespace always has
+ * process started, or that has the session's mark: in its environment, or, as long as bubblewrap
+ * prepares the namespace, in its arguments. The first process of the namespace always has
  * it, whatever a program does to its own environment. */
 function markedIn(all: readonly Process[], starting: readonly Process[], sessionId: string) {
   const outer = new Set(starting.map(({ pid }) => pid));
@@ -47,7 +51,12 @@ function markedIn(all: readonly Process[], starting: readonly Process[], session
   const mark = `${sessionMarker}=${sessionId}`;
   const spaces = new Set(
     all
-      .filter(({ pid, parent }) => outer.has(parent) || environmentOf(pid).includes(mark))
+      .filter(
+        (process) =>
+          outer.has(process.parent) ||
+          isStarting(process, sessionId) ||
+          environmentOf(process.pid).includes(mark),
+      )
       .map(({ pid }) => pidNamespace(pid)),
   );
   return all
