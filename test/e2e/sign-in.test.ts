@@ -369,7 +369,11 @@ it('a technician’s telephone and passkey', async () => {
   await page.waitForSelector('li >> text=Mon ordinateur');
   expect(broken).toEqual([]);
 
-  const out = () => page.getByRole('button', { name: 'Se déconnecter' }).click();
+  // Leaving the page sooner would cut the call off that signs out.
+  const out = async () => {
+    await page.getByRole('button', { name: 'Se déconnecter' }).click();
+    await page.waitForSelector('input[name=login]');
+  };
   await out();
   await go(demoLogins.administrator);
   await page.waitForSelector('text=Encore une étape');
