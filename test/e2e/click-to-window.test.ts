@@ -309,19 +309,28 @@ describe('rules', () => {
     };
     await opened(teacher, started.session.id);
     await until('pictures', () => (tunnel.counts.get('sync') ?? 0) > 2);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    tunnel.say('clipboard', '0', 'text/plain');
-    tunnel.say('blob', '0', Buffer.from('Copié de la tablette : été.').toString('base64'));
-    tunnel.say('end', '0');
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    tunnel.press(0x76, 0xffe3); // Ctrl+V
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    tunnel.type(' Et tapé.');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    tunnel.press(0x61, 0xffe3); // Ctrl+A
-    tunnel.press(0x63, 0xffe3); // Ctrl+C
-    if (clipboard === 'none') await new Promise((resolve) => setTimeout(resolve, 2000));
-    else await until('what was copied', () => copied.includes('Et tap'), 15_000);
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    /** Takes the place of what an earlier time has left: a window that opens slowly loses keys. */
+    const pasteTypeAndCopy = async () => {
+      tunnel.say('clipboard', '0', 'text/plain');
+      tunnel.say('blob', '0', Buffer.from('Copié de la tablette : été.').toString('base64'));
+      tunnel.say('end', '0');
+      await pause(700);
+      tunnel.press(0x61, 0xffe3); // Ctrl+A
+      tunnel.press(0x76, 0xffe3); // Ctrl+V
+      await pause(700);
+      tunnel.type(' Et tapé.');
+      await pause(500);
+      tunnel.press(0x61, 0xffe3); // Ctrl+A
+      tunnel.press(0x63, 0xffe3); // Ctrl+C
+      await pause(2000);
+    };
+    await pause(1500);
+    for (let time = 0; time < 6 && !copied.includes('Et tap'); time += 1) {
+      if (clipboard === 'none' && time === 3) break;
+      await pasteTypeAndCopy();
+    }
+    if (clipboard !== 'none') expect(copied).toContain('Et tap');
     await teacher.call('endSession', { params: { id: started.session.id } });
     if (rule !== null) await technician.call('deleteRule', { params: { id: rule.id } });
     await allGone();
