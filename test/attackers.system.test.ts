@@ -214,12 +214,19 @@ describe.each([
     await seconds(10);
     // Three are free, then 250, 500, 1,000, 2,000, 4,000 ms: seven in ten seconds of one process.
     const before = judged(attackers.codes, 'SIGN_IN_REFUSED');
-    const owner = await signIn('personne.1', right);
+    // With one process its owner's first try is enough. With several, more than one of the attackers'
+    // guesses may come to one of them between two turns, and who was pushed back is told to try again.
+    const tries: Answer[] = [];
+    do tries.push(await signIn('personne.1', right));
+    while (tries.at(-1)?.code === 'SLOW_DOWN' && tries.length < (count === 1 ? 1 : 3));
     await attackers.end();
     expect(before).toBeLessThanOrEqual(8 * count);
-    expect([owner.status, owner.code]).toEqual([200, 'done']);
-    expect(owner.ms).toBeLessThan(45_000);
-  });
+    expect(tries.map(({ code }) => code)).toEqual([
+      ...tries.slice(1).map(() => 'SLOW_DOWN'),
+      'done',
+    ]);
+    expect(tries.at(-1)?.ms).toBeLessThan(45_000);
+  }, 240_000);
 
   test('two hundred sockets with invented names: every teacher gets in, from their address', async () => {
     let name = 0;

@@ -1,7 +1,8 @@
 /** Guesses of one secret that wait for their turn. The address served least recently comes first,
  * and of one address one of the newest two, by lot: a program that sends many keeps its own old ones
  * waiting, not the person who types their password now. By lot, because a program that comes back
- * after each answer could otherwise stay the newest for ever. */
+ * after each answer could otherwise stay the newest for ever. A first try is served with one process;
+ * with several, whose guesses come to them unevenly, about one first try in ten waits in vain. */
 import { AppError } from '@preau/contract/errors.ts';
 import { budget } from '#src/platform/budget.ts';
 
