@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultDraft, type RolloutDraft } from '@preau/contract/rollout-draft.ts';
 import { answered } from '../answered.ts';
-import { labFolder, tenPrograms } from '../lab/base.ts';
+import { labFolder, tenPackages, tenPrograms } from '../lab/base.ts';
 import { run } from '../lab/host.ts';
 import { type Lab, startLab } from '../lab/lab.ts';
 import type { LabServer } from '../lab/school.ts';
@@ -152,7 +152,7 @@ async function renew(lab: Lab, tell: (text: string) => void): Promise<void> {
 
 const mustBeThere = async (lab: Lab) => {
   for (const server of lab.servers)
-    for (const name of tenPrograms)
+    for (const name of tenPackages)
       if ((await server.installed(name)) === null)
         throw new Error(`${name} is not on ${server.name}`);
 };
@@ -160,7 +160,7 @@ const mustBeThere = async (lab: Lab) => {
 async function installPlainly(servers: readonly LabServer[]): Promise<void> {
   const script =
     'apt-get update -q && apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 ' +
-    `${tenPrograms.join(' ')}`;
+    `${tenPackages.join(' ')}`;
   await Promise.all(
     servers.map(async (server) => {
       const done = await server.run(['sh', '-c', script], {
@@ -204,7 +204,7 @@ async function measureAnsible(lab: Lab, tell: (text: string) => void) {
     writeFileSync(
       playbook,
       '- hosts: schools\n  gather_facts: false\n  tasks:\n    - apt:\n        name: ' +
-        `[${tenPrograms.join(', ')}]\n        state: present\n        update_cache: ${update}\n ` +
+        `[${tenPackages.join(', ')}]\n        state: present\n        update_cache: ${update}\n ` +
         '       install_recommends: false\n',
     );
     const started = performance.now();

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { readCatalogue } from '../city.ts';
 import { root } from '../services.ts';
 import { must } from './host.ts';
 import { describePackage } from './repository.ts';
@@ -37,6 +38,13 @@ export const tenPrograms = [
 ] as const;
 export const lightApplications = tenPrograms.slice(0, 5);
 
+/** What a server installs for them: what the catalogue says, or by their names. */
+const catalogue = new Map(readCatalogue().map(({ slug, recipes }) => [slug, recipes.linux]));
+export const tenPackages = tenPrograms.flatMap((program) => {
+  const recipe = catalogue.get(program);
+  return recipe?.kind === 'apt' ? recipe.packages : [program];
+});
+
 /** What the agent and its installer use, without the displays; the libraries that a server with
  * displays has anyway; Python and sshd for Ansible and for people. */
 const included = [
@@ -58,7 +66,7 @@ const dpkgOptions = [
 ];
 
 const stamp = createHash('sha256')
-  .update(JSON.stringify([tenPrograms, included, dpkgOptions, 3]))
+  .update(JSON.stringify([tenPackages, included, dpkgOptions, 3]))
   .digest('hex');
 const stampPath = join(labFolder, 'base.stamp');
 const indexPath = join(labFolder, 'pool.json');
@@ -82,7 +90,7 @@ export async function prepareBase(
     writeFileSync(join(work, 'dpkg.conf'), `${dpkgOptions.join('\n')}\n`);
     const fetch =
       'rm -f "$1"/var/cache/apt/archives/*.deb; chroot "$1" apt-get install -y -q ' +
-      `--no-install-recommends --download-only ${tenPrograms.join(' ')} && mv ` +
+      `--no-install-recommends --download-only ${tenPackages.join(' ')} && mv ` +
       `"$1"/var/cache/apt/archives/*.deb "${work}/pool/"`;
     const forget =
       'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list ' +
