@@ -37,7 +37,7 @@ const told: Record<Fault, { code: RegExp; detail: RegExp }> = {
 };
 
 /** An installer that has not ended by then is stopped; longer than any step takes under load. */
-const installSeconds = 40;
+const installSeconds = 25;
 const staging = '/var/lib/preau-agent/staged';
 
 export function describeRecipes(suite: Suite, on: string): void {
