@@ -13,8 +13,8 @@ import {
 } from '../../agent/src/drivers/linux/display-server.ts';
 import { destroyDisplay, grantOnce } from '../../agent/src/drivers/linux/displays.ts';
 import { type Layout, layoutOf } from '../../agent/src/drivers/linux/layout.ts';
-import { openboxConfiguration } from '../../agent/src/drivers/linux/sandbox.ts';
 import { readingRoot } from '../../agent/src/drivers/linux/session-watch.ts';
+import { openboxConfiguration } from '../../agent/src/drivers/linux/window-manager.ts';
 import { exists, makeFolder, write } from '../../agent/src/files.ts';
 import { type BareClient, openBarely } from '../bare-client.ts';
 import { type RunningCity, startCity } from '../city.ts';

@@ -140,7 +140,7 @@ async function screenOf(machine: Machine, session: string): Promise<Screen> {
   const { stdout } = await machine.run(
     `for path in $(grep -lsz '^PREAU_SESSION=${session}$' /proc/[0-9]*/environ); do
        process=\${path%/environ}
-       [ "$(cat $process/comm)" = openbox ] || continue
+       [ "$(cat $process/comm)" = dbus-run-sessio ] || continue
        export $(tr '\\0' '\\n' < $path | grep -E '^(DISPLAY|XAUTHORITY)=')
        exec nsenter --target \${process#/proc/} --mount sh -c "$ASKING"
      done`,

@@ -1,4 +1,4 @@
-/** Displays: a throw-away account and an X server that runs under it. One display serves one
+/** Displays: a throw-away account, an X server and a window manager that run under it. One display serves one
  * session and is then destroyed. Starting X takes most of a second on a busy server, so a few stand
  * by. */
 import { createHash, randomBytes } from 'node:crypto';
@@ -10,6 +10,7 @@ import { exists, makeFolder, names, remove, write } from '#src/files.ts';
 import { type DisplayServer, userOf } from './display-server.ts';
 import type { Layout } from './layout.ts';
 import { endAll, listProcesses, type Process, readProcess } from './processes.ts';
+import { startWindowManager } from './window-manager.ts';
 import { loopbacks, sesrunArguments } from './xrdp-files.ts';
 
 export interface Display {
@@ -80,6 +81,12 @@ export async function createDisplay(layout: Layout, server: DisplayServer): Prom
       throw new AppError('DISPLAY_FAILED', {
         why: `display :${number} has no cookie: apt-get install xauth`,
       });
+    await startWindowManager(layout, {
+      ...display,
+      socket: socketOf(layout, display),
+      cookie: cookieOf(layout, account),
+      folder: join(home, 'window-manager'),
+    });
     const pid = listProcesses().find(isXOf(display))?.pid;
     return pid === undefined ? display : { ...display, pid };
   } catch (error) {

@@ -29,14 +29,7 @@ import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
 import { canPrint, preparePrinter } from './printing.ts';
 import { endAll } from './processes.ts';
-import {
-  enterScript,
-  groupFile,
-  launchScript,
-  openboxConfiguration,
-  passwdFile,
-  sandboxArguments,
-} from './sandbox.ts';
+import { enterScript, groupFile, launchScript, passwdFile, sandboxArguments } from './sandbox.ts';
 import { processesOf } from './sandbox-processes.ts';
 import { writeSettings } from './session-settings.ts';
 import { watchSession } from './session-watch.ts';
@@ -252,7 +245,6 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
       write(join(files, 'enter'), enterScript, 0o755);
       write(join(files, 'launch'), launchScript, 0o755);
       writeSettings(files, launch.firstFiles);
-      write(join(files, 'openbox.xml'), openboxConfiguration, 0o644);
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
       write(join(files, 'group'), groupFile(session.login, home.uid), 0o644);
       copyTo(cookieOf(layout, display.account), join(files, 'cookie'), 0o400, {

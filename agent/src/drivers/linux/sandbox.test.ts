@@ -3,7 +3,6 @@ import {
   enterScript,
   groupFile,
   launchScript,
-  openboxConfiguration,
   passwdFile,
   type Sandbox,
   sandboxArguments,
@@ -182,13 +181,8 @@ describe('the files inside', () => {
   });
   test('one group', () =>
     expect(groupFile('lea', 61_001)).toBe('root:x:0:\nlea:x:61001:\nnogroup:x:65534:\n'));
-  test('the launcher runs its words as they are; the window manager has no key and no menu', () => {
+  test('the launcher runs its words as they are', () => {
     expect(launchScript).toContain('\nPREAU_PROGRAM=1 "$@"\n');
-    // Mapped while openbox starts, a window is never managed, and nobody sees that it opened.
-    const ready = '$XDG_RUNTIME_DIR/window-manager';
-    expect(enterScript).toContain(`--startup "/bin/sh -c 'echo > ${ready}'" &\nexec `);
-    expect(launchScript).toContain(`timeout 5 cat "${ready}" > /dev/null\nPREAU_PROGRAM=1 "$@"`);
     expect(launchScript).not.toMatch(/eval|\$\*/);
-    expect(openboxConfiguration).not.toMatch(/<keybind|<action name="Execute"/);
   });
 });

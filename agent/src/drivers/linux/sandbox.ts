@@ -165,19 +165,11 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
   ];
 }
 
-/** A pipe that opens for reading when windows are managed. */
-const windowManagerReady = '$XDG_RUNTIME_DIR/window-manager';
-
 /** Runs as the person: root may have no right to enter a home on a file server. When memory runs
- * out, the kernel takes a program before it takes the agent, from which the value is inherited. A
- * window that is mapped while the window manager starts is never managed, so the program waits for
- * it. It starts beside the message bus, because each takes a while. */
+ * out, the kernel takes a program before it takes the agent, from which the value is inherited. */
 export const enterScript = `#!/bin/sh
 { echo 200 > /proc/self/oom_score_adj; } 2>/dev/null
 cd "$HOME" || exit 71
-mkfifo "${windowManagerReady}"
-/usr/bin/openbox --config-file /run/preau/openbox.xml \\
-  --startup "/bin/sh -c 'echo > ${windowManagerReady}'" &
 exec /usr/bin/dbus-run-session -- /bin/sh /run/preau/launch "$@"
 `;
 
@@ -201,7 +193,6 @@ if [ -d ${printerFolder} ]; then
         -s ${printFolder}/server/cups-files.conf
   ) > /dev/null 2>&1 &
 fi
-timeout 5 cat "${windowManagerReady}" > /dev/null
 ${programMarker}=1 "$@"
 code=$?
 windows() { xprop -root _NET_CLIENT_LIST 2>/dev/null | grep -q 0x; }
@@ -216,21 +207,6 @@ for second in 1 2 3 4 5 6 7; do
   sleep 1
 done
 exit $code
-`;
-
-/** Full screen, no decoration, no menu, no key binding of the window manager: only the
- * application. */
-export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
-<openbox_config xmlns="http://openbox.org/3.4/rc">
-  <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
-  <placement><policy>Smart</policy><center>yes</center></placement>
-  <desktops><number>1</number><popupTime>0</popupTime></desktops>
-  <resize><popupShow>Never</popupShow></resize>
-  <applications>
-    <application class="*" type="normal"><decor>no</decor><position force="yes"><x>center</x><y>center</y></position><maximized>true</maximized><focus>yes</focus></application>
-    <application class="*" type="dialog"><decor>yes</decor><focus>yes</focus></application>
-  </applications>
-</openbox_config>
 `;
 
 /** Lists only root, the session's person and `nobody`. Colons and line breaks in `displayName`

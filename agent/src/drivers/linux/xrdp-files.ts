@@ -119,7 +119,8 @@ export const xorgScript = `#!/bin/sh
 exec /usr/lib/xorg/Xorg "$@"
 `;
 
-/** All that a display account ever runs: a process that does nothing until it is ended. */
+/** All that sesman runs for a display account: a process that does nothing until it is ended. The
+ * window manager is in a sandbox, which sesman cannot make. */
 export const waitScript = `#!/bin/sh
 exec sleep infinity
 `;
