@@ -77,7 +77,7 @@ describe.each([
       PREAU_LOG_LEVEL: 'error',
       ...(count === 1 ? {} : { PREAU_DATABASE_URL: await postgres.newDatabase() }),
     });
-    ({ database } = await openCity(config));
+    ({ database } = await openCity(config, 'controller'));
     const log = createLog('silent');
     const secrets = createSecrets(Buffer.from(secret, 'hex'));
     const wakeups = createWakeups(null, log);

@@ -1,7 +1,6 @@
 /** Wires the controller together, in reading order. `main.ts` starts it; tests and the demo start
  * it in their own process. */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import { createAddressGate } from './accounts/attempts/address-gate.ts';
 import { createAttempts } from './accounts/attempts/attempts.ts';
@@ -24,7 +23,15 @@ import { createIdentity } from './identity/sign-in.ts';
 import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createCounters } from './platform/counters.ts';
-import { type Database, migrate, mustNotBeNewer, openDatabase } from './platform/database.ts';
+import {
+  type Database,
+  databaseTarget,
+  isSqlite,
+  migrate,
+  mustNotBeNewer,
+  mustNotBeOlder,
+  openDatabase,
+} from './platform/database.ts';
 import { closeInOrder } from './platform/deadlines.ts';
 import { checkQueue, checkRedis, ownChecks, type QueueState } from './platform/health/checks.ts';
 import { watchClock } from './platform/health/clock-watch.ts';
@@ -48,12 +55,17 @@ export interface Controller {
 
 export const version = '0.1.0';
 
-/** Opens the city's database, migrates it, and reads its secret. Refuses with SECRET_MISSING and
- * SECRET_OTHER. */
+/** Who opens the city: the controller upgrades its database; a command of the city's machine leaves
+ * an older one as it is, because the version before may be serving it. */
+type Opening = 'controller' | 'command';
+
+/** Opens the city's database as `openDatabaseOf`, and reads its secret. Refuses with SECRET_MISSING
+ * and SECRET_OTHER too. */
 export async function openCity(
   config: Environment,
+  by: Opening,
 ): Promise<{ database: Database; applied: string[]; secret: Buffer }> {
-  const opened = await openDatabaseOf(config);
+  const opened = await openDatabaseOf(config, by);
   try {
     const isInUse = async () => (await countServers(opened.database)) > 0;
     return { ...opened, secret: await ownSecret(config, opened.database, isInUse) };
@@ -63,24 +75,28 @@ export async function openCity(
   }
 }
 
-/** Opens the city's database and migrates it; `applied` names the migrations that ran. */
+/** Opens the city's database and brings it up to date; `applied` names the migrations that ran.
+ * Refuses with DATABASE_NEWER, and a command's with DATABASE_OLDER. */
 export async function openDatabaseOf(
   config: Environment,
+  by: Opening,
 ): Promise<{ database: Database; applied: string[] }> {
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   finishPutting(config.PREAU_DATA);
-  const postgres = config.PREAU_DATABASE_URL !== '';
-  if (!postgres) {
-    const database = openDatabase(join(config.PREAU_DATA, 'preau.sqlite'));
-    await mustNotBeNewer(database);
-    return { database, applied: await migrate(database, false) };
-  }
+  const target = databaseTarget(config);
   // A migration may take minutes, and what serves people gives up after seconds.
-  const patient = openDatabase(config.PREAU_DATABASE_URL, true);
-  const applied = await mustNotBeNewer(patient)
-    .then(() => migrate(patient, true))
-    .finally(() => patient.destroy());
-  return { database: openDatabase(config.PREAU_DATABASE_URL), applied };
+  const patient = openDatabase(target, true);
+  try {
+    await mustNotBeNewer(patient);
+    if (by === 'command') await mustNotBeOlder(patient);
+    const applied = await migrate(patient, !isSqlite(patient));
+    if (isSqlite(patient)) return { database: patient, applied };
+    await patient.destroy();
+    return { database: openDatabase(target), applied };
+  } catch (error) {
+    await patient.destroy();
+    throw error;
+  }
 }
 
 export async function startController(
@@ -93,7 +109,7 @@ export async function startController(
   mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
   const release =
     config.PREAU_DATABASE_URL === '' ? holdFolder(config.PREAU_DATA) : () => undefined;
-  const { database, applied, secret } = await openCity(config);
+  const { database, applied, secret } = await openCity(config, 'controller');
   if (applied.length > 0) log.info({ applied }, 'database brought up to date');
 
   const openConnection = (use?: Parameters<typeof openRedis>[1]) => {

@@ -24,7 +24,7 @@ const controllerUrl = 'http://controller:8080';
 
 /** Throws when the database holds a city that is not the demo. */
 async function fillCity(): Promise<void> {
-  const { database } = await openCity(readConfig());
+  const { database } = await openCity(readConfig(), 'controller');
   try {
     const people = await database.selectFrom('accounts').select('id').limit(1).execute();
     if (people.length > 0 && !existsSync(passwordPath))

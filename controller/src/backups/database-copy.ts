@@ -4,6 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import SqliteDatabase from 'better-sqlite3';
 import pg from 'pg';
 import type { Environment } from '#src/config.ts';
+import { sqliteName } from '#src/platform/database.ts';
 import { copySqlite } from '#src/platform/sqlite.ts';
 import { type Program, through } from './programs.ts';
 
@@ -23,7 +24,7 @@ export async function copyDatabase(config: Where, folder: string): Promise<void>
     await through(null, [{ name: 'pg_restore', args: ['--list', path] }], null);
     return;
   }
-  await copySqlite(join(config.PREAU_DATA, 'preau.sqlite'), path);
+  await copySqlite(join(config.PREAU_DATA, sqliteName), path);
   checkSqlite(path, 'quick_check');
 }
 
@@ -81,4 +82,4 @@ function postgresProgram(name: string, config: Where, args: readonly string[]): 
 }
 
 /** Everything that is a SQLite database in the data folder. */
-export const sqliteFiles = ['preau.sqlite', 'preau.sqlite-wal', 'preau.sqlite-shm'];
+export const sqliteFiles = ['', '-wal', '-shm'].map((end) => `${sqliteName}${end}`);

@@ -12,7 +12,12 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Environment } from '#src/config.ts';
-import { openDatabase, unknownMigrations } from '#src/platform/database.ts';
+import {
+  databaseTarget,
+  openDatabase,
+  sqliteName,
+  unknownMigrations,
+} from '#src/platform/database.ts';
 import { holdFolder } from '#src/platform/own-folder.ts';
 import {
   checkSqlite,
@@ -201,7 +206,7 @@ async function putBack(
       await copyDatabase(config, join(data, aside));
     }
     await putBackDump(config, join(staged, fileOfKind.postgres));
-  } else renameSync(join(staged, fileOfKind.sqlite), join(staged, 'preau.sqlite'));
+  } else renameSync(join(staged, fileOfKind.sqlite), join(staged, sqliteName));
   const restoredSettings = `settings-${basename(aside)}`;
   renameSync(join(staged, 'settings'), join(staged, restoredSettings));
   const files = (to: string, names: readonly string[]) => names.map((name) => `${to}/${name}`);
@@ -210,16 +215,14 @@ async function putBack(
     aside,
     away: there.filter((name) => name !== 'database'),
     come: [
-      'preau.sqlite',
+      sqliteName,
       ...(config.PREAU_SECRET === '' ? ['secret'] : []),
       restoredSettings,
       ...files('packages', manifest.packages),
       ...files('recordings', manifest.recordings),
     ],
   });
-  const after = new Set(
-    (await readServers(config, ['preau.sqlite', 'database']))?.map(({ id }) => id),
-  );
+  const after = new Set((await readServers(config, [sqliteName, 'database']))?.map(({ id }) => id));
   return {
     at: manifest.at,
     aside: there.length > 0 ? join(data, aside) : null,
@@ -233,9 +236,9 @@ async function readServers(
   config: Environment,
   there: readonly string[],
 ): Promise<{ id: string; name: string }[] | null> {
-  const isThere = there.includes(kindOf(config) === 'sqlite' ? 'preau.sqlite' : 'database');
+  const isThere = there.includes(kindOf(config) === 'sqlite' ? sqliteName : 'database');
   if (!isThere) return null;
-  const target = config.PREAU_DATABASE_URL || join(config.PREAU_DATA, 'preau.sqlite');
+  const target = databaseTarget(config);
   try {
     const database = openDatabase(target);
     try {

@@ -7,7 +7,7 @@ export const acceptSecretCommand: Command = {
   args: '',
   does: 'Takes the secret that is there, or a new one, for this database: the earlier one is lost.',
   run: async (config) => {
-    const { database } = await openDatabaseOf(config);
+    const { database } = await openDatabaseOf(config, 'command');
     await accept(config, database);
     await database.destroy();
     console.log('The database now belongs to this secret.');

@@ -17,7 +17,7 @@ export const backup: Command = {
     const unknown = args.find((each) => each !== '--recordings');
     if (unknown !== undefined)
       return refuse(`Unknown: ${unknown}. Usage: preau backup [--recordings] | --new-key FILE`);
-    const { database, secret } = await openCity(config);
+    const { database, secret } = await openCity(config, 'command');
     const now = systemClock.now();
     const state = await selectBackupState(database, now);
     try {

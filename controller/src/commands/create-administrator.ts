@@ -21,7 +21,7 @@ export const createAdministrator: Command = {
       );
     const password = (await text(process.stdin)).replace(/\r?\n$/, '');
     if (password.length < 12) return refuse('The password must have at least 12 characters.');
-    const { database } = await openCity(config);
+    const { database } = await openCity(config, 'command');
     await insertAccounts(
       database,
       [

@@ -10,7 +10,7 @@ export const resetSecondFactor: Command = {
   args: 'LOGIN',
   does: 'Forgets the second factors of a person: the password alone signs in until new ones are made.',
   run: async (config, [login = '']) => {
-    const { database } = await openCity(config);
+    const { database } = await openCity(config, 'command');
     const id = await selectAccountIdByLogin(database, login);
     const done =
       id !== undefined &&

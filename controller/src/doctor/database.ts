@@ -1,7 +1,7 @@
 /** The database: whether it can be read, is whole, and is of this version. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { appliedMigrations } from '#src/platform/database.ts';
+import { appliedMigrations, sqliteName } from '#src/platform/database.ts';
 import { within } from '#src/platform/deadlines.ts';
 import { failureOf } from '#src/platform/failures.ts';
 import { type Examination, type Found, NotLookedAt, wordsOf } from './examination.ts';
@@ -31,7 +31,7 @@ export interface DatabaseFacts {
 }
 
 export const sqlitePath = ({ config }: Pick<Patient, 'config'>): string =>
-  join(config.PREAU_DATA, 'preau.sqlite');
+  join(config.PREAU_DATA, sqliteName);
 
 const sizeOf = async (path: string): Promise<number | null> => {
   try {

@@ -99,7 +99,7 @@ const rows = {
   ),
   DATABASE_OLDER: warning(
     'The database is of an older version of Préau.',
-    'Make a backup, then start the controller, which brings it up to date.',
+    'Make a backup with the version before, then start the controller, which brings it up to date.',
     'doctor.md#base',
   ),
   DATABASE_HALF: error(

@@ -1,6 +1,7 @@
 /** Opens SQLite (embedded) or PostgreSQL (several processes) with the same Kysely interface, and
  * migrates it. */
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AppError } from '@preau/contract/errors.ts';
 import {
@@ -14,6 +15,7 @@ import {
 } from 'kysely';
 import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration';
 import pg from 'pg';
+import type { Environment } from '#src/config.ts';
 import { budget } from './budget.ts';
 import { failureOf, NoConnection } from './failures.ts';
 import * as first from './migrations/0001-first.ts';
@@ -33,6 +35,14 @@ import * as health from './migrations/0014-health.ts';
 import * as displays from './migrations/0015-displays.ts';
 import { openSqlite, type SqliteFile } from './sqlite.ts';
 import type { Tables } from './tables.ts';
+
+/** The name of the SQLite database in the data folder. */
+export const sqliteName = 'preau.sqlite';
+
+/** The city's database, as `openDatabase` takes it. */
+export const databaseTarget = (
+  config: Pick<Environment, 'PREAU_DATABASE_URL' | 'PREAU_DATA'>,
+): string => config.PREAU_DATABASE_URL || join(config.PREAU_DATA, sqliteName);
 
 export type Database = Kysely<Tables>;
 /** A transaction, or the database outside of one: the parameter type of stores. */
@@ -167,6 +177,15 @@ export const unknownMigrations = (names: readonly string[]): string[] =>
 export async function mustNotBeNewer(database: Database): Promise<void> {
   const unknown = unknownMigrations(await appliedMigrations(database));
   if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
+}
+
+/** Refuses with DATABASE_OLDER a database that an earlier version may be serving: to migrate it would
+ * take it away from that version. A new one, without any migration, passes. */
+export async function mustNotBeOlder(database: Database): Promise<void> {
+  const applied = await appliedMigrations(database);
+  const missing = migrationNames.filter((name) => !applied.includes(name));
+  if (applied.length > 0 && missing.length > 0)
+    throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
 }
 
 /** `extra`: migrations of a test's own. */

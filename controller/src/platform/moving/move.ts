@@ -10,6 +10,7 @@ import {
   migrationNames,
   mustNotBeNewer,
   openDatabase,
+  sqliteName,
   unknownMigrations,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
@@ -24,7 +25,7 @@ import {
 
 /** Refuses with NO_DATABASE_THERE, DATABASE_NEWER, DATABASE_OLDER. */
 function openCurrent(folder: string): Source {
-  const path = join(folder, 'preau.sqlite');
+  const path = join(folder, sqliteName);
   if (!existsSync(path)) throw new AppError('NO_DATABASE_THERE', { path });
   const source = openSource(path);
   try {

@@ -12,6 +12,7 @@ import {
   mustNotBeNewer,
   openDatabase,
   pendingMigrations,
+  sqliteName,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
 import { copySqlite } from '../sqlite.ts';
@@ -23,7 +24,7 @@ export interface Place {
   address: string;
 }
 
-const fileOf = ({ folder }: Place): string => join(folder, 'preau.sqlite');
+const fileOf = ({ folder }: Place): string => join(folder, sqliteName);
 const noteOf = ({ folder }: Place): string => join(folder, 'upgrade.json');
 /** The database as it was before the last upgrade, with SQLite. */
 const copyOf = ({ folder }: Place): string => join(folder, 'before-upgrade.sqlite');
