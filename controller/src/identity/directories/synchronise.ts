@@ -127,7 +127,7 @@ async function synchronise(
     // Recorded once per outage, not once per attempt.
     if (past.state !== 'failed')
       await record('directory.sync_failed', { reason: reason.slice(0, 300) });
-    deps.wakeups.wake(['directories']);
+    deps.wakeups.wake(['directories', 'audit']);
     return;
   }
   const vouched = everybody.flatMap((one) => {
@@ -160,7 +160,7 @@ async function synchronise(
         vanished: plan.vanished.length,
         share: Math.round(plan.share * 100),
       });
-    deps.wakeups.wake(['directories']);
+    deps.wakeups.wake(['directories', 'audit']);
     if (confirm !== null) throw new AppError('SYNC_BRAKED');
     return;
   }
