@@ -136,6 +136,7 @@ export const auditActions = [
   'request.withdrawn',
   'request.installing',
   'request.ready',
+  'access.exported',
   'account.exported',
   'account.erased',
   'account.language_set',

@@ -672,6 +672,19 @@ export function accessCases(openCity: () => Promise<City>): void {
       expect(line).toMatch(/^[^;]+;"?'=HYPERLINK/);
       expect(Number(line.trim().split(';').at(-1))).toBeGreaterThan(12);
       expect(
+        await platform.database
+          .selectFrom('audit_events')
+          .select(['actor_id', 'subject_id', 'site_id'])
+          .where('action', '=', 'access.exported')
+          .execute(),
+      ).toEqual([
+        {
+          actor_id: technician.id,
+          subject_id: city.applications.gimp.id,
+          site_id: city.site.id,
+        },
+      ]);
+      expect(
         await codeOf(
           exportAccess(platform, technician, {
             from: 5,

@@ -8,6 +8,7 @@ import { changesAt, compilePolicy, decide, type Question } from '@preau/contract
 import { reaches } from '#src/accounts/reach.ts';
 import { selectPeople } from '#src/accounts/store.ts';
 import { selectApplications } from '#src/applications/store.ts';
+import { recordEffect } from '#src/audit/record.ts';
 import type { AccountActor } from '#src/platform/actor.ts';
 import { toCsv } from '#src/platform/csv.ts';
 import type { Platform } from '#src/platform/platform.ts';
@@ -17,7 +18,7 @@ import { selectInstalledAtSite } from '#src/servers/store.ts';
 import { selectSites } from '#src/sites/store.ts';
 import { inSlices } from './in-slices.ts';
 
-type Deps = Pick<Platform, 'database' | 'clock'>;
+type Deps = Pick<Platform, 'database' | 'clock' | 'wakeups'>;
 
 export async function readAccessMatrix(
   deps: Deps,
@@ -158,6 +159,14 @@ export async function exportAccess(
         ]);
     }
   });
+  await recordEffect(deps, database, actor, {
+    action: 'access.exported',
+    subjectId: applicationId,
+    subjectName: applications.find(({ id }) => id === applicationId)?.name.fr ?? '',
+    siteId,
+    details: { from, until, lines: lines.length - 1 },
+  });
+  deps.wakeups.wake(['audit']);
   // `toCsv` escapes cells that a spreadsheet would read as a formula, such as a crafted name.
   return Buffer.from(toCsv(lines, { lineEnd: '\n' }));
 }

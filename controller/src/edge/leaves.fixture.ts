@@ -114,7 +114,7 @@ export const leaves: Record<RouteName, Left> = {
   explainAccess:             nothing,
   whyNot:                    nothing,
   readAccessMatrix:          nothing,
-  exportAccess:              nothing,
+  exportAccess:              { audit: ['access.exported'], wakes: ['audit'] },
   readPush:                  nothing,
   readSiteSettings:          nothing,
   changeSiteSettings:        { audit: ['site.settings_changed'], wakes: ['agent', 'audit', 'portal', 'rules', 'sites'] },
