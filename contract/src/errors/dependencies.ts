@@ -42,8 +42,8 @@ export const dependencyErrors = {
   REDIS_UNAVAILABLE: {
     status: 503,
     retryable: true,
-    fr: 'Redis ne répond pas ou n’accepte plus rien : les pages se mettent à jour plus tard. Vérifiez le service Redis.',
-    en: 'Redis is not answering or accepts nothing more: pages update later. Check the Redis service.',
+    fr: 'Redis ne répond pas ou n’accepte plus rien. Vérifiez le service Redis.',
+    en: 'Redis is not answering or accepts nothing more. Check the Redis service.',
   },
   CLOCK_WRONG: {
     status: 503,
