@@ -18,7 +18,13 @@ import { Compile } from 'typebox/compile';
 import { insertAccounts, insertGroup } from '../controller/src/accounts/store.ts';
 import { takeDrawing } from '../controller/src/applications/icons/icons.ts';
 import { selectApplications, upsertApplication } from '../controller/src/applications/store.ts';
-import { type Database, migrate, openDatabase } from '../controller/src/platform/database.ts';
+import {
+  type Database,
+  isSqlite,
+  migrate,
+  openDatabase,
+  sqliteName,
+} from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { insertRuleVersion } from '../controller/src/rules/store.ts';
 import { insertSite } from '../controller/src/sites/store.ts';
@@ -119,17 +125,17 @@ export function demoPassword(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** Makes the demo city in a folder of its own, with SQLite. */
+/** Makes the demo city in a folder of its own, or in an empty PostgreSQL database. */
 export async function seed(
-  folder: string,
+  { folder, address = '' }: { folder: string; address?: string | undefined },
   people: CityOptions['people'],
   password: string,
   teacherTerms: Terms | null = null,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const database = openDatabase(join(folder, 'preau.sqlite'));
+  const database = openDatabase(address || join(folder, sqliteName));
   try {
-    await migrate(database, false);
+    await migrate(database, !isSqlite(database));
     await fill(database, people, password, teacherTerms);
   } finally {
     await database.destroy();
@@ -267,7 +273,7 @@ async function bringUpCentre(
   const password = demoPassword(join(folder, 'demo-password'));
 
   await timed('city in the database', () =>
-    seed(join(folder, 'controller'), options.people, password, options.teacherTerms),
+    seed({ folder: join(folder, 'controller') }, options.people, password, options.teacherTerms),
   );
   const guacdPort = await freePort();
   const redis = startRedis(join(folder, 'redis'), options.keepAlive);

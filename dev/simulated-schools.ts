@@ -72,7 +72,14 @@ export async function startSimulatedCity(options: {
   const password = 'des-ecoles-pour-voir';
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   endLeftovers(folder);
-  await seed(join(folder, 'controller'), options.people ?? { teachers: 1, pupils: 1 }, password);
+  await seed(
+    {
+      folder: join(folder, 'controller'),
+      address: options.settings?.['PREAU_DATABASE_URL'],
+    },
+    options.people ?? { teachers: 1, pupils: 1 },
+    password,
+  );
   const redis = startRedis(join(folder, 'redis'));
   await until('Redis', redis.ready);
   const port = options.port ?? (await freePort());

@@ -158,7 +158,7 @@ async function build(
   stopped.push(async () => guacd.close());
   const url = `http://${host}:${port}`;
   const controller = await timed('controller', async () => {
-    await seedCity(join(folder, 'controller'), { teachers: 27, pupils: 27 }, password);
+    await seedCity({ folder: join(folder, 'controller') }, { teachers: 27, pupils: 27 }, password);
     await until('Redis', redis.ready);
     const started = startControllerProcess(
       {
