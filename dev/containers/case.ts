@@ -83,7 +83,34 @@ async function tryCity(engine: Engine, tell: (line: string) => void): Promise<vo
     await browser.close();
   }
   tell(`✓ a city behind ${proxy.trim()}, its first administrator signed in`);
-  await engine.must('nginx -s stop; docker compose --profile postgres down --volumes; rm .env');
+  await tryKeeping(engine, tell);
+  await engine.must(
+    'nginx -s stop; docker compose --profile postgres down --volumes; rm -r .env backups',
+  );
+}
+
+/** A backup of PostgreSQL by the image's own programs, an upgrade to the same version, and the way
+ * back: as docs/runbooks/backup.md and docs/runbooks/upgrade.md say. */
+async function tryKeeping(engine: Engine, tell: (line: string) => void): Promise<void> {
+  const city = 'docker compose exec -T controller preau';
+  await engine.must(`${city} backup --new-key /tmp/key | grep ^PREAU_BACKUP_KEY= >> .env`);
+  await engine.must(
+    'mkdir -p backups && chown 1000 backups && docker compose --profile postgres up -d --wait',
+    120_000,
+  );
+  const steps = [
+    [`${city} backup`, 'read back and found equal'],
+    ['packaging/container/upgrade.sh', 'The new version serves.'],
+    ['packaging/container/upgrade.sh --back', 'Back to the version before'],
+  ] as const;
+  for (const [line, expected] of steps) {
+    const said = await engine.must(`${line} 2>&1`, 300_000);
+    if (!said.includes(expected)) throw new Error(`${line}: ${said.slice(-3000)}`);
+    tell(`✓ ${line}: ${said.trim().split('\n').at(-1)}`);
+  }
+  const made = await engine.must('ls backups');
+  // One of each: by hand, and before the upgrade.
+  if ((made.match(/\.tar\.age$/gm) ?? []).length !== 2) throw new Error(`backups: ${made}`);
 }
 
 /** Callers from this machine come through the gateway that docs/configuration.md names. */

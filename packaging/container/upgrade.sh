@@ -28,7 +28,7 @@ fi
 docker tag "$(docker compose images -q controller)" "$before"
 docker compose build controller
 preau upgrade --try || { docker tag "$before" "$image"; fail "The new version does not fit this database: nothing was changed, the old one serves."; }
-# By the old version, which still runs: the new one would migrate first.
+# By the old version, which still runs: the new one refuses the older database.
 docker compose exec -T controller sh -c '[ -z "${PREAU_BACKUP_KEY-}" ] || [ ! -e controller/src/commands/backup.ts ] || node --single-threaded controller/src/main.ts backup' ||
   { docker tag "$before" "$image"; fail "The backup failed: nothing was changed, the old version serves."; }
 stopped=$(now)
