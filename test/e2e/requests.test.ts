@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import type { Page } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isArrivalTime } from '../../contract/src/calendar.ts';
+import { frenchCalendar } from '../../contract/src/french-calendar.ts';
 import { insertAccounts } from '../../controller/src/accounts/store.ts';
 import { openDatabase } from '../../controller/src/platform/database.ts';
 import { createPasswords } from '../../controller/src/platform/passwords.ts';
@@ -84,6 +86,11 @@ beforeAll(async () => {
     },
   });
   const database = openDatabase(join(folder, 'controller/preau.sqlite'));
+  // From 08:15 to 09:00 on a school day an installation waits until the classes have arrived.
+  const school = { timeZone: 'Europe/Paris', holidayZone: 'B', closures: [] } as const;
+  const soon = [0, 5].map((minutes) => Date.now() + minutes * 60_000);
+  if (soon.some((at) => isArrivalTime(frenchCalendar, school, at)))
+    await database.updateTable('sites').set({ time_zone: 'Pacific/Noumea' }).execute();
   const asker = await database
     .selectFrom('accounts')
     .select(['id', 'site_id'])
