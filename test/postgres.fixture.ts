@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../dev/services.ts';
 import { met, versionIn } from './met.ts';
-import { childrenOf } from './processes.fixture.ts';
+import { childrenOf, signalTo } from './processes.fixture.ts';
 
 const versions = '/usr/lib/postgresql';
 
@@ -115,7 +115,7 @@ export async function startPostgres({
   launch();
   const signalAll = (signal: NodeJS.Signals) => {
     const { pid: first = 0 } = server;
-    for (const pid of [first, ...childrenOf(first)]) process.kill(pid, signal);
+    for (const pid of [first, ...childrenOf(first)]) signalTo(pid, signal);
   };
   const address = (name: string) =>
     `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;

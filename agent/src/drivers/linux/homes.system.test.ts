@@ -53,7 +53,9 @@ async function mountSilent(path: string): Promise<void> {
     '/bin/bash',
     [
       '-c',
-      `exec 3<>/dev/fuse && mount -i -t fuse -o ${options} silent "$0" && exec sleep 600`,
+      // A container may have no such device; opened for writing, it would become a file.
+      '[ -c /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229; exec 3<>/dev/fuse && ' +
+        `mount -i -t fuse -o ${options} silent "$0" && exec sleep 600`,
       path,
     ],
     join(tmpdir(), 'preau-silent.log'),
@@ -62,6 +64,7 @@ async function mountSilent(path: string): Promise<void> {
   let isOver = false;
   void exited.then(() => {
     isOver = true;
+    silent = 0;
   });
   while (!readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} fuse `)) {
     if (isOver) throw new Error('no silent file system here: see preau-silent.log');
