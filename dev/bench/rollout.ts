@@ -256,6 +256,7 @@ async function measureOurs(lab: Lab, tell: (text: string) => void) {
     const asked = performance.now();
     const planned = await answered(lab.technician, made);
     const askingS = seconds(asked);
+    tell(`every school asked … ${askingS.toFixed(1)} s`);
     const started = Date.now();
     await lab.technician.call('startRollout', {
       params: { id: planned.id },
