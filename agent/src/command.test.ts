@@ -63,3 +63,13 @@ test('one that is not wanted any more is told to end, and killed when it does no
     await runUntil('/bin/sh', ['-c', 'sleep 30'], { env, signal: AbortSignal.abort() }),
   ).toMatchObject({ code: null });
 });
+
+test('one that has ended keeps nobody waiting for what it started', async () => {
+  const started = performance.now();
+  const done = await runUntil('/bin/sh', ['-c', 'sleep 5 & echo left; exit 3'], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    signal: new AbortController().signal,
+  });
+  expect(done).toEqual({ code: 3, output: 'left\n' });
+  expect(performance.now() - started).toBeLessThan(3000);
+});

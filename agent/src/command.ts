@@ -98,20 +98,27 @@ export function runUntil(
       child.kill('SIGTERM');
       timer = setTimeout(() => child.kill('SIGKILL'), 3000);
     };
-    const end = () => {
+    let late: NodeJS.Timeout | undefined;
+    const end = (code: number | null) => {
       clearTimeout(timer);
+      clearTimeout(late);
       signal.removeEventListener('abort', stop);
+      resolve({ code, output });
     };
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
     child.on('error', (error) => {
-      end();
       reject(error);
+      end(null);
     });
-    child.on('close', (code) => {
-      end();
-      resolve({ code, output });
+    // What it started may outlive it and hold its output open.
+    child.on('exit', (code) => {
+      late = setTimeout(() => {
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+        end(code);
+      }, lateMs);
     });
+    child.on('close', end);
   });
 }
 
