@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { run } from '#src/command.ts';
-import { pidNamespace } from './processes.ts';
+import { endAll, pidNamespace } from './processes.ts';
 import { processesOf } from './sandbox-processes.ts';
 
 test('without a control group, what still prepares a sandbox is found when bubblewrap is gone', async () => {
@@ -23,6 +23,6 @@ test('without a control group, what still prepares a sandbox is found when bubbl
     expect(inside().map(({ args }) => args[0])).toContain('sh');
   } finally {
     await outer;
-    for (const { pid } of processesOf(groups, session)) process.kill(pid, 'SIGKILL');
+    await endAll(() => processesOf(groups, session), 0);
   }
 });
