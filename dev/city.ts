@@ -23,7 +23,7 @@ import {
   isSqlite,
   migrate,
   openDatabase,
-  sqliteName,
+  sqlitePathIn,
 } from '../controller/src/platform/database.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';
 import { insertRuleVersion } from '../controller/src/rules/store.ts';
@@ -133,7 +133,7 @@ export async function seed(
   teacherTerms: Terms | null = null,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const database = openDatabase(address || join(folder, sqliteName));
+  const database = openDatabase(address || sqlitePathIn(folder));
   try {
     await migrate(database, !isSqlite(database));
     await fill(database, people, password, teacherTerms);

@@ -24,6 +24,7 @@ import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createCounters } from './platform/counters.ts';
 import {
+  appliedMigrations,
   type Database,
   databaseTarget,
   isSqlite,
@@ -87,8 +88,10 @@ export async function openDatabaseOf(
   // A migration may take minutes, and what serves people gives up after seconds.
   const patient = openDatabase(target, true);
   try {
-    await mustNotBeNewer(patient);
-    if (by === 'command') await mustNotBeOlder(patient);
+    const before = await appliedMigrations(patient);
+    mustNotBeNewer(before);
+    // One without any migration is new, and nobody serves it.
+    if (by === 'command' && before.length > 0) mustNotBeOlder(before);
     const applied = await migrate(patient, !isSqlite(patient));
     if (isSqlite(patient)) return { database: patient, applied };
     await patient.destroy();

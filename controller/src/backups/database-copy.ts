@@ -4,7 +4,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import SqliteDatabase from 'better-sqlite3';
 import pg from 'pg';
 import type { Environment } from '#src/config.ts';
-import { sqliteName } from '#src/platform/database.ts';
+import { sqliteName, sqlitePathIn } from '#src/platform/database.ts';
 import { copySqlite } from '#src/platform/sqlite.ts';
 import { type Program, through } from './programs.ts';
 
@@ -24,7 +24,7 @@ export async function copyDatabase(config: Where, folder: string): Promise<void>
     await through(null, [{ name: 'pg_restore', args: ['--list', path] }], null);
     return;
   }
-  await copySqlite(join(config.PREAU_DATA, sqliteName), path);
+  await copySqlite(sqlitePathIn(config.PREAU_DATA), path);
   checkSqlite(path, 'quick_check');
 }
 

@@ -1,7 +1,6 @@
 /** The database: whether it can be read, is whole, and is of this version. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { appliedMigrations, sqliteName } from '#src/platform/database.ts';
+import { appliedMigrations, sqlitePathIn } from '#src/platform/database.ts';
 import { within } from '#src/platform/deadlines.ts';
 import { failureOf } from '#src/platform/failures.ts';
 import { type Examination, type Found, NotLookedAt, wordsOf } from './examination.ts';
@@ -30,9 +29,6 @@ export interface DatabaseFacts {
   postgres: PostgresFacts | null;
 }
 
-export const sqlitePath = ({ config }: Pick<Patient, 'config'>): string =>
-  join(config.PREAU_DATA, sqliteName);
-
 const sizeOf = async (path: string): Promise<number | null> => {
   try {
     return (await stat(path)).size;
@@ -46,7 +42,7 @@ export const database: Examination = {
   withinMs: openMs + checkMs,
   look: async (patient) => {
     try {
-      const path = sqlitePath(patient);
+      const path = sqlitePathIn(patient.config.PREAU_DATA);
       const isFile = patient.config.PREAU_DATABASE_URL === '';
       if (isFile && (await within(openMs, sizeOf(path))) === null)
         return [{ code: 'DATABASE_MISSING', why: path }];

@@ -2,9 +2,8 @@
 import { parseArgs } from 'node:util';
 import { readConfigAsFarAsRight } from '#src/config.ts';
 import { IdentityFaults, readIdentity } from '#src/identity/settings.ts';
-import type { Database } from '#src/platform/database.ts';
+import { type Database, databaseTarget } from '#src/platform/database.ts';
 import { writeBundle } from './bundle.ts';
-import { sqlitePath } from './database.ts';
 import { asJson, examine, exitCodeOf, inWords } from './doctor.ts';
 import type { Patient } from './patient.ts';
 import { openToRead } from './store.ts';
@@ -25,9 +24,7 @@ function patientOf(version: string, now: number): Patient & { close: () => Promi
   return {
     ...patient,
     rows: () => {
-      opened ??= openToRead(
-        config.PREAU_DATABASE_URL === '' ? sqlitePath(patient) : config.PREAU_DATABASE_URL,
-      );
+      opened ??= openToRead(databaseTarget(config));
       return opened;
     },
     close: async () => opened?.destroy(),

@@ -39,10 +39,12 @@ import type { Tables } from './tables.ts';
 /** The name of the SQLite database in the data folder. */
 export const sqliteName = 'preau.sqlite';
 
+export const sqlitePathIn = (folder: string): string => join(folder, sqliteName);
+
 /** The city's database, as `openDatabase` takes it. */
 export const databaseTarget = (
   config: Pick<Environment, 'PREAU_DATABASE_URL' | 'PREAU_DATA'>,
-): string => config.PREAU_DATABASE_URL || join(config.PREAU_DATA, sqliteName);
+): string => config.PREAU_DATABASE_URL || sqlitePathIn(config.PREAU_DATA);
 
 export type Database = Kysely<Tables>;
 /** A transaction, or the database outside of one: the parameter type of stores. */
@@ -172,20 +174,21 @@ export async function appliedMigrations(database: Rows): Promise<string[]> {
 export const unknownMigrations = (names: readonly string[]): string[] =>
   names.filter((name) => !migrationNames.includes(name));
 
+/** Those of this version that are not among them. Pure. */
+export const missingMigrations = (names: readonly string[]): string[] =>
+  migrationNames.filter((name) => !names.includes(name));
+
 /** Refuses with DATABASE_NEWER a database that a later version has migrated: this one would write what
  * that one does not understand. */
-export async function mustNotBeNewer(database: Database): Promise<void> {
-  const unknown = unknownMigrations(await appliedMigrations(database));
+export function mustNotBeNewer(applied: readonly string[]): void {
+  const unknown = unknownMigrations(applied);
   if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
 }
 
-/** Refuses with DATABASE_OLDER a database that an earlier version may be serving: to migrate it would
- * take it away from that version. A new one, without any migration, passes. */
-export async function mustNotBeOlder(database: Database): Promise<void> {
-  const applied = await appliedMigrations(database);
-  const missing = migrationNames.filter((name) => !applied.includes(name));
-  if (applied.length > 0 && missing.length > 0)
-    throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
+/** Refuses with DATABASE_OLDER a database that lacks migrations of this version. */
+export function mustNotBeOlder(applied: readonly string[]): void {
+  const missing = missingMigrations(applied);
+  if (missing.length > 0) throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
 }
 
 /** `extra`: migrations of a test's own. */

@@ -1,17 +1,15 @@
 /** A city on SQLite moves to PostgreSQL: every table, in batches, all of it or nothing; and a
  * comparison of both, row by row. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import {
   appliedMigrations,
   type Database,
   migrate,
-  migrationNames,
   mustNotBeNewer,
+  mustNotBeOlder,
   openDatabase,
-  sqliteName,
-  unknownMigrations,
+  sqlitePathIn,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
 import {
@@ -25,7 +23,7 @@ import {
 
 /** Refuses with NO_DATABASE_THERE, DATABASE_NEWER, DATABASE_OLDER. */
 function openCurrent(folder: string): Source {
-  const path = join(folder, sqliteName);
+  const path = sqlitePathIn(folder);
   if (!existsSync(path)) throw new AppError('NO_DATABASE_THERE', { path });
   const source = openSource(path);
   try {
@@ -39,10 +37,8 @@ function openCurrent(folder: string): Source {
 
 /** Refuses with DATABASE_NEWER and DATABASE_OLDER. */
 function mustBeCurrent(applied: readonly string[]): void {
-  const unknown = unknownMigrations(applied);
-  if (unknown.length > 0) throw new AppError('DATABASE_NEWER', { migrations: unknown.join(', ') });
-  const missing = migrationNames.filter((name) => !applied.includes(name));
-  if (missing.length > 0) throw new AppError('DATABASE_OLDER', { migrations: missing.join(', ') });
+  mustNotBeNewer(applied);
+  mustNotBeOlder(applied);
 }
 
 /** Nobody else uses the folder meanwhile. Refuses with DATA_FOLDER_IN_USE, and as `openCurrent`. */
@@ -76,7 +72,7 @@ export const moveTo = (
   told: (table: string, rows: number) => void,
 ): Promise<number> =>
   withBoth(folder, address, async (source, target) => {
-    await mustNotBeNewer(target);
+    mustNotBeNewer(await appliedMigrations(target));
     const table = await findRows(target);
     if (table !== null) throw new AppError('TARGET_NOT_EMPTY', { table });
     await migrate(target, true);

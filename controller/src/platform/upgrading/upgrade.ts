@@ -9,10 +9,11 @@ import {
   migrate,
   migrateTo,
   migrationNames,
+  missingMigrations,
   mustNotBeNewer,
   openDatabase,
   pendingMigrations,
-  sqliteName,
+  sqlitePathIn,
 } from '../database.ts';
 import { holdFolder } from '../own-folder.ts';
 import { copySqlite } from '../sqlite.ts';
@@ -24,7 +25,7 @@ export interface Place {
   address: string;
 }
 
-const fileOf = ({ folder }: Place): string => join(folder, sqliteName);
+const fileOf = ({ folder }: Place): string => sqlitePathIn(folder);
 const noteOf = ({ folder }: Place): string => join(folder, 'upgrade.json');
 /** The database as it was before the last upgrade, with SQLite. */
 const copyOf = ({ folder }: Place): string => join(folder, 'before-upgrade.sqlite');
@@ -35,7 +36,7 @@ async function opened<T>(place: Place, work: (database: Database) => Promise<T>)
     throw new AppError('NO_DATABASE_THERE', { path: fileOf(place) });
   const database = openDatabase(place.address === '' ? fileOf(place) : place.address, true);
   try {
-    await mustNotBeNewer(database);
+    mustNotBeNewer(await appliedMigrations(database));
     return await work(database);
   } finally {
     await database.destroy();
@@ -57,7 +58,7 @@ async function alone<T>(place: Place, work: () => Promise<T>): Promise<T> {
 export async function tryMigrations(place: Place): Promise<string[]> {
   if (place.address !== '')
     return opened(place, async (database) => {
-      const missing = migrationNames.slice((await appliedMigrations(database)).length);
+      const missing = missingMigrations(await appliedMigrations(database));
       await tryOnPostgres(database as never, async (rows) => {
         for (const [at, { up }] of pendingMigrations(missing, true).entries())
           await up(rows).catch((cause: unknown) => {
