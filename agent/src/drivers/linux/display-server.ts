@@ -90,7 +90,12 @@ export async function startDisplayServer(
     serverArguments(layout),
     join(layout.logs, 'display-server.log'),
   );
-  await waitUntil(async () => isListening(rdp) && isAnswering(sesman), 10_000, started.exited);
+  await waitUntil(async () => isListening(rdp) && isAnswering(sesman), {
+    what: 'the display server',
+    log: 'display-server.log',
+    timeoutMs: 10_000,
+    exited: started.exited,
+  });
   write(join(layout.run, 'ports.json'), JSON.stringify({ rdp, version: version(layout) }), 0o600);
   return { rdp, etc: layout.xrdpEtc, sesman, isCurrent: true };
 }
@@ -297,22 +302,23 @@ const isAnswering = (sesman: Sesman): boolean =>
         .some((line) => / 00010000 /.test(line) && line.endsWith(` ${sesman.path}`))
     : isListening(sesman.port);
 
-async function waitUntil(
+/** Waits for a program that was started. `log`: the name of the file it writes to. Throws AppError
+ * DISPLAY_FAILED when it ends or the time is over. */
+export async function waitUntil(
   done: () => Promise<boolean>,
-  timeoutMs: number,
-  exited?: Promise<number | null>,
+  program: { what: string; log: string; timeoutMs: number; exited: Promise<number | null> },
 ): Promise<void> {
   let gone = false;
-  void exited?.then(() => {
+  void program.exited.then(() => {
     gone = true;
   });
-  const deadline = performance.now() + timeoutMs;
+  const deadline = performance.now() + program.timeoutMs;
   while (!(await done())) {
     if (gone || performance.now() > deadline)
       throw new AppError('DISPLAY_FAILED', {
         why: gone
-          ? 'the display server ended at once: see display-server.log'
-          : 'the display server did not come up or down in time',
+          ? `${program.what} ended at once: see ${program.log}`
+          : `${program.what} did not come up in time`,
       });
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -1,6 +1,6 @@
-/** Displays: a throw-away account, an X server and a window manager that run under it. One display serves one
- * session and is then destroyed. Starting X takes most of a second on a busy server, so a few stand
- * by. */
+/** Displays: a throw-away account, and an X server and a window manager that run under it. One
+ * display serves one session and is then destroyed. Starting X takes most of a second on a busy
+ * server, so a few stand by. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';

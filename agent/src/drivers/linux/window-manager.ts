@@ -1,10 +1,10 @@
 /** The window manager of one display. It starts with the display, long before somebody clicks,
  * because a window that is mapped while it starts is never managed. */
 import { join } from 'node:path';
-import { AppError } from '@preau/contract/errors.ts';
 import { startDetached } from '#src/command.ts';
 import { exists, makeFolder, write } from '#src/files.ts';
-import { withRightsOf } from './as-person.ts';
+import { systemPrograms, withRightsOf } from './as-person.ts';
+import { waitUntil } from './display-server.ts';
 import type { Layout } from './layout.ts';
 
 export interface ManagedDisplay {
@@ -46,10 +46,7 @@ export const windowManagerArguments = (display: ManagedDisplay): string[] => [
   '--net',
   '--',
   '/usr/bin/bwrap',
-  '--ro-bind',
-  '/usr',
-  '/usr',
-  ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
+  ...systemPrograms,
   '--tmpfs',
   '/tmp',
   // Folders that bubblewrap makes by itself are root's alone.
@@ -106,16 +103,10 @@ export async function startWindowManager(layout: Layout, display: ManagedDisplay
   write(join(display.folder, 'openbox.xml'), openboxConfiguration, 0o644);
   const log = join(layout.logs, 'window-manager.log');
   const { exited } = await startDetached('/usr/bin/unshare', windowManagerArguments(display), log);
-  let over = false;
-  void exited.then(() => {
-    over = true;
+  await waitUntil(async () => exists(join(display.folder, 'managed')), {
+    what: `the window manager of :${display.number}`,
+    log: 'window-manager.log',
+    timeoutMs: 15_000,
+    exited,
   });
-  const deadline = performance.now() + 15_000;
-  while (!exists(join(display.folder, 'managed'))) {
-    if (over || performance.now() > deadline)
-      throw new AppError('DISPLAY_FAILED', {
-        why: `the window manager of :${display.number} did not come up: see window-manager.log`,
-      });
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
