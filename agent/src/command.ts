@@ -99,18 +99,16 @@ export function runUntil(
       timer = setTimeout(() => child.kill('SIGKILL'), 3000);
     };
     let late: NodeJS.Timeout | undefined;
-    const end = (code: number | null) => {
+    const finish = (settle: () => void) => {
       clearTimeout(timer);
       clearTimeout(late);
       signal.removeEventListener('abort', stop);
-      resolve({ code, output });
+      settle();
     };
+    const end = (code: number | null) => finish(() => resolve({ code, output }));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
-    child.on('error', (error) => {
-      reject(error);
-      end(null);
-    });
+    child.on('error', (error) => finish(() => reject(error)));
     // What it started may outlive it and hold its output open.
     child.on('exit', (code) => {
       late = setTimeout(() => {
