@@ -33,7 +33,6 @@ for device in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
   IFS=: read -r file major minor <<< "$device"
   mknod -m 666 "dev/$file" c "$major" "$minor"
 done
-[ ! -c /dev/fuse ] || mknod -m 666 dev/fuse c 10 229
 [ ! -e /dev/net/tun ] || { mkdir dev/net; mknod -m 666 dev/net/tun c 10 200; }
 mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts dev/pts
 mount -t tmpfs -o mode=1777 shm dev/shm

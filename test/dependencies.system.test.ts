@@ -11,6 +11,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { checkRedis } from '../controller/src/platform/health/checks.ts';
 import { openRedis } from '../controller/src/platform/redis.ts';
 import { createWakeups } from '../controller/src/wakeups.ts';
+import { signal } from '../dev/lab/host.ts';
 import { freePort, root, type Service, startGuacd, startRedis, until } from '../dev/services.ts';
 import { allAre, allOk, calls, type FailingCity, openFailingCity } from './dependencies.fixture.ts';
 import { processesWith } from './processes.fixture.ts';
@@ -336,9 +337,9 @@ describe('guacd', () => {
   afterEach(() => guacd.kill());
 
   /** guacd runs below bubblewrap. */
-  const signalGuacd = (signal: NodeJS.Signals) => {
+  const signalGuacd = (name: NodeJS.Signals) => {
     for (const pid of processesWith(`/usr/sbin/guacd -f -b 127.0.0.1 -l ${port}`))
-      process.kill(pid, signal);
+      signal(pid, name);
   };
 
   test.each([

@@ -5,9 +5,10 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { signal } from '../dev/lab/host.ts';
 import { freePort } from '../dev/services.ts';
 import { met, versionIn } from './met.ts';
-import { childrenOf, signalTo } from './processes.fixture.ts';
+import { childrenOf } from './processes.fixture.ts';
 
 const versions = '/usr/lib/postgresql';
 
@@ -113,9 +114,9 @@ export async function startPostgres({
     exited = new Promise<void>((resolve) => server.on('exit', () => resolve()));
   };
   launch();
-  const signalAll = (signal: NodeJS.Signals) => {
+  const signalAll = (name: NodeJS.Signals) => {
     const { pid: first = 0 } = server;
-    for (const pid of [first, ...childrenOf(first)]) signalTo(pid, signal);
+    for (const pid of [first, ...childrenOf(first)]) signal(pid, name);
   };
   const address = (name: string) =>
     `postgres://postgres@${encodeURIComponent(folder)}:${port}/${name}`;

@@ -19,15 +19,6 @@ export const childrenOf = (parent: number): number[] =>
     (pid) => Number(read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1]) === parent,
   );
 
-/** Does nothing to one that has ended meanwhile. */
-export function signalTo(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
 /** `text`: part of the command line, with spaces between its words. */
 export const processesWith = (text: string): number[] =>
   pids().filter((pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').includes(text));

@@ -64,7 +64,8 @@ async function mountSilent(path: string): Promise<void> {
   let isOver = false;
   void exited.then(() => {
     isOver = true;
-    silent = 0;
+    // By then another one may be mounted.
+    if (silent === pid) silent = 0;
   });
   while (!readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} fuse `)) {
     if (isOver) throw new Error('no silent file system here: see preau-silent.log');
