@@ -38,8 +38,8 @@ export const tenPrograms = [
 ] as const;
 export const lightApplications = tenPrograms.slice(0, 5);
 
-/** What a server installs for them: what the catalogue says, or by their names. */
 const catalogue = new Map(readCatalogue().map(({ slug, recipes }) => [slug, recipes.linux]));
+/** What a server installs for them: what the catalogue says, or by their names. */
 export const tenPackages = tenPrograms.flatMap((program) => {
   const recipe = catalogue.get(program);
   return recipe?.kind === 'apt' ? recipe.packages : [program];
