@@ -7,6 +7,7 @@ import {
   type SignedState,
 } from '@preau/contract/desired-state.ts';
 import type { ErrorCode } from '@preau/contract/errors.ts';
+import { faultsOf } from '@preau/contract/schema-faults.ts';
 import { Compile } from 'typebox/compile';
 
 const isDesiredState = Compile(DesiredState);
@@ -45,7 +46,7 @@ export function acceptState(
     return { refused: 'STATE_MALFORMED', why: 'not JSON' };
   }
   if (!isDesiredState.Check(state)) {
-    const [issue] = isDesiredState.Errors(state);
+    const [issue] = faultsOf(isDesiredState, state);
     return {
       refused: 'STATE_MALFORMED',
       why: `${issue?.instancePath ?? ''} ${issue?.message ?? ''}`.trim(),
@@ -97,6 +98,6 @@ function policyOf(
     return 'its rules are not JSON';
   }
   if (isPolicyDocument.Check(document)) return { hash, text, document };
-  const [issue] = isPolicyDocument.Errors(document);
+  const [issue] = faultsOf(isPolicyDocument, document);
   return `its rules: ${issue?.instancePath ?? ''} ${issue?.message ?? ''}`.trim();
 }

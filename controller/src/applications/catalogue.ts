@@ -8,6 +8,7 @@ import {
   type ImportedItem,
 } from '@preau/contract/catalogue.ts';
 import { AppError } from '@preau/contract/errors.ts';
+import { faultsOf } from '@preau/contract/schema-faults.ts';
 import type { Topic } from '@preau/contract/topics.ts';
 import { Compile } from 'typebox/compile';
 import { recordEffect } from '#src/audit/record.ts';
@@ -195,7 +196,7 @@ function named(value: unknown): { slug: string | null; version: string | null } 
 
 /** Where the draft is invalid: JSON pointer and schema keyword only, never the imported text. */
 function faultOf(value: unknown): string {
-  const [first] = draftCheck.Errors(value);
+  const [first] = faultsOf(draftCheck, value);
   return first === undefined
     ? 'malformed'
     : `${/^[A-Za-z0-9/_-]{0,120}$/.test(first.instancePath) ? first.instancePath || '/' : '…'}: ${first.keyword}`;

@@ -1,5 +1,6 @@
 /** Validates input from outside against its schema. */
 import { AppError } from '@preau/contract/errors.ts';
+import { faultsOf } from '@preau/contract/schema-faults.ts';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { holdsNul } from './machine-text.ts';
@@ -18,8 +19,7 @@ export function checker(schema: TSchema | undefined, where: string): (value: unk
         issues: [{ field: where, problem: 'must not hold a NUL character' }],
       });
     }
-    const issues = compiled
-      .Errors(value)
+    const issues = faultsOf(compiled, value)
       .slice(0, 5)
       .map((issue) => ({ field: `${where}${issue.instancePath}`, problem: issue.message }));
     throw new AppError('VALIDATION_FAILED', { issues });

@@ -23,15 +23,21 @@ afterAll(async () => {
 }, 30_000);
 
 const most = budget.calls.bodyBytes - 2000;
+/** What fits into any call, and holds as many values as a body may. */
+const fitting = Math.min(budget.calls.publicBodyBytes - 2000, budget.calls.values);
 const repeated = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length));
 const list = (item: string, bytes: number) => `[${repeated(`${item},`, bytes)}${item}]`;
 
 type Schema = { type?: string; properties?: Record<string, Schema>; items?: Schema };
 /** Every field of the body gets its share of the bytes, in a value of the right kind where that
  * costs more. */
-function full(schema: Schema, item: (schema: Schema, bytes: number) => string): string {
+function full(
+  schema: Schema,
+  item: (schema: Schema, bytes: number) => string,
+  bytes = most,
+): string {
   const fields = Object.entries(schema.properties ?? {});
-  const each = Math.floor(most / Math.max(fields.length, 1));
+  const each = Math.floor(bytes / Math.max(fields.length, 1));
   return `{${fields
     .map(([name, inner]) => `${JSON.stringify(name)}:${item(inner, each - name.length - 8)}`)
     .join(',')}}`;
@@ -42,6 +48,19 @@ const shapes: [name: string, make: (schema: Schema) => string][] = [
   ['objects in objects', () => `${'{"a":'.repeat(most / 6)}1${'}'.repeat(most / 6)}`],
   ['a million numbers in each list', (schema) => full(schema, (_, bytes) => list('1', bytes))],
   ['a million objects in each list', (schema) => full(schema, (_, bytes) => list('{}', bytes))],
+  [
+    'a number again and again, within every bound',
+    (schema) => full(schema, (_, bytes) => list('1', bytes), fitting),
+  ],
+  [
+    'a number again and again in one list, within the bound of values',
+    (schema) => {
+      const [first] = Object.entries(schema.properties ?? {})
+        .filter(([, inner]) => inner.type === 'array')
+        .map(([name]) => name);
+      return `{${JSON.stringify(first ?? 'a')}:${list('1', 2 * budget.calls.values - 20)}}`;
+    },
+  ],
   [
     'a million names in one object',
     () => {

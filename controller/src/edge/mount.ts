@@ -3,6 +3,7 @@
  * routes that stream bytes. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
+import { faultsOf } from '@preau/contract/schema-faults.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Compile } from 'typebox/compile';
 import { isSvg } from '#src/applications/icons/svg.ts';
@@ -181,7 +182,7 @@ function replyChecker(name: string, route: Route): (result: unknown) => void {
   return (result) => {
     if (!compiled.Check(result))
       throw new Error(
-        `${name} answered outside its contract: ${JSON.stringify(compiled.Errors(result).slice(0, 3))}`,
+        `${name} answered outside its contract: ${JSON.stringify(faultsOf(compiled, result).slice(0, 3))}`,
       );
   };
 }

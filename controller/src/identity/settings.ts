@@ -3,6 +3,7 @@
  * file there are local accounts only. */
 import { readFileSync } from 'node:fs';
 import { isSubnet } from '@preau/contract/network.ts';
+import { faultsOf } from '@preau/contract/schema-faults.ts';
 import { parse as parseToml } from 'smol-toml';
 import { Compile } from 'typebox/compile';
 import { isFilter } from '#src/platform/ldap.ts';
@@ -88,8 +89,7 @@ const certificateFaults = ({ ca_file: path }: Given, readText: ReadText): Faults
 function shapeFaults(kind: Kind, entry: Given): Faults {
   const check = checks[kind];
   if (check.Check(entry)) return [];
-  return check
-    .Errors(entry)
+  return faultsOf(check, entry)
     .slice(0, 20)
     .map(({ instancePath, message, keyword, params }) => ({
       where: instancePath.slice(1).replaceAll('/', '.') || 'keys',
