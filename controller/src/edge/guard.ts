@@ -9,14 +9,14 @@ import type { Actor } from '#src/platform/actor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { selectSitesOf } from './sites-of.ts';
 
-/** Collects every string in a JSON value. Pure. */
+/** Collects every string in a JSON value; the bytes of a file hold none. Pure. */
 export function stringsIn(value: unknown): Set<string> {
   const found = new Set<string>();
   const look = [value];
   while (look.length > 0) {
     const next = look.pop();
     if (typeof next === 'string') found.add(next);
-    else if (typeof next === 'object' && next !== null)
+    else if (typeof next === 'object' && next !== null && !ArrayBuffer.isView(next))
       for (const inner of Object.values(next)) look.push(inner);
   }
   return found;

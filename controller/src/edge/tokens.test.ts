@@ -322,6 +322,11 @@ describe('one foreign id refuses the whole call', () => {
     expect(
       [...stringsIn({ a: [{ b: 'x', c: null }, ['y', 1]], d: { e: { f: 'z' } } })].sort(),
     ).toEqual(['x', 'y', 'z']));
+  test('the bytes of a file are not', () => {
+    const began = performance.now();
+    expect(stringsIn({ file: Buffer.alloc(20_000_000) }).size).toBe(0);
+    expect(performance.now() - began).toBeLessThan(100);
+  });
 });
 
 describe('a token', () => {
