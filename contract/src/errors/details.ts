@@ -164,6 +164,8 @@ export interface DetailsByCode {
   HASH_MISMATCH: { name?: string };
   SCRIPT_REFUSED: { script?: string };
   REQUIREMENTS_CIRCULAR: { path: readonly string[] };
+  /** `most`: applications in one chain. */
+  REQUIREMENTS_TOO_DEEP: { application: string; most: number };
   REQUIREMENT_MISSING: { path: readonly string[] };
   /** `servers`: some of the servers that have changed; `share`: the share of the plan that has
    * changed. */

@@ -170,6 +170,12 @@ export const rolloutErrors = {
     fr: 'Ces applications se demandent l’une l’autre en rond. Corrigez leurs dépendances.',
     en: 'These applications require each other in a circle. Correct their requirements.',
   },
+  REQUIREMENTS_TOO_DEEP: {
+    status: 422,
+    retryable: false,
+    fr: 'Cette application en demande une autre, qui en demande une autre, et ainsi de suite trop loin. Raccourcissez la chaîne.',
+    en: 'This application requires another, which requires another, and so on too far. Make the chain shorter.',
+  },
   REQUIREMENT_MISSING: {
     status: 422,
     retryable: false,

@@ -7,6 +7,7 @@ import { Compile } from 'typebox/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { application } from '#src/builders.fixture.ts';
+import { longestStop } from '#src/platform/heavy/longest-stop.fixture.ts';
 import { sha256 } from '#src/platform/secrets.ts';
 import { publishWhereNamed, readDesiredState } from '#src/servers/desired/desired-state.ts';
 import { type City, makeCity } from '#src/testing.fixture.ts';
@@ -53,6 +54,23 @@ describe('requirements', () => {
       }),
     ).rejects.toMatchObject({ code: 'REQUIREMENTS_CIRCULAR' });
     expect((await newest('moteur'))?.version).toBe('1.0');
+  });
+
+  test('a chain ends at twenty', async () => {
+    await createApplication(city.platform, city.technician, application('rang-1'));
+    for (let at = 2; at <= 20; at += 1)
+      await createApplication(
+        city.platform,
+        city.technician,
+        requiring(`rang-${at}`, `rang-${at - 1}`),
+      );
+    await expect(
+      createApplication(city.platform, city.technician, requiring('rang-21', 'rang-20')),
+    ).rejects.toMatchObject({
+      code: 'REQUIREMENTS_TOO_DEEP',
+      details: { application: 'rang-21', most: 20 },
+    });
+    expect(await newest('rang-21')).toBeUndefined();
   });
 });
 
@@ -333,6 +351,57 @@ describe('import', () => {
       'null refused VALIDATION_FAILED',
     ]);
     expect(shown(await take(list))).toEqual(dry);
+  });
+
+  test('a chain without end, the last one first: twenty come in, and nobody waits', async () => {
+    const list = Array.from({ length: 400 }, (_, at) =>
+      at === 399 ? application('bout-0') : requiring(`bout-${399 - at}`, `bout-${398 - at}`),
+    );
+    let items: Awaited<ReturnType<typeof take>> = [];
+    const stop = await longestStop(async () => {
+      items = await take(list);
+    });
+    expect(items.filter(({ result }) => result === 'added')).toHaveLength(20);
+    expect(stop).toBeLessThan(200);
+  }, 90_000);
+
+  test('an unforeseen end in the middle: what is in is on record, and pages show it', async () => {
+    const woken: string[] = [];
+    const upset: typeof city.platform = {
+      ...city.platform,
+      wakeups: { ...city.platform.wakeups, wake: (topics) => void woken.push(...topics) },
+    };
+    const list = [
+      application('avant'),
+      application('pendant', { labels: ['nouvelle'] }),
+      application('apres'),
+    ];
+    await createApplication(city.platform, city.technician, application('pendant'));
+    await expect(
+      importCatalogue(
+        upset,
+        city.technician,
+        { dryRun: false, applications: [list[0], { ...list[1], version: '2.0' }, list[2]] },
+        () => {
+          throw new Error('the disk is gone');
+        },
+      ),
+    ).rejects.toThrow('the disk is gone');
+    expect([(await newest('avant'))?.version, (await newest('pendant'))?.version]).toEqual([
+      '1.0',
+      '1.0',
+    ]);
+    expect(await newest('apres')).toBeUndefined();
+    const [last] = await city.platform.database
+      .selectFrom('audit_events')
+      .select(['action', 'details'])
+      .where('action', '=', 'catalogue.imported')
+      .execute();
+    expect([last?.action, JSON.parse(last?.details ?? 'null')]).toEqual([
+      'catalogue.imported',
+      { added: 1, refused: 0, items: 1 },
+    ]);
+    expect(woken).toEqual(expect.arrayContaining(['applications', 'audit']));
   });
 
   test('two thousand, in seconds', async () => {

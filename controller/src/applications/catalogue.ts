@@ -1,5 +1,6 @@
 /** Export and import of the whole catalogue: for backup, for another city, or for version
  * control. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { ApplicationDraft } from '@preau/contract/application.ts';
 import {
   type Catalogue,
@@ -13,6 +14,7 @@ import type { Topic } from '@preau/contract/topics.ts';
 import { Compile } from 'typebox/compile';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { budget } from '#src/platform/budget.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { addVersion, agentSlug, type TellServers, tellNobody } from './create.ts';
 import { isWithdrawn, selectApplications, selectDrafts } from './store.ts';
@@ -41,7 +43,8 @@ class NotKept extends Error {
 }
 
 /** Each item is added whole or not at all, and a fault in one does not affect the others. What an
- * item requires may come later in the list: an item that waits for it is tried again. On a dry run,
+ * item requires may come later in the list: an item that waits for it is tried again, as often as
+ * requirements may be deep. On a dry run,
  * each item is evaluated against the current catalogue and the rest of the list. Repeating is safe:
  * a version that exists is `unchanged`, and so is a withdrawn version that is imported again
  * without changes. */
@@ -73,41 +76,56 @@ export async function importCatalogue(
   );
   const options = { dryRun: input.dryRun, known, tell: input.dryRun ? tellNobody : tell };
 
-  for (let round = waiting; round.length > 0; ) {
-    const again: Waiting[] = [];
-    for (const { index, draft } of round) {
-      const attempt = await tryOne(deps, actor, draft, options);
-      for (const topic of attempt.topics) topics.add(topic);
-      const { outcome, isLater } =
-        attempt.refusal === null
-          ? { outcome: attempt.outcome, isLater: false }
-          : judge(attempt.refusal, draft, { dryRun: input.dryRun, coming, known });
-      results.set(index, { index, slug: draft.slug, version: draft.version, ...outcome });
-      if (attempt.refusal === null) known.add(draft.slug);
-      if (isLater) again.push({ index, draft });
+  try {
+    let round = waiting;
+    for (let depth = 0; round.length > 0 && depth < budget.catalogue.requirementsDeep; depth += 1) {
+      const again: Waiting[] = [];
+      for (const { index, draft } of round) {
+        // SQLite works on this thread: between two items, others have their turn.
+        await breathe();
+        const attempt = await tryOne(deps, actor, draft, options);
+        for (const topic of attempt.topics) topics.add(topic);
+        const { outcome, isLater } =
+          attempt.refusal === null
+            ? { outcome: attempt.outcome, isLater: false }
+            : judge(attempt.refusal, draft, { dryRun: input.dryRun, coming, known });
+        results.set(index, { index, slug: draft.slug, version: draft.version, ...outcome });
+        if (attempt.refusal === null) known.add(draft.slug);
+        if (isLater) again.push({ index, draft });
+      }
+      // Without progress, another round would give the same result.
+      round = again.length < round.length ? again : [];
     }
-    // Without progress, another round would give the same result.
-    round = again.length < round.length ? again : [];
+  } finally {
+    // What was added before an unforeseen end is there, and is told.
+    if (!input.dryRun) await tellImported(deps, actor, [...results.values()], topics);
   }
+  return [...results.values()].sort((a, b) => a.index - b.index);
+}
 
-  const items = [...results.values()].sort((a, b) => a.index - b.index);
+/** Records how many items of an import were added, and wakes who shows them. */
+async function tellImported(
+  deps: Deps,
+  actor: Actor,
+  items: readonly ImportedItem[],
+  topics: ReadonlySet<Topic>,
+): Promise<void> {
   const added = items.filter(
-    (item) => item.result === 'added' || item.result === 'version_added',
+    ({ result }) => result === 'added' || result === 'version_added',
   ).length;
-  if (!input.dryRun && added > 0) {
+  if (added > 0) {
     await recordEffect(deps, deps.database, actor, {
       action: 'catalogue.imported',
       subjectName: `${added}`,
       details: {
         added,
-        refused: items.filter((item) => item.result === 'refused').length,
+        refused: items.filter(({ result }) => result === 'refused').length,
         items: items.length,
       },
     });
     deps.wakeups.wake(['applications', 'portal', 'audit']);
   }
-  if (!input.dryRun && topics.size > 0) deps.wakeups.wake([...topics]);
-  return items;
+  if (topics.size > 0) deps.wakeups.wake([...topics]);
 }
 
 interface Waiting {

@@ -49,8 +49,8 @@ export async function createApplication(
 
 /** In the caller's transaction. `added` is false when that version exists already; `topics` are
  * to be woken after the commit. Refuses with REQUIREMENT_MISSING, REQUIREMENTS_CIRCULAR,
- * PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, ICON_REFUSED, and with FORBIDDEN the
- * agent's own recipe. */
+ * REQUIREMENTS_TOO_DEEP, PACKAGE_NOT_FOUND (an upload it names), SCRIPT_REFUSED, ICON_REFUSED, and
+ * with FORBIDDEN the agent's own recipe. */
 export async function addVersion(
   deps: Pick<Platform, 'clock'>,
   rows: Rows,

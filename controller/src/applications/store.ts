@@ -6,7 +6,9 @@ import type {
   Recipes,
 } from '@preau/contract/application.ts';
 import type { ApplicationChanges, ApplicationVersion } from '@preau/contract/catalogue.ts';
+import { AppError } from '@preau/contract/errors.ts';
 import { sql } from 'kysely';
+import { budget } from '#src/platform/budget.ts';
 import type { Rows } from '#src/platform/database.ts';
 import { newId } from '#src/platform/secrets.ts';
 import { raiseStamp } from '#src/platform/stamps/store.ts';
@@ -317,13 +319,15 @@ export async function selectDrafts(rows: Rows): Promise<ApplicationDraft[]> {
 }
 
 /** The application of that slug and, level by level, everything that its newest version
- * requires. */
+ * requires. Refuses with REQUIREMENTS_TOO_DEEP. */
 export async function selectRequirements(
   rows: Rows,
   slug: string,
 ): Promise<{ id: string; slug: string; requires: string[] }[]> {
   const found = new Map<string, { id: string; slug: string; requires: string[] }>();
-  for (let level = [slug]; level.length > 0; ) {
+  const most = budget.catalogue.requirementsDeep;
+  for (let [level, depth] = [[slug], 1]; level.length > 0; depth += 1) {
+    if (depth > most) throw new AppError('REQUIREMENTS_TOO_DEEP', { application: slug, most });
     const versions = await rows
       .selectFrom('application_versions as v')
       .innerJoin('applications as a', 'a.id', 'v.application_id')

@@ -19,6 +19,7 @@ const listed: { readonly [N in RouteName]?: Pace } = {
   exportCatalogue: 'costly',
   exportPerson: 'costly',
   exportRollout: 'costly',
+  importCatalogue: 'costly',
   readAccessMatrix: 'costly',
   readUsage: 'costly',
   verifyAudit: 'costly',

@@ -231,6 +231,10 @@ export const budget = {
     heldPictureBytes: 25_165_824,
     desktopEntries: 100,
   },
+  catalogue: {
+    /** Applications one above the other, each required by the one above it. Real ones: two. */
+    requirementsDeep: 20,
+  },
   /** What an agent sends, per server. A class of 25 that starts at once makes some ten reports a
    * second for a few seconds. */
   reports: {
