@@ -9,7 +9,6 @@ import {
   holidayZones,
   horizonDays,
   isArrivalTime,
-  isTimeZone,
   knownUntil,
   nextOccurrence,
   type Place,
@@ -496,11 +495,4 @@ describe('what is refused', () => {
     );
     expect(recurrenceProblem({ days: [3], at: '14:00', period: 'always' })).toBeNull();
   });
-  test('time zones that do not exist', () =>
-    expect(['Europe/Paris', 'Indian/Reunion', 'Europe/Pari', ''].map(isTimeZone)).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]));
 });

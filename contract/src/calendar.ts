@@ -33,7 +33,7 @@ export interface Calendar {
   readonly publicHolidays: readonly { readonly date: string; readonly name: string }[];
 }
 
-/** The facts about a school that this file reads. `timeZone` satisfies `isTimeZone`; `closures`:
+/** The facts about a school that this file reads. `timeZone` is an IANA name; `closures`:
  * the school's other days without class. */
 export interface Place {
   readonly timeZone: string;
@@ -69,14 +69,6 @@ const opensOn: Readonly<Record<Period, readonly DayKind[]>> = {
 
 /** The last date that the calendar covers; later days are `unknown`. Warn well before it. */
 export const knownUntil = (calendar: Calendar): string => calendar.known.until;
-
-export function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
 
 interface Book {
   first: number;

@@ -4,10 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { ApplicationDraft, AptRecipe, DetectionRule } from './application.ts';
 import { EnrolmentRequest } from './enrolment.ts';
 import { DisplayCredentials } from './report.ts';
-import { Id, Line, Nullable, Slug, Strict, Translated } from './schema.ts';
+import { Id, Line, Nullable, Slug, Strict, TimeZone, Translated } from './schema.ts';
 import { TunnelQuery } from './session.ts';
 
 const accepts = (schema: TSchema, value: unknown) => Compile(schema).Check(value);
+
+test.each([
+  ['Europe/Paris', true],
+  ['Indian/Reunion', true],
+  ['Europe/Pari', false],
+  ['', false],
+  [1, false],
+])('the time zone %s', (name, ok) => expect(accepts(TimeZone, name)).toBe(ok));
 
 describe('Line', () => {
   const cases: [name: string, text: string, ok: boolean][] = [

@@ -30,6 +30,27 @@ const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 /** The text without what `MachineText` refuses. After a power cut a log may hold such bytes. */
 export const plainText = (text: string): string => text.replace(controls, '');
 
+const timeZones = new Set<string>();
+/** Whether the city's machines know the IANA name. A known one is looked up once. */
+export function isTimeZone(name: unknown): boolean {
+  if (typeof name !== 'string') return false;
+  if (timeZones.has(name)) return true;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+  } catch {
+    return false;
+  }
+  timeZones.add(name);
+  return true;
+}
+
+/** An IANA name, such as `Europe/Paris`. An unknown one would stop every rule of its school. */
+export const TimeZone = Type.Refine(
+  Type.String({ pattern: '^[A-Za-z_]+(/[A-Za-z_-]+){1,2}$', maxLength: 40 }),
+  isTimeZone,
+  () => 'must be a time zone, such as Europe/Paris',
+);
+
 /** Lower-case words joined by hyphens, for use in a URL. */
 export const Slug = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{1,40}$' });
 

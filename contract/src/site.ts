@@ -1,7 +1,7 @@
 /** Schools. */
 import { type Static, Type } from 'typebox';
 import { isSubnet } from './network.ts';
-import { Id, Line, OneOf, Slug, Strict } from './schema.ts';
+import { Id, Line, OneOf, Slug, Strict, TimeZone } from './schema.ts';
 import { WindowSpec } from './windows.ts';
 
 export const SiteId = Id('sit');
@@ -10,7 +10,7 @@ export const SiteDraft = Strict({
   uai: Type.String({ pattern: '^[0-9]{7}[A-Z]$' }),
   name: Line(120),
   city: Line(80),
-  timeZone: Type.String({ pattern: '^[A-Za-z_]+(/[A-Za-z_-]+){1,2}$', maxLength: 40 }),
+  timeZone: TimeZone,
   holidayZone: OneOf(['A', 'B', 'C']),
 });
 export type SiteDraft = Static<typeof SiteDraft>;
