@@ -224,6 +224,9 @@ export const budget = {
     iconBytes: 262_144,
     iconPixels: 1024,
     svgCharacters: 32_768,
+    /** Elements in each other, and what is drawn when each use of a part counts. */
+    svgDeep: 64,
+    svgShapes: 10_000,
     /** What unpacking a Debian package may give, and what is kept of it while it is read. */
     unpackedBytes: 2_147_483_648,
     controlBytes: 1_048_576,

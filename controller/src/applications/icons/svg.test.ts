@@ -6,12 +6,19 @@ import { checkSvg, isSvg, maxSvg } from './svg.ts';
 const svg = (inside: string, more = '') =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"${more}>${inside}</svg>`;
 
+const doubling = (draw: (id: string) => string) =>
+  Array.from({ length: 60 }, (_, at) => `<g id="a${at}">${draw(`a${at + 1}`).repeat(2)}</g>`).join(
+    '',
+  );
+
 describe('is let in', () => {
   // biome-ignore format: a table
   const cases: [name: string, text: string][] = [
     ['shapes', svg('<rect width="64" height="64" rx="14" fill="#ffe3d3"/><path d="M31 12c13 0-1.5,3e2z"/>')],
     ['a gradient of its own', svg('<defs><linearGradient id="a"><stop offset="0%" stop-color="red"/></linearGradient></defs><g fill="url(#a)"/>')],
     ['a part used twice', svg('<g id="b"><circle cx="1" cy="2" r="3"/></g><use href="#b" x="9"/>')],
+    ['Inkscape’s: everything has a name', svg('<defs><clipPath id="c"><rect id="r"/></clipPath></defs><g id="layer1" clip-path="url(#c)"><g id="g2"><path id="p"/></g><use id="u" href="#p"/></g>')],
+    ['a gradient that goes on from another', svg('<linearGradient id="a"/><linearGradient id="b" href="#a"/><rect fill="url(#b)"/><rect fill="url(#b)"/>')],
     ['a title and a comment', svg('<title>Un dessin, à la main</title><!-- a comment -->')],
     ['a declaration before it', `<?xml version="1.0" encoding="UTF-8"?>\n${svg('')}\n`],
   ];
@@ -55,6 +62,11 @@ describe('is refused', () => {
     ['a page', '<html></html>', 'not one SVG image'],
     ['nothing', '', 'not a whole SVG image'],
     ['a PNG', '\u0089PNG\r\n', /not a|text/],
+    ['a part that draws itself', svg('<g id="a"><use href="#a"/></g>'), 'a part draws itself'],
+    ['two that draw each other', svg('<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>'), 'a part draws itself'],
+    ['uses that double at each step', svg(doubling((id) => `<use href="#${id}"/>`)), /^[0-9.e+]+ shapes$/],
+    ['masks that double at each step', svg(doubling((id) => `<rect mask="url(#${id})"/>`)), /^[0-9.e+]+ shapes$/],
+    ['groups in groups without end', svg('<g>'.repeat(3000) + '</g>'.repeat(3000)), 'shapes in shapes in shapes'],
     ['too much', svg(`<title>${'a'.repeat(maxSvg)}</title>`), /characters$/],
   ];
   test.each(cases)('%s', (_name, text, why) => {

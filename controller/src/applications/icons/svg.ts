@@ -5,6 +5,7 @@ import { budget } from '#src/platform/budget.ts';
 
 /** In characters. */
 export const maxSvg = budget.files.svgCharacters;
+const { svgDeep: deepest, svgShapes: mostShapes } = budget.files;
 
 const elements: ReadonlySet<string> = new Set(
   (
@@ -22,7 +23,7 @@ const attributes: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 const plainValue = /^[A-Za-z0-9#%.,+\-() \t\n_]*$/;
-const ofThisFile = /^url\(#[A-Za-z][\w-]*\)$/;
+const ofThisFile = /^url\(#([A-Za-z][\w-]*)\)$/;
 const fragment = /^#[A-Za-z][\w-]*$/;
 const namespace = 'http://www.w3.org/2000/svg';
 
@@ -63,16 +64,27 @@ export function checkSvg(text: string): string {
     else if (opened !== undefined) drawing.open(opened, given, closesItself !== '');
   }
   drawing.mustBeWhole();
+  drawing.mustBeDrawnSoon();
   return svg;
+}
+
+/** An element: what stands inside it, the ids of what it draws besides, and how many shapes that
+ * makes with everything below. */
+interface Part {
+  inside: Part[];
+  draws: string[];
+  shapes: number | 'unknown' | 'counting';
 }
 
 /** What has been read of one image. */
 class Drawing {
-  readonly #open: string[] = [];
+  readonly #open: { name: string; part: Part }[] = [];
+  readonly #ids = new Map<string, Part>();
+  #whole: Part | null = null;
   #ended = false;
 
   text(words: string): void {
-    const inside = this.#open.at(-1);
+    const inside = this.#open.at(-1)?.name;
     if (words.trim() !== '' && inside !== 'title' && inside !== 'desc')
       throw refuse('text between shapes');
   }
@@ -82,18 +94,43 @@ class Drawing {
     if (this.#ended || (isFirst && element !== 'svg')) throw refuse('not one SVG image');
     if (!elements.has(element)) throw refuse(`the element ${element}`);
     if (isFirst && !/\sviewBox="/.test(given)) throw refuse('no view box');
+    if (this.#open.length >= deepest) throw refuse('shapes in shapes in shapes');
     checkAttributes(element, given);
+    const part: Part = { inside: [], draws: [], shapes: 'unknown' };
+    for (const [, name = '', value = ''] of given.matchAll(attribute)) {
+      if (name === 'id' && !this.#ids.has(value)) this.#ids.set(value, part);
+      const drawn = name === 'href' ? value.slice(1) : ofThisFile.exec(value)?.[1];
+      if (drawn !== undefined) part.draws.push(drawn);
+    }
+    this.#whole ??= part;
+    this.#open.at(-1)?.part.inside.push(part);
     if (closesItself) this.#ended ||= isFirst;
-    else this.#open.push(element);
+    else this.#open.push({ name: element, part });
   }
 
   close(element: string): void {
-    if (this.#open.pop() !== element) throw refuse(`</${element}> closes nothing`);
+    if (this.#open.pop()?.name !== element) throw refuse(`</${element}> closes nothing`);
     this.#ended ||= this.#open.length === 0;
   }
 
   mustBeWhole(): void {
     if (!this.#ended || this.#open.length > 0) throw refuse('not a whole SVG image');
+  }
+
+  /** A part that draws another twice, which draws a third one twice, doubles a browser's work each
+   * time. */
+  mustBeDrawnSoon(): void {
+    const shapesOf = (part: Part): number => {
+      if (part.shapes === 'counting') throw refuse('a part draws itself');
+      if (part.shapes !== 'unknown') return part.shapes;
+      part.shapes = 'counting';
+      const drawn = part.draws.flatMap((id) => this.#ids.get(id) ?? []);
+      const shapes = [...part.inside, ...drawn].reduce((sum, one) => sum + shapesOf(one), 1);
+      part.shapes = shapes;
+      return shapes;
+    };
+    const shapes = this.#whole === null ? 0 : shapesOf(this.#whole);
+    if (shapes > mostShapes) throw refuse(`${shapes} shapes`);
   }
 }
 
