@@ -13,16 +13,21 @@ mount --make-rprivate /
 mkdir "$folder/layer"
 [ "$mib" = 0 ] || mount -t tmpfs -o "size=${mib}m" preau-layer "$folder/layer"
 cd "$folder/layer"
-mkdir upper work root checkout
+mkdir upper work root checkout cache
 # The root need not survive a power cut, so writes do not wait for the disk.
 mount -t overlay preau-bare -o "lowerdir=$base,upperdir=upper,workdir=work,volatile" root
 cd root
 # A lab in the checkout mounts overlays of its own, which the kernel refuses on another overlay's upper layer.
 mkdir -p root/preau
 mount --bind "$folder/layer/checkout" root/preau
+# Nor does the kernel say of a program in a machine of the tests, whose root would be an overlay on this one, that a
+# file it maps was deleted.
+mkdir -p var/cache/preau-test
+mount --bind "$folder/layer/cache" var/cache/preau-test
 cp -r "$folder/seed/." .
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
+mount --rbind /sys/fs/cgroup sys/fs/cgroup
 # With the options Debian uses on a real machine.
 mount -t tmpfs -o mode=755,nosuid,nodev,noexec run run
 mount -t tmpfs -o mode=1777 tmp tmp
