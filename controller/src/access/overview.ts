@@ -87,6 +87,10 @@ export async function readAccessMatrix(
 
 const maxPeriodMs = 400 * 86_400_000;
 const hourMs = 3_600_000;
+const accessHead = [
+  ...['école', 'nom', 'identifiant', 'rôle', 'application'],
+  ...['première fois', 'dernière fois', 'heures ouvertes'],
+];
 
 /** CSV, one line per person and application. Each version of the rules counts for the part of the
  * period in which it was in force. Refuses with VALIDATION_FAILED a period that is empty or longer
@@ -119,18 +123,7 @@ export async function exportAccess(
     await selectPeople(database, siteId === null ? (actor.siteIds ?? null) : [siteId])
   ).filter((person) => person.siteId !== null && reaches(actor, person.siteId));
   const policies = await policiesBetween(deps, from, until);
-  const lines: string[][] = [
-    [
-      'école',
-      'nom',
-      'identifiant',
-      'rôle',
-      'application',
-      'première fois',
-      'dernière fois',
-      'heures ouvertes',
-    ],
-  ];
+  const lines: string[][] = [];
   await inSlices(people, (person) => {
     const site = sites.get(person.siteId ?? '') ?? null;
     for (const application of applications) {
@@ -164,11 +157,11 @@ export async function exportAccess(
     subjectId: applicationId,
     subjectName: applications.find(({ id }) => id === applicationId)?.name.fr ?? '',
     siteId,
-    details: { from, until, lines: lines.length - 1 },
+    details: { from, until, lines: lines.length },
   });
   deps.wakeups.wake(['audit']);
   // `toCsv` escapes cells that a spreadsheet would read as a formula, such as a crafted name.
-  return Buffer.from(toCsv(lines, { lineEnd: '\n' }));
+  return Buffer.from(await toCsv(accessHead, lines, '\n'));
 }
 
 async function policiesBetween(deps: Deps, from: number, until: number) {

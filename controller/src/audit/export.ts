@@ -75,14 +75,14 @@ export async function exportAuditCsv(
   actor: Actor,
   filter: Omit<AuditFilter, 'before' | 'limit'>,
 ): Promise<Buffer> {
-  const events: AuditEvent[] = [];
-  for (let before: string | null = null; events.length < eventsPerFile; ) {
+  const rows: string[][] = [];
+  for (let before: string | null = null; rows.length < eventsPerFile; ) {
     const page: AuditEvent[] = await selectAuditEvents(deps.database, {
       ...filter,
       before,
       limit: 1000,
     });
-    events.push(...page);
+    rows.push(...page.map(cellsOf));
     before = page.at(-1)?.id ?? null;
     await breathe();
     if (page.length < 1000) break;
@@ -90,19 +90,11 @@ export async function exportAuditCsv(
   await recordEffect(deps, deps.database, actor, {
     action: 'audit.exported',
     subjectName: 'csv',
-    details: { events: events.length },
+    details: { events: rows.length },
   });
   deps.wakeups.wake(['audit']);
-  const parts = [
-    toCsv([['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement']], {
-      lineEnd: '\n',
-    }),
-  ];
-  for (let at = 0; at < events.length; at += 1000) {
-    parts.push(toCsv(events.slice(at, at + 1000).map(cellsOf), { bom: false, lineEnd: '\n' }));
-    await breathe();
-  }
-  return Buffer.from(parts.join(''));
+  const head = ['quand (UTC)', 'qui', 'sorte', 'action', 'objet', 'école', 'détails', 'événement'];
+  return Buffer.from(await toCsv(head, rows, '\n'));
 }
 
 const cellsOf = (event: AuditEvent): string[] => [

@@ -192,19 +192,14 @@ async function record(
 }
 
 /** CSV of the added people, for whoever distributes the logins. */
-async function csvOf(added: readonly { addition: Addition; login: string }[]): Promise<string> {
-  let csv = toCsv([['École', 'Classe', 'Nom', 'Identifiant']], { lineEnd: '\r\n' });
-  for (let at = 0; at < added.length; at += 1000) {
-    const rows = added
-      .slice(at, at + 1000)
-      .map(({ addition, login }) => [
-        addition.siteName,
-        addition.className ?? '',
-        addition.name,
-        login,
-      ]);
-    csv += toCsv(rows, { bom: false, lineEnd: '\r\n' });
-    await breathe();
-  }
-  return csv;
-}
+const csvOf = (added: readonly { addition: Addition; login: string }[]): Promise<string> =>
+  toCsv(
+    ['École', 'Classe', 'Nom', 'Identifiant'],
+    added.map(({ addition, login }) => [
+      addition.siteName,
+      addition.className ?? '',
+      addition.name,
+      login,
+    ]),
+    '\r\n',
+  );
