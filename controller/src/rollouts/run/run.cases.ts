@@ -168,6 +168,16 @@ export function runCases(at: RolloutFixture): void {
         'INSTALL_FAILED',
       );
     });
+
+    test('the CSV of many servers is read in pages, each server once', async () => {
+      const id = await begin();
+      const [whole, paged] = [
+        (await exportRollout(at.city.platform, at.city.technician, id)).toString(),
+        (await exportRollout(at.city.platform, at.city.technician, id, 2)).toString(),
+      ];
+      expect(whole.split('\r\n').length).toBeGreaterThan(6);
+      expect(paged).toBe(whole);
+    });
   });
 
   describe('when it goes wrong', () => {

@@ -7,7 +7,7 @@ import type { Actor } from '#src/platform/actor.ts';
 import { cursorOf, readCursor } from '#src/platform/cursor.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { mustFind } from '../../find.ts';
-import { selectEvidence, selectTargetPage } from './store.ts';
+import { selectEvidence, selectLog, selectTargetPage } from './store.ts';
 
 type Deps = Pick<Platform, 'database'>;
 
@@ -43,7 +43,7 @@ export async function listTargets(
   });
   const last = found.at(-1);
   return {
-    items: found.map(({ log: _log, ...target }) => target),
+    items: found,
     next:
       found.length < query.limit || last === undefined
         ? null
@@ -68,5 +68,9 @@ export async function readTarget(
     serverId,
   });
   if (found === undefined) throw new AppError('NOT_FOUND', { server: serverId });
-  return { ...found, evidence: await selectEvidence(deps.database, id, serverId) };
+  return {
+    ...found,
+    log: await selectLog(deps.database, id, serverId),
+    evidence: await selectEvidence(deps.database, id, serverId),
+  };
 }

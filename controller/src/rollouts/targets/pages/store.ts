@@ -16,19 +16,13 @@ export interface TargetFilter {
 }
 
 /** Sorted by the school's name, then by server; only those after `after`. */
-export async function selectTargetPage(
-  rows: Rows,
-  filter: TargetFilter,
-): Promise<(Target & { log: string })[]> {
+export async function selectTargetPage(rows: Rows, filter: TargetFilter): Promise<Target[]> {
   let query = rows
     .selectFrom('rollout_targets as t')
     .innerJoin('servers as s', 's.id', 't.server_id')
     .innerJoin('sites as p', 'p.id', 't.site_id')
-    .leftJoin('rollout_logs as l', (join) =>
-      join.onRef('l.rollout_id', '=', 't.rollout_id').onRef('l.server_id', '=', 't.server_id'),
-    )
     .selectAll('t')
-    .select(['s.name as server_name', 'p.name as site_name', 'l.log'])
+    .select(['s.name as server_name', 'p.name as site_name'])
     .where('t.rollout_id', '=', filter.rolloutId)
     .orderBy('p.name')
     .orderBy('t.server_id')
@@ -72,8 +66,18 @@ export async function selectTargetPage(
     finishedAt: row.finished_at,
     deadlineAt: isFinal(row.state as TargetState) ? null : row.deadline_at,
     opensAt: row.opens_at,
-    log: row.log ?? '',
   }));
+}
+
+/** Of the last attempt; empty when none wrote one. */
+export async function selectLog(rows: Rows, rolloutId: string, serverId: string): Promise<string> {
+  const row = await rows
+    .selectFrom('rollout_logs')
+    .select('log')
+    .where('rollout_id', '=', rolloutId)
+    .where('server_id', '=', serverId)
+    .executeTakeFirst();
+  return row?.log ?? '';
 }
 
 export async function selectEvidence(
