@@ -6,7 +6,7 @@ import { type City, makeCity } from '#src/testing.fixture.ts';
 import { chainEvents, verifyChain } from './chain.ts';
 import { erasingOf, passOver } from './erase.ts';
 import { exportAuditCsv, exportChain } from './export.ts';
-import { insertAuditEvent } from './store.ts';
+import { insertAuditEvent, selectAuditEvents } from './store.ts';
 
 let city: City;
 beforeAll(async () => {
@@ -47,4 +47,25 @@ test.each(works)(
     expect(await longestStop(work)).toBeLessThan(200);
   },
   60_000,
+);
+
+const looks: [name: string, search: string, found: string[]][] = [
+  ['nothing', 'zoé', []],
+  ['the newest', 'subject 29999', ['subject 29999']],
+  ['the oldest', 'subject 7', ['subject 7999', 'subject 7998']],
+  ['one far behind', 'subject 101', ['subject 10199', 'subject 10198']],
+];
+test.each(looks)(
+  'a search for %s looks through all of them in parts',
+  async (_name, search, found) => {
+    const names = async (before: string | null, limit: number) =>
+      await selectAuditEvents(city.platform.database, { ...all, before, limit, search });
+    const [first, ...others] = await names(null, 2);
+    expect([first, ...others].flatMap((event) => event?.subjectName ?? [])).toEqual(found);
+    if (found.length < 2) return;
+    // The next page goes on behind the last one.
+    expect((await names(others[0]?.id ?? null, 1))[0]?.subjectName).toBe(
+      found[1]?.replace(/8$/, '7'),
+    );
+  },
 );

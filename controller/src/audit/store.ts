@@ -2,6 +2,7 @@
  * erasing a name and retention may change them. The database refuses everything else (migration
  * 0006). */
 
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { AuditEvent } from '@preau/contract/audit.ts';
 import type { ChainedEvent, Link, SignedLink } from '@preau/contract/audit-chain.ts';
 import type { Rows } from '#src/platform/database.ts';
@@ -91,14 +92,46 @@ export interface AuditFilter {
   until?: number | null;
 }
 
-/** Newest first, strictly before the event `before`. */
+const lookedAtOnce = 20_000;
+
+/** Newest first, strictly before the event `before`. What matches few events would look through
+ * years: others have their turn in between. */
 export async function selectAuditEvents(rows: Rows, filter: AuditFilter): Promise<AuditEvent[]> {
   if (filter.siteIds?.length === 0) return [];
+  const found: AuditEvent[] = [];
+  for (let { before } = filter; ; ) {
+    const floor = await selectFloor(rows, before);
+    const limit = filter.limit - found.length;
+    found.push(...(await selectAbove(rows, { ...filter, before, limit }, floor)));
+    if (floor === null || found.length >= filter.limit) return found;
+    before = floor;
+    await breathe();
+  }
+}
+
+/** The last event of those that are looked at next; null when they are the first ever. */
+async function selectFloor(rows: Rows, before: string | null): Promise<string | null> {
+  let query = rows
+    .selectFrom('audit_events')
+    .select('id')
+    .orderBy('id', 'desc')
+    .offset(lookedAtOnce - 1)
+    .limit(1);
+  if (before !== null) query = query.where('id', '<', before);
+  return (await query.executeTakeFirst())?.id ?? null;
+}
+
+async function selectAbove(
+  rows: Rows,
+  filter: AuditFilter,
+  floor: string | null,
+): Promise<AuditEvent[]> {
   let query = rows
     .selectFrom('audit_events')
     .select(eventColumns)
     .orderBy('id', 'desc')
     .limit(filter.limit);
+  if (floor !== null) query = query.where('id', '>=', floor);
   const { before, siteIds, action, personId, from, until } = filter;
   if (before !== null) query = query.where('id', '<', before);
   if (siteIds != null) query = query.where('site_id', 'in', [...siteIds]);
