@@ -172,26 +172,28 @@ test('holds exactly the files that are named', () => {
 });
 
 test('every column of every table was filled, as the types name them', () => {
-  const path = fileURLToPath(new URL('../platform/tables.ts', import.meta.url));
-  const source = ts.createSourceFile(
-    path,
-    readFileSync(path, 'utf8'),
-    ts.ScriptTarget.Latest,
-    true,
-  );
   const typed = new Map<string, string[]>();
-  for (const statement of source.statements)
-    if (ts.isInterfaceDeclaration(statement) && statement.name.text === 'Tables')
-      for (const table of statement.members)
-        if (
-          ts.isPropertySignature(table) &&
-          table.type !== undefined &&
-          ts.isTypeLiteralNode(table.type)
-        )
-          typed.set(
-            table.name.getText(),
-            table.type.members.flatMap((column) => column.name?.getText() ?? []).sort(),
-          );
+  for (const name of ['tables', 'rollout-tables']) {
+    const path = fileURLToPath(new URL(`../platform/${name}.ts`, import.meta.url));
+    const source = ts.createSourceFile(
+      path,
+      readFileSync(path, 'utf8'),
+      ts.ScriptTarget.Latest,
+      true,
+    );
+    for (const statement of source.statements)
+      if (ts.isInterfaceDeclaration(statement))
+        for (const table of statement.members)
+          if (
+            ts.isPropertySignature(table) &&
+            table.type !== undefined &&
+            ts.isTypeLiteralNode(table.type)
+          )
+            typed.set(
+              table.name.getText(),
+              table.type.members.flatMap((column) => column.name?.getText() ?? []).sort(),
+            );
+  }
   expect(typed.size).toBeGreaterThan(40);
   for (const [table, columns] of typed)
     expect([table, filled.get(table)]).toEqual([table, columns]);
