@@ -820,7 +820,12 @@ export function callsOf(city: () => City): {
     readClass: async () => ({ params: { id: await pupilClass() } }),
     renameClass: async () => ({ params: { id: await pupilClass() }, body: { name: anyName() } }),
     listOtherPupils: async () => ({ params: { id: await pupilClass() }, query: '?search=lea' }),
-    movePupil: async () => ({ params: { id: await pupilClass(), accountId: city().pupil.id } }),
+    movePupil: async () => {
+      await pupilClass();
+      const other = { kind: 'class' as const, name: anyName(), siteId: city().site.id };
+      const id = await insertGroup(city().platform.database, other, []);
+      return { params: { id, accountId: city().pupil.id } };
+    },
     removePupil: async () => ({ params: { id: await pupilClass(), accountId: city().pupil.id } }),
     addPupil: async () => ({
       params: { id: await pupilClass() },
@@ -832,7 +837,10 @@ export function callsOf(city: () => City): {
       await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
       return { params: { id } };
     },
-    renewBadge: async () => ({ params: { id: city().pupil.id } }),
+    renewBadge: async () => {
+      await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
+      return { params: { id: city().pupil.id } };
+    },
     voidBadge: async () => {
       await raiseBadge(city().platform.database, city().pupil.id, city().time.at, '2027-01-15');
       return { params: { id: city().pupil.id } };

@@ -17,6 +17,8 @@ import { budget } from '#src/platform/budget.ts';
 import { launch } from '#src/sessions/launch.ts';
 import { type City, makeCity, publicUrl, readySession } from '#src/testing.fixture.ts';
 import { callsOf, onePixel, type Role, refusal, roles } from './calls.fixture.ts';
+import { changesBetween, keptRows } from './changed-rows.fixture.ts';
+import { changesOf } from './changes.fixture.ts';
 import { openEdge, signedIn, testAdditions } from './edge.fixture.ts';
 import { leaves } from './leaves.fixture.ts';
 
@@ -149,11 +151,13 @@ describe('every route × every role', () => {
     const route: Route = api[name];
     const { params, query = '', body, headers, status, after } = await calls[name](role);
     const before = await city.platform.database.selectFrom('audit_events').select('id').execute();
+    const kept = await keptRows(city.platform.database);
     city.woken.length = 0;
     const reply = await call(role, route.method, pathOf(route, params) + query, body, headers);
     const woken = [...city.woken];
     const refused = refusal[route.caller][role];
     let leftSomething = false;
+    const changes = changesBetween(kept, await keptRows(city.platform.database));
     if (refused === null) {
       expect([reply.statusCode, reply.statusCode < 400 ? null : reply.json()]).toEqual([
         status ?? route.status ?? 200,
@@ -162,7 +166,8 @@ describe('every route × every role', () => {
       if (reply.statusCode < 400) {
         const left = await leftSince(before, woken);
         expect(left).toEqual(leaves[name]);
-        leftSomething = left.audit.length > 0;
+        expect(changes).toEqual(changesOf(name));
+        leftSomething = left.audit.length > 0 || changes.length > 0;
         await after?.();
         // What people have sent is saved, and never opens under our address.
         if (route.stream === 'down' || route.download !== undefined)
@@ -174,6 +179,7 @@ describe('every route × every role', () => {
       expect(
         await city.platform.database.selectFrom('audit_events').select('id').execute(),
       ).toEqual(before);
+      expect(changes).toEqual([]);
     }
     if (reply.statusCode >= 400) {
       const { code, message } = reply.json<{ code: string; message: { fr: string; en: string } }>();
