@@ -24,7 +24,8 @@ import { Compile } from 'typebox/compile';
 
 /** The calendar is only read forward, so the ministry's older years are not requested. */
 const address =
-  "https://data.education.gouv.fr/api/explore/v2.1/catalog/datasets/fr-en-calendrier-scolaire/exports/json?where=start_date%20%3E%3D%20date'2025-09-01'";
+  'https://data.education.gouv.fr/api/explore/v2.1/catalog/datasets/fr-en-calendrier-sc' +
+  "olaire/exports/json?where=start_date%20%3E%3D%20date'2025-09-01'";
 const maxBytes = 8 * 1024 * 1024;
 const maxRecords = 20_000;
 
@@ -72,7 +73,8 @@ export function recordsOf(text: string): CalendarRecord[] {
   if (!Answer.Check(answer)) {
     const [issue] = Answer.Errors(answer);
     throw new Refused(
-      `The answer does not have the form of the ministry's dataset: ${issue?.instancePath || 'at the top'} ${issue?.message ?? ''}`,
+      `The answer does not have the form of the ministry's dataset: ` +
+        `${issue?.instancePath || 'at the top'} ${issue?.message ?? ''}`,
     );
   }
   if (Array.isArray(answer)) return answer;
@@ -82,7 +84,8 @@ export function recordsOf(text: string): CalendarRecord[] {
       : [answer.records.map(({ fields }) => fields), answer.nhits];
   if (count !== records.length)
     throw new Refused(
-      `The answer holds ${records.length} of ${count} records: ask for the export of the whole dataset, not for one page of it.`,
+      `The answer holds ${records.length} of ${count} records: ask for the export of the whole ` +
+        'dataset, not for one page of it.',
     );
   return records;
 }
@@ -159,12 +162,14 @@ function agreed(dated: readonly Dated[], warn: (text: string) => void): Dated {
     `${academy}: ${dateOfDay(from)} to ${dateOfDay(back)}`;
   if (second !== undefined && second.length === most.length)
     throw new Refused(
-      `${winner.name} ${winner.year}, zone ${winner.zone}: academies differ, and as many say the one as the other (${[winner, ...second].map(told).join('; ')}).`,
+      `${winner.name} ${winner.year}, zone ${winner.zone}: academies differ, and as many say the ` +
+        `one as the other (${[winner, ...second].map(told).join('; ')}).`,
     );
   for (const other of dated)
     if (!most.includes(other))
       warn(
-        `${other.name} ${other.year}, zone ${other.zone}: ${told(other)} differs from the others of its zone and is left out`,
+        `${other.name} ${other.year}, zone ${other.zone}: ${told(other)} differs from the others of ` +
+          'its zone and is left out',
       );
   return winner;
 }
@@ -216,7 +221,8 @@ function mustBeInOrder(holidays: readonly Dated[], warn: (text: string) => void)
     const before = holidays[at - 1];
     if (before !== undefined && from < before.back)
       throw new Refused(
-        `${name} ${year}, zone ${zone}, begins on ${dateOfDay(from)}, within ${before.name} (until ${dateOfDay(before.back)}).`,
+        `${name} ${year}, zone ${zone}, begins on ${dateOfDay(from)}, within ${before.name} (until ` +
+          `${dateOfDay(before.back)}).`,
       );
     if (name.startsWith('Pont')) continue;
     if (weekdayOf(from) !== 6)
@@ -314,10 +320,13 @@ export function fileOf({
   schoolHolidays,
   publicHolidays,
 }: Calendar): string {
-  const zones = holidayZones.map(
-    (zone) =>
-      `    ${zone}: [\n${schoolHolidays[zone].map(({ name, from, back }) => `      { name: ${quoted(name)}, from: '${from}', back: '${back}' },\n`).join('')}    ],\n`,
-  );
+  const zones = holidayZones.map((zone) => {
+    const rows = schoolHolidays[zone].map(
+      ({ name, from, back }) =>
+        `      { name: ${quoted(name)}, from: '${from}', back: '${back}' },\n`,
+    );
+    return `    ${zone}: [\n${rows.join('')}    ],\n`;
+  });
   return `/** School holidays of the zones A, B and C, and public holidays. Written by \`npm run
  * refresh-calendar\`: change nothing by hand. */
 import type { Calendar } from './calendar.ts';
@@ -390,7 +399,8 @@ async function main(): Promise<void> {
   if (values['dry-run']) return;
   writeFileSync(file, fileOf(calendar));
   console.log(
-    `${relative(process.cwd(), file)} is written; it is known until ${calendar.known.until}. Look at the changes, run npm test -- --quick, and commit.`,
+    `${relative(process.cwd(), file)} is written; it is known until ${calendar.known.until}. ` +
+      'Look at the changes, run npm test -- --quick, and commit.',
   );
 }
 
@@ -402,7 +412,8 @@ if (import.meta.main) {
       error instanceof Refused ||
         (error instanceof Error && 'code' in error) ||
         error instanceof TypeError
-        ? `Refused: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}\nNothing was changed.`
+        ? `Refused: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}` +
+            `\nNothing was changed.`
         : error,
     );
     process.exitCode = 1;

@@ -76,14 +76,16 @@ const keygen = (name: string, phrase: string) => {
 const installer = (body: string) =>
   file(
     'files/install.sh',
-    `#!/bin/sh\nset -eu\nwhile [ $# -gt 0 ]; do case $1 in --controller) url=$2 ;; --key) key=$2 ;; --code-file) code=$2 ;; *) exit 9 ;; esac; shift 2; done\n${body}\n`,
+    `#!/bin/sh\nset -eu\nwhile [ $# -gt 0 ]; do case $1 in --controller) url=$2 ;; --key) key=$2 ` +
+      `;; --code-file) code=$2 ;; *) exit 9 ;; esac; shift 2; done\n${body}\n`,
     0o755,
   );
 const enrolling = (state: string) => `[ "$(id -u)" -eq 0 ] || { echo "not root"; exit 8; }
 [ "$(stat -c %a "$code")" = 600 ] || exit 7
 printf '\\033[32m• enrolment as %s\\033[0m\\n' "$(id -un)"
 ps -eo args | grep -c -F -f "$code" | sed 's/^/seen in arguments: /' || true
-PREAU_AGENT_STATE='${join(folder, state)}' '${process.execPath}' '${join(root, 'agent/src/main.ts')}' enrol --controller "$url" --key "$key" --code-file "$code"`;
+PREAU_AGENT_STATE='${join(folder, state)}' '${process.execPath}' '${join(root, 'agent/src/main.ts')}' \\
+  enrol --controller "$url" --key "$key" --code-file "$code"`;
 
 beforeAll(async () => {
   foldersBefore = leftovers();
@@ -113,7 +115,10 @@ beforeAll(async () => {
   );
   file(
     'sshd_config',
-    `ListenAddress 127.0.0.1\nPort ${port}\nHostKey ${join(folder, 'host')}\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication yes\nUsePAM yes\nStrictModes no\nAuthorizedKeysFile ${join(folder, 'authorized')}\nMaxStartups 50\n`,
+    `ListenAddress 127.0.0.1\nPort ${port}\nHostKey ${join(folder, 'host')}\nPidFile ` +
+      `none\nPermitRootLogin yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication ` +
+      `yes\nUsePAM yes\nStrictModes no\nAuthorizedKeysFile ${join(folder, 'authorized')}` +
+      `\nMaxStartups 50\n`,
   );
   const start = `set -e
 mount -t overlay overlay -o lowerdir=/etc,upperdir=${folder}/etc-upper,workdir=${folder}/etc-work /etc
@@ -353,7 +358,8 @@ describe('what goes wrong on the way', () => {
   test('a flood of output is bounded, and a repeated secret is not kept', async () => {
     const done = await over(
       await add(
-        `i=0; while [ $i -lt 20000 ]; do echo "line $i of a machine that talks"; i=$((i+1)); done; echo "${passwords.root}"; cat "$code"; exit 3`,
+        'i=0; while [ $i -lt 20000 ]; do echo "line $i of a machine that talks"; i=$((i+1)); done; ' +
+          `echo "${passwords.root}"; cat "$code"; exit 3`,
       ),
     );
     expect(done.log.length).toBeLessThanOrEqual(65_536);

@@ -180,7 +180,8 @@ describe('SQLite', () => {
     mkdirSync(unpacked);
     const newer = join(folder, 'newer.tar.age');
     const script = `set -e; age -d -i "${keyFile}" "$1" | tar -x -C "${unpacked}"
-      sed -i 's/"migrations":\\[/&"9999-of-tomorrow",/; s/"version":"[^"]*"/"version":"9.9.9"/' "${unpacked}/manifest.json"
+      sed -i 's/"migrations":\\[/&"9999-of-tomorrow",/; s/"version":"[^"]*"/"version":"9.9.9"/' \\
+        "${unpacked}/manifest.json"
       tar -c -C "${unpacked}" . | age -r "${key}" > "${newer}"`;
     const made = spawnSync('sh', ['-c', script, 'sh', await backUp()], { encoding: 'utf8' });
     expect(made).toMatchObject({ status: 0, stderr: '' });

@@ -88,15 +88,19 @@ describe('docker-compose.yml', () => {
         expect.stringMatching(/^(\$\{[A-Z_]+(:?[-?][^}]*)?\})?$/),
       ]);
   });
-  test('every image has a fixed version, only the demo’s server is privileged, only the controller is published', () => {
-    for (const [name, service] of Object.entries(file.services)) {
-      if (service.image !== undefined)
-        expect([name, service.image]).toEqual([name, expect.stringMatching(/:[0-9]/)]);
-      expect([name, service.privileged ?? false]).toEqual([name, name === 'demo-server']);
-      expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
-      if (service.build === undefined) expect([name, service.ports ?? []]).toEqual([name, []]);
-    }
-  });
+  test(
+    'every image has a fixed version, only the demo’s server is privileged, only the ' +
+      'controller is published',
+    () => {
+      for (const [name, service] of Object.entries(file.services)) {
+        if (service.image !== undefined)
+          expect([name, service.image]).toEqual([name, expect.stringMatching(/:[0-9]/)]);
+        expect([name, service.privileged ?? false]).toEqual([name, name === 'demo-server']);
+        expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
+        if (service.build === undefined) expect([name, service.ports ?? []]).toEqual([name, []]);
+      }
+    },
+  );
 });
 
 test('the demo starts only when it is asked for, and says that its server is privileged', () => {

@@ -62,7 +62,8 @@ test('connections cut in the middle: one refusal at most, then all well', async 
     Array.from({ length: 20 }, (_, at) => city.codes(at < 8 ? ['launch', 'list'] : ['list'])),
   );
   await ask(
-    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = $$client backend$$',
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() ' +
+      'and backend_type = $$client backend$$',
   );
   const codes = new Set((await working).flatMap((each) => Object.values(each)));
   codes.delete('ok');
@@ -146,7 +147,8 @@ test('a standby, which only reads: DATABASE_READ_ONLY', async () => {
   await begin();
   await ask('alter database city_1 set default_transaction_read_only = on');
   await ask(
-    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = $$preau$$',
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() ' +
+      'and application_name = $$preau$$',
   );
   await until('new connections', async () => (await city.call('list')).status === 200, 10_000);
   expect(await city.codes()).toEqual({ ...allAre('DATABASE_READ_ONLY'), list: 'ok' });
@@ -156,7 +158,8 @@ test('a standby, which only reads: DATABASE_READ_ONLY', async () => {
   await client.query('set default_transaction_read_only = off');
   await client.query('alter database city_1 reset default_transaction_read_only');
   await client.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = $$preau$$',
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() ' +
+      'and application_name = $$preau$$',
   );
   await client.end();
   await wellAgain();

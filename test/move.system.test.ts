@@ -33,7 +33,8 @@ beforeAll(async () => {
   await migrate(source, false);
   // What is new since the year: a table without a row would prove nothing.
   for (const statement of [
-    "insert into restarts (id, server_id, site_id, state, boot_id, at, created_by_name, created_at) values ('rst_1', 's', 'e', 'done', 'b', 1, 'Été', 2)",
+    'insert into restarts (id, server_id, site_id, state, boot_id, at, created_by_name, ' +
+      "created_at) values ('rst_1', 's', 'e', 'done', 'b', 1, 'Été', 2)",
     "insert into rollout_questions (rollout_id, server_id, key, asked, asked_at) values ('r', 's', 'k', '[]', 1)",
     "insert into erased_homes (number, home, asked_at) values (1, 'acc_1', 1)",
   ])
@@ -100,7 +101,8 @@ describe('a move', () => {
       .execute(source);
     await sql
       .raw(
-        "insert into restarts (id, server_id, site_id, state, boot_id, at, created_by_name, created_at) values ('rst_1', 's', 'e', 'done', 'b', 1, 'Été', 2)",
+        'insert into restarts (id, server_id, site_id, state, boot_id, at, created_by_name, ' +
+          "created_at) values ('rst_1', 's', 'e', 'done', 'b', 1, 'Été', 2)",
       )
       .execute(source);
     await sql

@@ -102,7 +102,8 @@ export async function openSchoolNetwork(city: number, mirror: number): Promise<S
       within(school, [
         process.execPath,
         '-e',
-        `require('net').connect(${port}, '${street4}').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`,
+        `require('net').connect(${port}, '${street4}').on('connect', () => ` +
+          `process.exit(0)).on('error', () => process.exit(1))`,
       ]),
     );
   await until('squid', async () => (await answers(ports.proxy)).code === 0, 30_000);
@@ -202,7 +203,8 @@ socket.on('message', (asked, from) => {
   const question = asked.subarray(12, end + 5);
   const isA = question.readUInt16BE(question.length - 4) === 1;
   const head = Buffer.from([asked[0], asked[1], 0x81, 0x80, 0, 1, 0, isA ? 1 : 0, 0, 0, 0, 0]);
-  const answer = isA ? Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...address.split('.').map(Number)]) : Buffer.alloc(0);
+  const bytes = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...address.split('.').map(Number)];
+  const answer = Buffer.from(isA ? bytes : []);
   setTimeout(() => socket.send(Buffer.concat([head, question, answer]), from.port, from.address), Number(ms));
 }).bind(53);`;
 

@@ -226,37 +226,41 @@ describe('what is there and what is not', () => {
     expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(2);
   });
 
-  test('another version with another recipe is brought, after a restart too; with the same recipe it is there', async () => {
-    const first = world();
-    first.want({ applications: [tux] });
-    await first.agent.start();
-    await first.soon(() => expect(app(first)).toMatchObject({ state: 'installed' }));
-    const w = first.kill();
-    const same = { ...tux, versionId: id('ver', 'u') };
-    w.want({ applications: [same] });
-    await w.agent.start();
-    await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
-    expect(w.driver.calls).not.toContain('install tux');
-    const more = {
-      ...tux,
-      versionId: id('ver', 'v'),
-      recipes: {
-        linux: {
-          ...tux.recipes.linux,
-          kind: 'apt' as const,
-          packages: ['tux', 'tux-data'],
-          detect: { kind: 'package' as const, package: 'tux' },
+  test(
+    'another version with another recipe is brought, after a restart too; with the same ' +
+      'recipe it is there',
+    async () => {
+      const first = world();
+      first.want({ applications: [tux] });
+      await first.agent.start();
+      await first.soon(() => expect(app(first)).toMatchObject({ state: 'installed' }));
+      const w = first.kill();
+      const same = { ...tux, versionId: id('ver', 'u') };
+      w.want({ applications: [same] });
+      await w.agent.start();
+      await w.soon(() => expect(app(w)).toMatchObject({ state: 'installed' }));
+      expect(w.driver.calls).not.toContain('install tux');
+      const more = {
+        ...tux,
+        versionId: id('ver', 'v'),
+        recipes: {
+          linux: {
+            ...tux.recipes.linux,
+            kind: 'apt' as const,
+            packages: ['tux', 'tux-data'],
+            detect: { kind: 'package' as const, package: 'tux' },
+          },
         },
-      },
-    };
-    w.want({ applications: [more] });
-    await w.soon(() =>
-      expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(1),
-    );
-    await w.soon(() =>
-      expect(w.last()).toMatchObject({ generation: 3, applications: [{ state: 'installed' }] }),
-    );
-  });
+      };
+      w.want({ applications: [more] });
+      await w.soon(() =>
+        expect(w.driver.calls.filter((call) => call === 'install tux')).toHaveLength(1),
+      );
+      await w.soon(() =>
+        expect(w.last()).toMatchObject({ generation: 3, applications: [{ state: 'installed' }] }),
+      );
+    },
+  );
 
   test('neighbours are named to the driver, once for each change', async () => {
     const w = world();
@@ -633,24 +637,28 @@ test('another state of the same number is obeyed if it is later: a restored city
   await w.soon(() => expect(w.driver.calls).toContain('install tux'));
 });
 
-test('a state that stays refused is not fetched again and again: the next try comes with the next regular report', async () => {
-  const w = world();
-  w.want({});
-  await w.agent.start();
-  await w.soon(() => expect(w.last().generation).toBe(1));
-  const { fetched } = w;
-  const before = fetched.length;
-  w.want({}, 'forged');
-  await w.soon(() =>
-    expect(w.last().failedSteps).toEqual([
-      expect.objectContaining({ step: 'refuse_state', code: 'STATE_SIGNATURE_INVALID' }),
-    ]),
-  );
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(fetched.length - before).toBe(1);
-  w.clock.at += 20_000;
-  await w.soon(() => expect(fetched.length - before).toBe(2));
-});
+test(
+  'a state that stays refused is not fetched again and again: the next try comes with ' +
+    'the next regular report',
+  async () => {
+    const w = world();
+    w.want({});
+    await w.agent.start();
+    await w.soon(() => expect(w.last().generation).toBe(1));
+    const { fetched } = w;
+    const before = fetched.length;
+    w.want({}, 'forged');
+    await w.soon(() =>
+      expect(w.last().failedSteps).toEqual([
+        expect.objectContaining({ step: 'refuse_state', code: 'STATE_SIGNATURE_INVALID' }),
+      ]),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(fetched.length - before).toBe(1);
+    w.clock.at += 20_000;
+    await w.soon(() => expect(fetched.length - before).toBe(2));
+  },
+);
 
 test('each report has the next number of one epoch', async () => {
   const w = world();

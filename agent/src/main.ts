@@ -25,10 +25,12 @@ function stop(message: string, code: number): never {
 
 /** What exactly was met, such as the issuer of a certificate. */
 const particulars = (details: Record<string, unknown>): string => {
-  const told = Object.entries(details).filter(([, value]) => value !== '');
-  return told.length === 0
-    ? ''
-    : `\n(${told.map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join('; ')})`;
+  const told = Object.entries(details)
+    .filter(([, value]) => value !== '')
+    .map(
+      ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    );
+  return told.length === 0 ? '' : `\n(${told.join('; ')})`;
 };
 
 /** An AggregateError, one attempt per address, has no message of its own. */

@@ -1,6 +1,6 @@
-/** `npm run bench -- siege [--minutes 5] [--only pingers,slow]`: honest people sign in and open programs while attackers
- * with half a core attack the same city through the nginx that it ships. First a quiet minute
- * measures the same people alone. */
+/** `npm run bench -- siege [--minutes 5] [--only pingers,slow]`: honest people sign in and open
+ * programs while attackers with half a core attack the same city through the nginx that it ships.
+ * First a quiet minute measures the same people alone. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTalking, type Talking } from '../services.ts';

@@ -49,7 +49,8 @@ async function tryCity(engine: Engine, tell: (line: string) => void): Promise<vo
   await engine.must(`printf '%s\\n' ${settings.map(quoted).join(' ')} > .env`);
   await engine.must('docker compose --profile postgres up -d --wait', 120_000);
   await engine.must(
-    `echo "PREAU_TRUSTED_PROXIES=$(docker network inspect preau_arrivals -f '{{(index .IPAM.Config 0).Gateway}}')" >> .env && docker compose --profile postgres up -d --wait`,
+    `echo "PREAU_TRUSTED_PROXIES=$(docker network inspect preau_arrivals -f '{{(index ` +
+      `.IPAM.Config 0).Gateway}}')" >> .env && docker compose --profile postgres up -d --wait`,
     120_000,
   );
   await checkGateway(engine);
@@ -117,7 +118,8 @@ async function tryKeeping(engine: Engine, tell: (line: string) => void): Promise
 async function checkGateway(engine: Engine): Promise<void> {
   const [gateway = '', peers = ''] = (
     await engine.must(
-      "bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080; grep TRUSTED .env | cut -d= -f2; docker compose exec -T controller cat /proc/net/tcp'",
+      "bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080; grep TRUSTED .env | cut -d= -f2; docker " +
+        "compose exec -T controller cat /proc/net/tcp'",
     )
   ).split(/\n([\s\S]*)/);
   const hexadecimal = gateway

@@ -18,6 +18,7 @@ for (const one of names)
   );
 for (const { area, killed, of, files, ofFiles } of scores)
   console.log(
-    `${area}: ${killed} of ${of}${of === 0 ? '' : ` (${Math.round((100 * killed) / of)} %)`}, ${files} of ${ofFiles} files`,
+    `${area}: ${killed} of ${of}${of === 0 ? '' : ` (${Math.round((100 * killed) / of)} %)`}, ` +
+      `${files} of ${ofFiles} files`,
   );
 process.exit(0);

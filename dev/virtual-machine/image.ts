@@ -45,7 +45,8 @@ const hook = (work: string) =>
     ': > "$1"/etc/machine-id; chmod 755 "$1"; echo serveur-1 > "$1"/etc/hostname',
     `cp '${work}/key.pub' "$1"/root/.ssh/authorized_keys; cp '${nodeProgram}' "$1"/usr/local/bin/node`,
     'chroot "$1" systemctl --quiet enable systemd-networkd ssh',
-    'chroot "$1" systemctl --quiet disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer || :',
+    'chroot "$1" systemctl --quiet disable apt-daily.timer apt-daily-upgrade.timer ' +
+      'dpkg-db-backup.timer e2scrub_all.timer || :',
     // The displays of the server are the agent's, as after install.sh.
     'chroot "$1" systemctl --quiet disable xrdp xrdp-sesman cups.service cups.socket cups.path || :',
     `cp "$1"/boot/vmlinuz-* '${work}/kernel'; cp "$1"/boot/initrd.img-* '${work}/initrd'`,

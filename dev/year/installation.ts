@@ -64,7 +64,8 @@ export async function makeInstallation(
 set -a; . ${settingsFile}; set +a
 case "$1" in
   start)
-    setsid ${place}/current/node_modules/.bin/node ${place}/current/controller/src/main.ts >>${folder}/service.log 2>&1 </dev/null &
+    setsid ${place}/current/node_modules/.bin/node ${place}/current/controller/src/main.ts \\
+      >>${folder}/service.log 2>&1 </dev/null &
     echo $! >${pidFile} ;;
   stop)
     [ -f ${pidFile} ] || exit 0

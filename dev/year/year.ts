@@ -83,7 +83,9 @@ function eventsOf(town: Town, sessions: readonly Row[], tables: readonly TableRo
 function chainOf(events: readonly Event[], secrets: Secrets): { rows: Row[]; chain: Row } {
   let head: Link = noLink;
   const rows = events.map((event, number): Row => {
-    const id = `${event.at.toString(36).padStart(10, '0')}_${number.toString(36).padStart(4, '0')}${saltOf('event', number).slice(0, 10)}`;
+    const id =
+      `${event.at.toString(36).padStart(10, '0')}_${number.toString(36).padStart(4, '0')}` +
+      `${saltOf('event', number).slice(0, 10)}`;
     const row = {
       ...{ id, at: event.at, action: event.action, actor_kind: event.actorKind },
       ...{ actor_id: event.actorId, actor_name: event.actorName, subject_id: event.subjectId },

@@ -116,7 +116,7 @@ test('the runbook, word for word on a bare Debian, ends with “All is well”',
 }, 400_000);
 
 describe('through it', () => {
-  test('a teacher signs in, opens a program, and a session stays open for longer than a minute of silence', async () => {
+  test('a teacher signs in, opens a program, and the session outlives more than a minute of silence', async () => {
     const page = await newPage();
     const sockets: { url: string; closed: boolean }[] = [];
     page.on('websocket', (socket) => {

@@ -15,9 +15,14 @@ const outside = [
   ...['var/lib/apt', 'var/lib/dpkg', 'usr/local/bin/node', 'var/lib/systemd'],
 ];
 const prune = `\\( ${outside.map((path) => `-path ./${path}`).join(' -o ')} \\) -prune -o`;
-const tree = `cd / && { find . ${prune} -type f -print0 | xargs -0 sha256sum; find . ${prune} -printf '%y %m %U:%G %p %l\\n'; } 2>/dev/null | sort`;
+const tree =
+  `cd / && { find . ${prune} -type f -print0 | xargs -0 sha256sum; find . ${prune} -printf '%y ` +
+  `%m %U:%G %p %l\\n'; } 2>/dev/null | sort`;
 const shot = (name: string) =>
-  `{ ${tree}; cut -d : -f 1,5-7 /etc/passwd | sed 's/^/user /'; cut -d : -f 1,4 /etc/group | sed 's/^/group /'; dpkg -l | sed -n 's/^\\([a-z][a-z]\\) */package \\1 /p'; apt-mark showauto | sed 's/^/auto /'; systemctl list-unit-files --no-legend | sed 's/^/unit /'; } > /root/${name}`;
+  `{ ${tree}; cut -d : -f 1,5-7 /etc/passwd | sed 's/^/user /'; cut -d : -f 1,4 /etc/group | ` +
+  `sed 's/^/group /'; dpkg -l | sed -n 's/^\\([a-z][a-z]\\) */package \\1 /p'; apt-mark ` +
+  `showauto | sed 's/^/auto /'; systemctl list-unit-files --no-legend | sed 's/^/unit /'; } > ` +
+  `/root/${name}`;
 /** With all that came with it. */
 const alone =
   '--autoremove -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false';
@@ -75,7 +80,8 @@ describe.each(suites)('%s', (suite) => {
     expect([refused.code, refused.said]).toEqual([
       1,
       expect.stringContaining(
-        'this is ubuntu 24.04, on which Préau was never tested. What would be missing:\n  - packages that are not offered here: xrdp ',
+        'this is ubuntu 24.04, on which Préau was never tested. What would be missing:\n' +
+          '  - packages that are not offered here: xrdp ',
       ),
     ]);
     expect(refused.said).toContain('  - Node 22 or newer');
@@ -99,10 +105,13 @@ describe.each(suites)('%s', (suite) => {
     const source = `http://${school.machine.cityAddress}:${(slow.address() as AddressInfo).port}/debian`;
     await school.machine.must(`echo 'deb [trusted=yes] ${source} slow main' > /root/slow.list`);
     await school.machine.must(
-      'systemd-run --quiet --unit=busy --property=RuntimeMaxSec=20 apt-get update -o Dir::Etc::sourcelist=/root/slow.list -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0 && sleep 1',
+      'systemd-run --quiet --unit=busy --property=RuntimeMaxSec=20 apt-get update -o ' +
+        'Dir::Etc::sourcelist=/root/slow.list -o Dir::Etc::sourceparts=/dev/null -o ' +
+        'APT::Get::List-Cleanup=0 && sleep 1',
     );
     await school.machine.must(
-      'systemd-run --quiet --unit=ears sh -c "while sleep 0.2; do ss -Hltn \'( sport = :3389 or sport = :631 or sport = :515 or sport = :3350 )\' >> /root/heard; done"',
+      'systemd-run --quiet --unit=ears sh -c "while sleep 0.2; do ss -Hltn \'( sport = ' +
+        ':3389 or sport = :631 or sport = :515 or sport = :3350 )\' >> /root/heard; done"',
     );
     const words = await school.enrol();
     slow.close();
@@ -145,7 +154,9 @@ describe.each(suites)('%s', (suite) => {
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     expect(await agent()).toBe(before);
     await school.machine.must(
-      'sed s,/etc/needrestart/conf.d,/nowhere, /etc/needrestart/needrestart.conf > /root/plain.conf && NEEDRESTART_UI=NeedRestart::UI::stdio DEBIAN_FRONTEND=noninteractive needrestart -r a -c /root/plain.conf',
+      'sed s,/etc/needrestart/conf.d,/nowhere, /etc/needrestart/needrestart.conf > ' +
+        '/root/plain.conf && NEEDRESTART_UI=NeedRestart::UI::stdio ' +
+        'DEBIAN_FRONTEND=noninteractive needrestart -r a -c /root/plain.conf',
       { timeoutMs: 120_000 },
     );
     await until('the restart', async () => (await agent()) !== before, 60_000);

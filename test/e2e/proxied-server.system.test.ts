@@ -47,7 +47,8 @@ afterAll(async () => {
 test('without the proxy, the line refuses and asks for it', async () => {
   const { code, stdout } = await school.machine.run(
     // The script itself cannot be fetched either: as somebody would who had it on a stick.
-    `curl -fsS -x ${squid.url(port)} ${school.centre.url}/agent/install.sh > /root/install.sh; sh /root/install.sh --controller ${school.centre.url} --check`,
+    `curl -fsS -x ${squid.url(port)} ${school.centre.url}/agent/install.sh > /root/install.sh; ` +
+      `sh /root/install.sh --controller ${school.centre.url} --check`,
   );
   expect([code, stdout]).toEqual([
     1,

@@ -177,7 +177,10 @@ export async function openSources(school: SchoolServer): Promise<Sources> {
         const script = await technician.call('createScript', {
           body: {
             name: slug,
-            install: `#!/bin/sh\nset -e\n${misdeed}\nmkdir -p /opt/${slug}\ncat > /opt/${slug}/${slug} <<'END'\n${shows(slug)}END\nchmod 755 /opt/${slug}/${slug}\necho "$PREAU_VERSION" > /opt/${slug}/version\n`,
+            install:
+              `#!/bin/sh\nset -e\n${misdeed}\nmkdir -p /opt/${slug}\ncat > /opt/${slug}/${slug} <<'END'\n` +
+              `${shows(slug)}END\nchmod 755 /opt/${slug}/${slug}\necho "$PREAU_VERSION" > /opt/${slug}` +
+              `/version\n`,
             remove: `#!/bin/sh\nrm -rf /opt/${slug}\n`,
           },
         });

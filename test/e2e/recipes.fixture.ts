@@ -99,7 +99,8 @@ export function describeRecipes(suite: Suite, on: string): void {
     school = await openSchoolServer(suite);
     const { machine } = school;
     await machine.must(
-      `mkdir -p /etc/preau && echo PREAU_AGENT_INSTALL_SECONDS=${installSeconds} >> /etc/preau/agent.env && systemctl restart preau-agent`,
+      `mkdir -p /etc/preau && echo PREAU_AGENT_INSTALL_SECONDS=${installSeconds} >> ` +
+        '/etc/preau/agent.env && systemctl restart preau-agent',
     );
     sources = await openSources(school);
     await machine.must(

@@ -181,65 +181,69 @@ describe('plan', () => {
     ]);
   });
 
-  test('whatever is wanted and is there: one package step, two displays at once, each session once, nothing foreign', () => {
-    const names = ['a', 'b', 'c'];
-    const states = fc.dictionary(
-      fc.constantFrom(...names),
-      fc.constantFrom<ActualApplication['state']>('unknown', 'installed', 'absent', 'failed'),
-      { noNullPrototype: true },
-    );
-    const phases = fc.dictionary(
-      fc.constantFrom(...names, 'x', 'y'),
-      fc.constantFrom<ActualSession['phase']>('opening', 'running', 'ending', 'over'),
-      { noNullPrototype: true },
-    );
-    fc.assert(
-      fc.property(
-        fc.record({ apps: fc.subarray(names), sessions: fc.subarray(names), standby: fc.nat(6) }),
-        fc.record({ apps: states, sessions: phases, packagesBusy: fc.boolean() }),
-        fc.record({ ready: fc.nat(6), preparing: fc.nat(2) }),
-        (wanted, { apps, sessions, packagesBusy }, displays) => {
-          const { apps: wantApps, sessions: wantSessions, standby } = wanted;
-          const { preparing } = displays;
-          const want = desired({
-            standbyDisplays: standby,
-            applications: wantApps.map((name) => application(name)),
-            removals: names
-              .filter((name) => !wantApps.includes(name))
-              .map((name) => application(name)),
-            sessions: wantSessions.map((name) => session(name, name, 2)),
-          });
-          const is = actual({
-            applications: Object.entries(apps).map(([name, state]) => known(name, state)),
-            sessions: Object.entries(sessions).map(([name, phase]): [string, ActualSession] => [
-              `ses_${name}`,
-              { phase, serial: 1 },
-            ]),
-            displays,
-            packagesBusy,
-          });
-          const steps = plan(want, is, now, () => may(true));
-          const of = (...kinds: Step['kind'][]) =>
-            steps.filter((step) => kinds.includes(step.kind));
-          expect(of('install_application', 'remove_application').length).toBeLessThanOrEqual(
-            packagesBusy ? 0 : 1,
-          );
-          expect(of('prepare_display').length + preparing).toBeLessThanOrEqual(2);
-          const touched = steps.flatMap((step) =>
-            'session' in step
-              ? [step.session.sessionId]
-              : 'sessionId' in step
-                ? [step.sessionId]
-                : [],
-          );
-          expect(new Set(touched).size).toBe(touched.length);
-          for (const step of steps)
-            if (step.kind === 'open_session') expect(wantApps).toContain(step.application.slug);
-          for (const step of steps)
-            if (step.kind === 'end_session')
-              expect(wantSessions.map((name) => `ses_${name}`)).not.toContain(step.sessionId);
-        },
-      ),
-    );
-  });
+  test(
+    'whatever is wanted and is there: one package step, two displays at once, each ' +
+      'session once, nothing foreign',
+    () => {
+      const names = ['a', 'b', 'c'];
+      const states = fc.dictionary(
+        fc.constantFrom(...names),
+        fc.constantFrom<ActualApplication['state']>('unknown', 'installed', 'absent', 'failed'),
+        { noNullPrototype: true },
+      );
+      const phases = fc.dictionary(
+        fc.constantFrom(...names, 'x', 'y'),
+        fc.constantFrom<ActualSession['phase']>('opening', 'running', 'ending', 'over'),
+        { noNullPrototype: true },
+      );
+      fc.assert(
+        fc.property(
+          fc.record({ apps: fc.subarray(names), sessions: fc.subarray(names), standby: fc.nat(6) }),
+          fc.record({ apps: states, sessions: phases, packagesBusy: fc.boolean() }),
+          fc.record({ ready: fc.nat(6), preparing: fc.nat(2) }),
+          (wanted, { apps, sessions, packagesBusy }, displays) => {
+            const { apps: wantApps, sessions: wantSessions, standby } = wanted;
+            const { preparing } = displays;
+            const want = desired({
+              standbyDisplays: standby,
+              applications: wantApps.map((name) => application(name)),
+              removals: names
+                .filter((name) => !wantApps.includes(name))
+                .map((name) => application(name)),
+              sessions: wantSessions.map((name) => session(name, name, 2)),
+            });
+            const is = actual({
+              applications: Object.entries(apps).map(([name, state]) => known(name, state)),
+              sessions: Object.entries(sessions).map(([name, phase]): [string, ActualSession] => [
+                `ses_${name}`,
+                { phase, serial: 1 },
+              ]),
+              displays,
+              packagesBusy,
+            });
+            const steps = plan(want, is, now, () => may(true));
+            const of = (...kinds: Step['kind'][]) =>
+              steps.filter((step) => kinds.includes(step.kind));
+            expect(of('install_application', 'remove_application').length).toBeLessThanOrEqual(
+              packagesBusy ? 0 : 1,
+            );
+            expect(of('prepare_display').length + preparing).toBeLessThanOrEqual(2);
+            const touched = steps.flatMap((step) =>
+              'session' in step
+                ? [step.session.sessionId]
+                : 'sessionId' in step
+                  ? [step.sessionId]
+                  : [],
+            );
+            expect(new Set(touched).size).toBe(touched.length);
+            for (const step of steps)
+              if (step.kind === 'open_session') expect(wantApps).toContain(step.application.slug);
+            for (const step of steps)
+              if (step.kind === 'end_session')
+                expect(wantSessions.map((name) => `ses_${name}`)).not.toContain(step.sessionId);
+          },
+        ),
+      );
+    },
+  );
 });

@@ -45,8 +45,12 @@ export const privacyWords = messages({
     en: (n: number) => `Folders being erased: waiting for ${n} server${enS(n)}`,
   },
   homesHint: {
-    fr: 'Un serveur éteint ou coupé du réseau efface les dossiers à son retour. Un serveur qui ne reviendra pas : retirez-le, et effacez son disque.',
-    en: 'A server that is off or cut off erases the folders when it is back. A server that will not come back: retire it, and wipe its disk.',
+    fr:
+      'Un serveur éteint ou coupé du réseau efface les dossiers à son retour. Un serveur ' +
+      'qui ne reviendra pas : retirez-le, et effacez son disque.',
+    en:
+      'A server that is off or cut off erases the folders when it is back. A server that ' +
+      'will not come back: retire it, and wipe its disk.',
   },
   homesN: {
     fr: (n: number) => `${n} dossier${frS(n)} au plus`,

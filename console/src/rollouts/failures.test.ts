@@ -6,8 +6,13 @@ import { failures } from './failures.ts';
 
 const agent = join(import.meta.dirname, '../../../agent/src');
 /** What the agent does for sessions, people’s files and its link, and not to install. */
-const aside =
-  /exchange|display|window-manager|sandbox|session|icon|enrol|controller-link|identity|drivers\/memory|linux\/linux\.ts|\.test\.ts|\.fixture\.ts|policy|state-|home/;
+const aside = new RegExp(
+  [
+    ...['exchange', 'display', 'window-manager', 'sandbox', 'session', 'icon', 'enrol', 'home'],
+    ...['controller-link', 'identity', 'drivers/memory', 'linux/linux\\.ts', 'policy', 'state-'],
+    ...['\\.test\\.ts', '\\.fixture\\.ts'],
+  ].join('|'),
+);
 
 /** The codes of the errors table that the sources of installations name. */
 const codes = [

@@ -15,8 +15,12 @@ export const failures: Readonly<Record<string, { cause: Both; next: Both }>> = {
   },
   PACKAGE_CONFLICT: {
     cause: {
-      fr: 'Ce changement retirerait un paquet dont une autre application a besoin, ou que Préau n’a pas installé. Rien n’a été changé.',
-      en: 'This change would remove a package that another application needs, or that Préau did not install. Nothing was changed.',
+      fr:
+        'Ce changement retirerait un paquet dont une autre application a besoin, ou que Préau ' +
+        'n’a pas installé. Rien n’a été changé.',
+      en:
+        'This change would remove a package that another application needs, or that Préau did ' +
+        'not install. Nothing was changed.',
     },
     next: {
       fr: 'Choisissez : retirez d’abord l’autre application de cette école, ou n’y installez pas celle-ci.',

@@ -18,12 +18,21 @@ export const addingServerWords = messages({
   },
   checkFirst: { fr: '1. Vérifier d’abord', en: '1. Check first' },
   checkFirstText: {
-    fr: 'Cette ligne regarde la liaison avec la ville, le proxy, les noms, l’horloge, le disque, la mémoire, la version de Debian et les ports, et le dit en anglais : ✓ va bien, ! marche moins bien, ✗ empêche l’installation. Elle ne change rien.',
-    en: 'This line looks at the line to the city, proxy, names, clock, disk, memory, Debian’s version and ports: ✓ is well, ! works less well, ✗ stops the installation. It changes nothing.',
+    fr:
+      'Cette ligne regarde la liaison avec la ville, le proxy, les noms, l’horloge, le ' +
+      'disque, la mémoire, la version de Debian et les ports, et le dit en anglais : ✓ va ' +
+      'bien, ! marche moins bien, ✗ empêche l’installation. Elle ne change rien.',
+    en:
+      'This line looks at the line to the city, proxy, names, clock, disk, memory, Debian’s ' +
+      'version and ports: ✓ is well, ! works less well, ✗ stops the installation. It changes nothing.',
   },
   proxyHint: {
-    fr: 'La seule sortie est un proxy ? Tapez d’abord, sur le serveur : export https_proxy=http://nom:motdepasse@proxy:3128 (les deux lignes s’en servent).',
-    en: 'Is a proxy the only way out? First type on the server: export https_proxy=http://user:password@proxy:3128 (both lines use it).',
+    fr:
+      'La seule sortie est un proxy ? Tapez d’abord, sur le serveur : export ' +
+      'https_proxy=http://nom:motdepasse@proxy:3128 (les deux lignes s’en servent).',
+    en:
+      'Is a proxy the only way out? First type on the server: export ' +
+      'https_proxy=http://user:password@proxy:3128 (both lines use it).',
   },
   thenInstall: { fr: '2. Installer', en: '2. Install' },
   host: { fr: 'Adresse de la machine', en: 'Address of the machine' },

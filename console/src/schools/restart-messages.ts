@@ -36,11 +36,14 @@ export const restartWords = messages({
     fr: (sessions: number) =>
       sessions === 0
         ? 'Personne n’y travaille. Dans une école de plusieurs serveurs, ils redémarrent l’un après l’autre.'
-        : `${sessions} session${frS(sessions)} y ${isMany(sessions, 'fr') ? 'sont ouvertes' : 'est ouverte'} : les personnes sont prévenues cinq minutes avant, puis leur session se ferme.`,
+        : `${sessions} session${frS(sessions)} y ` +
+          `${isMany(sessions, 'fr') ? 'sont ouvertes' : 'est ouverte'} : les personnes sont prévenues ` +
+          'cinq minutes avant, puis leur session se ferme.',
     en: (sessions: number) =>
       sessions === 0
         ? 'Nobody works there. In a school with several servers they restart one after the other.'
-        : `${sessions} session${enS(sessions)} ${isMany(sessions, 'en') ? 'are' : 'is'} open there: people are told five minutes before, then their session closes.`,
+        : `${sessions} session${enS(sessions)} ${isMany(sessions, 'en') ? 'are' : 'is'} open there: ` +
+          'people are told five minutes before, then their session closes.',
   },
   cancel: { fr: 'Annuler', en: 'Cancel' },
   planned: {

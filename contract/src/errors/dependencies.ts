@@ -24,7 +24,9 @@ export const dependencyErrors = {
   DATA_FOLDER_UNUSABLE: {
     status: 503,
     retryable: true,
-    fr: 'Le dossier de données de Préau a disparu ou ne s’écrit plus : rien n’a été enregistré. Prévenez le technicien.',
+    fr:
+      'Le dossier de données de Préau a disparu ou ne s’écrit plus : rien n’a été ' +
+      'enregistré. Prévenez le technicien.',
     en: 'Préau’s data folder is gone or cannot be written: nothing was saved. Tell the technician.',
   },
   DISK_LOW: {
@@ -36,7 +38,9 @@ export const dependencyErrors = {
   OUT_OF_RESOURCES: {
     status: 503,
     retryable: true,
-    fr: 'Préau manque de mémoire ou de fichiers ouverts. Réessayez dans une minute ; si cela dure, prévenez le technicien.',
+    fr:
+      'Préau manque de mémoire ou de fichiers ouverts. Réessayez dans une minute ; si cela ' +
+      'dure, prévenez le technicien.',
     en: 'Préau lacks memory or open files. Try again in a minute; if it lasts, tell the technician.',
   },
   REDIS_UNAVAILABLE: {
@@ -48,7 +52,9 @@ export const dependencyErrors = {
   CLOCK_WRONG: {
     status: 503,
     retryable: true,
-    fr: 'L’horloge du contrôleur n’est pas à l’heure, ou a sauté. Vérifiez la synchronisation de l’heure (timedatectl).',
+    fr:
+      'L’horloge du contrôleur n’est pas à l’heure, ou a sauté. Vérifiez la synchronisation ' +
+      'de l’heure (timedatectl).',
     en: 'The controller’s clock is wrong, or has jumped. Check its time synchronisation (timedatectl).',
   },
   QUEUE_LATE: {
@@ -72,7 +78,9 @@ export const dependencyErrors = {
   DATA_FOLDER_IN_USE: {
     status: 503,
     retryable: true,
-    fr: 'Un autre contrôleur utilise déjà ce dossier de données. Arrêtez-le, ou passez à PostgreSQL pour en avoir plusieurs.',
+    fr:
+      'Un autre contrôleur utilise déjà ce dossier de données. Arrêtez-le, ou passez à ' +
+      'PostgreSQL pour en avoir plusieurs.',
     en: 'Another controller uses this data folder already. End it, or use PostgreSQL to run several.',
   },
   CERTIFICATE_OUT_OF_DATE: {
@@ -88,20 +96,28 @@ export const dependencyErrors = {
   DATABASE_NEWER: {
     status: 503,
     retryable: false,
-    fr: 'La base de données est celle d’une version plus récente de Préau. Installez cette version, ou revenez en arrière avec elle.',
+    fr:
+      'La base de données est celle d’une version plus récente de Préau. Installez cette ' +
+      'version, ou revenez en arrière avec elle.',
     en: 'The database is that of a newer version of Préau. Install that version, or go back with it.',
   },
   DATABASE_OLDER: {
     status: 503,
     retryable: false,
-    fr: 'La base de données est celle d’une version plus ancienne de Préau. Mettez d’abord Préau à jour (preau upgrade).',
+    fr:
+      'La base de données est celle d’une version plus ancienne de Préau. Mettez d’abord ' +
+      'Préau à jour (preau upgrade).',
     en: 'The database is that of an older version of Préau. Upgrade Préau first (preau upgrade).',
   },
   MIGRATION_FAILED: {
     status: 503,
     retryable: false,
-    fr: 'La base de données n’a pas pu être mise à jour : rien n’a changé. Gardez la version d’avant et donnez ce message au technicien.',
-    en: 'The database could not be upgraded: nothing has changed. Keep the version before, and give this message to the technician.',
+    fr:
+      'La base de données n’a pas pu être mise à jour : rien n’a changé. Gardez la version ' +
+      'd’avant et donnez ce message au technicien.',
+    en:
+      'The database could not be upgraded: nothing has changed. Keep the version before, ' +
+      'and give this message to the technician.',
   },
   TARGET_NOT_EMPTY: {
     status: 409,

@@ -173,7 +173,9 @@ export const rolloutErrors = {
   REQUIREMENTS_TOO_DEEP: {
     status: 422,
     retryable: false,
-    fr: 'Cette application en demande une autre, qui en demande une autre, et ainsi de suite trop loin. Raccourcissez la chaîne.',
+    fr:
+      'Cette application en demande une autre, qui en demande une autre, et ainsi de suite ' +
+      'trop loin. Raccourcissez la chaîne.',
     en: 'This application requires another, which requires another, and so on too far. Make the chain shorter.',
   },
   REQUIREMENT_MISSING: {

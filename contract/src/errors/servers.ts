@@ -105,32 +105,50 @@ export const serverErrors = {
   PROXY_PASSWORD_REFUSED: {
     status: 502,
     retryable: true,
-    fr: 'Le proxy de l’école refuse le nom ou le mot de passe donnés. Corrigez-les dans /etc/preau/agent.env (https_proxy), ou relancez l’installateur avec --proxy.',
-    en: 'The school’s proxy refuses the user or password given. Correct them in /etc/preau/agent.env (https_proxy), or run the installer again with --proxy.',
+    fr:
+      'Le proxy de l’école refuse le nom ou le mot de passe donnés. Corrigez-les dans ' +
+      '/etc/preau/agent.env (https_proxy), ou relancez l’installateur avec --proxy.',
+    en:
+      'The school’s proxy refuses the user or password given. Correct them in ' +
+      '/etc/preau/agent.env (https_proxy), or run the installer again with --proxy.',
   },
   PROXY_BLOCKS: {
     status: 502,
     retryable: true,
-    fr: 'Le proxy de l’école ne laisse pas passer vers la ville. Faites-y autoriser l’adresse de Préau (méthode CONNECT).',
+    fr:
+      'Le proxy de l’école ne laisse pas passer vers la ville. Faites-y autoriser l’adresse ' +
+      'de Préau (méthode CONNECT).',
     en: 'The school’s proxy lets nothing through to the city. Have Préau’s address allowed there (method CONNECT).',
   },
   PROXY_UNREACHABLE: {
     status: 502,
     retryable: true,
-    fr: 'La ville n’est pas joignable par le proxy de l’école. Vérifiez que le proxy répond, et son adresse dans /etc/preau/agent.env.',
-    en: 'The city is not reached through the school’s proxy. Check that the proxy answers, and its address in /etc/preau/agent.env.',
+    fr:
+      'La ville n’est pas joignable par le proxy de l’école. Vérifiez que le proxy répond, ' +
+      'et son adresse dans /etc/preau/agent.env.',
+    en:
+      'The city is not reached through the school’s proxy. Check that the proxy answers, ' +
+      'and its address in /etc/preau/agent.env.',
   },
   CERTIFICATE_REFUSED: {
     status: 502,
     retryable: true,
-    fr: 'Le certificat présenté n’est pas celui de la ville : un équipement lit sans doute la connexion. Exemptez-en l’adresse de Préau, ou ajoutez son autorité aux certificats de ce serveur.',
-    en: 'The certificate is not the city’s: something in between probably reads the connection. Exempt Préau’s address there, or add its authority to this server’s certificates.',
+    fr:
+      'Le certificat présenté n’est pas celui de la ville : un équipement lit sans doute la ' +
+      'connexion. Exemptez-en l’adresse de Préau, ou ajoutez son autorité aux certificats de ce serveur.',
+    en:
+      'The certificate is not the city’s: something in between probably reads the ' +
+      'connection. Exempt Préau’s address there, or add its authority to this server’s certificates.',
   },
   NAME_NOT_FOUND: {
     status: 502,
     retryable: true,
-    fr: 'Le nom de la ville n’est pas trouvé, ou le serveur de noms répond trop tard. Vérifiez l’adresse, puis /etc/resolv.conf sur cette machine.',
-    en: 'The city’s name is not found, or the name server answers too late. Check the address, then /etc/resolv.conf on this machine.',
+    fr:
+      'Le nom de la ville n’est pas trouvé, ou le serveur de noms répond trop tard. ' +
+      'Vérifiez l’adresse, puis /etc/resolv.conf sur cette machine.',
+    en:
+      'The city’s name is not found, or the name server answers too late. Check the ' +
+      'address, then /etc/resolv.conf on this machine.',
   },
   ADDITION_ABANDONED: {
     status: 410,

@@ -17,7 +17,8 @@ export const createAdministrator: Command = {
       !Compile(Account.properties.displayName).Check(displayName)
     )
       return refuse(
-        'Usage: create-administrator LOGIN "Name" (login: lower-case letters, digits, . _ -), password on standard input',
+        'Usage: create-administrator LOGIN "Name" (login: lower-case letters, digits, . _ -), ' +
+          'password on standard input',
       );
     const password = (await text(process.stdin)).replace(/\r?\n$/, '');
     if (password.length < 12) return refuse('The password must have at least 12 characters.');

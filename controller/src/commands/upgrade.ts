@@ -9,7 +9,8 @@ import {
 import { type Command, refuse } from './command.ts';
 
 const usage =
-  'Usage: upgrade --try | --migrate | --back (packaging/linux/upgrade.sh and packaging/container/upgrade.sh do all of it)';
+  'Usage: upgrade --try | --migrate | --back (packaging/linux/upgrade.sh and ' +
+  'packaging/container/upgrade.sh do all of it)';
 
 const listed = (names: readonly string[]): string =>
   names.length === 0 ? 'none' : names.join(', ');

@@ -46,12 +46,15 @@ function toldError(error: unknown, depth = 0): unknown {
   };
 }
 
+const namedSecret = new RegExp(
+  '((?:authorization|cookie|password|passwd|secret|token)["\']?\\s*[:=]\\s*["\']?)' +
+    '(?:(?:basic|bearer|preau)\\s+)?[^\\s"\',;}]+',
+  'gi',
+);
+
 /** Hides the password of addresses, such as `postgres://user:password@host`, and of headers and
  * settings that are quoted in a message. */
 const withoutSecrets = (text: string): string =>
   text
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:)[^\s@]+@/gi, '$1[hidden]@')
-    .replace(
-      /((?:authorization|cookie|password|passwd|secret|token)["']?\s*[:=]\s*["']?)(?:(?:basic|bearer|preau)\s+)?[^\s"',;}]+/gi,
-      '$1[hidden]',
-    );
+    .replace(namedSecret, '$1[hidden]');

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { AppError } from '@preau/contract/errors.ts';
 import SqliteDatabase from 'better-sqlite3';
 
-/** `backup`: only against another backup, while the controller runs. Holds the folder until the returned function is called, or the process ends, however it ends:
- * SQLite's lock is the operating system's. Refuses with DATA_FOLDER_IN_USE. */
+/** Holds the folder until the returned function is called, or the process ends, however it ends:
+ * SQLite's lock is the operating system's. `backup`: only against another backup, while the
+ * controller runs. Refuses with DATA_FOLDER_IN_USE. */
 export function holdFolder(
   folder: string,
   what: 'controller' | 'backup' = 'controller',

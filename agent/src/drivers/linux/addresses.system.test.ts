@@ -11,11 +11,14 @@ const networks: [name: string, prepare: string][] = [
   ['switched off', `${off('all default')}; ip link set lo up`],
   [
     'switched off on the cards, and on the loopback not',
-    `ip link add card type veth peer name other; ip link set other up; ${off('default card other')}; ip link set lo up; ip link set card up; ip address add 192.0.2.1/24 dev card`,
+    'ip link add card type veth peer name other; ip link set other up; ' +
+      `${off('default card other')}; ip link set lo up; ip link set card up; ip address add ` +
+      '192.0.2.1/24 dev card',
   ],
   [
     'on everywhere',
-    'ip link add card type veth peer name other; ip link set other up; ip link set lo up; ip link set card up; ip address add 2001:db8::1/64 dev card nodad',
+    'ip link add card type veth peer name other; ip link set other up; ip link set lo up; ' +
+      'ip link set card up; ip address add 2001:db8::1/64 dev card nodad',
   ],
 ];
 test.each(networks)('a display starts where IPv6 is %s', async (_, prepare) => {

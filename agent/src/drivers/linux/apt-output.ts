@@ -118,8 +118,11 @@ export function parseUnmet(text: string): Unmet[] {
   return unmet;
 }
 
-const isLocked =
-  /Could not get lock|Unable to lock directory|Unable to acquire the dpkg (frontend )?lock|dpkg frontend lock was locked/i;
+const isLocked = new RegExp(
+  'Could not get lock|Unable to lock directory|' +
+    'Unable to acquire the dpkg (frontend )?lock|dpkg frontend lock was locked',
+  'i',
+);
 
 /** Who holds the lock that apt could not get; null: no lock was missing. */
 export function lockHolder(text: string): string | null {

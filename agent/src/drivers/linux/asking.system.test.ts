@@ -216,7 +216,8 @@ describe('what somebody else left', () => {
           '/usr/bin/perl',
           [
             '-e',
-            `use Fcntl; open F,">>","${server.folder}/lists/lock" or die; my $l=pack("s s x4 q q i",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$l) or die; $|=1; print "held\\n"; sleep ${seconds}`,
+            `use Fcntl; open F,">>","${server.folder}/lists/lock" or die; my $l=pack("s s x4 q q ` +
+              `i",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$l) or die; $|=1; print "held\\n"; sleep ${seconds}`,
           ],
           {},
           () => resolve(holder),
@@ -236,11 +237,12 @@ describe('what somebody else left', () => {
     await server.change('ord_1', [app('pt-lib')]);
     writeFileSync(
       join(server.folder, 'sources/vendor.sources'),
-      `Types: deb\nURIs: ${repository.uri.replace('127.0.0.1', 'localhost')}\nSuites: test\nComponents: main\nSigned-By:\n${repository.foreignKey
-        .trim()
-        .split('\n')
-        .map((line) => ` ${line || '.'}\n`)
-        .join('')}`,
+      `Types: deb\nURIs: ${repository.uri.replace('127.0.0.1', 'localhost')}\n` +
+        `Suites: test\nComponents: main\nSigned-By:\n${repository.foreignKey
+          .trim()
+          .split('\n')
+          .map((line) => ` ${line || '.'}\n`)
+          .join('')}`,
     );
     expect(await refusal(server.change('ord_2', [app('pt-nowhere')]))).toMatch(
       /^SOURCE_UNREADABLE pt-nowhere: no package pt-nowhere .*; cannot be read: http\S+ test: .*(NO_PUBKEY|key)/i,

@@ -192,7 +192,8 @@ describe('a session', () => {
 
   test('has shared memory that it may write to, of a bounded size, which nobody else sees', async () => {
     const script =
-      'echo mine > /dev/shm/a && df -B1 --output=size /dev/shm | tail -n 1 > "$HOME/size"; ls /dev/shm > "$HOME/seen"; ';
+      'echo mine > /dev/shm/a && df -B1 --output=size /dev/shm | tail -n 1 > "$HOME/size"; ' +
+      'ls /dev/shm > "$HOME/seen"; ';
     const [a, b] = [
       await real.open('a', ['/bin/sh', '-c', `${script} exec ${window.join(' ')}`]),
       await real.open('b', [

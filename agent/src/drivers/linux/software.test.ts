@@ -24,7 +24,8 @@ describe('what apt prints', () => {
   test('files, with their hash', () => {
     expect(
       parseUris(
-        `'http://x/pool/a%2bb_1.deb' a+b_1%3a2_amd64.deb 69120 SHA256:${sha}\n'file:/tmp/c.deb' c.deb 5 SHA256:${sha}\n`,
+        `'http://x/pool/a%2bb_1.deb' a+b_1%3a2_amd64.deb 69120 SHA256:${sha}\n'file:/tmp/c.deb' ` +
+          `c.deb 5 SHA256:${sha}\n`,
       ),
     ).toEqual([
       { uri: 'http://x/pool/a%2bb_1.deb', name: 'a+b_1%3a2_amd64.deb', size: 69_120, sha256: sha },
@@ -36,13 +37,16 @@ describe('what apt prints', () => {
   test('packages nobody has', () =>
     expect(
       parseUnknown(
-        "E: Unable to locate package a\nE: Version '9' for 'b' was not found\nE: Package 'c' has no installation candidate\n",
+        "E: Unable to locate package a\nE: Version '9' for 'b' was not found\n" +
+          "E: Package 'c' has no installation candidate\n",
       ),
     ).toEqual(['a', 'b=9', 'c']));
   test('updates, and which are for security', () => {
     expect(
       parsePending(
-        'Inst apt [2.6.1] (2.6.2 Debian:12.12/oldstable [amd64]) []\nInst bash:amd64 [5] (5.1 Debian:12/oldstable, Debian-Security:12/oldstable-security [amd64])\nInst fresh (1 Debian:12 [all])\nConf apt (2.6.2)\n',
+        'Inst apt [2.6.1] (2.6.2 Debian:12.12/oldstable [amd64]) []\n' +
+          'Inst bash:amd64 [5] (5.1 Debian:12/oldstable, Debian-Security:12/oldstable-security ' +
+          '[amd64])\nInst fresh (1 Debian:12 [all])\nConf apt (2.6.2)\n',
       ),
     ).toEqual([
       { name: 'apt', version: '2.6.2', security: false },
@@ -63,13 +67,15 @@ describe('what apt prints', () => {
   test('who dpkg names', () =>
     expect(
       parseFailing(
-        'dpkg: error processing package bad (--configure):\nx\nErrors were encountered while processing:\n bad\n other:amd64\nE: x',
+        'dpkg: error processing package bad (--configure):\nx\nErrors were encountered while ' +
+          'processing:\n bad\n other:amd64\nE: x',
       ),
     ).toEqual(['bad', 'bad', 'other']));
   test('what a run would change', () =>
     expect(
       parseChanges(
-        'Remv old [1.0] [x:amd64 ]\nPurg older:amd64 [0.9]\nInst new (2.0 Debian:12 [all]) []\nInst lib:i386 [1] (2 Debian:12 [i386])\nConf new (2.0 Debian:12 [all])\n',
+        'Remv old [1.0] [x:amd64 ]\nPurg older:amd64 [0.9]\nInst new (2.0 Debian:12 [all]) []\n' +
+          'Inst lib:i386 [1] (2 Debian:12 [i386])\nConf new (2.0 Debian:12 [all])\n',
       ),
     ).toEqual({
       installs: [{ name: 'new', version: '2.0' }],
@@ -82,7 +88,8 @@ describe('what apt prints', () => {
   test('why it will not: virtual, held, unmet', () => {
     expect(
       parseVirtual(
-        "Package mta is a virtual package provided by:\n  postfix 3.7\n  exim4 4.9\nYou should explicitly select one to install.\n\nE: Package 'mta' has no installation candidate\n",
+        'Package mta is a virtual package provided by:\n  postfix 3.7\n  exim4 4.9\n' +
+          "You should explicitly select one to install.\n\nE: Package 'mta' has no installation candidate\n",
       ),
     ).toEqual([{ name: 'mta', providers: ['postfix', 'exim4'] }]);
     expect(
@@ -92,7 +99,8 @@ describe('what apt prints', () => {
     ).toEqual(['a', 'b']);
     expect(
       parseUnmet(
-        'The following packages have unmet dependencies:\n x : Depends: y (>= 2) but 1 is to be installed\n     Conflicts: z but 3 is to be installed\nE: Unable to correct problems\n',
+        'The following packages have unmet dependencies:\n x : Depends: y (>= 2) but 1 is to ' +
+          'be installed\n     Conflicts: z but 3 is to be installed\nE: Unable to correct problems\n',
       ),
     ).toEqual([
       { name: 'x', relation: 'Depends', other: 'y' },
@@ -111,7 +119,8 @@ describe('what apt prints', () => {
     expect(lockHolder('E: Unable to locate package x')).toBeNull();
     expect(
       parseSources(
-        'Hit:1 http://d/debian bookworm InRelease\nErr:2 http://v x InRelease\n  NO_PUBKEY 1\nErr:3 http://m y Packages\n  404\nGet:3 http://m y Packages [9 B]\n',
+        'Hit:1 http://d/debian bookworm InRelease\nErr:2 http://v x InRelease\n  NO_PUBKEY 1\n' +
+          'Err:3 http://m y Packages\n  404\nGet:3 http://m y Packages [9 B]\n',
       ),
     ).toEqual({ unread: [{ source: 'http://v x', why: 'NO_PUBKEY 1' }], read: 2 });
   });
@@ -133,7 +142,10 @@ describe('what apt prints', () => {
 
 describe('what dpkg keeps', () => {
   const text =
-    'Package: a\nStatus: install ok installed\nArchitecture: amd64\nPriority: optional\nVersion: 1\n\nPackage: a\nStatus: install ok half-configured\nArchitecture: i386\nVersion: 2\n\nPackage: base\nEssential: yes\nStatus: install ok installed\nVersion: 3\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 4\n';
+    'Package: a\nStatus: install ok installed\nArchitecture: amd64\nPriority: optional\n' +
+    'Version: 1\n\nPackage: a\nStatus: install ok half-configured\nArchitecture: i386\n' +
+    'Version: 2\n\nPackage: base\nEssential: yes\nStatus: install ok installed\n' +
+    'Version: 3\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 4\n';
   test('one entry a name: the installed one', () => {
     expect(
       [...parseStatus(text)].map(([name, { version, status, base }]) => [
@@ -188,8 +200,11 @@ describe('who may ask for packages', () => {
     at: number,
     over: { method?: string; path?: string; body?: string | null } = {},
     key = privateKey,
-  ) =>
-    `Preau ${serverId} ${at} ${signCall({ serverId, controllerUrl: '', controllerKey: '', privateKey: key }, { method: 'GET', path, body: null, at, ...over })}`;
+  ) => {
+    const identity = { serverId, controllerUrl: '', controllerKey: '', privateKey: key };
+    const proof = signCall(identity, { method: 'GET', path, body: null, at, ...over });
+    return `Preau ${serverId} ${at} ${proof}`;
+  };
   const asked = (authorization: string | undefined, now = 1_000_000, known = peers) =>
     callerOf({ authorization, method: 'GET', path, body: null }, known, now);
   test('a peer', () => expect(asked(signed(1_000_000))).toBe(serverId));

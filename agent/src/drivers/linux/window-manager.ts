@@ -26,7 +26,10 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
   <desktops><number>1</number><popupTime>0</popupTime></desktops>
   <resize><popupShow>Never</popupShow></resize>
   <applications>
-    <application class="*" type="normal"><decor>no</decor><position force="yes"><x>center</x><y>center</y></position><maximized>true</maximized><focus>yes</focus></application>
+    <application class="*" type="normal">
+      <decor>no</decor><position force="yes"><x>center</x><y>center</y></position>
+      <maximized>true</maximized><focus>yes</focus>
+    </application>
     <application class="*" type="dialog"><decor>yes</decor><focus>yes</focus></application>
   </applications>
 </openbox_config>

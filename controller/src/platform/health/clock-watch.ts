@@ -44,7 +44,8 @@ export function watchClock(clock: Clock, monotonic = () => performance.now()): C
       for (const [whose, { differenceMs, heardAt }] of others)
         if (now - heardAt < jumpToldMs && Math.abs(differenceMs) > clockMs)
           return wrong(
-            `it is ${inWords(Math.abs(differenceMs))} ${differenceMs > 0 ? 'ahead of' : 'behind'} the clock of ${whose}`,
+            `it is ${inWords(Math.abs(differenceMs))} ${differenceMs > 0 ? 'ahead of' : 'behind'} the ` +
+              `clock of ${whose}`,
           );
       return told === null || now > told.until ? well : wrong(told.why);
     },

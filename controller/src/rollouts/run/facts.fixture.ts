@@ -111,7 +111,8 @@ export const facts = (
 const minutes = (moment: number | null | undefined) =>
   moment === null || moment === undefined ? '' : `${(moment - now) / minute}`;
 const saidTerms = ({ phase, installFrom, installUntil, cancel }: OrderTerms) =>
-  `${phase}${installFrom === null && installUntil === null ? '' : ` ${minutes(installFrom)}..${minutes(installUntil)}`}` +
+  `${phase}` +
+  `${installFrom === null && installUntil === null ? '' : ` ${minutes(installFrom)}..${minutes(installUntil)}`}` +
   (cancel === null ? '' : ` cancel ${cancel}`);
 
 /** For example `a offered (install 0..30) by 50`. */
