@@ -301,7 +301,8 @@ describe('an agent that starts over a display server of an earlier one', () => {
   beforeEach(() => begin());
 
   test('uses it, wherever its files are, and replaces it once nobody does', async () => {
-    const elsewhere = { ...real.layout, xrdpEtc: `${real.layout.run}-etc` };
+    // Not below /run, where a real server lets nothing be executed.
+    const elsewhere = { ...real.layout, xrdpEtc: `${real.layout.xrdpEtc}-elsewhere` };
     const { rdp } = await startDisplayServer(elsewhere, 0);
     const ports = `${real.layout.run}/ports.json`;
     writeFileSync(ports, JSON.stringify({ rdp }));
