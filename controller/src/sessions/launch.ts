@@ -79,8 +79,6 @@ export async function launch(
     return refuse(new AppError(placement.refused, { application: input.application }));
   const { serverId } = placement;
 
-  if (await hasTooMany(deps, deps.database, actor.id)) return refuse(tooMany(deps));
-
   const outcome = await deps.database.transaction().execute(async (rows) => {
     // Rows are locked in this order everywhere: account, application, server, session. The account:
     // a person's launches are counted one after the other.
@@ -88,7 +86,8 @@ export async function launch(
     const raced = await selectLiveSession(rows, actor.id, application.id);
     if (raced !== undefined)
       return admit(deps, rows, actor, { sessionId: raced.id, terms: answer.terms });
-    if (await hasTooMany(deps, rows, actor.id)) throw tooMany(deps);
+    if (await hasTooMany(deps, rows, actor.id))
+      return { refused: tooMany(deps), waited: false, topics: [] satisfies Topic[] };
     // The application: its seats are counted one launch at a time across schools and controllers.
     const seat = await takeSeat(rows, {
       application,

@@ -32,12 +32,13 @@ export async function selectErasedHomes(
   rows: Rows,
   serverIds: readonly string[],
 ): Promise<(serverId: string) => Pick<DesiredState, 'erasedHomes'>> {
-  const last = await lastNumber(rows);
   const behind = await rows
     .selectFrom('servers')
     .select(['id', 'homes_erased'])
     .where('id', 'in', [...serverIds])
-    .where('homes_erased', '<', last)
+    .where('homes_erased', '<', (e) =>
+      e.selectFrom('erased_homes').select((f) => f.fn.max<number>('number').as('last')),
+    )
     .execute();
   const asked = new Map<number, NonNullable<DesiredState['erasedHomes']>>();
   for (const from of new Set(behind.map((row) => row.homes_erased))) {

@@ -39,18 +39,18 @@ export async function selectDesired(
     | 'erasedHomes'
   >
 > {
-  const [applications, sessions, transfers, orders, neighbours, questions, restarts, homes] = [
+  const [applications, sessions, transfers, orders, neighbours, questions, boots, homes] = [
     await selectDesiredApplications(rows, serverIds),
     await selectDesiredSessions(rows, serverIds),
     await selectDesiredTransfers(rows, serverIds),
     await selectDesiredOrders(rows, serverIds),
     await selectNeighbours(rows, serverIds),
     await selectDesiredQuestions(rows, serverIds),
-    await selectDesiredRestarts(rows, serverIds),
+    await selectBoots(rows, serverIds),
     await selectErasedHomes(rows, serverIds),
   ];
-  const earlier = await selectEarlierAgents(rows, serverIds);
   return (serverId) => {
+    const { isEarlierAgent, restart } = boots(serverId);
     const parts = {
       ...applications(serverId),
       sessions: sessions.get(serverId) ?? [],
@@ -58,25 +58,11 @@ export async function selectDesired(
       orders: orders.get(serverId) ?? [],
       ...neighbours(serverId),
       ...questions(serverId),
-      ...restarts(serverId),
+      ...restart,
       ...homes(serverId),
     };
-    return earlier.has(serverId) ? forEarlierAgent(parts) : parts;
+    return isEarlierAgent ? forEarlierAgent(parts) : parts;
   };
-}
-
-/** Servers whose agent does not report its boot: it is one of version 0.1.0. */
-async function selectEarlierAgents(
-  rows: Rows,
-  serverIds: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const found = await rows
-    .selectFrom('servers')
-    .select('id')
-    .where('id', 'in', [...serverIds])
-    .where('boot', 'is', null)
-    .execute();
-  return new Set(found.map(({ id }) => id));
 }
 
 async function selectDesiredApplications(
@@ -278,21 +264,32 @@ async function selectDesiredQuestions(
   };
 }
 
-/** Restarts that are due. */
-async function selectDesiredRestarts(
+/** Restarts that are due. An agent that does not report its boot is one of version 0.1.0. */
+async function selectBoots(
   rows: Rows,
   serverIds: readonly string[],
-): Promise<(serverId: string) => Pick<DesiredState, 'restart'>> {
+): Promise<
+  (serverId: string) => { isEarlierAgent: boolean; restart: Pick<DesiredState, 'restart'> }
+> {
   const found = await rows
-    .selectFrom('restarts as r')
-    .select(['r.server_id', 'r.boot_id', 'r.begun_at'])
-    .where('r.server_id', 'in', [...serverIds])
-    .where('r.state', '=', 'restarting')
+    .selectFrom('servers as v')
+    .leftJoin('restarts as r', (join) =>
+      join.onRef('r.server_id', '=', 'v.id').on('r.state', '=', 'restarting'),
+    )
+    .select(['v.id', 'v.boot', 'r.boot_id', 'r.begun_at'])
+    .where('v.id', 'in', [...serverIds])
     .execute();
-  const byServer = new Map(found.map((row) => [row.server_id, row]));
+  const byServer = new Map(found.map((row) => [row.id, row]));
   return (serverId) => {
-    const due = byServer.get(serverId);
-    return due === undefined ? {} : { restart: { bootId: due.boot_id, at: due.begun_at ?? 0 } };
+    const {
+      boot = null,
+      boot_id: bootId = null,
+      begun_at: at = null,
+    } = byServer.get(serverId) ?? {};
+    return {
+      isEarlierAgent: boot === null,
+      restart: bootId === null ? {} : { restart: { bootId, at: at ?? 0 } },
+    };
   };
 }
 
