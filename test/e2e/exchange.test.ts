@@ -15,6 +15,8 @@ import { join } from 'node:path';
 import { defaultTerms, plainRule, type Terms } from '@preau/contract/rule.ts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gtkHangsHere } from '../../agent/src/drivers/linux/printing.ts';
+import { listProcesses } from '../../agent/src/drivers/linux/processes.ts';
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { type RunningCity, startCity } from '../../dev/city.ts';
 import { CallRefused, Client } from '../../dev/client.ts';
@@ -186,17 +188,55 @@ describe('files', () => {
   });
 });
 
+/** A program shows its print dialog when it can, and the test does not see it: the gesture is
+ * repeated until pages come. */
+async function printUntilPages(gesture: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    await gesture();
+    const came = page.waitForSelector('text=Pages prêtes', { timeout: 15_000 });
+    const hasCome = await came.then(
+      () => true,
+      () => false,
+    );
+    if (hasCome) return;
+    if (attempt === 4) throw new Error(`no pages after ${attempt} times`);
+    await page.keyboard.press('Escape');
+  }
+}
+
+if (gtkHangsHere())
+  console.log('Debian’s libcups lets GTK programs hang over printers: they print to files only');
+
 describe('printing', () => {
-  it('what the program prints comes to the device as pages', async () => {
+  it.runIf(gtkHangsHere())('a GTK program does not hang over its printers', async () => {
+    const rule = await allow({ printing: true });
+    await openProgram(page);
+    await page.waitForTimeout(1000);
+    await page.keyboard.press('Control+p');
+    await page.waitForTimeout(2500);
+    await page.screenshot({ path: join(pictures, 'exchange-print-dialog.png') });
+    const program = listProcesses().find(({ args }) => args[0] === 'mousepad');
+    const workedS = () => {
+      const stat = readFileSync(`/proc/${program?.pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
+      return (Number(stat?.[11]) + Number(stat?.[12])) / 100;
+    };
+    const before = workedS();
+    await page.waitForTimeout(2000);
+    expect(workedS() - before).toBeLessThan(0.5);
+    await end(rule);
+  });
+
+  it.skipIf(gtkHangsHere())('what the program prints comes to the device as pages', async () => {
     const rule = await allow({ printing: true });
     await openProgram(page);
     await page.waitForTimeout(1000);
     await page.keyboard.type('Imprimé à l’école.', { delay: 20 });
-    await page.keyboard.press('Control+p');
-    await page.waitForTimeout(2500);
-    await page.screenshot({ path: join(pictures, 'exchange-print-dialog.png') });
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('text=Pages prêtes', { timeout: 40_000 });
+    await printUntilPages(async () => {
+      await page.keyboard.press('Control+p');
+      await page.waitForTimeout(2500);
+      await page.screenshot({ path: join(pictures, 'exchange-print-dialog.png') });
+      await page.keyboard.press('Enter');
+    });
     expect.soft(await faults(page, 'pages')).toEqual([]);
     const address = await page.getByRole('link', { name: 'Imprimer' }).getAttribute('href');
     const pages = await page.request.get(`${city.url}${address}`);
@@ -207,8 +247,6 @@ describe('printing', () => {
     expect(
       execFileSync('pdftotext', ['-', '-'], { input: await pages.body(), encoding: 'utf8' }),
     ).toContain('Imprimé');
-    const cups = ['-W', '-f', '${Version}', 'cups-daemon'];
-    met('cups', execFileSync('dpkg-query', cups, { encoding: 'utf8' }), 'dpkg-query cups-daemon');
     await page.getByRole('button', { name: 'Plus tard' }).click();
     await page.waitForSelector('text=Pages prêtes', { state: 'detached' });
     await end(rule);
@@ -223,20 +261,21 @@ describe('printing', () => {
     await page.mouse.down();
     await page.mouse.move(700, 450, { steps: 10 });
     await page.mouse.up();
-    await page.mouse.move(264, 505, { steps: 5 });
-    await page.waitForTimeout(500);
-    await page.mouse.click(264, 505, { delay: 200 });
-    await page.waitForTimeout(3000);
-    await page.screenshot({ path: join(pictures, 'exchange-print-tuxpaint.png') });
-    await page.keyboard.press('Enter');
-    await page.waitForTimeout(3000);
-    await page.screenshot({ path: join(pictures, 'exchange-print-tuxpaint2.png') });
-    await page.waitForSelector('text=Pages prêtes', { timeout: 40_000 });
+    await printUntilPages(async () => {
+      await page.mouse.move(264, 505, { steps: 5 });
+      await page.waitForTimeout(500);
+      await page.mouse.click(264, 505, { delay: 200 });
+      await page.waitForTimeout(3000);
+      await page.screenshot({ path: join(pictures, 'exchange-print-tuxpaint.png') });
+      await page.keyboard.press('Enter');
+    });
     const address = await page.getByRole('link', { name: 'Imprimer' }).getAttribute('href');
     const pages = await (await page.request.get(`${city.url}${address}`)).body();
     expect(execFileSync('pdfinfo', ['-'], { input: pages, encoding: 'utf8' })).toMatch(
       /^Pages: +1$/m,
     );
+    const cups = ['-W', '-f', '${Version}', 'cups-daemon'];
+    met('cups', execFileSync('dpkg-query', cups, { encoding: 'utf8' }), 'dpkg-query cups-daemon');
     await page.getByRole('button', { name: 'Plus tard' }).click();
     await end(rule);
   });

@@ -27,7 +27,7 @@ import { createHealthMeter, readSystem } from './health.ts';
 import { eraseHome, type Home, homeFor } from './homes.ts';
 import { readIcon } from './icons.ts';
 import { layoutOf } from './layout.ts';
-import { canPrint, preparePrinter } from './printing.ts';
+import { canPrint, gtkHangsHere, preparePrinter } from './printing.ts';
 import { endAll } from './processes.ts';
 import { enterScript, groupFile, launchScript, passwdFile, sandboxArguments } from './sandbox.ts';
 import { processesOf } from './sandbox-processes.ts';
@@ -244,7 +244,7 @@ export function createLinuxDriver(config: AgentConfig, deps: LinuxDeps): Driver 
         makeFolder(own, 0o700, { uid: home.uid, gid: home.uid });
       write(join(files, 'enter'), enterScript, 0o755);
       write(join(files, 'launch'), launchScript, 0o755);
-      writeSettings(files, launch.firstFiles);
+      writeSettings(files, launch.firstFiles, gtkHangsHere());
       write(join(files, 'passwd'), passwdFile(session.login, home.uid, session.displayName), 0o644);
       write(join(files, 'group'), groupFile(session.login, home.uid), 0o644);
       copyTo(cookieOf(layout, display.account), join(files, 'cookie'), 0o400, {

@@ -3,7 +3,17 @@
  * gains no rights, and nobody sees anybody else's pages. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { copyTo, exists, linkNamed, makeFolder, names, remove, stamp, write } from '#src/files.ts';
+import {
+  copyTo,
+  exists,
+  linkNamed,
+  makeFolder,
+  names,
+  readText,
+  remove,
+  stamp,
+  write,
+} from '#src/files.ts';
 
 /** Paths in the sandbox: files that all sessions share, and files of this session. */
 export const printerFolder = '/run/preau-printer';
@@ -13,6 +23,26 @@ export const printSocket = `${printFolder}/state/cups.sock`;
 const filters = '/usr/lib/cups/filter';
 const daemon = '/usr/sbin/cupsd';
 export const canPrint = (): boolean => exists(daemon) && exists(join(filters, 'pdftopdf'));
+
+/** Debian's libcups with which GTK programs hang for ever once they look for printers: the answer to
+ * CVE-2025-58436, mended in CUPS 2.4.16 (OpenPrinting/cups, issue 1429). */
+const hangingLibraries: ReadonlySet<string> = new Set(['2.4.2-3+deb12u10']);
+const packagesHere = '/var/lib/dpkg/status';
+const libraryVersion = /^Package: libcups2(?:t64)?$(?:\n.+)*?\nVersion: (.+)$/m;
+
+/** Whether GTK programs hang once they look for printers. `packages`: what dpkg knows. Pure. */
+export const gtkHangsWith = (packages: string): boolean =>
+  hangingLibraries.has(libraryVersion.exec(packages)?.[1] ?? '');
+
+let lookedAt: { stamp: string | undefined; gtkHangs: boolean } | null = null;
+
+/** Read again after dpkg has changed something: security updates come while the agent runs. */
+export function gtkHangsHere(): boolean {
+  const now = stamp(packagesHere);
+  if (lookedAt === null || lookedAt.stamp !== now)
+    lookedAt = { stamp: now, gtkHangs: gtkHangsWith(readText(packagesHere) ?? '') };
+  return lookedAt.gtkHangs;
+}
 
 /** Writes the files that every printer needs, unless they are there, and returns their folder.
  * Sessions that outlive an agent go on printing with older files: these are removed only when no
@@ -64,7 +94,7 @@ ServerBin ${printerFolder}/bin
 AccessLog /dev/null
 ErrorLog /dev/null
 PageLog /dev/null
-Printcap
+Printcap ${printFolder}/state/printcap
 SystemGroup nogroup
 User nobody
 Group nogroup

@@ -52,6 +52,8 @@ export function sandboxArguments(sandbox: Sandbox): string[] {
     XAUTHORITY: '/run/preau/cookie',
     XDG_RUNTIME_DIR: runtime,
     XDG_CONFIG_DIRS: '/run/preau/xdg:/etc/xdg',
+    // GTK 2 knows no such folder: its own two files, and ours.
+    GTK2_RC_FILES: `/etc/gtk-2.0/gtkrc:${home}/.gtkrc-2.0:/run/preau/xdg/gtk-2.0/gtkrc`,
     LANG: sandbox.locale,
     LANGUAGE: sandbox.locale.slice(0, 2) === 'C.' ? 'en' : sandbox.locale.slice(0, 2),
     // There is no accessibility bus yet: without this, each start waits for one.

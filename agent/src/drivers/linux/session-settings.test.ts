@@ -56,3 +56,13 @@ test('a program without any changes nothing, and still has an icon theme', async
   expect(existsSync(join(home, '.config'))).toBe(false);
   expect(readFileSync(join(session, 'xdg/kdeglobals'), 'utf8')).toContain('Theme=breeze');
 });
+
+test('where GTK programs would hang over printers, their dialog offers a file only', () => {
+  writeSettings(session, [], true);
+  const of = (path: string) => readFileSync(join(session, 'xdg', path), 'utf8');
+  expect([of('gtk-2.0/gtkrc'), of('gtk-3.0/settings.ini'), of('gtk-4.0/settings.ini')]).toEqual([
+    'gtk-print-backends = "file"\n',
+    '[Settings]\ngtk-icon-theme-name=Adwaita\ngtk-print-backends=file\n',
+    '[Settings]\ngtk-print-backends=file\n',
+  ]);
+});

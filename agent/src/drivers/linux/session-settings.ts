@@ -6,15 +6,28 @@ import { makeFolder, write } from '#src/files.ts';
 
 /** Read after the person's own settings. Without a desktop around them, KDE and GTK programs find
  * no icon theme by themselves, and their tool bars stay empty. */
-const defaults: readonly FirstFile[] = [
+const icons: readonly FirstFile[] = [
   { path: 'kdeglobals', text: '[Icons]\nTheme=breeze\n' },
   { path: 'gtk-3.0/settings.ini', text: '[Settings]\ngtk-icon-theme-name=Adwaita\n' },
 ];
+/** The print dialog of GTK offers nothing but a file. Of GTK 3, the icons stay. */
+const onlyFiles: readonly FirstFile[] = [
+  { path: 'gtk-2.0/gtkrc', text: 'gtk-print-backends = "file"\n' },
+  ...icons
+    .filter(({ path }) => path.startsWith('gtk-3.0/'))
+    .map(({ path, text }) => ({ path, text: `${text}gtk-print-backends=file\n` })),
+  { path: 'gtk-4.0/settings.ini', text: '[Settings]\ngtk-print-backends=file\n' },
+];
 
 /** `folder`: the session's files. The launcher copies the first files into the home as the person,
- * so the agent writes nothing there. */
-export function writeSettings(folder: string, firstFiles: readonly FirstFile[] = []): void {
-  for (const { path, text } of defaults) put(join(folder, 'xdg'), path, text);
+ * so the agent writes nothing there. `gtkHangs`: once a GTK program looks for printers. */
+export function writeSettings(
+  folder: string,
+  firstFiles: readonly FirstFile[] = [],
+  gtkHangs = false,
+): void {
+  for (const { path, text } of [...icons, ...(gtkHangs ? onlyFiles : [])])
+    put(join(folder, 'xdg'), path, text);
   for (const { path, text } of firstFiles) put(join(folder, 'home'), path, text);
 }
 
