@@ -6,16 +6,16 @@ import { makeFolder, write } from '#src/files.ts';
 
 /** Read after the person's own settings. Without a desktop around them, KDE and GTK programs find
  * no icon theme by themselves, and their tool bars stay empty. */
-const icons: readonly FirstFile[] = [
-  { path: 'kdeglobals', text: '[Icons]\nTheme=breeze\n' },
-  { path: 'gtk-3.0/settings.ini', text: '[Settings]\ngtk-icon-theme-name=Adwaita\n' },
-];
-/** The print dialog of GTK offers nothing but a file. Of GTK 3, the icons stay. */
-const onlyFiles: readonly FirstFile[] = [
+const icons = {
+  kde: { path: 'kdeglobals', text: '[Icons]\nTheme=breeze\n' },
+  gtk: { path: 'gtk-3.0/settings.ini', text: '[Settings]\ngtk-icon-theme-name=Adwaita\n' },
+};
+const defaults: readonly FirstFile[] = [icons.kde, icons.gtk];
+/** GTK's print dialog offers nothing but a file. */
+const defaultsWithoutPrinters: readonly FirstFile[] = [
+  icons.kde,
+  { ...icons.gtk, text: `${icons.gtk.text}gtk-print-backends=file\n` },
   { path: 'gtk-2.0/gtkrc', text: 'gtk-print-backends = "file"\n' },
-  ...icons
-    .filter(({ path }) => path.startsWith('gtk-3.0/'))
-    .map(({ path, text }) => ({ path, text: `${text}gtk-print-backends=file\n` })),
   { path: 'gtk-4.0/settings.ini', text: '[Settings]\ngtk-print-backends=file\n' },
 ];
 
@@ -26,7 +26,7 @@ export function writeSettings(
   firstFiles: readonly FirstFile[] = [],
   gtkHangs = false,
 ): void {
-  for (const { path, text } of [...icons, ...(gtkHangs ? onlyFiles : [])])
+  for (const { path, text } of gtkHangs ? defaultsWithoutPrinters : defaults)
     put(join(folder, 'xdg'), path, text);
   for (const { path, text } of firstFiles) put(join(folder, 'home'), path, text);
 }
