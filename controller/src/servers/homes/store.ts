@@ -3,15 +3,10 @@ import { type DesiredState, maxErasedHomes } from '@preau/contract/desired-state
 import type { HomesWaiting } from '@preau/contract/privacy.ts';
 import type { Rows } from '#src/platform/database.ts';
 
+const lastErased = (rows: Rows) =>
+  rows.selectFrom('erased_homes').select((e) => e.fn.max<number>('number').as('last'));
 const lastNumber = async (rows: Rows): Promise<number> =>
-  Number(
-    (
-      await rows
-        .selectFrom('erased_homes')
-        .select((e) => e.fn.max<number>('number').as('last'))
-        .executeTakeFirst()
-    )?.last ?? 0,
-  );
+  Number((await lastErased(rows).executeTakeFirst())?.last ?? 0);
 
 /** In the transaction that erases these accounts. Two erasures at once: the second fails, and is
  * repeated. */
@@ -36,9 +31,7 @@ export async function selectErasedHomes(
     .selectFrom('servers')
     .select(['id', 'homes_erased'])
     .where('id', 'in', [...serverIds])
-    .where('homes_erased', '<', (e) =>
-      e.selectFrom('erased_homes').select((f) => f.fn.max<number>('number').as('last')),
-    )
+    .where('homes_erased', '<', lastErased(rows))
     .execute();
   const asked = new Map<number, NonNullable<DesiredState['erasedHomes']>>();
   for (const from of new Set(behind.map((row) => row.homes_erased))) {
