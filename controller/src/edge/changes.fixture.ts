@@ -8,7 +8,7 @@ const stated = [
   'servers.generation',
 ];
 /** And with it new rules. */
-const published = [...stated, 'servers.policy_generation'];
+const published = [...stated, 'servers.policy_generation', 'city.updated_at'];
 
 // biome-ignore format: a table
 const changes: { readonly [N in RouteName]?: readonly string[] } = {
@@ -44,8 +44,8 @@ const changes: { readonly [N in RouteName]?: readonly string[] } = {
   deleteRecording:       ['-recordings'],
   createSite:            ['+sites', 'city.updated_at'],
   createEnrolmentCode:   ['+enrolment_codes'],
-  createSiteGroup:       [...published, '+site_group_members', '+site_groups', 'city.updated_at'],
-  changeSiteGroup:       [...published, '+site_group_members', 'city.updated_at', 'site_groups.name'],
+  createSiteGroup:       [...published, '+site_group_members', '+site_groups'],
+  changeSiteGroup:       [...published, '+site_group_members', 'site_groups.name'],
   deleteSiteGroup:       ['-site_groups', 'city.updated_at'],
   retireServer:          [...stated, 'servers.retired_at', 'sessions.deadline_at', 'sessions.end_reason', 'sessions.ended_at', 'sessions.state'],
   wantApplication:       [...stated, 'server_applications.state', 'server_applications.wanted'],
@@ -66,11 +66,11 @@ const changes: { readonly [N in RouteName]?: readonly string[] } = {
   deletePackage:         ['-package_files'],
   createScript:          ['+package_files', '+scripts'],
   reviewScript:          ['scripts.reviewed_at', 'scripts.reviewed_by', 'scripts.reviewed_by_name', 'scripts.signature'],
-  createRule:            [...published, '+policies', '+rule_versions', 'city.updated_at', 'policies.used_until', 'sites.policy_hash'],
-  changeRule:            [...published, '+rule_versions', 'city.updated_at', 'rule_versions.until'],
-  deleteRule:            [...published, 'city.updated_at', 'policies.used_until', 'rule_versions.until', 'sites.policy_hash'],
-  restoreRule:           [...published, '+rule_versions', 'city.updated_at', 'sites.policy_hash'],
-  changeSiteSettings:    [...published, 'city.updated_at', 'sites.settings'],
+  createRule:            [...published, '+policies', '+rule_versions', 'policies.used_until', 'sites.policy_hash'],
+  changeRule:            [...published, '+rule_versions', 'rule_versions.until'],
+  deleteRule:            [...published, 'policies.used_until', 'rule_versions.until', 'sites.policy_hash'],
+  restoreRule:           [...published, '+rule_versions', 'sites.policy_hash'],
+  changeSiteSettings:    [...published, 'sites.settings'],
   enterByBadge:          ['+sign_ins'],
   enterByPictures:       ['+sign_ins'],
   createClass:           ['+groups'],
@@ -87,7 +87,7 @@ const changes: { readonly [N in RouteName]?: readonly string[] } = {
   withdrawRequest:       ['requests.decision'],
   answerMyRequest:       ['+request_messages'],
   answerRequest:         ['+request_messages', 'requests.news_at'],
-  approveRequest:        [...published, '+policies', '+rule_versions', 'city.updated_at', 'policies.used_until', 'requests.decided_at', 'requests.decided_by', 'requests.decision', 'requests.news_at', 'requests.rule_id', 'sites.policy_hash'],
+  approveRequest:        [...published, '+policies', '+rule_versions', 'policies.used_until', 'requests.decided_at', 'requests.decided_by', 'requests.decision', 'requests.news_at', 'requests.rule_id', 'sites.policy_hash'],
   refuseRequest:         ['requests.decided_at', 'requests.decided_by', 'requests.decision', 'requests.news_at', 'requests.reason'],
   linkRequest:           ['requests.application_id', 'requests.news_at'],
   installRequest:        ['+rollout_counts', '+rollout_targets', '+rollout_waves', '+rollouts', 'requests.rollout_id', 'rollouts.superseded_by', 'rollouts.version'],
@@ -104,7 +104,7 @@ const changes: { readonly [N in RouteName]?: readonly string[] } = {
   finishRollout:         ['+rollout_counts', 'rollout_counts.n', 'rollout_targets.finished_at', 'rollout_targets.reason', 'rollout_targets.state', 'rollout_targets.version', 'rollout_waves.closed_at', 'rollout_waves.state', 'rollouts.fence', 'rollouts.version'],
   removeRollout:         ['-rollouts'],
   setBrake:              ['+city', 'rollouts.fence', 'rollouts.pause_reason', 'rollouts.paused_at', 'rollouts.state', 'rollouts.version'],
-  changeRolloutSettings: [...published, '+city', 'city.updated_at'],
+  changeRolloutSettings: [...published, '+city'],
   createSchedule:        ['+rollout_schedules'],
   pauseSchedule:         ['rollout_schedules.paused'],
   deleteSchedule:        ['-rollout_schedules'],
