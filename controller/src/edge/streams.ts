@@ -1,6 +1,8 @@
 /** Mounts the routes that stream files between socket and disk, never holding a whole file in
  * memory. One loop gives each route its caller check, its schemas, its guard, its limits and its
  * verb. */
+import { once } from 'node:events';
+import type { ReadStream } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { api, type Route, type RouteName, type StreamRouteName } from '@preau/contract/api.ts';
 import { AppError } from '@preau/contract/errors.ts';
@@ -98,15 +100,14 @@ const sending =
   async (request, reply) => {
     const { actor, input } = await admit(request);
     const file = await verb.send(deps, actor, input);
+    const range = rangeOf(file.hash === undefined ? undefined : request.headers.range, file.size);
+    const bytes = range && (await opened(file.read({ ...range, end: Math.max(range.end, 0) })));
     reply.type(file.type ?? route.file ?? bytesType).headers({
       'content-disposition': file.disposition ?? 'attachment',
       'cache-control': `${file.hash === undefined ? 'no-store' : 'private'}, no-transform`,
     });
-    let range = rangeOf(undefined, file.size);
-    if (file.hash !== undefined) {
+    if (file.hash !== undefined)
       reply.headers({ 'accept-ranges': 'bytes', etag: `"${file.hash}"` });
-      range = rangeOf(request.headers.range, file.size);
-    }
     if (range === null)
       return reply
         .status(416)
@@ -116,8 +117,20 @@ const sending =
     reply.status(whole ? 200 : 206).header('content-length', end - start + 1);
     if (!whole) reply.header('content-range', `bytes ${start}-${end}/${file.size}`);
     reply.raw.setTimeout(silentMs, () => reply.raw.destroy());
-    return reply.send(file.read({ start, end: Math.max(end, 0) }));
+    return reply.send(bytes);
   };
+
+/** Opened before the first header is sent: a file can be deleted after its size was read. Throws
+ * FILE_GONE. */
+async function opened(file: ReadStream): Promise<ReadStream> {
+  try {
+    await once(file, 'open');
+    return file;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new AppError('FILE_GONE', {}, { cause: error });
+  }
+}
 
 /** Yields the body as it arrives; destroys the connection after `silentMs` without data. Refuses
  * with PAYLOAD_TOO_LARGE. */

@@ -2,10 +2,9 @@
  * flushed, and only then moved to its name, so that a named file is always complete, even after a
  * crash. Several controllers of one city share the folder. */
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync } from 'node:fs';
+import { createReadStream, mkdirSync, type ReadStream } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { AppError } from '@preau/contract/errors.ts';
 import { newSalt } from './secrets.ts';
 
@@ -23,7 +22,7 @@ export interface KeptFiles {
   /** The whole content, for small files; undefined when the file does not exist. */
   read: (name: string) => Promise<Buffer | undefined>;
   /** `end` is the last byte, inclusive. */
-  stream: (name: string, range: { start: number; end: number }) => Readable;
+  stream: (name: string, range: { start: number; end: number }) => ReadStream;
   sizeOf: (name: string) => Promise<number | null>;
   /** The file's path, for reading only. */
   pathOf: (name: string) => string;

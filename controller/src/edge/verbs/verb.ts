@@ -1,5 +1,5 @@
 /** The types of verbs at the edge: their dependencies, input and results. */
-import type { Readable } from 'node:stream';
+import type { ReadStream } from 'node:fs';
 import type {
   Api,
   Body,
@@ -87,7 +87,7 @@ export interface UploadVerb<A, I, R> {
 export interface Download {
   size: number;
   /** `end` is inclusive. */
-  read: (range: { start: number; end: number }) => Readable;
+  read: (range: { start: number; end: number }) => ReadStream;
   /** SHA-256 of bytes that never change; allows range requests. */
   hash?: string;
   /** The `content-disposition` header; `attachment` by default. */
