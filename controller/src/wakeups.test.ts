@@ -8,6 +8,8 @@ import { createLog } from '#src/platform/log.ts';
 import { createWakeups } from './wakeups.ts';
 
 const log = createLog('silent');
+/** Other processes are told after the present moment's work. */
+const afterwards = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Everything published reaches every subscriber, the publisher's own included. */
 function channelOf(): { publisher: Redis; subscriber: () => Redis; messages: string[] } {
@@ -42,6 +44,7 @@ test('a wake-up reaches every controller once, and each of its listeners', async
   await Promise.resolve();
   here?.wake(['rules', 'agent:srv_1']);
   here?.wake([]);
+  await afterwards();
   expect(heard).toEqual({
     here: [['rules', 'agent:srv_1']],
     there: [['rules', 'agent:srv_1']],
@@ -49,6 +52,7 @@ test('a wake-up reaches every controller once, and each of its listeners', async
   });
   stop?.();
   there?.wake(['portal']);
+  await afterwards();
   expect(heard).toMatchObject({ here: [{}, ['portal']], there: [{}, ['portal']], also: [{}] });
 });
 
@@ -72,7 +76,7 @@ test('who waits for a topic is woken by it, here or there, and by nothing else b
   });
   await Promise.resolve();
   there?.wake(['session:ses_2', 'portal']);
-  await new Promise((resolve) => setImmediate(resolve));
+  await afterwards();
   expect(woken).toBe(0);
   there?.wake(['session:ses_1']);
   await waiting;
@@ -115,18 +119,27 @@ test('whoever listens hears each batch, until they stop', () => {
   expect(heard).toEqual([['sessions', 'audit']]);
 });
 
-test('what is woken here is told to the other processes, and what they wake is heard here', () => {
+test('what is woken here is told to the other processes, and what they wake is heard here', async () => {
   const { redis, published, subscribed, hear } = redisOf();
   const wakeups = createWakeups(redis, log);
   const heard: string[][] = [];
   wakeups.listen((topics) => heard.push([...topics]));
   expect(subscribed).toEqual(['preau:wake']);
   wakeups.wake(['sessions', 'audit']);
+  wakeups.wake(['audit', 'rules']);
+  expect(published).toEqual([]);
+  await afterwards();
   const [channel, message] = published[0] ?? [];
-  expect([channel, message?.split(' ').slice(1)]).toEqual(['preau:wake', ['sessions', 'audit']]);
+  expect([channel, message?.split(' ').slice(1)]).toEqual([
+    'preau:wake',
+    ['sessions', 'audit', 'rules'],
+  ]);
   // One's own words come back over the channel and are not news.
   hear(message ?? '');
-  expect(heard).toEqual([['sessions', 'audit']]);
+  expect(heard).toEqual([
+    ['sessions', 'audit'],
+    ['audit', 'rules'],
+  ]);
   hear('another rules no-such-topic servers');
   expect(heard.at(-1)).toEqual(['rules', 'servers']);
   expect(published).toHaveLength(1);
@@ -138,7 +151,7 @@ test('while Redis is away, this process goes on alone', async () => {
   const heard: string[] = [];
   wakeups.listen((topics) => heard.push(...topics));
   wakeups.wake(['rules']);
-  await new Promise((resolve) => setImmediate(resolve));
+  await afterwards();
   expect(heard).toEqual(['rules']);
 });
 
@@ -150,7 +163,7 @@ test('who waits for one topic is woken by that one only, or by time', async () =
     wakeups.next('sessions', 20).then(() => order.push('time')),
   ];
   wakeups.wake(['audit']);
-  await new Promise((resolve) => setImmediate(resolve));
+  await afterwards();
   expect(order).toEqual([]);
   wakeups.wake(['audit', 'rules']);
   await waits[0];

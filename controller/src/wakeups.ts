@@ -25,6 +25,16 @@ export function createWakeups(
   const dispatch = (topics: readonly Topic[]) => {
     for (const listener of listeners) listener(topics);
   };
+  const untold = new Set<Topic>();
+  const tellOthers = (publisher: Redis) => {
+    const message = [origin, ...untold].join(' ');
+    untold.clear();
+    // While Redis is unreachable, pages and agents of other processes notice changes at their
+    // next poll.
+    publisher
+      .publish(channel, message)
+      .catch((error: unknown) => log.debug({ err: error }, 'wake-up not published'));
+  };
   if (redis !== null) {
     redis.subscriber
       .subscribe(channel)
@@ -39,11 +49,10 @@ export function createWakeups(
     wake: (topics) => {
       if (topics.length === 0) return;
       dispatch(topics);
-      // While Redis is unreachable, pages and agents of other processes notice changes at their
-      // next poll.
-      redis?.publisher
-        .publish(channel, [origin, ...topics].join(' '))
-        .catch((error: unknown) => log.debug({ err: error }, 'wake-up not published'));
+      if (redis === null) return;
+      // The call that woke is answered first, and the topics of one moment travel together.
+      if (untold.size === 0) setImmediate(tellOthers, redis.publisher);
+      for (const topic of topics) untold.add(topic);
     },
     listen: (listener) => {
       listeners.add(listener);

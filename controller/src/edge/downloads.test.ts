@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { launch } from '#src/sessions/launch.ts';
+import { listRecordings, startRecording } from '#src/sessions/recordings/recordings.ts';
 import { type City, makeCity } from '#src/testing.fixture.ts';
 import { openEdge, signedIn } from './edge.fixture.ts';
 

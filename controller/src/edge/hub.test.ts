@@ -111,6 +111,18 @@ test('a person’s topic is told to their own pages alone', async () => {
   expect(await hearers(`person:${city.pupil.id}`)).toEqual(['pupil']);
 });
 
+test('what one moment wakes is told in one message, each topic once', async () => {
+  const messages: string[][] = [];
+  const note = (topics: string[]) => void messages.push(topics);
+  pages.technician.on('wake', note);
+  city.platform.wakeups.wake(['sites', 'audit']);
+  city.platform.wakeups.wake(['audit', 'rules']);
+  await expect.poll(() => messages).toEqual([['sites', 'audit', 'rules']]);
+  city.platform.wakeups.wake(['sites']);
+  await expect.poll(() => messages).toEqual([['sites', 'audit', 'rules'], ['sites']]);
+  pages.technician.off('wake', note);
+});
+
 test('pages whose sign-in is over are disconnected, and nobody else’s', async () => {
   const gone = new Promise<string>((resolve) => pages.teacher.once('disconnect', resolve));
   city.platform.wakeups.wake([`sign-in:${sha256(tokens.teacher)}`]);

@@ -118,14 +118,27 @@ export function createHub(
   // Neither namespace listens to messages from clients: reports and verbs come over HTTP, where
   // schemas and access checks apply.
 
-  const stop = deps.wakeups.listen((topics) => {
-    for (const topic of topics) {
+  const undelivered = new Set<Topic>();
+  const deliver = () => {
+    const wakes = new Map<string, { to: Namespace; topics: (Topic | 'desired-state')[] }>();
+    for (const topic of undelivered) {
       const { to, hangUp }: TopicRow = audiences[kindOfTopic(topic)];
       if (to === 'nobody') continue;
-      const room = (to === 'agent' ? agents : console).in(roomOf(to, topic));
-      if (hangUp === true) room.disconnectSockets(true);
-      else room.emit('wake', [to === 'agent' ? 'desired-state' : topic]);
+      const [namespace, room] = [to === 'agent' ? agents : console, roomOf(to, topic)];
+      if (hangUp === true) namespace.in(room).disconnectSockets(true);
+      else {
+        const wake = wakes.get(room) ?? { to: namespace, topics: [] };
+        wake.topics.push(to === 'agent' ? 'desired-state' : topic);
+        wakes.set(room, wake);
+      }
     }
+    undelivered.clear();
+    for (const [room, { to, topics }] of wakes) to.in(room).emit('wake', topics);
+  };
+  const stop = deps.wakeups.listen((topics) => {
+    // The call that woke is answered first, and the topics of one moment travel together.
+    if (undelivered.size === 0) setImmediate(deliver);
+    for (const topic of topics) undelivered.add(topic);
   });
   return {
     handleUpgrade: (upgrade) => {
