@@ -17,7 +17,7 @@ const tables = {
   facts: find('contract/src/recipe-kinds.ts'),
   agent,
   words: find('console/src/**/recipe-words.ts'),
-  form: find('console/src/**/application-form.ts'),
+  form: find('console/src/**/recipe-forms.ts'),
 };
 
 const { config } = ts.readConfigFile(resolve(root, 'tsconfig.json'), ts.sys.readFile);

@@ -7,11 +7,10 @@ import type { InspectedPackage, Script } from '@preau/contract/catalogue.ts';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
+import { draftOf, formOf } from './application-draft.ts';
 import {
-  draftOf,
   emptyForm,
   filledFrom,
-  formOf,
   iconOf,
   lineOf,
   settled,
