@@ -57,7 +57,9 @@ export function watch(world: World): { acknowledged: (machine: Machine, report: 
     const fresh =
       before.state === 'offered' ||
       isBad(before.state) ||
-      (after.action === 'restore' && before.action === 'install' && isFinal(before.state));
+      (after.action === 'restore' &&
+        before.action === 'install' &&
+        (isFinal(before.state) || before.state === 'unknown'));
     if (after.attempt !== before.attempt + 1 || after.state !== 'queued' || !fresh)
       world.violate('a new attempt begins at its beginning', told);
   };

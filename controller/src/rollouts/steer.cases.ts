@@ -94,6 +94,35 @@ export function steerCases(at: RolloutFixture): void {
       await countersHold(id);
     });
 
+    test('waits for those who may have begun what they were offered, and brings them back', async () => {
+      const id = await begin({ waves: [rest] });
+      expect(await statesOf(id)).toEqual(Array(6).fill('offered'));
+      await rollBackRollout(at.city.platform, at.city.technician, id, null);
+      await evaluate(id);
+      expect((await Promise.all(at.fleet.map(({ agent }) => ordersOf(agent)))).flat()).toEqual(
+        Array(6).fill(expect.objectContaining({ cancel: 'finish' })),
+      );
+      const [first, second, ...silent] = at.fleet;
+      if (first === undefined || second === undefined) throw new Error('too few servers');
+      // The first had installed before it was told to stop; the second had not begun.
+      await obey(id, 'succeeded', [first]);
+      await obey(id, 'cancelled', [second]);
+      expect((await ordersOf(first.agent))[0]?.applications.map(({ want }) => want)).toEqual([
+        'absent',
+      ]);
+      expect(await ordersOf(second.agent)).toEqual([]);
+      await obey(id, 'succeeded', [first]);
+      expect(await read(id)).toMatchObject({ state: 'rolling_back', counts: { offered: 4 } });
+      at.city.time.at += 91_000;
+      await evaluate(id);
+      expect(silent).toHaveLength(4);
+      expect(await read(id)).toMatchObject({
+        state: 'rolled_back',
+        counts: { rolled_back: 1, cancelled: 5 },
+      });
+      await countersHold(id);
+    });
+
     test('of everything brings back every school', async () => {
       const id = await begin({
         waves: [{ size: { sites: 2 }, gate: 'auto', soakMinutes: 0 }, rest],

@@ -2,7 +2,14 @@
  * takes facts and a time, returns a decision. The same facts give the same decision; once a
  * decision is carried out, deciding again changes nothing. */
 
-import { isFinal, isInFlight, isNotStarted, isWaiting } from '@preau/contract/rollout-states.ts';
+import type { CancelKind } from '@preau/contract/order.ts';
+import {
+  isFinal,
+  isInFlight,
+  isNotStarted,
+  isWaiting,
+  type TargetState,
+} from '@preau/contract/rollout-states.ts';
 import {
   change,
   type Decision,
@@ -36,7 +43,7 @@ export function advance(facts: RolloutFacts, now: number): Decision {
             now,
           );
     case 'cancelling':
-      return cancel(facts);
+      return cancel(facts, now);
     case 'rolling_back':
       return facts.braked ? nothing : rollBack(facts, now);
     default:
@@ -108,24 +115,11 @@ const verdict = (facts: RolloutFacts) =>
     ? 'completed_with_failures'
     : 'completed';
 
-function cancel(facts: RolloutFacts): Decision {
-  const kind = facts.cancelKind ?? 'finish';
-  const targets: TargetChange[] = [];
-  for (const target of facts.targets) {
-    // No agent has accepted the order, or the server does not answer or is gone: cancel at once. If
-    // the agent carries it out anyway, its report updates the inventory.
-    if (
-      isWaiting(target.state) ||
-      target.state === 'offered' ||
-      target.state === 'unknown' ||
-      (isInFlight(target.state) && target.server.gone)
-    )
-      targets.push(change(target, 'cancelled'));
-    else if (isInFlight(target.state) && target.order !== null && target.order.cancel !== kind)
-      targets.push(change(target, target.state, { terms: { ...target.order, cancel: kind } }));
-  }
+function cancel(facts: RolloutFacts, now: number): Decision {
+  const told = facts.targets.flatMap((target) => stop(target, facts.cancelKind ?? 'finish'));
+  const targets = [...told, ...(facts.braked ? [] : overdueBesides(told, facts, now))];
   if (targets.length > 0 || facts.targets.some((target) => isInFlight(target.state)))
-    return { ...nothing, targets };
+    return withNextEvaluation({ ...nothing, targets }, facts, now);
   return {
     ...nothing,
     waves: skipUnfinished(facts),
@@ -133,13 +127,31 @@ function cancel(facts: RolloutFacts): Decision {
   };
 }
 
-function rollBack(facts: RolloutFacts, now: number): Decision {
-  const targets = facts.targets.flatMap((target) => restore(facts, target, now));
-  targets.push(
-    ...overdue(facts, now, true).filter(
-      (late) => !targets.some((other) => other.serverId === late.serverId),
-    ),
+/** Cancels at once where nobody works on the order or nobody can be told, and tells the others. If
+ * an agent carries out a cancelled order anyway, its report updates the inventory. */
+function stop(target: TargetFacts, kind: CancelKind): TargetChange[] {
+  if (isFinal(target.state)) return [];
+  const mayFinish = target.state === 'offered' && kind === 'finish';
+  if (isWaiting(target.state) || mayFinish || target.state === 'unknown' || target.server.gone)
+    return [change(target, 'cancelled')];
+  return target.order !== null && target.order.cancel !== kind
+    ? [change(target, target.state, { terms: { ...target.order, cancel: kind } })]
+    : [];
+}
+
+/** What is overdue among the targets that are not changed already. */
+const overdueBesides = (
+  changed: readonly TargetChange[],
+  facts: RolloutFacts,
+  now: number,
+): TargetChange[] =>
+  overdue(facts, now, true).filter(
+    (late) => !changed.some((other) => other.serverId === late.serverId),
   );
+
+function rollBack(facts: RolloutFacts, now: number): Decision {
+  const told = facts.targets.flatMap((target) => restore(facts, target, now));
+  const targets = [...told, ...overdueBesides(told, facts, now)];
   if (targets.length > 0) return { ...nothing, targets };
   if (facts.targets.every((target) => isFinal(target.state))) {
     return {
@@ -165,25 +177,26 @@ function rollBack(facts: RolloutFacts, now: number): Decision {
   );
 }
 
-/** Cancels targets that have not begun, and queues a restore for those that were changed. */
+/** Cancels what has not begun, and queues a restore for what was, or may have been, changed. */
 function restore(facts: RolloutFacts, target: TargetFacts, now: number): TargetChange[] {
   if (target.action === 'restore') return [];
-  if (isWaiting(target.state) || target.state === 'offered' || target.state === 'unknown')
-    return [change(target, 'cancelled')];
-  if (isInFlight(target.state))
+  if (isWaiting(target.state)) return [change(target, 'cancelled')];
+  // An offered order may have begun before the server says so: it answers, or its lease ends.
+  if (isInFlight(target.state) && target.state !== 'unknown')
     return isNotStarted(target.state) && target.order !== null && target.order.cancel === null
       ? [change(target, target.state, { terms: { ...target.order, cancel: 'finish' } })]
       : [];
   const inScope = facts.rollbackWave === null || target.wave === facts.rollbackWave;
-  const wasTouched =
-    target.state === 'succeeded' || target.state === 'failed' || target.state === 'timed_out';
-  return inScope && target.canRestore && wasTouched
-    ? [
-        change(target, 'queued', {
-          action: 'restore',
-          newAttempt: true,
-          deadlineAt: catchUpUntil(facts, now),
-        }),
-      ]
-    : [];
+  if (inScope && target.canRestore && mayHaveChanged(target.state))
+    return [
+      change(target, 'queued', {
+        action: 'restore',
+        newAttempt: true,
+        deadlineAt: catchUpUntil(facts, now),
+      }),
+    ];
+  return target.state === 'unknown' ? [change(target, 'cancelled')] : [];
 }
+
+const mayHaveChanged = (state: TargetState): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'timed_out' || state === 'unknown';

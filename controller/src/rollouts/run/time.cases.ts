@@ -79,6 +79,25 @@ export function timeCases(at: RolloutFixture): void {
       },
     );
 
+    test('a cancelled rollout does not wait for a server that has fallen silent', async () => {
+      const id = await begin({ waves: [{ size: { rest: true }, gate: 'auto', soakMinutes: 0 }] });
+      const { agent } = at.fleet[0] ?? { agent: at.city.agent };
+      const [order] = await ordersOf(agent);
+      if (order === undefined) throw new Error('no order');
+      await acceptReport(
+        at.city.platform,
+        agent.actor,
+        agent.report({ orders: [answer(order, 'installing', 2)] }),
+      );
+      await cancelRollout(at.city.platform, at.city.technician, id, 'finish');
+      await evaluateRollout(at.city.platform, id);
+      expect(await read(id)).toMatchObject({ state: 'cancelling', counts: { installing: 1 } });
+      at.city.time.at += 181_000;
+      await evaluateRollout(at.city.platform, id);
+      expect(await read(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 6 } });
+      await countersHold(id);
+    });
+
     test('outside its window nothing begins; packages are fetched ahead and the agent begins by itself', async () => {
       const night = {
         open: [
