@@ -9,7 +9,6 @@ import { plainRule } from '@preau/contract/rule.ts';
 import { offlineAfterMs } from '@preau/contract/server.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRule } from '#src/access/rules.ts';
-import { insertSignIn, selectSignedIn } from '#src/accounts/sign-ins/store.ts';
 import { selectAuditEvents } from '#src/audit/store.ts';
 import { server } from '#src/builders.fixture.ts';
 import { verifySignature } from '#src/platform/secrets.ts';
@@ -24,7 +23,7 @@ import { lateCases } from './late.cases.ts';
 import { attach, launch } from './launch.ts';
 import { portal } from './portal.ts';
 import { selectSession } from './store.ts';
-import { sweep } from './sweep.ts';
+import { sweepCases } from './sweep.cases.ts';
 import {
   noteAttached,
   noteLeft,
@@ -37,6 +36,7 @@ const tuxpaint = { application: 'tuxpaint', language: 'fr' } as const;
 
 export function launchCases(openCity: (settings?: Record<string, string>) => Promise<City>): void {
   describe('of two', () => lateCases(openCity));
+  describe('sweep', () => sweepCases(openCity));
   let city: City;
   beforeEach(async () => {
     city = await openCity();
@@ -605,87 +605,6 @@ export function launchCases(openCity: (settings?: Record<string, string>) => Pro
       });
       expect(await codeOf(report({}))).toBe('AGENT_REFUSED');
       expect(city.woken).toContain(`retired:${city.agent.actor.id}`);
-    });
-  });
-
-  describe('sweep', () => {
-    const swept = async (id: string) => {
-      await sweep(city.platform);
-      const once = await stored(id);
-      const count = (await actions()).length;
-      await sweep(city.platform);
-      expect(await stored(id)).toEqual(once);
-      expect(await actions()).toHaveLength(count);
-      return once;
-    };
-    const attached = async () => {
-      const { session, ticket } = await launch(city.platform, city.pupil, tuxpaint);
-      const grant = await redeemTicket(city.platform, city.pupil, ticket.ticket);
-      await report({ sessions: [readySession(session.id, 1)] });
-      await noteAttached(city.platform, city.pupil, grant);
-      return { session, grant };
-    };
-    test('a start that is overdue fails', async () => {
-      const { session } = await launch(city.platform, city.pupil, tuxpaint);
-      city.time.at += 60_000;
-      expect((await swept(session.id)).state).toBe('starting');
-      city.time.at += 1;
-      expect(await swept(session.id)).toMatchObject({
-        state: 'failed',
-        failureCode: 'LAUNCH_TIMEOUT',
-      });
-    });
-    test('ready and never connected gives its place back after 90 s', async () => {
-      const { session } = await launch(city.platform, city.pupil, tuxpaint);
-      await report({ sessions: [readySession(session.id, 1)] });
-      city.time.at += 90_000;
-      expect((await swept(session.id)).state).toBe('ready');
-      city.time.at += 1;
-      expect(await swept(session.id)).toMatchObject({
-        state: 'ended',
-        endReason: 'never_connected',
-      });
-      expect((await desired()).sessions).toEqual([]);
-    });
-    test('left ends after the grace period', async () => {
-      const { session, grant } = await attached();
-      await noteLeft(city.platform, city.pupil, grant);
-      city.time.at += 600_001;
-      expect(await swept(session.id)).toMatchObject({ state: 'ended', endReason: 'left' });
-    });
-    test('a tunnel that fell silent is left, then over', async () => {
-      const { session } = await attached();
-      city.time.at += 35_001;
-      expect(await swept(session.id)).toMatchObject({
-        state: 'disconnected',
-        graceUntil: city.time.at + 600_000,
-      });
-      city.time.at += 600_001;
-      expect(await swept(session.id)).toMatchObject({ state: 'ended', endReason: 'left' });
-    });
-    test('a tunnel that speaks stays', async () => {
-      const { session } = await attached();
-      city.time.at += 20_000;
-      expect((await swept(session.id)).state).toBe('active');
-    });
-    test('old sign-ins and tickets are forgotten', async () => {
-      await launch(city.platform, city.pupil, tuxpaint);
-      await insertSignIn(city.platform.database, {
-        tokenHash: 'h',
-        accountId: city.pupil.id,
-        now: city.time.at,
-        expiresAt: city.time.at + 1000,
-      });
-      expect(await selectSignedIn(city.platform.database, 'h', city.time.at)).toMatchObject({
-        login: 'lea',
-      });
-      expect(
-        await selectSignedIn(city.platform.database, 'h', city.time.at + 1000),
-      ).toBeUndefined();
-      city.time.at += 3_700_000;
-      await sweep(city.platform);
-      expect(await city.platform.database.selectFrom('sign_ins').selectAll().execute()).toEqual([]);
-      expect(await city.platform.database.selectFrom('tickets').selectAll().execute()).toEqual([]);
     });
   });
 }

@@ -199,7 +199,7 @@ async function admit(
   // The server's row is locked before the session's, here as everywhere: two orders would deadlock
   // on PostgreSQL.
   const number = await nextGeneration(rows, session.serverId);
-  const serial = await nextAttachSerial(rows, sessionId);
+  const serial = await nextAttachSerial(rows, sessionId, deps.clock.now() + startWithinMs);
   const topic = await publishDesiredState(deps, rows, session.serverId, number);
   return {
     admission: {

@@ -165,12 +165,15 @@ export async function selectLastUsed(rows: Rows, accountId: string): Promise<Map
 }
 
 /** Sessions to act on: start overdue, grace over, tunnel silent since `tunnelBefore`. */
+/** `id`: that one only, if it is due. */
 export async function selectDueSessions(
   rows: Rows,
   now: number,
   tunnelBefore: number,
+  id: string | null = null,
 ): Promise<StoredSession[]> {
   const found = await columns(rows)
+    .$if(id !== null, (query) => query.where('s.id', '=', id))
     .where((w) =>
       w.or([
         w.and([w('s.state', '=', 'starting'), w('s.deadline_at', '<', now)]),
@@ -238,21 +241,29 @@ export async function saveOffered(rows: Rows, id: string, offered: string): Prom
 }
 
 /** `touched`: when somebody last pressed a key or moved a pointer there. */
+/** Returns the ids of those that count as disconnected. */
 export async function touchTunnels(
   rows: Rows,
   ids: readonly string[],
   now: number,
   touched: ReadonlyMap<string, number> = new Map(),
-): Promise<void> {
+): Promise<string[]> {
   for (const [id, at] of touched)
     await rows.updateTable('sessions').set({ touched_at: at }).where('id', '=', id).execute();
-  if (ids.length > 0)
-    await rows
-      .updateTable('sessions')
-      .set({ tunnel_seen_at: now })
-      .where('id', 'in', [...ids])
-      .where('state', '=', 'active')
-      .execute();
+  if (ids.length === 0) return [];
+  await rows
+    .updateTable('sessions')
+    .set({ tunnel_seen_at: now })
+    .where('id', 'in', [...ids])
+    .where('state', '=', 'active')
+    .execute();
+  const left = await rows
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', 'in', [...ids])
+    .where('state', '=', 'disconnected')
+    .execute();
+  return left.map(({ id }) => id);
 }
 
 export async function selectSessionRows(

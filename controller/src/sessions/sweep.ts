@@ -29,9 +29,11 @@ export async function sweep(deps: Deps): Promise<void> {
   await noticeSilence(deps, actor);
   await endAbandonedAdditions(deps, actor);
   const now = deps.clock.now();
-  const due = await selectDueSessions(deps.database, now, now - tunnelSilentMs);
-  for (const session of due) {
+  for (const { id } of await selectDueSessions(deps.database, now, now - tunnelSilentMs)) {
     const topics = await deps.database.transaction().execute(async (rows) => {
+      // Somebody may have come back while the sweep was at the others.
+      const [session] = await selectDueSessions(rows, now, now - tunnelSilentMs, id);
+      if (session === undefined) return [];
       if (session.state === 'starting')
         return closeSession(deps, rows, actor, session, {
           state: 'failed',

@@ -152,12 +152,26 @@ export async function noteLeft(deps: Deps, actor: AccountActor, grant: Grant): P
   );
 }
 
+/** A browser that is connected now, and whose it is. */
+export interface Attached {
+  actor: AccountActor;
+  grant: Grant;
+}
+
 /** `touched`: the time of the last key press or pointer movement, for each session that had one
- * since the previous call. */
+ * since the previous call. A session that counted as left, because nothing could be noted for a
+ * while (the database was away, the machine stood still), is attached again. */
 export async function noteAlive(
-  deps: Pick<Platform, 'database' | 'clock'>,
-  sessionIds: readonly string[],
+  deps: Deps,
+  attached: readonly Attached[],
   touched: ReadonlyMap<string, number>,
 ): Promise<void> {
-  await touchTunnels(deps.database, sessionIds, deps.clock.now(), touched);
+  const ids = attached.map(({ grant }) => grant.sessionId);
+  const left = new Set(
+    await deps.database
+      .transaction()
+      .execute((rows) => touchTunnels(rows, ids, deps.clock.now(), touched)),
+  );
+  for (const { actor, grant } of attached)
+    if (left.has(grant.sessionId)) await noteAttached(deps, actor, grant);
 }

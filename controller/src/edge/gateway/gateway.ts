@@ -9,7 +9,7 @@ import type { AccountActor } from '#src/platform/actor.ts';
 import { budget } from '#src/platform/budget.ts';
 import { status } from '#src/platform/guacamole.ts';
 import type { Platform } from '#src/platform/platform.ts';
-import { type Grant, noteAlive, redeemTicket } from '#src/sessions/tunnel.ts';
+import { type Attached, noteAlive, redeemTicket } from '#src/sessions/tunnel.ts';
 import type { AddressOf } from '../client-address.ts';
 import { SlowMeter } from '../slow-meter.ts';
 import type { Upgrade, UpgradeOwner } from '../upgrades.ts';
@@ -25,9 +25,7 @@ export interface GatewayDeps extends Platform {
   addressOf: AddressOf;
 }
 
-interface Tunnel {
-  accountId: string;
-  grant: Grant;
+interface Tunnel extends Attached {
   raw: Socket;
   meter: SlowMeter;
   /** Has answered the last ping. */
@@ -73,7 +71,7 @@ export function createGateway(
     const actor = await deps.authenticate(request);
     const query = readQuery(request.url ?? '');
     const ticket = readTicket(request.headers['sec-websocket-protocol'] ?? '');
-    const open = [...tunnels.values()].filter(({ accountId }) => accountId === actor.id).length;
+    const open = [...tunnels.values()].filter((tunnel) => tunnel.actor.id === actor.id).length;
     if (open >= limits.perPerson)
       throw new AppError('BUSY', { retryAfterS: budget.upgrades.retryAfterS });
     // A ticket works once: it is kept for a client that is still there.
@@ -87,7 +85,7 @@ export function createGateway(
         forMs: limits.slowForMs,
       });
       const tunnel: Tunnel = {
-        accountId: actor.id,
+        actor,
         grant,
         raw: socket,
         meter,
@@ -133,8 +131,7 @@ function beat(deps: Platform, tunnels: ReadonlyMap<WebSocket, Tunnel>): void {
     if (tunnel.touchedAt !== null) touched.set(tunnel.grant.sessionId, tunnel.touchedAt);
     tunnel.touchedAt = null;
   }
-  const alive = [...tunnels.values()].map((tunnel) => tunnel.grant.sessionId);
-  noteAlive(deps, alive, touched).catch((error: unknown) =>
+  noteAlive(deps, [...tunnels.values()], touched).catch((error: unknown) =>
     deps.log.warn({ err: error }, 'tunnels not noted'),
   );
 }

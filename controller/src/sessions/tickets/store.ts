@@ -89,10 +89,19 @@ export async function takeCredentials(
   return taken.numUpdatedRows > 0n ? session.attachment : undefined;
 }
 
-export async function nextAttachSerial(rows: Rows, id: string): Promise<number> {
+/** Keeps the session at least until `keptUntil` (epoch ms), for the browser that now comes. */
+export async function nextAttachSerial(rows: Rows, id: string, keptUntil: number): Promise<number> {
   const row = await rows
     .updateTable('sessions')
-    .set((e) => ({ attach_serial: e('attach_serial', '+', 1) }))
+    .set((e) => ({
+      attach_serial: e('attach_serial', '+', 1),
+      grace_until: e
+        .case()
+        .when('grace_until', '<', keptUntil)
+        .then(keptUntil)
+        .else(e.ref('grace_until'))
+        .end(),
+    }))
     .where('id', '=', id)
     .returning('attach_serial')
     .executeTakeFirstOrThrow();
