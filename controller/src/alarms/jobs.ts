@@ -7,6 +7,7 @@ import { backUpWhenDue } from '#src/backups/nightly.ts';
 import { synchroniseDue } from '#src/identity/directories/synchronise.ts';
 import type { Identity } from '#src/identity/sign-in.ts';
 import type { QueueState } from '#src/platform/health/checks.ts';
+import { inTurn } from '#src/platform/in-turn.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { sweepRollouts } from '#src/rollouts/sweep.ts';
 import { sweep, sweepEveryMs } from '#src/sessions/sweep.ts';
@@ -33,9 +34,7 @@ export async function startJobs(
   );
   const everythingElse = runAgain(
     async () => {
-      await sweep(deps);
-      await sweepRollouts(deps);
-      await chainEvents(deps);
+      await inTurn([() => sweep(deps), () => sweepRollouts(deps), () => chainEvents(deps)]);
       sweptWellAt = performance.now();
     },
     (error) => deps.log.error({ err: error }, 'sweep'),

@@ -34,6 +34,7 @@ export const logWords: ReadonlySet<string> = new Set([
   'recording not closed',
   'redis',
   'rollout not evaluated',
+  'schedule not run',
   'session not re-read',
   'sessions not weighed',
   'sweep',

@@ -367,6 +367,42 @@ export function steerCases(at: RolloutFixture): void {
     });
   });
 
+  describe('a repetition that breaks', () => {
+    test('says so, and keeps no other from its hour', async () => {
+      for (const name of ['A', 'B'])
+        await createSchedule(at.city.platform, at.city.technician, {
+          name,
+          when: { days: [3], at: '14:00', period: 'outside_holidays' },
+          draft: draft({ name }),
+        });
+      at.city.time.at = Date.UTC(2026, 10, 25, 13, 0, 5);
+      await hello();
+      let broken = true;
+      const database = new Proxy(at.city.platform.database, {
+        get: (real, name) => {
+          const value: unknown = Reflect.get(real, name);
+          if (name === 'transaction' && broken) {
+            broken = false;
+            throw new Error('Connection terminated unexpectedly');
+          }
+          return typeof value === 'function' ? value.bind(real) : value;
+        },
+      });
+      await runDueSchedules({ ...at.city.platform, database });
+      const schedules = await listSchedules(at.city.platform, at.city.technician);
+      expect(
+        schedules
+          .map(({ lastProblem, lastRolloutId }) => [lastProblem, lastRolloutId !== null])
+          .sort(),
+      ).toEqual(
+        [
+          ['INTERNAL', false],
+          [null, true],
+        ].sort(),
+      );
+    });
+  });
+
   describe('what became of each program is told', () => {
     const programs = async () =>
       (

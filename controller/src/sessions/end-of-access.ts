@@ -7,11 +7,12 @@ import type { Terms } from '@preau/contract/rule.ts';
 import type { EndReason } from '@preau/contract/session.ts';
 import { selectPerson } from '#src/accounts/store.ts';
 import type { Actor } from '#src/platform/actor.ts';
+import { inTurn } from '#src/platform/in-turn.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { policyBook } from '#src/rules/policy-book.ts';
 import { selectTold } from '#src/servers/restarts/store.ts';
 import { closeSession } from './end.ts';
-import { saveEnd, selectSessionsToCheck } from './store.ts';
+import { type SessionToCheck, saveEnd, selectSessionsToCheck } from './store.ts';
 
 type Deps = Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>;
 
@@ -50,7 +51,7 @@ export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
   const { policy, sites } = await policyBook(deps.database);
   const now = deps.clock.now();
   const told = await selectTold(deps.database);
-  for (const session of await selectSessionsToCheck(deps.database)) {
+  const weigh = async (session: SessionToCheck) => {
     const person = await selectPerson(deps.database, {
       id: session.accountId,
       role: session.role as Role,
@@ -95,5 +96,7 @@ export async function weighSessions(deps: Deps, actor: Actor): Promise<void> {
       await saveEnd(deps.database, session.id, inSight);
       deps.wakeups.wake([`session:${session.id}`, `person:${session.accountId}`]);
     }
-  }
+  };
+  const sessions = await selectSessionsToCheck(deps.database);
+  await inTurn(sessions.map((session) => () => weigh(session)));
 }

@@ -289,17 +289,17 @@ export async function selectSessionRows(
   }));
 }
 
-/** Live sessions with everything needed to evaluate the rules for them. */
-export async function selectSessionsToCheck(rows: Rows): Promise<
-  (StoredSession & {
-    role: string;
-    category: string;
-    labels: string[];
-    address: string | null;
-    touchedAt: number | null;
-    personSiteId: string | null;
-  })[]
-> {
+/** A live session with everything needed to evaluate the rules for it. */
+export interface SessionToCheck extends StoredSession {
+  role: string;
+  category: string;
+  labels: string[];
+  address: string | null;
+  touchedAt: number | null;
+  personSiteId: string | null;
+}
+
+export async function selectSessionsToCheck(rows: Rows): Promise<SessionToCheck[]> {
   const found = await columns(rows)
     .innerJoin('accounts as p', 'p.id', 's.account_id')
     .select(['p.role', 'p.site_id as person_site_id', 'a.category', 'a.labels'])

@@ -11,7 +11,7 @@ import { moveSchedule, noteScheduleRun, selectSchedules } from './store.ts';
 
 /** The rows say what is due, so running this twice starts nothing twice. */
 export async function runDueSchedules(
-  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups'>,
+  deps: Pick<Platform, 'config' | 'database' | 'clock' | 'secrets' | 'wakeups' | 'log'>,
 ): Promise<void> {
   const now = deps.clock.now();
   for (const schedule of await selectSchedules(deps.database, { dueAt: now })) {
@@ -43,8 +43,10 @@ export async function runDueSchedules(
         await startRollout(deps, job, rolloutId, { planHash: rollout.plan.hash, force: false });
       else problem = 'NEEDS_APPROVAL';
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      problem = error.code;
+      // Also when nobody foresaw it: this time is over, and its page must say so.
+      problem = error instanceof AppError ? error.code : 'INTERNAL';
+      if (!(error instanceof AppError))
+        deps.log.error({ err: error, schedule: schedule.id }, 'schedule not run');
     }
     await noteScheduleRun(deps.database, schedule.id, { rolloutId, problem });
     await recordEffect(deps, deps.database, job, {

@@ -5,6 +5,7 @@ import type { Topic } from '@preau/contract/topics.ts';
 import { recordEffect } from '#src/audit/record.ts';
 import type { Actor } from '#src/platform/actor.ts';
 import type { Rows } from '#src/platform/database.ts';
+import { inTurn } from '#src/platform/in-turn.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { publishDesiredStates } from '../desired/desired-state.ts';
 import { nextGenerations } from '../store.ts';
@@ -25,13 +26,16 @@ const actionOf: Readonly<Record<RestartChange['to'], AuditAction | null>> = {
 };
 
 export async function sweepRestarts(deps: Deps, actor: Actor): Promise<void> {
-  for (const siteId of await selectRestartingSites(deps.database)) {
-    const topics = await deps.database
-      .transaction()
-      .execute((rows) => advanceSite(deps, rows, actor, siteId));
-    if (topics.length > 0) deps.wakeups.wake([...topics, 'servers', 'sites', 'audit']);
-  }
-  await deleteOldRestarts(deps.database, deps.clock.now() - keptMs);
+  const sites = await selectRestartingSites(deps.database);
+  await inTurn([
+    ...sites.map((siteId) => async () => {
+      const topics = await deps.database
+        .transaction()
+        .execute((rows) => advanceSite(deps, rows, actor, siteId));
+      if (topics.length > 0) deps.wakeups.wake([...topics, 'servers', 'sites', 'audit']);
+    }),
+    () => deleteOldRestarts(deps.database, deps.clock.now() - keptMs),
+  ]);
 }
 
 /** Returns the topics to wake; none when nothing has changed. */
