@@ -18,6 +18,7 @@ import { recordEffect } from '#src/audit/record.ts';
 import { countEvents, selectChain } from '#src/audit/store.ts';
 import type { AccountActor, Actor } from '#src/platform/actor.ts';
 import { removeErased } from '#src/platform/compaction/compaction.ts';
+import { inTurn } from '#src/platform/in-turn.ts';
 import type { Platform } from '#src/platform/platform.ts';
 import { pruneRecordings } from '#src/sessions/recordings/recordings.ts';
 import { deleteSessionsOver } from '#src/sessions/store.ts';
@@ -129,14 +130,29 @@ export async function keepAges(
   if (!(await claimDay(deps.database, now, dayMs))) return;
   const actor: Actor = { kind: 'job', id: 'retention', name: 'retention' };
   const settings = await selectPrivacy(deps.database);
-  await removeOldSessions(deps, actor, now - settings.sessionDays * dayMs);
-  for (let removed = 1; removed > 0; )
-    removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
-  await pruneRecordings(deps, actor, now - settings.recordingDays * dayMs);
+  await inTurn([
+    () => removeOldSessions(deps, actor, now - settings.sessionDays * dayMs),
+    async () => {
+      for (let removed = 1; removed > 0; )
+        removed = await removeOldEvents(deps, actor, now - settings.auditDays * dayMs);
+    },
+    () => pruneRecordings(deps, actor, now - settings.recordingDays * dayMs),
+    () => compactWhenDue(deps, now),
+    () => verifyAloud(deps),
+  ]);
+}
+
+async function compactWhenDue(
+  deps: Parameters<typeof removeErased>[0],
+  now: number,
+): Promise<void> {
   const isDue = await selectCompactionDue(deps.database);
   // Without a rewrite, what was removed goes from the log of changes at least.
   const rewritten = await removeErased(deps, isDue ? Number.POSITIVE_INFINITY : 0);
   if (isDue && rewritten) await saveNamed(deps.database, 'compaction', { due: false }, now);
+}
+
+async function verifyAloud(deps: Deps & Pick<Platform, 'log'>): Promise<void> {
   const verdict = await verifyAudit(deps, {});
   if (!verdict.intact)
     deps.log.error({ broken: verdict.broken }, 'the audit has been tampered with');
