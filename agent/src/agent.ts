@@ -287,6 +287,15 @@ export function createAgent(deps: AgentDeps): Agent {
     return typeof wait === 'number';
   };
 
+  /** What breaks in one part of a pass ends neither the other parts nor this process. */
+  const apart = (part: () => void) => {
+    try {
+      part();
+    } catch (error) {
+      log.warn({ err: error }, 'a part of a pass broke');
+    }
+  };
+
   /** Passes never overlap. While the controller is unreachable, steps go on from the state on
    * disk. */
   const pass = async () => {
@@ -301,13 +310,15 @@ export function createAgent(deps: AgentDeps): Agent {
     const wanted = desired.state();
     if (wanted !== null) {
       // Orders first: they have a window and a deadline.
-      orders.pass(wanted.orders, changing);
-      for (const step of plan(wanted, actual(), now(), desired.decide)) start(step, wanted);
-      exchange.pass(wanted, termsOf(wanted));
-      lookAgain(wanted);
-      questions.pass(wanted);
-      erasures.pass(wanted);
-      restartOnce(wanted);
+      apart(() => orders.pass(wanted.orders, changing));
+      apart(() => {
+        for (const step of plan(wanted, actual(), now(), desired.decide)) start(step, wanted);
+      });
+      apart(() => exchange.pass(wanted, termsOf(wanted)));
+      apart(() => lookAgain(wanted));
+      apart(() => questions.pass(wanted));
+      apart(() => erasures.pass(wanted));
+      apart(() => restartOnce(wanted));
     }
     if (pace.mayReport()) {
       await report().catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { AppError } from '@preau/contract/errors.ts';
 import type { Order } from '@preau/contract/order.ts';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDriver, type MemoryOptions } from './drivers/memory.ts';
-import { id, tux, type World, world } from './world.fixture.ts';
+import { id, sessionOne, tux, type World, world } from './world.fixture.ts';
 
 const gimp: DesiredApplication = {
   ...tux,
@@ -521,4 +521,35 @@ describe('beside what is asked for on this server alone', () => {
     await w.soon(() => expect(w.last().applications).toMatchObject([{ state: 'removed' }]));
     expect(calls(w, 'install')).toEqual([]);
   });
+});
+
+test('an agent that starts on a disk that takes nothing starts, says so, and goes on by itself', async () => {
+  const w = world();
+  // Where the note of this boot is prepared, nothing can be written.
+  const taken = join(w.folder, 'orders', 'boot.new');
+  mkdirSync(taken, { recursive: true });
+  await began(w, []);
+  await w.soon(() =>
+    expect(w.reports.at(-1)?.failedSteps).toMatchObject([
+      { step: 'keep_journal', element: 'boot' },
+    ]),
+  );
+  rmSync(taken, { recursive: true });
+  w.want({});
+  await w.soon(() => expect(w.reports.at(-1)?.failedSteps).toEqual([]));
+  expect(readFileSync(join(w.folder, 'orders', 'boot'), 'utf8')).toBeTruthy();
+});
+
+test('an order that breaks what looks at it keeps nobody from a program', async () => {
+  const refuses = () => {
+    throw new TypeError('nobody foresaw this');
+  };
+  const w = world({ driver: { ...createMemoryDriver(), refuses } });
+  w.want({ orders: [one], applications: [tux], sessions: [sessionOne] });
+  await w.agent.start();
+  await w.soon(() =>
+    expect(w.reports.at(-1)?.sessions).toMatchObject([
+      { sessionId: sessionOne.sessionId, state: 'ready' },
+    ]),
+  );
 });

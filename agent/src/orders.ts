@@ -77,6 +77,7 @@ export function createOrders({
 }: OrdersDeps): Orders {
   const folder = join(stateFolder, 'orders');
   const pathOf = (orderId: string) => join(folder, `${orderId}${ending}`);
+  const bootPath = join(folder, 'boot');
   const book = new Map<string, OrderJournal>();
   /** Journals as on disk. Only these are reported: a restarted agent must know all that was
    * reported. */
@@ -89,6 +90,20 @@ export function createOrders({
   /** Running effects, per order. */
   const outstanding = new Map<string, { promise: Promise<void>; abort: AbortController }>();
   let stopped = false;
+  let unsavedBoot: string | null = null;
+
+  /** Tried again at each pass: an agent that starts on a full disk must start all the same, and say
+   * that it is full. */
+  const keepBoot = () => {
+    if (unsavedBoot === null) return;
+    try {
+      writeDurably(bootPath, unsavedBoot);
+      unsavedBoot = null;
+      failures.mended('keep_journal', 'boot');
+    } catch (error) {
+      failures.failed('keep_journal', 'boot', error, 'yes');
+    }
+  };
 
   const tell = (orderId: string, event: OrderEvent) => {
     const next = stopped ? null : step(book.get(orderId) ?? null, event, now());
@@ -239,7 +254,6 @@ export function createOrders({
   return {
     recall: (bootId) => {
       makeFolder(folder, 0o700);
-      const bootPath = join(folder, 'boot');
       const lastBoot = readText(bootPath);
       const rebooted = lastBoot !== undefined && lastBoot !== bootId;
       const files = names(folder);
@@ -268,9 +282,11 @@ export function createOrders({
         remove(join(folder, name));
       for (const name of aside.slice(-keptOrders)) lost.add(name.slice(0, -`${ending}.bad`.length));
       for (const orderId of book.keys()) tell(orderId, { kind: 'restarted', rebooted });
-      if (lastBoot !== bootId) writeDurably(bootPath, bootId);
+      if (lastBoot !== bootId) unsavedBoot = bootId;
+      keepBoot();
     },
     pass: (orders, busy) => {
+      keepBoot();
       for (const orderId of [...backlog.keys()]) drain(orderId);
       const facts = {
         free: !busy && outstanding.size === 0 && backlog.size === 0,
