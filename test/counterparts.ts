@@ -87,4 +87,5 @@ export type RecipeStep = (typeof recipeSteps)[number];
 
 export type Note =
   | { kind: 'counterpart'; name: CounterpartName; version: string; how: string; test: string }
-  | { kind: 'recipe'; recipe: LinuxRecipe['kind']; step: RecipeStep; on: string; test: string };
+  | { kind: 'recipe'; recipe: LinuxRecipe['kind']; step: RecipeStep; on: string; test: string }
+  | { kind: 'left_out'; why: string; test: string };

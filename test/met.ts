@@ -30,6 +30,13 @@ export function metRecipe(recipe: LinuxRecipe['kind'], step: RecipeStep, on: str
   note({ kind: 'recipe', recipe, step, on, test: test ?? '' });
 }
 
+/** Says that the whole file is left out on this machine, and why: what it proves elsewhere is not
+ * asked for here. */
+export function leftOut(why: string): void {
+  console.error(`Left out: ${why}.`);
+  note({ kind: 'left_out', why, test: test ?? '' });
+}
+
 /** The first version number in a program's output. */
 export const versionIn = ({ stdout, stderr }: { stdout: string; stderr: string }): string =>
   /\d+\.\d+[\w.+~-]*/.exec(`${stdout}\n${stderr}`)?.[0] ?? '';

@@ -4,7 +4,7 @@ import { LinuxRecipe } from '@preau/contract/application.ts';
 import { providerKinds } from '@preau/contract/identity.ts';
 import { describe, expect, test } from 'vitest';
 import { root } from '../dev/services.ts';
-import { claimsOf, missingNights, pageOf } from '../dev/tested-with.ts';
+import { claimsOf, differences, missingNights, pageOf } from '../dev/tested-with.ts';
 import { type Counterpart, counterparts, type Note, provenBy } from './counterparts.ts';
 
 const kinds = LinuxRecipe.anyOf.map(({ properties }) => properties.kind.const);
@@ -80,6 +80,36 @@ describe('the page', () => {
       );
     expect(claims('7.0.15', 'Debian 12')).toEqual(claims('8.0.1', 'Debian 13'));
     expect(claimsOf(pageOf([met], kinds))).not.toEqual(claimsOf(pageOf([], kinds)));
+  });
+});
+
+describe('a run', () => {
+  const by = (test: string): Note => ({
+    kind: 'counterpart',
+    name: 'redis',
+    version: '7',
+    how: 'INFO server',
+    test,
+  });
+  const [here, there] = [by('test/here.test.ts'), by('test/there.test.ts')];
+  const claimed = claimsOf(pageOf([here, there], kinds));
+  test('that met what the page claims differs in nothing', () =>
+    expect(differences(claimed, [here, there], kinds)).toEqual([]));
+  test('that missed one of two tests of a counterpart says which', () =>
+    expect(differences(claimed, [here], kinds)).toEqual([
+      'claimed, not seen: Redis: `test/there.test.ts`',
+    ]));
+  test('is not asked for the test that it left out, but for the others', () => {
+    const leftOut = (test: string): Note => ({ kind: 'left_out', why: 'no room', test });
+    expect(differences(claimed, [here, leftOut('test/there.test.ts')], kinds)).toEqual([]);
+    expect(differences(claimed, [here, leftOut('test/else.test.ts')], kinds)).toHaveLength(1);
+    const alone = claimsOf(pageOf([there], kinds));
+    expect(differences(alone, [leftOut('test/there.test.ts')], kinds)).toEqual([]);
+    expect(differences(alone, [], kinds)).toHaveLength(1);
+  });
+  test('that met more says what the page does not claim', () => {
+    const news = 'seen, not claimed: Redis: `test/new.test.ts`';
+    expect(differences(claimed, [here, there, by('test/new.test.ts')], kinds)).toEqual([news]);
   });
 });
 

@@ -13,12 +13,12 @@ import {
 import { type OpenBrowser, openBrowser } from '../../dev/browser.ts';
 import { freePort, GivenUp, until } from '../../dev/services.ts';
 import { demoLogins } from '../../dev/world.ts';
-import { met } from '../met.ts';
+import { leftOut, met } from '../met.ts';
 import { coloursOf } from '../picture.fixture.ts';
 import { signInPage } from '../sign-in-page.fixture.ts';
 
 const isInside = process.env[insideMarker] !== undefined;
-if (isInside) console.error('Left out: a bare root is not tried inside of a bare root.');
+if (isInside) leftOut('a bare root is not tried inside of a bare root');
 
 let bare: BareRoot | null = null;
 let browser: OpenBrowser | null = null;
