@@ -217,6 +217,31 @@ describe('SQLite', () => {
     }
   });
 
+  test('a disk that gives back something else is found out, and nothing stays', async () => {
+    await addSchool(sqlite(), 'École un', '0610001A');
+    await backUp();
+    const before = readdirSync(backups);
+    mkdirSync(join(data, 'packages'));
+    const bytes = Buffer.alloc(300_000, 'p');
+    writeFileSync(join(data, 'packages', sha256(bytes)), bytes);
+    // Between writing and reading back, dd has the kernel forget the file: this one changes a byte.
+    const bin = join(folder, `bin-${count}`);
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'dd'),
+      '#!/bin/sh\nprintf X | /bin/dd of="${1#if=}" conv=notrunc bs=1 seek=250000 status=none\n',
+      { mode: 0o755 },
+    );
+    const said = await preau(
+      ['backup'],
+      settings({ PATH: `${bin}:${process.env['PATH'] ?? '/usr/bin:/bin'}` }),
+    );
+    expect(said.code).toBe(1);
+    expect(said.err).toMatch(/BACKUP_FAILED.*others were read back/);
+    expect(readdirSync(join(backups, 'files'))).toEqual([]);
+    expect(readdirSync(backups).filter((name) => name !== 'files')).toEqual(before);
+  });
+
   test('by commands of the town’s own; one that loses bytes is found out', async () => {
     await addSchool(sqlite(), 'École un', '0610001A');
     const store = join(folder, `store-${count}`);

@@ -1,9 +1,7 @@
 /** Makes a backup, in a process of its own, while the city runs. */
 
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
-  createReadStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,14 +12,13 @@ import {
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '@preau/contract/errors.ts';
 import { configFile, type Environment, environmentLines } from '#src/config.ts';
 import { appliedMigrations, type Rows } from '#src/platform/database.ts';
 import { holdFolder } from '#src/platform/own-folder.ts';
 import { copyDatabase, fileOfKind, kindOf } from './database-copy.ts';
 import type { Manifest } from './manifest.ts';
-import { nameOfBackup, type Place, placeOf } from './place.ts';
+import { hashOf, nameOfBackup, type Place, placeOf } from './place.ts';
 import { encrypt, pack } from './programs.ts';
 
 export interface Made {
@@ -63,7 +60,10 @@ export async function makeBackup(ask: Ask): Promise<Made> {
       const manifest = await describe(ask, folder, packages.names, recordings.names);
       writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest), { mode: 0o600 });
       const name = nameOfBackup(now);
-      const { bytes } = await place.store(name, [pack(folder), encrypt(config.PREAU_BACKUP_KEY)]);
+      const { bytes } = await place.store(name, {
+        from: null,
+        programs: [pack(folder), encrypt(config.PREAU_BACKUP_KEY)],
+      });
       const removed = await place.removeBefore(now - config.PREAU_BACKUP_KEEP_DAYS * dayMs);
       return { name, bytes, newFiles: packages.fresh + recordings.fresh, removed };
     } finally {
@@ -90,13 +90,19 @@ async function storeFiles(
   const folder = join(config.PREAU_DATA, from);
   const names = (await readdir(folder).catch(() => [])).filter((name) => isName.test(name)).sort();
   let fresh = 0;
-  for (const name of names) {
-    const stored = `${to}/${name}.age`;
-    if (await place.keep(stored)) continue;
-    const cat = { name: 'cat', args: [join(folder, name)] };
-    await place.store(stored, [cat, encrypt(config.PREAU_BACKUP_KEY)]);
-    fresh += 1;
-  }
+  const left = names.values();
+  const lane = async () => {
+    for (const name of left) {
+      const stored = `${to}/${name}.age`;
+      if (await place.keep(stored)) continue;
+      const programs = [encrypt(config.PREAU_BACKUP_KEY)];
+      await place.store(stored, { from: join(folder, name), programs });
+      fresh += 1;
+    }
+  };
+  // Two at once: while one is read back, another is encrypted.
+  for (const done of await Promise.allSettled([lane(), lane()]))
+    if (done.status === 'rejected') throw done.reason;
   return { names, fresh };
 }
 
@@ -153,10 +159,4 @@ function copySettings(config: Environment, folder: string): Record<string, strin
     stood[name] = path;
   }
   return stood;
-}
-
-export async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

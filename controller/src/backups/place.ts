@@ -1,20 +1,26 @@
 /** Where backups go: a folder, or a command of the town's own. */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs';
-import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createReadStream, existsSync, mkdirSync } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform, Writable } from 'node:stream';
 import { AppError } from '@preau/contract/errors.ts';
 import type { Environment } from '#src/config.ts';
 import { systemClock } from '#src/platform/clock.ts';
-import { type Program, shell, through } from './programs.ts';
+import { forget, type Program, shell, through } from './programs.ts';
+
+/** What the programs print. `from`: the file that the first one reads; null: it reads nothing. */
+export interface Content {
+  from: string | null;
+  programs: readonly Program[];
+}
 
 export interface Place {
-  /** Stores what the programs print, under this name; returns once it has been read back and found
-   * equal. Whatever fails leaves nothing under the name. */
-  store: (name: string, programs: readonly Program[]) => Promise<{ bytes: number }>;
+  /** Stores content under this name; returns once it has been read back and found equal. Whatever
+   * fails leaves nothing under the name. */
+  store: (name: string, content: Content) => Promise<{ bytes: number }>;
   /** Pipes what is stored through the programs. */
-  fetch: (name: string, programs: readonly Program[], to?: Writable) => Promise<void>;
+  fetch: (name: string, programs: readonly Program[], to?: FileHandle) => Promise<void>;
   /** Whether it is there already. Marks it as still needed. */
   keep: (name: string) => Promise<boolean>;
   /** Names of backups, oldest first; null when the place cannot tell. */
@@ -74,6 +80,35 @@ function swallowed(): { stream: Writable; result: () => { bytes: number; sha256:
   return { stream, result };
 }
 
+/** Reads in large parts: small ones would cost more than the hash. */
+async function digestOf(path: string): Promise<{ bytes: number; sha256: string }> {
+  const { note, result } = meter();
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }))
+    note(chunk as Buffer);
+  return result();
+}
+
+export const hashOf = async (path: string): Promise<string> => (await digestOf(path)).sha256;
+
+/** A file that is made is its owner's alone. */
+export async function withFile<T>(
+  path: string,
+  flags: 'r' | 'w',
+  work: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const file = await open(path, flags, 0o600);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+const print = ({ from, programs }: Content, to: Writable | FileHandle): Promise<void> =>
+  from === null
+    ? through(null, programs, to)
+    : withFile(from, 'r', (file) => through(file, programs, to));
+
 function mustBeEqual(
   name: string,
   written: { bytes: number; sha256: string },
@@ -87,30 +122,19 @@ function mustBeEqual(
 
 export function folderPlace(folder: string): Place {
   const pathOf = (name: string) => join(folder, name);
-  const cat = (path: string, programs: readonly Program[], to: Writable | null) =>
-    through(createReadStream(path), programs, to);
   return {
-    store: async (name, programs) => {
+    store: async (name, content) => {
       const path = pathOf(name);
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       const part = `${path}.part`;
       try {
-        const { stream, result } = measured();
-        const file = createWriteStream(part, { mode: 0o600 });
-        const piped = new Promise<void>((resolve, reject) => {
-          file.once('close', resolve);
-          file.once('error', reject);
+        const written = await withFile(part, 'w', async (file) => {
+          await print(content, file);
+          const [digest] = await Promise.all([digestOf(part), file.sync()]);
+          return digest;
         });
-        // A full disk ends the programs too: the error passes through the stream between.
-        file.once('error', (error) => stream.destroy(error));
-        stream.pipe(file);
-        const programsDone = through(null, programs, stream);
-        await Promise.all([programsDone, piped.catch(() => programsDone)]);
-        await flush(part);
-        const written = result();
-        const back = swallowed();
-        await cat(part, [{ name: 'cat', args: [] }], back.stream);
-        mustBeEqual(name, written, back.result());
+        await through(null, [forget(part)], null);
+        mustBeEqual(name, written, await digestOf(part));
         await rename(part, path);
         await flush(dirname(path));
         return { bytes: written.bytes };
@@ -119,7 +143,8 @@ export function folderPlace(folder: string): Place {
         throw error;
       }
     },
-    fetch: (name, programs, to) => cat(pathOf(name), programs, to ?? null),
+    fetch: (name, programs, to) =>
+      withFile(pathOf(name), 'r', (file) => through(file, programs, to ?? null)),
     keep: async (name) => {
       if (!existsSync(pathOf(name))) return false;
       const seconds = systemClock.now() / 1000;
@@ -147,10 +172,10 @@ export function folderPlace(folder: string): Place {
  * keeps what it wants. */
 function commandPlace(write: string, read: string): Place {
   return {
-    store: async (name, programs) => {
+    store: async (name, content) => {
       const sent = measured();
       const command = through(sent.stream, [shell(write, name)], null);
-      const done = await Promise.allSettled([through(null, programs, sent.stream), command]);
+      const done = await Promise.allSettled([print(content, sent.stream), command]);
       // The command's own words say more than the pipe that broke.
       for (const each of [...done].reverse()) if (each.status === 'rejected') throw each.reason;
       const back = swallowed();
@@ -166,11 +191,4 @@ function commandPlace(write: string, read: string): Place {
   };
 }
 
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
+const flush = (folder: string): Promise<void> => withFile(folder, 'r', (file) => file.sync());

@@ -1,6 +1,7 @@
 /** The only code of the controller that starts programs: age, tar, PostgreSQL's own tools, and the
  * commands that the town has set. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@preau/contract/errors.ts';
@@ -25,25 +26,26 @@ export class ProgramFailed extends Error {
 
 const kept = 2000;
 
-/** Pipes `from` through the programs, one after the other, to `to`. Null: the first program reads
- * nothing, or what the last one prints is not read. Throws ProgramFailed or DISK_FULL when any of
- * them fails, after all have ended. */
+/** Pipes `from` through the programs, one after the other, to `to`. An open file at either end is
+ * used by the program itself. Null: the first program reads nothing, or what the last one prints is
+ * not read. Throws ProgramFailed or DISK_FULL when any of them fails, after all have ended. */
 export async function through(
-  from: Readable | null,
+  from: Readable | FileHandle | null,
   programs: readonly Program[],
-  to: Writable | null,
+  to: Writable | FileHandle | null,
 ): Promise<void> {
+  const last = programs.length - 1;
   const children = programs.map((program, at) => ({
     program,
-    ...begin(program, at > 0 || from !== null, at < programs.length - 1 || to !== null),
+    ...begin(program, at === 0 ? endOf(from) : 'pipe', at === last ? endOf(to) : 'pipe'),
   }));
   const pipes: Promise<void>[] = [];
-  let source = from;
+  let source = isFile(from) ? null : from;
   for (const { child } of children) {
     if (source !== null && child.stdin !== null) pipes.push(pipeline(source, child.stdin));
     source = child.stdout;
   }
-  if (source !== null && to !== null) pipes.push(pipeline(source, to));
+  if (source !== null && to !== null && !isFile(to)) pipes.push(pipeline(source, to));
   const piped = await Promise.allSettled(pipes);
   const pipeFaults = piped.flatMap((each): unknown[] =>
     each.status === 'rejected' ? [each.reason] : [],
@@ -70,13 +72,19 @@ const isClosedPipe = (error: unknown) =>
   /^(EPIPE|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)$/.test(codeOf(error));
 const isFull = (error: unknown) => /^(ENOSPC|EDQUOT)$/.test(codeOf(error));
 
+type End = 'pipe' | 'ignore' | number;
+const isFile = (end: Readable | Writable | FileHandle | null): end is FileHandle =>
+  end !== null && 'fd' in end;
+const endOf = (end: Readable | Writable | FileHandle | null): End =>
+  end === null ? 'ignore' : isFile(end) ? end.fd : 'pipe';
+
 function begin(
   { name, args, env = {} }: Program,
-  reads: boolean,
-  writes: boolean,
+  stdin: End,
+  stdout: End,
 ): { child: ChildProcess; ended: Promise<ProgramFailed | null> } {
   const child = spawn(name, args, {
-    stdio: [reads ? 'pipe' : 'ignore', writes ? 'pipe' : 'ignore', 'pipe'],
+    stdio: [stdin, stdout, 'pipe'],
     env: environmentWith(env),
   });
   let said = '';
@@ -116,4 +124,9 @@ export const pack = (folder: string): Program => ({
 export const unpack = (folder: string): Program => ({
   name: 'tar',
   args: ['--extract', '--ignore-zeros', '--no-same-owner', '--directory', folder],
+});
+/** Has the kernel forget what it keeps of a file in memory, so that it is next read from the disk. */
+export const forget = (path: string): Program => ({
+  name: 'dd',
+  args: [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none'],
 });

@@ -1,6 +1,5 @@
 /** Puts a backup back: unpacks it beside, checks everything, and only then changes what is there. */
 import {
-  createWriteStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -27,9 +26,17 @@ import {
   putBackDump,
   sqliteFiles,
 } from './database-copy.ts';
-import { clearRemains, hashOf } from './make.ts';
+import { clearRemains } from './make.ts';
 import { isManifest, type Manifest } from './manifest.ts';
-import { backupName, folderPlace, type Place, placeOf, stampOf } from './place.ts';
+import {
+  backupName,
+  folderPlace,
+  hashOf,
+  type Place,
+  placeOf,
+  stampOf,
+  withFile,
+} from './place.ts';
 import { decrypt, ProgramFailed, unpack } from './programs.ts';
 import { finishPutting, putInPlace } from './put-in-place.ts';
 import { hasCity, isServed, selectServerNames } from './store.ts';
@@ -176,16 +183,16 @@ async function fetchFiles(
     const path = join(staged, to, file);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const stored = `${from}/${file}.age`;
-    await place
-      .fetch(stored, [decrypt(keyFile)], createWriteStream(path, { mode: 0o600 }))
-      .catch((error: unknown) => {
+    await withFile(path, 'w', (to) => place.fetch(stored, [decrypt(keyFile)], to)).catch(
+      (error: unknown) => {
         if (error instanceof AppError) throw error;
         throw new AppError(
           'BACKUP_UNREADABLE',
           { backup: name, why: `${stored}: ${error instanceof Error ? error.message : ''}` },
           { cause: error },
         );
-      });
+      },
+    );
     if (isHash && (await hashOf(path)) !== file)
       throw new AppError('BACKUP_UNREADABLE', { backup: name, why: `${stored} is damaged` });
   }

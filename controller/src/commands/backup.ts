@@ -1,5 +1,6 @@
 /** `preau backup`. */
 import { existsSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { AppError } from '@preau/contract/errors.ts';
 import { makeBackup } from '#src/backups/make.ts';
 import { through } from '#src/backups/programs.ts';
@@ -17,6 +18,8 @@ export const backup: Command = {
     const unknown = args.find((each) => each !== '--recordings');
     if (unknown !== undefined)
       return refuse(`Unknown: ${unknown}. Usage: preau backup [--recordings] | --new-key FILE`);
+    // People who click come first.
+    setPriority(10);
     const { database, secret } = await openCity(config, 'command');
     const now = systemClock.now();
     const state = await selectBackupState(database, now);
