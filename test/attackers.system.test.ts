@@ -9,9 +9,10 @@ import { insertAccounts, selectAccount } from '../controller/src/accounts/store.
 import { createApplication } from '../controller/src/applications/create.ts';
 import { application, person, site } from '../controller/src/builders.fixture.ts';
 import { parseConfig } from '../controller/src/config.ts';
-import { type Controller, openCity, startController } from '../controller/src/controller.ts';
+import { type Controller, startController } from '../controller/src/controller.ts';
 import { insertTotp, usePeriod } from '../controller/src/identity/second-factor/store.ts';
 import { insertStep, tryStep } from '../controller/src/identity/steps/store.ts';
+import { openCity } from '../controller/src/open-city.ts';
 import type { Database } from '../controller/src/platform/database.ts';
 import { createLog } from '../controller/src/platform/log.ts';
 import { createPasswords } from '../controller/src/platform/passwords.ts';

@@ -12,7 +12,6 @@ import { keepAgentApplication } from './applications/own-agent.ts';
 import { packageFiles } from './applications/packages/files.ts';
 import { recordWhatIsCounted } from './audit/repeated.ts';
 import { checkBackup } from './backups/nightly.ts';
-import { finishPutting } from './backups/put-in-place.ts';
 import { createClassEntry } from './classes/enter.ts';
 import type { Environment } from './config.ts';
 import { createHttp } from './edge/http.ts';
@@ -20,19 +19,10 @@ import type { EdgeDeps } from './edge/verbs/verb.ts';
 import { openProviders } from './identity/open-providers.ts';
 import { readIdentity } from './identity/settings.ts';
 import { createIdentity } from './identity/sign-in.ts';
+import { openCity } from './open-city.ts';
 import { budget } from './platform/budget.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createCounters } from './platform/counters.ts';
-import {
-  appliedMigrations,
-  type Database,
-  databaseTarget,
-  isSqlite,
-  migrate,
-  mustNotBeNewer,
-  mustNotBeOlder,
-  openDatabase,
-} from './platform/database.ts';
 import { closeInOrder } from './platform/deadlines.ts';
 import { checkQueue, checkRedis, ownChecks, type QueueState } from './platform/health/checks.ts';
 import { watchClock } from './platform/health/clock-watch.ts';
@@ -40,66 +30,17 @@ import { createHealth } from './platform/health/health.ts';
 import { createHeavyWork } from './platform/heavy/heavy-work.ts';
 import { createLog } from './platform/log.ts';
 import { holdFolder } from './platform/own-folder.ts';
-import { ownSecret } from './platform/own-secret/own-secret.ts';
 import { openRedis } from './platform/redis.ts';
 import { createSecrets } from './platform/secrets.ts';
 import { createAdditions } from './servers/additions/add-server.ts';
-import { countServers } from './servers/desired/store.ts';
 import { transferFiles } from './sessions/exchange/files.ts';
+import { version } from './version.ts';
 import { createWakeups } from './wakeups.ts';
 
 export interface Controller {
   url: string;
   /** Takes at most `budget.stop.allMs`; returns the parts that did not close in time. */
   close: () => Promise<string[]>;
-}
-
-export const version = '0.1.0';
-
-/** Who opens the city: the controller upgrades its database; a command of the city's machine leaves
- * an older one as it is, because the version before may be serving it. */
-type Opening = 'controller' | 'command';
-
-/** Opens the city's database as `openDatabaseOf`, and reads its secret. Refuses with SECRET_MISSING
- * and SECRET_OTHER too. */
-export async function openCity(
-  config: Environment,
-  by: Opening,
-): Promise<{ database: Database; applied: string[]; secret: Buffer }> {
-  const opened = await openDatabaseOf(config, by);
-  try {
-    const isInUse = async () => (await countServers(opened.database)) > 0;
-    return { ...opened, secret: await ownSecret(config, opened.database, isInUse) };
-  } catch (error) {
-    await opened.database.destroy();
-    throw error;
-  }
-}
-
-/** Opens the city's database and brings it up to date; `applied` names the migrations that ran.
- * Refuses with DATABASE_NEWER, and a command's with DATABASE_OLDER. */
-export async function openDatabaseOf(
-  config: Environment,
-  by: Opening,
-): Promise<{ database: Database; applied: string[] }> {
-  mkdirSync(config.PREAU_DATA, { recursive: true, mode: 0o700 });
-  finishPutting(config.PREAU_DATA);
-  const target = databaseTarget(config);
-  // A migration may take minutes, and what serves people gives up after seconds.
-  const patient = openDatabase(target, true);
-  try {
-    const before = await appliedMigrations(patient);
-    mustNotBeNewer(before);
-    // One without any migration is new, and nobody serves it.
-    if (by === 'command' && before.length > 0) mustNotBeOlder(before);
-    const applied = await migrate(patient, !isSqlite(patient));
-    if (isSqlite(patient)) return { database: patient, applied };
-    await patient.destroy();
-    return { database: openDatabase(target), applied };
-  } catch (error) {
-    await patient.destroy();
-    throw error;
-  }
 }
 
 export async function startController(

@@ -3,7 +3,6 @@
 
 import { commands, usage } from './commands/table.ts';
 import { ConfigError, type Environment, readConfig, readConfigAsFarAsRight } from './config.ts';
-import { startController } from './controller.ts';
 import { IdentityFaults, readIdentity } from './identity/settings.ts';
 import { startRefusal } from './start-refusal.ts';
 
@@ -29,11 +28,12 @@ function refusedWith(error: unknown, what: string): never {
 }
 
 async function runCommand(name: string, args: readonly string[]): Promise<never> {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
-    console.error(`Unknown command ${name}.\n${usage()}`);
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) {
+    console.error(`Unknown command ${name}.\n${await usage()}`);
     process.exit(2);
   }
+  const command = await load();
   const config = command.toleratesFaults ? readConfigAsFarAsRight().config : configOrExit();
   const code = await command
     .run(config, args)
@@ -42,7 +42,9 @@ async function runCommand(name: string, args: readonly string[]): Promise<never>
 }
 
 async function serve(): Promise<void> {
-  const controller = await startController(configOrExit()).catch((error: unknown) =>
+  const config = configOrExit();
+  const { startController } = await import('./controller.ts');
+  const controller = await startController(config).catch((error: unknown) =>
     refusedWith(error, 'Préau does not start'),
   );
   // npm, a terminal and a container engine may each send a signal: the first one counts.

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultTerms } from '@preau/contract/rule.ts';
 import { readConfig } from '../../controller/src/config.ts';
-import { openCity } from '../../controller/src/controller.ts';
+import { openCity } from '../../controller/src/open-city.ts';
 import { demoPassword, fill, installApplications, ownSite } from '../../dev/city.ts';
 import { Client } from '../../dev/client.ts';
 import { openFirstProgram } from '../../dev/first-program.ts';

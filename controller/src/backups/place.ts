@@ -10,7 +10,7 @@ import { systemClock } from '#src/platform/clock.ts';
 import { forget, type Program, shell, through } from './programs.ts';
 
 /** What the programs print. `from`: the file that the first one reads; null: it reads nothing. */
-export interface Content {
+interface Content {
   from: string | null;
   programs: readonly Program[];
 }

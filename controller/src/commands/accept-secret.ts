@@ -1,5 +1,5 @@
 /** For a city whose secret is lost for good. */
-import { openDatabaseOf } from '#src/controller.ts';
+import { openDatabaseOf } from '#src/open-city.ts';
 import { acceptSecret as accept } from '#src/platform/own-secret/own-secret.ts';
 import type { Command } from './command.ts';
 

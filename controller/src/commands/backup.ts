@@ -5,9 +5,10 @@ import { AppError } from '@preau/contract/errors.ts';
 import { makeBackup } from '#src/backups/make.ts';
 import { through } from '#src/backups/programs.ts';
 import { saveBackupState, selectBackupState } from '#src/backups/store.ts';
-import { openCity, version } from '#src/controller.ts';
+import { openCity } from '#src/open-city.ts';
 import { systemClock } from '#src/platform/clock.ts';
 import { failureOf } from '#src/platform/failures.ts';
+import { version } from '#src/version.ts';
 import { type Command, refuse } from './command.ts';
 
 export const backup: Command = {

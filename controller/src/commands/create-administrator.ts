@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { Account } from '@preau/contract/account.ts';
 import { Compile } from 'typebox/compile';
 import { insertAccounts } from '#src/accounts/store.ts';
-import { openCity } from '#src/controller.ts';
+import { openCity } from '#src/open-city.ts';
 import { systemClock } from '#src/platform/clock.ts';
 import { createPasswords } from '#src/platform/passwords.ts';
 import { type Command, refuse } from './command.ts';

@@ -1,7 +1,8 @@
 /** Says what is wrong with this installation and what to do. Changes nothing. */
-import { version } from '#src/controller.ts';
+
 import { runDoctor } from '#src/doctor/run.ts';
 import { systemClock } from '#src/platform/clock.ts';
+import { version } from '#src/version.ts';
 import type { Command } from './command.ts';
 
 export const doctor: Command = {

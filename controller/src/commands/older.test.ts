@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Environment, parseConfig } from '#src/config.ts';
-import { openCity } from '#src/controller.ts';
+import { openCity } from '#src/open-city.ts';
 import {
   appliedMigrations,
   databaseTarget,

@@ -1,8 +1,9 @@
 /** For a technician who has lost telephone, recovery codes and keys. Asks for no password, because
  * anyone who may run this on the server can also read the database. */
-import { openCity } from '#src/controller.ts';
+
 import { selectAccountIdByLogin } from '#src/identity/admission/store.ts';
 import { resetSecondFactor as forget } from '#src/identity/second-factor/second-factor.ts';
+import { openCity } from '#src/open-city.ts';
 import { systemClock } from '#src/platform/clock.ts';
 import { type Command, refuse } from './command.ts';
 
